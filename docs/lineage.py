@@ -97,9 +97,9 @@ def _sources(
     temporary: Mapping[str, exp.Query] | None = None,
 ) -> dict[str, list[str]]:
     found = {}
+    tops = lineage(None, query.copy(), schema=schema, sources=temporary, dialect=DIALECT)
     for column in columns:
-        top = lineage(column, query.copy(), schema=schema, sources=temporary, dialect=DIALECT)
-        sources = sorted({name for node in top.walk() if (name := _source(node))})
+        sources = sorted({name for node in tops[column].walk() if (name := _source(node))})
         if sources:
             found[column] = sources
     return found

@@ -197,6 +197,14 @@ def airports_read_once() -> Iterator[None]:
 
 
 @pytest.fixture
+def few_airports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are only the airports of two countries, which load in a moment."""
+    airports = client._read_airports()
+    few = airports[airports["country_code"].isin(["GB", "HU"])]
+    monkeypatch.setattr(client, "_read_airports", lambda: few.assign(record=range(len(few))))
+
+
+@pytest.fixture
 def airports(warehouse: Warehouse) -> None:
     """The airports, loaded."""
     with warehouse.transaction("flights") as connection:

@@ -14,11 +14,10 @@ from sqlalchemy import text
 from pipelines.definitions import build_definitions
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.flights.jobs import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
-from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
-from pipelines_tests.jobs import failure
+from pipelines_tests.fake_source import FakeSource, body, cut, document
+from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
@@ -27,7 +26,11 @@ TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
 @pytest.fixture
 def definitions(
-    warehouse: Warehouse, source: FakeSource, sandbox_url: str, monkeypatch: pytest.MonkeyPatch
+    few_airports: None,
+    warehouse: Warehouse,
+    source: FakeSource,
+    sandbox_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dg.Definitions:
     hasten(monkeypatch, "pipelines.sources.flights.client")
     url = warehouse.engine.url.render_as_string(hide_password=False)
@@ -43,18 +46,11 @@ def definitions(
 
 
 def run(
-    definitions: dg.Definitions, day: str = TODAY, *, attended: bool = True
-) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
-        return execute(definitions, instance, day, attended=attended)
-
-
-def execute(
     definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
     day: str = TODAY,
     *,
     attended: bool = True,
+    instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance,
@@ -128,8 +124,8 @@ def test_a_job_lands_flights_and_their_counts(
 
 
 @pytest.mark.answers("F37")
-def test_checks_show_rejected_records_and_drift(
-    definitions: dg.Definitions, source: FakeSource
+def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
     source.will(document(flights_document([itinerary(1, [1], cabin="Y"), itinerary(2, [9])])))
     result = run(definitions)
@@ -142,13 +138,6 @@ def test_checks_show_rejected_records_and_drift(
     assert "itineraries[1]" in shown
     assert "leg_9" in shown
     assert 'unknown key "cabin"' in str(checks["schema_drift"].metadata["rows"].value)
-
-
-def test_a_ledger_that_does_not_add_up_blocks_what_follows(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
-) -> None:
-    source.will(document(flights_document([itinerary(1, [1]), itinerary(2, [9])])))
-    assert run(definitions).success
     with warehouse.engine.begin() as connection:
         connection.execute(text("DELETE FROM ops.quarantine"))
     result = run(definitions)
@@ -170,22 +159,19 @@ def test_a_source_with_nothing_yet_is_skipped_and_not_red(
 
 
 @pytest.mark.answers("F48")
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
+def test_a_broken_source_fails_the_run_and_writes_nothing(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+) -> None:
+    for fault, words in (
         (cut(b'{"itineraries": [', said_length=400), "broke off before its end"),
         (body(b"gone", status=404), "answered 404"),
         (document({"itineraries": []}), 'has no list "legs"'),
-    ],
-)
-def test_a_broken_source_fails_the_run_and_writes_nothing(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse, fault: Answer, words: str
-) -> None:
-    source.will(fault)
-    message = failure(run(definitions))
-    assert words in message
-    assert source.url in message
-    assert "FLIGHTS_URL" in message
+    ):
+        source.will(fault)
+        message = failure(run(definitions))
+        assert words in message
+        assert source.url in message
+        assert "FLIGHTS_URL" in message
     with warehouse.engine.connect() as connection:
         for table in ("flights.payloads", "flights.snapshots", "flights.legs", "ops.deliveries"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
@@ -238,29 +224,24 @@ def test_an_implausible_snapshot_fails_and_the_next_day_loads(
 
 
 def test_a_day_with_an_unavailable_source_is_loaded_later(
-    definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+    definitions: dg.Definitions,
+    source: FakeSource,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    warehouse = {"warehouse": (definitions.resources or {})["warehouse"]}
 
-    resource = (definitions.resources or {})["warehouse"]
+    def look() -> dg.RunRequest | str:
+        return Runner(warehouse, instance).tick("flights_retry")
 
-    def look() -> dg.RunRequest | str | None:
-        context = dg.build_sensor_context(
-            instance=instance,
-            resources={"warehouse": resource},
-            repository_def=definitions.get_repository_def(),
-        )
-        tick = flights_retry.evaluate_tick(context)
-        return tick.run_requests[0] if tick.run_requests else tick.skip_message
-
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert look() == "No run for today has failed."
-        source.will(body(b"down", 503))
-        execute(definitions, instance)
-        assert look() == "The last run failed; trying again in a few minutes."
-        monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
-        requested = look()
-        assert isinstance(requested, dg.RunRequest)
-        assert requested.partition_key == TODAY
-        source.will(document(flights_document()))
-        assert execute(definitions, instance).success
-        assert look() == "Today's document is archived."
+    assert look() == "No run for today has failed."
+    source.will(body(b"down", 503))
+    run(definitions, instance=instance)
+    assert look() == "The last run failed; trying again in a few minutes."
+    monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
+    requested = look()
+    assert isinstance(requested, dg.RunRequest)
+    assert requested.partition_key == TODAY
+    source.will(document(flights_document()))
+    assert run(definitions, instance=instance).success
+    assert look() == "Today's document is archived."

@@ -81,31 +81,26 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
 
 def test_each_named_test_carries_the_requirement_it_proves() -> None:
     """So that who changes a test knows what is claimed of it."""
-    without = [
-        f"{ids}: {name}"
-        for ids, answer in rows()
-        for name in named(answer)
-        if "::" in name and ids.replace("\u2013", "-") not in answered_by(*name.split("::"))
-    ]
+    without = []
+    for ids, answer in rows():
+        for path, test in (name.split("::") for name in named(answer) if "::" in name):
+            if (ids.replace("\u2013", "-"), test) not in marks_of(path):
+                without.append(f"{ids}: {path}::{test}")
     assert without == []
 
 
-def answered_by(path: str, test: str) -> list[object]:
-    """Return the requirements that a test is marked with."""
-    return [
-        mark.value
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.FunctionDef) and node.name == test
+@cache
+def marks_of(path: str) -> set[tuple[object, str]]:
+    """Return each requirement that a test of a module is marked with, and the test's name."""
+    return {
+        (mark.value, node.name)
+        for node in ast.parse((PROJECT / path).read_text()).body
+        if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.answers"
         for mark in decorator.args
         if isinstance(mark, ast.Constant)
-    ]
-
-
-@cache
-def parsed(path: str) -> ast.Module:
-    return ast.parse((PROJECT / path).read_text())
+    }
 
 
 def column_exists(owner: psycopg.Connection, answer: str, column: str) -> bool:

@@ -1,11 +1,15 @@
 """Statements of the page of hotel bookings, compared with the functions."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.databases import made
 
 PARAMETERS = {"hotels": [1, 2, 3, 4], "nights": 17}
 #: Hotels with one name, one without rooms and one without a name; four reservations of hotel 1.
@@ -47,11 +51,16 @@ FROM bookings.events GROUP BY 1, 2;
 """
 
 
-@pytest.fixture
-def filled(owner: psycopg.Connection) -> psycopg.Connection:
-    owner.execute("SET TIME ZONE 'UTC'")
-    owner.execute(DATA.encode())
-    return owner
+@pytest.fixture(scope="module")
+def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
+    """A database with the data that all tests here share."""
+    with (
+        made(server, template) as name,
+        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
+    ):
+        owner.execute("SET TIME ZONE 'UTC'")
+        owner.execute(DATA.encode())
+        yield owner
 
 
 def answer(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
@@ -95,11 +104,12 @@ def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) ->
 
 
 def test_a_month_without_bookings_is_zero(filled: psycopg.Connection) -> None:
-    filled.execute(
-        "INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)"
-        " VALUES (1, current_date - 200, 3, 0)"
-    )
-    rows = answer(filled, "by_month")
+    with filled.transaction(force_rollback=True):
+        filled.execute(
+            "INSERT INTO metrics.hotel_bookings_by_event_day"
+            " (hotel_id, day, bookings, cancellations) VALUES (1, current_date - 200, 3, 0)"
+        )
+        rows = answer(filled, "by_month")
     assert len(rows) >= 6
     assert rows[0][1:3] == (3, 0)
     assert rows[2][1:] == (0, 0, None)

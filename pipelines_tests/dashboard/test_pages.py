@@ -8,6 +8,7 @@ from importlib import resources
 import psycopg
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard import functions
@@ -28,6 +29,8 @@ def reading(url: str) -> Iterator[None]:
     """The dashboards read this database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
+        # Each run of a page would search all installed packages for components of theirs.
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
         st.cache_data.clear()
         yield
         open_engine(url).dispose()
@@ -57,12 +60,12 @@ def test_every_source_but_the_weather_has_a_page() -> None:
     assert {name.split(".")[-2] for name in OF_SOURCES} == sources().keys() - {"weather"}
 
 
-@pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])
-def test_a_page_without_data_shows_an_empty_state(module: str) -> None:
-    page = shown(module)
-    assert not page.exception
-    assert len(page.info) >= 1
-    assert len(page.title) == 1
+def test_a_page_without_data_shows_an_empty_state() -> None:
+    for module in [*PLATFORM, *OF_SOURCES]:
+        page = shown(module)
+        assert not page.exception, module
+        assert len(page.info) >= 1, module
+        assert len(page.title) == 1, module
 
 
 def test_an_unreachable_database_is_named_without_a_traceback(

@@ -1,6 +1,7 @@
 """The documents as their tests read them: pages, headings, links, code, rows of tables."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 from pipelines_tests.command import PROJECT
@@ -32,6 +33,7 @@ def code_spans(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", prose(page))
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """Return the forge's anchors of the headings: a repeated one gets a number."""
     found: set[str] = set()

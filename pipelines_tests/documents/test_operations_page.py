@@ -3,7 +3,7 @@
 import re
 
 from docs import reference
-from pipelines.definitions import build_definitions
+from pipelines.definitions import definitions
 from pipelines_tests.documents.pages import OPERATIONS, rows
 
 ROWS, REFERENCE = rows(OPERATIONS), rows(reference.PAGE)
@@ -11,7 +11,6 @@ ROWS, REFERENCE = rows(OPERATIONS), rows(reference.PAGE)
 
 def names() -> set[str]:
     """Every check, schedule, sensor and job."""
-    definitions = build_definitions()
     repository = definitions.get_repository_def()
     found = {key.name for key in repository.asset_graph.asset_check_keys}
     found |= {one.name for one in repository.schedule_defs}
@@ -21,7 +20,7 @@ def names() -> set[str]:
 
 def test_the_reference_is_what_is_declared() -> None:
     """And with it whatever can turn red has a row with what to do."""
-    assert reference.PAGE.read_text() == reference.page(build_definitions()), "run make docs"
+    assert reference.PAGE.read_text() == reference.page(definitions), "run make docs"
     for file, made in (
         (reference.EXAMPLE, reference.example),
         (reference.COMPOSE, reference.compose),

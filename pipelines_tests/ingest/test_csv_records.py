@@ -78,6 +78,13 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
     assert records[0].problem == "a quotation mark is not closed"
 
 
+def test_a_field_goes_on_for_fifty_lines_at_most() -> None:
+    """Else a quote that stays open is looked for in the rest of the file, from each such line."""
+    content = 'a,b,c\n1,2,"{}"\n4,5,6\n'
+    assert len(fields(content.format("\n" * 50))) == 2
+    assert fields(content.format("\n" * 51))[0] is None
+
+
 def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
     assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
 

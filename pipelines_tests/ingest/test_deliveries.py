@@ -11,6 +11,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import (
     Delivery,
+    Outcome,
     close_delivery,
     count_reasons,
     enforce_reject_cap,
@@ -30,25 +31,25 @@ REJECTS = [
 ]
 
 
-def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
-    with (
-        pytest.raises(PermanentFailure, match="counts_balance"),
-        warehouse.transaction("test") as connection,
-    ):
+def deliver(warehouse: Warehouse, rejects: list[Reject], *, read: int, stored: int) -> Outcome:
+    with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, None)
-        write_rejects(connection, delivery_id, REJECTS[:1])
-        close_delivery(connection, delivery_id, read=3, loaded=0, stored=1, rejected=1)
+        number = open_delivery(connection, DELIVERY, None)
+        write_rejects(connection, number, rejects)
+        return close_delivery(
+            connection, number, read=read, loaded=0, stored=stored, rejected=len(rejects)
+        )
+
+
+def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
+    with pytest.raises(PermanentFailure, match="counts_balance"):
+        deliver(warehouse, REJECTS[:1], read=3, stored=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") is None
 
 
 def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
-    with warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, "run 1")
-        write_rejects(connection, delivery_id, REJECTS)
-        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, stored=3, rejected=2)
+    outcome = deliver(warehouse, REJECTS, read=5, stored=3)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") == DELIVERY.sha256
@@ -60,20 +61,15 @@ def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Wareho
 
 
 def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -> None:
+    deliver(warehouse, REJECTS, read=2, stored=0)
     with warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, None)
-        write_rejects(connection, delivery_id, REJECTS)
-        close_delivery(connection, delivery_id, read=2, loaded=0, stored=0, rejected=2)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")
         assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
 
 
-def test_the_last_delivery_wins_despite_a_clock_moved_backwards(
-    warehouse: Warehouse,
-) -> None:
+def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Warehouse) -> None:
     """A file that said again what it had said first was treated as known, and the change lost."""
     for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
         with warehouse.transaction("test") as connection:
@@ -90,9 +86,12 @@ def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:
         enforce_reject_cap(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
 
 
-@pytest.mark.parametrize(
-    ("every", "last_days_ago", "is_reported"),
-    [
+def test_a_busy_source_that_goes_quiet_is_reported(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    """Redelivered records without changes are no news."""
+    today = dt.datetime.now(dt.UTC).date()
+    for every, last_days_ago, is_reported in (
         (1, 4, True),
         (2, 4, True),
         (3, 30, False),
@@ -100,28 +99,19 @@ def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:
         (1, 0, False),
         (1, 80, True),
         (1, 95, False),
-    ],
-)
-def test_a_busy_source_that_goes_quiet_is_reported(
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-    every: int,
-    last_days_ago: int,
-    *,
-    is_reported: bool,
-) -> None:
-    """Redelivered records without changes are no news."""
-    owner.execute(
-        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
-        " read_count, loaded_count, unchanged_count, rejected_count)"
-        " SELECT 'test', day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
-        " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"
-        " LATERAL (SELECT now() - make_interval(days => day)) AS moment (at)"
-        " WHERE news = 0 OR (day >= %(last)s AND (day - %(last)s) %% %(every)s = 0)",
-        {"every": every, "last": last_days_ago},
-    )
+    ):
+        source = f"every {every}, last {last_days_ago}"
+        owner.execute(
+            "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+            " read_count, loaded_count, unchanged_count, rejected_count) SELECT %(source)s,"
+            " day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
+            " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"
+            " LATERAL (SELECT now() - make_interval(days => day)) AS moment (at)"
+            " WHERE news = 0 OR (day >= %(last)s AND (day - %(last)s) %% %(every)s = 0)",
+            {"source": source, "every": every, "last": last_days_ago},
+        )
+        with warehouse.engine.connect() as connection:
+            found = [row["last_day"] for row in silent(connection, source)]
+        assert found == ([today - dt.timedelta(days=last_days_ago)] if is_reported else []), source
     with warehouse.engine.connect() as connection:
-        found = silent(connection, "test")
         assert silent(connection, "another") == []
-    last_day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=last_days_ago)
-    assert [row["last_day"] for row in found] == ([last_day] if is_reported else [])

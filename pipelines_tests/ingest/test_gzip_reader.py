@@ -15,6 +15,7 @@ from pipelines.ingest.gzip_reader import MAX_TIMES, unpacked
 
 NAME = "trains.csv.gz"
 TEXT = b"a,b,c\n" + b"".join(b"%d,%d,x\n" % (n, n * n % 9973) for n in range(20_000))
+PACKED = gzip.compress(TEXT)
 NOISE = random.Random(1).randbytes(50_000)
 
 
@@ -51,7 +52,7 @@ def test_an_uncompressed_file_is_read_unchanged(path: Path, content: bytes) -> N
 
 def test_a_file_is_read_from_its_start_whatever_its_position(path: Path) -> None:
     """Its hash was computed just before, to the end."""
-    for content in (TEXT, gzip.compress(TEXT)):
+    for content in (TEXT, PACKED):
         path.write_bytes(content)
         with path.open("rb") as file:
             file.read()
@@ -77,7 +78,7 @@ def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
 
 
 def test_zeros_behind_the_end_are_padding(path: Path) -> None:
-    path.write_bytes(gzip.compress(TEXT) + bytes(512))
+    path.write_bytes(PACKED + bytes(512))
     assert content_of(path) == TEXT
 
 
@@ -86,9 +87,8 @@ def test_zeros_behind_the_end_are_padding(path: Path) -> None:
 )
 @pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])
 def test_a_truncated_file_is_rejected(path: Path, kept: float, is_second: bool) -> None:
-    packed = gzip.compress(TEXT)
-    count = int(kept * len(packed)) if isinstance(kept, float) else kept
-    path.write_bytes(packed * is_second + packed[:count])
+    count = int(kept * len(PACKED)) if isinstance(kept, float) else kept
+    path.write_bytes(PACKED * is_second + PACKED[:count])
     with pytest.raises(PermanentFailure, match="it cannot be decompressed") as caught:
         content_of(path)
     assert caught.value.source == "trains"
@@ -117,7 +117,7 @@ def flipped(content: bytes, position: int) -> bytes:
     ],
 )
 def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]) -> None:
-    path.write_bytes(damage(gzip.compress(TEXT)))
+    path.write_bytes(damage(PACKED))
     with pytest.raises(PermanentFailure, match="it cannot be decompressed: ") as caught:
         content_of(path)
     assert caught.value.place == NAME

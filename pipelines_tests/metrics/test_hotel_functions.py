@@ -242,36 +242,6 @@ def test_bookings_are_counted_by_period_and_axis(
             assert answer == modelled_bookings(hotel, starts, until, axis), (period, month, day)
 
 
-def test_the_four_readings_of_bookings_are_four_numbers(filled: psycopg.Connection) -> None:
-    row = filled.execute(
-        """
-        SELECT
-            by_event.bookings, by_event.net_bookings, by_stay.bookings,
-            by_event.bookings + by_event.cancellations
-        FROM metrics.hotel_bookings(%(hotel)s, 'month', 2024) AS by_event
-        JOIN metrics.hotel_bookings(%(hotel)s, 'month', 2024, axis => 'stay') AS by_stay
-            USING (period_start)
-        WHERE period_start = '2024-02-01'
-        """,
-        {"hotel": HOTEL},
-    ).fetchone()
-    here = [e for e in EVENTS if e.hotel_id == HOTEL]
-    made = [e.status for e in here if (e.event_at.year, e.event_at.month) == (2024, 2)]
-    stayed = [e.status for e in here if (e.night.year, e.night.month) == (2024, 2)]
-    booked, cancelled = made.count("booking"), made.count("cancellation")
-    expected = (booked, booked - cancelled, stayed.count("booking"), booked + cancelled)
-    assert row == expected
-    assert len(set(expected)) == 4
-
-
-def test_days_with_more_cancellations_are_negative(filled: psycopg.Connection) -> None:
-    row = filled.execute(
-        "SELECT min(net_bookings) FROM metrics.hotel_bookings(%s, 'day', 2024)", (HOTEL,)
-    ).fetchone()
-    assert row is not None
-    assert row[0] < 0
-
-
 @pytest.mark.parametrize(("year", "days"), [(2020, 366), (2010, 365), (1950, 365), (2050, 365)])
 def test_a_year_without_events_has_zeros_for_each_day(
     filled: psycopg.Connection, year: int, days: int

@@ -64,14 +64,21 @@ class Plants(Stored):
     """Plants, their readings, and what is computed of them."""
 
     def register(
+        self, plant_id: int, place: tuple[float, float] | None = (0.0, 0.0), zone: str = "UTC"
+    ) -> None:
+        add_plant(self.owner, plant_id, zone, place)
+
+    def add(
         self,
         plant_id: int,
-        latitude: float | None = 0.0,
-        longitude: float | None = 0.0,
-        zone: str = "UTC",
+        at: Iterable[dt.datetime],
+        value: Callable[[dt.datetime], Hour | None] | None = None,
+        *,
+        place: tuple[float, float] | None = (0.0, 0.0),
     ) -> None:
-        place = None if latitude is None or longitude is None else (latitude, longitude)
-        add_plant(self.owner, plant_id, zone, place)
+        """Register a plant that has readings."""
+        self.register(plant_id, place)
+        self.store(plant_id, at, value)
 
     def store(
         self,
@@ -134,8 +141,7 @@ def of_day(day: dt.date, *clock: int) -> list[dt.datetime]:
 
 
 def test_an_honest_plant_is_reported_unchanged(plants: Plants) -> None:
-    plants.register(7)
-    plants.store(7, hours())
+    plants.add(7, hours())
     assert plants.refresh() == Refreshed(computed=1, removed=0)
     ratio = round(10 / 12, 4)
     assert plants.only() == {
@@ -161,7 +167,7 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(plants: Plants, last: 
     ids = [1, 2, 3, *range(20, 32)]
     for plant_id in ids:
         plant = sun.plant(plant_id)
-        plants.register(plant_id, plant.latitude, plant.longitude)
+        plants.register(plant_id, (plant.latitude, plant.longitude))
         first = last - dt.timedelta(days=29)
         made = {
             one.at: Hour(
@@ -190,10 +196,8 @@ def test_a_service_that_makes_numbers_up_is_seen_through(plants: Plants) -> None
     def any_value(_: dt.datetime) -> Hour:
         return Hour(*(draw.uniform(0, 100) for _ in range(4)))
 
-    plants.register(1)
-    plants.store(1, hours(), any_value)
-    plants.register(2, None, None)
-    plants.store(2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
+    plants.add(1, hours(), any_value)
+    plants.add(2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085), place=None)
     plants.refresh()
     found = plants.health()
     assert found[1]["sensor_issues"] == ["production at night in 300 hours"]
@@ -219,8 +223,7 @@ def test_sensor_noise_in_the_dark_is_no_production(plants: Plants) -> None:
         ({"observed_wh_per_m2": 5.1}, 1),
     ]
     for plant_id, (values, _) in enumerate(noise, start=1):
-        plants.register(plant_id)
-        plants.store(plant_id, hours(), spoiled(*of_day(LAST, 1), **values))
+        plants.add(plant_id, hours(), spoiled(*of_day(LAST, 1), **values))
     plants.refresh()
     found = plants.health()
     for plant_id, (_, nights) in enumerate(noise, start=1):
@@ -235,7 +238,7 @@ def test_sensor_noise_in_the_dark_is_no_production(plants: Plants) -> None:
 def test_polar_day_has_no_night_and_polar_night_no_day(
     plants: Plants, latitude: float, last: dt.date, nights: int
 ) -> None:
-    plants.register(1, latitude, 18.0)
+    plants.register(1, (latitude, 18.0))
     at = list(hours(last - dt.timedelta(days=29), last))
     plants.store(1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
     plants.refresh(dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
@@ -257,8 +260,7 @@ def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
         ((8, 9, 10, 11), {"observed_kwh": 60.0, "observed_wh_per_m2": 500.0}, 4),
     ]
     for plant_id, (clock, values, _) in enumerate(cases, start=1):
-        plants.register(plant_id, None, None)
-        plants.store(plant_id, hours(), spoiled(*of_day(LAST, *clock), **values))
+        plants.add(plant_id, hours(), spoiled(*of_day(LAST, *clock), **values), place=None)
     plants.refresh()
     found = plants.health()
     for plant_id, (_, _, flat) in enumerate(cases, start=1):
@@ -269,12 +271,9 @@ def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
 
 def test_a_missing_hour_and_another_plant_end_a_flat_line(plants: Plants) -> None:
     still = spoiled(*of_day(LAST, 8, 9, 10, 11, 12, 13), observed_kwh=60.0)
-    plants.register(1)
-    plants.store(1, [at for at in hours() if at not in of_day(LAST, 11)], still)
-    plants.register(2)
-    plants.store(2, of_day(LAST, 9, 10), still)
-    plants.register(3)
-    plants.store(3, of_day(LAST, 11, 12), still)
+    plants.add(1, [at for at in hours() if at not in of_day(LAST, 11)], still)
+    plants.add(2, of_day(LAST, 9, 10), still)
+    plants.add(3, of_day(LAST, 11, 12), still)
     plants.refresh()
     assert {row["flat_hours"] for row in plants.health().values()} == {0}
 
@@ -297,14 +296,6 @@ def test_impossible_irradiation_is_reported(plants: Plants) -> None:
     plants.refresh()
     assert plants.only()["over_limit_hours"] == 2
     assert plants.only()["sensor_issues"] == ["above the physical limit in 2 hours"]
-
-
-def test_missing_coordinates_disable_sun_checks(plants: Plants) -> None:
-    plants.register(1, None, None)
-    plants.store(1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
-    plants.refresh()
-    row = plants.only()
-    assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
 
 
 def test_ratios_cover_stored_hours_of_seven_and_thirty_days(plants: Plants) -> None:
@@ -334,8 +325,7 @@ def test_missing_hours_count_whether_requested_or_not(plants: Plants) -> None:
         (list(hours(FIRST, dt.date(2026, 4, 2))), 24 / 168, 24 / 720, 696),  # all but a day
     ]
     for plant_id, (missing, *_) in enumerate(cases, start=1):
-        plants.register(plant_id)
-        plants.store(plant_id, sorted({*hours()} - {*missing}))
+        plants.add(plant_id, sorted({*hours()} - {*missing}))
     plants.refresh()
     found = plants.health()
     for plant_id, (_, week, month, gap) in enumerate(cases, start=1):
@@ -360,7 +350,7 @@ def test_days_are_those_of_the_plants_zone(
     local = dt.datetime.fromisoformat(now)
     last = local.date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last, zone))
-    plants.register(1, 40.4, -3.7, zone)
+    plants.register(1, (40.4, -3.7), zone)
     plants.store(1, at, lambda _: Hour(1, 0, 1, 0))
     plants.refresh(local)
     row = plants.only()
@@ -373,7 +363,7 @@ def test_days_are_those_of_the_plants_zone(
 
 def test_a_plant_without_readings_misses_all_without_sensor_issues(plants: Plants) -> None:
     plants.register(1)
-    plants.register(2, None, None)
+    plants.register(2, None)
     assert plants.refresh().computed == 2
     nothing: dict[str, Any] = {
         "day": LAST,
@@ -399,22 +389,13 @@ def test_a_plant_without_readings_misses_all_without_sensor_issues(plants: Plant
     assert plants.refresh().computed == 0
 
 
-def test_looking_again_changes_nothing(plants: Plants) -> None:
-    for plant_id in (1, 2):
-        plants.register(plant_id)
-        plants.store(plant_id, hours())
-    assert plants.refresh().computed == 2
+def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None:
+    for plant_id in (1, 2, 3):
+        plants.add(plant_id, (at for at in hours() if at.date() != LAST))
+    assert plants.refresh().computed == 3
     before = plants.health()
     assert plants.refresh(NOW + HOUR) == Refreshed(computed=0, removed=0)
     assert plants.health() == before
-    assert plants.refresh(NOW + dt.timedelta(days=1)).computed == 2
-
-
-def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None:
-    for plant_id in (1, 2, 3):
-        plants.register(plant_id)
-        plants.store(plant_id, (at for at in hours() if at.date() != LAST))
-    plants.refresh()
     plants.store(2, hours(LAST, LAST), requested_at=NOW + HOUR)
     assert plants.refresh(NOW + 2 * HOUR).computed == 1
     found = plants.health()
@@ -429,12 +410,12 @@ def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None
     plants.owner.execute("DELETE FROM metrics.solar_plant_health")
     plants.refresh()
     assert plants.health() == {n: row | {"computed_at": NOW} for n, row in found.items()}
+    assert plants.refresh(NOW + dt.timedelta(days=1)).computed == 3
 
 
 def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None:
     """It was requested before the evaluation began, and written after it had ended."""
-    plants.register(1)
-    plants.store(1, (at for at in hours() if at.date() != LAST))
+    plants.add(1, (at for at in hours() if at.date() != LAST))
     plants.refresh()
     plants.store(1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
     assert plants.refresh(NOW + HOUR).computed == 1
@@ -442,21 +423,22 @@ def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None
 
 
 def test_coordinates_that_come_later_are_used_at_once(plants: Plants) -> None:
-    plants.register(1, None, None)
-    plants.store(1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
+    plants.register(1, None)
+    impossible = {"observed_kwh": 50.0, "observed_wh_per_m2": 3000.0}
+    plants.store(1, hours(), spoiled(*of_day(LAST, 2), **impossible))
     plants.refresh()
-    assert plants.only()["night_hours"] is None
+    row = plants.only()
+    assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
     plants.owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
     assert plants.refresh().computed == 1
-    assert plants.only()["night_hours"] == 1
+    assert (plants.only()["night_hours"], plants.only()["over_limit_hours"]) == (1, 1)
 
 
 def test_retired_and_deleted_plants_are_removed(
     plants: Plants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in (1, 2, 3):
-        plants.register(plant_id)
-        plants.store(plant_id, hours())
+        plants.add(plant_id, hours())
     plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
     assert plants.refresh() == Refreshed(computed=2, removed=0)
     plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
@@ -478,7 +460,7 @@ def test_batched_evaluation_matches_one_of_all_plants(
     plants: Plants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in range(1, 6):
-        plants.register(plant_id, *((0.0, 0.0) if plant_id % 2 else (None, None)))
+        plants.register(plant_id, (0.0, 0.0) if plant_id % 2 else None)
         plants.store(plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
     plants.refresh()
     all_at_once = plants.health()
@@ -491,14 +473,12 @@ def test_batched_evaluation_matches_one_of_all_plants(
 def test_the_page_and_the_check_show_who_is_suspected(plants: Plants) -> None:
     last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last))
-    plants.register(1)
-    plants.store(1, at)
+    plants.add(1, at)
     page, checked = materialize(plants.warehouse)
     assert page["dagster/row_count"] == page["plants_evaluated"] == 1
     assert page["suspicious"] == 0
     assert checked.passed
-    plants.register(2)
-    plants.store(2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
+    plants.add(2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
     page, checked = materialize(plants.warehouse)
     assert (page["plants_evaluated"], page["suspicious"]) == (1, 1)
     assert "production at night in 2 hours" in str(page["sensor_issues"])

@@ -6,15 +6,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, definitions
 from pipelines.orchestration.refresh_all import refresh_everything
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
 from pipelines.source import sources
 
-DEFINITIONS = build_definitions()
 DOMAINS = {
     ".".join(node.key.path): node.tags["source"]
-    for node in DEFINITIONS.get_repository_def().asset_graph.asset_nodes
+    for node in definitions.get_repository_def().asset_graph.asset_nodes
 }
 OF_SOLAR = {
     "enriched.solar_readings",
@@ -29,11 +28,6 @@ def key(name: str) -> dg.AssetKey:
     return dg.AssetKey(name.split("."))
 
 
-@pytest.fixture
-def instance() -> dg.DagsterInstance:
-    return dg.DagsterInstance.ephemeral()
-
-
 class Follower:
     """The daemon's evaluation, tick after tick."""
 
@@ -44,10 +38,10 @@ class Follower:
 
     def tick(self) -> set[str]:
         result = dg.evaluate_automation_conditions(
-            DEFINITIONS, self.instance, dg.AssetSelection.all(), cursor=self.cursor
+            definitions, self.instance, dg.AssetSelection.all(), cursor=self.cursor
         )
         self.cursor = result.cursor
-        keys = DEFINITIONS.resolve_all_asset_keys()
+        keys = definitions.resolve_all_asset_keys()
         return {".".join(one.path) for one in keys if result.get_num_requested(one)}
 
     def materialise(self, *names: str, partition: str | None = None) -> None:
@@ -63,22 +57,14 @@ def test_what_is_derived_follows_another_domain_once(instance: dg.DagsterInstanc
     assert follower.tick() == {"enriched.itinerary_legs", "enriched.solar_readings"}
     follower.materialise("enriched.itinerary_legs", "enriched.solar_readings")
     assert follower.tick() == follower.tick() == set()
+    follower.materialise("bookings.events")
+    assert follower.tick() == set(), "views over all events wait for their audit"
 
 
-def test_nothing_waits_for_a_source_that_never_had_anything(instance: dg.DagsterInstance) -> None:
-    """`eager` would: weather and flights are missing here."""
-    follower = Follower(instance)
-    instance.add_dynamic_partitions("solar_plants", ["1", "2"])
-    follower.materialise("solar.readings", partition="2")
-    assert follower.tick() == OF_SOLAR
-
-
-def test_assets_refreshed_by_a_job_are_not_requested_again(
-    instance: dg.DagsterInstance,
-) -> None:
+def test_assets_refreshed_by_a_job_are_not_requested_again(instance: dg.DagsterInstance) -> None:
     follower = Follower(instance)
     for job in sources():
-        layer = DEFINITIONS.resolve_job_def(job).asset_layer
+        layer = definitions.resolve_job_def(job).asset_layer
         made = [
             ".".join(one.path)
             for one in layer.asset_graph.toposorted_asset_keys
@@ -89,21 +75,16 @@ def test_assets_refreshed_by_a_job_are_not_requested_again(
 
 
 def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstance) -> None:
+    """And not, as `eager` would, for weather and flights, which never came."""
     follower = Follower(instance)
     run = instance.create_run_for_job(
-        DEFINITIONS.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
+        definitions.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
     )
     instance.add_dynamic_partitions("solar_plants", ["1"])
     follower.materialise("solar.readings", partition="1")
     assert follower.tick() == set()
     instance.report_run_failed(run, "it was killed half way")
     assert follower.tick() == OF_SOLAR
-
-
-def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance) -> None:
-    follower = Follower(instance)
-    follower.materialise("bookings.events")
-    assert follower.tick() == set()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +113,7 @@ def test_a_person_refreshes_everything_or_some_sources(
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
-    repository = DEFINITIONS.get_repository_def()
+    repository = definitions.get_repository_def()
     context = dg.build_sensor_context(instance, cursor=cursor, repository_def=repository)
     return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
 
@@ -157,18 +138,15 @@ def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPat
     assert {"enriched.shipments", "metrics.hotel_bookings_by_stay_night"} < without
 
 
-@pytest.mark.parametrize(
-    ("tags", "by_hand"),
-    [
+def test_a_run_knows_whether_a_person_requested_it(instance: dg.DagsterInstance) -> None:
+    cases: list[tuple[dict[str, str], bool]] = [
         ({}, True),
         ({"isobar/interactive": "this process"}, True),
         ({"dagster/sensor_name": "weather_due"}, False),
         ({"dagster/schedule_name": "weather_rounds"}, False),
         ({"dagster/from_automation_condition": "true"}, False),
         ({"dagster/sensor_name": "refresh_requests", REQUESTED_BY_TAG: "a run"}, True),
-    ],
-)
-def test_a_run_knows_whether_a_person_requested_it(tags: dict[str, str], by_hand: bool) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    ]
+    for tags, by_hand in cases:
         run = instance.create_run_for_job(job_def=refresh_everything, tags=tags)
-        assert is_by_hand(run) == by_hand
+        assert is_by_hand(run) == by_hand, tags

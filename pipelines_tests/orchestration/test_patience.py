@@ -94,8 +94,7 @@ def test_a_tick_after_a_failure_evaluates_once_to_end_soon(tick: Tick) -> None:
 
 @pytest.mark.usefixtures("patient")
 def test_a_sensor_disabled_during_its_tick_starts_nothing(
-    tick: Tick,
-    monkeypatch: pytest.MonkeyPatch,
+    tick: Tick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, sensor = looks(found_at=3)
     assert tick(sensor) == 0

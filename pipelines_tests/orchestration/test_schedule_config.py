@@ -10,13 +10,9 @@ import dagster as dg
 import pytest
 
 from pipelines.config import own_schedules
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, definitions
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.schedule_config import (
-    Scheduled,
-    read_timetable,
-    timetable,
-)
+from pipelines.orchestration.schedule_config import Scheduled, read_timetable, timetable
 from pipelines.orchestration.schedules import due_run, schedules_of
 from pipelines.sources.bookings.jobs import HOURLY
 from pipelines_tests.command import PROJECT
@@ -29,7 +25,7 @@ def own(folder: Path, words: str) -> Path:
 
 
 def tick(entry: Scheduled, instance: dg.DagsterInstance, at: dt.datetime) -> object:
-    job = build_definitions().resolve_job_def(entry.job)
+    job = definitions.resolve_job_def(entry.job)
     return due_run(entry, job, instance, at)
 
 
@@ -92,7 +88,7 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
         request = tick(solar, instance, midnight)
         assert isinstance(request, dg.RunRequest)
         assert request.partition_key is None
-        job = build_definitions().resolve_job_def("solar")
+        job = definitions.resolve_job_def("solar")
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         assert tick(solar, instance, midnight) == dg.SkipReason("A run is under way.")
 
@@ -175,7 +171,7 @@ def test_a_missing_named_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_every_sensor_is_configurable_and_on_and_explains_its_settings() -> None:
-    repository = build_definitions().get_repository_def()
+    repository = definitions.get_repository_def()
     assert {one.name for one in repository.schedule_defs} == set(timetable().schedules)
     for schedule in repository.schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
@@ -216,9 +212,18 @@ def with_own(
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
         ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: there is no such sensor"),
+        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
+        (
+            '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
+            "schedules.mine: the job flights rejects its config: .*flights_tabels",
+        ),
+        (
+            '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
+            "schedules.mine: the job retire_plant rejects its config: .*retire",
+        ),
     ],
 )
-def test_names_of_sensors_and_unknown_names_are_rejected(
+def test_what_fits_no_sensor_or_job_is_rejected_at_startup(
     with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=message):
@@ -238,15 +243,15 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
     with_own: Callable[[str], dg.Definitions], words: str
 ) -> None:
     """No shorter than the longest wait for a schedule whose job makes it."""
-    definitions = with_own(words)
+    theirs = with_own(words)
     waits: dict[dg.AssetKey, dt.timedelta] = {}
     for entry in timetable().schedules.values():
-        for key in definitions.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
+        for key in theirs.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
             wait = entry.longest_wait
             if entry.job == "bookings_audit":  # skips where one was done lately
                 wait += HOURLY.skips_for
             waits[key] = min(wait, waits.get(key, dt.timedelta.max))
-    for node in definitions.get_repository_def().asset_graph.asset_nodes:
+    for node in theirs.get_repository_def().asset_graph.asset_nodes:
         if node.is_external:
             continue
         policy = node.freshness_policy
@@ -275,31 +280,10 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     assert wait == dt.timedelta(hours=hours)
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (
-            '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
-            "schedules.mine: the job flights rejects its config: .*flights_tabels",
-        ),
-        (
-            '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
-            "schedules.mine: the job retire_plant rejects its config: .*retire",
-        ),
-        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
-    ],
-)
-def test_a_schedule_with_invalid_job_config_is_rejected_at_startup(
-    with_own: Callable[[str], dg.Definitions], words: str, message: str
-) -> None:
-    with pytest.raises(PermanentFailure, match=message):
-        with_own(words)
-
-
 def test_a_running_day_does_not_block_another_day() -> None:
     """What is not archived on its day can never be had."""
     flights = read_timetable(None).schedules["flights_daily"]
-    job = build_definitions().resolve_job_def("flights")
+    job = definitions.resolve_job_def("flights")
     with dg.DagsterInstance.ephemeral() as instance:
         tags = {"dagster/partition": "2026-11-19"}
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
@@ -312,13 +296,10 @@ def test_a_running_day_does_not_block_another_day() -> None:
         assert again == dg.SkipReason("A run is under way.")
 
 
-def test_the_documented_example_is_valid(
-    tmp_path: Path,
-) -> None:
+def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     page = (PROJECT / "docs/operations.md").read_text()
     (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     theirs = read_timetable(own(tmp_path, words))
-    definitions = build_definitions()
     entries = [one for one in theirs.schedules.values() if one.is_own]
     assert len(schedules_of(entries)) == 2
     for entry in entries:

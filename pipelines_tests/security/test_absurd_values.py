@@ -17,11 +17,7 @@ from pipelines.sources.solar.load import load_response
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.bookings import made_up as bookings
-from pipelines_tests.sources.flights.made_up import (
-    bring_up_to_date,
-    flights_document,
-    itinerary,
-)
+from pipelines_tests.sources.flights.made_up import bring_up_to_date, flights_document, itinerary
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, register
@@ -49,6 +45,7 @@ def test_an_endless_integer_rejects_its_record_not_the_document() -> None:
     ]
 
 
+@pytest.mark.usefixtures("few_airports")
 def test_absurd_flight_numbers_reject_only_their_records(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

@@ -44,7 +44,7 @@ def test_file_names_and_contents_forge_no_log_line(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     forged = FORGED.replace("/", "-")
     (tmp_path / f"\n{forged}\x1b[31m.csv").write_text(f"\x1b[31m,\n{forged}\n")
     (tmp_path / f"b\n{forged}.csv").write_text(text_of([line(1, article_quantity=HOSTILE)]))

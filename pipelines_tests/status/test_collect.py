@@ -47,7 +47,8 @@ def test_what_fails_at_once_and_then_answers_is_well(monkeypatch: pytest.MonkeyP
     assert found.slow_seconds is None
 
 
-def test_what_fails_twice_is_bad() -> None:
+def test_what_fails_twice_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "PAUSE_SECONDS", 0.01)
     tried = []
 
     def look(seconds: float) -> None:

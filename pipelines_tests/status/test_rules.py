@@ -44,9 +44,7 @@ def ago(seconds: float) -> dt.datetime:
 
 
 def process(
-    name: str,
-    state: Literal["alive", "stopped", "dead"] = "alive",
-    age_seconds: float = 3600,
+    name: str, state: Literal["alive", "stopped", "dead"] = "alive", age_seconds: float = 3600
 ) -> ProcessFact:
     return ProcessFact(name, 7, state, ago(age_seconds) if state != "dead" else None)
 

@@ -42,6 +42,14 @@ RESET ROLE;
 """
 
 
+@pytest.fixture(params=["now", "later"])
+def when(owner: psycopg.Connection, guarded: str, request: pytest.FixtureRequest) -> str:
+    """Whether the rights are those of today, or also on objects that come later."""
+    if request.param == "later":
+        owner.execute(LATER)
+    return str(request.param)
+
+
 def rights_on_tables(owner: psycopg.Connection) -> dict[tuple[str, str], set[str]]:
     """Return the rights by role and relation in all of our schemas."""
     privileges = [*PRIVILEGES, *(["MAINTAIN"] if owner.info.server_version >= 170000 else [])]
@@ -72,12 +80,9 @@ def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
     return rights - WRITES if role == LOADER and table in OF_MIGRATE else rights
 
 
-@pytest.mark.parametrize("when", ["now", "later"])
 def test_each_role_has_exactly_its_rights_on_every_relation(
-    owner: psycopg.Connection, guarded: str, when: str
+    owner: psycopg.Connection, when: str
 ) -> None:
-    if when == "later":
-        owner.execute(LATER)
     newest = {"MAINTAIN"} if owner.info.server_version >= 170000 else set()
     rights = rights_on_tables(owner)
     tables = {table for _, table in rights}
@@ -86,12 +91,7 @@ def test_each_role_has_exactly_its_rights_on_every_relation(
     assert rights == {one: rights_wanted(*one, newest) for one in rights}
 
 
-@pytest.mark.parametrize("when", ["now", "later"])
-def test_single_columns_are_the_operators_alone(
-    owner: psycopg.Connection, guarded: str, when: str
-) -> None:
-    if when == "later":
-        owner.execute(LATER)
+def test_single_columns_are_the_operators_alone(owner: psycopg.Connection, when: str) -> None:
     rows = owner.execute(
         f"""
         SELECT role, nspname || '.' || relname, attname, privilege
@@ -109,12 +109,9 @@ def test_single_columns_are_the_operators_alone(
     assert set(rows) == {(OPERATOR, *column, "UPDATE") for column in COLUMNS_OF_OPERATOR}
 
 
-@pytest.mark.parametrize("when", ["now", "later"])
 def test_functions_lend_nobody_the_rights_of_their_owner(
-    owner: psycopg.Connection, guarded: str, when: str
+    owner: psycopg.Connection, when: str
 ) -> None:
-    if when == "later":
-        owner.execute(LATER)
     rows = owner.execute(
         f"""
         SELECT role, pg_proc.oid::regprocedure::text, prosecdef, proconfig,
@@ -131,12 +128,7 @@ def test_functions_lend_nobody_the_rights_of_their_owner(
         assert not as_owner or settings == ["search_path=pg_catalog, pg_temp"], name
 
 
-@pytest.mark.parametrize("when", ["now", "later"])
-def test_nobody_but_the_owner_makes_objects(
-    owner: psycopg.Connection, guarded: str, when: str
-) -> None:
-    if when == "later":
-        owner.execute(LATER)
+def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str) -> None:
     names = [list(ROLES)]
     schemas = owner.execute(
         f"""

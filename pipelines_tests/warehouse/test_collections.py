@@ -72,9 +72,7 @@ def test_without_offers_the_view_is_empty_and_has_its_columns(owner: psycopg.Con
     ]
 
 
-def test_every_column_of_our_views_is_declared_and_commented(
-    owner: psycopg.Connection,
-) -> None:
+def test_every_column_of_our_views_is_declared_and_commented(owner: psycopg.Connection) -> None:
     query = """
         SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum) IS NOT NULL
         FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum

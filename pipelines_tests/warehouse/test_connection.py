@@ -82,16 +82,6 @@ def test_missing_values_are_nulls_and_empty_texts_are_not(warehouse: Warehouse) 
         assert sorted(map(tuple, stored)) == [("", None), ("b", "")]
 
 
-def test_an_error_in_the_middle_leaves_nothing(warehouse: Warehouse) -> None:
-    with pytest.raises(RuntimeError), warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
-        stage(connection, name_frame(WZ="Wizz Air"), NAMES)
-        upsert(connection, NAMES, delivery_id=1)
-        raise RuntimeError
-    with warehouse.engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM flights.names")).scalar() == 0
-
-
 def test_more_rows_than_a_chunk_all_arrive(warehouse: Warehouse) -> None:
     frame = pd.DataFrame({"n": range(120_001)})
     with warehouse.transaction("test") as connection:
@@ -139,14 +129,12 @@ class Stopped(BaseException):
     """As Dagster interrupts a run that someone stops."""
 
 
-def test_a_run_stops_even_while_waiting_for_the_database(
-    warehouse: Warehouse,
-) -> None:
+def test_a_run_stops_even_while_waiting_for_the_database(warehouse: Warehouse) -> None:
     def stop(*_: object) -> None:
         raise Stopped
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with pytest.raises(Stopped), warehouse.transaction("test") as connection:
             connection.connection.cursor().execute("SELECT pg_sleep(60)")  # as COPY waits

@@ -1,7 +1,8 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
 import threading
-from typing import Any, LiteralString
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -17,6 +18,7 @@ from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
 from pipelines_tests.warehouse.schemas import condition, differences
 
+Add = Callable[[dict[str, str]], None]
 OURS = "nspowner = 'isobar_owner'::regrole"
 ALL_COMMENTS = """
 SELECT objoid, objsubid, description, xmin::text FROM pg_description
@@ -28,29 +30,43 @@ FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE {OURS} 
 """
 
 
-def test_tables_are_what_tables_py_declares(server: Connections, database: str) -> None:
+@pytest.fixture
+def url(server: Connections, database: str) -> str:
+    return server.url(SUPERUSER, database)
+
+
+@pytest.fixture
+def empty_url(server: Connections, empty_database: str) -> str:
+    return server.url(SUPERUSER, empty_database)
+
+
+@pytest.fixture
+def add(monkeypatch: pytest.MonkeyPatch) -> Add:
+    """Sets which views and functions there are beside or instead of ours."""
+    files = apply.object_files()
+    return lambda more: monkeypatch.setattr(apply, "object_files", lambda *_: files | more)
+
+
+def test_tables_are_what_tables_py_declares(url: str) -> None:
     """Fails when a revision is missing: `alembic -x source=… revision --autogenerate` writes it."""
-    assert differences(server.url(SUPERUSER, database)) == []
+    assert differences(url) == []
 
 
-def test_migrating_twice_changes_nothing(
-    server: Connections, database: str, owner: psycopg.Connection
-) -> None:
+def test_migrating_twice_changes_nothing(url: str, owner: psycopg.Connection) -> None:
     before = owner.execute(ALL_OBJECTS).fetchall()
     messages: list[str] = []
-    apply.migrate(server.url(SUPERUSER, database), messages.append)
+    apply.migrate(url, messages.append)
     assert owner.execute(ALL_OBJECTS).fetchall() == before
     assert messages == []
 
 
-def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_database: str) -> None:
-    url = server.url(SUPERUSER, empty_database)
+def test_two_migrations_at_once_end_in_one_schema(empty_url: str) -> None:
     messages: list[str] = []
     errors: list[Exception] = []
 
     def go() -> None:
         try:
-            apply.migrate(url, messages.append)
+            apply.migrate(empty_url, messages.append)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
 
@@ -63,59 +79,50 @@ def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_dat
     assert messages == ["Created the tables and views."]
 
 
-def test_a_migration_that_fails_leaves_nothing(
-    server: Connections, empty_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = {"enriched.broken": "CREATE VIEW enriched.broken AS SELECT no_such_column"}
-    monkeypatch.setattr(apply, "object_files", lambda *_: broken)
-    url = server.url(SUPERUSER, empty_database)
+def test_a_migration_that_fails_leaves_nothing(empty_url: str, add: Add) -> None:
+    add({"enriched.broken": "CREATE VIEW enriched.broken AS SELECT no_such_column"})
     with pytest.raises(PermanentFailure, match="no_such_column"):
-        apply.migrate(url)
-    with psycopg.connect(url) as connection:
+        apply.migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
         assert connection.execute(ALL_OBJECTS).fetchall() == []
 
 
 def test_a_view_losing_a_column_is_replaced_with_its_dependants(
-    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    url: str, owner: psycopg.Connection, add: Add
 ) -> None:
-    url = server.url(SUPERUSER, database)
-    files = apply.object_files()
     one = {
         "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT x, x AS y FROM enriched.b",
         "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 1 AS x, 2 AS gone",
     }
-    monkeypatch.setattr(apply, "object_files", lambda *_: files | one)
+    add(one)
     apply.migrate(url)
-    two = one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"}
-    monkeypatch.setattr(apply, "object_files", lambda *_: files | two)
+    add(one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"})
     apply.migrate(url)
     assert owner.execute("SELECT * FROM enriched.a").fetchall() == [(5, 5)]
-    monkeypatch.setattr(apply, "object_files", lambda *_: files)
+    add({})
     apply.migrate(url)
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
 
 
 def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
-    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    url: str, owner: psycopg.Connection, add: Add
 ) -> None:
-    files, url = apply.object_files(), server.url(SUPERUSER, database)
     body = "RETURNS integer LANGUAGE sql AS 'SELECT 1'"
     for arguments in ("x integer", "x integer, y text", ""):
-        made = {"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"}
-        monkeypatch.setattr(apply, "object_files", lambda *_, made=made: files | made)
+        add({"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"})
         apply.migrate(url)
         messages: list[str] = []
         apply.migrate(url, messages.append)
         assert messages == []
         count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
         assert owner.execute(count).fetchone() == (1,)
-    monkeypatch.setattr(apply, "object_files", lambda *_: files)
+    add({})
     apply.migrate(url)
     assert owner.execute(count).fetchone() == (0,)
 
 
 def test_a_table_may_change_under_our_views(
-    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    url: str, owner: psycopg.Connection, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_or_upgrade = history.create_or_upgrade
 
@@ -127,33 +134,27 @@ def test_a_table_may_change_under_our_views(
         return is_changed
 
     monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
-    files = apply.object_files()
-    changed = {"enriched.itineraries": files["enriched.itineraries"] + "\n"}
-    monkeypatch.setattr(apply, "object_files", lambda *_: files | changed)
-    apply.migrate(server.url(SUPERUSER, database))
+    add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
+    apply.migrate(url)
     query = "SELECT pg_typeof(price_amount) FROM enriched.itineraries RIGHT JOIN (SELECT 1) ON TRUE"
     assert owner.execute(query).fetchone() == ("double precision",)
 
 
 def test_tables_of_a_later_version_are_rejected_by_name(
-    server: Connections, database: str, owner: psycopg.Connection
+    url: str, owner: psycopg.Connection
 ) -> None:
-    url = server.url(SUPERUSER, database)
     owner.execute("UPDATE ops.alembic_version_solar SET version_num = '9999'")
     with pytest.raises(PermanentFailure, match="tables of solar are of another version of Isobar"):
         apply.migrate(url)
     assert condition(url) == "foreign"
 
 
-def test_a_database_of_1_0_is_rejected_and_left_alone(
-    server: Connections, empty_database: str
-) -> None:
-    url = server.url(SUPERUSER, empty_database)
-    with psycopg.connect(url, autocommit=True) as owner:
+def test_a_database_of_1_0_is_rejected_and_left_alone(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as owner:
         owner.execute("CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text)")
-        assert condition(url) == "foreign"
+        assert condition(empty_url) == "foreign"
         with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as caught:
-            apply.migrate(url)
+            apply.migrate(empty_url)
         assert "Start anew" in caught.value.remedy
         schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"
         assert owner.execute(schemas).fetchone() == (0,)
@@ -175,9 +176,9 @@ def test_a_database_of_another_encoding_is_rejected(
             connection.execute(f"DROP DATABASE {name}")
 
 
-def test_the_version_check_needs_few_queries(server: Connections, database: str) -> None:
+def test_the_version_check_needs_few_queries(url: str) -> None:
     """Every start and `isobar status` do it."""
-    engine = engine_for(server.url(SUPERUSER, database), role=None)
+    engine = engine_for(url, role=None)
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     with engine.connect() as connection:
@@ -186,17 +187,14 @@ def test_the_version_check_needs_few_queries(server: Connections, database: str)
     assert len(statements) < 10, statements
 
 
-@pytest.mark.parametrize("role", [LOADER, ANALYST, OPERATOR])
-def test_every_login_sees_whether_the_schema_is_current(
-    server: Connections, database: str, role: str
-) -> None:
-    assert condition(server.url(role, database)) == "current"
+def test_every_login_sees_whether_the_schema_is_current(server: Connections, database: str) -> None:
+    for role in (LOADER, ANALYST, OPERATOR):
+        assert condition(server.url(role, database)) == "current"
 
 
 def test_dropped_triggers_and_grants_return_when_their_file_changes(
-    server: Connections, database: str, owner: psycopg.Connection
+    url: str, owner: psycopg.Connection
 ) -> None:
-    url = server.url(SUPERUSER, database)
     owner.execute("DROP TRIGGER delete_plant ON solar.plants")
     owner.execute("REVOKE DELETE ON solar.plants FROM isobar_operator")
     owner.execute("UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'solar/tables.sql'")
@@ -209,35 +207,29 @@ def test_dropped_triggers_and_grants_return_when_their_file_changes(
     assert owner.execute(right).fetchone() == (True,)
 
 
-@pytest.mark.parametrize(
-    "older",
-    [
-        "UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'solar/comments'",
-        "DELETE FROM ops.sql_objects WHERE name LIKE '%/comments'",
-    ],
-)
 def test_a_changed_comment_on_a_table_needs_no_revision(
-    server: Connections, database: str, owner: psycopg.Connection, older: LiteralString
+    url: str, owner: psycopg.Connection
 ) -> None:
-    url = server.url(SUPERUSER, database)
-    untouched = set(owner.execute(ALL_COMMENTS).fetchall())
-    owner.execute("COMMENT ON TABLE solar.days IS 'One row per day; ''as was''.'")
-    owner.execute("COMMENT ON COLUMN solar.days.day IS NULL")
-    untouched &= set(owner.execute(ALL_COMMENTS).fetchall())
-    owner.execute(older)
-    assert condition(url) == "other views"
-    apply.migrate(url)
-    assert condition(url) == "current"
+    for older in (
+        b"UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'solar/comments'",
+        b"DELETE FROM ops.sql_objects WHERE name LIKE '%/comments'",
+    ):
+        untouched = set(owner.execute(ALL_COMMENTS).fetchall())
+        owner.execute("COMMENT ON TABLE solar.days IS 'One row per day; ''as was''.'")
+        owner.execute("COMMENT ON COLUMN solar.days.day IS NULL")
+        untouched &= set(owner.execute(ALL_COMMENTS).fetchall())
+        owner.execute(older)
+        assert condition(url) == "other views"
+        apply.migrate(url)
+        assert condition(url) == "current"
+        migrated = set(owner.execute(ALL_COMMENTS).fetchall())
+        assert len(migrated - untouched) == 2
+        apply.migrate(url)
+        assert set(owner.execute(ALL_COMMENTS).fetchall()) == migrated
     assert differences(url) == []
-    migrated = set(owner.execute(ALL_COMMENTS).fetchall())
-    assert len(migrated - untouched) == 2
-    apply.migrate(url)
-    assert set(owner.execute(ALL_COMMENTS).fetchall()) == migrated
 
 
-def test_declared_dependencies_of_views_are_what_their_sql_reads(
-    owner: psycopg.Connection,
-) -> None:
+def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.Connection) -> None:
     """A check that fails on a table stops every view that reads it."""
     read = owner.execute(
         """
@@ -258,50 +250,34 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(
 
 
 def test_a_view_of_the_users_own_is_never_dropped(
-    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    url: str, owner: psycopg.Connection, add: Add
 ) -> None:
     owner.execute("CREATE VIEW public.mine AS SELECT route FROM enriched.itineraries")
-    files = apply.object_files()
-    changed = files | {
-        "enriched.itineraries": "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS one"
-    }
-    monkeypatch.setattr(apply, "object_files", lambda *_: changed)
+    add({"enriched.itineraries": "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS one"})
     with pytest.raises(PermanentFailure, match=r"view mine depends on"):
-        apply.migrate(server.url(SUPERUSER, database))
+        apply.migrate(url)
     assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
 
 
-def test_a_view_that_someone_dropped_comes_back(
-    server: Connections, database: str, owner: psycopg.Connection
-) -> None:
+def test_a_view_that_someone_dropped_comes_back(url: str, owner: psycopg.Connection) -> None:
     owner.execute("DROP VIEW enriched.itineraries")
-    apply.migrate(server.url(SUPERUSER, database))
+    apply.migrate(url)
     assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "LOCK TABLE flights.itineraries",
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))",  # as loads do
-    ],
-)
 def test_a_locked_table_is_waited_for_briefly_and_reported(
-    server: Connections,
-    database: str,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
-    statement: LiteralString,
+    url: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply, "TURN_WAIT", "200ms")
-    monkeypatch.setattr(apply, "TABLE_WAIT", "200ms")
+    monkeypatch.setattr(apply, "TURN_WAIT", "100ms")
+    monkeypatch.setattr(apply, "TABLE_WAIT", "100ms")
     owner.execute("DROP VIEW enriched.itineraries")
-    url = server.url(SUPERUSER, database)
-    with psycopg.connect(url) as someone:
-        someone.execute(statement)
-        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as failure:
-            apply.migrate(url)
-    assert "have ended" in failure.value.remedy
+    of_a_load = "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))"
+    for statement in (b"LOCK TABLE flights.itineraries", of_a_load.encode()):
+        with psycopg.connect(url) as someone:
+            someone.execute(statement)
+            with pytest.raises(TransientFailure, match="gave up, nothing was changed") as failure:
+                apply.migrate(url)
+        assert "have ended" in failure.value.remedy
     apply.migrate(url)
 
 
@@ -338,10 +314,8 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
     assert without == []
 
 
-def test_runs_act_as_the_loader_even_with_privileged_logins(
-    server: Connections, database: str
-) -> None:
-    engine = engine_for(server.url(SUPERUSER, database), role=LOADER)
+def test_runs_act_as_the_loader_even_with_privileged_logins(url: str) -> None:
+    engine = engine_for(url, role=LOADER)
     with engine.begin() as connection:
         assert connection.execute(text("SELECT current_user")).scalar() == LOADER
         connection.execute(text("RESET ROLE"))

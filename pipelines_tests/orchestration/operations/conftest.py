@@ -1,9 +1,11 @@
-"""A real Dagster instance on a real PostgreSQL, fresh for each test."""
+"""A real Dagster instance on a real PostgreSQL, emptied after each test."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy import make_url
@@ -13,27 +15,39 @@ from pipelines.postgres.server import Connections
 from pipelines_tests.databases import made
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, World
 
+#: Tables that tests fill. The others hold how far Dagster's own migrations are.
+FILLED = """
+SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
+WHERE schemaname = 'public'
+    AND tablename NOT IN ('alembic_version', 'secondary_indexes', 'instance_info')
+"""
+
 
 @pytest.fixture(scope="session")
-def dagster_template(
+def shared_instance(
     server: Connections, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The name of a database with Dagster's tables that others are copied from."""
-    with made(server) as name:
-        with open_instance(server, name, tmp_path_factory.mktemp("dagster")) as instance:
-            assert instance.schedule_storage is not None
-        yield name
+) -> Iterator[dg.DagsterInstance]:
+    """The instance of all tests: to open one takes longer than most of them."""
+    with (
+        made(server) as name,
+        open_instance(server, name, tmp_path_factory.mktemp("dagster")) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture
-def instance(
-    server: Connections, dagster_template: str, tmp_path: Path
-) -> Iterator[dg.DagsterInstance]:
-    with (
-        made(server, dagster_template) as name,
-        open_instance(server, name, tmp_path) as opened,
-    ):
-        yield opened
+def instance(shared_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    yield shared_instance
+    with psycopg.connect(storage_url(shared_instance), autocommit=True) as connection:
+        (filled,) = connection.execute(FILLED).fetchone() or ("",)
+        connection.execute(f"TRUNCATE {filled} RESTART IDENTITY")
+    shutil.rmtree(shared_instance.storage_directory(), ignore_errors=True)
+
+
+def storage_url(instance: dg.DagsterInstance) -> str:
+    """The address of its database."""
+    url: str = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
+    return url.replace("+psycopg2", "")
 
 
 def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterInstance:
@@ -46,13 +60,9 @@ def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterI
         "telemetry": {"enabled": False},
     }
     opened = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
-    keep_connections(opened)
+    # Its storage keeps connections, as the web server's does: else each query opens one.
+    opened.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
     return opened
-
-
-def keep_connections(instance: dg.DagsterInstance) -> None:
-    """Have its storage keep connections, as the web server does: else each query opens one."""
-    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
 
 
 @pytest.fixture

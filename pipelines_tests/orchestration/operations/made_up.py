@@ -71,11 +71,7 @@ class World:
         return result.run_id
 
     def run(
-        self,
-        job: str,
-        error: dg.Failure | None = None,
-        *keys: dg.AssetKey,
-        day: str | None = None,
+        self, job: str, error: dg.Failure | None = None, *keys: dg.AssetKey, day: str | None = None
     ) -> str:
         """Note a run of a job, or of chosen assets, as one that was executed; the run's id."""
         definition = self.definitions.resolve_job_def(job)

@@ -37,7 +37,7 @@ def test_dead_and_silent_receivers_are_distinguished_from_good_ones(
 ) -> None:
     receiver.die()
     other.answer = silence(60)
-    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{receiver.url} {other.url}")
+    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{receiver.url} {other.url}?rto=0.5")
     assert done.returncode == 1
     assert done.stdout.count("not accepted: A Connection error occurred") == 2
 

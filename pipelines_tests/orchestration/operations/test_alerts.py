@@ -28,6 +28,13 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def receiver(receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch) -> FakeReceiver:
+    """The only receiver, unless a test sets others."""
+    monkeypatch.setenv("ALERT_URLS", receiver.url)
+    return receiver
+
+
+@pytest.fixture
 def to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Set the receivers."""
 
@@ -51,9 +58,8 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
 
 
 def test_a_failed_run_and_its_recovery_are_notified_once(
-    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+    world: World, receiver: FakeReceiver, wait: Wait
 ) -> None:
-    to(receiver.url)
     said, cursor = world.look()
     assert (said, receiver.messages) == ("No problem.", [])
     run_id = world.execute("flights", OURS)
@@ -86,9 +92,8 @@ def test_a_failed_run_and_its_recovery_are_notified_once(
 
 
 def test_an_escalation_to_error_is_notified_but_no_deescalation(
-    world: World, receiver: FakeReceiver, to: Any
+    world: World, receiver: FakeReceiver
 ) -> None:
-    to(receiver.url)
     cursor = None
     for severity in ("WARN", "ERROR", "WARN", "ERROR"):
         world.check(passed=False, severity=severity)
@@ -113,9 +118,8 @@ def test_without_addresses_problems_are_logged_once(
 
 
 def test_a_dead_receiver_fails_no_tick_and_is_notified_later(
-    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+    world: World, receiver: FakeReceiver, wait: Wait
 ) -> None:
-    to(receiver.url)
     receiver.die()
     world.stop()
     said, cursor = world.look()
@@ -134,9 +138,8 @@ def test_a_dead_receiver_fails_no_tick_and_is_notified_later(
 
 
 def test_a_dead_receiver_is_retried_with_backoff(
-    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+    world: World, receiver: FakeReceiver, wait: Wait
 ) -> None:
-    to(receiver.url)
     receiver.answer = body(b"no", status=500)
     world.stop()
     _, cursor = world.look()
@@ -150,9 +153,8 @@ def test_a_dead_receiver_is_retried_with_backoff(
 
 
 def test_a_problem_resolved_before_any_notification_is_never_sent(
-    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+    world: World, receiver: FakeReceiver, wait: Wait
 ) -> None:
-    to(receiver.url)
     receiver.die()
     world.stop()
     _, cursor = world.look()
@@ -192,7 +194,7 @@ def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     monkeypatch: pytest.MonkeyPatch,
     answer: Any,
 ) -> None:
-    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 0.3)
     to(other.url, receiver.url)
     other.answer = answer
     world.stop("a")
@@ -206,9 +208,8 @@ def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
 
 
 def test_already_delivered_messages_are_not_sent_again(
-    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+    world: World, receiver: FakeReceiver, wait: Wait
 ) -> None:
-    to(receiver.url)
 
     def only_the_first(handler: Any) -> None:
         body(b"", status=200 if len(receiver.messages) == 1 else 503)(handler)
@@ -226,9 +227,8 @@ def test_already_delivered_messages_are_not_sent_again(
 
 
 def test_many_problems_make_one_message_listing_the_worst_first(
-    world: World, receiver: FakeReceiver, to: Any
+    world: World, receiver: FakeReceiver
 ) -> None:
-    to(receiver.url)
     for name in MANY:
         world.stop(name)
     run_id = world.run("audit", OURS)
@@ -248,10 +248,9 @@ def test_many_problems_make_one_message_listing_the_worst_first(
 
 
 def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
-    world: World, receiver: FakeReceiver, to: Any
+    world: World, receiver: FakeReceiver
 ) -> None:
     """Each change is notified at least once."""
-    to(receiver.url)
     _, cursor = world.look()
     world.stop()
     world.look(cursor)
@@ -259,20 +258,16 @@ def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
 
 
-@pytest.mark.parametrize("cursor", ["", "[]", '{"version":0}'])
-def test_a_foreign_cursor_notifies_all_problems_again(
-    world: World, receiver: FakeReceiver, to: Any, cursor: str
-) -> None:
-    to(receiver.url)
+def test_a_foreign_cursor_notifies_all_problems_again(world: World, receiver: FakeReceiver) -> None:
     world.stop()
-    world.look(cursor)
-    assert receiver.titles == ["Isobar: warning: sensor inbox"]
+    for count, cursor in enumerate(("", "[]", '{"version":0}'), start=1):
+        world.look(cursor)
+        assert receiver.titles == ["Isobar: warning: sensor inbox"] * count
 
 
 def test_new_receivers_get_open_problems_and_removed_ones_are_forgotten(
     world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any
 ) -> None:
-    to(receiver.url)
     world.stop()
     _, cursor = world.look()
     to(other.url)
@@ -324,35 +319,32 @@ def test_a_service_that_echoes_its_address_does_not_leak_it(world: World, to: An
 
 
 def test_a_failed_tick_of_the_alert_sensor_is_not_notified(
-    world: World, receiver: FakeReceiver, to: Any
+    world: World, receiver: FakeReceiver
 ) -> None:
-    to(receiver.url)
     world.tick("alerts", OURS, at=time.time() - 600)
     assert world.keys() == ["sensor:alerts"]
     assert world.look()[0] == "No problem."
 
 
 def test_alerts_work_without_warehouse_and_ui_address_and_with_invalid_variables(
-    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
     monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
     monkeypatch.delenv("ISOBAR_UI_URL")
-    to(receiver.url)
     world.stop()
     assert world.look()[0] == "1 problem, all reported."
     assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
 
 
 def test_a_flood_of_problems_is_truncated(
-    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = Problem(
         "run:x", "error", "w" * 600, "j" * 250, dt.datetime.now(dt.UTC), "/runs/1", "r" * 600
     )
     many = [Problem(**{**vars(one), "key": f"run:{n}"}) for n in range(1000)]
     monkeypatch.setattr(alert_sensor, "find_problems", lambda *_: many)
-    to(receiver.url)
     _, cursor = world.look()
     assert len(receiver.text) < 25_000
     assert "and 160 more" in receiver.text

@@ -23,6 +23,7 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import Child
 from pipelines.runtime.ui import WebUi
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.orchestration.operations.conftest import storage_url
 from pipelines_tests.sources.flights.made_up import MONDAY, bring_up_to_date, flights_document, keep
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
@@ -65,6 +66,7 @@ def keep_house(
 
 @pytest.fixture
 def old_things(
+    few_airports: None,
     instance: dg.DagsterInstance,
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -95,14 +97,15 @@ def old_things(
     return folder
 
 
-def storage_url(instance: dg.DagsterInstance) -> str:
-    url: str = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
-    return url.replace("+psycopg2", "")
-
-
 def test_old_data_is_removed_and_a_second_run_finds_nothing(
     instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
 ) -> None:
+    days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "delete_weather_requests": 31}
+    _, removed, failed = keep_house(instance, warehouse, **days)
+    assert removed == {}, "periods that would break something are rejected"
+    assert failed.keys() == OPS
+    assert "from 32 to" in failed["delete_weather_requests"], "a month's allowance would be lost"
+    assert old_things.exists()
     is_green, removed, failed = keep_house(instance, warehouse, remove_flight_documents=365)
     assert (is_green, failed) == (True, {})
     assert removed.keys() == OPS
@@ -125,20 +128,8 @@ def test_old_data_is_removed_and_a_second_run_finds_nothing(
     assert set(left.values()) == {0}
 
 
-def test_flight_documents_are_kept_for_ever_by_default(
-    instance: dg.DagsterInstance,
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    old_things: Path,
-) -> None:
-    is_green, removed, _ = keep_house(instance, warehouse)
-    assert is_green
-    assert "documents" not in removed["remove_flight_documents"]
-    assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
-
-
 def test_a_failing_operation_fails_the_run_but_not_the_others(
-    instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
+    instance: dg.DagsterInstance, warehouse: Warehouse, owner: psycopg.Connection, old_things: Path
 ) -> None:
     is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
     assert not is_green
@@ -146,17 +137,8 @@ def test_a_failing_operation_fails_the_run_but_not_the_others(
     assert removed["purge_quarantine"]["records of shipments"] == 1
     assert "days is 0, so this removed nothing" in failed["prune_event_log"]
     assert "from 2 to 36,500" in failed["prune_event_log"]
-
-
-def test_retention_periods_that_would_break_something_are_rejected(
-    instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
-) -> None:
-    days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "delete_weather_requests": 31}
-    _, removed, failed = keep_house(instance, warehouse, **days)
-    assert removed == {}
-    assert failed.keys() == OPS
-    assert "from 32 to" in failed["delete_weather_requests"], "a month's allowance would be lost"
-    assert old_things.exists()
+    assert "documents" not in removed["remove_flight_documents"], "they are kept by default"
+    assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
 
 
 def test_housekeeping_exists_and_the_orphaned_run_sensor_is_on() -> None:

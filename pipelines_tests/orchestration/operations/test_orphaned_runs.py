@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from pipelines_tests.served_ui import start, today
 from pipelines_tests.sources.flights.made_up import flights_document
 
 Status = dg.DagsterRunStatus
+BEGUN = (Status.STARTING, Status.STARTED)
 HERE = "127.0.0.1"
 ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"), "idling"
@@ -93,25 +95,27 @@ def look(instance: dg.DagsterInstance) -> str:
     return said.skip_message or ""
 
 
-@pytest.mark.parametrize("status", [Status.STARTING, Status.STARTED])
-@pytest.mark.parametrize("host", [HERE, "localhost", socket.gethostname()])
 def test_a_killed_workers_run_fails_and_frees_its_slot(
-    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]", status: Status, host: str
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
 ) -> None:
     slots = instance.event_log_storage
-    slots.set_concurrency_slots("a source", 1)
-    run = begun(instance, sleeper.pid, host=host, status=status)
-    assert slots.claim_concurrency_slot("a source", run.run_id, "idle").is_claimed
+    slots.set_concurrency_slots("a source", 6)
+    cases = list(product((HERE, "localhost", socket.gethostname()), BEGUN))
+    runs = [begun(instance, sleeper.pid, host=host, status=status) for host, status in cases]
+    for run in runs:
+        assert slots.claim_concurrency_slot("a source", run.run_id, "idle").is_claimed
     assert look(instance) == "None was killed."
-    assert status_of(instance, run) == status
+    assert [status_of(instance, run) for run in runs] == [status for _, status in cases]
     sleeper.kill()  # it stays a zombie, as in a container
     until(lambda: psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE)
-    assert look(instance) == f"Ended the run {run.run_id[:8]} of idling."
-    assert status_of(instance, run) == Status.FAILURE
+    said = look(instance)
+    for run in runs:
+        assert f"the run {run.run_id[:8]} of idling" in said
+        found = instance.get_run_by_id(run.run_id)
+        assert found is not None
+        assert found.status == Status.FAILURE
+        assert found.tags["dagster/will_retry"] == "true"
     assert slots.get_concurrency_info("a source").claimed_slots == []
-    found = instance.get_run_by_id(run.run_id)
-    assert found is not None
-    assert found.tags["dagster/will_retry"] == "true"
     assert look(instance) == "None was killed."
 
 
@@ -313,9 +317,7 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
         assert storage.execute(failed).fetchone() == (0,)
 
 
-def test_runs_killed_with_their_session_fail_when_the_ui_restarts(
-    session: Session,
-) -> None:
+def test_runs_killed_with_their_session_fail_when_the_ui_restarts(session: Session) -> None:
     session.start()
     wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)

@@ -3,6 +3,9 @@
 import datetime as dt
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -42,8 +45,8 @@ def test_nothing_is_wrong_where_nothing_ran_or_all_went_well(world: World) -> No
 
 
 def test_a_failed_run_reports_our_message_and_the_first_failure(world: World) -> None:
-    world.execute("flights")
-    first = world.execute("flights", OURS)
+    world.run("flights")
+    first = world.run("flights", OURS)
     last = world.execute("flights", OURS)
     assert only(world) == Problem(
         key="run:flights",
@@ -75,12 +78,6 @@ def test_a_run_that_rejected_launchpad_input_is_no_problem(world: World) -> None
     assert only(world).path == f"/runs/{before}"
 
 
-def test_a_successful_job_does_not_hide_another_that_fails(world: World) -> None:
-    world.run("audit", OURS)
-    world.run("flights")
-    assert world.keys() == ["run:audit"]
-
-
 def test_a_killed_run_awaiting_its_automatic_retry_is_no_problem(world: World) -> None:
     lost = world.lose_a_run("audit")
     run = world.instance.get_run_by_id(lost)
@@ -92,29 +89,18 @@ def test_a_killed_run_awaiting_its_automatic_retry_is_no_problem(world: World) -
     assert only(world).since == ended_at(world, lost)
 
 
-@pytest.mark.parametrize(
-    ("job", "chosen", "key"),
-    [("audit", [], "run:audit"), ("__ASSET_JOB", [LEGS], "materialisation:flights.legs")],
-)
-def test_a_killed_run_whose_retry_never_comes_is_reported(
-    world: World, job: str, chosen: list[dg.AssetKey], key: str
-) -> None:
-    lost = world.lose_a_run(job, *chosen)
+def test_a_killed_run_whose_retry_never_comes_is_reported(world: World) -> None:
+    of_job, of_assets = world.lose_a_run("audit"), world.lose_a_run("__ASSET_JOB", LEGS)
     world.age_runs(240)
     assert world.keys() == []
     world.age_runs(360)
-    assert [(one.key, one.path) for one in world.problems()] == [(key, f"/runs/{lost}")]
-    world.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: "1234"})
+    assert {one.key: one.path for one in world.problems()} == {
+        "run:audit": f"/runs/{of_job}",
+        "materialisation:flights.legs": f"/runs/{of_assets}",
+    }
+    for lost in (of_job, of_assets):
+        world.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: "1234"})
     assert world.keys() == []
-
-
-def test_a_canceled_run_and_one_under_way_change_nothing(world: World) -> None:
-    world.run("audit", OURS)
-    audit = world.definitions.resolve_job_def("audit")
-    canceled = world.instance.create_run_for_job(audit)
-    world.instance.report_run_canceled(canceled)
-    world.instance.create_run_for_job(audit)
-    assert world.keys() == ["run:audit"]
 
 
 def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
@@ -127,17 +113,42 @@ def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
     assert world.problems() == []
 
 
-def test_a_thousand_canceled_runs_do_not_hide_a_failure(world: World) -> None:
+def test_other_runs_hide_no_failure(world: World) -> None:
     world.run("audit", OURS)
+    world.run("flights")
+    audit = world.definitions.resolve_job_def("audit")
+    canceled = world.instance.create_run_for_job(audit)
+    world.instance.report_run_canceled(canceled)
+    world.instance.create_run_for_job(audit)  # under way
+    assert world.keys() == ["run:audit"]
     with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(
             text(
                 "INSERT INTO runs (run_id, pipeline_name, status, run_body)"
                 " SELECT 'new ' || n, pipeline_name, 'CANCELED', run_body"
                 " FROM runs CROSS JOIN generate_series(1, 1001) AS n"
-            )
+                " WHERE run_id = :canceled"
+            ),
+            {"canceled": canceled.run_id},
         )
     assert world.keys() == ["run:audit"]
+
+
+@contextmanager
+def executed() -> Iterator[list[tuple[str, int]]]:
+    """The statements that SQLAlchemy executes meanwhile, and how many rows each returned."""
+    statements: list[tuple[str, int]] = []
+
+    def note(*execution: Any) -> None:
+        _, cursor, statement, *_ = execution
+        if "pg_catalog" not in statement:  # Dagster sees whether its tables are there
+            statements.append((statement, cursor.rowcount))
+
+    event.listen(Engine, "after_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "after_cursor_execute", note)
 
 
 def test_years_of_failed_runs_are_not_read(world: World) -> None:
@@ -149,8 +160,9 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
         connection.execute(
             text(
                 "INSERT INTO runs (id, run_id, pipeline_name, status, run_body, end_time)"
-                " SELECT 30000 - n, 'old ' || n, pipeline_name, status, run_body, end_time - n * 60"
-                " FROM runs CROSS JOIN generate_series(1, 20000) AS n"
+                " SELECT 30000 - n, 'old ' || n, pipeline_name, status,"
+                " replace(run_body, run_id, 'old ' || n), end_time - n * 60"
+                " FROM runs CROSS JOIN generate_series(1, 3000) AS n"
             )
         )
         connection.execute(
@@ -161,18 +173,17 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
                 " timestamp - n * interval '30 seconds',"
                 " regexp_replace(tick_body, '(\"timestamp\": )[0-9.]+',"
                 " '\\1' || (:now - n * 30)::text)"
-                " FROM job_ticks CROSS JOIN generate_series(1, 50000) AS n"
+                " FROM job_ticks CROSS JOIN generate_series(1, 3000) AS n"
             ),
             {"now": time.time()},
         )
-        connection.execute(text("ANALYZE"))
-    begun = time.monotonic()
-    problems = {one.key: one for one in world.problems()}
-    assert time.monotonic() - begun < 10.0
+    with executed() as statements:
+        problems = {one.key: one for one in world.problems()}
+    assert sum(rows for _, rows in statements) < 1_500
     now = dt.datetime.now(dt.UTC)
     ages = {key: (now - one.since).total_seconds() / 60 for key, one in problems.items()}
     assert ages == {
-        "run:audit": pytest.approx(20_000, abs=2),
+        "run:audit": pytest.approx(3_000, abs=2),
         "sensor:inbox": pytest.approx(999 / 2, abs=2),
     }
 
@@ -197,9 +208,7 @@ def test_assets_that_failed_by_hand_are_repaired_by_their_job(world: World) -> N
     assert world.problems() == []
 
 
-def test_a_failed_backfill_day_is_reported_despite_later_successes(
-    world: World,
-) -> None:
+def test_a_failed_day_is_reported_until_that_day_succeeds(world: World) -> None:
     failed = world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
     world.materialise(SNAPSHOTS, day="2026-11-04")
     problem = only(world)
@@ -210,11 +219,7 @@ def test_a_failed_backfill_day_is_reported_despite_later_successes(
     assert world.keys() == [problem.key, "materialisation:flights.snapshots@2026-11-05"]
     world.materialise(SNAPSHOTS, day="2026-11-03")
     assert world.keys() == ["materialisation:flights.snapshots@2026-11-05"]
-
-
-def test_a_materialisation_of_the_same_day_resolves_its_failure(world: World) -> None:
-    world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
-    for day, left in (("2026-11-04", 1), ("2026-11-03", 0)):
+    for day, left in (("2026-11-06", 1), ("2026-11-05", 0)):
         done = dg.AssetMaterialization(SNAPSHOTS, partition=day)  # as of whatever run
         world.instance.report_runless_asset_event(done)
         assert len(world.keys()) == left
@@ -235,23 +240,21 @@ def test_a_backfill_with_only_failures_is_evaluated_quickly(world: World) -> Non
     assert time.monotonic() - begun < 15
 
 
-@pytest.mark.parametrize(("said", "severity"), [("WARN", "warning"), ("ERROR", "error")])
-def test_a_failed_check_reports_its_severity_and_expectation(
-    world: World, said: str, severity: str
-) -> None:
+def test_a_failed_check_reports_its_severity_and_expectation(world: World) -> None:
     world.check(passed=True)
-    before = dt.datetime.now(dt.UTC)
-    world.check(passed=False, severity=said)
-    after = dt.datetime.now(dt.UTC)
-    world.check(passed=False, severity=said)
-    problem = only(world)
-    assert before <= problem.since <= after
-    assert (problem.key, problem.severity) == ("check:flights.legs:possible_times", severity)
-    assert problem.what == "Found 12; expected: Elapsed time is as stated."
-    assert problem.where == "check possible_times of flights.legs"
-    assert problem.path == "/assets/flights/legs?view=checks&checkDetail=possible_times"
-    world.check(passed=True)
-    assert world.problems() == []
+    for said, severity in (("WARN", "warning"), ("ERROR", "error")):
+        before = dt.datetime.now(dt.UTC)
+        world.check(passed=False, severity=said)
+        after = dt.datetime.now(dt.UTC)
+        world.check(passed=False, severity=said)
+        problem = only(world)
+        assert before <= problem.since <= after
+        assert (problem.key, problem.severity) == ("check:flights.legs:possible_times", severity)
+        assert problem.what == "Found 12; expected: Elapsed time is as stated."
+        assert problem.where == "check possible_times of flights.legs"
+        assert problem.path == "/assets/flights/legs?view=checks&checkDetail=possible_times"
+        world.check(passed=True)
+        assert world.problems() == []
 
 
 def test_a_check_under_evaluation_keeps_its_result(world: World) -> None:
@@ -275,23 +278,23 @@ def test_a_stale_asset_is_reported_once_the_daemon_detects_it(world: World) -> N
     assert world.problems() == []
 
 
-@pytest.mark.parametrize(("name", "kind"), [("inbox", "sensor"), ("daily", "schedule")])
-def test_a_failing_tick_is_reported_until_one_succeeds(world: World, name: str, kind: str) -> None:
+def test_a_failing_tick_is_reported_until_one_succeeds(world: World) -> None:
     now = time.time()
-    world.tick(name, at=now - 90, kind=kind.upper())
-    world.tick(name, OURS, at=now - 60, kind=kind.upper())
-    world.tick(name, OURS, at=now - 30, kind=kind.upper())
-    problem = only(world)
-    assert (problem.key, problem.where) == (f"{kind}:{name}", f"{kind} {name}")
-    assert problem.what.endswith("flights: it answered 404\n  where: https://flights.example")
-    assert problem.remedy == "Mend FLIGHTS_URL."
-    assert problem.since == dt.datetime.fromtimestamp(now - 60, dt.UTC)
-    assert problem.path == f"/locations/pipelines/{kind}s/{name}"
-    world.tick(name, at=now, kind=kind.upper())
-    assert world.problems() == []
+    for name, kind in (("inbox", "sensor"), ("daily", "schedule")):
+        world.tick(name, at=now - 90, kind=kind.upper())
+        world.tick(name, OURS, at=now - 60, kind=kind.upper())
+        world.tick(name, OURS, at=now - 30, kind=kind.upper())
+        problem = only(world)
+        assert (problem.key, problem.where) == (f"{kind}:{name}", f"{kind} {name}")
+        assert problem.what.endswith("flights: it answered 404\n  where: https://flights.example")
+        assert problem.remedy == "Mend FLIGHTS_URL."
+        assert problem.since == dt.datetime.fromtimestamp(now - 60, dt.UTC)
+        assert problem.path == f"/locations/pipelines/{kind}s/{name}"
+        world.tick(name, at=now, kind=kind.upper())
+        assert world.problems() == []
 
 
-def test_a_restarting_code_server_is_no_problem_of_every_sensor(world: World) -> None:
+def test_ticks_that_a_restart_fails_are_no_problem(world: World) -> None:
     now = time.time()
     away = DagsterUserCodeUnreachableError("Unable to reach the user code server")
     world.tick("inbox", away, at=now - 10)
@@ -299,13 +302,9 @@ def test_a_restarting_code_server_is_no_problem_of_every_sensor(world: World) ->
     world.tick("api", away, at=now - 300)
     world.tick("api", away, at=now - 10)
     assert world.keys() == ["sensor:api"]
-
-
-def test_a_tick_delayed_by_a_stopped_daemon_is_no_problem(world: World) -> None:
-    """Else each restart of `isobar ui` would report some."""
     gone = DagsterCodeLocationNotFoundError("Location pipelines does not exist in workspace")
-    world.tick("inbox", gone, at=time.time() - 3600)
-    assert world.problems() == []
+    world.tick("a", gone, at=now - 3600)  # it was waiting when the daemon stopped
+    assert world.keys() == ["sensor:api"]
 
 
 def test_stopped_automation_is_reported_unless_off_by_default(world: World) -> None:
@@ -346,16 +345,7 @@ def test_a_look_at_a_healthy_platform_is_a_few_queries(world: World) -> None:
         for seconds in (30, 0):
             world.tick(sensor.name, at=time.time() - seconds)
     world.tick("daily", at=time.time(), kind="SCHEDULE")
-    statements: list[str] = []
-
-    def note(*execution: object) -> None:
-        if "pg_catalog" not in str(execution[2]):  # Dagster sees whether its tables are there
-            statements.append(str(execution[2]))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with executed() as statements:
         assert world.problems() == []
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     looks = len(world.repository.sensor_defs) + len(world.repository.schedule_defs)
     assert looks < len(statements) < looks + 10, statements
