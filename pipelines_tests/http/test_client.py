@@ -25,7 +25,7 @@ def client(**changes: Any) -> HttpClient:
         "variable": "FLIGHTS_URL",
         "read_seconds": 0.3,
         "attempt_seconds": 1.0,
-        "attempts": 3,
+        "attempts": 2,
         "first_wait_seconds": 0.01,
         "longest_wait_seconds": 0.05,
     }
@@ -57,37 +57,38 @@ def client(**changes: Any) -> HttpClient:
 def test_transient_errors_are_retried_and_reported_when_they_persist(
     source: FakeSource, fault: Answer, words: str
 ) -> None:
-    source.will(fault, fault, document(GOOD))
+    source.will(fault, document(GOOD))
     assert client().get_json(source.url).document == GOOD
     source.will(fault)
-    with pytest.raises(TransientFailure, match="in 3 attempts") as caught:
+    with pytest.raises(TransientFailure, match="in 2 attempts") as caught:
         client().get_json(source.url)
     assert words in str(caught.value)
     assert source.url in str(caught.value)
     assert "FLIGHTS_URL" in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422, 600])
-def test_a_permanent_error_is_not_retried(source: FakeSource, status: int) -> None:
-    source.will(body(b"no", status=status))
-    with pytest.raises(PermanentFailure, match=f"answered {status}"):
-        client().get_json(source.url)
-    assert len(source.requests) == 1
+def test_a_permanent_error_is_not_retried(source: FakeSource) -> None:
+    statuses = [400, 401, 403, 404, 405, 410, 422, 600]
+    for status in statuses:
+        source.will(body(b"no", status=status))
+        with pytest.raises(PermanentFailure, match=f"answered {status}"):
+            client().get_json(source.url)
+    assert len(source.requests) == len(statuses)
 
 
-@pytest.mark.parametrize("status", [202, 204, 304])
-def test_nothing_there_yet_is_not_a_failure(source: FakeSource, status: int) -> None:
-    source.will(body(b"", status=status))
-    with pytest.raises(NotReady):
-        client().get_json(source.url)
-    assert len(source.requests) == 1
+def test_nothing_there_yet_is_not_a_failure(source: FakeSource) -> None:
+    for status in (202, 204, 304):
+        source.will(body(b"", status=status))
+        with pytest.raises(NotReady):
+            client().get_json(source.url)
+    assert len(source.requests) == 3
 
 
 def test_retry_after_in_seconds_is_honoured(source: FakeSource) -> None:
-    source.will(body(b"", status=429, Retry_After="0.5"), document(GOOD))
+    source.will(body(b"", status=429, Retry_After="0.2"), document(GOOD))
     client(longest_wait_seconds=2).get_json(source.url)
     first, second = (at for at, _ in source.requests)
-    assert second - first >= 0.5
+    assert second - first >= 0.2
 
 
 def test_a_retry_after_beyond_the_maximum_wait_ends_the_retries(source: FakeSource) -> None:
@@ -98,22 +99,20 @@ def test_a_retry_after_beyond_the_maximum_wait_ends_the_retries(source: FakeSour
     assert caught.value.retry_after_seconds is not None
 
 
-@pytest.mark.parametrize(
-    "value", ["soon", "-5", "nan", "", "inf", "Mon, 01 Jan 99999999999 00:00:00 GMT"]
-)
-def test_a_senseless_retry_after_is_ignored(source: FakeSource, value: str) -> None:
-    source.will(body(b"", status=429, Retry_After=value), document(GOOD))
-    assert client().get_json(source.url).document == GOOD
+def test_a_senseless_retry_after_is_ignored(source: FakeSource) -> None:
+    for value in ("soon", "-5", "nan", "", "inf", "Mon, 01 Jan 99999999999 00:00:00 GMT"):
+        source.will(body(b"", status=429, Retry_After=value), document(GOOD))
+        assert client().get_json(source.url).document == GOOD
 
 
 def test_an_oversized_response_is_rejected_before_it_fills_memory(source: FakeSource) -> None:
-    source.will(body(b'"' + b"x" * 5_000_000 + b'"'))
+    source.will(body(b'"' + b"x" * 2_000_000 + b'"'))
     with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
         client(max_bytes=1024 * 1024).get_json(source.url)
 
 
 def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) -> None:
-    bomb = gzip.compress(b" " * 200_000_000)
+    bomb = gzip.compress(b" " * 20_000_000)
     source.will(body(bomb, Content_Encoding="gzip"))
     with pytest.raises(PermanentFailure, match="larger than"):
         client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
@@ -127,8 +126,8 @@ def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> 
     source.will(drip(content, seconds_a_byte=0.1, with_headers=part != "headers"))
     began = time.monotonic()
     with pytest.raises(TransientFailure, match=f"{part} took more than 1 s"):
-        client(attempts=1).get_json(source.url)
-    assert time.monotonic() - began < 3
+        client(attempts=1, attempt_seconds=0.6).get_json(source.url)
+    assert time.monotonic() - began < 2
 
 
 def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:
@@ -137,10 +136,10 @@ def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) 
         client().get_json(source.url)
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/x", "no address", "http://", "http://[::1"])
-def test_what_is_no_address_is_named(url: str) -> None:
-    with pytest.raises(PermanentFailure, match="FLIGHTS_URL"):
-        client().get_json(url)
+def test_what_is_no_address_is_named() -> None:
+    for url in ("ftp://example.org/x", "no address", "http://", "http://[::1"):
+        with pytest.raises(PermanentFailure, match="FLIGHTS_URL"):
+            client().get_json(url)
 
 
 def test_a_dead_server_is_reported_in_plain_words() -> None:
@@ -171,13 +170,6 @@ def test_the_body_is_kept_as_it_came(source: FakeSource) -> None:
     assert len(answer.sha256) == 64
 
 
-def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> None:
-    endless = body(b"x" * 5_000_000, status=302, Location="/moved.json")
-    source.will(endless, document(GOOD))
-    assert client(max_bytes=1000).get_json(source.url).document == GOOD
-    assert source.requests[1][1] == "/moved.json"
-
-
 def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource) -> None:
     """Requests read all of it, decompressed, though it followed no redirect."""
     sent = 0
@@ -194,6 +186,7 @@ def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource)
 
     source.will(endless, document(GOOD))
     assert client(max_bytes=1000).get_json(source.url).document == GOOD
+    assert source.requests[1][1] == "/moved.json"
     assert sent < 50_000_000
 
 

@@ -16,7 +16,14 @@ from pipelines_tests.databases import made
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.plugins import installed
-from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site, TideDocuments
+from pipelines_tests.source_contract.feeds import (
+    FEEDS,
+    Feed,
+    FlightDocuments,
+    Site,
+    TideDocuments,
+)
+from pipelines_tests.sources.flights.made_up import airports_loaded
 
 TIDES = PROJECT / "examples" / "isobar-tides"
 
@@ -41,6 +48,15 @@ def tides_template(server: Connections, template: str, tides_entry: Path) -> Ite
         yield name
 
 
+@pytest.fixture(scope="session")
+def flights_template(server: Connections, template: str) -> Iterator[str]:
+    """The name of a database that has the airports."""
+    with airports_loaded(server, template) as name:
+        yield name
+
+
+#: Databases that have more than the template, by the feed that needs it.
+TEMPLATES = {TideDocuments: "tides_template", FlightDocuments: "flights_template"}
 Start = Callable[[type[Feed]], Feed]
 
 
@@ -52,9 +68,8 @@ def start(
     with ExitStack() as stack:
 
         def start_feed(kind: type[Feed]) -> Feed:
-            is_plugin = kind is TideDocuments
-            copied = request.getfixturevalue("tides_template" if is_plugin else "template")
-            if is_plugin:
+            copied = request.getfixturevalue(TEMPLATES.get(kind, "template"))
+            if kind is TideDocuments:
                 stack.enter_context(installed(TIDES, request.getfixturevalue("tides_entry")))
             name = stack.enter_context(made(server, copied))
             owner = psycopg.connect(server.url(SUPERUSER, name), autocommit=True)

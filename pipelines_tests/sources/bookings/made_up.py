@@ -95,19 +95,10 @@ class Inbox(Stored):
 
     def quarantined(self) -> list[tuple[str, str, str]]:
         """Position, reasons and text of what is in quarantine."""
-        return quarantined(self.owner)
+        query = "SELECT position, reasons, raw FROM ops.quarantine ORDER BY quarantine_id"
+        return [(position, "; ".join(reasons), raw) for position, reasons, raw in self.rows(query)]
 
 
 def stored(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
     """Return the rows of `bookings.events` by id."""
     return owner.execute(f"SELECT {columns} FROM bookings.events ORDER BY event_id").fetchall()
-
-
-def quarantined(owner: psycopg.Connection) -> list[tuple[str, str, str]]:
-    """Position, reasons and text of what is in quarantine."""
-    return [
-        (position, "; ".join(reasons), raw)
-        for position, reasons, raw in owner.execute(
-            "SELECT position, reasons, raw FROM ops.quarantine ORDER BY quarantine_id"
-        )
-    ]

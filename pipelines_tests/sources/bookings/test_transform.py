@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipelines.ingest.contract import MAX_DRIFT, as_json, shown
-from pipelines.ingest.csv_batches import Batch, of_records, portions
+from pipelines.ingest.csv_batches import of_records, portions
 from pipelines.ingest.csv_records import CsvFile, Record
 from pipelines.sources.bookings.transform import (
     ALIASES,
@@ -182,9 +183,14 @@ RIGHT: dict[str, list[tuple[str, Any]]] = {
 @pytest.mark.parametrize("column", RIGHT)
 def test_each_notation_of_a_right_value_is_read(column: str) -> None:
     """Ids of 17 digits and more that went through floating point met those of others."""
-    for text, meaning in RIGHT[column]:
-        for events in (of_line(**{column: text}), of_events(event(**{column: text}))):
-            found = only_row(events)[column]
+    lines = [
+        ";".join(str(event(**{column: text})[name]) for name in COLUMNS)
+        for text, _ in RIGHT[column]
+    ]
+    (together,) = of_file("\n".join([";".join(COLUMNS), *lines]))
+    assert together.rejects == []
+    for (text, meaning), row in zip(RIGHT[column], together.rows.to_dict("records"), strict=True):
+        for found in (row[column], only_row(of_events(event(**{column: text})))[column]):
             is_uuid = column == "room_reservation_id"
             assert (UUID(found) if is_uuid else found) == meaning, text
 
@@ -215,20 +221,20 @@ def test_a_night_is_the_same_in_every_zone_and_beside_others() -> None:
         assert only_row(of_line(zone))["night_of_stay"] == dt.date(2022, 8, 1)
 
 
-@pytest.mark.parametrize("text", ["2022-03-27 02:30:00", "2022-03-27T02:00", "27-03-2022 2:59"])
-def test_an_hour_that_clocks_skip_is_no_time_without_an_offset(text: str) -> None:
+def test_an_hour_that_clocks_skip_is_no_time_without_an_offset() -> None:
     berlin = "Europe/Berlin"
-    reasons = only_reasons(of_line(berlin, event_timestamp=text))
-    assert reasons == (reason("event_timestamp", text),)
-    assert len(of_line("UTC", event_timestamp=text).rows) == 1
+    for text in ("2022-03-27 02:30:00", "2022-03-27T02:00", "27-03-2022 2:59"):
+        reasons = only_reasons(of_line(berlin, event_timestamp=text))
+        assert reasons == (reason("event_timestamp", text),)
+        assert len(of_line("UTC", event_timestamp=text).rows) == 1
     row = only_row(of_line(berlin, event_timestamp="2022-03-27T02:30:00+01:00"))
     assert row["event_timestamp"] == utc(2022, 3, 27, 1, 30)
 
 
-@pytest.mark.parametrize("text", ["2022-10-30 02:30:00", "2022-10-30T02:30", "30-10-2022 2:30"])
-def test_an_hour_that_clocks_show_twice_is_the_first(text: str) -> None:
-    row = only_row(of_line("Europe/Berlin", event_timestamp=text))
-    assert row["event_timestamp"] == utc(2022, 10, 30, 0, 30)
+def test_an_hour_that_clocks_show_twice_is_the_first() -> None:
+    for text in ("2022-10-30 02:30:00", "2022-10-30T02:30", "30-10-2022 2:30"):
+        row = only_row(of_line("Europe/Berlin", event_timestamp=text))
+        assert row["event_timestamp"] == utc(2022, 10, 30, 0, 30)
 
 
 def test_ambiguous_hours_do_not_depend_on_row_order() -> None:
@@ -310,13 +316,13 @@ def test_a_wrong_value_is_rejected_and_quoted(column: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", AWAY])
-@pytest.mark.parametrize("text", OTHER_YEARS)
-def test_a_time_of_another_century_rejects_only_its_own_line(zone: str, text: str) -> None:
-    events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
-    assert events.rows["record"].tolist() == [0, 2]
-    assert [(one.record, one.reasons) for one in events.rejects] == [
-        (1, (reason("event_timestamp", text),))
-    ]
+def test_a_time_of_another_century_rejects_only_its_own_line(zone: str) -> None:
+    for text in OTHER_YEARS:
+        events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
+        assert events.rows["record"].tolist() == [0, 2]
+        assert [(one.record, one.reasons) for one in events.rejects] == [
+            (1, (reason("event_timestamp", text),))
+        ]
 
 
 def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
@@ -432,48 +438,42 @@ def test_a_value_of_another_type_costs_its_event_only(column: str) -> None:
         assert reject.raw.encode("utf-8")
 
 
-@pytest.mark.parametrize("status", [1, 1.0, "1", " 1 ", "1.0"])
-@pytest.mark.parametrize("number", [17, 17.0, "17", "17.0"])
-def test_numbers_of_an_answer_may_be_texts_and_floats(status: Any, number: Any) -> None:
-    row = only_row(of_events(event(id=number, hotel_id=number, status=status)))
-    assert (row["id"], row["hotel_id"], row["status"]) == (17, 17, "booking")
+def test_numbers_of_an_answer_may_be_texts_and_floats() -> None:
+    for status, number in product((1, 1.0, "1", " 1 ", "1.0"), (17, 17.0, "17", "17.0")):
+        row = only_row(of_events(event(id=number, hotel_id=number, status=status)))
+        assert (row["id"], row["hotel_id"], row["status"]) == (17, 17, "booking")
 
 
-@pytest.mark.parametrize("alias", ALIASES)
-def test_names_of_the_hotel_system_are_ours(alias: str) -> None:
-    named = event(status=2)
-    named[alias] = named.pop(ALIASES[alias])
-    row = only_row(of_events(named))
-    assert (row["status"], row["room_reservation_id"]) == ("cancellation", ROOM)
-    assert unknown_keys([named], "an answer") == []
+def test_names_of_the_hotel_system_are_ours() -> None:
+    for alias, name in ALIASES.items():
+        named = event(status=2)
+        named[alias] = named.pop(name)
+        row = only_row(of_events(named))
+        assert (row["status"], row["room_reservation_id"]) == ("cancellation", ROOM)
+        assert unknown_keys([named], "an answer") == []
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_an_event_without_a_key_lacks_the_value(column: str) -> None:
-    events = of_events({name: value for name, value in GOOD.items() if name != column})
-    if column == "id":
-        assert only_row(events)["id"] is None
-    else:
-        assert only_reasons(events) == (reason(column, ""),)
+def test_an_event_without_a_key_lacks_the_value() -> None:
+    for column in COLUMNS:
+        events = of_events({name: value for name, value in GOOD.items() if name != column})
+        if column == "id":
+            assert only_row(events)["id"] is None
+        else:
+            assert only_reasons(events) == (reason(column, ""),)
 
 
-@pytest.mark.parametrize(
-    ("record", "kind"),
-    [
-        (None, "NoneType"),
-        (1, "int"),
-        ("x", "str"),
-        ([GOOD], "list"),
-        (True, "bool"),
-        (1.5, "float"),
-    ],
-)
-def test_a_record_that_is_no_object_costs_itself_only(record: Any, kind: str) -> None:
-    events = of_events(record, GOOD, record, GOOD)
-    assert events.rows["record"].tolist() == [1, 3]
+def test_a_record_that_is_no_object_costs_itself_only() -> None:
+    bad = [None, 1, "x", [GOOD], True, 1.5]
+    events = of_events(*bad, GOOD, None, GOOD)
+    assert events.rows["record"].tolist() == [6, 8]
     assert [(one.record, one.position, one.raw, one.reasons) for one in events.rejects] == [
-        (number, f"events[{number}]", json.dumps(record), (f"not an object but {kind}",))
-        for number in (0, 2)
+        (
+            number,
+            f"events[{number}]",
+            json.dumps(record),
+            (f"not an object but {type(record).__name__}",),
+        )
+        for number, record in [*enumerate(bad), (7, None)]
     ]
 
 
@@ -513,19 +513,16 @@ def test_many_unknown_keys_are_counted_and_few_are_listed() -> None:
     assert unknown[-1] == "an answer: 5 more unknown keys"
 
 
-@pytest.mark.parametrize(
-    "portion",
-    [
+def test_a_portion_of_nothing_gives_nothing() -> None:
+    for portion in (
         of_objects([]),
         of_objects([], []),
         of_records([], COLUMNS, COLUMNS),
         of_records([], COLUMNS[1:], COLUMNS),
-    ],
-)
-def test_a_portion_of_nothing_gives_nothing(portion: Batch) -> None:
-    events = read_events(portion, zone="Europe/Berlin", position="line {}")
-    assert events.rows.columns.tolist() == ROWS
-    assert (len(events.rows), events.rejects) == (0, [])
+    ):
+        events = read_events(portion, zone="Europe/Berlin", position="line {}")
+        assert events.rows.columns.tolist() == ROWS
+        assert (len(events.rows), events.rejects) == (0, [])
 
 
 def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
@@ -537,12 +534,12 @@ def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
         assert (len(events.rows), len(events.rejects)) == (0, 1)
 
 
-@pytest.mark.parametrize("lines", ["", "\n", "\n\n \n\r\n", '\n"\n', "\n,,,,,\n , ,\t, , , \n,,\n"])
-def test_a_file_of_a_header_and_blanks_has_no_events(lines: str) -> None:
+def test_a_file_of_a_header_and_blanks_has_no_events() -> None:
     """Spreadsheets leave blank rows below a table."""
-    found = of_file(",".join(COLUMNS) + lines)
-    assert sum(len(one.rows) for one in found) == 0
-    assert sum(len(one.rejects) for one in found) == lines.count('"')
+    for lines in ("", "\n", "\n\n \n\r\n", '\n"\n', "\n,,,,,\n , ,\t, , , \n,,\n"):
+        found = of_file(",".join(COLUMNS) + lines)
+        assert sum(len(one.rows) for one in found) == 0
+        assert sum(len(one.rejects) for one in found) == lines.count('"')
 
 
 def test_reading_changes_nothing_in_what_was_sent() -> None:

@@ -3,6 +3,8 @@
 import datetime as dt
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -10,13 +12,27 @@ import psycopg
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Outcome
-from pipelines.sources.flights import archive, load, tables
+from pipelines.postgres.roles import LOADER
+from pipelines.postgres.server import Connections
+from pipelines.sources.flights import archive, client, load, tables
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.databases import made
 from pipelines_tests.stored import Stored
 
 MONDAY = dt.date(2026, 3, 2)
 TUESDAY = dt.date(2026, 3, 3)
 WEDNESDAY = dt.date(2026, 3, 4)
+
+
+@contextmanager
+def airports_loaded(server: Connections, template: str) -> Iterator[str]:
+    """The name of a copy of the template that has the airports, which take long to load."""
+    with made(server, template) as name:
+        warehouse = Warehouse(server.url(LOADER, name))
+        with warehouse.transaction("flights") as connection:
+            load.load_airports(connection, *client.packaged_airports(), None)
+        warehouse.dispose()
+        yield name
 
 
 def leg(number: int, origin: str = "BUD", target: str = "LTN", **changes: Any) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from pipelines_tests.sources.flights.made_up import (
 )
 from pipelines_tests.warehouse.schemas import differences
 
-pytestmark = pytest.mark.usefixtures("airports")
-
 BEFORE_TRIPS = """
 ALTER TABLE flights.itineraries
     DROP COLUMN origin_airport CASCADE,

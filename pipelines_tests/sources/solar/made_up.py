@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +87,6 @@ def statuses(owner: psycopg.Connection, plant: Plant) -> dict[dt.date, str]:
 def rows(owner: psycopg.Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return the rows of a query."""
     return owner.execute(query, values or None).fetchall()
-
-
-def hours_of(items: Iterable[Item]) -> int:
-    """Return how many different hours are in items."""
-    return len({one["datetime"] for one in items})
 
 
 @dataclass

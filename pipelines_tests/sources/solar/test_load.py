@@ -178,13 +178,14 @@ def test_a_recent_empty_day_is_requested_again(solar: Answered) -> None:
     ]
 
 
-@pytest.mark.parametrize("bad", [{"observed": None}, {"datetime": "02/01/2019 05:00"}])
-def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered, bad: dict[str, Any]) -> None:
-    items = items_of(THREE_DAYS)
-    for one in items[24:48]:
-        one |= bad
-    solar.load(items, THREE_DAYS)
-    assert solar.days() == ["complete", "partial", "complete"]
+def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered) -> None:
+    for bad in ({"observed": None}, {"datetime": "02/01/2019 05:00"}):
+        solar.plant = solar.register(str(bad))
+        items = items_of(THREE_DAYS)
+        for one in items[24:48]:
+            one |= bad
+        solar.load(items, THREE_DAYS)
+        assert solar.days() == ["complete", "partial", "complete"]
 
 
 def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answered) -> None:
@@ -232,23 +233,19 @@ def test_failures_are_tried_again_ever_later_a_day_at_most(solar: Answered) -> N
     assert waits == [10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]
 
 
-@pytest.mark.parametrize(
-    ("day", "hours"), [(dt.date(2019, 3, 31), 23), (dt.date(2019, 10, 27), 25)]
-)
-def test_days_without_24_hours_are_complete_with_all_their_hours(
-    solar: Answered, day: dt.date, hours: int
-) -> None:
-    solar.plant = solar.register(zone="Europe/Madrid")
-    items = day_of_items(day)
-    items.insert(3, item(f"{day}T02:00:00", 77.0))
-    skipped = hours == 23
-    if skipped:
-        del items[2:4]
-    window = Window(day, day + dt.timedelta(days=1))
-    assert solar.load(items, window) == (hours, hours, 0, 0)
-    assert solar.rows("SELECT status, hours_present, hours_expected FROM solar.days") == [
-        ("complete", hours, hours)
-    ]
+def test_days_without_24_hours_are_complete_with_all_their_hours(solar: Answered) -> None:
+    for zone, day, hours in (
+        ("Europe/Madrid", dt.date(2019, 3, 31), [0, 1, *range(3, 24)]),
+        ("Europe/Madrid", dt.date(2019, 10, 27), [0, 1, 2, *range(2, 24)]),
+        ("Australia/Lord_Howe", dt.date(2019, 4, 7), [*range(24)]),  # by half an hour
+        ("Australia/Lord_Howe", dt.date(2019, 10, 6), [0, 1, *range(3, 24)]),
+    ):
+        solar.plant = solar.register(str(day), zone)
+        items = [item(f"{day}T{hour:02}:00:00", number) for number, hour in enumerate(hours, 1)]
+        count = len(hours)
+        assert solar.load(items, Window(day, day + dt.timedelta(days=1))) == (count, count, 0, 0)
+        query = "SELECT status, hours_present, hours_expected FROM solar.days WHERE day = %s"
+        assert solar.rows(query, day) == [("complete", count, count)]
 
 
 def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
@@ -267,21 +264,6 @@ def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
     spoiled[4]["observed"]["energy"] = "none"
     assert reason(bad, spoiled).startswith("23 of 24 hours are stored, the others were rejected")
     assert reason(bad, day_of_items(bad)) is None
-
-
-@pytest.mark.parametrize(("day", "hours"), [(dt.date(2019, 4, 7), 24), (dt.date(2019, 10, 6), 23)])
-def test_days_on_which_clocks_change_by_half_an_hour(
-    solar: Answered, day: dt.date, hours: int
-) -> None:
-    solar.plant = solar.register(zone="Australia/Lord_Howe")
-    items = day_of_items(day)
-    if hours == 23:
-        del items[2]
-    window = Window(day, day + dt.timedelta(days=1))
-    assert solar.load(items, window) == (hours, hours, 0, 0)
-    assert solar.rows("SELECT status, hours_present, hours_expected FROM solar.days") == [
-        ("complete", hours, hours)
-    ]
 
 
 def test_days_with_clocks_going_back_over_midnight_are_complete(solar: Answered) -> None:

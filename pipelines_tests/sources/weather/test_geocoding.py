@@ -14,7 +14,7 @@ from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.weather.site import Site
 
@@ -225,20 +225,6 @@ def test_omitted_zeros_and_empty_texts_are_restored(geocoder: Geocoder, source: 
     assert (found["latitude"], found["longitude"]) == (0.0, -78.5)
 
 
-def test_a_rejected_lookup_does_not_block_others(
-    site: Site, geocoder: Geocoder, source: FakeSource
-) -> None:
-    rejected = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
-    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(rejected, document({"results": [PARIS, berlin]}))
-    site.send([line(1)])
-    located, failure = site.locate(geocoder)
-    assert len(located) == 1
-    assert "Parameter name is odd" in str(failure)
-    query = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
-    assert site.rows(query) == [("rejected", 1), ("success", 1)]
-
-
 def test_a_used_up_allowance_of_the_geocoder_is_its_own(
     site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
@@ -360,15 +346,33 @@ def test_a_run_by_hand_looks_up_at_once_what_failed(
     assert len(site.locate(geocoder, is_by_hand=True)[0]) == 2
 
 
+@pytest.mark.parametrize(
+    ("answer", "words", "outcomes"),
+    [
+        (
+            body(b'{"error": true, "reason": "Parameter name is odd"}', status=400),
+            "Parameter name is odd",
+            [("rejected", 1), ("success", 1)],
+        ),
+        (body(b"no", status=404), "answered 404", [("failed", 1), ("success", 1)]),
+    ],
+)
 def test_an_impossible_lookup_fails_neither_the_run_nor_others(
-    site: Site, geocoder: Geocoder, source: FakeSource
+    site: Site,
+    geocoder: Geocoder,
+    source: FakeSource,
+    answer: Answer,
+    words: str,
+    outcomes: list[tuple[str, int]],
 ) -> None:
+    source.will(answer, document({"results": [PARIS]}))
     site.send([line(1)])
-    source.will(body(b"no", status=404), document({"results": [PARIS]}))
     located, failure = site.locate(geocoder)
-    assert "answered 404" in str(failure)
+    assert words in str(failure)
     assert [one.status for one in located] == ["found"]
     assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
+    query = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
+    assert site.rows(query) == outcomes
 
 
 def test_an_unavailable_geocoder_is_reported_without_giving_up_any_place(

@@ -2,13 +2,14 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from pipelines.failures import TransientFailure
+from pipelines.postgres.server import Connections
 from pipelines.sources.weather.observation import Hour
 from pipelines.sources.weather.providers import Place, RequestRejected
 from pipelines.sources.weather.providers.open_meteo_hours import (
@@ -21,6 +22,7 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.sources.flights.made_up import airports_loaded
 from pipelines_tests.sources.weather.site import CALLS, Site
 
 SHOWN = (
@@ -30,10 +32,11 @@ SHOWN = (
 )
 
 
-@pytest.fixture
-def site(site: Site, airports: None) -> Site:
+@pytest.fixture(scope="module")
+def template(server: Connections, template: str) -> Iterator[str]:
     """With the airports that legs are between."""
-    return site
+    with airports_loaded(server, template) as name:
+        yield name
 
 
 def fill_in_vain(site: Site, source: FakeSource) -> None:

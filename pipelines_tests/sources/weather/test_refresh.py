@@ -4,7 +4,6 @@ import datetime as dt
 import itertools
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Sequence
@@ -41,7 +40,13 @@ def away() -> TransientFailure:
 
 
 @pytest.fixture
-def site(warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock) -> Present:
+def site(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Present:
+    monkeypatch.setattr(fetch_lock, "POLL_SECONDS", 0.01)
     return Present(warehouse, owner, clock)
 
 
@@ -226,13 +231,13 @@ def test_requests_stay_within_the_allowance(site: Present) -> None:
 
 
 def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
-    """500 places, the true allowance of Open-Meteo, an hour down: soon after all are fresh.
+    """As many places as may be requested ten times an hour, an hour down: soon after all are fresh.
 
-    A request of them is 500 of the 5,000 of an hour; the longest pause is five minutes.
+    That is 500 with the true allowance of Open-Meteo. The longest pause is five minutes.
     """
-    site.add_places(500)
+    site.add_places(50)
     provider = site.provider(*[away()] * 9999)
-    provider.quotas = OpenMeteo.quotas
+    provider.quotas = tuple(Quota(one.window, one.limit // 10) for one in OpenMeteo.quotas)
     for _ in range(12):
         assert site.fetch(provider).requests > 0
         site.clock.pass_by(minutes=5)
@@ -241,7 +246,7 @@ def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
     for _ in range(6):
         site.fetch(provider)
         site.clock.pass_by(minutes=1)
-    assert site.row("SELECT count(*) FROM weather.observations") == (500,)
+    assert site.row("SELECT count(*) FROM weather.observations") == (50,)
 
 
 def test_a_place_failing_alone_is_requested_ever_less(site: Present) -> None:
@@ -292,17 +297,20 @@ def test_two_at_once_share_the_work(site: Present) -> None:
     assert site.rows(OUTCOMES) == [("success", 100)]
 
 
-KILLED = """
+#: Begins a request that is never answered. It imports little, to begin soon.
+HANGING = """
 import datetime as dt, sys, time
-from pipelines.warehouse.connection import Warehouse
 from pipelines.sources.weather.refresh import refresh
-from pipelines_tests.sources.weather.site import MadeUp
-now = dt.datetime.fromisoformat(sys.argv[2])
-class Hanging(MadeUp):
+from pipelines.warehouse.connection import Warehouse
+class Hanging:
+    name, key_digest, quotas, max_places, cost_of_place = "made-up", "", (), 200, 1.0
+    def can_request(self, place):
+        return True
     def observe(self, places):
         print("requesting", flush=True)
         time.sleep(600)
-refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
+now = dt.datetime.fromisoformat(sys.argv[2])
+refresh(Warehouse(sys.argv[1]), Hanging(), clock=lambda: now)
 """
 
 
@@ -310,9 +318,7 @@ def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
     """kill -9 of a process that has the lock and waits for the answer."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
     requesting = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
-        stdout=subprocess.PIPE,
-        cwd=PROJECT,
+        [sys.executable, "-c", HANGING, url, now.isoformat()], stdout=subprocess.PIPE, cwd=PROJECT
     )
     assert requesting.stdout is not None
     assert requesting.stdout.readline() == b"requesting\n"
@@ -423,8 +429,8 @@ def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(site: Present) ->
 
 
 @pytest.mark.answers("T44")
-def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
-    """24 simulated hours, minute by minute, against the sandbox over HTTP.
+def test_hours_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
+    """Twelve simulated hours, minute by minute, against the sandbox over HTTP.
 
     The window of two hours was also the interval of the task: data reached four hours of age.
     """
@@ -434,9 +440,9 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     http = HttpClient("weather", "WEATHER_BASE_URL", attempts=1)
     with sandbox_server(now=site.clock, fault_rate=0.3, faults=kinds, seed=7) as url:
         provider = OpenMeteo(http, url, site.clock)
-        for minute in range(24 * 60):
+        for minute in range(12 * 60):
             if site.due():
-                if minute > 8 * 60 and not site.rows(
+                if minute > 5 * 60 and not site.rows(
                     "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                 ):
                     kill_during_a_request(site.warehouse, site.clock())
@@ -450,7 +456,7 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     outcomes: dict[str, int] = dict(site.rows(OUTCOMES))
     assert outcomes["started"] == 12
     assert outcomes["failed"] > 12
-    assert outcomes["success"] >= 12 * 11
+    assert outcomes["success"] >= 12 * 5
     ages = site.row(
         """
         SELECT max(next_at - requested_at) FROM (
