@@ -11,6 +11,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
@@ -60,7 +63,9 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
         process = FORKS.Process(
             target=_become, args=(words, environment(state, **variables), outputs)
         )
-        process.start()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # else it is run again
+            process.start()
         process.join(600)
         if (code := process.exitcode) is None:
             process.kill()
