@@ -57,7 +57,10 @@ DRILLS = "pipelines_tests/drills/"
 #: Tests that share an expensive fixture.
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
 #: Minutes each, so that others are done beside them.
-LONGEST = tuple(f"{DRILLS}test_{name}.py" for name in ("soak", "whole_system", "two_daemons"))
+LONGEST = tuple(
+    f"{DRILLS}test_{name}.py"
+    for name in ("soak", "whole_system", "two_daemons", "running_system", "week")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pipelines.postgres.roles import DAGSTER
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
+from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import HOTEL, OFTEN, STORED, System
 
 LINES = 20
@@ -109,6 +110,7 @@ def neighbours(count: int) -> Iterator[None]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.skipif(not LONG, reason="whatever runs beside it waits: make drills")
 def test_beside_twenty_busy_processes_every_run_ends_well(state: Path) -> None:
     """Late, and none is given up."""
     with running(state, EACH_MINUTE) as system, neighbours(20):

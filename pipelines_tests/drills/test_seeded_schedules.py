@@ -24,7 +24,7 @@ from pipelines_tests.drills.schedule import Schedule
 from pipelines_tests.states import new_folder
 
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
-SEEDS = [int(ONE)] if ONE else range(1000 if LONG else 20)
+SEEDS = [int(ONE)] if ONE else range(1000 if LONG else 10)
 BLOCK = 25 if LONG else 5
 BLOCKS = [SEEDS[first : first + BLOCK] for first in range(0, len(SEEDS), BLOCK)]
 FLOWN = ["BUD", "LTN", "STN"]
