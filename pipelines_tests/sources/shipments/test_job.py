@@ -105,7 +105,9 @@ def test_a_file_in_another_encoding_loads_once_configured(
 ) -> None:
     content = text_of([line(1, receiver_address="Weg 1, 80331 M\u00fcnchen, Germany")])
     (inbox / "a.csv").write_bytes(content.encode("latin-1"))
-    assert "is not utf-8" in failure(shipments.load())
+    message = failure(shipments.load())
+    assert "is not utf-8" in message
+    assert "SHIPMENTS_ENCODING" in message
     monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
     assert metadata(shipments.load(), "shipments.shipments")["loaded"] == 1
 
