@@ -1,7 +1,8 @@
 """`isobar` as a person runs it: in a process of its own, on a state folder of its own.
 
 Commands that end by themselves are forked from a process that has imported the libraries: each
-starts two seconds earlier. Those that stay, such as `isobar ui`, start as they do for a person.
+starts two seconds earlier, and ends without what Python does at its exit. Those that stay, such as
+`isobar ui`, and those of the README start as they do for a person.
 """
 
 import multiprocessing
@@ -66,11 +67,16 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # else it is run again
             process.start()
-        process.join(600)
-        if (code := process.exitcode) is None:
+        try:
+            process.join(600)
+        finally:  # also of a test that is interrupted
+            is_late = process.is_alive()
             process.kill()
-            raise subprocess.TimeoutExpired(words, 600)
-        return subprocess.CompletedProcess(words, code, *(one.read_text() for one in outputs))
+            process.join()
+        said = [one.read_text() for one in outputs]
+        if is_late or process.exitcode is None:
+            raise subprocess.TimeoutExpired(words, 600, *said)
+        return subprocess.CompletedProcess(words, process.exitcode, *said)
 
 
 def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Path]) -> None:
@@ -81,6 +87,7 @@ def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Pat
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, output in enumerate(outputs, start=1):
         os.dup2(os.open(output, os.O_CREAT | os.O_WRONLY), number)
     sys.argv = ["isobar", *words]

@@ -252,15 +252,15 @@ def test_an_analysts_query_times_out_but_a_load_does_not(
             assert jane.execute("SHOW statement_timeout").fetchone() == ("5min",)
             idle = jane.execute("SHOW idle_in_transaction_session_timeout").fetchone()
             assert idle == ("5min",)
-        owner.execute(f"ALTER DATABASE {guarded} SET statement_timeout = '100ms'")
+        owner.execute(f"ALTER DATABASE {guarded} SET statement_timeout = '200ms'")
         prepare(server.url(SUPERUSER, guarded))  # and what an administrator set is kept
         ended = pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout")
         with psycopg.connect(address) as jane, ended:
             jane.execute("SELECT pg_sleep(300)")
     with warehouse.transaction("solar") as connection:
-        connection.execute(text("SELECT pg_sleep(0.2)"))
+        connection.execute(text("SELECT pg_sleep(0.4)"))
     with login(server, guarded, SUPERUSER) as migrates:
-        migrates.execute("SELECT pg_sleep(0.2)")
+        migrates.execute("SELECT pg_sleep(0.4)")
 
 
 def test_an_analyst_fills_the_disk_so_far_and_no_further(server: Connections, guarded: str) -> None:

@@ -270,7 +270,7 @@ class CsvFile:
         position = self._position - len(content) + error.start
         return self._failure(
             f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"
-            f" {self._encoding}, the encoding that {self._variable} selects",
+            f" {self._encoding}; {self._variable} sets another encoding",
             f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
         )
 

@@ -21,7 +21,7 @@ from typing import Any
 from dagster._grpc import server
 
 from pipelines.orchestration import patience
-from pipelines.runtime.dagster_processes import END_LOOKS, PRELOADED
+from pipelines.runtime.dagster_processes import END_POLLS, PRELOADED
 from pipelines.runtime.processes import release_inherited_files, set_process_name
 
 #: One thread per sensor, which mostly waits, plus some for other requests.
@@ -69,7 +69,7 @@ if __name__ == "__main__":
     for module in PRELOADED:
         importlib.import_module(module)
     start_fork_server()
-    signal.signal(END_LOOKS, lambda *_: patience.stopping.set())
+    signal.signal(END_POLLS, lambda *_: patience.stopping.set())
     patience.enable_polling(float(sys.argv[1]))
     server.DagsterApiServer = _WarmServer  # type: ignore[misc]
     sys.argv = ["dagster", "api", "grpc", f"--max-workers={THREADS}", *sys.argv[2:]]

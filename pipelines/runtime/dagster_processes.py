@@ -10,7 +10,7 @@ from pathlib import Path
 LONG_POLL_SECONDS, SHORT_POLL_SECONDS = 270.0, 20.0
 #: Signal to the code server that ends running ticks, sent before the daemon is stopped: the daemon
 #: waits for them.
-END_LOOKS = signal.SIGUSR1
+END_POLLS = signal.SIGUSR1
 #: Modules that the code server and nearly every run import.
 PRELOADED = (
     *("pipelines.definitions", "pipelines.orchestration.storage", "dagster._grpc.impl"),

@@ -25,7 +25,7 @@ from pipelines.postgres.ports import free_port, promised_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
 from pipelines.runtime.dagster_processes import (
-    END_LOOKS,
+    END_POLLS,
     LONG_POLL_SECONDS,
     PRELOADED,
     code_server,
@@ -111,7 +111,7 @@ class WebUi:
         finally:
             with suppress(BrokenPipeError):  # the reader is gone, as with a killed script
                 self.report("Stopping; a run in flight is given half a minute …")
-            code_child.signal(END_LOOKS)
+            code_child.signal(END_POLLS)
             stop_all(children)
             self.record.unlink(missing_ok=True)
             with suppress(BrokenPipeError):
@@ -171,12 +171,12 @@ class WebUi:
     def _watch(self, port: int, children: list[Child]) -> None:
         """Restart children that die; give up on one that keeps dying."""
         deaths: dict[str, list[float]] = defaultdict(list)
-        look_at_database = time.monotonic() + DATABASE_SECONDS
+        next_probe = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
             now = time.monotonic()
-            if self.settings.has_builtin_server and now >= look_at_database:
+            if self.settings.has_builtin_server and now >= next_probe:
                 self._keep_database_up()
-                look_at_database = time.monotonic() + DATABASE_SECONDS
+                next_probe = time.monotonic() + DATABASE_SECONDS
             for child in [*children, *([self.sandbox] if self.sandbox else [])]:
                 child.keep_log_short()
                 if child.is_alive():

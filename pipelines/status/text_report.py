@@ -180,7 +180,7 @@ def _sources(seen: Status) -> Table:
 def _automation(instigators: Sequence[Instigator], seen: Status) -> Table:
     """Show schedules and their next tick on the left, sensors and their last tick on the right."""
     table = Table.grid(padding=(0, 2))
-    titles = ("schedule", "next", "last", "sensor", "last look")
+    titles = ("schedule", "next", "last", "sensor", "last tick")
     table.add_row(*(f"[dim]{title}[/]" for title in titles))
     schedules = [one for one in instigators if one.kind == "schedule"]
     sensors = [one for one in instigators if one.kind == "sensor"]

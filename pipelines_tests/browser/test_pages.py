@@ -52,7 +52,7 @@ def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -
     watched.page.set_viewport_size(ALL_IN_VIEW)
     for group in groups:
         names = [asset["assetKey"]["path"][-1] for asset in assets if asset["groupName"] == group]
-        watched.go_to(f"/locations/pipelines/asset-groups/{group}/lineage")
+        watched.open(f"/locations/pipelines/asset-groups/{group}/lineage")
         for name in names:
             expect(node(watched, name)).to_be_visible()
         assert watched.faults() == [], group
@@ -66,6 +66,7 @@ def test_every_asset_has_a_page_that_opens_without_an_error(watched: Watched, ui
     for asset in assets:
         name = "/".join(asset["assetKey"]["path"])
         watched.go_to(f"/assets/{quote(name)}?view=overview")
+        expect(tab(watched, "Overview")).to_have_attribute("aria-selected", "true")
         watched.wait_for(asset["description"].splitlines()[0])
         columns = [one["name"] for one in columns_of(asset)]
         assert columns or not asset["isExecutable"], name
@@ -119,9 +120,8 @@ def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: 
     """The simulated sources deliver dirt on purpose, so some find something."""
     failed = list(failed_checks(ui))
     assert ("flights/itineraries", "dangling_legs") in [(asset, name) for asset, name, _ in failed]
-    watched.open("/assets")
     for asset, name, records in failed:
-        watched.go_to(f"/assets/{asset}?view=checks&checkDetail={name}")
+        watched.open(f"/assets/{asset}?view=checks&checkDetail={name}")
         expect(watched.page.get_by_text("This is a non-blocking asset check")).to_be_visible()
         table = watched.page.locator("table table tbody tr")
         expect(table).to_have_count(len(records))

@@ -67,6 +67,11 @@ def test_transient_errors_are_retried_and_reported_when_they_persist(
     assert "FLIGHTS_URL" in str(caught.value)
 
 
+def test_two_transient_errors_in_a_row_are_retried(source: FakeSource) -> None:
+    source.will(body(b"", status=503), body(b"", status=429), document(GOOD))
+    assert client(attempts=3).get_json(source.url).document == GOOD
+
+
 def test_a_permanent_error_is_not_retried(source: FakeSource) -> None:
     statuses = [400, 401, 403, 404, 405, 410, 422, 600]
     for status in statuses:

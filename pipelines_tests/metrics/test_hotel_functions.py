@@ -213,6 +213,15 @@ def test_the_random_events_have_what_sources_send() -> None:
     assert any(event.event_at.hour == 0 for event in EVENTS)
 
 
+def test_the_random_events_distinguish_readings_of_bookings() -> None:
+    february = [date(2024, 2, 1)], date(2024, 3, 1)
+    ((_, booked, cancelled, net),) = modelled_bookings(HOTEL, *february, "event")
+    ((_, stayed, *_),) = modelled_bookings(HOTEL, *february, "stay")
+    assert len({booked, net, stayed, booked + cancelled}) == 4
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(366)]
+    assert min(net for *_, net in modelled_bookings(HOTEL, days, date(2025, 1, 1), "event")) < 0
+
+
 @pytest.mark.parametrize("axis", ["event", "stay"])
 @pytest.mark.parametrize("year", [2022, 2023, 2024])
 def test_bookings_are_counted_by_period_and_axis(

@@ -75,12 +75,12 @@ def test_assets_refreshed_by_a_job_are_not_requested_again(instance: dg.DagsterI
 
 
 def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstance) -> None:
-    """And not, as `eager` would, for weather and flights, which never came."""
+    """And not, as `eager` would, for weather, flights and a plant that never came."""
     follower = Follower(instance)
     run = instance.create_run_for_job(
         definitions.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
     )
-    instance.add_dynamic_partitions("solar_plants", ["1"])
+    instance.add_dynamic_partitions("solar_plants", ["1", "2"])
     follower.materialise("solar.readings", partition="1")
     assert follower.tick() == set()
     instance.report_run_failed(run, "it was killed half way")

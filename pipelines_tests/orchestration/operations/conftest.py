@@ -40,6 +40,7 @@ def instance(shared_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance
     yield shared_instance
     with psycopg.connect(storage_url(shared_instance), autocommit=True) as connection:
         (filled,) = connection.execute(FILLED).fetchone() or ("",)
+        connection.execute("SET lock_timeout = '10s'")  # what a failed test left may hold one
         connection.execute(f"TRUNCATE {filled} RESTART IDENTITY")
     shutil.rmtree(shared_instance.storage_directory(), ignore_errors=True)
 

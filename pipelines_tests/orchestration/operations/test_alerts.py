@@ -194,7 +194,7 @@ def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     monkeypatch: pytest.MonkeyPatch,
     answer: Any,
 ) -> None:
-    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 0.5)
     to(other.url, receiver.url)
     other.answer = answer
     world.stop("a")

@@ -109,6 +109,7 @@ def test_a_killed_workers_run_fails_and_frees_its_slot(
     sleeper.kill()  # it stays a zombie, as in a container
     until(lambda: psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE)
     said = look(instance)
+    assert said.count("the run ") == len(runs)
     for run in runs:
         assert f"the run {run.run_id[:8]} of idling" in said
         found = instance.get_run_by_id(run.run_id)

@@ -72,18 +72,13 @@ def test_a_corrected_line_leaves_quarantine_and_others_stay(inbox: Inbox) -> Non
         {"id": "", "night_of_stay": "2022-02-30"},
         {"id": "", "event_timestamp": "noon"},
     ]
-    inbox.deliver([event(1)])
     for number, changes in enumerate(bad, start=1):
-        corrected, stays, other = (
-            event(10 * number),
-            event(10 * number + 1, status=9),
-            event(number),
-        )
-        sent = [event(1), corrected | changes, stays]
-        assert inbox.deliver(sent) == (3, 0, 1, 2), changes
-        inbox.deliver([other], "others.csv")
+        good, corrected, stays, other = (event(10 * number + n) for n in range(4))
+        sent = [good, corrected | changes, stays | {"status": 9}]
+        assert inbox.deliver(sent) == (3, 1, 0, 2), changes
+        assert inbox.deliver([other], "others.csv") == (1, 1, 0, 0)
         assert len(inbox.quarantined()) == number + 1
-        assert inbox.deliver([event(1), corrected]) == (2, 1, 1, 0)
+        assert inbox.deliver([good, corrected]) == (2, 1, 1, 0)
         assert [position for position, _, _ in inbox.quarantined()] == ["line 4"] * number
     with inbox.warehouse.engine.connect() as connection:
         assert unbalanced(connection, "bookings") == []

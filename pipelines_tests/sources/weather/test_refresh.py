@@ -355,7 +355,10 @@ def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None
         site.fetch(Cut(site.clock))
     assert site.rows(OUTCOMES) == [("started", 1), ("success", 1)]
     assert site.rows(TOO_SOON) == []
-    assert site.rows(holder) == []
+    deadline = time.monotonic() + 10
+    while site.rows(holder) != []:  # a session ends a moment after its connection
+        assert time.monotonic() < deadline, "the lock is still there"
+        time.sleep(0.02)
 
 
 def test_a_lock_kept_too_long_fails_the_next_run(
