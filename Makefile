@@ -38,7 +38,7 @@ system: .venv/development ## run the tests that start the platform as people do
 	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
 drills: .venv/development ## try to break it, for an hour; FORM=short in ten minutes
-	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m "$(or $(KINDS),drill)" $(ARGS)
+	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs, ARGS=scaling how it grows
 	@$(BIN)/python -m benchmarks $(ARGS)

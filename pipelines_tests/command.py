@@ -20,6 +20,7 @@ from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
 
 PROJECT = Path(__file__).parent.parent
+MAIN = (sys.executable, "-m", "pipelines.cli.main")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pipelines.cli.main", "dagster", "pandas", "alembic.command"])
 OF_SOURCES = tuple(
@@ -50,7 +51,7 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
     """Run a command to its end."""
     if "PYTHONPATH" in variables:  # plug-ins: what was imported already knows none of them
         return subprocess.run(
-            [sys.executable, "-m", "pipelines.cli.main", *words],
+            [*MAIN, *words],
             env=environment(state, **variables),
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
@@ -97,7 +98,7 @@ def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Pat
 def begin(state: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
     """Begin a command, in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli.main", *words],
+        [*MAIN, *words],
         env=environment(state, **variables),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,

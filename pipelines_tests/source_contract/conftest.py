@@ -16,13 +16,7 @@ from pipelines_tests.databases import made
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.plugins import installed
-from pipelines_tests.source_contract.feeds import (
-    FEEDS,
-    Feed,
-    FlightDocuments,
-    Site,
-    TideDocuments,
-)
+from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site, TideDocuments
 from pipelines_tests.sources.flights.made_up import airports_loaded
 
 TIDES = PROJECT / "examples" / "isobar-tides"
@@ -55,8 +49,6 @@ def flights_template(server: Connections, template: str) -> Iterator[str]:
         yield name
 
 
-#: Databases that have more than the template, by the feed that needs it.
-TEMPLATES = {TideDocuments: "tides_template", FlightDocuments: "flights_template"}
 Start = Callable[[type[Feed]], Feed]
 
 
@@ -68,7 +60,7 @@ def start(
     with ExitStack() as stack:
 
         def start_feed(kind: type[Feed]) -> Feed:
-            copied = request.getfixturevalue(TEMPLATES.get(kind, "template"))
+            copied = request.getfixturevalue(kind.template)
             if kind is TideDocuments:
                 stack.enter_context(installed(TIDES, request.getfixturevalue("tides_entry")))
             name = stack.enter_context(made(server, copied))

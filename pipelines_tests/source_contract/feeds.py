@@ -53,6 +53,8 @@ class Feed(ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    #: The fixture that names the database to copy.
+    template: ClassVar[str] = "template"
     #: Returns the stored records as `row` describes them.
     stored: ClassVar[LiteralString]
     #: Whether a changed record replaces the stored one; else the first stays, and it is rejected.
@@ -222,6 +224,7 @@ class FlightDocuments(Feed):
 
     title = "flights, document"
     source = "flights"
+    template = "flights_template"
     stored = (
         "SELECT itinerary_id, route, price_amount::text, price_currency, agent"
         " FROM flights.itineraries WHERE withdrawn_at IS NULL"
@@ -302,6 +305,7 @@ class TideDocuments(Feed):
 
     title = "tides (plug-in), document"
     source = "tides"
+    template = "tides_template"
     stored = (
         "SELECT to_char(read_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SSZ'), level_cm"
         " FROM tides.readings"

@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from pipelines.source import FileInbox, Sandbox, Source, sources
-from pipelines.sources.bookings.sandbox import event_files
 from pipelines_tests.sandbox_server import sandbox_server
 
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -55,10 +54,7 @@ def written(source: Source, seed: int, folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", WITH_FILES)
-def test_files_depend_on_the_seed_alone(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_files, "HISTORY_DAYS", 20)  # instead of 800
+def test_files_depend_on_the_seed_alone(name: str, tmp_path: Path) -> None:
     source = sources()[name]
     first = written(source, 1, tmp_path / "first")
     assert first
