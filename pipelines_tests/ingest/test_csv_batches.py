@@ -177,7 +177,7 @@ def joined(pieces: Sequence[bytes]) -> bytes:
     body=st.lists(st.sampled_from(ODD_PIECES), max_size=40).map(joined),
     block_bytes=st.sampled_from([*FEW_BYTES, BLOCK_BYTES]),
 )
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=300, deadline=None, database=None)
 def test_a_batch_matches_its_records_for_any_content(
     header: bytes, end: bytes, body: bytes, block_bytes: int
 ) -> None:

@@ -42,7 +42,7 @@ steps = st.lists(
         st.sampled_from([False, False, True]),
     ),
     min_size=1,
-    max_size=6,
+    max_size=8,
 )
 
 
@@ -84,7 +84,7 @@ def stored_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
 
 @pytest.mark.answers("E41")
 @settings(
-    max_examples=6,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -170,7 +170,7 @@ def as_one_by_one(sent_lines: list[tuple[int | None, str]]) -> tuple[dict[int, s
 
 
 @settings(
-    max_examples=8,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

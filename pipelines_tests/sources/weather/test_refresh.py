@@ -432,8 +432,8 @@ def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(site: Present) ->
 
 
 @pytest.mark.answers("T44")
-def test_hours_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
-    """Twelve simulated hours, minute by minute, against the sandbox over HTTP.
+def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
+    """24 simulated hours, minute by minute, against the sandbox over HTTP.
 
     The window of two hours was also the interval of the task: data reached four hours of age.
     """
@@ -443,9 +443,9 @@ def test_hours_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     http = HttpClient("weather", "WEATHER_BASE_URL", attempts=1)
     with sandbox_server(now=site.clock, fault_rate=0.3, faults=kinds, seed=7) as url:
         provider = OpenMeteo(http, url, site.clock)
-        for minute in range(12 * 60):
+        for minute in range(24 * 60):
             if site.due():
-                if minute > 5 * 60 and not site.rows(
+                if minute > 8 * 60 and not site.rows(
                     "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                 ):
                     kill_during_a_request(site.warehouse, site.clock())
@@ -459,7 +459,7 @@ def test_hours_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     outcomes: dict[str, int] = dict(site.rows(OUTCOMES))
     assert outcomes["started"] == 12
     assert outcomes["failed"] > 12
-    assert outcomes["success"] >= 12 * 5
+    assert outcomes["success"] >= 12 * 11
     ages = site.row(
         """
         SELECT max(next_at - requested_at) FROM (
