@@ -1,6 +1,7 @@
 """Parse JSON from sources without losing data; each source validates the content itself."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ SENT_TWICE = " (sent twice)"
 MAX_DIGITS = 4000
 #: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
 SPARE_FRAMES = 200
+#: In a document that is nested too deeply to be parsed, values below this level become text.
+MAX_DEPTH = 100
+TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:
@@ -17,9 +21,10 @@ def parse_json(body: bytes) -> Any:
     The first value is kept under the key with `SENT_TWICE` appended, so that nothing is lost
     silently. If the values differ, the true one is unknown: the key itself then holds an object
     with all of them, which no reader accepts as a value. An integer of absurd length becomes a
-    string, so that it affects only its record and not the whole document.
+    string, so that it affects only its record and not the whole document. So does a value that is
+    nested too deeply: a string with its JSON.
 
-    Raises `ValueError`, and `RecursionError` if the nesting is too deep.
+    Raises `ValueError`.
     """
 
     def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -35,15 +40,38 @@ def parse_json(body: bytes) -> Any:
                     found[key] = {"sent twice": values}
         return found
 
-    def read() -> Any:
+    def read(content: bytes) -> Any:
         try:
-            return json.loads(body, object_pairs_hook=keep_all)
+            return json.loads(content, object_pairs_hook=keep_all)
         except (json.JSONDecodeError, UnicodeError):
             raise
         except ValueError:  # an integer with too many digits
-            return json.loads(body, object_pairs_hook=keep_all, parse_int=_integer)
+            return json.loads(content, object_pairs_hook=keep_all, parse_int=_integer)
 
-    return _further_down(SPARE_FRAMES, read)
+    try:
+        return _further_down(SPARE_FRAMES, lambda: read(body))
+    except RecursionError:
+        return read(_flattened(body))
+
+
+def _flattened(body: bytes) -> bytes:
+    """Replace each value that is nested deeper than `MAX_DEPTH` with a string of its JSON."""
+    kept: list[bytes] = []
+    depth = behind = start = 0
+    for token in TOKENS.finditer(body):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth == MAX_DEPTH:
+                start = token.start()
+        elif token[0] in (b"]", b"}"):
+            if depth == MAX_DEPTH:
+                text = body[start : token.end()].decode("utf-8", "backslashreplace")
+                kept += [body[behind:start], json.dumps(text).encode()]
+                behind = token.end()
+            depth -= 1
+    if depth:
+        raise ValueError("brackets are not closed")
+    return b"".join([*kept, body[behind:]])
 
 
 def _further_down(frames: int, read: Callable[[], Any]) -> Any:

@@ -81,6 +81,9 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, model, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
+        for index, record in enumerate(records):
+            if isinstance(record, dict) and None in record:  # as csv.DictReader collects them
+                self._reject_one(index, "it has more fields than the header")
         columns = zip(*rows, strict=True) if rows else [()] * len(fields)
         self.frame = pd.DataFrame(
             {
@@ -153,8 +156,8 @@ class RecordValidator:
         total = shapes.total()
         unknown = [
             f"unknown key {shown(key)} in {count} of {total} {self.name}"
-            for key, count in sorted(seen.items())
-            if key not in self.keys
+            for key, count in sorted(seen.items(), key=lambda one: str(one[0]))
+            if key is not None and key not in self.keys
         ]
         missing = [
             f'{document}: key "{key}" is missing in {count} of {total} {self.name}'

@@ -1,5 +1,6 @@
 """Records that break the contract, and shapes that drift."""
 
+import csv
 import json
 from typing import Any
 
@@ -35,6 +36,24 @@ def test_drift_is_named_key_by_key_with_how_often() -> None:
         'flights.json: key "id" is missing in 1 of 3 itineraries',
         'flights.json: unknown key "cabin" in 3 of 3 itineraries',
         'flights.json: unknown key "seat" in 1 of 3 itineraries',
+    ]
+
+
+def test_a_line_with_more_fields_than_the_header_rejects_only_itself() -> None:
+    """Incident: `csv.DictReader` collects them under None, and the whole file was rejected."""
+    lines = csv.DictReader(["id,stops", "1,0", "2,1,extra,fields", "3", "4,0"])
+    records = [{**one, "seat": "1A"} for one in lines]
+    screening = RecordValidator(records, name="legs", model=Leg)
+    (reject,) = screening.rejects()
+    assert (reject.position, reject.reasons) == (
+        "legs[1]",
+        ("it has more fields than the header",),
+    )
+    assert '["extra", "fields"]' in reject.raw
+    assert list(screening.good()["id"]) == ["1", "3", "4"]
+    assert screening.drift("legs.csv") == [
+        'legs.csv: unknown key "seat" in 4 of 4 legs',
+        'legs.csv: unknown key "stops" in 4 of 4 legs',
     ]
 
 
