@@ -7,10 +7,10 @@ The query parameters are `updated__gte` and `limit`. A service with paging answe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from pipelines.failures import PermanentFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse
@@ -55,38 +55,64 @@ class EventsClient:
         if since is not None:
             parameters["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
             about = f"events since {parameters['updated__gte']}"
-        requests: list[dict[str, str]] = []
+        address = with_parameters(self.url, parameters)
+        requested: set[str] = set()
         for number in range(1, MAX_PAGES + 1):
-            response = self.http.get_json(self.url, parameters)
-            events, following = self._read(response.document)
+            requested.add(address)
+            response = self.http.get_json(address)
+            events, following = self._read(response.document, address)
             yield Page(f"{about}, page {number}", response, events)
             if following is None:
                 return
-            requests.append(parameters)
-            if following in requests:
+            if following in requested:
                 raise self._permanent("the pages go in a circle")
-            parameters = following
+            address = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
     def page(self, name: str, response: JsonResponse) -> Page:
         """Return the page of a response that was received before."""
-        return Page(name, response, self._read(response.document)[0])
+        return Page(name, response, self._read(response.document, self.url)[0])
 
-    def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
-        """Return the events and the next parameters; the host of `next` is ignored."""
+    def _read(self, document: Any, address: str) -> tuple[list[Any], str | None]:
+        """Return the events and the URL of the next page, if any."""
         if isinstance(document, list):
             return document, None
         if isinstance(document, dict) and isinstance(document.get("results"), list):
             following = document.get("next")
-            if following is None:
-                return document["results"], None
-            if isinstance(following, str) and (query := following.partition("?")[2]):
-                return document["results"], dict(parse_qsl(query, keep_blank_values=True))
-            raise self._permanent("the address of the next page cannot be read")
+            return document["results"], None if following is None else self._next(
+                following, address
+            )
         kind = type(document).__name__
         raise self._permanent(
             f"the response is neither an array nor a page with results, but {kind}"
         )
+
+    def _next(self, following: Any, address: str) -> str:
+        """Return the URL of the next page: the service's, on the configured server.
+
+        Path and query are requested as the service gives them, repeated parameters included. A
+        service behind a proxy may name a host that only it can reach; then only its query counts.
+        Parameters of the configured URL that the service leaves out, such as a key, are added.
+        """
+        try:
+            given = urlsplit(urljoin(address, following)) if isinstance(following, str) else None
+        except ValueError:
+            given = None
+        if given is None or not following:
+            raise self._permanent("the address of the next page cannot be read")
+        own = urlsplit(self.url)
+        is_ours = given.hostname == own.hostname
+        if not is_ours and not given.query:
+            raise self._permanent("the next page is on another server")
+        named = {name for name, _ in parse_qsl(given.query, keep_blank_values=True)}
+        missing = [
+            (name, value)
+            for name, value in parse_qsl(own.query, keep_blank_values=True)
+            if name not in named
+        ]
+        query = "&".join(filter(None, (given.query, urlencode(missing))))
+        path = given.path if is_ours else own.path
+        return own._replace(path=path, query=query, fragment="").geturl()
 
     def _permanent(self, problem: str) -> PermanentFailure:
         return PermanentFailure(
@@ -95,6 +121,13 @@ class EventsClient:
             place=self.place,
             remedy=f"Check the service, and whether {self.http.variable} is right.",
         )
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """Return a URL with further query parameters."""
+    parsed = urlsplit(url)
+    query = "&".join(filter(None, (parsed.query, urlencode(parameters))))
+    return parsed._replace(query=query, fragment="").geturl()
 
 
 def open_client(settings: Settings, attempts: int = 5) -> EventsClient | None:

@@ -46,8 +46,36 @@ def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSour
     paths = [path.partition("?") for _, path in source.requests]
     assert {path for path, _, _ in paths} == {"/flights.json"}
     assert [query for _, _, query in paths][1:] == [
-        "limit=5000&offset=1&x=a+b",
+        "limit=5000&offset=1&x=a%20b",
         "limit=5000&offset=2",
+    ]
+
+
+def test_a_repeated_parameter_of_the_next_page_loses_no_event(source: FakeSource) -> None:
+    """Incident: of hotel=1&hotel=2, only the last was requested; the run was green."""
+    source.will(
+        document(page([event(1)], "?hotel=1&hotel=2&offset=1")),
+        document(page([event(2)], None)),
+    )
+    found = list(client(source).pages(None))
+    assert [one.events[0]["id"] for one in found] == [1, 2]
+    assert source.requests[1][1] == "/flights.json?hotel=1&hotel=2&offset=1"
+
+
+def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) -> None:
+    """Another path on the same server, and a key of the configured URL that it leaves out."""
+    source.will(
+        document(page([event(1)], source.url.replace("/flights.json", "/pages/2"))),
+        document(page([event(2)], "/pages/3?key=other")),
+        document(page([event(3)], None)),
+    )
+    reader = client(source)
+    found = list(EventsClient(f"{reader.url}?key=k%2F1", reader.http).pages(None))
+    assert [one.events[0]["id"] for one in found] == [1, 2, 3]
+    assert [path for _, path in source.requests] == [
+        "/flights.json?key=k%2F1&limit=5000",
+        "/pages/2?key=k%2F1",
+        "/pages/3?key=other",
     ]
 
 
@@ -56,7 +84,9 @@ def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSour
     [
         ({"events": []}, "neither an array nor a page with results, but dict"),
         ("nothing", "neither an array nor a page with results, but str"),
-        (page([], "/events"), "the address of the next page cannot be read"),
+        (page([], "/events"), "the pages go in a circle"),
+        (page([], "http://internal.example/2"), "the next page is on another server"),
+        (page([], "http://[/2"), "the address of the next page cannot be read"),
         (page([], 7), "the address of the next page cannot be read"),  # type: ignore[arg-type]
         (page([], "?limit=5000"), "the pages go in a circle"),
     ],
