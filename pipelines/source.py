@@ -67,9 +67,9 @@ if TYPE_CHECKING:
         enforce_reject_cap,
         not_yet_in_quarantine,
         open_delivery,
+        resolve_quarantined,
         write_rejects,
     )
-    from pipelines.ingest.quarantine import resolve_quarantined
     from pipelines.warehouse.connection import (
         Warehouse,
         changed_records,
@@ -83,8 +83,8 @@ if TYPE_CHECKING:
 
 # Imported on first use: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
-    *("ingest.contract", "ingest.deliveries", "ingest.quarantine", "warehouse.connection"),
-    *("warehouse.retention", "warehouse.tables", "http.client"),
+    *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
+    *("warehouse.tables", "http.client"),
 )
 
 
@@ -232,6 +232,10 @@ class Ledger:
     feed: str | None = None
     #: Whether each delivery is complete, so that only the last one's rejects count.
     is_snapshot: bool = False
+    #: Tables with at most one row per record, which are compared with the ledger; by default `on`.
+    tables: tuple[str, ...] = ()
+    #: The job that compares them, by default the source's own; another one for large tables.
+    audit_job: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.warehouse.connection import write_rows
@@ -47,15 +46,23 @@ class Outcome:
     rejected: int
 
 
-def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
-    """Return the digest of the source's last loaded delivery, optionally of those with a name."""
+def last_delivery(
+    connection: Connection, source: str, name: str | None = None
+) -> Row[tuple[int, str, int]] | None:
+    """Return id, digest and size of the last delivery, optionally of those with a name."""
     named = [] if name is None else [deliveries.c.name == name]
     return connection.execute(
-        select(deliveries.c.sha256)
+        select(deliveries.c.delivery_id, deliveries.c.sha256, deliveries.c.byte_count)
         .where(deliveries.c.source == source, *named)
         .order_by(deliveries.c.loaded_at.desc())
         .limit(1)
-    ).scalar_one_or_none()
+    ).one_or_none()
+
+
+def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
+    """Return the digest of the source's last loaded delivery, optionally of those with a name."""
+    last = last_delivery(connection, source, name)
+    return last.sha256 if last else None
 
 
 def open_delivery(
@@ -63,9 +70,9 @@ def open_delivery(
 ) -> int:
     """Insert a delivery into the ledger and return its id; `close_delivery` adds the counts.
 
-    `header` is what lines of a CSV file need in order to be parsed again later. The same content
-    under the same name is the same delivery: loading it again updates its entry and replaces its
-    rejects.
+    `header` is what lines of a CSV file need in order to be parsed again later. Each reading is a
+    delivery of its own, so that the counts of an earlier one stay true for the rows that carry it.
+    Of the same content under the same name, the last reading keeps the rejects.
     """
     entry = {
         "source": delivery.source,
@@ -73,6 +80,7 @@ def open_delivery(
         "sha256": delivery.sha256,
         "byte_count": delivery.byte_count,
         "received_at": delivery.received_at,
+        "loaded_at": _load_time(delivery),
         "run_id": run_id,
         "header": header,
         "read_count": 0,
@@ -80,14 +88,26 @@ def open_delivery(
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    statement = insert(deliveries).values(entry | {"loaded_at": _load_time(delivery)})
-    again = statement.on_conflict_do_update(
-        index_elements=["source", "name", "sha256"],
-        set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
+    earlier = (
+        select(quarantine.c.quarantine_id)
+        .join(deliveries)
+        .where(
+            deliveries.c.source == delivery.source,
+            deliveries.c.name == delivery.name,
+            deliveries.c.sha256 == delivery.sha256,
+            quarantine.c.dismissed_at.is_(None),
+        )
     )
-    delivery_id = int(connection.execute(again.returning(deliveries.c.delivery_id)).scalar_one())
-    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
-    return delivery_id
+    resolve_quarantined(connection, connection.execute(earlier).scalars().all())
+    opened = insert(deliveries).values(entry).returning(deliveries.c.delivery_id)
+    return int(connection.execute(opened).scalar_one())
+
+
+def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -> None:
+    """Remove records from quarantine that a later delivery superseded, and update the counts."""
+    if quarantine_ids:
+        query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
+        connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
 
 
 def _load_time(delivery: Delivery) -> ColumnElement[datetime]:
@@ -147,11 +167,14 @@ def repeat_delivery(
 ) -> Outcome:
     """Record a delivery with the same content as that named `earlier`: same rejects, no change."""
     before = connection.execute(
-        select(deliveries).where(
+        select(deliveries)
+        .where(
             deliveries.c.source == delivery.source,
             deliveries.c.name == earlier,
             deliveries.c.sha256 == delivery.sha256,
         )
+        .order_by(deliveries.c.delivery_id.desc())
+        .limit(1)
     ).one()
     delivery_id = open_delivery(connection, delivery, run_id)
     rejects = select(
@@ -238,6 +261,13 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
     """Return deliveries whose counts do not balance, or whose rejects are not all in quarantine."""
     return _rows(connection, "unbalanced_deliveries", source)
+
+
+def miscounted(connection: Connection, tables: Iterable[str]) -> list[dict[str, Any]]:
+    """Return deliveries that more rows of a table carry than the ledger says they loaded."""
+    query = read_sql("pipelines.ingest", "miscounted_deliveries")
+    found = [connection.execute(text(query.format(table=table))) for table in tables]
+    return [dict(row) for rows in found for row in rows.mappings()]
 
 
 def last_drift(connection: Connection, source: str) -> list[str]:

@@ -91,13 +91,6 @@ def retry_each(
     return outcomes
 
 
-def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -> None:
-    """Remove records from quarantine that a later delivery superseded, and update the counts."""
-    if quarantine_ids:
-        query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
-        connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
-
-
 def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
     """Return the source's deliveries with undismissed records in quarantine, oldest first."""
     query = (

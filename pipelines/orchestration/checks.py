@@ -17,6 +17,7 @@ from pipelines.warehouse.sql_files import read_sql
 SHOWN_ROWS = 20
 COUNT = "count_of_all_that_offend"
 WARN = dg.AssetCheckSeverity.WARN
+LEDGER_MATCHES_ROWS = "ledger_matches_rows"
 WHAT_TO_DO = "When it is not green: "
 
 
@@ -106,6 +107,14 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             " what was changed",
             lambda connection: deliveries.unbalanced(connection, feed),
             is_blocking=True,
+        ),
+        check(
+            LEDGER_MATCHES_ROWS,
+            "No delivery is carried by more rows than it loaded records, and every delivery that a"
+            " row carries is in the ledger.",
+            "rows carry a delivery that loaded fewer records, or none, so `ops` or the table was"
+            " changed by hand. Compare the rows with the delivery",
+            lambda connection: deliveries.miscounted(connection, ledger.tables or (ledger.on,)),
         ),
         check(
             "schema_drift",

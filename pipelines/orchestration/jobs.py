@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.orchestration.asset_metadata import function_spec, input_spec, view_asset
-from pipelines.orchestration.checks import checks_of
+from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.source import Source, sources
 from pipelines.warehouse.sql_files import relations_read
@@ -73,6 +73,7 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
     If a source collects from others, its job also refreshes their views that show its data.
     """
     job_of_check = {(check.on, check.name): check.job for check in source.checks}
+    job_of_check |= {(one.on, LEDGER_MATCHES_ROWS): one.audit_job for one in source.ledgers}
     keys = [key for one in assets if isinstance(one, dg.AssetsDefinition) for key in one.keys]
     for job, about in {source.name: source.job, **source.other_jobs}.items():
         mine = None if job == source.name else job

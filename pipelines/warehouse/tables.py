@@ -18,7 +18,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -147,9 +146,10 @@ deliveries = Table(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
     CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
-    UniqueConstraint("source", "name", "sha256"),
+    Index(None, "source", "name", "loaded_at"),
     schema="ops",
-    comment="The ledger: one row per delivery, written in the same transaction as its rows."
+    comment="The ledger: one row per delivery, written in the same transaction as its rows. Content"
+    " that is loaded again, such as after other content of the same name, is another delivery."
     " Counts are in source records. read_count = loaded_count + unchanged_count +"
     " rejected_count.",
 )

@@ -115,3 +115,20 @@ def test_a_busy_source_that_goes_quiet_is_reported(
         assert found == ([today - dt.timedelta(days=last_days_ago)] if is_reported else []), source
     with warehouse.engine.connect() as connection:
         assert silent(connection, "another") == []
+
+
+def test_a_content_that_comes_again_leaves_the_counts_of_its_first_delivery(
+    warehouse: Warehouse,
+) -> None:
+    """Incident: of contents A, B, A, the last one overwrote what the first had loaded."""
+    for content, count in (("a", 2), ("b", 2), ("a", 0)):
+        delivery = replace(DELIVERY, sha256=content * 64)
+        with warehouse.transaction("test") as connection:
+            number = open_delivery(connection, delivery, None)
+            write_rejects(connection, number, REJECTS)
+            close_delivery(connection, number, read=4, loaded=count, stored=2, rejected=2)
+    with warehouse.engine.connect() as connection:
+        query = "SELECT loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
+        rows = connection.execute(text(f"{query} ORDER BY delivery_id")).all()
+        assert [tuple(row) for row in rows] == [(2, 2, 0), (2, 0, 2), (0, 2, 2)]
+        assert unbalanced(connection, "test") == []

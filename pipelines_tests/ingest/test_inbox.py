@@ -80,7 +80,7 @@ def test_a_changed_file_is_redelivered_unlike_a_touched_one(
     assert look(warehouse, inbox)[0] == []
     (folder / "a.csv").write_text("one")
     assert look(warehouse, inbox)[0] == ["a.csv"]
-    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (3,)
 
 
 def test_a_file_that_was_just_written_waits_a_moment(

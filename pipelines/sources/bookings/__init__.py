@@ -126,7 +126,7 @@ source = Source(
     ),
     loads=("bookings.events",),
     reprocess=deferred("pipelines.sources.bookings.retry:retry_quarantine"),
-    ledgers=(Ledger(on="bookings.events"),),
+    ledgers=(Ledger(on="bookings.events", audit_job=AUDIT),),
     checks=(
         Check(
             name="no_conflicts",

@@ -22,11 +22,11 @@ from pipelines.ingest.deliveries import (
     enforce_reject_cap,
     not_yet_in_quarantine,
     open_delivery,
+    resolve_quarantined,
     write_rejects,
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
-from pipelines.ingest.quarantine import resolve_quarantined
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import array_values, copy_rows

@@ -65,7 +65,11 @@ source = Source(
     inputs=(DOCUMENT, AIRPORTS),
     retry=Retry(job="flights_rebuild"),
     ledgers=(
-        Ledger(on="flights.itineraries", is_snapshot=True),
+        Ledger(
+            on="flights.itineraries",
+            is_snapshot=True,
+            tables=("flights.legs", "flights.prices", "flights.airlines", "flights.agents"),
+        ),
         Ledger(on="flights.airports", feed="airports", is_snapshot=True),
     ),
     checks=(

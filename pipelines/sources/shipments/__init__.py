@@ -84,7 +84,12 @@ source = Source(
     prepare=deferred("pipelines.sources.shipments.load:read_addresses_again"),
     reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
     seed_sandbox=deferred("pipelines.sources.shipments.demo:seed_sandbox"),
-    ledgers=(Ledger(on="shipments.shipments"),),
+    ledgers=(
+        Ledger(
+            on="shipments.shipments",
+            tables=("shipments.shipments", "shipments.articles", "shipments.status_history"),
+        ),
+    ),
     checks=(
         Check(
             name="known_statuses",

@@ -21,9 +21,10 @@ from pipelines.ingest.deliveries import (
     enforce_reject_cap,
     not_yet_in_quarantine,
     open_delivery,
+    resolve_quarantined,
     write_rejects,
 )
-from pipelines.ingest.quarantine import Retry, close_retry, resolve_quarantined, retry_each
+from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.sources.shipments import tables
 from pipelines.warehouse.connection import (
     Warehouse,

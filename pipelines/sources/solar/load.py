@@ -22,17 +22,16 @@ from pipelines.ingest.deliveries import (
     close_delivery,
     count_reasons,
     enforce_reject_cap,
-    last_sha256,
+    last_delivery,
     open_delivery,
+    resolve_quarantined,
     write_rejects,
 )
-from pipelines.ingest.quarantine import resolve_quarantined
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Known, Window
 from pipelines.warehouse.connection import Warehouse, array_values, copy_rows, stage
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,13 +183,9 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
     """Return whether the same response was the last one for every day of the window."""
-    if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
+    last = last_delivery(connection, SOURCE, delivery.name)
+    if last is None or last.sha256 != delivery.sha256:
         return False
-    mine = (
-        deliveries.c.source == SOURCE,
-        deliveries.c.name == delivery.name,
-        deliveries.c.sha256 == delivery.sha256,
-    )
     days = tables.days.c
     query = select(func.count()).where(
         days.plant_id == plant.plant_id,
@@ -198,7 +193,7 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
         days.day < window.end,
         days.status.in_(("complete", "empty")),
         days.retry_at.is_(None),
-        days.delivery_id == select(deliveries.c.delivery_id).where(*mine).scalar_subquery(),
+        days.delivery_id == last.delivery_id,
     )
     return connection.execute(query).scalar_one() == (window.end - window.first).days
 

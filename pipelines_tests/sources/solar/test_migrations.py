@@ -23,6 +23,8 @@ DELETE FROM ops.alembic_version_solar;
 ALTER TABLE ops.deliveries RENAME purged_count TO forgotten_count;
 ALTER TABLE ops.deliveries
     RENAME CONSTRAINT deliveries_purged_check TO deliveries_forgotten_check;
+DROP INDEX ops.deliveries_source_name_loaded_at_idx;
+ALTER TABLE ops.deliveries ADD UNIQUE (source, name, sha256);
 DELETE FROM ops.alembic_version_ops;
 ALTER TABLE flights.itineraries
     DROP COLUMN origin_airport CASCADE,
