@@ -48,7 +48,7 @@ class Outcome:
 
 def last_delivery(
     connection: Connection, source: str, name: str | None = None
-) -> Row[tuple[int, str, int]] | None:
+) -> Row[int, str, int] | None:
     """Return id, digest and size of the last delivery, optionally of those with a name."""
     named = [] if name is None else [deliveries.c.name == name]
     return connection.execute(

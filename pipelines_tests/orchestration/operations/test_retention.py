@@ -12,8 +12,13 @@ from sqlalchemy import text
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import deliveries
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
-from pipelines.ingest.quarantine import resolve_quarantined
+from pipelines.ingest.deliveries import (
+    Delivery,
+    close_delivery,
+    open_delivery,
+    resolve_quarantined,
+    write_rejects,
+)
 from pipelines.orchestration.operations import retention
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import name_of, remove_documents
