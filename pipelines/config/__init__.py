@@ -54,6 +54,8 @@ class Settings:
     sandbox_url: str | None
     celery_broker_url: str | None
     worker_runs: int | None
+    #: How long a file in an inbox without a final line break has to be unchanged.
+    inbox_cut_seconds: int
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
 
@@ -100,6 +102,9 @@ class Settings:
                 value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
             ),
             worker_runs=env_validation.runs("WORKER_RUNS", value("WORKER_RUNS")),
+            inbox_cut_seconds=env_validation.seconds(
+                "ISOBAR_INBOX_CUT_SECONDS", value("ISOBAR_INBOX_CUT_SECONDS"), default=60
+            ),
             environment=dict(environment),
         )
 

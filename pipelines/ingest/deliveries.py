@@ -25,6 +25,19 @@ FEW_BAD = 20
 
 
 @dataclass(frozen=True)
+class CutLine:
+    """The last line of an earlier version of a file, which a longer version of it continues.
+
+    What delivery `delivery_id` stored from it, nobody sent. `number` counts lines from 1; `content`
+    has no line break.
+    """
+
+    delivery_id: int
+    number: int
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A file, response or time window as received. `name` is the name the source would use."""
 
@@ -33,6 +46,8 @@ class Delivery:
     sha256: str
     byte_count: int
     received_at: datetime
+    #: For a file that continues an earlier version of itself which ended within a line.
+    cut: CutLine | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,28 @@ def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -
     if quarantine_ids:
         query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
         connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
+
+
+def withdraw_rejects(connection: Connection, cut: CutLine) -> None:
+    """Remove a cut line from quarantine: its complete version follows."""
+    query = select(quarantine.c.quarantine_id).where(
+        quarantine.c.delivery_id == cut.delivery_id,
+        quarantine.c.position == f"line {cut.number}",
+        quarantine.c.dismissed_at.is_(None),
+    )
+    resolve_quarantined(connection, connection.execute(query).scalars().all())
+
+
+def withdraw_record(connection: Connection, cut: CutLine) -> None:
+    """Count a cut line as unchanged once the row that was stored from it is removed."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.delivery_id == cut.delivery_id)
+        .values(
+            loaded_count=deliveries.c.loaded_count - 1,
+            unchanged_count=deliveries.c.unchanged_count + 1,
+        )
+    )
 
 
 def _load_time(delivery: Delivery) -> ColumnElement[datetime]:

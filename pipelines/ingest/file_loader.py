@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select
+from sqlalchemy import ARRAY, Connection, Row, String, any_, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import (
@@ -23,8 +23,21 @@ from pipelines.failures import (
     PermanentFailure,
     TransientFailure,
 )
-from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
-from pipelines.ingest.inbox import Inbox, InboxFile, open_plain_file, signature_of
+from pipelines.ingest.csv_records import MAX_LINE_BYTES
+from pipelines.ingest.deliveries import (
+    CutLine,
+    Delivery,
+    Outcome,
+    last_delivery,
+    withdraw_rejects,
+)
+from pipelines.ingest.inbox import (
+    LINE_SUFFIXES,
+    Inbox,
+    InboxFile,
+    open_plain_file,
+    signature_of,
+)
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
@@ -44,7 +57,6 @@ def load_files(
     Returns the outcomes of files with new content, and the failures of rejected files. A rejected
     file is not read again until it changes. Files that are gone are removed from the records.
     Raises `TransientFailure` and `DatabaseError`.
-    it is being rewritten: the next poll finds it
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
@@ -85,9 +97,12 @@ def load_file(
     for a file that cannot be read, and `NotReady` for one that changes.
     """
     with _opened(source, file) as opened, store.transaction(source) as connection:
-        sha256 = _digest(opened)
+        last = last_delivery(connection, source, file.name)
+        sha256, cut = _digest(opened, last if file.name.lower().endswith(LINE_SUFFIXES) else None)
         outcome = None
-        if last_sha256(connection, source, file.name) != sha256:
+        if last is None or last.sha256 != sha256:
+            if cut is not None:
+                withdraw_rejects(connection, cut)
             opened.seek(0)
             delivery = Delivery(
                 source=source,
@@ -95,6 +110,7 @@ def load_file(
                 sha256=sha256,
                 byte_count=file.byte_count,
                 received_at=datetime.now(UTC),
+                cut=cut,
             )
             outcome = _load(connection, opened, delivery, load, str(file.path))
         if signature_of(os.fstat(opened.fileno())) != file.signature:
@@ -195,11 +211,29 @@ def reading_faults(source: str, place: str, again: str = "quarantine retry") -> 
         ) from error
 
 
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
+def _digest(file: BinaryIO, last: Row[int, str, int] | None) -> tuple[str, CutLine | None]:
+    """Return a file's digest and, if it continues the `last` delivery, the line that was cut."""
+    digest, position, lines, cut = hashlib.sha256(), 0, 0, None
+    border = last.byte_count if last else 0
+    while chunk := file.read(min(1 << 20, border - position) if position < border else 1 << 20):
         digest.update(chunk)
-    return digest.hexdigest()
+        position += len(chunk)
+        lines += chunk.count(b"\n") if position <= border else 0
+        if last is not None and position == border and digest.hexdigest() == last.sha256:
+            content = _line_across(file, border)
+            cut = CutLine(last.delivery_id, lines + 1, content) if content else None
+    return digest.hexdigest(), cut
+
+
+def _line_across(file: BinaryIO, border: int) -> bytes:
+    """Return the part before `border` of a line that goes on behind it; empty if none does."""
+    start = max(0, border - MAX_LINE_BYTES)
+    file.seek(start)
+    before = file.read(border - start)
+    following = file.read(2)
+    file.seek(border)
+    is_complete = following in (b"", b"\r\n") or following.startswith(b"\n")
+    return b"" if is_complete else before[before.rfind(b"\n") + 1 :]
 
 
 def _remember(

@@ -25,6 +25,12 @@ from pipelines.warehouse.tables import inbox_files
 
 #: How long a file must be unchanged before it counts as complete.
 SETTLE_SECONDS = 1.0
+#: The same for a text file without a final line break, unless a setting says otherwise.
+CUT_SECONDS = 60.0
+#: Interval at which `Inbox.ready` looks again.
+POLL_SECONDS = 0.2
+#: Endings of files whose content is lines: such a file is complete if its last line is.
+LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv", ".txt")
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Inbox:
     """The folder of one source, set by `variable`: its files are those that end in a suffix.
 
     `reading` has the parse options, such as the encoding. Files that were rejected under other
-    options are pending again.
+    options are pending again. A text file without a final line break may be cut within its last
+    value, so it has to be unchanged for `cut_seconds`.
     """
 
     source: str
@@ -60,6 +67,7 @@ class Inbox:
     variable: str
     reading: str
     suffixes: tuple[str, ...] = (".csv",)
+    cut_seconds: float = CUT_SECONDS
 
     def files(self) -> list[InboxFile]:
         """Return all files, oldest first, without hidden files and folders.
@@ -105,28 +113,34 @@ class Inbox:
         while True:
             with store.translate_db_errors(self.source), store.engine.connect() as connection:
                 pending = self.pending(connection)
-            growing = {file for file in pending if not is_settled(file)}
-            if not growing or time.monotonic() >= deadline:
-                return [file for file in pending if file not in growing], list(growing)
-            time.sleep(0.2)
+            waits = {file: self.settles_in(file) for file in pending}
+            growing = [file for file, seconds in waits.items() if seconds > 0]
+            left = deadline - time.monotonic()
+            if not growing or min(waits[file] for file in growing) > left:
+                return [file for file in pending if waits[file] == 0], growing
+            time.sleep(POLL_SECONDS)
 
+    def settles_in(self, file: InboxFile) -> float:
+        """Return after how many seconds a file may be complete; 0 if it seems to be.
 
-def is_settled(file: InboxFile) -> bool:
-    """Return whether a file seems complete: unchanged for a while, and not open for writing.
-
-    The latter is known only on Linux and for our own files. Elsewhere, only the time decides.
-    """
-    if file.problem is not None:
-        return True
-    if abs(time.time() - file.changed_ns / 1e9) < SETTLE_SECONDS:
-        return False
-    with suppress(OSError):
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            return not _is_open_for_writing(descriptor)
-        finally:
-            os.close(descriptor)
-    return True
+        It has to be unchanged for a while, and not be open for writing. The latter is known only on
+        Linux and for our own files. Elsewhere, only the time decides.
+        """
+        if file.problem is not None:
+            return 0.0
+        unchanged = abs(time.time() - file.changed_ns / 1e9)
+        if unchanged < SETTLE_SECONDS:
+            return SETTLE_SECONDS - unchanged
+        with suppress(OSError):
+            descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                if unchanged < self.cut_seconds and _is_cut(descriptor, file):
+                    return self.cut_seconds - unchanged
+                if _is_open_for_writing(descriptor):
+                    return POLL_SECONDS
+            finally:
+                os.close(descriptor)
+        return 0.0
 
 
 def inspect_file(source: str, path: Path) -> InboxFile:
@@ -187,6 +201,13 @@ def _inspect(path: Path, home: Path) -> InboxFile | None:
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:
     """Return what changes whenever a file is touched: size and timestamps."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_cut(descriptor: int, file: InboxFile) -> bool:
+    """Return whether a file of lines has no final line break, so that its last one may be cut."""
+    if not file.name.lower().endswith(LINE_SUFFIXES):
+        return False
+    return file.byte_count == 0 or os.pread(descriptor, 1, file.byte_count - 1) != b"\n"
 
 
 def _is_open_for_writing(descriptor: int) -> bool:

@@ -10,12 +10,13 @@ import dagster as dg
 from pydantic import Field
 from sqlalchemy import Connection
 
+from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady
 from pipelines.http.client import HttpClient
 from pipelines.ingest import file_loader
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, reading_faults
-from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file, is_settled
+from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
@@ -36,6 +37,7 @@ from pipelines.warehouse.connection import Warehouse
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS, API_SECONDS = 1, 30
+WHY_DEFERRED = "still being written, or without a final line break and therefore perhaps cut"
 
 
 class LoadConfig(dg.Config):
@@ -108,7 +110,7 @@ class _Loading:
     config: LoadConfig
     outcomes: list[Outcome] = field(default_factory=list)
     bytes_received: int = 0
-    #: Files that are still being written.
+    #: Files that are still being written, or whose last line may be cut.
     deferred: int = 0
     is_on: bool = False
 
@@ -211,8 +213,7 @@ class _Loading:
                 "rejected_records": in_quarantine(connection, self.source.name),
             }
         if self.deferred:
-            words = f"{self.deferred} files that are still being written"
-            shown[keys[0]]["deferred_files"] = words
+            shown[keys[0]]["deferred_files"] = f"{self.deferred} files: {WHY_DEFERRED}"
         for key, metadata in shown.items():
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
@@ -224,7 +225,8 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
         return None
     variable = source.settings.variable(fetcher.setting)
     options = fetcher.parse_options(settings)
-    return Inbox(source.name, folder, variable, options, suffixes=fetcher.suffixes)
+    cut_seconds = Settings.current().inbox_cut_seconds
+    return Inbox(source.name, folder, variable, options, fetcher.suffixes, cut_seconds)
 
 
 def sensors_of(source: Source) -> list[dg.SensorDefinition]:
@@ -263,9 +265,9 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
             }
         if not pending:
             return _for_rejected_files(context, source, inbox, rejected)
-        settled = [file for file in pending if is_settled(file)]
+        settled = [file for file in pending if inbox.settles_in(file) == 0]
         if not settled:
-            return dg.SkipReason(f"Still being written: {len(pending)} files.")
+            return dg.SkipReason(f"Waiting for {len(pending)} files: {WHY_DEFERRED}.")
         return _for_files(context, source, pending, settled)
 
     return sensor

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+WAIT_FOR_MIGRATION = "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The column of a staged frame with the number of a row's source record.
 RECORD = "record"
@@ -75,13 +76,8 @@ class Warehouse:
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            connection.execute(
-                text(
-                    "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),"
-                    " pg_advisory_xact_lock(hashtextextended(:source, 0))"
-                ),
-                {"source": f"isobar load {source}"},
-            )
+            connection.execute(text(WAIT_FOR_MIGRATION))
+            take_turn(connection, source)
             yield connection
 
     @contextmanager
@@ -129,6 +125,12 @@ class Warehouse:
 
     def __exit__(self, *_: object) -> None:
         self.dispose()
+
+
+def take_turn(connection: Connection, name: str) -> None:
+    """Take the lock of a source, or of what is derived from one, until the transaction ends."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    connection.execute(lock, {"name": f"isobar load {name}"})
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:

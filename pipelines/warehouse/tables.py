@@ -114,7 +114,8 @@ deliveries = Table(
         "unchanged_count",
         Integer,
         "Number of source records without changes. Includes records that are already in"
-        " quarantine, and rejected records that a later delivery corrected.",
+        " quarantine, rejected records that a later delivery corrected, and a cut last line whose"
+        " row was removed when a longer version of the file followed.",
     ),
     required(
         "rejected_count",

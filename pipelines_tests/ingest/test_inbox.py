@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
 from pipelines.ingest.file_loader import load_file, load_files, reading_faults
-from pipelines.ingest.inbox import Inbox, InboxFile, is_settled
+from pipelines.ingest.inbox import Inbox, InboxFile
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
 NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def inbox(folder: Path) -> Inbox:
-    return Inbox("trains", folder, "TRAINS_INBOX", "utf-8")
+    return Inbox("trains", folder, "TRAINS_INBOX", "utf-8", cut_seconds=0)
 
 
 @pytest.fixture(autouse=True)
@@ -200,9 +201,35 @@ def test_a_file_that_disappears_before_loading_is_no_failure(
     assert load_files(warehouse, inbox, files, load) == ([], [])
 
 
-def test_a_future_modification_time_defers_no_file_for_ever(folder: Path) -> None:
+def test_a_future_modification_time_defers_no_file_for_ever(inbox: Inbox, folder: Path) -> None:
     file = InboxFile(folder / "x", "x", 1, 0, time.time_ns() + 10**12)
-    assert is_settled(file)
+    assert inbox.settles_in(file) == 0
+
+
+def test_a_file_without_a_final_line_break_waits_until_it_stays_the_same(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    """Incident: a file that ended within its last value was loaded, with a value nobody sent."""
+    patient = replace(inbox, cut_seconds=60)
+    (folder / "whole.csv").write_text("a\n1\n")
+    (folder / "cut.csv").write_text("a\n1")
+    (folder / "begun.CSV").write_text("")
+    began = time.monotonic()
+    files, deferred = patient.ready(warehouse, wait_seconds=5)
+    assert [file.name for file in files] == ["whole.csv"]
+    assert sorted(file.name for file in deferred) == ["begun.CSV", "cut.csv"]
+    assert time.monotonic() - began < 4  # it does not wait for what takes longer anyway
+    (cut,) = (file for file in deferred if file.name == "cut.csv")
+    assert 50 < patient.settles_in(cut) <= 60
+    assert patient.settles_in(replace(cut, changed_ns=time.time_ns() - 61 * 10**9)) == 0
+    assert replace(inbox, cut_seconds=0).settles_in(cut) == 0
+
+
+def test_only_files_of_lines_wait_for_a_line_break(inbox: Inbox, folder: Path) -> None:
+    reader = replace(inbox, cut_seconds=60, suffixes=(".csv.gz", ".json"))
+    (folder / "a.csv.gz").write_bytes(b"\x1f\x8b")
+    (folder / "b.json").write_text("{}")
+    assert [reader.settles_in(file) for file in reader.files()] == [0, 0]
 
 
 def test_an_unreachable_database_is_reported_without_a_traceback(inbox: Inbox) -> None:

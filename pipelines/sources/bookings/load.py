@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, text
 
 from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import CsvFile, storable
+from pipelines.ingest.csv_records import CsvFile, Layout, line_text, storable
 from pipelines.ingest.deliveries import (
     FEW_BAD,
+    CutLine,
     Delivery,
     Outcome,
     close_delivery,
@@ -23,11 +24,12 @@ from pipelines.ingest.deliveries import (
     not_yet_in_quarantine,
     open_delivery,
     resolve_quarantined,
+    withdraw_record,
     write_rejects,
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
-from pipelines.sources.bookings import tables
+from pipelines.sources.bookings import counts, tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import array_values, copy_rows
 from pipelines.warehouse.sql_files import execute_script, read_sql
@@ -87,6 +89,8 @@ def load_file(
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
     collector = RejectCollector(connection, delivery_id, is_response=False)
+    if delivery.cut is not None:
+        _withdraw(connection, layout, delivery.cut, settings.time_zone)
     taken = load_batches(
         connection,
         portions(csv_file, COLUMNS),
@@ -99,6 +103,30 @@ def load_file(
     collector.enforce_reject_cap(delivery, taken.read, settings.most_bad)
     drift = layout.drift(delivery.name, COLUMNS)
     return _close(connection, delivery_id, taken, collector, drift)
+
+
+def _withdraw(connection: Connection, layout: Layout, cut: CutLine, zone: str) -> None:
+    """Remove the event of a cut line, if its file alone brought it, and its counts."""
+    import pandas as pd
+
+    from pipelines.ingest.csv_batches import of_records
+    from pipelines.sources.bookings.transform import COLUMNS, read_events
+
+    record = layout.read(cut.number, line_text(cut.content, "utf-8"))
+    sent = of_records([record], layout.columns, COLUMNS)
+    for row in read_events(sent, zone=zone, position=LINE).rows.to_dict("records"):
+        event = {
+            "delivery_id": cut.delivery_id,
+            "event_id": None if pd.isna(row["id"]) else int(row["id"]),
+            "hotel_id": int(row["hotel_id"]),
+            "event_at": row["event_timestamp"].to_pydatetime(),
+            **{name: row[name] for name in ("status", "room_reservation_id", "night_of_stay")},
+        }
+        query = text(read_sql("pipelines.sources.bookings", "cut_event"))
+        for event_id in connection.execute(query, event).scalars().all():
+            counts.subtract(connection, event_id)
+            connection.execute(delete(tables.events).where(tables.events.c.event_id == event_id))
+            withdraw_record(connection, cut)
 
 
 def load_page(

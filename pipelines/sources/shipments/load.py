@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import CsvFile, as_sent, layout_of
+from pipelines.ingest.csv_records import CsvFile, Layout, as_sent, layout_of, line_text
 from pipelines.ingest.deliveries import (
     FEW_BAD,
+    CutLine,
     Delivery,
     Outcome,
     close_delivery,
@@ -99,6 +100,8 @@ def load_file(
         reject(_stage(connection, read_lines(batch)))
     reject(_remove_contradictions(connection))
     enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
+    cut = _cut_lines(csv_file.layout, delivery.cut, settings.encoding) if delivery.cut else []
+    _withdraw(connection, "withdraw_line", cut)
     stored = _put(
         connection,
         delivery_id,
@@ -106,6 +109,7 @@ def load_file(
         changed_at=loaded_at,
         currency=settings.currency,
     )
+    _withdraw(connection, "withdraw_addresses", cut)
     resolved = text(read_sql("pipelines.sources.shipments", "resolved_records"))
     mine = {"source": SOURCE, "delivery_id": delivery_id, "again": [*again]}
     resolve_quarantined(connection, connection.execute(resolved, mine).scalars().all())
@@ -118,6 +122,24 @@ def load_file(
         rejected=rejected,
         drift=csv_file.layout.drift(delivery.name, COLUMNS),
     )
+
+
+def _cut_lines(layout: Layout, cut: CutLine, encoding: str) -> list[dict[str, Any]]:
+    """Return the line that was cut as it was stored; empty if it was rejected."""
+    from pipelines.ingest.csv_batches import of_records
+    from pipelines.sources.shipments.transform import COLUMNS, read_lines
+
+    record = layout.read(cut.number, line_text(cut.content, encoding))
+    rows = read_lines(of_records([record], layout.columns, COLUMNS)).rows
+    return [
+        {"delivery_id": cut.delivery_id, **{str(name): value for name, value in row.items()}}
+        for row in rows.to_dict("records")
+    ]
+
+
+def _withdraw(connection: Connection, script: str, cut: Iterable[Mapping[str, Any]]) -> None:
+    for line in cut:
+        connection.execute(text(read_sql("pipelines.sources.shipments", script)), line)
 
 
 def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list[Outcome]:

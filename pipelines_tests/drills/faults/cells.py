@@ -139,6 +139,7 @@ def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None
         "DATABASE_URL": bench.warehouse_url,
         "WEATHER_BASE_URL": bench.sandbox_url,
         "GEOCODING_BASE_URL": bench.sandbox_url,
+        "ISOBAR_INBOX_CUT_SECONDS": "0",  # as after the minute for which a cut file waits
         **environment,
     }
     with ExitStack() as stack:

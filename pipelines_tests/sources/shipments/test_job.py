@@ -15,6 +15,7 @@ import pytest
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration.loading import WHY_DEFERRED
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
@@ -71,8 +72,9 @@ def test_all_inbox_files_load_with_their_counts_and_checks(
 
 
 def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
-    shipments: Shipments, inbox: Path
+    shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ISOBAR_INBOX_CUT_SECONDS", "0")
     (inbox / "good.csv").write_text(text_of([line(1, status="lost")]))
     (inbox / "bad.csv").write_text("nonsense")
     (inbox / "worse.csv").write_text("")
@@ -98,6 +100,22 @@ def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
     gone = {c.check_name: c for c in shipments.load().get_asset_check_evaluations()}
     assert gone["readable_files"].passed
     assert shipments.look() == "Nothing new in the inbox."
+
+
+def test_a_file_that_ends_within_its_last_value_is_loaded_when_it_is_complete(
+    shipments: Shipments, inbox: Path
+) -> None:
+    """Incident: `del` of `delivery` was loaded, and stayed in the history of the status."""
+    whole = text_of([line(1, status="delivery")])
+    (inbox / "a.csv").write_text(whole.removesuffix("ivery\n"))
+    time.sleep(0.1)
+    assert shipments.look() == f"Waiting for 1 files: {WHY_DEFERRED}."
+    shown = metadata(shipments.load(), "shipments.shipments")
+    assert (shown["dagster/row_count"], shown["deferred_files"]) == (0, f"1 files: {WHY_DEFERRED}")
+    (inbox / "a.csv").write_text(whole)
+    time.sleep(0.1)
+    assert isinstance(shipments.look(), dg.RunRequest)
+    assert metadata(shipments.load(), "shipments.shipments")["dagster/row_count"] == 1
 
 
 def test_a_file_in_another_encoding_loads_once_configured(
@@ -185,7 +203,7 @@ def test_the_sensor_requests_a_run_when_a_file_is_complete(
     with (inbox / "a.csv").open("w") as writer:
         writer.write(text_of([line(1)]))
         writer.flush()
-        assert shipments.look() == "Still being written: 1 files."
+        assert shipments.look() == f"Waiting for 1 files: {WHY_DEFERRED}."
     while not isinstance(shipments.look(), dg.RunRequest):
         pass
 

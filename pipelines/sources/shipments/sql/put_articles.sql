@@ -42,3 +42,8 @@ SELECT DISTINCT
     tracking_number,
     carrier
 FROM written
+WHERE NOT EXISTS (
+    SELECT
+    FROM refilled_shipments AS known
+    WHERE (known.tracking_number, known.carrier) = (written.tracking_number, written.carrier)
+)
