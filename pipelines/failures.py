@@ -6,6 +6,7 @@ translates them into Dagster's own outcomes.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 #: A secret in a query string, such as `access_token=`; `key` does not match inside a word, as in
@@ -52,6 +53,42 @@ class TransientFailure(Failure):
 
 class PermanentFailure(Failure):
     """It will not work until someone acts: 4xx, a contract violation, too many rejects."""
+
+    def at(self, place: str) -> "PermanentFailure":
+        """Return the same failure with another place."""
+        return PermanentFailure(self.source, self.problem, place=place, remedy=self.remedy)
+
+
+class RejectedDelivery(PermanentFailure):
+    """Too many records of a delivery are bad, so nothing of it was written.
+
+    `name` is the delivery's in the ledger. `rejects` are its bad records, as far as they are kept.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        problem: str,
+        *,
+        place: str,
+        remedy: str,
+        name: str,
+        rejects: Sequence[Any],
+    ) -> None:
+        super().__init__(source, problem, place=place, remedy=remedy)
+        self.name = name
+        self.rejects = rejects
+
+    def at(self, place: str) -> "RejectedDelivery":
+        """Return the same failure with another place."""
+        return RejectedDelivery(
+            self.source,
+            self.problem,
+            place=place,
+            remedy=self.remedy,
+            name=self.name,
+            rejects=self.rejects,
+        )
 
 
 class RejectedInput(PermanentFailure):

@@ -15,14 +15,19 @@ from pipelines.warehouse.sql_files import read_sql
 
 
 def summary(url: str) -> str:
-    """Return a line for each source and reason, with an example."""
+    """Return a line for each source and reason, and for each delivery rejected as a whole."""
     rows = _rows(url, "quarantine_lines")
     dismissed = "\n".join(
         f"{row.count:,} of {row.source} dismissed: isobar quarantine show {row.source} --dismissed"
         for row in _rows(url, "quarantine_dismissed")
     )
+    unloaded = "\n".join(
+        f"{row.count:,} bad records of {in_one_line(row.name)}, which was rejected as a whole:"
+        f" isobar quarantine show {row.source}"
+        for row in _rows(url, "quarantine_unloaded")
+    )
     if not rows:
-        return "\n".join(filter(None, ("The quarantine is empty.", dismissed)))
+        return "\n".join(filter(None, ("The quarantine is empty.", unloaded, dismissed)))
     table = Table("source", "records", "last seen", "reason, example", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
@@ -34,23 +39,29 @@ def summary(url: str) -> str:
     out = StringIO()
     Console(file=out, width=120).print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    return "\n".join([*lines, *(["", dismissed] if dismissed else [])])
+    return "\n".join([*lines, *(f"\n{more}" for more in (unloaded, dismissed) if more)])
 
 
 def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
     """Return the rejected records of a source, newest first: number, position, reasons, text.
 
+    Those of deliveries that were rejected as a whole follow; they have no number.
+
     With `is_dismissed`, return the dismissed records, with who dismissed them, when and why.
     """
     rows = _rows(url, "rejects", source=source, most=limit, is_dismissed=is_dismissed)
-    if not rows:
-        kind = "dismissed" if is_dismissed else "rejected"
-        return f"No {kind} records of {source} are in quarantine."
-    return "\n\n".join(
-        f"record {row.record}: {in_one_line(row.delivery)}, {row.position}\n  "
-        + printable(f"{row.reasons}\n{row.raw}{_dismissal(row)}").replace("\n", "\n  ")
-        for row in rows
-    )
+    unloaded = () if is_dismissed else _rows(url, "unloaded_rejects", source=source, most=limit)
+    kind = "dismissed" if is_dismissed else "rejected"
+    none = [] if rows else [f"No {kind} records of {source} are in quarantine."]
+    shown = [_shown(f"record {row.record}", row, _dismissal(row)) for row in rows]
+    shown += [_shown("of a delivery that was rejected as a whole", row) for row in unloaded]
+    return "\n\n".join([*none, *shown])
+
+
+def _shown(kind: str, row: Any, more: str = "") -> str:
+    """Return a record with its place, its reasons and its text."""
+    words = printable(f"{row.reasons}\n{row.raw}{more}").replace("\n", "\n  ")
+    return f"{kind}: {in_one_line(row.delivery)}, {row.position}\n  {words}"
 
 
 def _dismissal(row: Any) -> str:

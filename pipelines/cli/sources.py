@@ -54,7 +54,10 @@ def quarantine() -> None:
 
 @quarantine.command(name="list", short_help="List rejected records by source and reason.")
 def list_() -> None:
-    """List rejected records by source and reason, with an example of each."""
+    """List rejected records by source and reason, with an example of each.
+
+    Deliveries that were rejected as a whole follow, with the number of their bad records.
+    """
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.summary(_analyst_url()))
@@ -75,7 +78,10 @@ def list_() -> None:
     help="Show the dismissed records, with who dismissed them, when and why.",
 )
 def show(source: str, limit: int, *, dismissed: bool) -> None:
-    """Show the rejected records of a source in full, newest first, with their numbers."""
+    """Show the rejected records of a source in full, newest first, with their numbers.
+
+    The bad records of deliveries that were rejected as a whole follow, up to 1,000 of each.
+    """
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.records(_analyst_url(), source, limit, is_dismissed=dismissed))

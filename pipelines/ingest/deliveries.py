@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    any_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
-from pipelines.failures import PermanentFailure
-from pipelines.warehouse.connection import write_rows
+from pipelines.failures import RejectedDelivery
+from pipelines.warehouse.connection import Warehouse, write_rows
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries, quarantine
+from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
@@ -22,6 +37,10 @@ if TYPE_CHECKING:
 
 #: Up to this many bad lines never reject a file.
 FEW_BAD = 20
+#: Bad records that are kept of a delivery that is rejected as a whole, and of all of a source.
+MAX_KEPT, MAX_KEPT_OF_SOURCE = 1_000, 10_000
+#: Bad records that the failure of such a delivery shows.
+EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,7 @@ def open_delivery(
         )
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
+    delete_unloaded(connection, delivery.source, [delivery.name])
     opened = insert(deliveries).values(entry).returning(deliveries.c.delivery_id)
     return int(connection.execute(opened).scalar_one())
 
@@ -240,25 +260,70 @@ def enforce_reject_cap(
     cap: float,
     few: int = 0,
     variable: str | None = None,
-    examples: Sequence[Reject] = (),
+    rejects: Sequence[Reject] = (),
 ) -> None:
-    """Raise `PermanentFailure` with the top reasons if more than `cap` of the records are bad.
+    """Raise `RejectedDelivery` with the top reasons if more than `cap` of the records are bad.
 
     Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
-    `variable` is the setting of `cap`, if it has one. `examples` are shown with their values.
+    `variable` is the setting of `cap`, if it has one. Of `rejects`, the bad records, the first ones
+    are shown with their values, and `MAX_KEPT` are kept (`rejects_kept`).
     """
     if rejected <= max(few, cap * read):
         return
     top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
-    top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in examples)
-    raise PermanentFailure(
+    top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in rejects[:EXAMPLES])
+    listed = f" All that are kept: isobar quarantine show {delivery.source}." if rejects else ""
+    raise RejectedDelivery(
         delivery.source,
         f"{rejected:,} of {read:,} records are bad, more than the allowed {cap:.0%},"
         f" and nothing was written: {top}",
         place=delivery.name,
-        remedy="The sender has to correct these records and send them again."
+        remedy=f"The sender has to correct these records and send them again.{listed}"
         + (f" {variable} sets the accepted share of bad records." if variable else ""),
+        name=delivery.name,
+        rejects=rejects[:MAX_KEPT],
     )
+
+
+@contextmanager
+def rejects_kept(store: Warehouse, run_id: str | None) -> Iterator[None]:
+    """Keep the bad records of a delivery that is rejected as a whole, whose transaction is over."""
+    try:
+        yield
+    except RejectedDelivery as failure:
+        with store.transaction(failure.source) as connection:
+            keep_rejects(connection, failure, run_id)
+        raise
+
+
+def keep_rejects(connection: Connection, failure: RejectedDelivery, run_id: str | None) -> None:
+    """Replace the kept bad records of a delivery that was rejected as a whole."""
+    delete_unloaded(connection, failure.source, [failure.name])
+    rows = (
+        (failure.source, failure.name, one.position, one.raw, list(one.reasons), run_id)
+        for one in failure.rejects
+    )
+    columns = "source, name, position, raw, reasons, run_id"
+    write_rows(connection, f"ops.unloaded_rejects ({columns})", rows)
+    surplus = (
+        select(unloaded_rejects.c.reject_id)
+        .where(unloaded_rejects.c.source == failure.source)
+        .order_by(unloaded_rejects.c.reject_id.desc())
+        .offset(MAX_KEPT_OF_SOURCE)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(
+        delete(unloaded_rejects).where(
+            unloaded_rejects.c.source == failure.source, unloaded_rejects.c.reject_id <= surplus
+        )
+    )
+
+
+def delete_unloaded(connection: Connection, source: str, names: Sequence[str]) -> None:
+    """Delete the kept bad records of deliveries that were loaded since, or whose file is gone."""
+    is_one = unloaded_rejects.c.name == any_(literal(names, ARRAY(String)))
+    connection.execute(delete(unloaded_rejects).where(unloaded_rejects.c.source == source, is_one))
 
 
 def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
@@ -324,6 +389,11 @@ def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str,
     shown = ("delivery", "position", "reasons", "raw")
     rows = _rows(connection, "rejects", source, most=most, is_dismissed=False)
     return [{name: row[name] for name in shown} for row in rows]
+
+
+def unloaded(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
+    """Return the newest bad records of deliveries that were rejected as a whole."""
+    return _rows(connection, "unloaded_rejects", source, most=most)
 
 
 def silent(connection: Connection, source: str) -> list[dict[str, Any]]:

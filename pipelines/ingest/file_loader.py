@@ -28,7 +28,9 @@ from pipelines.ingest.deliveries import (
     CutLine,
     Delivery,
     Outcome,
+    delete_unloaded,
     last_delivery,
+    rejects_kept,
     withdraw_rejects,
 )
 from pipelines.ingest.inbox import (
@@ -96,7 +98,11 @@ def load_file(
     `inbox` is the inbox it is in, if any, where the result is recorded. Raises `PermanentFailure`
     for a file that cannot be read, and `NotReady` for one that changes.
     """
-    with _opened(source, file) as opened, store.transaction(source) as connection:
+    with (
+        rejects_kept(store, run_id),
+        _opened(source, file) as opened,
+        store.transaction(source) as connection,
+    ):
         last = last_delivery(connection, source, file.name)
         sha256, cut = _digest(opened, last if file.name.lower().endswith(LINE_SUFFIXES) else None)
         outcome = None
@@ -188,9 +194,7 @@ def _load(
         with reading_faults(delivery.source, place):
             return load(connection, opened, delivery)
     except PermanentFailure as failure:
-        raise PermanentFailure(
-            failure.source, failure.problem, place=place, remedy=failure.remedy
-        ) from failure
+        raise failure.at(place) from failure
 
 
 @contextmanager
@@ -273,3 +277,4 @@ def _delete_missing_files(connection: Connection, inbox: Inbox) -> None:
     if gone:  # an array, because separate parameters are limited to 65,535
         is_gone = inbox_files.c.name == any_(literal(gone, ARRAY(String)))
         connection.execute(delete(inbox_files).where(inbox_files.c.source == inbox.source, is_gone))
+        delete_unloaded(connection, inbox.source, gone)

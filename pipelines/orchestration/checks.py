@@ -51,13 +51,20 @@ class Offending(NamedTuple):
 
 
 def verdict(
-    found: Offending | Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
+    found: Offending | Sequence[Mapping[str, Any]],
+    severity: dg.AssetCheckSeverity,
+    bad_records: Sequence[Mapping[str, Any]] = (),
 ) -> dg.AssetCheckResult:
-    """Return a check result that passes without offending rows, or shows the first few."""
+    """Return a check result that passes without offending rows, or shows the first few.
+
+    `bad_records` are those of deliveries that were rejected as a whole.
+    """
     count, offending = found if isinstance(found, Offending) else (len(found), found)
     metadata: dict[str, Any] = {"offending": count}
     if offending:
         metadata["rows"] = as_table(offending[:SHOWN_ROWS])
+    if bad_records:
+        metadata["bad_records"] = as_table(bad_records)
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
 
 
@@ -181,8 +188,10 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
     ) -> Iterator[dg.AssetCheckResult]:
         with warehouse.open() as store, store.engine.connect() as connection:
             rejected = file_loader.rejected_files(connection, source.name)
+            bad_records = deliveries.unloaded(connection, source.name, most=SHOWN_ROWS)
         columns = ("name", "problem", "looked_at")
-        yield verdict([{name: row[name] for name in columns} for row in rejected], WARN)
+        shown = [{name: row[name] for name in columns} for row in rejected]
+        yield verdict(shown, WARN, bad_records if rejected else ())
         if fresh := [row for row in rejected if row["run_id"] == context.run.run_id]:
             lines = "".join(f"\n  - {in_one_line(row['name'])}: {row['problem']}" for row in fresh)
             failure = PermanentFailure(
@@ -212,16 +221,17 @@ def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         client = api.open(getattr(context.resources, source.name).settings(), 1)
-        last = None
+        last, bad_records = None, []
         if client is not None:
             with (
                 context.resources.warehouse.open() as store,
                 store.engine.connect() as connection,
             ):
                 last = api.last_reading(connection, client)
+                bad_records = deliveries.unloaded(connection, source.name, most=SHOWN_ROWS)
         problem = last.problem if last else None
         found = [{"problem": problem, "polled_at": last.polled_at}] if last and problem else []
-        yield verdict(found, WARN)
+        yield verdict(found, WARN, bad_records if found else ())
         if last and problem and last.run_id == context.run.run_id:
             raise dg.Failure(description=problem, allow_retries=False)
 

@@ -14,7 +14,7 @@ from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady
 from pipelines.http.client import HttpClient
 from pipelines.ingest import file_loader
-from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
+from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256, rejects_kept
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, reading_faults
 from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
@@ -190,13 +190,15 @@ class _Loading:
         except NotReady as reason:
             self.context.log.info("%s", reason)
             return
+        run_id = self.context.run.run_id
         with (
+            rejects_kept(self.store, run_id),
             self.store.transaction(source.name) as connection,
             reading_faults(source.name, response.url, again="run"),
         ):
             if last_sha256(connection, source.name, name) == response.sha256:
                 return
-            size, run_id = len(response.body), self.context.run.run_id
+            size = len(response.body)
             delivery = Delivery(source.name, name, response.sha256, size, response.received_at)
             self.outcomes.append(
                 fetcher.load(connection, response, delivery, self.settings, run_id)

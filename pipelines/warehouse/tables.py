@@ -205,6 +205,26 @@ quarantine = Table(
     " Housekeeping purges old records, which ops.deliveries counts.",
 )
 
+unloaded_rejects = Table(
+    "unloaded_rejects",
+    metadata,
+    required(
+        "reject_id", BigInteger, "Number of the record.", Identity(always=True), primary_key=True
+    ),
+    required("source", Text, "Source of the delivery."),
+    required("name", Text, "Name of the delivery, as it would be in ops.deliveries."),
+    required("position", Text, "Position in the delivery: records[3], line 17."),
+    required("raw", Text, "The whole record: text as received, JSON values serialized again."),
+    required("reasons", ARRAY(Text), "Why the record is bad, in words."),
+    optional("run_id", Text, "Dagster run that rejected the delivery; null if none did."),
+    required("rejected_at", INSTANT, "When the delivery was rejected.", server_default=func.now()),
+    Index(None, "source", "name"),
+    schema="ops",
+    comment="Bad records of deliveries that were rejected as a whole because they had too many, one"
+    " row each: what the sender has to correct. At most 1,000 of each delivery, until it is loaded"
+    " or its file is removed.",
+)
+
 inbox_files = Table(
     "inbox_files",
     metadata,

@@ -269,6 +269,28 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
 
 
+def test_every_bad_line_of_a_rejected_file_is_listed_until_the_file_is_loaded(
+    state: Path, tmp_path: Path
+) -> None:
+    """Incident: of 30 bad lines, three were named and none was kept."""
+    file = tmp_path / "bad.csv"
+    events = [booking_event(5_000 + number) for number in range(100)]
+    bad = [one | {"status": 7} if n < 30 else one for n, one in enumerate(events)]
+    file.write_text(text_of_events(bad))
+    done = isobar(state, "import", "bookings", str(file))
+    assert done.returncode == 1
+    assert "isobar quarantine show bookings" in done.stdout + done.stderr
+    listed = isobar(state, "quarantine", "list").stdout
+    assert "30 bad records of bad.csv, which was rejected as a whole" in listed
+    shown = isobar(state, "quarantine", "show", "bookings", "--limit", "50").stdout
+    for line_number in range(2, 32):
+        head = f"of a delivery that was rejected as a whole: bad.csv, line {line_number}\n"
+        assert f"{head}  status is neither 1" in shown
+    file.write_text(text_of_events(events))
+    assert isobar(state, "import", "bookings", str(file)).returncode == 0
+    assert "bad.csv" not in isobar(state, "quarantine", "list").stdout
+
+
 @pytest.mark.answers("T22")
 def test_a_missing_file_is_rejected_with_a_clear_message(empty_state: Path) -> None:
     done = isobar(empty_state, "import", "shipments", "/nowhere/shipments.csv")

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, LiteralString
 import psycopg
 
 from pipelines.http.client import HttpClient
-from pipelines.ingest.deliveries import Delivery, Outcome
+from pipelines.ingest.deliveries import Delivery, Outcome, rejects_kept
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.source import HttpDocument, PagedApi, sources
@@ -64,6 +64,8 @@ class Feed(ABC):
     #: Whether a record that a delivery no longer has stays stored.
     is_additive: ClassVar[bool] = True
     is_http: ClassVar[bool] = True
+    #: Whether a delivery that comes corrected has the same name.
+    is_named_again: ClassVar[bool] = True
     #: What in the text of a spoiled record is to be replaced by what, to make it good.
     mend: ClassVar[tuple[str, str]] = ("", "")
 
@@ -231,6 +233,7 @@ class FlightDocuments(Feed):
     )
     counted = 2
     is_additive = False
+    is_named_again = False
 
     def record(self, number: int) -> Record:
         return itinerary(number, [number])
@@ -343,7 +346,8 @@ class TideDocuments(Feed):
         delivery = Delivery(
             "tides", "tide_gauges", answer.sha256, len(answer.body), answer.received_at
         )
-        with self.site.warehouse.transaction("tides") as connection:
+        store = self.site.warehouse
+        with rejects_kept(store, None), store.transaction("tides") as connection:
             return [fetcher.load(connection, answer, delivery, declared.settings(), None)]
 
 

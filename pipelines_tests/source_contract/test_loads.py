@@ -141,8 +141,14 @@ def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
     assert feed.rows() == before
     assert deliveries(feed) == entries
     assert quarantined(feed) == [(reason, raw)]
+    kept = "SELECT array_to_string(reasons, '; '), raw FROM ops.unloaded_rejects"
+    assert (reason, raw) in feed.site.owner.execute(kept).fetchall()
+    assert len(feed.site.owner.execute(kept).fetchall()) == COUNT, "each can be mended"
+    feed.deliveries -= 1
     feed.deliver(feed.records(COUNT))
     assert feed.rows() == feed.expected(feed.records(COUNT))
+    if feed.is_named_again:
+        assert feed.site.owner.execute(kept).fetchall() == []
 
 
 @pytest.mark.answers("E45")

@@ -25,7 +25,7 @@ def load_document(
     for records in (stations, readings):
         read, rejects = len(records.records), records.rejects()
         reasons = isobar.count_reasons(rejects)
-        isobar.enforce_reject_cap(delivery, read, len(rejects), reasons, cap=0.5)
+        isobar.enforce_reject_cap(delivery, read, len(rejects), reasons, cap=0.5, rejects=rejects)
     delivery_id = isobar.open_delivery(connection, delivery, run_id)
     isobar.prepare_change_log(connection)
     bad = stored = 0

@@ -2,13 +2,13 @@
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from pipelines.failures import PermanentFailure
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries, quarantine
+from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
 
 BATCH_SIZE = 5_000
 MIN_DAYS, MAX_DAYS = 2, 36_500
@@ -29,8 +29,12 @@ def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.dateti
 def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
     """Delete quarantined records whose delivery was loaded before a time. Returns counts by source.
 
-    The ledger counts them as purged.
+    The ledger counts them as purged. Records of deliveries that were rejected as a whole before
+    that time are deleted, too.
     """
+    with store.transaction("housekeeping") as connection:
+        is_old = unloaded_rejects.c.rejected_at < before
+        connection.execute(delete(unloaded_rejects).where(is_old))
     query = (
         select(deliveries.c.source)
         .join(quarantine)

@@ -15,6 +15,7 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import CsvFile, Layout, line_text, storable
 from pipelines.ingest.deliveries import (
     FEW_BAD,
+    MAX_KEPT,
     CutLine,
     Delivery,
     Outcome,
@@ -46,7 +47,6 @@ SOURCE = "bookings"
 TABLE = "bookings.events"
 LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
-EXAMPLES = 3
 #: Keys looked up per query, which accepts at most 65,535 parameters.
 MANY = 50_000
 #: The epoch of PostgreSQL.
@@ -359,7 +359,7 @@ class RejectCollector:
             is_response,
         )
         self.count = self.known = self.bad = self.conflicts = 0
-        self.examples: list[Reject] = []
+        self.rejects: list[Reject] = []
         self.reasons = Counter[str]()
 
     def add(self, rejects: list[Reject], *, are_conflicts: bool = False) -> None:
@@ -371,7 +371,7 @@ class RejectCollector:
         self.count += len(fresh)
         self.bad += len(counting)
         self.conflicts += len(counting) if are_conflicts else 0
-        self.examples += counting[: EXAMPLES - len(self.examples)]
+        self.rejects += once[: MAX_KEPT - len(self.rejects)]
         self.reasons.update(count_reasons(counting))
         write_rejects(self._connection, self._delivery_id, fresh)
 
@@ -396,5 +396,5 @@ class RejectCollector:
             self.reasons,
             cap=cap,
             variable="BOOKINGS_MOST_BAD",
-            examples=self.examples,
+            rejects=self.rejects,
         )

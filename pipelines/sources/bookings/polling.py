@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.http.client import JsonResponse
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.deliveries import Outcome, last_sha256
+from pipelines.ingest.deliveries import Outcome, last_sha256, rejects_kept
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.sources.bookings.client import EventsClient, Page
 from pipelines.sources.bookings.load import SOURCE, load_page
@@ -77,7 +77,11 @@ def poll(
     try:
         for page in pages:
             try:
-                with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
+                with (
+                    rejects_kept(store, run_id),
+                    reading_faults(SOURCE, client.place),
+                    store.transaction(SOURCE) as connection,
+                ):
                     newest_at = newest_event_at(page.events, settings.time_zone, until=began_at)
                     watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                     if last_sha256(connection, SOURCE, page.name) == page.response.sha256:

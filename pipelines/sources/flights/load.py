@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, delete, func, select, text, true, update
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, RejectedDelivery
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
     count_reasons,
     enforce_reject_cap,
+    keep_rejects,
     last_sha256,
     open_delivery,
     repeat_delivery,
@@ -73,6 +74,8 @@ def bring_up_to_date(
         except PermanentFailure as failure:
             failures.append(failure)
             _mark_rejected(connection, snapshot_at, failure.problem)
+            if isinstance(failure, RejectedDelivery):
+                keep_rejects(connection, failure, run_id)
 
     if rebuild:
         with store.transaction(SOURCE) as connection:
@@ -139,7 +142,9 @@ def load_snapshot(
         )
     for name, count in snapshot.read_by_list.items():
         of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
-        enforce_reject_cap(delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD)
+        enforce_reject_cap(
+            delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD, rejects=of_list
+        )
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     before = _mark_loaded(connection, snapshot_at)

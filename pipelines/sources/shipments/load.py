@@ -14,6 +14,7 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import CsvFile, Layout, as_sent, layout_of, line_text
 from pipelines.ingest.deliveries import (
     FEW_BAD,
+    MAX_KEPT,
     CutLine,
     Delivery,
     Outcome,
@@ -85,12 +86,14 @@ def load_file(
     read = bad = rejected = 0
     reasons = Counter[str]()
     again = set[str]()
+    first: list[Reject] = []
 
     def reject(rejects: list[Reject]) -> None:
         nonlocal bad, rejected
         fresh = not_yet_in_quarantine(connection, delivery_id, rejects)
         write_rejects(connection, delivery_id, fresh)
         reasons.update(count_reasons(rejects))
+        first.extend(rejects[: MAX_KEPT - len(first)])
         again.update({one.raw for one in rejects} - {one.raw for one in fresh})
         bad += len(rejects)
         rejected += len(fresh)
@@ -99,7 +102,7 @@ def load_file(
         read += len(batch.sent) + len(batch.broken)
         reject(_stage(connection, read_lines(batch)))
     reject(_remove_contradictions(connection))
-    enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
+    enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD, rejects=first)
     cut = _cut_lines(csv_file.layout, delivery.cut, settings.encoding) if delivery.cut else []
     _withdraw(connection, "withdraw_line", cut)
     stored = _put(

@@ -120,7 +120,7 @@ def load_response(
         len(parsed.rejects),
         count_reasons(parsed.rejects),
         cap=MAX_BAD,
-        examples=parsed.rejects[:3],
+        rejects=parsed.rejects,
     )
     if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(

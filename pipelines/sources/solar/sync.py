@@ -28,7 +28,7 @@ from pipelines.failures import (
     RejectedInput,
     TransientFailure,
 )
-from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.deliveries import Outcome, rejects_kept
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import (
@@ -170,9 +170,10 @@ class Sync:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
             return False
         try:
-            outcome = load_response(
-                self.store, plant, window, response, run_id=self.run_id, now=self.clock()
-            )
+            with rejects_kept(self.store, self.run_id):
+                outcome = load_response(
+                    self.store, plant, window, response, run_id=self.run_id, now=self.clock()
+                )
         except (DatabaseError, PlantGone, TransientFailure):
             raise
         except PermanentFailure as failure:

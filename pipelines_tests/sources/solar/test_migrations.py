@@ -25,6 +25,7 @@ ALTER TABLE ops.deliveries
     RENAME CONSTRAINT deliveries_purged_check TO deliveries_forgotten_check;
 DROP INDEX ops.deliveries_source_name_loaded_at_idx;
 ALTER TABLE ops.deliveries ADD UNIQUE (source, name, sha256);
+DROP TABLE ops.unloaded_rejects;
 DELETE FROM ops.alembic_version_ops;
 ALTER TABLE flights.itineraries
     DROP COLUMN origin_airport CASCADE,
