@@ -6,7 +6,18 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, delete, func, select, text, true, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 
 from pipelines.failures import PermanentFailure, RejectedDelivery
 from pipelines.ingest.deliveries import (
@@ -178,6 +189,8 @@ def load_snapshot(
     if has_much_changed:
         _analyze(connection, *tables.READ_FROM_PERIODS)
     _summarise(connection, snapshot_at)
+    stage(connection, snapshot.rejected_offers, tables.rejected_offers)
+    _put_rejected_offers(connection, snapshot_at)
     write_rejects(connection, delivery_id, snapshot.rejects)
     stored = sum(
         count_records(connection, table, "seen_until_at IS NULL")
@@ -192,6 +205,16 @@ def load_snapshot(
         rejected=len(snapshot.rejects),
         drift=snapshot.drift,
     )
+
+
+def _put_rejected_offers(connection: Connection, snapshot_at: dt.datetime) -> None:
+    """Replace the rejected itineraries of a snapshot by the staged ones."""
+    offers = tables.rejected_offers
+    connection.execute(delete(offers).where(offers.c.snapshot_at == snapshot_at))
+    staged = "SELECT itinerary_id, :at, reason FROM stage_rejected_offers"
+    columns = "itinerary_id, snapshot_at, reason"
+    put = text(f"INSERT INTO flights.rejected_offers ({columns}) {staged}")
+    connection.execute(put, {"at": snapshot_at})
 
 
 def _analyze(connection: Connection, *several: Table) -> None:
@@ -236,6 +259,12 @@ def _load_unchanged(
         return None
     outcome = repeat_delivery(connection, delivery, name_of(last_loaded.snapshot_at), run_id)
     _mark_loaded(connection, delivery.received_at)
+    offers = tables.rejected_offers
+    connection.execute(delete(offers).where(offers.c.snapshot_at == delivery.received_at))
+    repeated = select(offers.c.itinerary_id, literal(delivery.received_at), offers.c.reason).where(
+        offers.c.snapshot_at == last_loaded.snapshot_at
+    )
+    connection.execute(insert(offers).from_select(offers.c.keys(), repeated))
     _summarise(connection, delivery.received_at)
     return outcome
 

@@ -295,6 +295,23 @@ prices = Table(
     " change. A gap between two rows is a time when the itinerary was not on offer.",
 )
 
+rejected_offers = Table(
+    "rejected_offers",
+    metadata,
+    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
+    Column(
+        "snapshot_at",
+        DateTime(timezone=True),
+        primary_key=True,
+        comment="Time of the snapshot (flights.snapshots).",
+    ),
+    Column("reason", Text, nullable=False, comment="Why the record was rejected, in words."),
+    info={WRITTEN_WITH: "flights.prices"},
+    schema=SCHEMA,
+    comment="Itineraries of each snapshot whose record was rejected, so that their price is"
+    " unknown. The last accepted price remains in flights.prices.",
+)
+
 itineraries = Table(
     "itineraries",
     metadata,

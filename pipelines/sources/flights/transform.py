@@ -78,10 +78,12 @@ class Snapshot:
     """One document as rows by table name, with the rejects and the schema drift.
 
     `rejected` has the keys of rejected records: their entities still exist at the source.
+    `rejected_offers` has the rejected itineraries, with `itinerary_id` and `reason`.
     """
 
     rows: dict[str, pd.DataFrame]
     rejected: dict[str, pd.DataFrame]
+    rejected_offers: pd.DataFrame
     rejects: list[Reject]
     drift: list[str]
     read_by_list: dict[str, int]
@@ -114,6 +116,7 @@ def read_snapshot(
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
         rejected=_rejected_keys(itineraries, legs),
+        rejected_offers=_rejected_offers(itineraries),
         rejects=rejects,
         drift=itineraries.drift("flights.json")
         + legs.drift("flights.json")
@@ -211,6 +214,20 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
         if len(several) > 1
     ]
     return drift_of("flights.json", lines, "airlines with several names")
+
+
+def _rejected_offers(itineraries: RecordValidator) -> pd.DataFrame:
+    """Return the rejected itineraries that have a valid id, each with its reasons."""
+    accepted = set(itineraries.good()["id"])
+    reasons = {
+        record["id"]: "; ".join(reject.reasons)
+        for record, reject in zip(
+            itineraries.rejected_records(), itineraries.rejects(), strict=True
+        )
+        if isinstance(record, dict) and is_name(record.get("id"))
+    }
+    rows = [(key, reason) for key, reason in reasons.items() if key not in accepted]
+    return pd.DataFrame(rows, columns=["itinerary_id", "reason"], dtype="str")
 
 
 def _rejected_keys(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:

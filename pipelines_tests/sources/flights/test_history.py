@@ -56,23 +56,27 @@ def is_accepted(document: Document) -> bool:
     return bad <= len(document["itineraries"]) / 2
 
 
-def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
-    """Compute metrics.flight_prices: the last good price by each snapshot that has the offer."""
-    found: dict[tuple[str, dt.datetime], tuple[str, str]] = {}
-    last: dict[str, tuple[str, str]] = {}
+Prices = dict[tuple[str, dt.datetime], tuple[str | None, str | None]]
+
+
+def model(snapshots: dict[dt.datetime, Document]) -> Prices:
+    """Compute metrics.flight_prices: the price by each snapshot with the offer, if it was good."""
+    found: Prices = {}
+    known: set[str] = set()
     for at, document in sorted(snapshots.items()):
         if not is_accepted(document):
             continue
-        offered = {one["id"] for one in document["itineraries"]}
-        last = {key: value for key, value in last.items() if key in offered}
-        for one in document["itineraries"]:
-            if is_good(one, document):
-                last[one["id"]] = (one["price"], one["agent"])
-        found |= {(key, at): value for key, value in last.items()}
+        good = {
+            one["id"]: (one["price"], one["agent"])
+            for one in document["itineraries"]
+            if is_good(one, document)
+        }
+        known = {*good, *(known & {one["id"] for one in document["itineraries"]})}
+        found |= {(key, at): good.get(key, (None, None)) for key in known}
     return found
 
 
-def stored(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
+def stored(owner: psycopg.Connection) -> Prices:
     rows = owner.execute(
         "SELECT itinerary_id, snapshot_at, '£' || price_amount::integer, agent"
         " FROM metrics.flight_prices"
@@ -155,6 +159,30 @@ def test_a_changed_leg_applies_to_the_itineraries_on_offer(flights: Flights) -> 
     flights.keep(TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)]))
     flights.bring_up_to_date()
     assert flights.rows("SELECT max_stops, route FROM enriched.itineraries") == [(2, "BUD-LHR")]
+
+
+def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
+    """Incident: the last accepted price was shown as if it had been offered again."""
+    legs = [itinerary(2, [1])]
+    flights.deliver(MONDAY, flights_document([itinerary(1, [1]), *legs]))
+    for day in (TUESDAY, WEDNESDAY):  # the second says the same, and is not parsed again
+        flights.deliver(day, flights_document([itinerary(1, [1], price="free"), *legs]))
+    query = (
+        "SELECT snapshot_on, price_amount::integer, price_currency, agent, rejection_reason"
+        " FROM metrics.flight_prices{} WHERE itinerary_id = 'it_1' ORDER BY 1"
+    )
+    gap = (None, None, None, 'price is not an amount with a currency: "free"')
+    expected = [(MONDAY, 35, "GBP", "Trip.com", None), (TUESDAY, *gap), (WEDNESDAY, *gap)]
+    assert flights.rows(query.format("")) == expected
+    assert flights.rows(query.format("_by_day")) == expected
+    flights.bring_up_to_date(rebuild=True)
+    assert flights.rows(query.format("")) == expected
+    flights.keep(WEDNESDAY, flights_document([itinerary(1, [1], price="£36"), *legs]))
+    flights.bring_up_to_date()
+    assert flights.rows(query.format("_by_day"))[1:] == [
+        (TUESDAY, *gap),
+        (WEDNESDAY, 36, "GBP", "Trip.com", None),
+    ]
 
 
 def test_a_rejected_day_is_recorded_without_blocking_the_next(flights: Flights) -> None:

@@ -3,24 +3,35 @@ SELECT
     prices.itinerary_id,
     snapshots.snapshot_at,
     snapshots.snapshot_on,
-    prices.agent,
-    prices.agent_rating,
-    prices.price_amount,
-    prices.price_currency
+    CASE WHEN rejected.reason IS NULL THEN prices.agent END AS agent,
+    CASE WHEN rejected.reason IS NULL THEN prices.agent_rating END AS agent_rating,
+    CASE WHEN rejected.reason IS NULL THEN prices.price_amount END AS price_amount,
+    CASE WHEN rejected.reason IS NULL THEN prices.price_currency END AS price_currency,
+    rejected.reason AS rejection_reason
 FROM flights.prices
 INNER JOIN flights.snapshots
     ON snapshots.snapshot_at >= prices.seen_from_at
     AND snapshots.snapshot_at <= coalesce(prices.seen_until_at, 'infinity')
-    AND snapshots.is_loaded;
+    AND snapshots.is_loaded
+LEFT JOIN flights.rejected_offers AS rejected
+    ON
+        prices.itinerary_id = rejected.itinerary_id
+        AND snapshots.snapshot_at = rejected.snapshot_at;
 
 COMMENT ON VIEW metrics.flight_prices IS
-'Price history of each itinerary: one row per itinerary and snapshot that offered it. For one row
-per day, query metrics.flight_prices_by_day.';
+'Price history of each itinerary: one row per itinerary and snapshot that offered it. Where the
+record of a snapshot was rejected, price and agent are null, and rejection_reason says why. For one
+row per day, query metrics.flight_prices_by_day.';
 COMMENT ON COLUMN metrics.flight_prices.itinerary_id IS 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'Time of the snapshot.';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_on IS 'UTC date of the snapshot.';
-COMMENT ON COLUMN metrics.flight_prices.agent IS 'Agent that sold the itinerary at that time.';
+COMMENT ON COLUMN metrics.flight_prices.agent IS
+'Agent that sold the itinerary at that time; null if the record was rejected.';
 COMMENT ON COLUMN metrics.flight_prices.agent_rating IS
-'Rating of the agent at that time, 0 to 10.';
-COMMENT ON COLUMN metrics.flight_prices.price_amount IS 'Price at that time, in price_currency.';
-COMMENT ON COLUMN metrics.flight_prices.price_currency IS 'ISO 4217 code.';
+'Rating of the agent at that time, 0 to 10; null if none was sent or the record was rejected.';
+COMMENT ON COLUMN metrics.flight_prices.price_amount IS
+'Price at that time, in price_currency; null if the record was rejected.';
+COMMENT ON COLUMN metrics.flight_prices.price_currency IS
+'ISO 4217 code; null if the record was rejected.';
+COMMENT ON COLUMN metrics.flight_prices.rejection_reason IS
+'Why the record of this snapshot was rejected; null if it was accepted.';
