@@ -394,8 +394,8 @@ class Source:
     #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. Empty
     #: if `jobs.py` defines the assets.
     loads: tuple[str, ...] = ()
-    #: Called with the warehouse before anything is loaded.
-    prepare: Callable[[Warehouse], None] | None = None
+    #: Called with the warehouse and the settings before anything is loaded.
+    prepare: Callable[[Warehouse, Any], None] | None = None
     #: Called with the warehouse and the settings; retries quarantined records.
     reprocess: Callable[[Warehouse, Any], list[Outcome]] | None = None
     #: How to retry the quarantine if no fetcher does it.

@@ -85,7 +85,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         settings = getattr(context.resources, source.name).settings()
         with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
             if source.prepare:
-                source.prepare(store)
+                source.prepare(store, settings)
             reprocess = source.reprocess if config.retry_quarantine else None
             retried = reprocess(store, settings) if reprocess else []
             loading = _Loading(context, step, store, source, settings, config)

@@ -23,7 +23,7 @@ from pipelines_tests.sources.solar import made_up as solar
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 line = shipments.line(article_price="cheap")
-read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS))
+read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS), {})
 read_address(shipments.BERLIN)
 read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
 read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})

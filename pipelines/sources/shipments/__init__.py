@@ -19,6 +19,8 @@ from pipelines.source import (
     folder,
 )
 
+STATUS_PAIR = r"[^=,]+=\s*(?:in_transit|inbound_scan|scanned|delivery)\s*"
+
 
 class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
     """Where files of shipments come, and how they are encoded."""
@@ -39,6 +41,15 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         description="Currency of the prices in these files, which state none: an ISO 4217 code."
         " Unset: unknown. Shipments that are already loaded keep theirs.",
         examples=["EUR"],
+    )
+    statuses: str | None = Field(
+        default=None,
+        pattern=rf"^\s*{STATUS_PAIR}(,\s*{STATUS_PAIR})*,?\s*$",
+        description="What further statuses in these files mean: pairs with =, separated by commas."
+        " Upper and lower case, spaces, - and _ make no difference. The meaning is in_transit,"
+        " inbound_scan, scanned or delivery. Shipments with such a status get its meaning with the"
+        " next load.",
+        examples=["DLV=delivery, on the road=in_transit"],
     )
 
 
@@ -81,7 +92,7 @@ source = Source(
         "shipments.status_history",
         "shipments.addresses",
     ),
-    prepare=deferred("pipelines.sources.shipments.load:read_addresses_again"),
+    prepare=deferred("pipelines.sources.shipments.load:read_again"),
     reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
     seed_sandbox=deferred("pipelines.sources.shipments.demo:seed_sandbox"),
     ledgers=(
@@ -95,8 +106,9 @@ source = Source(
             name="known_statuses",
             on="shipments.shipments",
             expects="Every status is in_transit, inbound_scan, scanned or delivery.",
-            remedy="a status is unknown. It is kept as sent. Ask the sender of the file what it"
-            " means",
+            remedy="a status is unknown. It is kept as sent, and the shipment counts as on its way."
+            " Ask the sender of the file what it means, and set `SHIPMENTS_STATUSES`, such as"
+            " `DLV=delivery`",
         ),
         Check(
             name="readable_addresses",

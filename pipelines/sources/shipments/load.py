@@ -68,8 +68,9 @@ def load_file(
     Raises `PermanentFailure` if the file is invalid or most lines are bad; nothing is written then.
     """
     from pipelines.ingest.csv_batches import portions
-    from pipelines.sources.shipments.transform import COLUMNS, read_lines
+    from pipelines.sources.shipments.transform import COLUMNS, parse_statuses, read_lines
 
+    statuses = parse_statuses(settings.statuses)
     csv_file = CsvFile(
         file,
         source=SOURCE,
@@ -100,10 +101,10 @@ def load_file(
 
     for batch in portions(csv_file, COLUMNS):
         read += len(batch.sent) + len(batch.broken)
-        reject(_stage(connection, read_lines(batch)))
+        reject(_stage(connection, read_lines(batch, statuses)))
     reject(_remove_contradictions(connection))
     enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD, rejects=first)
-    cut = _cut_lines(csv_file.layout, delivery.cut, settings.encoding) if delivery.cut else []
+    cut = _cut_lines(csv_file.layout, delivery.cut, settings) if delivery.cut else []
     _withdraw(connection, "withdraw_line", cut)
     stored = _put(
         connection,
@@ -127,13 +128,14 @@ def load_file(
     )
 
 
-def _cut_lines(layout: Layout, cut: CutLine, encoding: str) -> list[dict[str, Any]]:
+def _cut_lines(layout: Layout, cut: CutLine, settings: Settings) -> list[dict[str, Any]]:
     """Return the line that was cut as it was stored; empty if it was rejected."""
     from pipelines.ingest.csv_batches import of_records
-    from pipelines.sources.shipments.transform import COLUMNS, read_lines
+    from pipelines.sources.shipments.transform import COLUMNS, parse_statuses, read_lines
 
-    record = layout.read(cut.number, line_text(cut.content, encoding))
-    rows = read_lines(of_records([record], layout.columns, COLUMNS)).rows
+    record = layout.read(cut.number, line_text(cut.content, settings.encoding))
+    batch = of_records([record], layout.columns, COLUMNS)
+    rows = read_lines(batch, parse_statuses(settings.statuses)).rows
     return [
         {"delivery_id": cut.delivery_id, **{str(name): value for name, value in row.items()}}
         for row in rows.to_dict("records")
@@ -151,11 +153,16 @@ def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list
     For a shipment that is in a later file, only missing articles are inserted. Files that were
     rejected as a whole are read again with the next load. Each delivery is its own transaction.
     """
+    from pipelines.sources.shipments.transform import parse_statuses
+
     currency = settings.currency if settings else None
-    return retry_each(store, SOURCE, partial(_retry, currency=currency))
+    statuses = parse_statuses(settings.statuses if settings else None)
+    return retry_each(store, SOURCE, partial(_retry, currency=currency, statuses=statuses))
 
 
-def _retry(connection: Connection, retry: Retry, *, currency: str | None) -> Outcome:
+def _retry(
+    connection: Connection, retry: Retry, *, currency: str | None, statuses: Mapping[str, str]
+) -> Outcome:
     """Read a delivery's quarantined lines again, as of the time when it was loaded.
 
     A second line about an article stays there: a retry cannot know which one came first.
@@ -178,7 +185,8 @@ def _retry(connection: Connection, retry: Retry, *, currency: str | None) -> Out
     ]
     _prepare(connection)
     rejects = [*seconds.values()]
-    rejects += _stage(connection, read_lines(of_records(records, layout.columns, COLUMNS)))
+    batch = of_records(records, layout.columns, COLUMNS)
+    rejects += _stage(connection, read_lines(batch, statuses))
     rejects += _remove_contradictions(connection)
     parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
     rejects += _remove(connection, "contradicted_lines", parameters)
@@ -264,14 +272,29 @@ def _read_addresses(connection: Connection, delivery_id: int) -> None:
     _put_addresses(connection, unread, delivery_id)
 
 
-def read_addresses_again(store: Warehouse) -> None:
-    """Parse addresses again that an older parser version parsed."""
+def read_again(store: Warehouse, settings: Settings) -> None:
+    """Parse addresses again that an older version parsed, and statuses that were unknown."""
     from pipelines.sources.shipments.addresses import PARSER_VERSION
 
     column = tables.addresses.c
     with store.transaction(SOURCE) as connection:
+        _read_statuses_again(connection, settings)
         query = select(column.address).where(column.parser_version != PARSER_VERSION)
         _put_addresses(connection, connection.execute(query).scalars().all(), None)
+
+
+def _read_statuses_again(connection: Connection, settings: Settings) -> None:
+    """Give shipments and their history the meaning of statuses that were unknown before."""
+    from pipelines.sources.shipments.transform import normalize_status, parse_statuses
+
+    statuses = parse_statuses(settings.statuses)
+    unknown = text(read_sql("pipelines.sources.shipments", "unknown_statuses"))
+    for row in connection.execute(unknown).all():
+        meaning = normalize_status(row.status_raw, statuses)
+        if meaning != row.status:
+            renamed = {"status": row.status, "status_raw": row.status_raw, "meaning": meaning}
+            script = text(read_sql("pipelines.sources.shipments", "rename_status"))
+            connection.execute(script, renamed)
 
 
 def _put_addresses(connection: Connection, unread: Sequence[str], delivery_id: int | None) -> None:

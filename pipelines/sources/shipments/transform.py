@@ -7,7 +7,7 @@ in `LINES`. Rules about several lines of one shipment are checked in SQL.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import filterfalse
@@ -33,14 +33,20 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+#: The statuses that the platform knows.
+STATUSES = ("in_transit", "inbound_scan", "scanned", "delivery")
 #: Statuses as carriers write them, in lower case and with _ between words.
 OTHER_WORDS = {
     "delivered": "delivery",
+    "dl": "delivery",
+    "in": "inbound_scan",
     "inbound": "inbound_scan",
     "inboundscan": "inbound_scan",
     "intransit": "in_transit",
     "it": "in_transit",
+    "sc": "scanned",
     "scan": "scanned",
+    "tr": "in_transit",
     "transit": "in_transit",
 }
 MAX_PIECES = 1_000_000
@@ -96,8 +102,11 @@ class Lines:
     rejects: list[Reject]
 
 
-def read_lines(batch: Batch) -> Lines:
-    """Convert records of a file to rows and rejects, each identified by its first line."""
+def read_lines(batch: Batch, statuses: Mapping[str, str]) -> Lines:
+    """Convert records of a file to rows and rejects, each identified by its first line.
+
+    `statuses` maps further statuses, as `normalize_status` expects them.
+    """
     sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
@@ -109,20 +118,23 @@ def read_lines(batch: Batch) -> Lines:
         _reject(int(numbers[row]), batch.raw(row), why, _key(sent, row))
         for row, why in reasons.items()
     ]
-    rows = _rows(sent, quantities, amounts).assign(record=numbers).drop(index=list(reasons))
+    rows = _rows(sent, quantities, amounts, statuses).assign(record=numbers)
+    rows = rows.drop(index=list(reasons))
     rows["raw"] = [storable(batch.raw(row)) for row in rows.index]
     return Lines(rows, sorted(rejects, key=lambda one: one.record))
 
 
-def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:
-    statuses = {raw: _status(raw) for raw in sent["status"].unique()}
+def _rows(
+    sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series, statuses: Mapping[str, str]
+) -> pd.DataFrame:
+    normalized = {raw: normalize_status(raw, statuses) for raw in sent["status"].unique()}
     return pd.DataFrame(
         {
             "tracking_number": sent["tracking_number"],
             "carrier": sent["carrier"],
             "sender_address": sent["sender_address"],
             "receiver_address": sent["receiver_address"],
-            "status": sent["status"].map(statuses),
+            "status": sent["status"].map(normalized),
             "status_raw": sent["status"],
             "sku": sent["sku"],
             "article_name": sent["article_name"],
@@ -132,10 +144,24 @@ def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.D
     )
 
 
-def _status(raw: str) -> str:
-    """Normalize a status; one without letters or digits stays as sent."""
-    words = re.sub(r"[\s_./-]+", "_", raw.lower()).strip("_")
-    return OTHER_WORDS.get(words, words) or raw
+def normalize_status(raw: str, statuses: Mapping[str, str]) -> str:
+    """Normalize a status; one without letters or digits stays as sent.
+
+    `statuses` maps statuses in their normalized form to known ones, before `OTHER_WORDS` does.
+    """
+    words = normalize_words(raw)
+    return statuses.get(words) or OTHER_WORDS.get(words, words) or raw
+
+
+def parse_statuses(pairs: str | None) -> dict[str, str]:
+    """Parse SHIPMENTS_STATUSES: the known status of each further one, by its normalized form."""
+    found = (pair.partition("=") for pair in (pairs or "").split(",") if pair.strip())
+    return {normalize_words(status): meaning.strip() for status, _, meaning in found}
+
+
+def normalize_words(raw: str) -> str:
+    """Return words in lower case with _ between them: In-Transit becomes in_transit."""
+    return re.sub(r"[\s_./-]+", "_", raw.strip().lower()).strip("_")
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:

@@ -5,10 +5,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import ValidationError
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
-from pipelines.sources.shipments import load
+from pipelines.sources.shipments import Settings, load
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import copy_rows
 from pipelines_tests.sources.shipments.made_up import PARIS, Inbox, line, text_of
@@ -200,7 +201,7 @@ def test_addresses_are_read_again_by_a_newer_parser(inbox: Inbox) -> None:
         "UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere', country_code = NULL"
     )
     inbox.owner.execute("UPDATE shipments.shipments SET receiver_country_code = NULL")
-    load.read_addresses_again(inbox.warehouse)
+    load.read_again(inbox.warehouse, Settings())
     assert inbox.rows(query) == [("Berlin",), ("Paris",)]
     assert inbox.rows(country) == [received_in] == [("FR",)]
 
@@ -242,6 +243,10 @@ def test_statuses_are_known_in_any_case_and_with_any_separator(inbox: Inbox) -> 
         "In-Transit": "in_transit",
         "IN TRANSIT": "in_transit",
         "IT": "in_transit",
+        "IN": "inbound_scan",
+        "DL": "delivery",
+        "TR": "in_transit",
+        "SC": "scanned",
         "Transit": "in_transit",
         "Inbound.Scan": "inbound_scan",
         "SCANNED": "scanned",
@@ -252,6 +257,32 @@ def test_statuses_are_known_in_any_case_and_with_any_separator(inbox: Inbox) -> 
     inbox.deliver([line(n, status=word) for n, word in enumerate(sent)])
     query = "SELECT status_raw, status FROM enriched.shipments ORDER BY tracking_number"
     assert dict(inbox.rows(query)) == sent
+
+
+def test_an_unknown_status_gets_a_meaning_without_code(inbox: Inbox) -> None:
+    """Incident: a parcel with a code of its carrier stayed on its way for ever."""
+    inbox.deliver([line(1, status="DLV"), line(2, status="Held"), line(3)])
+    inbox.deliver([line(1, status="delivery"), line(2), line(3, status="d-l-v")], "later.csv")
+    unknown = "SELECT status FROM enriched.shipments ORDER BY tracking_number"
+    assert inbox.rows(unknown) == [("delivery",), ("in_transit",), ("d_l_v",)]
+    statuses = "dlv=delivery, D L V = delivery,on the road =in_transit"
+    load.read_again(inbox.warehouse, Settings(statuses=statuses))
+    assert inbox.rows(unknown) == [("delivery",), ("in_transit",), ("delivery",)]
+    history = "SELECT status, status_raw FROM shipments.status_history WHERE tracking_number = {}"
+    assert inbox.rows(history.format("'TN00000001'")) == [("delivery", "DLV")]
+    assert inbox.rows(history.format("'TN00000002' ORDER BY seen_at")) == [
+        ("held", "Held"),
+        ("in_transit", "in-transit"),
+    ]
+    inbox.deliver([line(4, status="On-the-road")], "more.csv", statuses=statuses)
+    query = "SELECT status FROM shipments.shipments WHERE tracking_number = 'TN00000004'"
+    assert inbox.rows(query) == [("in_transit",)]
+
+
+@pytest.mark.parametrize("statuses", ["DLV", "DLV=", "DLV=done", "=delivery", "a=delivery b=c"])
+def test_a_meaning_that_is_no_status_is_rejected(statuses: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(statuses=statuses)
 
 
 def test_prices_are_exact(inbox: Inbox) -> None:
