@@ -187,8 +187,7 @@ def test_a_viewer_starts_and_changes_nothing(proxied: Proxied) -> None:
     before = viewer.query(RUNS)
     assert viewer.query(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
     assert viewer.query(MOVE)["setSensorCursor"]["__typename"] == "UnauthorizedError"
-    by_link = viewer.get(f"/graphql?query={quote(LAUNCH)}").json()
-    assert by_link["data"]["launchRun"]["__typename"] == "UnauthorizedError"
+    assert viewer.get(f"/graphql?query={quote(LAUNCH)}").status_code == 405
     for kind in ("materialization", "check", "observation"):
         path = f"/report_asset_{kind}/flights/itineraries"
         assert viewer.request("POST", path, json={}).status_code in (401, 403)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.console import echo
-from pipelines.config import Settings, alert_urls
+from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.failures import PermanentFailure
 from pipelines.runtime import dagster_processes
 
@@ -73,11 +73,13 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     """Serve the web UI, which has no login.
 
     Everybody who can reach it can start and change everything, unless it is read-only. Listen on
-    other addresses than 127.0.0.1 only behind a proxy that requires a password.
+    other addresses than 127.0.0.1 only behind a proxy that requires a password. Browsers reach it
+    by the names of this machine to itself, by --host, and by those of ISOBAR_ALLOWED_HOSTS.
     """
     settings = Settings.current()
     workspace = settings.state / "workspace.yaml"
     command = dagster_processes.web_server(host, port, workspace, is_read_only=is_read_only)
+    os.environ.update(with_allowed_host(host))
     _become(settings, command, code_server)
 
 
@@ -142,6 +144,7 @@ def validate() -> None:
         )
     check_sources(settings)
     check_urls(alert_urls())
+    allowed_hosts()
     click.echo("The settings are valid.", err=True)
 
 

@@ -28,6 +28,7 @@ PROJECT = Path(__file__).parents[2]
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 #: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
 COPIED_FROM = b"\n# Copied when isobar ui started, from "
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -234,6 +235,30 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
     value = _reader(environment)
     return value("ISOBAR_UI_URL").rstrip("/") or None
+
+
+def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the names and addresses by which our web servers may be addressed.
+
+    They are those of this machine to itself, of the two URLs above, and of ISOBAR_ALLOWED_HOSTS.
+    The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
+    """
+    value = _reader(environment)
+    named = ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL", "ISOBAR_WEB_SERVER_URL")
+    return LOOPBACK_HOSTS | {
+        env_validation.host(name, entry)
+        for name in named
+        for entry in re.split(r"[\s,]+", value(name))
+        if entry and not re.fullmatch(r"(https?://)?:[0-9]+", entry)
+    }
+
+
+def with_allowed_host(host: str) -> dict[str, str]:
+    """Return the environment of a web server that listens on `host` and allows that name, too."""
+    return {
+        **os.environ,
+        "ISOBAR_ALLOWED_HOSTS": f"{os.environ.get('ISOBAR_ALLOWED_HOSTS', '')} {host}".strip(),
+    }
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -45,7 +45,7 @@ def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = Fa
     """Return the command that serves the UI; a read-only one cannot start or change anything."""
     only = ["--read-only"] if is_read_only else []
     words = ["-h", host, "-p", str(port), "-w", str(workspace), *only]
-    return _python("dagster_webserver", *words)
+    return _python("pipelines.runtime.web_server", *words)
 
 
 def daemon(workspace: Path) -> list[str]:

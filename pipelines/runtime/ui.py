@@ -17,7 +17,15 @@ from urllib.parse import quote_from_bytes
 import filelock
 import requests
 
-from pipelines.config import COPIED_FROM, Settings, alert_urls, own_schedules, read_file, ui_url
+from pipelines.config import (
+    COPIED_FROM,
+    Settings,
+    alert_urls,
+    allowed_hosts,
+    own_schedules,
+    read_file,
+    ui_url,
+)
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.postgres.log_files import set_aside
@@ -66,6 +74,7 @@ class WebUi:
     def serve(self, requested_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
+        allowed_hosts(self.environment)  # rejects an invalid one before anything starts
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
