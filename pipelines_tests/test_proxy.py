@@ -91,9 +91,10 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     storage = server.url(DAGSTER, DAGSTER).replace("postgresql://", "postgresql+psycopg2://")
     variables = environment(folder, DAGSTER_HOME=str(folder), DAGSTER_POSTGRES_URL=storage)
     code, read_only, full = (free_port() for _ in range(3))
-    workspace = dagster_processes.write_workspace(folder / "workspace.yaml", "127.0.0.1", code)
+    address = dagster_processes.tcp_address("127.0.0.1", code)
+    workspace = dagster_processes.write_workspace(folder / "workspace.yaml", address)
     commands = {
-        "code": dagster_processes.code_server("127.0.0.1", code, 20.0),
+        "code": dagster_processes.code_server(address, 20.0),
         "read_only": dagster_processes.web_server(
             "127.0.0.1", read_only, workspace, is_read_only=True
         ),

@@ -57,7 +57,8 @@ def code(host: str, port: int) -> None:
 
     seed_sandbox(settings, echo)
     poll_seconds = dagster_processes.SHORT_POLL_SECONDS
-    _become(settings, dagster_processes.code_server(host, port, poll_seconds))
+    address = dagster_processes.tcp_address(host, port)
+    _become(settings, dagster_processes.code_server(address, poll_seconds))
 
 
 @serve.command()
@@ -183,7 +184,8 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
                 f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
             )
         workspace = settings.state / "workspace.yaml"
-        dagster_processes.write_workspace(workspace, match[1], int(match[2]))
+        address = dagster_processes.tcp_address(match[1], int(match[2]))
+        dagster_processes.write_workspace(workspace, address)
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's processes inherit ignored signals
         signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it replaces this process

@@ -38,9 +38,11 @@ from pipelines.runtime.dagster_processes import (
     PRELOADED,
     code_server,
     daemon,
+    socket_address,
     web_server,
     write_workspace,
 )
+from pipelines.runtime.listening import is_listening, private_folder
 from pipelines.runtime.processes import (
     Child,
     WarmChild,
@@ -52,6 +54,8 @@ from pipelines.runtime.processes import (
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
+#: How long a process that no longer listens may take to end.
+DEAF_SECONDS = 3.0
 
 
 class WebUi:
@@ -78,8 +82,11 @@ class WebUi:
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
-                with promised_port(requested_port or FIRST_PORT) as port:
-                    self._serve(port, requested_port)
+                with (
+                    promised_port(requested_port or FIRST_PORT) as port,
+                    private_folder() as folder,
+                ):
+                    self._serve(port, requested_port, folder / "code")
         except filelock.Timeout as error:
             raise PermanentFailure(
                 "ui",
@@ -88,7 +95,7 @@ class WebUi:
                 remedy="Open that address, or stop the other one first.",
             ) from error
 
-    def _serve(self, port: int, requested_port: int | None) -> None:
+    def _serve(self, port: int, requested_port: int | None, code_socket: Path) -> None:
         if requested_port is not None and port != requested_port:
             raise PermanentFailure(
                 "ui",
@@ -101,8 +108,7 @@ class WebUi:
         if ui_url(self.environment) is None:
             self.environment["ISOBAR_UI_URL"] = f"http://127.0.0.1:{port}"
         self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
-        code_port = free_port()
-        children = self._children(port, code_port)
+        children = self._children(port, code_socket)
         code_child, web_child, _ = children
         self.report("Starting the web server, the daemon and the code server …")
         self._import_what_they_share()
@@ -112,7 +118,9 @@ class WebUi:
                 self._write_record(port, children)
                 if child is code_child:  # it starts no run by itself
                     self._end_orphaned_runs()
-                    wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
+                    wait_until(
+                        lambda: self.stopped.is_set() or is_listening(code_socket), child, 120
+                    )
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
@@ -160,12 +168,17 @@ class WebUi:
             for words in ended.stdout.splitlines():
                 self.report(f"Ended {words}, whose process was killed.")
 
-    def _children(self, port: int, code_port: int) -> list[Child]:
-        workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
-        commands = {
-            "code server": code_server(LOOPBACK, code_port, LONG_POLL_SECONDS),
-            "web server": web_server(LOOPBACK, port, workspace),
-            "daemon": daemon(workspace),
+    def _children(self, port: int, code_socket: Path) -> list[Child]:
+        """Return code server, web server and daemon.
+
+        Over gRPC, everybody who can connect to the code server can shut it down.
+        """
+        address = socket_address(code_socket)
+        workspace = write_workspace(self.settings.state / "workspace.yaml", address)
+        commands: dict[str, tuple[list[str], Path | int | None]] = {
+            "code server": (code_server(address, LONG_POLL_SECONDS), code_socket),
+            "web server": (web_server(LOOPBACK, port, workspace), port),
+            "daemon": (daemon(workspace), None),
         }
         return [
             WarmChild(
@@ -173,12 +186,13 @@ class WebUi:
                 command,
                 environment=self.environment,
                 log=self.settings.state / f"{name.replace(' ', '_')}.log",
+                address=place,
             )
-            for name, command in commands.items()
+            for name, (command, place) in commands.items()
         ]
 
     def _watch(self, port: int, children: list[Child]) -> None:
-        """Restart children that die; give up on one that keeps dying."""
+        """Restart children that die or no longer listen; give up on one that keeps dying."""
         deaths: dict[str, list[float]] = defaultdict(list)
         next_probe = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
@@ -188,7 +202,8 @@ class WebUi:
                 next_probe = time.monotonic() + DATABASE_SECONDS
             for child in [*children, *([self.sandbox] if self.sandbox else [])]:
                 child.keep_log_short()
-                if child.is_alive():
+                runs = child.is_alive()
+                if runs and not child.has_stopped_listening():
                     continue
                 deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
                 deaths[child.name].append(now)
@@ -199,8 +214,11 @@ class WebUi:
                         place=str(child.log),
                         remedy="Read the log, fix the cause, then start isobar ui again.",
                     )
-                self.report(f"The {child.name} ended; starting it again.")
-                child.stop()
+                what = "no longer listens" if runs else "ended"
+                self.report(f"The {child.name} {what}; starting it again.")
+                if child is children[0]:  # which otherwise waits for its ticks
+                    child.signal(END_POLLS)
+                child.stop(DEAF_SECONDS)
                 child.start()
                 self._write_record(port, children)
 
@@ -259,14 +277,6 @@ class WebUi:
 
 def _is_free(port: object) -> bool:
     return not isinstance(port, int) or free_port(port) == port
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _serves(port: int) -> bool:
