@@ -11,6 +11,7 @@ import click
 from pipelines.cli.console import echo
 from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.failures import PermanentFailure
+from pipelines.postgres import state_folder
 from pipelines.runtime import dagster_processes
 
 PORT = click.IntRange(1, 65535)
@@ -175,7 +176,7 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     """Replace this process with one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
 
-    settings.state.mkdir(parents=True, exist_ok=True)
+    state_folder.create(settings.state)
     environment: Mapping[str, str] = {**os.environ, **prepare_dagster_home(settings)}
     if code_server is not None:
         match = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)

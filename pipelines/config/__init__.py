@@ -18,6 +18,7 @@ from dotenv import load_dotenv
 from pipelines.config import env_validation
 from pipelines.config.secret_files import secret
 from pipelines.failures import PermanentFailure
+from pipelines.postgres import state_folder
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Settings:
             return None
         folder = self.state / "inbox" / source
         with suppress(OSError):  # reading the inbox reports it, with a remedy
+            state_folder.create(self.state)
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
