@@ -5,7 +5,7 @@ Settings of sources are in `source_settings`. .env.example lists all variables.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,8 +16,8 @@ from urllib.parse import unquote_to_bytes
 from dotenv import load_dotenv
 
 from pipelines.config import env_validation
-from pipelines.config.secret_files import secret
-from pipelines.failures import PermanentFailure
+from pipelines.config.secret_files import secret, secret_values
+from pipelines.failures import PermanentFailure, redact
 from pipelines.postgres import state_folder
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 
@@ -50,11 +50,11 @@ class Settings:
 
     state: Path
     dagster_home: Path
-    database_url: str | None
-    dagster_postgres_url: str | None
+    database_url: str | None = field(repr=False)
+    dagster_postgres_url: str | None = field(repr=False)
     sources: str
     sandbox_url: str | None
-    celery_broker_url: str | None
+    celery_broker_url: str | None = field(repr=False)
     worker_runs: int | None
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
@@ -261,6 +261,21 @@ def with_allowed_host(host: str) -> dict[str, str]:
         **os.environ,
         "ISOBAR_ALLOWED_HOSTS": f"{os.environ.get('ISOBAR_ALLOWED_HOSTS', '')} {host}".strip(),
     }
+
+
+def secrets_in_use(
+    names: Collection[str] = (), environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Return the secrets of the environment: those of the platform, of `names`, and by their names.
+
+    Passwords in URLs are among them.
+    """
+    return secret_values(environment, {*SECRETS, *names})
+
+
+def mask(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Mask the secrets of the environment in a text of others, such as an error of a plug-in."""
+    return redact(text, secrets_in_use(environment=environment))
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
