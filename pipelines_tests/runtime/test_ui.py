@@ -237,13 +237,24 @@ def test_no_other_account_reaches_the_code_server(ui: Ui) -> None:
 
 def test_a_code_location_that_is_shut_down_is_back_within_ten_seconds(ui: Ui) -> None:
     """It waited five minutes for the ticks of its sensors, and nothing was loaded meanwhile."""
+    ticks = """{ sensorOrError(sensorSelector: {sensorName: "shipments_inbox", repositoryName:
+        "__repository__", repositoryLocationName: "pipelines"}) { ... on Sensor { sensorState {
+        ticks(limit: 1) { status timestamp } } } } }"""
+    deadline = time.monotonic() + 120
+    while not (
+        (found := ui.query(ticks)["sensorOrError"]["sensorState"]["ticks"])
+        and found[0]["status"] == "STARTED"
+        and time.time() - found[0]["timestamp"] > 5
+    ):
+        assert time.monotonic() < deadline, f"no tick polls: {found}"
+        time.sleep(0.5)
     (server,) = ui.having("isobar code")
     began = time.monotonic()
     shut_down = """mutation { shutdownRepositoryLocation(repositoryLocationName: "pipelines") {
         __typename } }"""
     answer = ui.query(shut_down)["shutdownRepositoryLocation"]["__typename"]
     assert answer == "ShutdownRepositoryLocationSuccess"
-    while (found := ui.having("isobar code")) == [] or server in found:
+    while (others := ui.having("isobar code")) == [] or server in others:
         assert time.monotonic() - began < 10, "nobody started it again"
         time.sleep(0.1)
     (ui.state / "inbox" / "shipments" / "after.csv").write_text(text_of([line(77)]))
