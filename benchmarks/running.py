@@ -23,7 +23,7 @@ from benchmarks.report import Measure
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.runtime.dagster_processes import daemon, web_server, write_workspace
+from pipelines.runtime.dagster_processes import daemon, tcp_address, web_server, write_workspace
 from pipelines.runtime.processes import Child, stop_all
 
 SETTLE_SECONDS, IDLE_SECONDS, DROPS = 45, 120, 20
@@ -89,7 +89,7 @@ def _dagster_alone(server: Connections, folder: Path) -> Iterator[list[Child]]:
     (home / "dagster.yaml").write_text(INSTANCE.format(url=url))
     (home / "nothing.py").write_text("import dagster\n\ndefinitions = dagster.Definitions()\n")
     code_port, web_port = free_port(), free_port()
-    workspace = write_workspace(home / "workspace.yaml", "127.0.0.1", code_port)
+    workspace = write_workspace(home / "workspace.yaml", tcp_address("127.0.0.1", code_port))
     grpc = [sys.executable, "-m", "dagster", "api", "grpc", "-p", str(code_port)]
     commands = {
         "code": [*grpc, "--python-file", str(home / "nothing.py"), "--location-name", "pipelines"],

@@ -28,6 +28,7 @@ FORBIDDEN = {
 #: Where the word is right: terms of the field, and the paths of tests.
 ALLOWED = (
     "onnection refused",
+    "ConnectionRefusedError",
     'match="refused"',  # libpq's message, in tests
     "held the lock",
     "lease is held",

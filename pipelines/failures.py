@@ -15,6 +15,8 @@ SECRET_PARAMETER = re.compile(
     r"(api_?key|token|password|secret|signature|(?<![^\W_])(?:appid|key|sig))=[^&\s'\"]+",
     re.IGNORECASE,
 )
+#: What pydantic appends to each line of a `ValidationError`: the rejected value, shortened.
+REJECTED_INPUT = re.compile(r"\[type=([\w.]+), input_value=.*, input_type=[\w.]+\]")
 
 
 class Failure(Exception):
@@ -114,7 +116,7 @@ def in_one_line(text: str) -> str:
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """Mask the given secrets, keys in query strings and passwords in URLs."""
+    """Mask the given secrets, keys in query strings, passwords in URLs and pydantic's inputs."""
     passed = "surrogatepass"  # variables may contain any bytes
     written = {
         form
@@ -124,6 +126,7 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     }
     for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, "***")
+    text = REJECTED_INPUT.sub(r"[type=\1]", text)
     text = SECRET_PARAMETER.sub(r"\1=***", text)
     # Up to the last @, as requests parses it: a password may have one.
     return re.sub(r"(?<=://)([^/\s:@]*):[^/?#\s]+@", r"\1:***@", text)

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import Field
 
-from pipelines.config import SECRETS, Settings
+from pipelines.config import SECRETS, Settings, mask
 from pipelines.config.source_settings import (
     Folder,
     SourceSettings,
@@ -489,7 +489,7 @@ def broken_sources() -> Sequence[BrokenSource]:
 
 def note_broken(name: str, problem: str) -> None:
     """Record that a plug-in failed after its discovery: in its jobs, its sandbox or its SQL."""
-    broken = BrokenSource(name, problem)
+    broken = BrokenSource(name, mask(problem))
     if broken not in broken_sources():
         _BROKEN_LATER.append(broken)
 
@@ -505,6 +505,11 @@ def secret_variables() -> frozenset[str]:
         for field in source.settings.model_fields
         if source.settings.about(field).get("secret")
     }
+
+
+def is_discovered() -> bool:
+    """Return whether this process has looked for sources, which imports plug-ins."""
+    return _discovered.cache_info().currsize > 0
 
 
 def check_sources(settings: Settings) -> None:
@@ -542,7 +547,7 @@ def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
             source = _loaded(entry)
             _reject_clashes(source, found)
         except PLUGIN_ERRORS as error:
-            broken.append(BrokenSource(entry.name, _describe(error)))
+            broken.append(BrokenSource(entry.name, mask(_describe(error))))
         else:
             found[source.name] = source
     ordered = sorted(found.values(), key=lambda one: (one.collects is not None, one.name))

@@ -91,9 +91,10 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     storage = server.url(DAGSTER, DAGSTER).replace("postgresql://", "postgresql+psycopg2://")
     variables = environment(folder, DAGSTER_HOME=str(folder), DAGSTER_POSTGRES_URL=storage)
     code, read_only, full = (free_port() for _ in range(3))
-    workspace = dagster_processes.write_workspace(folder / "workspace.yaml", "127.0.0.1", code)
+    address = dagster_processes.tcp_address("127.0.0.1", code)
+    workspace = dagster_processes.write_workspace(folder / "workspace.yaml", address)
     commands = {
-        "code": dagster_processes.code_server("127.0.0.1", code, 20.0),
+        "code": dagster_processes.code_server(address, 20.0),
         "read_only": dagster_processes.web_server(
             "127.0.0.1", read_only, workspace, is_read_only=True
         ),
@@ -187,8 +188,7 @@ def test_a_viewer_starts_and_changes_nothing(proxied: Proxied) -> None:
     before = viewer.query(RUNS)
     assert viewer.query(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
     assert viewer.query(MOVE)["setSensorCursor"]["__typename"] == "UnauthorizedError"
-    by_link = viewer.get(f"/graphql?query={quote(LAUNCH)}").json()
-    assert by_link["data"]["launchRun"]["__typename"] == "UnauthorizedError"
+    assert viewer.get(f"/graphql?query={quote(LAUNCH)}").status_code == 405
     for kind in ("materialization", "check", "observation"):
         path = f"/report_asset_{kind}/flights/itineraries"
         assert viewer.request("POST", path, json={}).status_code in (401, 403)

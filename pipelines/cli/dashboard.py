@@ -3,29 +3,15 @@
 import importlib.util
 import os
 import sys
-from importlib import resources
 
 import click
 
 from pipelines.cli.console import echo, reach_database
-from pipelines.config import Settings
+from pipelines.config import Settings, with_allowed_host
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: Options of Streamlit: no telemetry, no file watcher, no developer menu, and no second printing of
-#: the address. For a page of an unknown origin it looks up its public address nevertheless.
-OPTIONS = {
-    "server.headless": "true",
-    "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "viewer",
-    "client.showErrorLinks": "false",
-    "logger.hideWelcomeMessage": "true",
-    "logger.level": "warning",
-    "global.developmentMode": "false",
-    "theme.primaryColor": "#0072b2",
-}
 
 
 @click.command(short_help="Serve the dashboards until Ctrl-C.")
@@ -39,7 +25,8 @@ def dashboard(port: int | None, host: str) -> None:
     """Serve the dashboards until Ctrl-C: a page for each source, and data quality.
 
     They read the warehouse as the analyst. They have no login: on a server, put them behind the
-    proxy. They need the extra `isobar[dashboard]`, which `make dashboard` installs.
+    proxy. Browsers reach them by the names of this machine to itself, by --host, and by those of
+    ISOBAR_ALLOWED_HOSTS. They need the extra `isobar[dashboard]`, which `make dashboard` installs.
     """
     if importlib.util.find_spec("streamlit") is None:
         raise PermanentFailure(
@@ -53,7 +40,5 @@ def dashboard(port: int | None, host: str) -> None:
         reach_database(settings)
     port = port or free_port(PORT)
     echo(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
-    app = str(resources.files("pipelines.dashboard").joinpath("app.py"))
-    options = OPTIONS | {"server.port": str(port), "server.address": host}
-    words = [f"--{name}={value}" for name, value in options.items()]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", app, *words])  # noqa: S606 - it replaces this process
+    words = ["-P", "-m", "pipelines.dashboard.server", host, str(port)]
+    os.execve(sys.executable, [sys.executable, *words], with_allowed_host(host))  # noqa: S606 - it replaces this process

@@ -19,6 +19,7 @@ from pipelines.cli.console import echo, interrupt_on
 from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home, read_dot_env
 from pipelines.failures import Failure
+from pipelines.postgres import state_folder
 from pipelines.source import PLUGIN_ERRORS, is_plugin, note_broken, sources
 from pipelines.status.command import status as status_command
 
@@ -236,7 +237,7 @@ def sandbox(
         server.run([listening])
         return
     record = Settings.current().state / "sandbox.url"
-    record.parent.mkdir(parents=True, exist_ok=True)
+    state_folder.create(record.parent)
     record.write_text(url)
     echo(f"The sandbox is at {url} — Ctrl-C stops it.")
     try:
@@ -277,6 +278,7 @@ def main() -> NoReturn:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("  %(message)s"))
     logging.getLogger("isobar").addHandler(handler)
+    state_folder.keep_new_files_private()
     try:
         read_dot_env(home() / ".env")
         isobar(standalone_mode=True)

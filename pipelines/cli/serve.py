@@ -9,8 +9,9 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.console import echo
-from pipelines.config import Settings, alert_urls
+from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.failures import PermanentFailure
+from pipelines.postgres import state_folder
 from pipelines.runtime import dagster_processes
 
 PORT = click.IntRange(1, 65535)
@@ -57,7 +58,8 @@ def code(host: str, port: int) -> None:
 
     seed_sandbox(settings, echo)
     poll_seconds = dagster_processes.SHORT_POLL_SECONDS
-    _become(settings, dagster_processes.code_server(host, port, poll_seconds))
+    address = dagster_processes.tcp_address(host, port)
+    _become(settings, dagster_processes.code_server(address, poll_seconds))
 
 
 @serve.command()
@@ -73,11 +75,13 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     """Serve the web UI, which has no login.
 
     Everybody who can reach it can start and change everything, unless it is read-only. Listen on
-    other addresses than 127.0.0.1 only behind a proxy that requires a password.
+    other addresses than 127.0.0.1 only behind a proxy that requires a password. Browsers reach it
+    by the names of this machine to itself, by --host, and by those of ISOBAR_ALLOWED_HOSTS.
     """
     settings = Settings.current()
     workspace = settings.state / "workspace.yaml"
     command = dagster_processes.web_server(host, port, workspace, is_read_only=is_read_only)
+    os.environ.update(with_allowed_host(host))
     _become(settings, command, code_server)
 
 
@@ -142,6 +146,7 @@ def validate() -> None:
         )
     check_sources(settings)
     check_urls(alert_urls())
+    allowed_hosts()
     click.echo("The settings are valid.", err=True)
 
 
@@ -171,7 +176,7 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     """Replace this process with one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
 
-    settings.state.mkdir(parents=True, exist_ok=True)
+    state_folder.create(settings.state)
     environment: Mapping[str, str] = {**os.environ, **prepare_dagster_home(settings)}
     if code_server is not None:
         match = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
@@ -180,7 +185,8 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
                 f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
             )
         workspace = settings.state / "workspace.yaml"
-        dagster_processes.write_workspace(workspace, match[1], int(match[2]))
+        address = dagster_processes.tcp_address(match[1], int(match[2]))
+        dagster_processes.write_workspace(workspace, address)
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's processes inherit ignored signals
         signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it replaces this process

@@ -5,7 +5,7 @@ Settings of sources are in `source_settings`. .env.example lists all variables.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,8 +16,9 @@ from urllib.parse import unquote_to_bytes
 from dotenv import load_dotenv
 
 from pipelines.config import env_validation
-from pipelines.config.secret_files import secret
-from pipelines.failures import PermanentFailure
+from pipelines.config.secret_files import secret, secret_values
+from pipelines.failures import PermanentFailure, redact
+from pipelines.postgres import state_folder
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ PROJECT = Path(__file__).parents[2]
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 #: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
 COPIED_FROM = b"\n# Copied when isobar ui started, from "
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -48,11 +50,11 @@ class Settings:
 
     state: Path
     dagster_home: Path
-    database_url: str | None
-    dagster_postgres_url: str | None
+    database_url: str | None = field(repr=False)
+    dagster_postgres_url: str | None = field(repr=False)
     sources: str
     sandbox_url: str | None
-    celery_broker_url: str | None
+    celery_broker_url: str | None = field(repr=False)
     worker_runs: int | None
     #: How long a file in an inbox without a final line break has to be unchanged.
     inbox_cut_seconds: int
@@ -164,6 +166,7 @@ class Settings:
             return None
         folder = self.state / "inbox" / source
         with suppress(OSError):  # reading the inbox reports it, with a remedy
+            state_folder.create(self.state)
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -239,6 +242,45 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
     value = _reader(environment)
     return value("ISOBAR_UI_URL").rstrip("/") or None
+
+
+def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the names and addresses by which our web servers may be addressed.
+
+    They are those of this machine to itself, of the two URLs above, and of ISOBAR_ALLOWED_HOSTS.
+    The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
+    """
+    value = _reader(environment)
+    named = ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL", "ISOBAR_WEB_SERVER_URL")
+    return LOOPBACK_HOSTS | {
+        env_validation.host(name, entry)
+        for name in named
+        for entry in re.split(r"[\s,]+", value(name))
+        if entry and not re.fullmatch(r"(https?://)?:[0-9]+", entry)
+    }
+
+
+def with_allowed_host(host: str) -> dict[str, str]:
+    """Return the environment of a web server that listens on `host` and allows that name, too."""
+    return {
+        **os.environ,
+        "ISOBAR_ALLOWED_HOSTS": f"{os.environ.get('ISOBAR_ALLOWED_HOSTS', '')} {host}".strip(),
+    }
+
+
+def secrets_in_use(
+    names: Collection[str] = (), environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Return the secrets of the environment: those of the platform, of `names`, and by their names.
+
+    Passwords in URLs are among them.
+    """
+    return secret_values(environment, {*SECRETS, *names})
+
+
+def mask(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Mask the secrets of the environment in a text of others, such as an error of a plug-in."""
+    return redact(text, secrets_in_use(environment=environment))
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pipelines.failures import PermanentFailure
 
@@ -74,6 +75,22 @@ def _parsed(url: str) -> "URL":
         return make_url(url)
     except ArgumentError as error:
         raise ValueError("is not an address") from error
+
+
+def host(name: str, value: str) -> str:
+    """Return the host of a URL or of `host:port`, in lower case. Raises `PermanentFailure`."""
+    is_ipv6 = value.count(":") > 1 and not re.search(r"[\[/]", value)
+    try:
+        found = urlsplit(value if "//" in value else f"//[{value}]" if is_ipv6 else f"//{value}")
+        parsed = found.hostname or ""
+    except ValueError:
+        parsed = ""
+    if not re.fullmatch(r"[a-z0-9._:-]+", parsed, re.ASCII):
+        raise misconfigured(
+            f"{name} has an entry that is not the name or address of a host",
+            "Write names such as isobar.example.org, without patterns, as browsers send them.",
+        )
+    return parsed.rstrip(".")
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:

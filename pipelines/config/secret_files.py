@@ -1,11 +1,39 @@
 """Secrets from a variable, or from a file that another variable names."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from pipelines.failures import PermanentFailure
 
 MAX_BYTES = 8 * 1024
+#: Variables whose values are never shown, because they are called like secrets.
+SECRET_NAME = re.compile(
+    r"(^|_)(token|password|passwd|passphrase|secret|credentials?|key|auth|cookie)s?(_|$)|apikey",
+    re.IGNORECASE,
+)
+PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:([^/?#\s]+)@")
+#: A shorter value is masked nowhere: it is a part of too many words.
+MIN_CHARACTERS = 4
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a variable is called like a secret, as `BUSES_API_TOKEN` is."""
+    return SECRET_NAME.search(name) is not None
+
+
+def secret_values(environment: Mapping[str, str], names: Collection[str] = ()) -> list[str]:
+    """Return the values of `names` and of variables called like secrets, and passwords in URLs."""
+    found = set()
+    for name in {*names, *filter(is_secret_name, environment)}:
+        with suppress(PermanentFailure):
+            found.add(secret(environment, name))
+    for value in environment.values():
+        for password in PASSWORD_IN_URL.findall(value):
+            found |= {password, unquote(password)}
+    return [value for value in found if len(value) >= MIN_CHARACTERS]
 
 
 def secret(environment: Mapping[str, str], name: str) -> str:
@@ -30,7 +58,7 @@ def secret(environment: Mapping[str, str], name: str) -> str:
         raise PermanentFailure(
             "configuration",
             f"the secret's file cannot be read: {problem}",
-            place=f"{name}_FILE={file}",
+            place=f"{name}_FILE={file}" if Path(file).is_absolute() else f"{name}_FILE",
             remedy="Name a file that holds nothing but the secret and that this user may read"
             " (in a container: the user 10001).",
         ) from error

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -16,8 +17,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipelines.config.env_validation import expand_path, misconfigured, utf_8
-from pipelines.config.secret_files import secret
-from pipelines.failures import PermanentFailure
+from pipelines.config.secret_files import is_secret_name, secret
+from pipelines.failures import PermanentFailure, redact
 
 if TYPE_CHECKING:
     from pipelines.config import Settings
@@ -52,7 +53,8 @@ def folder(description: str, *, example: str = "") -> Any:
 
 def secret_text(description: str) -> Any:
     """Declare a secret, which may also be read from the file that `<variable>_FILE` names."""
-    return Field(default=None, description=description, json_schema_extra={"secret": True})
+    extra: dict[str, Any] = {"secret": True}
+    return Field(default=None, description=description, repr=False, json_schema_extra=extra)
 
 
 def _zone(value: str) -> str:
@@ -93,7 +95,9 @@ class SourceSettings(BaseSettings):
     points to a public service, or is None, which turns the source off.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=False)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, validate_default=False, hide_input_in_errors=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -143,7 +147,8 @@ class SourceSettings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise cls._misconfigured(error) from error
+            failure = cls._misconfigured(error, given)
+        raise failure  # without the error as its cause, for that may contain values
 
     @classmethod
     def is_set_up(cls, platform: Settings) -> bool:
@@ -186,17 +191,53 @@ class SourceSettings(BaseSettings):
         return platform.default_url(extra["url"], extra["live"]) if "url" in extra else None
 
     @classmethod
-    def _misconfigured(cls, error: ValidationError) -> PermanentFailure:
-        problem = error.errors()[0]
+    def may_be_shown(cls, field: str) -> bool:
+        """Return whether messages may contain the value of a field.
+
+        It must be declared, of a plain type, and neither a secret nor called like one.
+        """
+        info = cls.model_fields.get(field)
+        return (
+            info is not None
+            and not cls.about(field).get("secret")
+            and not is_secret_name(cls.variable(field))
+            and _is_plain(info.annotation)
+        )
+
+    @classmethod
+    def _misconfigured(
+        cls, error: ValidationError, given: Mapping[str, object]
+    ) -> PermanentFailure:
+        problem = error.errors(include_url=False)[0]
         field = str(problem["loc"][0]) if problem["loc"] else ""
-        context = problem.get("ctx", {})
         info: FieldInfo | None = cls.model_fields.get(field)
         about = (info.description if info else None) or "See .env.example."
-        if "remedy" in context:
-            problem_text = f"{cls.variable(field)} is {problem['input']!r}, which {problem['msg']}"
-            return misconfigured(problem_text, str(context["remedy"]))
-        problem_text = f"{cls.variable(field)} is {problem['input']!r}: {problem['msg']}"
-        return misconfigured(problem_text, f"Correct or unset it. Its meaning: {about}")
+        remedy = problem.get("ctx", {}).get("remedy")
+        name, words = cls.variable(field), problem["msg"]
+        if problem["type"] == "missing":
+            text = f"{name} is not set"
+        elif len(problem["loc"]) == 1 and cls.may_be_shown(field):
+            text = f"{name} is {problem['input']!r}{', which ' if remedy else ': '}{words}"
+        elif field:
+            of_author = problem["type"] in ("value_error", "assertion_error")
+            text = f"{name} is invalid: its source rejects it" if of_author else f"{name}: {words}"
+        else:
+            text = words
+        hidden = [str(one) for key, one in given.items() if not cls.may_be_shown(key)]
+        return misconfigured(
+            redact(text, hidden), str(remedy or f"Correct or unset it. Its meaning: {about}")
+        )
+
+
+def _is_plain(annotation: object) -> bool:
+    """Return whether a type has single values that are no containers and hide nothing."""
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_plain(arguments[0])
+    if origin in (Union, UnionType):
+        return all(map(_is_plain, arguments))
+    return origin is Literal or annotation in (str, int, float, bool, Path, type(None))
 
 
 #: The type of a field declared with `folder`.

@@ -6,6 +6,7 @@ import psycopg
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
+from pipelines.config import mask
 from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
@@ -24,7 +25,7 @@ def pages() -> list[Page]:
         except PLUGIN_ERRORS as error:
             if not is_plugin(source):
                 raise
-            st.warning(f"The pages of the plug-in {source.name} do not load: {error!r}")
+            st.warning(f"The pages of the plug-in {source.name} do not load: {mask(repr(error))}")
             continue
         found += own.pages if own else []
     return [overview.PAGE, *found, quality.PAGE, functions.PAGE]

@@ -5,6 +5,7 @@ import re
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+from pipelines.config import mask
 from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
@@ -21,7 +22,9 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
     error = innermost(data.error)
     if error and "Interrupt" in str(error.cls_name):
         return f"{event.step_key}: {STOPPED}; what it had begun is undone"
-    return f"{event.step_key}: {error.message.strip()}" if error else f"{event.step_key} failed"
+    return (
+        f"{event.step_key}: {mask(error.message.strip())}" if error else f"{event.step_key} failed"
+    )
 
 
 def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -52,7 +55,7 @@ def innermost_error(error: SerializableErrorInfo) -> str:
     """Return the message of an error without the class name of one of our failures."""
     cause = innermost(error)
     assert cause is not None
-    return OUR_CLASS.sub("", cause.message.strip())
+    return mask(OUR_CLASS.sub("", cause.message.strip()))
 
 
 def split_remedy(description: str, remedy: str) -> tuple[str, str]:

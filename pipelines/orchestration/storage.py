@@ -4,18 +4,28 @@ Dagster's own storage opens a connection for each query, some fifteen per second
 checks for its tables whenever a sensor uses the instance. That costs the database more than the
 queries do. Dagster's own pooling (`optimize_for_webserver`) does not check whether a pooled
 connection still works; only the web server uses it.
+
+What is stored are texts of others, too: errors and logs of plug-ins, with whatever these know. So
+the values of secrets are masked in all that is written.
 """
 
+import json
+import re
 from functools import cache
 from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+
+from pipelines.config import secrets_in_use
+from pipelines.source import is_discovered, secret_variables
 
 #: Pool size; further connections are opened on demand and closed after use.
 KEPT_SESSIONS = 3
 #: Recycle connections before firewalls drop idle ones.
 RENEWED_AFTER_SECONDS = 600
+#: A shorter secret may be a part of Dagster's own words, which have to stay as they are.
+MIN_MASKED = 12
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -40,7 +50,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=KEPT_SESSIONS,
@@ -49,3 +59,37 @@ def _engine(url: str) -> Engine:
         pool_recycle=RENEWED_AFTER_SECONDS,
         pool_use_lifo=True,
     )
+    event.listen(engine, "before_cursor_execute", _mask_secrets, retval=True)
+    return engine
+
+
+@cache
+def _secrets() -> re.Pattern[str] | None:
+    """Return what matches each secret of this process, also as it is written in JSON.
+
+    Called at the first write: a process that executes code of sources has found them by then. One
+    that does not, such as a web server, imports no plug-in for this.
+    """
+    names = secret_variables() if is_discovered() else ()
+    found = [one for one in secrets_in_use(names) if len(one) >= MIN_MASKED]
+    forms = {form for one in found for form in (one, json.dumps(one)[1:-1])}
+    ordered = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, ordered))) if forms else None
+
+
+def _mask_secrets(*arguments: Any) -> tuple[str, Any]:
+    """Mask the secrets in the parameters of a statement that writes, before it is executed."""
+    _, _, statement, parameters, *_ = arguments
+    is_write = statement.lstrip()[:6].upper() in ("INSERT", "UPDATE")
+    secrets = _secrets() if is_write else None
+    return statement, _masked(parameters, secrets) if secrets else parameters
+
+
+def _masked(value: Any, secrets: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return secrets.sub("***", value)
+    if isinstance(value, dict):
+        return {name: _masked(one, secrets) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_masked(one, secrets) for one in value)
+    return value

@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
-from pipelines.postgres import software
+from pipelines.postgres import software, state_folder
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
@@ -86,7 +86,7 @@ class EmbeddedPostgres:
         Raises `PermanentFailure` if the data folder has another major version or owner, and
         `TransientFailure` if the server does not start. Both messages say where to look.
         """
-        self.state.mkdir(parents=True, exist_ok=True)
+        state_folder.create(self.state)
         with self._alone():
             if running := self.connections():
                 return running
@@ -189,6 +189,7 @@ class EmbeddedPostgres:
         if user is not None and not self.home.exists():
             if not software.may_execute(self.state, user):
                 home = FOLDER_FOR_ROOT / secrets.token_hex(6)
+                state_folder.create(FOLDER_FOR_ROOT)
                 (self.state / "postgres.moved").write_text(f"{home}\n")
                 self.report(
                     f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"

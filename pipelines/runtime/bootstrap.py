@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres import state_folder
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
@@ -82,6 +83,7 @@ def seed_sandbox(settings: Settings, report: Report) -> None:
 def prepare_dagster_home(settings: Settings) -> dict[str, str]:
     """Create DAGSTER_HOME and Dagster's storage; return the variables that Dagster needs."""
     home = settings.dagster_home
+    state_folder.create(settings.state)
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
     if link.is_symlink() or not link.exists() or is_written_by_us(link):
@@ -124,7 +126,7 @@ def sandbox(
     if settings.sources == "live" or settings.sandbox_url is not None:
         yield None, dict
         return
-    settings.state.mkdir(parents=True, exist_ok=True)
+    state_folder.create(settings.state)
     recorded = settings.state / "sandbox.url"
     if recorded.exists() and answers(url := recorded.read_text().strip()):
         yield None, lambda: _answering(url)

@@ -1,8 +1,10 @@
 """Command lines of Dagster's long-running processes: code server, web server and daemon."""
 
+import json
 import secrets
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 #: How long a sensor tick may poll: long under `isobar ui`, which ends ticks before it stops the
@@ -17,35 +19,43 @@ PRELOADED = (
     *("pandas", "pandera.pandas", "pyarrow.csv"),
 )
 
-WORKSPACE = """\
-load_from:
-  - grpc_server: {{host: {host}, port: {port}, location_name: pipelines}}
-"""
+#: Where the code server listens, in the words of a workspace file and of Dagster's options.
+Address = Mapping[str, str | int]
 
 
-def write_workspace(file: Path, host: str, port: int) -> Path:
+def tcp_address(host: str, port: int) -> Address:
+    """Return the address of a code server that everybody can use who can connect to the port."""
+    return {"host": host, "port": port}
+
+
+def socket_address(path: Path) -> Address:
+    """Return the address of a code server on a Unix socket, which its folder's rights protect."""
+    return {"socket": str(path)}
+
+
+def write_workspace(file: Path, address: Address) -> Path:
     """Write the workspace file that points the web server and the daemon at the code server."""
     fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    fresh.write_text(WORKSPACE.format(host=host, port=port))
+    location = {"grpc_server": {**address, "location_name": "pipelines"}}
+    fresh.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     return fresh.replace(file)  # atomic: another process may be reading it
 
 
-def code_server(host: str, port: int, poll_seconds: float) -> list[str]:
+def code_server(address: Address, poll_seconds: float) -> list[str]:
     """Return the command that loads definitions, evaluates schedules and sensors, and starts runs.
 
     A sensor tick polls for `poll_seconds`. The daemon cannot be stopped during a tick.
     """
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
-    return _python(
-        "pipelines.runtime.code_server", str(poll_seconds), "-h", host, "-p", str(port), *module
-    )
+    listen = [f"--{name}={value}" for name, value in address.items()]
+    return _python("pipelines.runtime.code_server", str(poll_seconds), *listen, *module)
 
 
 def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:
     """Return the command that serves the UI; a read-only one cannot start or change anything."""
     only = ["--read-only"] if is_read_only else []
     words = ["-h", host, "-p", str(port), "-w", str(workspace), *only]
-    return _python("dagster_webserver", *words)
+    return _python("pipelines.runtime.web_server", *words)
 
 
 def daemon(workspace: Path) -> list[str]:

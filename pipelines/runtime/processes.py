@@ -18,6 +18,7 @@ import psutil
 
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.process_identity import is_alive
+from pipelines.runtime.listening import is_listening
 
 STOP_SECONDS = 30.0
 #: Head start of the last child in `stop_all`: it finishes its work with the other children.
@@ -29,15 +30,25 @@ class Child:
 
     The parent must have handlers for the signals it handles: handled signals are reset to their
     defaults in a child, even if a process further up ignored them.
+
+    `address` is where the process listens, if it does: a Unix socket, or a port of 127.0.0.1.
     """
 
     def __init__(
-        self, name: str, command: list[str], *, environment: dict[str, str], log: Path
+        self,
+        name: str,
+        command: list[str],
+        *,
+        environment: dict[str, str],
+        log: Path,
+        address: Path | int | None = None,
     ) -> None:
         self.name = name
         self.command = command
         self.environment = environment
         self.log = log
+        self.address = address
+        self._has_listened = False
         self._process: psutil.Process | None = None
         self._begins_at = 0
 
@@ -45,6 +56,7 @@ class Child:
         """Start the process without the caller's file descriptors."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.keep_log_short()
+        self._has_listened = False
         self._begins_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = self._begin(log)
@@ -67,6 +79,16 @@ class Child:
     def is_alive(self) -> bool:
         """Return whether the process runs."""
         return self._process is not None and is_alive(self._process)
+
+    def has_stopped_listening(self) -> bool:
+        """Return whether the process listened since its start and does not any more.
+
+        It may run on: a gRPC server that was shut down by a request waits for minutes.
+        """
+        if self.address is None or is_listening(self.address):
+            self._has_listened = self.address is not None
+            return False
+        return self._has_listened
 
     def log_tail(self) -> str:
         """Return the last `Failure` it logged since its start, else the end of that output."""

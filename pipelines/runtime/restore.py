@@ -20,6 +20,7 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
+from pipelines.postgres import state_folder
 from pipelines.postgres.clients import (
     JOBS,
     connect,
@@ -83,7 +84,7 @@ def restore_from(
     `replace` is set. Raises `Failure`; the databases are then unchanged.
     """
     manifest = read_manifest(folder)
-    settings.state.mkdir(parents=True, exist_ok=True)
+    state_folder.create(settings.state)
     with ExitStack() as until_done:
         urls = addresses(settings)
         prepare_dagster_home(settings)

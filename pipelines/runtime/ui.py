@@ -17,7 +17,15 @@ from urllib.parse import quote_from_bytes
 import filelock
 import requests
 
-from pipelines.config import COPIED_FROM, Settings, alert_urls, own_schedules, read_file, ui_url
+from pipelines.config import (
+    COPIED_FROM,
+    Settings,
+    alert_urls,
+    allowed_hosts,
+    own_schedules,
+    read_file,
+    ui_url,
+)
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.postgres.log_files import set_aside
@@ -30,9 +38,11 @@ from pipelines.runtime.dagster_processes import (
     PRELOADED,
     code_server,
     daemon,
+    socket_address,
     web_server,
     write_workspace,
 )
+from pipelines.runtime.listening import is_listening, private_folder
 from pipelines.runtime.processes import (
     Child,
     WarmChild,
@@ -44,6 +54,8 @@ from pipelines.runtime.processes import (
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
+#: How long a process that no longer listens may take to end.
+DEAF_SECONDS = 3.0
 
 
 class WebUi:
@@ -66,11 +78,15 @@ class WebUi:
     def serve(self, requested_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
+        allowed_hosts(self.environment)  # rejects an invalid one before anything starts
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
-                with promised_port(requested_port or FIRST_PORT) as port:
-                    self._serve(port, requested_port)
+                with (
+                    promised_port(requested_port or FIRST_PORT) as port,
+                    private_folder() as folder,
+                ):
+                    self._serve(port, requested_port, folder / "code")
         except filelock.Timeout as error:
             raise PermanentFailure(
                 "ui",
@@ -79,7 +95,7 @@ class WebUi:
                 remedy="Open that address, or stop the other one first.",
             ) from error
 
-    def _serve(self, port: int, requested_port: int | None) -> None:
+    def _serve(self, port: int, requested_port: int | None, code_socket: Path) -> None:
         if requested_port is not None and port != requested_port:
             raise PermanentFailure(
                 "ui",
@@ -92,8 +108,7 @@ class WebUi:
         if ui_url(self.environment) is None:
             self.environment["ISOBAR_UI_URL"] = f"http://127.0.0.1:{port}"
         self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
-        code_port = free_port()
-        children = self._children(port, code_port)
+        children = self._children(port, code_socket)
         code_child, web_child, _ = children
         self.report("Starting the web server, the daemon and the code server …")
         self._import_what_they_share()
@@ -103,7 +118,9 @@ class WebUi:
                 self._write_record(port, children)
                 if child is code_child:  # it starts no run by itself
                     self._end_orphaned_runs()
-                    wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
+                    wait_until(
+                        lambda: self.stopped.is_set() or is_listening(code_socket), child, 120
+                    )
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
@@ -151,12 +168,17 @@ class WebUi:
             for words in ended.stdout.splitlines():
                 self.report(f"Ended {words}, whose process was killed.")
 
-    def _children(self, port: int, code_port: int) -> list[Child]:
-        workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
-        commands = {
-            "code server": code_server(LOOPBACK, code_port, LONG_POLL_SECONDS),
-            "web server": web_server(LOOPBACK, port, workspace),
-            "daemon": daemon(workspace),
+    def _children(self, port: int, code_socket: Path) -> list[Child]:
+        """Return code server, web server and daemon.
+
+        Over gRPC, everybody who can connect to the code server can shut it down.
+        """
+        address = socket_address(code_socket)
+        workspace = write_workspace(self.settings.state / "workspace.yaml", address)
+        commands: dict[str, tuple[list[str], Path | int | None]] = {
+            "code server": (code_server(address, LONG_POLL_SECONDS), code_socket),
+            "web server": (web_server(LOOPBACK, port, workspace), port),
+            "daemon": (daemon(workspace), None),
         }
         return [
             WarmChild(
@@ -164,12 +186,13 @@ class WebUi:
                 command,
                 environment=self.environment,
                 log=self.settings.state / f"{name.replace(' ', '_')}.log",
+                address=place,
             )
-            for name, command in commands.items()
+            for name, (command, place) in commands.items()
         ]
 
     def _watch(self, port: int, children: list[Child]) -> None:
-        """Restart children that die; give up on one that keeps dying."""
+        """Restart children that die or no longer listen; give up on one that keeps dying."""
         deaths: dict[str, list[float]] = defaultdict(list)
         next_probe = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
@@ -179,7 +202,8 @@ class WebUi:
                 next_probe = time.monotonic() + DATABASE_SECONDS
             for child in [*children, *([self.sandbox] if self.sandbox else [])]:
                 child.keep_log_short()
-                if child.is_alive():
+                runs = child.is_alive()
+                if runs and not child.has_stopped_listening():
                     continue
                 deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
                 deaths[child.name].append(now)
@@ -190,8 +214,11 @@ class WebUi:
                         place=str(child.log),
                         remedy="Read the log, fix the cause, then start isobar ui again.",
                     )
-                self.report(f"The {child.name} ended; starting it again.")
-                child.stop()
+                what = "no longer listens" if runs else "ended"
+                self.report(f"The {child.name} {what}; starting it again.")
+                if child is children[0]:  # which otherwise waits for its ticks
+                    child.signal(END_POLLS)
+                child.stop(DEAF_SECONDS)
                 child.start()
                 self._write_record(port, children)
 
@@ -250,14 +277,6 @@ class WebUi:
 
 def _is_free(port: object) -> bool:
     return not isinstance(port, int) or free_port(port) == port
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _serves(port: int) -> bool:

@@ -17,6 +17,8 @@ MISSING = (
     "there is no Chromium (none of chromium, chromium-browser, google-chrome is on the PATH);"
     " on Debian: apt install chromium"
 )
+#: A name that has the address of this machine, as anybody can give to one.
+ELSEWHERE = "evil.example"
 #: For anything to appear, on a busy machine.
 PATIENCE_SECONDS = 90.0
 
@@ -30,7 +32,8 @@ def installed() -> str | None:
 def started(path: str) -> Iterator[Browser]:
     """The browser at `path`, without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        rule = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=path, args=[rule])
         yield browser
         browser.close()
 

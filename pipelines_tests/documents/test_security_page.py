@@ -6,7 +6,14 @@ from pipelines_tests.command import PROJECT
 from pipelines_tests.documents.pages import rows
 
 PAGE = PROJECT / "docs" / "security.md"
-HOSTILE = ("A hostile file", "A hostile service", "A viewer", "An analyst")
+HOSTILE = (
+    "A hostile web page",
+    "Another account",
+    "A hostile file",
+    "A hostile service",
+    "A viewer",
+    "An analyst",
+)
 TEST = re.compile(r"`(pipelines_tests/[\w/]+\.py)::(test_\w+)`")
 
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
+from pipelines.orchestration import storage
 from pipelines.orchestration.storage import KEPT_SESSIONS
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
@@ -71,3 +72,35 @@ def test_sessions_that_a_restarted_server_ended_are_replaced(
     for pid in sessions(watcher):
         watcher.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     assert instance.get_runs_count() == 0
+
+
+def test_a_secret_in_the_error_of_a_plug_in_is_stored_nowhere(
+    monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance, watcher: psycopg.Connection
+) -> None:
+    """A plug-in raised, logged and tagged its run with the token that it had read."""
+    secret = 'sk-very-secret"\\'
+    monkeypatch.setenv("HOSTILE_TOKEN", secret)
+    storage._secrets.cache_clear()
+
+    @dg.op
+    def careless(context: dg.OpExecutionContext) -> None:
+        context.log.warning("token %s", secret)
+        context.instance.add_run_tags(context.run_id, {"token": secret})
+        raise ValueError(f"401 for {secret}")
+
+    @dg.job
+    def hostile() -> None:
+        careless()
+
+    try:
+        outcome = hostile.execute_in_process(instance=instance, raise_on_error=False)
+        assert not outcome.success
+        tables = watcher.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in tables.fetchall():
+            rows = watcher.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+            assert "very-secret" not in str(rows), table
+        events = instance.all_logs(outcome.run_id)
+        assert "401 for ***" in str(events)
+        assert instance.get_run_by_id(outcome.run_id).tags["token"] == "***"  # type: ignore[union-attr]
+    finally:
+        storage._secrets.cache_clear()

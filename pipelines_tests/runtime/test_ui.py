@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -22,6 +24,9 @@ from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
 from pipelines_tests.states import copied, load
+
+#: The number of an account that owns nothing.
+NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +220,53 @@ def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
         time.sleep(0.3)
     noted = json.loads((ui.state / "ui.json").read_text())["processes"]
     assert noted["daemon"].startswith(f"{ui.having('isobar daemon')[-1].pid} ")
+
+
+def test_no_other_account_reaches_the_code_server(ui: Ui) -> None:
+    """The account nobody could list the location, shut it down, and run code by it."""
+    (server,) = ui.having("isobar code")
+    assert [one for one in server.net_connections("inet") if one.status == psutil.CONN_LISTEN] == []
+    (location,) = json.loads((ui.state / "workspace.yaml").read_text())["load_from"]
+    place = Path(location["grpc_server"]["socket"])
+    assert place.is_socket()
+    assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
+    if os.geteuid() == 0:
+        seen = subprocess.run(["test", "-e", place], user=NOBODY, cwd="/", check=False)
+        assert seen.returncode == 1
+
+
+def test_a_code_location_that_is_shut_down_is_back_within_ten_seconds(ui: Ui) -> None:
+    """It waited five minutes for the ticks of its sensors, and nothing was loaded meanwhile."""
+    ticks = """{ sensorOrError(sensorSelector: {sensorName: "shipments_inbox", repositoryName:
+        "__repository__", repositoryLocationName: "pipelines"}) { ... on Sensor { sensorState {
+        ticks(limit: 1) { status timestamp } } } } }"""
+    deadline = time.monotonic() + 120
+    while not (
+        (found := ui.query(ticks)["sensorOrError"]["sensorState"]["ticks"])
+        and found[0]["status"] == "STARTED"
+        and time.time() - found[0]["timestamp"] > 5
+    ):
+        assert time.monotonic() < deadline, f"no tick polls: {found}"
+        time.sleep(0.5)
+    (server,) = ui.having("isobar code")
+    began = time.monotonic()
+    shut_down = """mutation { shutdownRepositoryLocation(repositoryLocationName: "pipelines") {
+        __typename } }"""
+    answer = ui.query(shut_down)["shutdownRepositoryLocation"]["__typename"]
+    assert answer == "ShutdownRepositoryLocationSuccess"
+    while (others := ui.having("isobar code")) == [] or server in others:
+        assert time.monotonic() - began < 10, "nobody started it again"
+        time.sleep(0.1)
+    (ui.state / "inbox" / "shipments" / "after.csv").write_text(text_of([line(77)]))
+    query = "SELECT count(*) FROM enriched.shipments WHERE tracking_number = 'TN00000077'"
+    database = EmbeddedPostgres(ui.state).start()
+    with psycopg.connect(database.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        while connection.execute(query).fetchone() == (0,):
+            assert time.monotonic() - began < 60, "the daemon did not find the new one"
+            time.sleep(0.2)
+    assert ui.run("flights", today()) == "SUCCESS"
+    done = isobar(ui.state, "status")
+    assert "definitions       load, as the web server reports" in done.stdout
 
 
 def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:

@@ -1,0 +1,61 @@
+"""Rights of the state folder: what is in it is for its owner alone.
+
+Logs, alerts and Dagster's storage have samples of rows and rejected records.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from pipelines.postgres import software
+
+#: Others may do nothing; or only pass through, where PostgreSQL runs as another user.
+OWNER_ONLY, PASSABLE = 0o700, 0o711
+
+
+def keep_new_files_private() -> None:
+    """Create files and folders for the owner alone, in this process and those that it starts."""
+    os.umask(0o077)
+
+
+def create(state: Path) -> None:
+    """Create the state folder, or take away the rights of others on an existing one.
+
+    Nobody reaches what is in a folder without passing through it, so deeper files keep theirs. As
+    root, the user of the built-in server has to pass; then the same is done one level deeper, but
+    not to links, to mounted folders, which belong to whoever mounts them, and to files of others.
+    """
+    user = software.system_user()
+    most = OWNER_ONLY if user is None else PASSABLE
+    _create_parents(state)
+    try:
+        state.mkdir()
+        state.chmod(most)
+    except FileExistsError:
+        if not state.is_dir():
+            raise
+    if state.stat().st_mode & stat.S_ISVTX:  # a folder for everybody, such as /tmp
+        return
+    _restrict(state, most)
+    if user is not None:
+        for one in state.iterdir():
+            is_ours = not one.is_symlink() and one.stat().st_uid in (os.geteuid(), user.pw_uid)
+            if is_ours and not one.is_mount():
+                _restrict(one, OWNER_ONLY)
+
+
+def _create_parents(folder: Path) -> None:
+    """Create missing folders above with the usual rights, whatever the umask is."""
+    for parent in reversed(folder.parents):
+        with suppress(FileExistsError):
+            if not parent.exists():
+                parent.mkdir()
+                parent.chmod(0o755)
+
+
+def _restrict(path: Path, most: int) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    with suppress(OSError):  # it is somebody else's, or on a read-only file system
+        if mode & ~most & 0o777:
+            path.chmod(mode & most)

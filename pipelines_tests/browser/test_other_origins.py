@@ -1,0 +1,138 @@
+"""Pages of other origins in a real browser: they read nothing and start nothing.
+
+2.0 opened its WebSockets for them, started runs for an image of theirs, and shut down the code
+location for a form.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from pipelines_tests.browser import chromium
+from pipelines_tests.browser.dashboards import served
+from pipelines_tests.served_ui import Ui
+from pipelines_tests.test_proxy import LAUNCH, RUNS, SUBSCRIBE
+
+pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
+FETCH = """async ([url, mode]) => {
+    try { return (await (await fetch(url, {mode})).text()) || "opaque" } catch { return "blocked" }
+}"""
+IMAGE = """url => new Promise(done => {
+    const image = new Image(); image.onload = image.onerror = done; image.src = url })"""
+FORM = """url => new Promise(done => {
+    const frame = document.createElement("iframe");
+    frame.name = "hidden";
+    document.body.append(frame);
+    const form = document.createElement("form");
+    Object.assign(form, {method: "POST", action: url, target: "hidden"});
+    document.body.append(form);
+    frame.onload = () => setTimeout(done, 500);
+    form.submit() })"""
+#: What a WebSocket receives, or that it was not opened.
+LISTEN = """([url, protocol, words]) => new Promise(done => {
+    const socket = new WebSocket(url, [protocol]);
+    socket.onopen = () => words.length ? words.forEach(one => socket.send(one)) : done("opened");
+    socket.onmessage = message => done(message.data);
+    socket.onerror = () => done("rejected") })"""
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A site with an empty page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>elsewhere</title>")
+
+    def log_message(self, *words: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of the other site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield site.server_port
+        site.shutdown()
+
+
+@pytest.fixture(params=[chromium.ELSEWHERE, "localhost", "127.0.0.1"])
+def page(request: pytest.FixtureRequest, browser: Browser, port: int) -> Iterator[Page]:
+    """A page elsewhere: of another name, or of another port of this machine."""
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        page.goto(f"http://{request.param}:{port}/")
+        expect(page).to_have_title("elsewhere")
+        yield page
+
+
+def address(ui: Ui) -> str:
+    """Return an address that starts a run if it is followed."""
+    return f"{ui.url}/graphql?query={quote(LAUNCH)}"
+
+
+def test_a_page_elsewhere_starts_no_run(page: Page, ui: Ui) -> None:
+    before = ui.query(RUNS)
+    page.evaluate(IMAGE, address(ui))
+    for mode in ("no-cors", "cors"):
+        page.evaluate(FETCH, [address(ui), mode])
+    page.evaluate(FORM, address(ui))
+    assert ui.query(RUNS) == before
+
+
+def test_a_page_elsewhere_reads_nothing_by_http(page: Page, ui: Ui) -> None:
+    for path in ("/graphql?query={version}", "/server_info", "/"):
+        assert page.evaluate(FETCH, [f"{ui.url}{path}", "cors"]) == "blocked"
+
+
+def test_a_page_elsewhere_opens_no_websocket(page: Page, ui: Ui) -> None:
+    start = {"type": "start", "id": "1", "payload": {"query": SUBSCRIBE}}
+    words = [json.dumps(one) for one in ({"type": "connection_init"}, start)]
+    url = f"{ui.url.replace('http', 'ws')}/graphql"
+    assert page.evaluate(LISTEN, [url, "graphql-ws", words]) == "rejected"
+
+
+def test_a_page_elsewhere_shows_the_ui_in_no_frame(page: Page, ui: Ui) -> None:
+    page.evaluate("url => document.body.innerHTML = `<iframe src=${url}>`", ui.url)
+    page.wait_for_timeout(2000)
+    assert "Overview" not in "".join(frame.inner_text("body") for frame in page.frames[1:])
+
+
+def test_a_link_elsewhere_leads_to_the_ui(page: Page, ui: Ui) -> None:
+    """As those of alerts, in a mail or a chat."""
+    page.evaluate("url => document.body.innerHTML = `<a href=${url}/automation>there`", ui.url)
+    page.get_by_text("there").click()
+    expect(page.get_by_text("Automation").first).to_be_visible()
+
+
+def test_a_name_that_is_rebound_to_this_machine_is_not_answered(browser: Browser, ui: Ui) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        answer = page.goto(f"http://{chromium.ELSEWHERE}:{urlsplit(ui.url).port}/server_info")
+        assert answer is not None
+        assert answer.status == 403
+        assert "ISOBAR_ALLOWED_HOSTS" in page.inner_text("body")
+
+
+def test_the_ui_works_by_the_name_localhost(browser: Browser, ui: Ui) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        page.goto(f"http://localhost:{urlsplit(ui.url).port}/runs")
+        expect(page.get_by_text("shipments").first).to_be_visible()
+
+
+def test_a_page_elsewhere_opens_no_websocket_of_the_dashboards(page: Page, ui: Ui) -> None:
+    """Streamlit accepts any port of localhost."""
+    with served(ui.state) as url:
+        stream = f"{url.replace('http', 'ws')}/_stcore/stream"
+        assert page.evaluate(LISTEN, [stream, "streamlit", []]) == "rejected"
+        assert page.evaluate(FETCH, [f"{url}/_stcore/host-config", "cors"]) == "blocked"
+        page.goto(url)
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()

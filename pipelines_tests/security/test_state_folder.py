@@ -1,0 +1,117 @@
+"""Other accounts of the machine read nothing in the state folder."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipelines.postgres import software, state_folder
+from pipelines.postgres.server import EmbeddedPostgres
+from pipelines_tests.command import isobar
+
+AS_ROOT = os.geteuid() == 0
+#: The number of an account that owns nothing.
+NOBODY = 65534
+
+
+def readable_by_others(state: Path) -> list[str]:
+    """Return what the rights of files and folders let every account read or list."""
+    found: list[str] = []
+
+    def look(folder: Path) -> None:
+        for one in folder.iterdir():
+            mode = one.lstat().st_mode
+            if mode & stat.S_IROTH and not one.is_symlink():
+                found.append(str(one.relative_to(state)))
+            if stat.S_ISDIR(mode) and mode & stat.S_IXOTH:
+                look(one)
+
+    if state.stat().st_mode & stat.S_IXOTH:
+        look(state)
+    return found
+
+
+def readable_by_nobody(state: Path) -> list[str]:
+    """Return what the account can read, when it is given all names."""
+    names = "\0".join(str(one) for one in state.rglob("*") if not one.is_symlink())
+    words = ["xargs", "-0", "sh", "-c", 'for f; do test -r "$f" && echo "$f"; done; true', "sh"]
+    done = subprocess.run(
+        words, input=names, text=True, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/",
+        capture_output=True, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def assert_private(state: Path) -> None:
+    assert readable_by_others(state) == []
+    assert not state.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IRGRP | stat.S_IWGRP)
+    if AS_ROOT and (user := software.system_user()) and user.pw_uid != NOBODY:
+        assert readable_by_nobody(state) == []
+
+
+@pytest.mark.parametrize("below", ["", "new/folders"])
+def test_other_accounts_read_nothing_of_a_run(empty_state: Path, below: str) -> None:
+    """Dagster's storage, logs with samples of rows, and inboxes were readable by everybody."""
+    state = empty_state / below / ".isobar"
+    try:
+        done = isobar(state, "run", "shipments")
+        assert done.returncode == 0, done.stderr
+        assert list(state.glob("dagster/storage/*/compute_logs/*.err"))
+        assert list(state.glob("inbox/shipments/*.csv"))
+        assert_private(state)
+        assert state.parent.stat().st_mode & 0o777 == 0o755
+        assert (state / "postgres").is_dir(), "its user may pass through the folder"
+    finally:
+        EmbeddedPostgres(state).stop()
+
+
+def test_the_rights_of_an_earlier_version_are_mended_at_the_start(empty_state: Path) -> None:
+    server = EmbeddedPostgres(empty_state)
+    server.start()
+    server.stop()
+    (empty_state / "alerts.json").write_text("{}")
+    log = empty_state / "dagster" / "storage" / "run" / "x.err"
+    log.parent.mkdir(parents=True)
+    log.write_text("a sample of rows")
+    for one in (empty_state, *empty_state.rglob("*")):
+        if not one.is_relative_to(server.data):
+            one.chmod(0o755)
+    server.start()
+    assert_private(empty_state)
+    assert log.read_text() == "a sample of rows"
+    server.stop()
+    server.start()
+
+
+def test_a_folder_that_an_operator_names_is_left_alone(state: Path, tmp_path: Path) -> None:
+    """Other accounts deliver files there."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    inbox.chmod(0o777)
+    live = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(inbox)}
+    assert isobar(state, "run", "shipments", **live).returncode == 0
+    assert stat.S_IMODE(inbox.stat().st_mode) == 0o777
+
+
+def test_links_and_folders_for_everybody_are_left_alone(tmp_path: Path) -> None:
+    shared, outside = tmp_path / "shared", tmp_path / "outside"
+    for folder, mode in ((shared, 0o1777), (outside, 0o755)):
+        folder.mkdir()
+        folder.chmod(mode)
+    state = tmp_path / "state"
+    state.mkdir(mode=0o755)
+    (state / "link").symlink_to(outside)
+    (state / "dead").symlink_to(tmp_path / "nowhere")
+    state_folder.create(shared)
+    state_folder.create(state)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+
+
+def test_rights_are_only_ever_taken_away(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    state_folder.create(state)
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
