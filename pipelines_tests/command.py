@@ -20,7 +20,7 @@ from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
 
 PROJECT = Path(__file__).parent.parent
-MAIN = (sys.executable, "-m", "pipelines.cli.main")
+MAIN = (sys.executable, "-m", "pipelines.cli")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pipelines.cli.main", "dagster", "pandas", "alembic.command"])
 OF_SOURCES = tuple(
@@ -82,7 +82,7 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
 
 def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Path]) -> None:
     """Go on as `isobar`, in a process that was forked for it."""
-    from pipelines.cli.main import main
+    from pipelines.cli.__main__ import main
 
     os.chdir(PROJECT)
     os.environ.clear()

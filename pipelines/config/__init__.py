@@ -28,6 +28,9 @@ PROJECT = Path(__file__).parents[2]
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 #: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
 COPIED_FROM = b"\n# Copied when isobar ui started, from "
+#: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
+#: takes five minutes. `dagster.yaml` has the same limit of a run.
+STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -236,10 +239,30 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     return value("ISOBAR_UI_URL").rstrip("/") or None
 
 
+def disabled_sources(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the sources that the operator disabled. Not in `Settings`, as above."""
+    names = _reader(environment)("ISOBAR_DISABLE_SOURCES")
+    return frozenset(filter(None, re.split(r"[\s,]+", names)))
+
+
+def statement_seconds(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the time limit of a check's or view's statement. Raises `PermanentFailure`."""
+    return _seconds(environment, "ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS)
+
+
+def run_seconds(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the time limit of a run of a source. Raises `PermanentFailure`."""
+    return _seconds(environment, "ISOBAR_RUN_SECONDS", RUN_SECONDS)
+
+
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the base URL of the code on a forge. Not in `Settings`, as above."""
     value = _reader(environment)
     return value("ISOBAR_CODE_URL").rstrip("/") or None
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    return env_validation.seconds(name, _reader(environment)(name) or None) or default
 
 
 def _state(environment: Mapping[str, str]) -> Path:

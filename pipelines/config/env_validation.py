@@ -53,6 +53,16 @@ def runs(name: str, value: str | None) -> int | None:
     return int(value) if value else None
 
 
+def seconds(name: str, value: str | None) -> int | None:
+    """Return a number of seconds from 1 to 999,999, if set."""
+    if value is not None and not re.fullmatch("[1-9][0-9]{0,5}", value):
+        raise misconfigured(
+            f"{name} is {value!r}, which is not a number of seconds",
+            "Set it to a whole number of seconds, at least 1.",
+        )
+    return int(value) if value else None
+
+
 def _parsed(url: str) -> "URL":
     """Parse a URL. Raises `ValueError`. SQLAlchemy is imported only if a URL is set."""
     from sqlalchemy import make_url

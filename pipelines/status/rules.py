@@ -104,15 +104,10 @@ def trouble(
     return Problem(f"status:{key}", severity, what, where, since, path, remedy)
 
 
-def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
-    """Return the problem of a broken plug-in."""
-    return trouble(
-        f"source:{name}",
-        f"The source {name} is broken, the others go on: {problem}",
-        "the entry points of the group isobar.sources",
-        "Mend the plug-in or uninstall it; then run again what is running, as `isobar ui`.",
-        now,
-    )
+def of_remarks(lines: Iterable[str], now: dt.datetime) -> list[Problem]:
+    """Return a warning for each part of the configuration that has no effect."""
+    remedy = "Correct or remove it, or install and mend the source that it is for."
+    return [trouble(f"remark:{line}", line, "", remedy, now, severity="warning") for line in lines]
 
 
 def of_configuration(failure: Failure, now: dt.datetime) -> Problem:

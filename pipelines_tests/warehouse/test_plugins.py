@@ -8,11 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.isolation import broken_sources
 from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate, plugins_without_revision
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.source import Source, broken_sources, sources
+from pipelines.source import Source, sources
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.databases import made
