@@ -75,7 +75,7 @@ def _accepted(found: Mapping[str, dg.Definitions]) -> dict[str, dg.Definitions]:
 
 
 def _validate(whole: dg.Definitions, names: Iterable[str]) -> None:
-    """Raise an error if Dagster cannot load definitions, or a check or schedule is of nothing.
+    """Raise an error if Dagster cannot load definitions, or would ignore a part of them.
 
     The jobs of the project's own sources alone are not resolved: that takes time in each process,
     and tests do it.
@@ -92,7 +92,9 @@ def _validate(whole: dg.Definitions, names: Iterable[str]) -> None:
     for schedule in (one for source in chosen for one in source.schedules):
         entry = timetable().schedules[schedule.name]
         if entry.job not in _names(whole.jobs):
-            raise ValueError(f"the schedule {entry.name} is of a job {entry.job!r}, which is not")
+            raise ValueError(
+                f"the schedule {entry.name} is of a job {entry.job!r}, which does not exist"
+            )
         if entry.config and not entry.is_changed:
             check_config(entry, whole.resolve_job_def(entry.job))
 
