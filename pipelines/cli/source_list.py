@@ -14,10 +14,17 @@ from multiprocessing.connection import Connection
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from pipelines.config import Settings, disabled_sources
-from pipelines.isolation import LOG, SOURCE_ERRORS, broken_sources, isolated, note_broken, remarks
+from pipelines.isolation import (
+    LOG,
+    SOURCE_ERRORS,
+    broken_sources,
+    is_broken,
+    isolated,
+    note_broken,
+    remarks,
+)
 from pipelines.source import (
     check_sources,
     declared_sources,
@@ -27,8 +34,6 @@ from pipelines.source import (
 )
 
 IMPORT_SECONDS = 10.0
-#: Plug-ins whose import did not end, or ended its process.
-_hanging: set[str] = set()
 #: The modules of a plug-in that this process imports later, and the one that it does not.
 LATER, PAGES = ("tables", "jobs", "cli", "sandbox"), "dashboard"
 
@@ -52,27 +57,26 @@ def list_sources() -> None:
     settings = Settings.current()
     check_sources(settings)
     importlib.import_module("pipelines.definitions")  # notes what is wrong with jobs and schedules
-    problems = {one.name: one.problem for one in broken_sources()}
     origins = {name: ("isobar", version("isobar")) for name in own_names()}
     for entry in plugin_entry_points():
         label = f"{entry.name} ({entry.value})"
         found = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "")
-        origins[label if label in problems else entry.name] = found
-    table = Table("source", "version", "origin", "state", "problem", box=None, pad_edge=False)
+        origins[label if is_broken(label) else entry.name] = found
+    table = Table("source", "version", "origin", "state", box=None, pad_edge=False)
     for name, (origin, release) in origins.items():
-        problem = problems.get(name, "")
-        table.add_row(name, release, origin, _state(name, problem, settings), Text(problem))
-    console = Console()
-    console.print(table, soft_wrap=not console.is_terminal)
+        table.add_row(name, release, origin, _state(name, settings))
+    Console().print(table)
+    for broken in broken_sources():
+        click.echo(str(broken))
     for line in remarks():
         click.echo(line, err=True)
 
 
-def _state(name: str, problem: str, settings: Settings) -> str:
-    if name in disabled_sources() - _hanging:
-        return "disabled"
-    if problem or name not in sources():
+def _state(name: str, settings: Settings) -> str:
+    if is_broken(name):
         return "broken"
+    if name not in sources():
+        return "disabled"
     return "on" if declared_sources()[name].settings.is_set_up(settings) else "off"
 
 
@@ -82,15 +86,12 @@ def skip_plugins_that_hang() -> None:
     This process has imported no plug-in yet.
     """
     importlib.import_module("dagster")  # so that its import does not count as theirs
+    skipped = {*disabled_sources()}
     for entry in plugin_entry_points():
-        if entry.name in disabled_sources():
-            continue
-        if problem := _problem_of_import(entry):
-            _hanging.add(entry.name)
+        if entry.name not in skipped and (problem := _problem_of_import(entry)):
             note_broken(entry.name, problem)
-    if _hanging:
-        names = ",".join(sorted(disabled_sources() | _hanging))
-        os.environ["ISOBAR_DISABLE_SOURCES"] = names
+            skipped.add(entry.name)
+    os.environ["ISOBAR_DISABLE_SOURCES"] = ",".join(sorted(skipped))
 
 
 def _problem_of_import(entry: EntryPoint) -> str | None:

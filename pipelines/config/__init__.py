@@ -57,6 +57,9 @@ class Settings:
     sandbox_url: str | None
     celery_broker_url: str | None
     worker_runs: int | None
+    #: Time limits of a check's or view's statement, and of a run of a source.
+    statement_seconds: int
+    run_seconds: int
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
 
@@ -88,6 +91,9 @@ class Settings:
             path = read(name)
             return env_validation.expand_path(name, path) if path else None
 
+        def seconds(name: str) -> int | None:
+            return env_validation.seconds(name, value(name))
+
         return cls(
             state=state,
             dagster_home=folder("DAGSTER_HOME") or state / "dagster",
@@ -103,6 +109,8 @@ class Settings:
                 value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
             ),
             worker_runs=env_validation.runs("WORKER_RUNS", value("WORKER_RUNS")),
+            statement_seconds=seconds("ISOBAR_STATEMENT_SECONDS") or STATEMENT_SECONDS,
+            run_seconds=seconds("ISOBAR_RUN_SECONDS") or RUN_SECONDS,
             environment=dict(environment),
         )
 
@@ -245,24 +253,10 @@ def disabled_sources(environment: Mapping[str, str] = os.environ) -> frozenset[s
     return frozenset(filter(None, re.split(r"[\s,]+", names)))
 
 
-def statement_seconds(environment: Mapping[str, str] = os.environ) -> int:
-    """Return the time limit of a check's or view's statement. Raises `PermanentFailure`."""
-    return _seconds(environment, "ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS)
-
-
-def run_seconds(environment: Mapping[str, str] = os.environ) -> int:
-    """Return the time limit of a run of a source. Raises `PermanentFailure`."""
-    return _seconds(environment, "ISOBAR_RUN_SECONDS", RUN_SECONDS)
-
-
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the base URL of the code on a forge. Not in `Settings`, as above."""
     value = _reader(environment)
     return value("ISOBAR_CODE_URL").rstrip("/") or None
-
-
-def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
-    return env_validation.seconds(name, _reader(environment)(name) or None) or default
 
 
 def _state(environment: Mapping[str, str]) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.config import run_seconds
+from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import function_spec, input_spec, view_asset
 from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import checks_of
@@ -117,5 +117,5 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
             job,
             selection=selection.without_checks() | dg.AssetSelection.checks(*evaluated),
             description=about,
-            tags={MAX_RUNTIME_TAG: str(run_seconds())},
+            tags={MAX_RUNTIME_TAG: str(Settings.current().run_seconds)},
         )

@@ -16,7 +16,7 @@ from pydantic import PrivateAttr, create_model
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.config import Settings, statement_seconds
+from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
@@ -43,7 +43,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
         Raises `PermanentFailure` about `what` if one exceeds it.
         """
-        seconds = statement_seconds()
+        seconds = Settings.current().statement_seconds
         with self.open() as store, store.engine.connect() as connection:
             connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
             try:

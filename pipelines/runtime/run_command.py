@@ -34,7 +34,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.config import run_seconds
+from pipelines.config import Settings
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.isolation import broken_sources
@@ -191,7 +191,7 @@ def _run(
     )
     report = Report(name, run.run_id)
     console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
-    limit = int(run.tags.get(MAX_RUNTIME_TAG, run_seconds()))
+    limit = int(run.tags.get(MAX_RUNTIME_TAG, Settings.current().run_seconds))
     with console.status("starting"), _time_limit(limit) as has_expired:
         _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
     if report.is_stopped and has_expired():
