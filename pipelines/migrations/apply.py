@@ -169,6 +169,22 @@ def condition(connection: Connection) -> Condition:
     return "current" if is_same else "other views"
 
 
+def outdated_plugins(connection: Connection) -> list[str]:
+    """Return the plug-ins whose tables or views in the database are not those of their code."""
+    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
+    found = []
+    for name, source in _plugins().items():
+        schema = history.schema_of(source)
+        files = source.object_files | objects.scripts(schema)
+        is_applied = all(
+            one in applied and applied[one].sha256 == objects.digest(sql)
+            for one, sql in files.items()
+        )
+        if history.state(schema, revisions) != "current" or not is_applied:
+            found.append(name)
+    return found
+
+
 def _migrate_all(connection: Connection) -> None:
     """Migrate the sources in the tree together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))

@@ -37,6 +37,8 @@ class Database:
     server_version: str | None = None
     size_bytes: int | None = None
     schema: Condition | None = None
+    #: Plug-ins whose tables or views are not those of their code.
+    outdated: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
 
@@ -122,7 +124,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         what = f"{name}: {found.error or 'it does not answer'}"
         remedy = found.remedy or "See whether the server is up."
         return [trouble(found.part, what, found.place, remedy, now)]
-    migrate = "Run isobar migrate."
+    migrate = "Run isobar migrate, which says what is wrong if that is not enough."
     verdicts: dict[Condition | None, tuple[str, str, Literal["error", "warning"]]] = {
         "missing": ("it is empty", "Run make run (isobar run), which fills it.", "error"),
         "behind": ("its tables are of older code", migrate, "error"),
@@ -139,7 +141,8 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     if found.schema not in verdicts:
         return []
     what, remedy, severity = verdicts[found.schema]
-    what = f"{name}: {what}"
+    plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
+    what = f"{name}: {what}{plugins}"
     return [trouble(found.part, what, found.place, remedy, now, severity=severity)]
 
 
