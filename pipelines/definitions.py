@@ -37,8 +37,8 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     for source in by_seniority():
         with isolated(source.name, "its definitions", source.package):
             found[source.name] = definitions_of(source)
-    whole = _assembled(found, overrides or {})
     try:
+        whole = _assembled(found, overrides or {})
         _validate(whole, found)
     except SOURCE_ERRORS:
         whole = _assembled(_accepted(found), overrides or {})
@@ -91,10 +91,6 @@ def _validate(whole: dg.Definitions, names: Iterable[str]) -> None:
             raise ValueError(f"the check {check.name} is of {table}, which does not exist")
     for schedule in (one for source in chosen for one in source.schedules):
         entry = timetable().schedules[schedule.name]
-        if entry.job not in _names(whole.jobs):
-            raise ValueError(
-                f"the schedule {entry.name} is of a job {entry.job!r}, which does not exist"
-            )
         if entry.config and not entry.is_changed:
             check_config(entry, whole.resolve_job_def(entry.job))
 

@@ -76,6 +76,10 @@ def mine():
 
 definitions = dg.Definitions(assets=[mine])
 """
+CLASHING_RESOURCE = """
+mine = dg.ResourceDefinition.hardcoded_resource("mine")
+definitions = dg.Definitions(resources={"warehouse": mine})
+"""
 
 #: What each does wrong, by the name of the plug-in.
 HOSTILE: Mapping[str, Hostile] = {
@@ -118,6 +122,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "clashing_asset": Hostile({"jobs.py": defining(CLASHING_ASSET)}, "itineraries"),
     "clashing_job": Hostile({"jobs.py": defining(CLASHING_JOB)}, "flights"),
     "clashing_sensor": Hostile({"jobs.py": defining(CLASHING_SENSOR)}, "shipments_inbox"),
+    "clashing_resource": Hostile({"jobs.py": defining(CLASHING_RESOURCE)}, "'warehouse'"),
     "clashing_schedule": Hostile(
         {"__init__.py": declared(scheduled(name="flights_daily"))},
         "its schedules: ValueError: another schedule is called 'flights_daily'",
