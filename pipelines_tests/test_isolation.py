@@ -140,3 +140,12 @@ def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_remarked(
         ]
     assert (name in found["jobs"]) is False
     assert ours["jobs"] - found["jobs"] <= {"flights", "rebuild_flights", "flights_rebuild"}
+
+
+def test_every_job_of_a_source_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon ends the run by it; `isobar run` does so itself."""
+    monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
+    definitions = build_definitions()
+    for source in sources().values():
+        for job in (source.name, *source.other_jobs):
+            assert definitions.resolve_job_def(job).tags["dagster/max_runtime"] == "77"
