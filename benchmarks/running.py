@@ -50,9 +50,9 @@ def measure(server: Connections, built_in: EmbeddedPostgres, folder: Path) -> li
         floor = _idle([child.pid or 0 for child in children], built_in)
     state = folder / "running"
     environment = {**os.environ, "ISOBAR_HOME": str(state)}  # noqa: TID251 - of its children
-    first = _seconds([sys.executable, "-m", "pipelines.cli.main", "run"], environment)
+    first = _seconds([sys.executable, "-m", "pipelines.cli", "run"], environment)
     unit = _unit(environment)
-    again = _cpu([sys.executable, "-m", "pipelines.cli.main", "run"], environment)
+    again = _cpu([sys.executable, "-m", "pipelines.cli", "run"], environment)
     with _ui(state, environment) as (pid, own):
         ours = _idle([pid], own)
         ticks = _tick_megabytes_a_day(own)
@@ -124,7 +124,7 @@ def _ui(state: Path, environment: dict[str, str]) -> Iterator[tuple[int, Embedde
 
 
 def _isobar(words: list[str]) -> list[str]:
-    return [sys.executable, "-m", "pipelines.cli.main", *words]
+    return [sys.executable, "-m", "pipelines.cli", *words]
 
 
 def _idle(roots: list[int], built_in: EmbeddedPostgres) -> tuple[float, float, float]:

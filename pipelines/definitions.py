@@ -1,64 +1,153 @@
 """All Dagster definitions: those of every source and of the platform."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 
-from pipelines.orchestration.automation import automated, derived_assets
+from pipelines.config import Settings
+from pipelines.isolation import SOURCE_ERRORS, broken_sources, isolated, report_to_log
+from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
-from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.orchestration.schedule_config import timetable
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.orchestration.schedule_config import PLATFORM_SCHEDULES, timetable
 from pipelines.orchestration.schedules import check_config, schedules_of
-from pipelines.source import PLUGIN_ERRORS, is_plugin, note_broken, sources
+from pipelines.source import by_seniority, check_sources, is_plugin, sources
+
+#: The group of the assets that stand for broken sources.
+BROKEN = "broken_sources"
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Build all assets, checks, jobs, schedules and sensors; `overrides` replaces resources.
 
-    Raises `ValueError` for a name that no resource has.
+    A source whose definitions are invalid, by themselves or beside the others, is switched off: see
+    `pipelines.isolation.broken_sources`.
+
+    Raises `ValueError` for a name that no resource has, and `PermanentFailure` for a mistake in the
+    operator's schedules.
     """
+    check_sources(Settings.current())
+    timetable()  # which switches off sources with invalid schedules
     found = {}
-    for source in sources().values():
-        try:
+    for source in by_seniority():
+        with isolated(source.name, "its definitions", source.package):
             found[source.name] = definitions_of(source)
-        except PLUGIN_ERRORS as error:
-            if not is_plugin(source):
-                raise
-            note_broken(source.name, f"its definitions: {error!r}")
-    resources: dict[str, Any] = {name: source_resource(name) for name in found}
-    resources["warehouse"] = WarehouseResource()
-    if unknown := set(overrides or {}) - resources.keys():
-        raise ValueError(f"there are no resources named {sorted(unknown)}")
-    parts = dg.Definitions.merge(
-        *found.values(),
-        dg.Definitions(
-            jobs=[housekeeping, refresh_everything],
-            sensors=[alerts, orphaned_runs, derived_assets],
-        ),
-    )
-    sensors = [*(parts.sensors or ()), refresh_requests(parts.jobs or ())]
-    made = {one.name for one in parts.schedules or ()}
-    entries = [one for one in timetable().schedules.values() if one.name not in made]
-    timetable().reject_unknown(
-        {sensor.name for sensor in sensors}, {job.name for job in parts.jobs or ()}
-    )
-    whole = dg.Definitions(
-        assets=dg.map_asset_specs(automated, parts.assets or ()),  # type: ignore[arg-type]
-        asset_checks=parts.asset_checks,
-        jobs=parts.jobs,
-        schedules=[*(parts.schedules or ()), *schedules_of(entries)],
-        sensors=sensors,
-        resources=resources | dict(overrides or {}),
-        executor=dg.in_process_executor,
-    )
+    try:
+        whole = _assembled(found, overrides or {})
+        _validate(whole, found)
+    except SOURCE_ERRORS:
+        whole = _assembled(_accepted(found), overrides or {})
     for entry in timetable().schedules.values():
-        if entry.is_own or entry.config:
+        if entry.is_changed and (entry.is_own or entry.config) and entry.job in _names(whole.jobs):
             check_config(entry, whole.resolve_job_def(entry.job))
     return whole
 
 
+def _accepted(found: Mapping[str, dg.Definitions]) -> dict[str, dg.Definitions]:
+    """Return the definitions of the sources that are valid beside each other; note the others.
+
+    They are added one by one, so that the later one of two that clash is switched off. One that
+    refers to a later one gets another try.
+    """
+    accepted: dict[str, dg.Definitions] = {}
+    errors: dict[str, BaseException] = {}
+    waiting = dict(found)
+    while waiting and errors.keys() != waiting.keys():
+        errors = {}
+        for name, part in waiting.items():
+            parts = {**accepted, name: part}
+            try:
+                _validate(_merged(parts.values()), parts)
+            except SOURCE_ERRORS as error:
+                errors[name] = error
+            else:
+                accepted = parts
+        waiting = {name: waiting[name] for name in errors}
+    for name, reason in errors.items():
+        with isolated(name, "its definitions", sources()[name].package):
+            raise reason
+    return accepted
+
+
+def _validate(whole: dg.Definitions, names: Iterable[str]) -> None:
+    """Raise an error if Dagster cannot load definitions, or would ignore a part of them.
+
+    The jobs of the project's own sources alone are not resolved: that takes time in each process,
+    and tests do it.
+    """
+    chosen = [sources()[name] for name in names]
+    graph = whole.get_repository_def().asset_graph
+    known = {key for one in whole.assets or () for key in _keys(one)}
+    if any(map(is_plugin, chosen)):
+        dg.Definitions.validate_loadable(whole)
+    for check in graph.asset_check_keys:
+        if check.asset_key not in known:
+            table = ".".join(check.asset_key.path)
+            raise ValueError(f"the check {check.name} is of {table}, which does not exist")
+    for schedule in (one for source in chosen for one in source.schedules):
+        entry = timetable().schedules[schedule.name]
+        if entry.config and not entry.is_changed:
+            check_config(entry, whole.resolve_job_def(entry.job))
+
+
+def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]) -> dg.Definitions:
+    """Return the definitions of the platform, of some sources and of the operator as one."""
+    merged = _merged(parts.values())
+    if unknown := overrides.keys() - (merged.resources or {}).keys():
+        raise ValueError(f"there are no resources named {sorted(unknown)}")
+    own = timetable().own_schedules(_names(merged.sensors), _names(merged.jobs))
+    return dg.Definitions(
+        assets=[*(merged.assets or ()), *_broken_assets()],
+        asset_checks=merged.asset_checks,
+        jobs=merged.jobs,
+        schedules=[*(merged.schedules or ()), *schedules_of(own)],
+        sensors=merged.sensors,
+        resources={**(merged.resources or {}), **overrides},
+        executor=dg.in_process_executor,
+    )
+
+
+def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
+    """Return the definitions of the platform and of some sources as one."""
+    merged = dg.Definitions.merge(
+        dg.Definitions(
+            jobs=[housekeeping, refresh_everything],
+            schedules=schedules_of(timetable().schedules[one.name] for one in PLATFORM_SCHEDULES),
+            sensors=[alerts, orphaned_runs, derived_assets],
+            resources={"warehouse": WarehouseResource()},
+            executor=dg.in_process_executor,
+        ),
+        *parts,
+    )
+    requests = dg.Definitions(sensors=[refresh_requests(merged.jobs or ())])
+    return dg.Definitions.merge(merged, requests)
+
+
+def _keys(assets: Any) -> Iterable[dg.AssetKey]:
+    """Return the keys of one asset or of those that are made together."""
+    return assets.keys if isinstance(assets, dg.AssetsDefinition) else [assets.key]
+
+
+def _names(definitions: Iterable[Any] | None) -> set[str]:
+    return {one.name for one in definitions or ()}
+
+
+def _broken_assets() -> list[dg.AssetSpec]:
+    """Return an asset for each broken source, so that the asset graph shows why it is missing."""
+    return [
+        dg.AssetSpec(
+            [BROKEN, re.sub(r"\W", "_", broken.name)],
+            description=f"{broken}. Fix it or uninstall it, then start isobar ui again.",
+            group_name=BROKEN,
+        )
+        for broken in broken_sources()
+    ]
+
+
 definitions = build_definitions()
+report_to_log()

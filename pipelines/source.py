@@ -29,7 +29,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import Field
 
-from pipelines.config import SECRETS, Settings, mask
+from pipelines.config import SECRETS, Settings, disabled_sources
 from pipelines.config.source_settings import (
     Folder,
     SourceSettings,
@@ -49,6 +49,7 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.isolation import is_broken, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
 if TYPE_CHECKING:
@@ -154,8 +155,16 @@ __all__ = [
 ENTRY_POINTS = "isobar.sources"
 #: The package of the project's own sources.
 IN_TREE = "pipelines.sources"
-#: Schemas that belong to the platform; no source may use their names.
-PLATFORM_SCHEMAS = frozenset({"enriched", "metrics", "ops", "public"})
+#: Schemas, groups, resources and choices of the platform; no source may use their names.
+PLATFORM_NAMES = frozenset(
+    {"enriched", "metrics", "ops", "public", "functions", "sources", "broken_sources"}
+    | {"warehouse", "io_manager", "all"}
+)
+#: Prefixes of the platform's variables, and its options of `isobar sandbox` that have a hyphen.
+PLATFORM_VARIABLES = (
+    *("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "WORKER_", "PG"),
+    *("--fault-", "--hang-"),
+)
 
 
 def deferred(reference: str) -> Callable[..., Any]:
@@ -466,42 +475,42 @@ class Source:
         )
 
 
-@dataclass(frozen=True)
-class BrokenSource:
-    """A plug-in that cannot be used, and why. It does not affect other sources."""
-
-    name: str
-    problem: str
-
-
 def sources() -> Mapping[str, Source]:
     """Return every usable source by name, in the order in which they run.
 
-    Sources that collect from others come last.
+    Sources that collect from others come last. Those that are broken or disabled are left out.
     """
-    return _discovered()[0]
+    disabled = disabled_sources()
+    return {
+        name: source
+        for name, source in declared_sources().items()
+        if name not in disabled and not is_broken(name)
+    }
 
 
-def broken_sources() -> Sequence[BrokenSource]:
-    """Return the plug-ins that cannot be used, each with the reason."""
-    return [*_discovered()[1], *_BROKEN_LATER]
+def declared_sources() -> Mapping[str, Source]:
+    """Return every source whose declaration is valid, in the same order.
+
+    A source may be declared and yet be off. Its tables and views are still migrated, because those
+    of others may read them.
+    """
+    found = sorted(_discovered().values(), key=lambda one: (one.collects is not None, one.name))
+    return {one.name: one for one in found}
 
 
-def note_broken(name: str, problem: str) -> None:
-    """Record that a plug-in failed after its discovery: in its jobs, its sandbox or its SQL."""
-    broken = BrokenSource(name, mask(problem))
-    if broken not in broken_sources():
-        _BROKEN_LATER.append(broken)
+def by_seniority() -> list[Source]:
+    """Return the usable sources in the order in which names are given away.
 
-
-_BROKEN_LATER: list[BrokenSource] = []
+    The project's own come before plug-ins. Whoever comes later may not use a name that is taken.
+    """
+    return sorted(sources().values(), key=lambda one: (is_plugin(one), one.name))
 
 
 def secret_variables() -> frozenset[str]:
     """Return the secret variables of the platform and the sources; each may be set by a file."""
     return SECRETS | {
         source.settings.variable(field)
-        for source in sources().values()
+        for source in declared_sources().values()
         for field in source.settings.model_fields
         if source.settings.about(field).get("secret")
     }
@@ -513,45 +522,62 @@ def is_discovered() -> bool:
 
 
 def check_sources(settings: Settings) -> None:
-    """Validate the variables of all sources. Raises `PermanentFailure` for an invalid one."""
+    """Switch off each source that has an invalid variable, or lacks one that it requires."""
     for source in sources().values():
         kind = source.settings
         unset = {  # the sandbox, which may not run yet, sets these
-            field: "http://sandbox"
+            field: "http://sandbox" if "url" in kind.about(field) else "."
             for field in kind.model_fields
-            if "url" in kind.about(field) and not settings.environment.get(kind.variable(field))
+            if {"url", "folder"} & kind.about(field).keys()
+            and not settings.environment.get(kind.variable(field))
         }
-        source.load_settings(settings, **unset)
-
-
-#: What the code of a plug-in may raise without stopping the others; some call `sys.exit`.
-PLUGIN_ERRORS = (Exception, SystemExit)
+        values = [
+            settings.environment.get(kind.variable(field), "")
+            for field in kind.model_fields
+            if kind.about(field).get("secret")
+        ]
+        with isolated(source.name, "its settings", source.package, secrets=values):
+            source.load_settings(settings, **unset)
 
 
 def is_plugin(source: Source) -> bool:
-    """Return whether a source is another party's package, whose errors must not stop the others."""
+    """Return whether a source is another party's package."""
     return not source.package.startswith(f"{IN_TREE}.")
 
 
+def plugin_entry_points() -> list[EntryPoint]:
+    """Return the entry points of the installed plug-ins, by name."""
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value))
+
+
+def own_names() -> list[str]:
+    """Return the names of the project's own sources, which are those of their folders."""
+    folder = importlib.import_module(IN_TREE).__path__
+    return sorted(one.name for one in pkgutil.iter_modules(folder))
+
+
 @cache
-def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
+def _discovered() -> Mapping[str, Source]:
+    """Import and validate every source but disabled plug-ins, in the order of seniority."""
     found: dict[str, Source] = {}
-    broken: list[BrokenSource] = []
-    for module in sorted(
-        one.name for one in pkgutil.iter_modules(importlib.import_module(IN_TREE).__path__)
-    ):
-        source = importlib.import_module(f"{IN_TREE}.{module}").source
-        found[source.name] = source
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value)):
-        try:
-            source = _loaded(entry)
-            _reject_clashes(source, found)
-        except PLUGIN_ERRORS as error:
-            broken.append(BrokenSource(entry.name, mask(_describe(error))))
-        else:
-            found[source.name] = source
-    ordered = sorted(found.values(), key=lambda one: (one.collects is not None, one.name))
-    return {one.name: one for one in ordered}, broken
+    taken, disabled = set(own_names()), disabled_sources()
+    for name in own_names():
+        package = f"{IN_TREE}.{name}"
+        with isolated(name, "its declaration", package):
+            found[name] = importlib.import_module(package).source
+    for entry in plugin_entry_points():
+        if entry.name in taken:
+            with isolated(f"{entry.name} ({entry.value})", "its entry point"):
+                raise ValueError(f"another source is called {entry.name!r}")
+        elif entry.name not in disabled:
+            with isolated(entry.name, "its declaration", entry.module):
+                source = _loaded(entry)
+                _reject_clashes(source, found)
+                found[source.name] = source
+        taken.add(entry.name)
+    for name in sorted(disabled - taken):
+        remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
+    return found
 
 
 def _loaded(entry: EntryPoint) -> Source:
@@ -559,28 +585,44 @@ def _loaded(entry: EntryPoint) -> Source:
     source = getattr(loaded, "source", loaded)
     if not isinstance(source, Source):
         raise TypeError(f"{entry.value} is not a pipelines.source.Source")
+    if source.name != entry.name:
+        raise ValueError(f"the source is called {source.name!r}, its entry point {entry.name!r}")
+    for one in fields(Source):
+        if isinstance(one.default, tuple) and not isinstance(getattr(source, one.name), tuple):
+            raise TypeError(f"{one.name} of the declaration is not a tuple")
     return source
 
 
 def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
-    """Raise `ValueError` for a name or object that already belongs to the platform or a source."""
+    """Raise `ValueError` for a name or object that already belongs to the platform or a source.
+
+    Names of jobs, schedules, sensors, checks and assets are compared where they are built.
+    """
     if not source.name.isidentifier() or source.name != source.name.lower():
         raise ValueError(f"{source.name!r} cannot be the name of a schema")
-    if source.name in PLATFORM_SCHEMAS:
+    if source.name in PLATFORM_NAMES:
         raise ValueError(f"the name {source.name!r} belongs to Isobar")
-    if source.name in found:
-        raise ValueError(f"another source is called {source.name!r}: {found[source.name].package}")
     for table in source.metadata.tables.values():
         if table.schema not in (source.name, "metrics"):
             raise ValueError(f"the table {table.fullname} is not in its own schema {source.name!r}")
     for name in source.object_files:
         if name.split(".")[0] not in (source.name, "enriched", "metrics"):
             raise ValueError(f"the view {name} is in the schema of another source")
-    mine = {*source.metadata.tables, *source.object_files}
+    names = _names(source)
+    for name in names:
+        if name.startswith(PLATFORM_VARIABLES):
+            raise ValueError(f"{name} belongs to Isobar")
     for other in found.values():
-        if shared := mine & {*other.metadata.tables, *other.object_files}:
+        if shared := names & _names(other):
             raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
 
 
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def _names(source: Source) -> set[str]:
+    """Return what only one source may have: objects, variables, options and deletions."""
+    return {
+        *source.metadata.tables,
+        *source.object_files,
+        *source.settings.variables().values(),
+        *(f"--{source.name}-{one.name}".replace("_", "-") for one in source.sandbox_options),
+        *(one.name for one in source.retention),
+    }

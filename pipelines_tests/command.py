@@ -20,7 +20,7 @@ from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
 
 PROJECT = Path(__file__).parent.parent
-MAIN = (sys.executable, "-m", "pipelines.cli.main")
+MAIN = (sys.executable, "-m", "pipelines.cli")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pipelines.cli.main", "dagster", "pandas", "alembic.command"])
 OF_SOURCES = tuple(
@@ -30,6 +30,8 @@ OURS = (
     *("DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES"),
     *("ISOBAR_SANDBOX_URL", "ISOBAR_SCHEDULES", "ALERT_URLS", "ISOBAR_UI_URL", "ISOBAR_CODE_URL"),
     *("CELERY_BROKER_URL", "WORKER_RUNS", "ISOBAR_WEB_SERVER_URL", "ISOBAR_ALLOWED_HOSTS"),
+    *("ISOBAR_DISABLE_SOURCES", "ISOBAR_STATEMENT_SECONDS", "ISOBAR_RUN_SECONDS"),
+    *("ISOBAR_INBOX_CUT_SECONDS",),
     *("DATABASE_PASSWORD", "DAGSTER_POSTGRES_PASSWORD", "CELERY_BROKER_PASSWORD"),
     *OF_SOURCES,
 )
@@ -82,7 +84,7 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
 
 def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Path]) -> None:
     """Go on as `isobar`, in a process that was forked for it."""
-    from pipelines.cli.main import main
+    from pipelines.cli.__main__ import main
 
     os.chdir(PROJECT)
     os.environ.clear()

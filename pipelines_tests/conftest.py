@@ -11,6 +11,7 @@ os.environ |= {
     "ISOBAR_SCHEDULES": os.devnull,
     "ISOBAR_SOURCES": "",
     "ISOBAR_CODE_URL": "",
+    "ISOBAR_DISABLE_SOURCES": "",
 }  # a developer's have no say
 
 import dagster as dg

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
-from pipelines import source
+from pipelines import isolation, source
+from pipelines.orchestration import schedule_config
 
 DECLARATION = '''
 """Buses, and where they stop."""
@@ -116,7 +117,8 @@ def _forget(folders: tuple[Path, ...]) -> None:
         del sys.modules[module]
     importlib.invalidate_caches()
     source._discovered.cache_clear()
-    source._BROKEN_LATER.clear()
+    schedule_config.timetable.cache_clear()
+    isolation.reset()
 
 
 def _filled(words: str, name: str) -> str:

@@ -1,7 +1,6 @@
 """The command `isobar`. Each command only makes a few calls; the logic is in other packages."""
 
 import errno
-import logging
 import os
 import signal
 import socket
@@ -10,17 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from pipelines.cli import alerts, backup, dashboard, database, serve
 from pipelines.cli.console import echo, interrupt_on
+from pipelines.cli.source_list import list_sources
 from pipelines.cli.sources import import_, quarantine
-from pipelines.config import PROJECT, Settings, home, read_dot_env
-from pipelines.failures import Failure
+from pipelines.config import PROJECT, Settings, home
+from pipelines.isolation import is_broken, isolated
 from pipelines.postgres import state_folder
-from pipelines.source import PLUGIN_ERRORS, is_plugin, note_broken, sources
+from pipelines.source import SandboxOption, by_seniority, declared_sources, sources
 from pipelines.status.command import status as status_command
 
 
@@ -44,20 +44,14 @@ def isobar() -> None:
     """
 
 
-def _known_sources(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> set[str]:
-    for name in names:
-        if name not in sources():
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(sources())}")
-    return set(names)
-
-
 @isobar.command(short_help="Refresh all sources once, or only some.")
-@click.argument("names", metavar="[SOURCE]...", nargs=-1, callback=_known_sources)
-def run(names: set[str]) -> None:
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+def run(names: tuple[str, ...]) -> None:
     """Refresh all sources once, or only the named ones, and show the outcome.
 
     Creates the database and its tables if they are missing. A second run loads what is new.
-    Exits with 1 if a load or a blocking check failed or a plug-in is broken; other loads are kept.
+    Exits with 1 if a load or a blocking check failed or a source is broken; other loads are kept.
+    A named source that is not installed, disabled or broken is skipped, and the exit code is 1.
     ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
     variables are not set is off: it is skipped unless you name it.
     """
@@ -65,7 +59,11 @@ def run(names: set[str]) -> None:
 
     interrupt_on(signal.SIGTERM)
     settings = Settings.current()
-    chosen = names or {name for name, one in sources().items() if one.settings.is_set_up(settings)}
+    if names and not any(name in sources() or is_broken(name) for name in names):
+        raise click.BadParameter(f"{names[0]!r} is not one of {', '.join(sources())}")
+    chosen = set(names) or {
+        name for name, one in sources().items() if one.settings.is_set_up(settings)
+    }
     with bootstrapped(settings, echo) as (environment, _):
         os.environ.update(environment)
         from pipelines.runtime.run_command import main_jobs, run_jobs
@@ -73,7 +71,12 @@ def run(names: set[str]) -> None:
         is_good = run_jobs(main_jobs(chosen))
     if not names and (off := sources().keys() - chosen):
         click.echo(f"Off, as their variables are not set: {', '.join(sorted(off))}.")
-    is_good &= not report_broken_sources(echo) or bool(names)
+    has_broken = report_broken_sources(echo)
+    skipped = sorted(set(names) - sources().keys())
+    for name in skipped:
+        if not is_broken(name):
+            echo(f"The source {name} is disabled or not installed; it was skipped.")
+    is_good &= not (skipped if names else has_broken)
     if is_good:
         is_clone = home() == PROJECT
         charts, see, query = (
@@ -116,6 +119,7 @@ def migrate(with_logins: bool) -> None:
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_database,
+        report_broken_sources,
         upgrade_dagster_storage,
     )
     from pipelines.runtime.logins import passwords, set_role_passwords
@@ -135,24 +139,28 @@ def migrate(with_logins: bool) -> None:
             f"{name}: tables.py differs from the tables in the database. Write a revision:"
             f" alembic -x source={name} revision --autogenerate (docs/adding-a-source.md)"
         )
+    report_broken_sources(echo)
     if not differing:
         echo("The database is up to date.")
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of each source's simulation to `isobar sandbox`."""
-    for source in reversed([*sources().values()]):
-        for one in reversed(source.sandbox_options):
-            kind = (
-                click.IntRange(int(one.minimum), int(one.maximum))
-                if one.is_whole
-                else click.FloatRange(one.minimum, one.maximum)
-            )
-            name = f"--{source.name}-{one.name}".replace("_", "-")
-            command = click.option(
-                name, type=kind, default=one.default, show_default=True, help=one.help
-            )(command)
+    for source in reversed([*declared_sources().values()]):
+        with isolated(source.name, "its options of isobar sandbox", source.package):
+            for option in reversed([_option(source.name, one) for one in source.sandbox_options]):
+                command = option(command)
     return command
+
+
+def _option(source: str, one: SandboxOption) -> Callable[..., Any]:
+    kind = (
+        click.IntRange(int(one.minimum), int(one.maximum))
+        if one.is_whole
+        else click.FloatRange(one.minimum, one.maximum)
+    )
+    name = f"--{source}-{one.name}".replace("_", "-")
+    return click.option(name, type=kind, default=one.default, show_default=True, help=one.help)
 
 
 @isobar.command(short_help="Serve the simulated sources until Ctrl-C.")
@@ -251,53 +259,24 @@ def sandbox(
 
 for _command in (
     *(import_, quarantine, alerts.alerts, serve.serve, status_command),
-    *(dashboard.dashboard, database.database, backup.backup, backup.restore),
+    *(dashboard.dashboard, database.database, backup.backup, backup.restore, list_sources),
 ):
     isobar.add_command(_command)
 
 
 def _add_commands_of_sources() -> None:
     """Add the commands that sources define in their `cli.py`."""
-    for source in sources().values():
-        try:
-            own = source.module("cli")
-        except PLUGIN_ERRORS as error:
-            if not is_plugin(source):
-                raise
-            note_broken(source.name, f"its commands: {error!r}")
-            continue
-        for command in own.commands if own else ():
-            isobar.add_command(command)
+    for source in by_seniority():
+        with isolated(source.name, "its commands", source.package):
+            module = source.module("cli")
+            own = {str(one.name): one for one in module.commands} if module else {}
+            if taken := sorted(own.keys() & isobar.commands.keys()):
+                raise ValueError(f"there is a command {taken[0]!r} already")
+            for name, command in own.items():
+                isobar.add_command(command, name)
 
 
 _add_commands_of_sources()
-
-
-def main() -> NoReturn:
-    """Run the command: a failure prints its message, any other exception its traceback."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("  %(message)s"))
-    logging.getLogger("isobar").addHandler(handler)
-    state_folder.keep_new_files_private()
-    try:
-        read_dot_env(home() / ".env")
-        isobar(standalone_mode=True)
-    except Failure as failure:
-        click.secho(str(failure), fg="red", err=True)
-        sys.exit(1)
-    except OSError as error:
-        click.secho(
-            f"isobar: the operating system reported: {error.strerror or error}\n"
-            f"  where: {error.filename or 'see above'}\n"
-            "  what to do: Fix the cause (permissions, disk space, a path), then run again.",
-            fg="red",
-            err=True,
-        )
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
-    sys.exit(0)
 
 
 def _end_with(parent: int) -> None:
@@ -309,7 +288,3 @@ def _end_with(parent: int) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-if __name__ == "__main__":
-    main()

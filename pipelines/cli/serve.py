@@ -109,6 +109,7 @@ def worker() -> None:
 def validate() -> None:
     """Check the settings for docker compose, and list everything that is missing or wrong."""
     from pipelines.orchestration.operations.notifiers import check_urls
+    from pipelines.runtime.bootstrap import report_broken_sources
     from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
     from pipelines.source import check_sources
 
@@ -144,10 +145,11 @@ def validate() -> None:
             remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
             " or remove both.",
         )
-    check_sources(settings)
     check_urls(alert_urls())
     allowed_hosts()
-    click.echo("The settings are valid.", err=True)
+    check_sources(settings)
+    if not report_broken_sources(echo):
+        click.echo("The settings are valid.", err=True)
 
 
 @serve.command(short_help="Check that a process works.")

@@ -10,6 +10,7 @@ import click
 
 from pipelines.cli.console import echo, interrupt_on, reach_database
 from pipelines.config import Settings
+from pipelines.isolation import isolated
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
 
@@ -43,8 +44,9 @@ def _import_command(name: str, inbox: FileInbox) -> click.Command:
 
 
 for _source in sources().values():
-    if _inbox := _inbox_of(_source):
-        import_.add_command(_import_command(_source.name, _inbox))
+    with isolated(_source.name, "its command of isobar import", _source.package):
+        if _inbox := _inbox_of(_source):
+            import_.add_command(_import_command(_source.name, _inbox))
 
 
 @click.group(short_help="Show, retry and dismiss rejected records.")

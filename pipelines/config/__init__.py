@@ -30,6 +30,11 @@ INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 #: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
 COPIED_FROM = b"\n# Copied when isobar ui started, from "
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
+#: takes five minutes. `dagster.yaml` has the same limit of a run.
+STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
+#: How long a file in an inbox without a final line break has to be unchanged.
+CUT_SECONDS = 60
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -58,6 +63,9 @@ class Settings:
     worker_runs: int | None
     #: How long a file in an inbox without a final line break has to be unchanged.
     inbox_cut_seconds: int
+    #: Time limits of a check's or view's statement, and of a run of a source.
+    statement_seconds: int
+    run_seconds: int
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
 
@@ -89,6 +97,9 @@ class Settings:
             path = read(name)
             return env_validation.expand_path(name, path) if path else None
 
+        def seconds(name: str, default: int, *, least: int = 1) -> int:
+            return env_validation.seconds(name, value(name), default, least=least)
+
         return cls(
             state=state,
             dagster_home=folder("DAGSTER_HOME") or state / "dagster",
@@ -104,9 +115,9 @@ class Settings:
                 value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
             ),
             worker_runs=env_validation.runs("WORKER_RUNS", value("WORKER_RUNS")),
-            inbox_cut_seconds=env_validation.seconds(
-                "ISOBAR_INBOX_CUT_SECONDS", value("ISOBAR_INBOX_CUT_SECONDS"), default=60
-            ),
+            inbox_cut_seconds=seconds("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, least=0),
+            statement_seconds=seconds("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS),
+            run_seconds=seconds("ISOBAR_RUN_SECONDS", RUN_SECONDS),
             environment=dict(environment),
         )
 
@@ -281,6 +292,12 @@ def secrets_in_use(
 def mask(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """Mask the secrets of the environment in a text of others, such as an error of a plug-in."""
     return redact(text, secrets_in_use(environment=environment))
+
+
+def disabled_sources(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the sources that the operator disabled. Not in `Settings`, as above."""
+    names = _reader(environment)("ISOBAR_DISABLE_SOURCES")
+    return frozenset(filter(None, re.split(r"[\s,]+", names)))
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:

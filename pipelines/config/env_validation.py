@@ -10,8 +10,6 @@ from pipelines.failures import PermanentFailure
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-A_DAY = 86_400
-
 
 def utf_8(name: str, value: str) -> str:
     """Return a value that is valid UTF-8; the environment shows other bytes as surrogates."""
@@ -56,12 +54,12 @@ def runs(name: str, value: str | None) -> int | None:
     return int(value) if value else None
 
 
-def seconds(name: str, value: str | None, *, default: int) -> int:
-    """Return a number of seconds up to a day, or the default."""
-    if value is not None and not (re.fullmatch("[0-9]{1,5}", value) and int(value) <= A_DAY):
+def seconds(name: str, value: str | None, default: int, *, least: int) -> int:
+    """Return a number of seconds from `least` to 999,999, or the default."""
+    if value is not None and not (re.fullmatch("[0-9]{1,6}", value) and int(value) >= least):
         raise misconfigured(
             f"{name} is {value!r}, which is not a number of seconds",
-            f"Set it to a whole number from 0 to {A_DAY:,}.",
+            f"Set it to a whole number of seconds, at least {least}.",
         )
     return default if value is None else int(value)
 

@@ -6,11 +6,11 @@ import psycopg
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.config import mask
 from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
-from pipelines.source import PLUGIN_ERRORS, is_plugin, sources
+from pipelines.isolation import broken_sources, isolated
+from pipelines.source import by_seniority
 
 #: A local file: a page icon by name would be fetched from the Internet.
 ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
@@ -18,17 +18,23 @@ ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
 
 def pages() -> list[Page]:
     """Return all pages: the overview, those of sources, data quality, functions."""
-    found: list[Page] = []
-    for source in sources().values():
-        try:
-            own = source.module("dashboard")
-        except PLUGIN_ERRORS as error:
-            if not is_plugin(source):
-                raise
-            st.warning(f"The pages of the plug-in {source.name} do not load: {mask(repr(error))}")
-            continue
-        found += own.pages if own else []
-    return [overview.PAGE, *found, quality.PAGE, functions.PAGE]
+    first, last = [overview.PAGE], [quality.PAGE, functions.PAGE]
+    paths = {url_path(one) for one in (*first, *last)}
+    for source in by_seniority():
+        with isolated(source.name, "its pages", source.package):
+            module = source.module("dashboard")
+            own: list[Page] = list(module.pages) if module else []
+            for one in own:
+                if url_path(one) in paths:
+                    raise ValueError(f"there is a page {one.title!r} already")
+                paths.add(url_path(one))
+            first += own
+    return [*first, *last]
+
+
+def url_path(page: Page) -> str:
+    """Return the part of its address that names a page."""
+    return page.title.lower().replace(" ", "-")
 
 
 def main() -> None:
@@ -39,11 +45,13 @@ def main() -> None:
             one.show,
             title=one.title,
             icon=one.icon,
-            url_path=one.title.lower().replace(" ", "-"),
+            url_path=url_path(one),
             default=one is overview.PAGE,
         )
         for one in pages()
     ]
+    for broken in broken_sources():
+        st.warning(str(broken), icon=":material/power_off:")
     chosen = st.navigation(known)
     try:
         chosen.run()

@@ -19,14 +19,13 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, select
 
+from pipelines.config import CUT_SECONDS
 from pipelines.failures import PermanentFailure
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
 #: How long a file must be unchanged before it counts as complete.
 SETTLE_SECONDS = 1.0
-#: The same for a text file without a final line break, unless a setting says otherwise.
-CUT_SECONDS = 60.0
 #: Interval at which `Inbox.ready` looks again.
 POLL_SECONDS = 0.2
 #: Endings of files whose content is lines: such a file is complete if its last line is.

@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import history, objects
 from pipelines.migrations.collections import collected_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
-from pipelines.source import PLUGIN_ERRORS, Source, broken_sources, is_plugin, note_broken, sources
+from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 
@@ -51,7 +52,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
 
     Covers the platform and the `chosen` sources, by default all.
     """
-    chosen = sources() if chosen is None else chosen
+    chosen = declared_sources() if chosen is None else chosen
     found = sql_files("pipelines.ingest", "views")
     for source in chosen.values():
         found |= source.object_files
@@ -61,7 +62,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
 
-    A plug-in whose tables or SQL fail is left out, see `pipelines.source.broken_sources`.
+    A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
     or belongs to Isobar 1.0, the user lacks rights, or others depend on an object. Raises
@@ -159,20 +160,35 @@ def condition(connection: Connection) -> Condition:
     wanted = object_files()
     for schema in history.all_schemas().values():
         wanted |= objects.scripts(schema)
-    unusable = _unusable()
     applied = {
         name: one.sha256
         for name, one in objects.applied_files(connection).items()
-        if one.plugin not in unusable
+        if name in wanted or not _is_kept(one)
     }
     is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
     return "current" if is_same else "other views"
 
 
+def outdated_plugins(connection: Connection) -> list[str]:
+    """Return the plug-ins whose tables or views in the database are not those of their code."""
+    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
+    found = []
+    for name, source in _plugins().items():
+        schema = history.schema_of(source)
+        files = source.object_files | objects.scripts(schema)
+        is_applied = all(
+            one in applied and applied[one].sha256 == objects.digest(sql)
+            for one, sql in files.items()
+        )
+        if history.state(schema, revisions) != "current" or not is_applied:
+            found.append(name)
+    return found
+
+
 def _migrate_all(connection: Connection) -> None:
     """Migrate the sources in the tree together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
-    done = {name: source for name, source in sources().items() if not is_plugin(source)}
+    done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     is_new = not history.applied_revisions(connection)
     try:
         with connection.begin_nested():
@@ -187,7 +203,7 @@ def _migrate_all(connection: Connection) -> None:
         try:
             with connection.begin_nested():
                 _migrate_plugin(connection, source, done)
-        except PLUGIN_ERRORS as error:
+        except SOURCE_ERRORS as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
@@ -205,12 +221,12 @@ def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> No
     upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
     files = object_files(chosen)
     changed = objects.replace(connection, files, plugin=None)
-    kept = {*_plugins(), *_unusable()}
+    plugins = _plugins()
     wanted = {*files, *(name for schema in own for name in objects.scripts(schema))}
     gone = [
         name
         for name, one in objects.applied_files(connection).items()
-        if name not in wanted and one.plugin not in kept
+        if name not in wanted and one.plugin not in plugins and not _is_kept(one)
     ]
     objects.drop(connection, gone, for_good=True)
     for schema in own:
@@ -256,12 +272,18 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
 
 
 def _plugins() -> dict[str, Source]:
-    return {name: source for name, source in sources().items() if is_plugin(source)}
+    return {name: source for name, source in declared_sources().items() if is_plugin(source)}
 
 
-def _unusable() -> set[str]:
-    """Return installed plug-ins that cannot be imported; their objects are kept."""
-    return {one.name for one in broken_sources()} - set(sources())
+def _is_kept(one: objects.Applied) -> bool:
+    """Return whether a file may be of an installed source that is disabled or cannot be imported.
+
+    What such a source of the project's own has is not known: then all is kept that has no plug-in.
+    """
+    if one.plugin is None:
+        return not declared_sources().keys() >= {*own_names()}
+    installed = {entry.name for entry in plugin_entry_points()}
+    return one.plugin in installed - declared_sources().keys()
 
 
 def _contents(connection: Connection) -> object:

@@ -32,7 +32,7 @@ from sqlalchemy.sql.schema import SchemaItem
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import LOADER
-from pipelines.source import Source, sources
+from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import metadata
 
@@ -88,7 +88,7 @@ def schema_of(source: Source) -> Schema:
 
 def all_schemas() -> dict[str, Schema]:
     """Return the platform's schema and those of all sources, by name, in order of creation."""
-    found = [platform(), *map(schema_of, sources().values())]
+    found = [platform(), *map(schema_of, declared_sources().values())]
     return {schema.name: schema for schema in found}
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import sensor_options, timetable
-from pipelines.source import Source, sources
+from pipelines.source import Source
 
 #: Longest duration of a run (dagster.yaml), including retries.
 GRACE = dt.timedelta(hours=2)
@@ -30,15 +30,14 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 )
 
 
-def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Return the asset with its freshness policy and automation condition.
+def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return an asset of a source with its freshness policy and automation condition.
 
     External assets and functions have neither.
     """
     if is_external(spec.key) or spec.group_name == FUNCTIONS:
         return spec
-    name, source = ".".join(spec.key.path), sources()[spec.tags["source"]]
-    view = source.view_assets.get(name)
+    view = source.view_assets.get(".".join(spec.key.path))
     is_derived = view is not None or spec.key.path[0] == "metrics"
     follows = (
         is_derived

@@ -68,6 +68,24 @@ def verdict(
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
 
 
+def evaluated(
+    warehouse: WarehouseResource,
+    name: str,
+    severity: dg.AssetCheckSeverity,
+    find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
+) -> dg.AssetCheckResult:
+    """Return the result of a check by what `find` returns; one that takes too long fails."""
+    try:
+        with warehouse.limited(f"the check {name}") as connection:
+            return verdict(find(connection), severity)
+    except PermanentFailure as failure:
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{failure.problem}. {failure.remedy}",
+        )
+
+
 def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefinition]:
     """Return the checks that every ledger feed has.
 
@@ -91,8 +109,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             asset=key, name=name, blocking=is_blocking, description=described(expects, remedy)
         )
         def evaluate(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-            with warehouse.open() as store, store.engine.connect() as connection:
-                return verdict(find(connection), severity)
+            return evaluated(warehouse, f"{name} of {feed}", severity, find)
 
         return evaluate
 
@@ -240,6 +257,7 @@ def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
 
 def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
     """Return a check that warns if `sql/checks/<name>.sql` of the source returns rows."""
+    query = read_sql(source.package, f"checks/{declared.name}")
 
     @dg.asset_check(
         asset=dg.AssetKey(declared.on.split(".")),
@@ -247,8 +265,8 @@ def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
         description=described(declared.expects, declared.remedy),
     )
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        query = read_sql(source.package, f"checks/{declared.name}")
-        with warehouse.open() as store, store.engine.connect() as connection:
-            return verdict(offending_rows(connection, query), WARN)
+        return evaluated(
+            warehouse, declared.name, WARN, lambda connection: offending_rows(connection, query)
+        )
 
     return check

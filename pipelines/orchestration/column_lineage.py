@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
+from pipelines.isolation import isolated
 from pipelines.source import sources
 
 
@@ -13,9 +14,10 @@ def _column_lineage() -> dict[str, dict[str, list[str]]]:
     """Return the content of `column_lineage.json` of each source that has one."""
     found: dict[str, dict[str, list[str]]] = {}
     for source in sources().values():
-        file = resources.files(source.package).joinpath("column_lineage.json")
-        if file.is_file():
-            found |= json.loads(file.read_text(encoding="utf-8"))
+        with isolated(source.name, "its column_lineage.json", source.package):
+            file = resources.files(source.package).joinpath("column_lineage.json")
+            if file.is_file():
+                found |= json.loads(file.read_text(encoding="utf-8"))
     return found
 
 

@@ -5,16 +5,27 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import function_spec, input_spec, view_asset
+from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
-from pipelines.source import Source, sources
+from pipelines.orchestration.resources import source_resource
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.orchestration.schedules import schedules_of
+from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import relations_read
 from pipelines.warehouse.tables import WRITTEN_WITH
 
+#: Dagster's tag with the longest time that a run may take, in seconds.
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+
 
 def definitions_of(source: Source) -> dg.Definitions:
-    """Return the assets, checks, jobs, schedules and sensors of a source."""
+    """Return the assets, checks, jobs, schedules, sensors and resources of a source.
+
+    Raises whatever its code raises, and `ValueError` for a declaration that contradicts itself.
+    """
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
     views = []
@@ -23,16 +34,23 @@ def definitions_of(source: Source) -> dg.Definitions:
         views.append(view_asset(source, view, [*read, *_blocking(source, view.name, read)]))
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
+    whole: list[Any] = [
+        *(input_spec(source, one) for one in source.inputs),
+        *assets,
+        *(function_spec(source, name, upstream_of(name)) for name in source.functions),
+    ]
+    made = {one.name for one in parts.schedules or ()}
+    declared = [timetable().schedules[one.name] for one in source.schedules]
     return dg.Definitions(
-        assets=[
-            *(input_spec(source, one) for one in source.inputs),
-            *assets,
-            *(function_spec(source, name, upstream_of(name)) for name in source.functions),
-        ],
+        assets=dg.map_asset_specs(lambda spec: automated(source, spec), whole),
         asset_checks=checks,
         jobs=[*_jobs(source, assets, checks), *(parts.jobs or ())],
-        schedules=parts.schedules,
+        schedules=[
+            *(parts.schedules or ()),
+            *schedules_of(one for one in declared if one.name not in made),
+        ],
         sensors=[*sensors_of(source), *(parts.sensors or ())],
+        resources={source.name: source_resource(source.name), **(parts.resources or {})},
     )
 
 
@@ -48,11 +66,10 @@ def upstream_of(view: str) -> list[str]:
 
     A table that is not an asset names, in its `info`, the asset with which it is written.
     """
-    files = {name: sql for one in sources().values() for name, sql in one.object_files.items()}
-    views = {name for one in sources().values() for name in one.view_assets}
-    tables = {
-        name: table for one in sources().values() for name, table in one.metadata.tables.items()
-    }
+    known = declared_sources().values()
+    files = {name: sql for one in known for name, sql in one.object_files.items()}
+    views = {name for one in known for name in one.view_assets}
+    tables = {name: table for one in known for name, table in one.metadata.tables.items()}
     found: set[str] = set()
     waiting, seen = [view], {view}
     while waiting:
@@ -72,28 +89,36 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
 
     If a source collects from others, its job also refreshes their views that show its data.
     """
-    job_of_check = {(check.on, check.name): check.job for check in source.checks}
-    job_of_check |= {(one.on, LEDGER_MATCHES_ROWS): one.audit_job for one in source.ledgers}
+    named = {one.name: one.job for one in source.checks}
+    named |= {one.name: one.job for one in source.views}
+    for name, job in named.items():
+        if job not in (None, source.name, *source.other_jobs):
+            raise ValueError(f"{name} is of a job {job!r}, which {source.name} does not declare")
+    job_of_check = {(check.on, check.name): check.job or source.name for check in source.checks}
+    job_of_check |= {
+        (one.on, LEDGER_MATCHES_ROWS): one.audit_job or source.name for one in source.ledgers
+    }
+    views = source.view_assets
     keys = [key for one in assets if isinstance(one, dg.AssetsDefinition) for key in one.keys]
     for job, about in {source.name: source.job, **source.other_jobs}.items():
-        mine = None if job == source.name else job
         chosen = [
             key
             for key in keys
-            if (view.job if (view := source.view_assets.get(".".join(key.path))) else None) == mine
+            if (((view := views.get(".".join(key.path))) and view.job) or source.name) == job
         ]
         selection: dg.AssetSelection = dg.AssetSelection.assets(*chosen)
-        if source.collects and mine is None:
+        if source.collects and job == source.name:
             shown_in = selection.downstream() & dg.AssetSelection.groups("enriched", "metrics")
             selection = selection | shown_in
         evaluated = [
             key
             for check in checks
             for key in check.check_keys
-            if job_of_check.get((".".join(key.asset_key.path), key.name)) == mine
+            if job_of_check.get((".".join(key.asset_key.path), key.name), source.name) == job
         ]
         yield dg.define_asset_job(
             job,
             selection=selection.without_checks() | dg.AssetSelection.checks(*evaluated),
             description=about,
+            tags={MAX_RUNTIME_TAG: str(Settings.current().run_seconds)},
         )

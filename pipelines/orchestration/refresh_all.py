@@ -83,6 +83,8 @@ def requested_runs(
     ops: Any = requested.run_config.get("ops", {})
     named = ops.get(request_refresh.name, {}).get("config", {}).get("sources", [])
     for name in _chosen(named):
+        if not repository.has_job(name):  # its source was switched off since
+            continue
         yield dg.RunRequest(
             run_key=f"{requested.run_id} {name}",
             job_name=name,

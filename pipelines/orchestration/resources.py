@@ -11,9 +11,13 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
+import psycopg
 from pydantic import PrivateAttr, create_model
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
+from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
@@ -32,6 +36,27 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         each.
         """
         yield _kept(self.url or Settings.current().warehouse_url(LOADER))
+
+    @contextmanager
+    def limited(self, what: str) -> Iterator[Connection]:
+        """Yield a connection whose statements have the time limit of checks and views.
+
+        Raises `PermanentFailure` about `what` if one exceeds it.
+        """
+        seconds = Settings.current().statement_seconds
+        with self.open() as store, store.engine.connect() as connection:
+            connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+            try:
+                yield connection
+            except DBAPIError as error:
+                if not isinstance(error.orig, psycopg.errors.QueryCanceled):
+                    raise
+                raise PermanentFailure(
+                    what,
+                    f"{what} took longer than {seconds} s and was cancelled",
+                    place=store.place,
+                    remedy="Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS.",
+                ) from error
 
 
 @cache

@@ -5,7 +5,7 @@ Only times, and the decorators that assign them to schedules and sensors.
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -21,8 +21,9 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 
 from pipelines.config import original_schedules, own_schedules, read_file
 from pipelines.failures import PermanentFailure
+from pipelines.isolation import isolated, remark
 from pipelines.orchestration.patience import repeat_every
-from pipelines.source import Schedule, sources
+from pipelines.source import Schedule, by_seniority
 
 #: Schedules of the platform itself.
 PLATFORM_SCHEDULES = (
@@ -42,6 +43,7 @@ MANY_TICKS = 3_000
 HOW_TO_CHANGE = (
     "To change its times: [{}.{}] in schedules.toml of ISOBAR_HOME, then start isobar ui anew."
 )
+IGNORED = "{}: {}: {}. The entry is ignored; its source may be off or not installed."
 REMEDY = (
     'Write lines such as job = "housekeeping", cron = "15 0 * * *" (daily, 00:15), zone ='
     ' "Europe/Paris" below [schedules.a_name], and every_seconds = 60 below [sensors.its_name].'
@@ -87,11 +89,17 @@ class Entry(BaseModel, extra="forbid", strict=True, frozen=True):
     config: dict[str, JsonValue] = {}
 
 
+#: Keys with which an entry may override a schedule; one of the operator's own has a job as well.
+OVERRIDES = Entry.model_fields.keys() - {"job"}
+
+
 class Scheduled(Entry, frozen=True):
     """A job that starts on a schedule."""
 
     name: str
     is_own: bool = False
+    #: Whether the operator's file changes it.
+    is_changed: bool = False
 
     @property
     def longest_wait(self) -> dt.timedelta:
@@ -142,20 +150,31 @@ class Timetable:
         """Return a sensor's interval: the operator's, else `default`."""
         return self.own_seconds.get(sensor, default)
 
-    def reject_unknown(self, sensors: Iterable[str], jobs: Iterable[str]) -> None:
-        """Raise `PermanentFailure` if the operator's file names an unknown sensor or job."""
-        known = sorted(sensors)
+    def own_schedules(self, sensors: Collection[str], jobs: Collection[str]) -> list[Scheduled]:
+        """Return the operator's own schedules; remark on unknown sensors and jobs.
+
+        They may be those of a source that is not installed or switched off. Raises
+        `PermanentFailure` for a schedule with the name of a sensor.
+        """
         for name in self.own_seconds:
-            if name not in known:
-                remedy = f"There are {', '.join(known)}."
-                raise _config_error(self.file, f"sensors.{name}", "there is no such sensor", remedy)
+            if name not in sensors:
+                self._ignore(f"sensors.{name}", "there is no such sensor")
+        found = []
         for one in self.schedules.values():
             place = f"schedules.{one.name}"
-            if one.name in known:
+            if not one.is_own:
+                continue
+            if one.name in sensors:
                 raise _config_error(self.file, place, "is the name of a sensor", "Choose another.")
-            if one.job not in jobs:
-                remedy = f"Name one of {', '.join(sorted(jobs))}."
-                raise _config_error(self.file, place, f"there is no job {one.job!r}", remedy)
+            if one.job in jobs:
+                found.append(one)
+            else:
+                self._ignore(place, f"there is no job {one.job!r}")
+        return found
+
+    def _ignore(self, place: str, problem: str) -> None:
+        assert self.file is not None
+        remark(IGNORED.format(original_schedules(self.file), place, problem))
 
 
 @cache
@@ -218,30 +237,54 @@ def sensor_options(name: str, seconds: int, about: str) -> dict[str, Any]:
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """Return the declared schedules by name, as they would appear in an operator's file."""
-    found = [(source.name, one) for source in sources().values() for one in source.schedules]
-    found += [("", one) for one in PLATFORM_SCHEDULES]
-    return {
-        one.name: {
+    """Return the declared schedules by name, as they would appear in an operator's file.
+
+    A source with an invalid one, or with one whose name is taken, is switched off.
+    """
+    found = _entries("", PLATFORM_SCHEDULES, {})
+    for source in by_seniority():
+        with isolated(source.name, "its schedules", source.package):
+            found |= _entries(source.name, source.schedules, found)
+    return found
+
+
+def _entries(
+    source: str, schedules: Iterable[Schedule], taken: Container[str]
+) -> dict[str, dict[str, Any]]:
+    """Return declared schedules as entries of a file. Raises `ValueError` for an invalid one."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in schedules:
+        if one.name in taken or one.name in found:
+            raise ValueError(f"another schedule is called {one.name!r}")
+        found[one.name] = {
             "job": one.job or source,
             "cron": one.cron,
             "zone": one.zone,
             "about": one.about,
             "config": dict(one.config),
         }
-        for source, one in found
-    }
+        try:
+            OwnFile.model_validate({"schedules": {one.name: found[one.name]}})
+        except ValidationError as error:
+            first = error.errors()[0]
+            text = first["msg"].removeprefix("Value error, ")
+            raise ValueError(f"{one.name}: {first['input']!r}: {text}") from error
+    return found
 
 
 def read_timetable(own: Path | None) -> Timetable:
     """Return the declared timetable, overridden by the file `own`. Raises `PermanentFailure`."""
     ours, theirs = declared(), _read(own) if own else {}
     schedules = theirs.get("schedules", {})
+    changed: dict[str, Any] = {}
     if isinstance(schedules, dict):  # each key of theirs overrides ours
-        changed = {
-            name: {**ours.get(name, {}), **words} if isinstance(words, dict) else words
-            for name, words in schedules.items()
-        }
+        for name, words in schedules.items():
+            is_entry = isinstance(words, dict)
+            if own and is_entry and name not in ours and words.keys() <= OVERRIDES:
+                problem = "there is no such schedule, and it names no job of its own"
+                remark(IGNORED.format(original_schedules(own), f"schedules.{name}", problem))
+                continue
+            changed[name] = {**ours.get(name, {}), **words} if is_entry else words
         theirs["schedules"] = {**ours, **changed}
     try:
         read = OwnFile.model_validate(theirs)
@@ -254,8 +297,6 @@ def read_timetable(own: Path | None) -> Timetable:
         problem = f"{first['input']!r}: {text}" if is_short else text
         if first["type"] == "extra_forbidden":
             problem = "there is no such key"
-        if first["type"] == "missing" and first["loc"][0] == "schedules":
-            problem = "it is missing, and Isobar has no schedule of this name to override"
         raise _config_error(own, place, problem, REMEDY) from error
     for name, entry in read.schedules.items():
         if name in ours and entry.job != ours[name]["job"]:
@@ -263,7 +304,9 @@ def read_timetable(own: Path | None) -> Timetable:
             raise _config_error(own, f"schedules.{name}", "has another job than ours", remedy)
     return Timetable(
         {
-            name: Scheduled(name=name, is_own=name not in ours, **dict(entry))
+            name: Scheduled(
+                name=name, is_own=name not in ours, is_changed=name in changed, **dict(entry)
+            )
             for name, entry in read.schedules.items()
         },
         {name: one.every_seconds for name, one in read.sensors.items()},

@@ -14,13 +14,14 @@ from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.isolation import broken_sources, isolated, note_broken, remarks
 from pipelines.postgres import state_folder
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
-from pipelines.source import broken_sources, check_sources, note_broken, sources
+from pipelines.source import check_sources, sources
 from pipelines.warehouse.connection import Warehouse
 
 Report = Callable[[str], None]
@@ -48,7 +49,7 @@ def bootstrapped(
 def prepare_database(settings: Settings, report: Report) -> None:
     """Start the built-in server unless DATABASE_URL is set, then migrate the warehouse.
 
-    Raises `PermanentFailure` before that if a source variable is invalid.
+    Switches off the sources that have an invalid variable.
     """
     from pipelines.migrations.apply import migrate
 
@@ -56,13 +57,12 @@ def prepare_database(settings: Settings, report: Report) -> None:
     if settings.has_builtin_server:
         settings.builtin_server(report).start()
     migrate(settings.warehouse_url(), report)
-    report_broken_sources(report)
 
 
 def report_broken_sources(report: Report) -> bool:
-    """Report each broken plug-in with its problem. Returns True if there are any."""
-    for broken in broken_sources():
-        report(f"The source {broken.name} is broken, the others go on: {broken.problem}")
+    """Report each broken source and what else was remarked. Returns True if a source is broken."""
+    for line in (*map(str, broken_sources()), *remarks()):
+        report(line)
     return bool(broken_sources())
 
 
@@ -75,7 +75,10 @@ def seed_sandbox(settings: Settings, report: Report) -> None:
         is_own = any(settings.environment.get(kind.variable(one), "") for one in kind.switches())
         if source.seed_sandbox is None or is_own:
             continue
-        with Warehouse(settings.warehouse_url(LOADER)) as store:
+        with (
+            isolated(source.name, "its initial data", source.package),
+            Warehouse(settings.warehouse_url(LOADER)) as store,
+        ):
             if message := source.seed_sandbox(store):
                 report(message)
 
@@ -138,7 +141,7 @@ def sandbox(
     words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
         "sandbox",
-        [sys.executable, "-P", "-m", "pipelines.cli.main", *words],
+        [sys.executable, "-P", "-m", "pipelines.cli", *words],
         environment={**settings.environment, "ISOBAR_HOME": str(settings.state)},
         log=settings.state / "sandbox.log",
     )

@@ -20,6 +20,7 @@ from typing import Any
 # Private API: Dagster 1.13 starts runs with "spawn" and offers no setting for it.
 from dagster._grpc import server
 
+from pipelines.isolation import report_to_log
 from pipelines.orchestration import patience
 from pipelines.runtime.dagster_processes import END_POLLS, PRELOADED
 from pipelines.runtime.processes import release_inherited_files, set_process_name
@@ -66,8 +67,11 @@ def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
 
 
 if __name__ == "__main__":
+    is_warm = "pipelines.definitions" in sys.modules  # imported before this process had its log
     for module in PRELOADED:
         importlib.import_module(module)
+    if is_warm:
+        report_to_log()
     start_fork_server()
     signal.signal(END_POLLS, lambda *_: patience.stopping.set())
     patience.enable_polling(float(sys.argv[1]))

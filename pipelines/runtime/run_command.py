@@ -5,10 +5,12 @@ they happen.
 """
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,9 +34,12 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipelines.config import Settings
 from pipelines.definitions import definitions
-from pipelines.failures import TransientFailure
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
+from pipelines.orchestration.jobs import MAX_RUNTIME_TAG
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
@@ -73,6 +78,14 @@ class Report:
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
     """Run jobs one after the other; True if no load and no blocking check failed."""
+    known = {job.name for job in definitions.jobs or ()}
+    for job in jobs.keys() - known:
+        raise PermanentFailure(
+            "run",
+            f"there is no job {job!r}, as its source is off",
+            place="isobar sources",
+            remedy="See there why. Fix it, then run again.",
+        )
     console = Console(width=None if sys.stdout.isatty() else 100)
     home = ""
     try:
@@ -125,6 +138,28 @@ def _own_streams() -> Iterator[None]:
             os.close(copy)
 
 
+@contextmanager
+def _time_limit(seconds: int) -> Iterator[Callable[[], bool]]:
+    """Interrupt the body after some seconds, as Ctrl-C would; yield whether that has happened.
+
+    Dagster then fails the step and the run. Code that never returns to Python cannot be
+    interrupted.
+    """
+    expired = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        expired.set()
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(seconds)
+    try:
+        yield expired.is_set
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def _run(
     instance: dg.DagsterInstance,
     name: str,
@@ -156,8 +191,16 @@ def _run(
     )
     report = Report(name, run.run_id)
     console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
-    with console.status("starting"):
+    limit = int(run.tags.get(MAX_RUNTIME_TAG, Settings.current().run_seconds))
+    with console.status("starting"), _time_limit(limit) as has_expired:
         _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
+    if report.is_stopped and has_expired():
+        report.is_stopped = False
+        report.failures[-1] = (
+            f"{name}: the run took longer than {limit} s and was ended; what it had begun is undone"
+            "\n  where: the code of the source, or what it waits for"
+            "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
+        )
     return report
 
 
@@ -215,6 +258,8 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
     words = (
         f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
         f" {_count(check.metadata, 'offending')}"
+        if "offending" in check.metadata
+        else f"{'.'.join(check.asset_key.path)}: {check.description}"
     )
     report.has_findings = True
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
@@ -251,4 +296,6 @@ def _table(reports: list[Report]) -> Table:
             "" if rejects is None else f"{rejects:,}",
             "" if seconds is None else f"{seconds:.1f}",
         )
+    for broken in broken_sources():
+        table.add_row(f"[red]{escape(broken.name)}[/]", "[red]broken[/]")
     return table

@@ -14,17 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from pipelines.isolation import broken_sources, isolated
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
-from pipelines.source import (
-    PLUGIN_ERRORS,
-    Sandbox,
-    SandboxParts,
-    Source,
-    broken_sources,
-    is_plugin,
-    note_broken,
-    sources,
-)
+from pipelines.source import Sandbox, SandboxParts, declared_sources, sources
 
 LOG = logging.getLogger("isobar.sandbox")
 DAY_CHECK_SECONDS = 60.0
@@ -122,30 +114,19 @@ def _build_parts(
     """Build each simulated source. Raises `TypeError` for options that no source has."""
     found: dict[str, SandboxParts] = {}
     left = dict(options)
-    for source in sources().values():
+    for source in declared_sources().values():
         prefix = f"{source.name}_"
         given = {option.name: option.default for option in source.sandbox_options}
         for name in [name for name in left if name.startswith(prefix)]:
             given[name.removeprefix(prefix)] = left.pop(name)
-        if part := _build(source, Sandbox(seed, present, clock, given)):
-            found[source.name] = part
+        if source.name not in sources():
+            continue
+        with isolated(source.name, "its sandbox", source.package):
+            if module := source.module("sandbox"):
+                found[source.name] = module.build(Sandbox(seed, present, clock, given))
     if left:
         raise TypeError(f"there are no options {sorted(left)}")
     return found
-
-
-def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
-    """Build the simulation of a source, if it has one; errors of a plug-in affect only itself."""
-    try:
-        module = source.module("sandbox")
-        built: SandboxParts | None = module.build(sandbox) if module else None
-    except PLUGIN_ERRORS as error:
-        if not is_plugin(source):
-            raise
-        note_broken(source.name, f"its sandbox: {error!r}")
-        LOG.warning("the sandbox of %s is broken", source.name, exc_info=True)
-        return None
-    return built
 
 
 async def _write(write: Callable[..., object], *what: object) -> None:

@@ -20,9 +20,10 @@ import dagster as dg
 
 from pipelines.config import PROJECT, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
+from pipelines.isolation import remarks
 from pipelines.migrations.apply import Condition
-from pipelines.orchestration.operations.problems import Problem
-from pipelines.source import broken_sources, check_sources, sources
+from pipelines.orchestration.operations.problems import Problem, broken_sources_at
+from pipelines.source import check_sources, sources
 from pipelines.status import rules
 from pipelines.status.probes.dagster import DagsterFacts, FindProblems, probe_instance
 from pipelines.status.probes.databases import Ledger, place_of, probe_storage, probe_warehouse
@@ -55,8 +56,6 @@ class Status:
     dagster: DagsterFacts | None = None
     disks: list[Disk] = field(default_factory=list)
     sources_off: set[str] = field(default_factory=set)
-    #: An invalid variable of a source, with which `isobar ui` does not start.
-    invalid: Failure | None = None
     #: Parts that answered only on the retry, with the seconds it took.
     slow: dict[str, float] = field(default_factory=dict)
 
@@ -134,13 +133,9 @@ def collect(
     now: dt.datetime,
 ) -> Status:
     """Run all probes concurrently: about five seconds, more only if a part does not answer."""
+    check_sources(settings)
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
-    if settings.state.exists():  # which the settings of an inbox would create
-        try:
-            check_sources(settings)
-        except Failure as failure:
-            status.invalid = failure
     place = place_of(settings.database_url, settings)
     warehouse = _Probe(place, lambda seconds: probe_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
@@ -200,8 +195,7 @@ def _problems(status: Status) -> list[Problem]:
     is_reported = error is not None and error == status.warehouse.error
     is_known = dagster is not None or status.storage.schema == "missing"
     heartbeats = dagster.heartbeats if dagster else []
-    return [
-        *([rules.of_configuration(status.invalid, now)] if status.invalid else []),
+    found = [
         *rules.of_database(status.warehouse, now),
         *([] if is_reported else rules.of_database(status.storage, now)),
         *rules.of_slow(status.slow, now),
@@ -210,9 +204,11 @@ def _problems(status: Status) -> list[Problem]:
         *(rules.of_runs(dagster.runs, now) if dagster else []),
         *rules.of_code(status.code, now),
         *rules.of_disks(status.disks, now),
-        *(rules.of_broken_source(one.name, one.problem, now) for one in broken_sources()),
+        *rules.of_remarks(remarks(), now),
+        *broken_sources_at(now),
         *(dagster.problems if dagster else []),
     ]
+    return [*{one.key: one for one in found}.values()]  # those of sources are found twice
 
 
 def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure) -> Database:

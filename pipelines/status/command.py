@@ -8,6 +8,7 @@ import click
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, PermanentFailure
+from pipelines.isolation import LOG
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -49,6 +50,7 @@ def status(as_json: bool) -> None:
     from pipelines.status.json_report import document
     from pipelines.status.text_report import page
 
+    LOG.disabled = True  # the report has what is logged
     now = utc_now()
     try:
         settings = Settings.current()

@@ -72,7 +72,8 @@ def _is_overdue(seen: Status, name: str) -> bool | None:
 
 
 def _database(found: Database) -> dict[str, Any]:
-    return {name: fact for name, fact in asdict(found).items() if name not in ("part", "remedy")}
+    left_out = ("part", "remedy", "outdated")  # of the problem's text
+    return {name: fact for name, fact in asdict(found).items() if name not in left_out}
 
 
 def _heartbeats(seen: Status) -> list[dict[str, Any]]:

@@ -37,6 +37,8 @@ class Database:
     server_version: str | None = None
     size_bytes: int | None = None
     schema: Condition | None = None
+    #: Plug-ins whose tables or views are not those of their code.
+    outdated: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
 
@@ -104,15 +106,10 @@ def trouble(
     return Problem(f"status:{key}", severity, what, where, since, path, remedy)
 
 
-def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
-    """Return the problem of a broken plug-in."""
-    return trouble(
-        f"source:{name}",
-        f"The source {name} is broken, the others go on: {problem}",
-        "the entry points of the group isobar.sources",
-        "Mend the plug-in or uninstall it; then run again what is running, as `isobar ui`.",
-        now,
-    )
+def of_remarks(lines: Iterable[str], now: dt.datetime) -> list[Problem]:
+    """Return a warning for each part of the configuration that has no effect."""
+    remedy = "Correct or remove it, or install and mend the source that it is for."
+    return [trouble(f"remark:{line}", line, "", remedy, now, severity="warning") for line in lines]
 
 
 def of_configuration(failure: Failure, now: dt.datetime) -> Problem:
@@ -127,7 +124,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         what = f"{name}: {found.error or 'it does not answer'}"
         remedy = found.remedy or "See whether the server is up."
         return [trouble(found.part, what, found.place, remedy, now)]
-    migrate = "Run isobar migrate."
+    migrate = "Run isobar migrate, which says what is wrong if that is not enough."
     verdicts: dict[Condition | None, tuple[str, str, Literal["error", "warning"]]] = {
         "missing": ("it is empty", "Run make run (isobar run), which fills it.", "error"),
         "behind": ("its tables are of older code", migrate, "error"),
@@ -144,7 +141,8 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     if found.schema not in verdicts:
         return []
     what, remedy, severity = verdicts[found.schema]
-    what = f"{name}: {what}"
+    plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
+    what = f"{name}: {what}{plugins}"
     return [trouble(found.part, what, found.place, remedy, now, severity=severity)]
 
 

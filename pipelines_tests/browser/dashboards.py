@@ -16,7 +16,7 @@ from pipelines_tests.command import environment
 def served(state: Path) -> Iterator[str]:
     """The dashboards of a state folder; gives their address."""
     port = free_port()
-    words = [sys.executable, "-P", "-m", "pipelines.cli.main", "dashboard", f"--port={port}"]
+    words = [sys.executable, "-P", "-m", "pipelines.cli", "dashboard", f"--port={port}"]
     log = state / "dashboard.log"
     child = Child("dashboard", words, environment=environment(state), log=log)
     child.start()

@@ -192,10 +192,6 @@ def test_with_database_url_no_server_is_started(
             {"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
             "storage is no longer reachable",
         ),
-        ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
-        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is not a time zone"),
-        ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
-        ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD is 'nan'"),
     ],
 )
 def test_invalid_configuration_is_reported_without_a_traceback(
@@ -208,6 +204,27 @@ def test_invalid_configuration_is_reported_without_a_traceback(
     assert "what to do:" in output
     assert "Traceback" not in output
     assert "hunter2" not in output
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "which is not a time zone"),
+        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is not a time zone"),
+        ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD"),
+        ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD"),
+    ],
+)
+def test_an_invalid_variable_of_a_source_stops_no_other_source(
+    state: Path, variables: dict[str, str], words: str
+) -> None:
+    done = isobar(state, "run", "bookings", "shipments", **variables)
+    assert done.returncode == 1
+    assert "The source bookings is broken, the others go on: its settings: BOOKINGS_" in done.stderr
+    assert words in done.stderr
+    assert "shipments.articles" in done.stdout
+    assert "bookings.events" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.answers("T04")

@@ -215,6 +215,6 @@ def role_of(process: psutil.Process) -> str | None:
         for role, word in WORDS_OF.items():
             if word in words:
                 return role
-        if "pipelines.cli.main" in words and "ui" in words:
+        if "pipelines.cli" in words and "ui" in words:
             return "isobar ui"
     return None

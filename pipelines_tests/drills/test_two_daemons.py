@@ -58,7 +58,7 @@ def second_daemon(system: System) -> "subprocess.Popen[bytes]":
     words = ["serve", "daemon", "--code-server", ":".join(address)]
     with (system.state / "second.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli.main", *words],
+            [sys.executable, "-m", "pipelines.cli", *words],
             env=environment(system.state, ISOBAR_SCHEDULES=""),
             cwd=PROJECT,
             stdout=log,

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipelines import isolation
 from pipelines.config import own_schedules
 from pipelines.definitions import build_definitions, definitions
 from pipelines.failures import PermanentFailure
@@ -107,7 +108,6 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
             "schedules.solar_sync.cron: 5: Input should be a valid string",
         ),
         ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "is not a time zone"),
-        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine.job: it is missing, and"),
         (
             "[sensors.weather_due]\nevery_second = 300",
             "sensors.weather_due.every_second: there is no such key",
@@ -205,14 +205,13 @@ def with_own(
 
     yield build
     timetable.cache_clear()
+    isolation.reset()
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
-        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: there is no such sensor"),
-        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
         (
             '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
             "schedules.mine: the job flights rejects its config: .*flights_tabels",
@@ -228,6 +227,33 @@ def test_what_fits_no_sensor_or_job_is_rejected_at_startup(
 ) -> None:
     with pytest.raises(PermanentFailure, match=message):
         with_own(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            "[sensors.tides_inbox]\nevery_seconds = 5",
+            "sensors.tides_inbox: there is no such sensor",
+        ),
+        (
+            '[schedules.tides_hourly]\ncron = "5 * * * *"',
+            "schedules.tides_hourly: there is no such schedule, and it names no job of its own",
+        ),
+        (
+            '[schedules.mine]\njob = "tides"\ncron = "0 3 * * 0"',
+            "schedules.mine: there is no job 'tides'",
+        ),
+    ],
+)
+def test_an_entry_for_a_source_that_is_not_installed_stops_nothing(
+    with_own: Callable[[str], dg.Definitions], words: str, problem: str
+) -> None:
+    names = {one.name for one in with_own(words).get_repository_def().schedule_defs}
+    assert {"flights_daily", "housekeeping_daily"} <= names
+    assert "mine" not in names
+    (line,) = isolation.remarks()
+    assert f"schedules.toml: {problem}. The entry is ignored" in line
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ def test_all_processes_stop_however_the_ui_was_started(
     Also when the script is gone, so that nobody reads what it says.
     """
     process = subprocess.Popen(
-        ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli.main ui', sys.executable],
+        ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli ui', sys.executable],
         env=environment(state),
         cwd=PROJECT,
         stdout=subprocess.PIPE,

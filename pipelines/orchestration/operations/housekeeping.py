@@ -10,13 +10,14 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.failures import PermanentFailure
+from pipelines.isolation import isolated
 from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.operations import pruning, retention
 from pipelines.orchestration.operations.retention import MIN_DAYS, days_ago
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.source import Retention, sources
+from pipelines.source import Retention, by_seniority
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 
@@ -106,12 +107,13 @@ OPS = [
         "Rejected records go whose delivery was loaded before then; the ledger counts them.",
         _purge_quarantine,
     ),
-    *(
-        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
-        for source in sources().values()
-        for kept in source.retention
-    ),
 ]
+for _source in by_seniority():
+    with isolated(_source.name, "its retention", _source.package):
+        OPS += [
+            _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
+            for kept in _source.retention
+        ]
 
 
 @dg.job(

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 import dagster as dg
 
+from pipelines import isolation
 from pipelines.orchestration.checks import expectation_and_remedy
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
@@ -46,6 +47,10 @@ SEE_WHY_LATE = (
     " queue."
 )
 SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
+MEND_SOURCE = (
+    "Fix it, uninstall it, or name it in ISOBAR_DISABLE_SOURCES; then start again what is running,"
+    " such as isobar ui. isobar sources lists all of them."
+)
 SWITCH_ON = "Switch it on in the UI, under Automation."
 
 
@@ -69,8 +74,9 @@ class Problem:
 def find_problems(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
-    """Return all current problems, worst first."""
+    """Return all current problems of sources and of the instance, worst first."""
     found = [
+        *broken_sources_at(utc_now()),
         *_failing_jobs(instance, repository),
         *_failed_materializations(instance, repository),
         *_failing_checks(instance, repository),
@@ -78,6 +84,22 @@ def find_problems(
         *_failing_ticks(instance, repository),
     ]
     return sorted(found, key=lambda one: (one.severity, one.since, one.key))
+
+
+def broken_sources_at(now: dt.datetime) -> list[Problem]:
+    """Return a problem for each broken source of this process."""
+    return [
+        Problem(
+            key=f"status:source:{broken.name}",
+            severity="error",
+            what=str(broken),
+            where=f"source {broken.name}",
+            since=now,
+            path="",
+            remedy=MEND_SOURCE,
+        )
+        for broken in isolation.broken_sources()
+    ]
 
 
 def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
@@ -239,7 +261,7 @@ def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:
     offending = verdict.metadata.get("offending")
     found = f"Found {offending.value}" if offending else "It failed"
     if verdict.description:
-        return f"{found}: {verdict.description}"
+        return f"{found}: {verdict.description}" if offending else verdict.description
     return f"{found}; expected: {expected}" if expected else f"{found}."
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy import Connection, make_url, text
@@ -10,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure, redact
-from pipelines.migrations.apply import Condition, condition
+from pipelines.migrations.apply import Condition, condition, outdated_plugins
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
@@ -31,11 +32,12 @@ def probe_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledge
     url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
     with _reading(url, seconds) as connection:
         schema = condition(connection)
+        outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
         ledger = {}
         if schema not in ("missing", "foreign"):
             rows = connection.execute(text(read_sql("pipelines.status", "ledger")))
             ledger = {row.source: (row.last_delivery_at, row.in_quarantine) for row in rows}
-        return _database("database", connection, schema), ledger
+        return replace(_database("database", connection, schema), outdated=outdated), ledger
 
 
 def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:

@@ -1,0 +1,123 @@
+"""Isolation of sources: a failure in one part of a source switches off that source only.
+
+Every part of a source is loaded within `isolated`: its import, declaration, settings, tables,
+views, checks, schedules, jobs, commands, pages and simulation. A source with a broken part is no
+longer among `pipelines.source.sources()`; what it stored stays.
+
+Code that hangs, or ends the process by other means than `sys.exit`, cannot be stopped from within
+the process. `isobar sources` finds it, and ISOBAR_DISABLE_SOURCES skips it.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.config import mask
+from pipelines.failures import Failure, in_one_line, redact
+
+LOG = logging.getLogger("isobar.sources")
+MAX_CHARACTERS = 500
+#: What the code of a source may raise without stopping the others; some call `sys.exit`.
+SOURCE_ERRORS = (Exception, SystemExit)
+
+
+@dataclass(frozen=True)
+class BrokenSource:
+    """A source that was switched off because of an error in it."""
+
+    name: str
+    #: The part that failed, the error and the file if it is known, in one line.
+    problem: str
+
+    def __str__(self) -> str:
+        return f"The source {self.name} is broken, the others go on: {self.problem}"
+
+
+#: The first problem of each broken source of this process.
+_BROKEN: dict[str, BrokenSource] = {}
+_REMARKS: list[str] = []
+
+
+@contextmanager
+def isolated(
+    name: str, part: str, package: str = "", secrets: Sequence[str] = ()
+) -> Iterator[None]:
+    """Switch off the source `name` if the body fails, so that the others go on.
+
+    Args:
+        name: The source.
+        part: The part of it that the body loads, such as "its commands".
+        package: Its package; the message names the last line of it that the error passed.
+        secrets: Values that no message may show.
+    """
+    try:
+        yield
+    except SOURCE_ERRORS as error:
+        note_broken(name, redact(f"{part}: {_described(error, package)}", secrets))
+
+
+def note_broken(name: str, problem: str) -> None:
+    """Switch off a source. If it is broken in several ways, the first one is reported."""
+    if name not in _BROKEN:
+        line = in_one_line(" ".join(mask(problem).split()))
+        line = line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"
+        _BROKEN[name] = BrokenSource(name, line)
+
+
+def broken_sources() -> Sequence[BrokenSource]:
+    """Return the sources that an error switched off so far, each with the reason."""
+    return [*_BROKEN.values()]
+
+
+def is_broken(name: str) -> bool:
+    """Return whether an error switched off a source."""
+    return name in _BROKEN
+
+
+def remark(line: str) -> None:
+    """Note something in the configuration that has no effect, such as a name that is unknown."""
+    if line not in _REMARKS:
+        _REMARKS.append(line)
+
+
+def remarks() -> Sequence[str]:
+    """Return what was noted with `remark` so far."""
+    return [*_REMARKS]
+
+
+def report_to_log() -> None:
+    """Write broken sources and remarks to the log of this process."""
+    for broken in broken_sources():
+        LOG.error("%s", broken)
+    for line in remarks():
+        LOG.warning("%s", line)
+
+
+def reset() -> None:
+    """Forget everything that was noted, before sources are discovered anew."""
+    _BROKEN.clear()
+    _REMARKS.clear()
+
+
+def _described(error: BaseException, package: str) -> str:
+    if isinstance(error, Failure):
+        return f"{error.problem} ({error.place}). {error.remedy}"
+    place = _last_line_in(package, error)
+    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
+
+
+def _last_line_in(package: str, error: BaseException) -> str | None:
+    """Return file and line of the innermost frame that belongs to a package, if there is one."""
+    if not package:
+        return None
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if module == package or module.startswith(f"{package}."):
+            file = Path(frame.f_code.co_filename)
+            depth = module.count(".") + (2 if file.stem == "__init__" else 1)
+            found = f"{'/'.join(file.parts[-depth:])}:{line}"
+    return found

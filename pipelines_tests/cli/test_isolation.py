@@ -1,0 +1,106 @@
+"""Commands with hostile plug-ins installed: each is named, and the project's own sources go on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines_tests import hostile_plugins as hostile
+from pipelines_tests import plugins
+from pipelines_tests.command import isobar
+from pipelines_tests.hostile_plugins import ENDLESS, HOSTILE, OF_COMMANDS, Hostile
+
+SECRET = "sk-very-secret"
+#: An asset that only the last step of each source's job refreshes.
+REFRESHED = (
+    *("bookings.events", "flights.itineraries", "shipments.articles", "solar.readings"),
+    *("weather.observations", "metrics.hotel_bookings_by_stay_night", "enriched.itineraries"),
+)
+
+
+def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
+    state: Path, tmp_path: Path
+) -> None:
+    every: Mapping[str, Hostile] = {**HOSTILE, **OF_COMMANDS}
+    for name, one in {**every, "endless": ENDLESS}.items():
+        plugins.write(tmp_path, name, one.files)
+    (state / "schedules.toml").write_text('[schedules.tides_hourly]\ncron = "5 * * * *"\n')
+    variables = {
+        "PYTHONPATH": str(tmp_path),
+        "INVALID_SECRET_TOKEN": SECRET,
+        "ISOBAR_STATEMENT_SECONDS": "2",
+        "ISOBAR_SCHEDULES": "",
+    }
+    done = isobar(state, "run", **variables)
+    assert done.returncode == 1, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert SECRET not in said
+    lines = done.stderr.splitlines()
+    for name, one in every.items():
+        found = [line for line in lines if f"The source {name} is broken, the others go on" in line]
+        assert len(found) == 2, (name, found)
+        assert all(one.message in line for line in found), (name, found)
+        assert f"\n{name} " in done.stdout, "it is in the closing table"
+    assert done.stdout.count("failed:") == 1, done.stdout
+    assert ENDLESS.message in done.stdout
+    assert "ISOBAR_STATEMENT_SECONDS" in done.stdout
+    assert "enriched.endless_stops" in done.stdout
+    for asset in REFRESHED:
+        assert f"\n{asset} " in done.stdout
+    assert "schedules.tides_hourly" in done.stderr
+
+    seen = isobar(state, "status", "--json", **variables)
+    problems = {one["key"]: one for one in json.loads(seen.stdout)["problems"]}
+    for name in every.keys() - {"raising_sandbox", "bad_view"}:
+        assert every[name].message in problems[f"status:source:{name}"]["what"]
+    assert "bad_view" in problems["status:database"]["what"]
+    (remark,) = [one for key, one in problems.items() if key.startswith("status:remark:")]
+    assert "schedules.tides_hourly" in remark["what"]
+    assert ENDLESS.message in problems["check:enriched.endless_stops:endless_named"]["what"]
+    assert SECRET not in seen.stdout + seen.stderr
+
+
+def test_a_run_that_hangs_is_ended_and_the_next_source_follows(state: Path, tmp_path: Path) -> None:
+    plugins.write(tmp_path, "buses", {"jobs.py": hostile.defining(hostile.HANGING_RUN)})
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(inbox), "BUSES_URL": "http://x"}
+    done = isobar(
+        state,
+        *("run", "buses", "shipments"),
+        PYTHONPATH=str(tmp_path),
+        ISOBAR_RUN_SECONDS="4",
+        **variables,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "buses: the run took longer than 4 s and was ended" in done.stdout
+    assert "ISOBAR_RUN_SECONDS" in done.stdout
+    assert "shipments.articles" in done.stdout
+
+
+def test_a_plugin_that_hangs_at_import_is_found_and_can_be_disabled(
+    empty_state: Path, tmp_path: Path
+) -> None:
+    wrong = {"ferries": hostile.EXITING, "buses": hostile.HANGING, "trams": hostile.RAISING_PAGES}
+    for name, one in wrong.items():
+        plugins.write(tmp_path, name, one.files)
+    listed = isobar(empty_state, "sources", PYTHONPATH=str(tmp_path))
+    assert listed.returncode == 0, listed.stderr
+    lines = {line.split()[0]: line.split() for line in listed.stdout.splitlines()}
+    for name, one in wrong.items():
+        problem = f"The source {name} is broken, the others go on: {one.message}"
+        assert f"\n{problem}" in listed.stdout
+        assert lines[name] == [name, "1.0", f"isobar_{name}", "broken"]
+    assert lines["flights"][2:] == ["isobar", "on"]
+    disabled = {"PYTHONPATH": str(tmp_path), "ISOBAR_DISABLE_SOURCES": "buses,ferries,solar,x"}
+    listed = isobar(empty_state, "sources", **disabled)
+    lines = {line.split()[0]: line.split() for line in listed.stdout.splitlines()}
+    assert [lines[name][3] for name in ("buses", "ferries", "solar")] == ["disabled"] * 3
+    assert "names 'x', and no source of that name is installed" in listed.stderr
+    run = isobar(empty_state, "run", "shipments", **disabled)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert isobar(empty_state, "run", "solar", **disabled).returncode == 2
+    both = isobar(empty_state, "run", "solar", "shipments", **disabled)
+    assert both.returncode == 1
+    assert "The source solar is disabled or not installed; it was skipped." in both.stderr
+    assert "shipments.articles" in both.stdout

@@ -1,0 +1,206 @@
+"""Plug-ins that are wrong in one part each, and what is said of them.
+
+Each is complete and sound but for that part (`pipelines_tests.plugins`).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pipelines_tests.plugins import DECLARATION, TABLES
+
+IMPORTS = "import Check, Field, Sandbox, SandboxOption, Schedule, Source, SourceSettings"
+IMPORTS += ", secret_text, url"
+CHECK = 'Check(name="{name}_named", on="%s", expects="Stops have names.", remedy="name them")'
+STOPS = "enriched.{name}_stops"
+QUERY: Mapping[str, str] = {
+    "sql/checks/{name}_named.sql": "SELECT stop_id FROM {name}.stops WHERE name = ''"
+}
+
+
+class Hostile(NamedTuple):
+    """Files of a plug-in, and words of the message about it."""
+
+    files: Mapping[str, str | None]
+    message: str
+
+
+def declared(*more: str, settings: str = "") -> str:
+    """Return the declaration with more arguments of the source, and more settings."""
+    words = DECLARATION.replace("import Source, SourceSettings, url", IMPORTS)
+    words = words.replace('of buses.")\n', f'of buses.")\n{settings}', 1)
+    arguments = "".join(f"    {one},\n" for one in more)
+    return words.replace('of buses.",\n)', f'of buses.",\n{arguments})')
+
+
+def scheduled(name: str = "{name}_daily", cron: str = "0 4 * * *", more: str = "") -> str:
+    """Return the argument for one schedule."""
+    return f'schedules=(Schedule(name="{name}", about="Load.", cron="{cron}"{more}),)'
+
+
+def checked(*checks: str) -> str:
+    """Return the argument for checks."""
+    return f"checks=({', '.join(checks)},)"
+
+
+def defining(words: str) -> str:
+    """Return `jobs.py` with some definitions."""
+    return f"import dagster as dg\n\n\n{words}\n"
+
+
+CLASHING_JOB = """
+@dg.op
+def nothing():
+    pass
+
+
+@dg.job(name="flights")
+def mine():
+    nothing()
+
+
+definitions = dg.Definitions(jobs=[mine])
+"""
+CLASHING_SENSOR = """
+@dg.sensor(name="shipments_inbox", job_name="{name}")
+def mine(context):
+    return dg.SkipReason("nothing")
+
+
+definitions = dg.Definitions(sensors=[mine])
+"""
+CLASHING_ASSET = """
+@dg.asset(key=["flights", "itineraries"])
+def mine():
+    pass
+
+
+definitions = dg.Definitions(assets=[mine])
+"""
+CLASHING_RESOURCE = """
+mine = dg.ResourceDefinition.hardcoded_resource("mine")
+definitions = dg.Definitions(resources={"warehouse": mine})
+"""
+
+#: What each does wrong, by the name of the plug-in.
+HOSTILE: Mapping[str, Hostile] = {
+    "raising_jobs": Hostile(
+        {"jobs.py": "raise RuntimeError('half written')"},
+        "its definitions: RuntimeError: half written (isobar_raising_jobs/jobs.py:1)",
+    ),
+    "jobs_that_exit": Hostile({"jobs.py": "raise SystemExit('no')"}, "SystemExit: no"),
+    "bad_cron": Hostile(
+        {"__init__.py": declared(scheduled(cron="61 4 * * *"))},
+        "its schedules: ValueError: bad_cron_daily: '61 4 * * *': is not a cron expression",
+    ),
+    "bad_zone": Hostile(
+        {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
+        "'Mars/North': is not a time zone",
+    ),
+    "unknown_job": Hostile(
+        {"__init__.py": declared(scheduled(more=', job="nope"'))},
+        '"unknown_job_daily" targets job "nope" which was not found',
+    ),
+    "unknown_job_of_check": Hostile(
+        {
+            "__init__.py": declared(checked(CHECK.replace("remedy", 'job="nope", remedy') % STOPS)),
+            **QUERY,
+        },
+        "unknown_job_of_check_named is of a job 'nope'",
+    ),
+    "bad_config": Hostile(
+        {"__init__.py": declared(scheduled(more=', config={"ops": {"nope": {}}}'))},
+        "the job bad_config rejects its config",
+    ),
+    "required_setting": Hostile(
+        {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},
+        "REQUIRED_SETTING_LIMIT",
+    ),
+    "two_checks": Hostile(
+        {"__init__.py": declared(checked(CHECK % STOPS, CHECK % STOPS)), **QUERY},
+        "two_checks_named",
+    ),
+    "clashing_asset": Hostile({"jobs.py": defining(CLASHING_ASSET)}, "itineraries"),
+    "clashing_job": Hostile({"jobs.py": defining(CLASHING_JOB)}, "flights"),
+    "clashing_sensor": Hostile({"jobs.py": defining(CLASHING_SENSOR)}, "shipments_inbox"),
+    "clashing_resource": Hostile({"jobs.py": defining(CLASHING_RESOURCE)}, "'warehouse'"),
+    "clashing_schedule": Hostile(
+        {"__init__.py": declared(scheduled(name="flights_daily"))},
+        "its schedules: ValueError: another schedule is called 'flights_daily'",
+    ),
+    "clashing_variable": Hostile(
+        {"__init__.py": DECLARATION.replace("{NAME}_", "FLIGHTS_")},
+        "FLIGHTS_URL belongs to the source 'flights'",
+    ),
+    "platform_variable": Hostile(
+        {"__init__.py": DECLARATION.replace("{NAME}_", "DATABASE_")},
+        "DATABASE_URL belongs to Isobar",
+    ),
+    "check_of_nothing": Hostile(
+        {"__init__.py": declared(checked(CHECK % "{name}.nothing")), **QUERY},
+        "the check check_of_nothing_named is of check_of_nothing.nothing, which does not exist",
+    ),
+    "check_without_file": Hostile(
+        {"__init__.py": declared(checked(CHECK % STOPS))}, "checks/check_without_file_named.sql"
+    ),
+    "no_tuple": Hostile(
+        {"__init__.py": declared(f"checks={CHECK % STOPS}")},
+        "checks of the declaration is not a tuple",
+    ),
+    "raising_tables": Hostile(
+        {"tables.py": f"{TABLES}\nraise RuntimeError('no tables')"},
+        "its declaration: RuntimeError: no tables (isobar_raising_tables/tables.py:",
+    ),
+    "missing_table": Hostile(
+        {"__init__.py": declared('loads=("missing_table.nothing",)')}, "missing_table.nothing"
+    ),
+}
+#: A statement that never returns, as the query of a check.
+ENDLESS = Hostile(
+    {
+        "__init__.py": declared(checked(CHECK % STOPS)),
+        "sql/checks/{name}_named.sql": "SELECT pg_sleep(1000000)",
+    },
+    "the check endless_named took longer than 2 s",
+)
+#: What only commands find: in the order of their names, of which the last two hang.
+OF_COMMANDS: Mapping[str, Hostile] = {
+    "raising_cli": Hostile(
+        {"cli.py": "raise RuntimeError('no commands')"},
+        "its commands: RuntimeError: no commands (isobar_raising_cli/cli.py:1)",
+    ),
+    "command_run": Hostile(
+        {"cli.py": "import click\n\ncommands = [click.Command('run', callback=print)]"},
+        "its commands: ValueError: there is a command 'run' already",
+    ),
+    "raising_sandbox": Hostile(
+        {"sandbox.py": "raise RuntimeError('no simulation')"},
+        "its sandbox: RuntimeError: no simulation (isobar_raising_sandbox/sandbox.py:1)",
+    ),
+    "bad_view": Hostile(
+        {"sql/views/enriched.{name}_stops.sql": "CREATE OR REPLACE VIEW x AS SELECT nothing"},
+        "its migration was rolled back",
+    ),
+    "invalid_secret": Hostile(
+        {"__init__.py": declared(settings='    token: int = secret_text("A token.")\n')},
+        "INVALID_SECRET_TOKEN",
+    ),
+}
+RAISING_PAGES = Hostile(
+    {"dashboard.py": "raise RuntimeError('no pages')"}, "its pages: RuntimeError: no pages"
+)
+HANGING = Hostile(
+    {"__init__.py": "import time\n\ntime.sleep(1000)"}, "it did not finish its import within 10 s"
+)
+EXITING = Hostile({"__init__.py": "import os\n\nos._exit(3)"}, "it exited at its import, with 3")
+#: Its run never ends by itself.
+HANGING_RUN = """
+import time
+
+
+@dg.asset(key=["{name}", "stops"])
+def stops():
+    time.sleep(1000)
+
+
+definitions = dg.Definitions(assets=[stops])
+"""

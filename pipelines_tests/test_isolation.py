@@ -1,0 +1,151 @@
+"""What is wrong in one source stops no other one."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.isolation import broken_sources, remarks
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.source import sources
+from pipelines_tests import plugins
+from pipelines_tests.hostile_plugins import HOSTILE, declared, scheduled
+
+OURS = ("bookings", "flights", "shipments", "solar", "weather")
+SECRET = "sk-very-secret"
+
+
+def names(definitions: dg.Definitions) -> dict[str, set[str]]:
+    """The names of everything that a person sees in Dagster."""
+    repository = definitions.get_repository_def()
+    return {
+        "jobs": {*repository.job_names},
+        "schedules": {f"{one.name} {one.cron_schedule}" for one in repository.schedule_defs},
+        "sensors": {one.name for one in repository.sensor_defs},
+        "assets": {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()},
+        "checks": {
+            f"{key.asset_key.to_user_string()} {key.name}"
+            for key in repository.asset_graph.asset_check_keys
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def ours() -> dict[str, set[str]]:
+    """What there is without plug-ins."""
+    timetable.cache_clear()
+    found = names(build_definitions())
+    assert broken_sources() == []
+    assert remarks() == []
+    return found
+
+
+def test_a_plugin_that_is_sound_adds_to_the_others(
+    ours: dict[str, set[str]], tmp_path: Path
+) -> None:
+    """Otherwise those below would be switched off for another reason."""
+    plugins.write(tmp_path, "buses", {"__init__.py": declared(scheduled())})
+    with plugins.installed(tmp_path):
+        found = names(build_definitions())
+        assert broken_sources() == []
+    assert found["jobs"] - ours["jobs"] == {"buses"}
+    assert found["schedules"] - ours["schedules"] == {"buses_daily 0 4 * * *"}
+    assert all(ours[kind] <= found[kind] for kind in ours)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_plugin_switches_off_itself_and_no_other_source(
+    ours: dict[str, set[str]], tmp_path: Path, name: str
+) -> None:
+    plugins.write(tmp_path, name, HOSTILE[name].files)
+    plugins.write(tmp_path, "trams")
+    with plugins.installed(tmp_path):
+        found = names(build_definitions())
+        (broken,) = broken_sources()
+        assert broken.name == name
+        assert HOSTILE[name].message in broken.problem
+        assert "\n" not in broken.problem
+        assert {*sources()} == {*OURS, "trams"}
+    assert found["jobs"] - ours["jobs"] == {"trams"}
+    assert found["assets"] - ours["assets"] >= {"enriched/trams_stops", f"broken_sources/{name}"}
+    assert not any(name in one for one in found["assets"] - {f"broken_sources/{name}"})
+    assert found["schedules"] == ours["schedules"]
+    assert found["sensors"] == ours["sensors"]
+    assert found["checks"] == ours["checks"]
+
+
+def test_of_two_plugins_that_clash_the_later_one_is_switched_off(tmp_path: Path) -> None:
+    """In the order of their names, as nothing else is known of both."""
+    for name in ("trams", "buses"):
+        plugins.write(tmp_path, name, {"__init__.py": declared(scheduled("stops_daily"))})
+    with plugins.installed(tmp_path):
+        definitions = build_definitions()
+        assert [one.name for one in broken_sources()] == ["trams"]
+    (schedule,) = [
+        one for one in definitions.get_repository_def().schedule_defs if one.name == "stops_daily"
+    ]
+    assert schedule.job_name == "buses"
+
+
+def test_a_plugin_with_the_name_of_a_source_does_not_take_its_place(
+    ours: dict[str, set[str]], tmp_path: Path
+) -> None:
+    plugins.write(tmp_path, "flights")
+    with plugins.installed(tmp_path):
+        assert names(build_definitions())["jobs"] == ours["jobs"]
+        (broken,) = broken_sources()
+        assert str(broken) == (
+            "The source flights (isobar_flights) is broken, the others go on: its entry point:"
+            " ValueError: another source is called 'flights'"
+        )
+
+
+def test_an_invalid_setting_of_a_plugin_switches_it_off_without_its_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = '    token: int = secret_text("A token.")\n    limit: int = Field(description="x")\n'
+    plugins.write(tmp_path, "buses", {"__init__.py": declared(settings=settings)})
+    monkeypatch.setenv("BUSES_TOKEN", SECRET)
+    with plugins.installed(tmp_path):
+        build_definitions()
+        (broken,) = broken_sources()
+    assert "BUSES_" in broken.problem
+    assert SECRET not in broken.problem
+
+
+def test_an_invalid_setting_of_ours_switches_off_that_source_only(
+    ours: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOOKINGS_TIME_ZONE", "Mars/North")
+    with plugins.installed(tmp_path):
+        found = names(build_definitions())
+        (broken,) = broken_sources()
+    assert "BOOKINGS_TIME_ZONE" in broken.problem
+    assert ours["jobs"] - found["jobs"] == {"bookings", "bookings_audit", "refresh_hotel_bookings"}
+
+
+@pytest.mark.parametrize("name", ["buses", "flights"])
+def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_remarked(
+    ours: dict[str, set[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A plug-in is not even imported: it might hang there."""
+    plugins.write(tmp_path, "buses", {"__init__.py": "import os; os._exit(3)"})
+    monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", "buses, nosuch" + f",{name}")
+    with plugins.installed(tmp_path):
+        found = names(build_definitions())
+        assert broken_sources() == []
+        assert [*remarks()] == [
+            "ISOBAR_DISABLE_SOURCES names 'nosuch', and no source of that name is installed."
+        ]
+    assert (name in found["jobs"]) is False
+    assert ours["jobs"] - found["jobs"] <= {"flights", "rebuild_flights", "flights_rebuild"}
+
+
+def test_every_job_of_a_source_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon ends the run by it; `isobar run` does so itself."""
+    monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
+    definitions = build_definitions()
+    for source in sources().values():
+        for job in (source.name, *source.other_jobs):
+            assert definitions.resolve_job_def(job).tags["dagster/max_runtime"] == "77"
