@@ -83,7 +83,7 @@ class Settings:
             raise env_validation.misconfigured(
                 f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live."
             )
-        if re.search(r"[\"$`\\\n]", str(state)):
+        if re.search(r"[\"$`\\\n]", f"{state}{os.path.realpath(state)}"):
             raise PermanentFailure(
                 "configuration",
                 "the path of the folder has a character with which PostgreSQL cannot start",

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure, TransientFailure, redact
+from pipelines.postgres.log_files import shortened
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import installed, major_version, wheel_binaries
 
@@ -101,7 +102,7 @@ class Clients:
         if done.returncode != 0:
             raise PermanentFailure(
                 "database",
-                f"{program} failed: {redact(done.stderr.strip()[-800:], secrets)}",
+                f"{program} failed: {redact(shortened(done.stderr), secrets)}",
                 place=place_of(url),
                 remedy="Fix the reported error (create a missing role, free space on a full disk"
                 "), then run the same command again.",

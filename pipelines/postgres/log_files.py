@@ -1,4 +1,4 @@
-"""Rotation of log files that long-running processes append to."""
+"""Log files of long-running processes: their rotation, and what messages show of them."""
 
 import os
 import shutil
@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 MAX_BYTES = 10_000_000
+#: Characters of an output that a message shows.
+MAX_SHOWN = 1_200
 
 
 def set_aside(log: Path, most_bytes: int = MAX_BYTES) -> bool:
@@ -21,6 +23,24 @@ def set_aside(log: Path, most_bytes: int = MAX_BYTES) -> bool:
         _copy(log, log.with_name(f"{log.name}.1"))
     os.truncate(log, 0)
     return True
+
+
+def shortened(text: str, most: int = MAX_SHOWN) -> str:
+    """Return the first and the last lines of a long output: the cause may be in either."""
+    text = text.strip()
+    if len(text) <= most:
+        return text
+    head, tail = text[: most // 2].rpartition("\n"), text[-most // 2 :].partition("\n")
+    return f"{head[0] or head[2]}\n…\n{tail[2] or tail[0]}"
+
+
+def tail(text: str, most: int = MAX_SHOWN) -> str:
+    """Return the last lines of a log, from the beginning of one."""
+    text = text.strip()
+    if len(text) <= most:
+        return text
+    last = text[-most:]
+    return last.partition("\n")[2] or last
 
 
 def _copy(log: Path, copy: Path) -> None:

@@ -8,8 +8,9 @@ REMEDIES = {
     " ISOBAR_HOME, then run again.",
     "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
     " have more of them (max_connections, CONNECTION LIMIT), then run again.",
-    "authentication failed|no password supplied": "Correct the user and the"
-    " password in the address, or in its _PASSWORD variable, then run again.",
+    "authentication failed|no password supplied": "For the built-in server, run isobar migrate"
+    " --logins, which sets its passwords to the noted ones. For another, correct the user and the"
+    " password in the address, or in its _PASSWORD variable. Then run again.",
     "out of memory": "Give the server more memory, or run less at once, then run again.",
     "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
     " then run again.",

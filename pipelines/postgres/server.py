@@ -23,7 +23,7 @@ from psycopg import sql
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software, state_folder
-from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.log_files import set_aside, tail
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
@@ -60,7 +60,8 @@ class EmbeddedPostgres:
     """The server of the state folder `state`; `report` receives progress messages."""
 
     def __init__(self, state: Path, report: Callable[[str], None] = lambda _: None) -> None:
-        self.state = state.absolute()
+        #: Without links and `..`: one folder has one server, however its path is spelled.
+        self.state = state.resolve()
         self.report = report
 
     @property
@@ -107,6 +108,28 @@ class EmbeddedPostgres:
                 return False
             self._pg_ctl(self._binaries(), "stop", "-m", "fast", "-w", "-t", "60")
             return True
+
+    def reset_passwords(self) -> None:
+        """Set the passwords of the roles to the noted ones, and start the server.
+
+        Somebody may have changed one, even the owner's. Then the server is stopped for a moment,
+        because only PostgreSQL's single-user mode needs no password.
+        """
+        state_folder.create(self.state)
+        with self._alone():
+            binaries = self._binaries()
+            if self._postmaster() is not None:
+                self._pg_ctl(binaries, "stop", "-m", "fast", "-w", "-t", "60")
+            software.run_as_system_user(
+                binaries / "postgres",
+                *("--single", "-D", str(self.data), "postgres"),
+                log=self.log,
+                text="".join(
+                    f"ALTER ROLE {role} LOGIN VALID UNTIL 'infinity' PASSWORD '{password}'\n"
+                    for role, password in self._passwords().items()
+                ),
+            )
+        self.start()
 
     def connections(self) -> Connections | None:
         """Return how to connect, or None if the server does not run.
@@ -272,7 +295,7 @@ class EmbeddedPostgres:
                 return running
         raise TransientFailure(
             "database",
-            f"the built-in PostgreSQL did not start: {problem.strip()[-600:] or 'no reason given'}",
+            f"the built-in PostgreSQL did not start: {tail(problem) or 'no reason given'}",
             place=str(self.log),
             remedy="Read the log, fix the cause, then run the same command again.",
         )
@@ -295,9 +318,13 @@ class EmbeddedPostgres:
     def _is_ours(self, process: psutil.Process) -> bool:
         """Return whether the process has our folder after -D; any user can read a command line."""
         try:
-            return str(self.data) in process.cmdline()
+            return any(self._is_data(word) for word in process.cmdline())
         except psutil.NoSuchProcess:
             return False
+
+    def _is_data(self, word: str) -> bool:
+        """Return whether a word is a path of the data folder, however it is spelled."""
+        return word.startswith("/") and os.path.realpath(word) == os.path.realpath(self.data)
 
     def _pid_file_lines(self) -> list[str]:
         try:
@@ -312,7 +339,9 @@ class EmbeddedPostgres:
         that process is provably another program. PostgreSQL decides all other cases itself.
         """
         process = self._recorded_process()
-        if process is not None and process.cmdline() and not self._is_ours(process):
+        if process is None or self._is_ours(process):
+            return
+        if (words := process.cmdline()) and Path(words[0]).name != "postgres":
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _recorded_port(self) -> int | None:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres.log_files import shortened
 
 OLDEST_MAJOR = 16
 
@@ -113,16 +114,21 @@ def copy_software(binaries: Path, target: Path) -> Path:
     return copied
 
 
-def run_as_system_user(program: Path, *words: str, log: Path) -> None:
+def run_as_system_user(program: Path, *words: str, log: Path, text: str = "") -> None:
     """Run a PostgreSQL program without leaking our file descriptors to a server it may start.
 
-    Raises `TransientFailure` with the program's output if it fails.
+    `text` is its standard input. Raises `TransientFailure` with the program's output if it fails.
     """
     user = system_user()
-    with tempfile.TemporaryFile() as output:  # a server would keep a pipe open
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as output,
+    ):  # servers keep pipes
+        given.write(text.encode())
+        given.seek(0)
         done = subprocess.run(
             [program, *words],
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=output,
             stderr=subprocess.STDOUT,
             user=user.pw_uid if user else None,
@@ -134,11 +140,11 @@ def run_as_system_user(program: Path, *words: str, log: Path) -> None:
             check=False,
         )
         output.seek(0)
-        text = output.read().decode(errors="replace").strip()
+        said = output.read().decode(errors="replace").strip()
     if done.returncode != 0:
         raise TransientFailure(
             "database",
-            f"{program.name} failed: {text[-600:]}",
+            f"{program.name} failed: {shortened(said)}",
             place=str(log),
             remedy="Fix the reported error, then run the same command again.",
         )

@@ -6,6 +6,9 @@ snapshot. Everything that Dagster reports as done is therefore in the warehouse 
 progress looks as if it had been killed at that instant: a load is one transaction, so its rows are
 there completely or not at all.
 
+Others may own relations in the warehouse, such as analysts. What the user of the backup may not
+read is left out, by name.
+
 The folder contains `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`.
 The manifest is written last: a backup without it is incomplete.
 """
@@ -28,6 +31,7 @@ from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
+from pipelines.warehouse.sql_files import read_sql
 
 Report = Callable[[str], None]
 #: Folder names of the two dumps.
@@ -54,6 +58,8 @@ class Manifest(BaseModel):
     taken_at: AwareDatetime
     #: SHA-256 of each dump file, keyed by its path in the folder.
     sha256: dict[str, str]
+    #: Relations of others that the user of the backup may not read; they are not in it.
+    left_out: list[str] = []
 
 
 def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], report: Report) -> None:
@@ -93,11 +99,15 @@ def _dump(
             raise _nothing_there(place_of(urls[WAREHOUSE]))
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
+        left_out = watcher.execute(read_sql("pipelines.runtime", "unreadable_relations")).fetchall()
+        for name, _, owner in left_out:
+            report(f"Not in the backup, because this user may not read it: {name} of {owner}.")
+        excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, _ in left_out]}
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
             words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
-            words.append(f"--snapshot={snapshots[name]}")
+            words += [f"--snapshot={snapshots[name]}", *excluded.get(name, [])]
             clients[name].run("pg_dump", words, url, variables)
         return Manifest(
             format=FORMAT,
@@ -105,6 +115,7 @@ def _dump(
             server_version=watcher.info.server_version,
             taken_at=taken_at,
             sha256=digests(folder),
+            left_out=[name for name, *_ in left_out],
         )
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 
 import psutil
 
-from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.log_files import set_aside, tail
 from pipelines.postgres.process_identity import is_alive
 from pipelines.runtime.listening import is_listening
 
@@ -96,7 +96,7 @@ class Child:
             log.seek(self._begins_at)
             text = log.read().strip()
         ours = re.findall(r"^pipelines\.failures\.\w+: (.+(?:\n  .+)*)", text, re.MULTILINE)
-        return str(ours[-1]) if ours else text[-600:] or "it printed nothing"
+        return str(ours[-1]) if ours else tail(text) or "it printed nothing"
 
     def keep_log_short(self) -> None:
         """Rotate the log if it has grown too long, whether the process runs or not."""

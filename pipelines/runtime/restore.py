@@ -114,6 +114,8 @@ def restore_from(
                 _drop(target, target.fresh)
         for target in targets:
             _drop(target, target.old)
+    if manifest.left_out:
+        report(f"The backup has no {', '.join(manifest.left_out)}: its user could not read them.")
     report("Restored the warehouse and the history of its runs.")
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.failures import Failure, PermanentFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.postgres import software
-from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 START = """
@@ -192,3 +192,42 @@ def test_without_the_wheel_an_installed_postgresql_is_used(
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     with pytest.raises(PermanentFailure, match="no PostgreSQL 16 or later"):
         software.find_binaries()
+
+
+def test_one_home_has_one_server_however_its_path_is_spelled(built_in: EmbeddedPostgres) -> None:
+    """Incident: four spellings of one folder started four servers, each without the last's file."""
+    home = built_in.state
+    built_in.start()
+    before = (built_in.data / "postmaster.pid").read_text().splitlines()[:4]
+    (home.parent / "link").symlink_to(home)
+    for spelled in (f"{home}/", f"{home.parent}/../{home.parent.name}/state", f"{home}/../link"):
+        again = EmbeddedPostgres(Path(spelled))
+        assert again.start() == built_in.connections()
+    assert (built_in.data / "postmaster.pid").read_text().splitlines()[:4] == before
+
+
+def test_a_server_of_another_spelling_keeps_its_pid_file(built_in: EmbeddedPostgres) -> None:
+    """As Isobar 2.0 started it: its command line has the path as it was spelled then."""
+    built_in.start()
+    built_in.stop()
+    (built_in.state.parent / "link").symlink_to(built_in.state)
+    spelled = EmbeddedPostgres(built_in.state)
+    spelled.state = built_in.state.parent / "link"
+    connections = spelled.start()
+    assert built_in.start() == connections
+
+
+def test_the_server_sets_its_own_passwords_again(built_in: EmbeddedPostgres) -> None:
+    """Incident: the remedy was to correct a password that nobody had given."""
+    connections = built_in.start()
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        for role in (SUPERUSER, LOADER):
+            connection.execute(f"ALTER ROLE {role} PASSWORD 'changed'".encode())
+    with pytest.raises(TransientFailure, match="isobar migrate --logins"):
+        built_in.connections()
+    built_in.reset_passwords()
+    running = built_in.connections()
+    assert running is not None
+    for role in (SUPERUSER, LOADER):
+        with psycopg.connect(running.url(role, "postgres" if role == SUPERUSER else WAREHOUSE)):
+            pass

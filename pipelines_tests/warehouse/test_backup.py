@@ -14,6 +14,7 @@ from psycopg import sql
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import clients as postgres_clients
 from pipelines.postgres.clients import Clients, connect, find_clients
+from pipelines.postgres.log_files import shortened, tail
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
@@ -203,26 +204,82 @@ def test_databases_in_use_or_on_older_servers_are_not_replaced(
 
 
 def test_a_non_superuser_restores_what_a_superuser_backed_up(
-    state: Path, server: Connections, backup: Path, other: str
+    state: Path, rented: str, backup: Path
 ) -> None:
     """As on a managed server: the login may make roles and databases, and owns its own."""
+    done = isobar(state, "restore", str(backup), DATABASE_URL=rented)
+    assert done.returncode == 0, done.stderr
+    assert isobar(state, "migrate", DATABASE_URL=rented).returncode == 0
+
+
+@pytest.fixture
+def rented(server: Connections, other: str) -> Iterator[str]:
+    """The URL of a database whose owner is no superuser, as on a managed server."""
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS rented")
         connection.execute("CREATE ROLE rented LOGIN CREATEROLE CREATEDB PASSWORD 'rented'")
         for role in ("owner", "loader", "analyst", "operator"):
             connection.execute(f"GRANT isobar_{role} TO rented WITH ADMIN OPTION, SET FALSE")
         connection.execute(f"ALTER DATABASE {other} OWNER TO rented")
-        connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")  # as servers have it
-    url = f"postgresql://rented:rented@127.0.0.1:{server.port}/{other}"
+        connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")
+    yield f"postgresql://rented:rented@127.0.0.1:{server.port}/{other}"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
+        connection.execute(f"ALTER DATABASE {other} OWNER TO CURRENT_USER")
+        connection.execute("REVOKE CONNECT ON DATABASE postgres FROM rented")
+
+
+def test_tables_of_an_analyst_are_left_out_of_a_backup_by_name(
+    state: Path, server: Connections, rented: str, other: str, tmp_path: Path
+) -> None:
+    """Incident: one table in an analyst's own schema, and pg_dump stopped at LOCK TABLE."""
+    assert isobar(state, "migrate", DATABASE_URL=rented).returncode == 0
+    with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS jane")
+        connection.execute("CREATE ROLE jane")
+        connection.execute('CREATE SCHEMA "Jane\'s" AUTHORIZATION jane')
+        connection.execute("CREATE SCHEMA shown AUTHORIZATION jane")
+        connection.execute("SET ROLE jane")
+        connection.execute('CREATE TABLE "Jane\'s"."own ""x""" (id serial, word text)')
+        connection.execute("GRANT USAGE ON SCHEMA shown TO rented")
+        connection.execute("CREATE TABLE shown.kept AS SELECT 7 AS number")
+        connection.execute("GRANT SELECT ON shown.kept TO rented")
+        connection.execute('CREATE VIEW shown.reading AS SELECT word FROM "Jane\'s"."own ""x"""')
     try:
-        done = isobar(state, "restore", str(backup), DATABASE_URL=url)
+        done = isobar(state, "backup", str(tmp_path / "backup"), DATABASE_URL=rented)
         assert done.returncode == 0, done.stderr
-        assert isobar(state, "migrate", DATABASE_URL=url).returncode == 0
-    finally:
+        left_out = [
+            '"Jane\'s"."own ""x"""',
+            '"Jane\'s"."own ""x""_id_seq"',
+            "shown.reading",
+        ]
+        for name in left_out:
+            assert f"this user may not read it: {name} of jane." in done.stdout + done.stderr
+        assert read_manifest(tmp_path / "backup").left_out == left_out
         with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {other} WITH (FORCE)")
             connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
-            connection.execute(f"ALTER DATABASE {other} OWNER TO CURRENT_USER")
-            connection.execute("REVOKE CONNECT ON DATABASE postgres FROM rented")
+            connection.execute(f"CREATE DATABASE {other} OWNER rented")
+            connection.execute("GRANT jane TO rented")  # who restores what she owns
+        again = isobar(state, "restore", str(tmp_path / "backup"), DATABASE_URL=rented)
+        assert again.returncode == 0, again.stderr
+        assert "The backup has no" in again.stdout + again.stderr
+        with psycopg.connect(server.url(SUPERUSER, other)) as connection:
+            assert connection.execute("SELECT number FROM shown.kept").fetchone() == (7,)
+    finally:
+        with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as connection:
+            connection.execute("DROP OWNED BY jane CASCADE")
+            connection.execute("DROP ROLE jane")
+
+
+def test_an_error_of_pg_dump_is_shown_with_its_beginning() -> None:
+    """Incident: of a long error, only the end was shown, without "permission denied"."""
+    lines = ["pg_dump: error: permission denied for table x", *(["LOCK TABLE …"] * 500), "the end"]
+    shown = shortened("\n".join(lines))
+    assert len(shown) < 1_300
+    assert shown.startswith(lines[0])
+    assert shown.endswith("LOCK TABLE …\nthe end")
+    assert tail("\n".join(lines)).startswith("LOCK TABLE …\n"), "it begins at a line"
 
 
 def test_a_database_not_created_by_restore_is_not_dropped(

@@ -261,7 +261,7 @@ def test_statuses_are_known_in_any_case_and_with_any_separator(inbox: Inbox) -> 
 
 def test_an_unknown_status_gets_a_meaning_without_code(inbox: Inbox) -> None:
     """Incident: a parcel with a code of its carrier stayed on its way for ever."""
-    inbox.deliver([line(1, status="DLV"), line(2, status="Held"), line(3)])
+    inbox.deliver([line(1, status="DLV"), line(2, status="Lost"), line(3)])
     inbox.deliver([line(1, status="delivery"), line(2), line(3, status="d-l-v")], "later.csv")
     unknown = "SELECT status FROM enriched.shipments ORDER BY tracking_number"
     assert inbox.rows(unknown) == [("delivery",), ("in_transit",), ("d_l_v",)]
@@ -271,7 +271,7 @@ def test_an_unknown_status_gets_a_meaning_without_code(inbox: Inbox) -> None:
     history = "SELECT status, status_raw FROM shipments.status_history WHERE tracking_number = {}"
     assert inbox.rows(history.format("'TN00000001'")) == [("delivery", "DLV")]
     assert inbox.rows(history.format("'TN00000002' ORDER BY seen_at")) == [
-        ("held", "Held"),
+        ("lost", "Lost"),
         ("in_transit", "in-transit"),
     ]
     inbox.deliver([line(4, status="On-the-road")], "more.csv", statuses=statuses)
