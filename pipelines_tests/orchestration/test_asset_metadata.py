@@ -86,7 +86,8 @@ def test_column_lineage_matches_views_and_statements(owner: psycopg.Connection) 
 
 def test_pages_show_what_columns_are_made_of() -> None:
     assert column_sources("metrics.flight_prices")["price_amount"] == [
-        "flights.prices.price_amount"
+        "flights.prices.price_amount",
+        "flights.rejected_offers.reason",
     ]
     assert column_sources("enriched.itinerary_legs")["arrival_city"] == ["flights.airports.city"]
     assert column_sources("metrics.hotel_bookings_by_event_day")["day"] == [

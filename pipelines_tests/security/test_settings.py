@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from pipelines.config import Settings, mask
 from pipelines.failures import PermanentFailure, redact
-from pipelines.source import broken_sources, note_broken, sources
+from pipelines.isolation import broken_sources, note_broken
+from pipelines.source import sources
 from pipelines_tests.plugins import installed, write
 
 MARKED = "sk-very-secret"
@@ -109,10 +110,11 @@ def test_the_error_of_a_plug_in_is_noted_without_what_it_read(
     monkeypatch.setenv("HOSTILE_URL", "https://me:pass%2Fword@h/")
     write(tmp_path, "hostile", {"__init__.py": OWN})
     with installed(tmp_path):
+        assert "hostile" not in sources()
         (found,) = [one for one in broken_sources() if one.name == "hostile"]
         assert "validation error" in found.problem
         assert MARKED not in found.problem
-        note_broken("hostile", f"its jobs: {ValueError(MARKED)!r}, pass/word, pass%2Fword")
+        note_broken("another", f"its jobs: {ValueError(MARKED)!r}, pass/word, pass%2Fword")
         assert broken_sources()[-1].problem == "its jobs: ValueError('***'), ***, ***"
 
 

@@ -129,7 +129,8 @@ def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     retention.purge_quarantine(warehouse, A_YEAR_AGO)
     deliver(warehouse, tmp_path, [line(9)], "old.csv")
     deliver(warehouse, tmp_path, old, "old.csv")
-    assert owner.execute(LEDGER).fetchall()[0] == ("old.csv", 3, 0, 2, 1, 0)
+    entries = [row for row in owner.execute(LEDGER) if row[1] == 3]
+    assert sorted(entries) == [("old.csv", 3, 0, 2, 1, 0), ("old.csv", 3, 2, 0, 1, 1)]
     assert owner.execute(IN_QUARANTINE).fetchone() == (1,)
     assert is_balanced(warehouse)
     assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
