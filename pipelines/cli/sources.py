@@ -2,8 +2,12 @@
 
 import getpass
 import os
+import shutil
 import signal
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -29,16 +33,31 @@ def _inbox_of(source: Source) -> FileInbox | None:
     return next((one for one in source.fetch if isinstance(one, FileInbox)), None)
 
 
+@contextmanager
+def _as_regular_file(file: str) -> Iterator[str]:
+    """Yield the path of a file; a pipe and standard input (-) are copied to one first."""
+    path = Path(file)
+    if file != "-" and not path.is_fifo():
+        yield str(path.absolute())
+        return
+    with tempfile.TemporaryDirectory(prefix="isobar-") as folder:
+        copy = Path(folder) / ("standard input" if file == "-" else "pipe")
+        with click.open_file(file, "rb") as opened, copy.open("wb") as target:
+            shutil.copyfileobj(opened, target)
+        yield str(copy)
+
+
 def _import_command(name: str, inbox: FileInbox) -> click.Command:
     def load(file: str) -> None:
-        run_one_job(name, {f"load_{name}": {"file": file}})
+        with _as_regular_file(file) as path:
+            run_one_job(name, {f"load_{name}": {"file": path}})
 
-    path = click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
+    path = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
     return click.Command(
         name,
         callback=load,
         params=[click.Argument(["file"], type=path)],
-        help=inbox.import_help,
+        help=f"{inbox.import_help}\n\nA pipe is read to its end; - is standard input.",
         short_help=inbox.import_help.split(",")[0].split(";")[0].rstrip(".") + ".",
     )
 

@@ -19,7 +19,14 @@ import requests
 import tenacity
 import urllib3
 
-from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
+from pipelines.failures import (
+    Failure,
+    NotReady,
+    PermanentFailure,
+    TransientFailure,
+    in_one_line,
+    redact,
+)
 from pipelines.http.errors import describe_error, retry_after
 from pipelines.http.header_deadline import HeaderDeadlineAdapter, HeadersTooSlow
 from pipelines.http.json_documents import parse_json
@@ -30,6 +37,7 @@ TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
 MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
+BROKEN_ENCODING = "the response cannot be unpacked: its {} is broken"
 
 
 @dataclass(frozen=True)
@@ -205,11 +213,18 @@ class HttpClient:
             raise self._permanent(shown, problem) from self._cause(error, configured, url)
         except HeadersTooSlow as error:
             raise self._transient(shown, str(error), attempt) from None
+        except urllib3.exceptions.DecodeError as error:
+            problem = BROKEN_ENCODING.format(_encoding(response))
+            raise self._transient(shown, problem, attempt) from self._cause(error, configured, url)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._transient(shown, describe_error(error), attempt) from self._cause(
                 error, configured, url
             )
-        return JsonResponse(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
+        encoding = _encoding(response)
+        if encoding and not body:  # it unpacks to nothing
+            raise self._transient(shown, BROKEN_ENCODING.format(encoding), attempt)
+        document = self._parse(body, shown, attempt, encoding)
+        return JsonResponse(shown, body, document, datetime.now(UTC))
 
     def _cause(self, error: Exception, *urls: str) -> Exception | None:
         """Return the exception to show as the cause; None if it may contain a URL with a secret."""
@@ -253,13 +268,16 @@ class HttpClient:
                 raise TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
         return bytes(body)
 
-    def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
+    def _parse(self, body: bytes, shown: str, attempt: int, encoding: str) -> Any:
         try:
             document = self.parse(body)
         except (ValueError, RecursionError) as error:
             start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
             what = "HTML instead of JSON" if start.startswith("<") else f"not JSON ({error})"
-            problem = f"the response of {len(body):,} bytes is {what}; it begins {start!r}"
+            unpacked = f", unpacked from {encoding}," if encoding else ""
+            problem = (
+                f"the response of {len(body):,} bytes{unpacked} is {what}; it begins {start!r}"
+            )
             raise self._transient(shown, problem, attempt) from error
         if isinstance(document, dict) and document.get("error"):
             text = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]
@@ -293,6 +311,12 @@ class HttpClient:
             remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
             " source.",
         )
+
+
+def _encoding(response: requests.Response) -> str:
+    """Return how a response is packed, such as gzip; empty if it is not."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    return "" if encoding == "identity" else in_one_line(encoding[:20])
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -120,7 +120,9 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     for warning in (one for report in reports for one in dict.fromkeys(report.warnings)):
         console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
     if any(report.warnings for report in reports):
-        console.print("Warnings block nothing. Simulated sources cause some on purpose.")
+        is_simulated = Settings.current().sources == "sandbox"
+        purpose = " Simulated sources cause some on purpose." if is_simulated else ""
+        console.print(f"Warnings block nothing.{purpose}")
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)
@@ -219,6 +221,8 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 counts.update(_counts(metadata))
             if left := metadata.get("deferred_files"):
                 report.warnings.append(f"{name}: left for later: {left.value}")
+            if paused := metadata.get("paused"):
+                report.warnings.append(f"{name}: {paused.value}")
             waiting[name] = (
                 _count(metadata, "dagster/row_count"),
                 _count(metadata, "rejected_records"),

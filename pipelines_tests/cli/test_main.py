@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pipelines.postgres.server import Connections
 from pipelines.runtime import bootstrap
 from pipelines.sources.flights.archive import DEMO_DAYS
 from pipelines.sources.flights.sandbox import document as simulated
-from pipelines_tests.command import begin, isobar
+from pipelines_tests.command import MAIN, begin, environment, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
@@ -306,6 +307,25 @@ def test_every_bad_line_of_a_rejected_file_is_listed_until_the_file_is_loaded(
     file.write_text(text_of_events(events))
     assert isobar(state, "import", "bookings", str(file)).returncode == 0
     assert "bad.csv" not in isobar(state, "quarantine", "list").stdout
+
+
+@pytest.mark.answers("E03")
+def test_events_are_imported_from_standard_input_and_from_a_pipe(
+    state: Path, tmp_path: Path
+) -> None:
+    events = text_of_events([booking_event(7_000 + number) for number in range(5)])
+    words, variables = [*MAIN, "import", "bookings"], environment(state)
+    done = subprocess.run(
+        [*words, "-"], input=events, env=variables, capture_output=True, text=True, check=False
+    )
+    assert "5 read, 5 loaded" in done.stdout, done.stderr
+    named = "SELECT DISTINCT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
+    assert query(state, f"{named} WHERE event_id = 7000") == [("standard input",)]
+    pipe = tmp_path / "events"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen([*words, str(pipe)], env=variables, stdout=subprocess.PIPE, text=True)
+    pipe.write_text(text_of_events([booking_event(7_100)]))
+    assert "1 read, 1 loaded" in reader.communicate(timeout=120)[0]
 
 
 @pytest.mark.answers("T22")

@@ -17,6 +17,7 @@ from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document,
 from pipelines_tests.tls import authority
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
+PACKED = gzip.compress(json.dumps([*range(1_000)]).encode(), mtime=0)
 
 
 def client(**changes: Any) -> HttpClient:
@@ -114,6 +115,22 @@ def test_an_oversized_response_is_rejected_before_it_fills_memory(source: FakeSo
     source.will(body(b'"' + b"x" * 2_000_000 + b'"'))
     with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
         client(max_bytes=1024 * 1024).get_json(source.url)
+
+
+@pytest.mark.parametrize("packed", [b"not gzip", PACKED[:8], PACKED[:12], b"\x1f\x8b"])
+def test_broken_gzip_is_named_as_such(source: FakeSource, packed: bytes) -> None:
+    """Incident: it was reported as a response of 0 bytes that is not JSON."""
+    source.will(body(packed, Content_Encoding="gzip"))
+    with pytest.raises(TransientFailure, match="cannot be unpacked: its gzip is broken"):
+        client().get_json(source.url)
+
+
+def test_gzip_that_was_cut_is_named_as_such(source: FakeSource) -> None:
+    source.will(body(PACKED[: len(PACKED) // 2], Content_Encoding="gzip"))
+    with pytest.raises(
+        TransientFailure, match=r"bytes, unpacked from gzip, is not JSON|gzip is br"
+    ):
+        client().get_json(source.url)
 
 
 def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) -> None:

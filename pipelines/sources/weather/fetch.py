@@ -109,6 +109,8 @@ class FetchResult:
     failed: int = 0
     requests: int = 0
     failure: Failure | None = None
+    #: Why requests are paused, and until when.
+    paused: str | None = None
     #: Impossible values that were left out of good responses, by name.
     impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
@@ -140,6 +142,8 @@ def fetch(
                 loop.run()
             except QuotaExhausted as exhausted:
                 done.failure = exhausted
+            loop.note_block()
+            if isinstance(done.failure, QuotaExhausted):
                 break
     return done
 
@@ -158,6 +162,18 @@ class _Loop(Generic[B, A]):
         """Make all failed places due at once."""
         with self.transaction() as connection:
             fetch_state.clear_retries(connection, self.kind.name)
+
+    def note_block(self) -> None:
+        """Note if the provider blocks the key, and until when."""
+        with self.transaction() as connection:
+            block = request_log.current_block(
+                connection, self.kind.provider, self.kind.key_digest, self.clock()
+            )
+        if block is not None:
+            self.done.paused = (
+                f"requests to {self.kind.provider} are paused until"
+                f" {block.blocked_until:%Y-%m-%d %H:%M:%S} UTC: {block.reason}"
+            )
 
     def run(self) -> None:
         while batches := self._pick():

@@ -63,6 +63,7 @@ def places(
             "ambiguous": statuses["ambiguous"],
             "not_found": statuses["not_found"],
             **({"last_failure": done.failure.problem} if done.failure else {}),
+            **({"paused": done.paused} if done.paused else {}),
         }
     )
 
@@ -132,6 +133,7 @@ def _result(
             "requests": done.requests,
             "impossible_values": done.impossible.total(),
             **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
+            **({"paused": done.paused} if done.paused else {}),
         }
     )
 

@@ -6,8 +6,9 @@ Each request is logged before it is sent, so that it counts even if its run is k
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
@@ -83,9 +84,7 @@ def quota_left(
     now: dt.datetime,
 ) -> float:
     """Return the quota left for a key; nothing while the provider blocks it."""
-    block = select(quota_blocks.c.blocked_until).where(*_of(provider, key_digest))
-    until = connection.execute(block).scalar()
-    if until is not None and until > now:
+    if current_block(connection, provider, key_digest, now) is not None:
         return 0.0
     left = UNLIMITED
     for quota in quotas:
@@ -94,6 +93,16 @@ def quota_left(
         used = connection.execute(query, {"provider": provider, **parameters}).scalar_one()
         left = min(left, quota.limit - float(used))
     return max(0.0, left)
+
+
+def current_block(
+    connection: Connection, provider: str, key_digest: str, now: dt.datetime
+) -> Row[Any] | None:
+    """Return `blocked_until` and `reason` of the block of a key; None if it is not blocked."""
+    query = select(quota_blocks).where(
+        *_of(provider, key_digest), quota_blocks.c.blocked_until > now
+    )
+    return connection.execute(query).one_or_none()
 
 
 def block_key(

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.jobs import Runner, failure
+from pipelines_tests.jobs import Runner, failure, metadata
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 from pipelines_tests.sources.solar.made_up import register
@@ -189,6 +190,9 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     assert weather.fetch().success
     assert weather.stored.rows(CALLS) == [("geocoding", "quota", 1, 1)]
     assert weather.look() == "2 places are due, and the quota is used up."
+    again = metadata(weather.fetch(), "weather.places")["paused"]
+    words = r"requests to open-meteo-geocoding are paused until 20\d\d-.+ UTC: Daily API request limit"
+    assert re.match(words, again), "a run by hand says why it requests nothing"
     monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
     assert isinstance(weather.look(), dg.RunRequest)
     assert weather.fetch().success
