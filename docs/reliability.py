@@ -37,15 +37,15 @@ When the source works again, the next run loads what is missing, once, without a
 | the response is too large (1 GB, gzip bomb) | stops reading at a limit and fails the run | ask the source's operator |
 | some records are bad (missing, null, wrong type, impossible) | loads the good records, rejects the others with their reasons; the run is green and a check warns; too many bad records reject the whole delivery | read the quarantine; the source corrects the records |
 | a column or field is new | loads everything; the check `schema_drift` warns, except for the weather | ask the developers to store it, if it is useful |
-| a file ends within a line | waits for the rest for a minute, then loads the file; a line with too few fields is rejected | wait; let senders write under another name and rename |
+| a file ends within a line | waits for the rest for a minute; then loads it if its last line has all fields, else rejects it | replace the file; let senders write under another name and rename |
 | a file cannot be read, or lacks a column | loads the other files; the run is red and names the file | replace the file |
 | the geocoder fails | loads everything else; the run is green and `located_places` warns | wait |
 
 There are two exceptions, both for files that a sender leaves incomplete. A file that was cut exactly
 between two lines cannot be recognised as incomplete. It is loaded as it is, and the missing lines
 follow when the complete file arrives. A file without a final line break waits until it has not
-changed for a minute (`ISOBAR_INBOX_CUT_SECONDS`). Then its last line is loaded as it is, and may end
-within a value. When a longer version of the file arrives, what that line stored is removed, unless
+changed for a minute (`ISOBAR_INBOX_CUT_SECONDS`). Then its last line, if it has all fields, is loaded
+as it is, and may end within a value. When a longer version of the file arrives, what that line stored is removed, unless
 another delivery had brought it before.
 
 **How to read the tables.** In each trial the source's own job ran against a server, or a file, with

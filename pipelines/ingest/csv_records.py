@@ -1,7 +1,8 @@
 """Tolerant CSV parsing: columns in any order, comma, semicolon or tab, records with raw text.
 
 A malformed record affects only itself: its text is returned with the reason. Errors that make the
-whole file unreadable (encoding, header, a line that is too long) raise `PermanentFailure`.
+whole file unreadable (encoding, header, a line that is too long, a file that ends within a line)
+raise `PermanentFailure`.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class CsvFile:
         self._encoding = encoding
         self._line = 0
         self._position = 0
+        self._has_end = True
         self._waiting: deque[tuple[int, str]] = deque()
         self.layout = self._read_layout(promised, optional, aliases or {})
 
@@ -123,6 +125,7 @@ class CsvFile:
                 content += self._file.readline(MAX_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
+            self._reject_broken_off(content)
             yield Block(first, content if content.isascii() else self._in_utf_8(content, first))
 
     def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
@@ -176,6 +179,8 @@ class CsvFile:
             if len(fields) == len(self.layout.columns):
                 raw = "\n".join([first.raw, *(text for _, text in taken)])
                 return Record(first.line, raw, fields, None)
+        if first.line == self._line and not self._has_end:
+            raise self._broken_off()
         self._waiting.extendleft(reversed(taken))  # they may be valid records themselves
         return first
 
@@ -219,7 +224,10 @@ class CsvFile:
         if not read:
             return None
         self._count(read)
-        return self._line, self._text(read, self._line)
+        text = self._text(read, self._line)
+        if self._line > 1:
+            self._reject_broken_off(read)
+        return self._line, text
 
     def _count(self, content: bytes) -> None:
         """Count lines. Raises `PermanentFailure` for one that exceeds the maximum length."""
@@ -231,6 +239,22 @@ class CsvFile:
             )
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
         self._position += len(content)
+
+    def _reject_broken_off(self, content: bytes) -> None:
+        """Raise `PermanentFailure` if the file ends within a line: it may be truncated."""
+        self._has_end = content.endswith(b"\n")
+        last = line_text(content[content.rfind(b"\n") + 1 :], self._encoding)
+        if self._has_end or last.count('"') % 2 or self.layout.is_blank(last):
+            return
+        with suppress(csv.Error):
+            if len(self.layout.fields(last)) < len(self.layout.columns):
+                raise self._broken_off()
+
+    def _broken_off(self) -> PermanentFailure:
+        return self._failure(
+            f"the file ends within line {self._line:,}",
+            "Send the complete file again. If it is complete, end its last line with a line break.",
+        )
 
     def _text(self, content: bytes, line: int) -> str:
         if line == 1 and content.startswith(UTF_16_MARKS):

@@ -121,18 +121,14 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
         (b"a,b,c,d\x00e\n", "unprintable characters"),
         (b"a,b,c\r1,2,3\r", "its lines end with CR, not"),
+        (b"a,b,c\n1,2,3\n4,5", "the file ends within line 3"),
+        (b'a,b,c\n1,2,3\n4,5,"si', "the file ends within line 3"),
+        (b'a,b,c\n1,"2",3\n"4"', "the file ends within line 3"),
     ],
 )
 def test_an_unreadable_file_is_rejected_with_the_position(content: bytes, words: str) -> None:
     with pytest.raises(PermanentFailure, match=words):
         fields(content)
-
-
-@pytest.mark.parametrize("last", ["4,5", '4,5,"si', '"4"'])
-def test_a_file_that_ends_within_a_line_loses_only_that_line(last: str) -> None:
-    records = list(opened(f"a,b,c\n1,2,3\n{last}").records())
-    assert [one.fields for one in records] == [["1", "2", "3"], None]
-    assert (records[1].line, records[1].raw) == (3, last)
 
 
 def test_another_encoding_is_read_when_it_is_set() -> None:

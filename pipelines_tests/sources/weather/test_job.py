@@ -191,7 +191,7 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     assert weather.stored.rows(CALLS) == [("geocoding", "quota", 1, 1)]
     assert weather.look() == "2 places are due, and the quota is used up."
     again = metadata(weather.fetch(), "weather.places")["paused"]
-    words = r"requests to open-meteo-geocoding are paused until 20\d\d-.+ UTC: Daily API request limit"
+    words = r"requests to open-meteo-geocoding are paused until 20\d\d-.+ UTC: Daily API request"
     assert re.match(words, again), "a run by hand says why it requests nothing"
     monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
     assert isinstance(weather.look(), dg.RunRequest)
