@@ -98,7 +98,7 @@ def test_a_broken_plug_in_is_named_and_harms_nobody(
     done = subprocess.run(
         [installed, "run"], cwd=state, env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("The source broken is broken, the others go on") == 2
     assert "half written" in done.stderr
     assert "flights.itineraries" in done.stdout

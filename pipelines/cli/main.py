@@ -20,7 +20,7 @@ from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home
 from pipelines.isolation import is_broken, isolated
 from pipelines.postgres import state_folder
-from pipelines.source import SandboxOption, by_seniority, declared_sources, sources
+from pipelines.source import SandboxOption, by_seniority, declared_sources, own_names, sources
 from pipelines.status.command import status as status_command
 
 
@@ -50,8 +50,9 @@ def run(names: tuple[str, ...]) -> None:
     """Refresh all sources once, or only the named ones, and show the outcome.
 
     Creates the database and its tables if they are missing. A second run loads what is new.
-    Exits with 1 if a load or a blocking check failed or a source is broken; other loads are kept.
-    A named source that is not installed, disabled or broken is skipped, and the exit code is 1.
+    Exits with 1 if a load or a blocking check failed, or one of Isobar's own sources is broken;
+    other loads are kept. A broken plug-in is named. A source that you name and that is not
+    installed, disabled or broken is skipped, and the exit code is 1.
     ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
     variables are not set is off: it is skipped unless you name it.
     """
@@ -71,12 +72,12 @@ def run(names: tuple[str, ...]) -> None:
         is_good = run_jobs(main_jobs(chosen))
     if not names and (off := sources().keys() - chosen):
         click.echo(f"Off, as their variables are not set: {', '.join(sorted(off))}.")
-    has_broken = report_broken_sources(echo)
+    report_broken_sources(echo)
     skipped = sorted(set(names) - sources().keys())
     for name in skipped:
         if not is_broken(name):
             echo(f"The source {name} is disabled or not installed; it was skipped.")
-    is_good &= not (skipped if names else has_broken)
+    is_good &= not (skipped if names else any(map(is_broken, own_names())))
     if is_good:
         is_clone = home() == PROJECT
         charts, see, query = (

@@ -74,14 +74,14 @@ def evaluated(
     severity: dg.AssetCheckSeverity,
     find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
 ) -> dg.AssetCheckResult:
-    """Return the result of a check by what `find` returns; one that takes too long fails."""
+    """Return the result of a check by what `find` returns; one that takes too long did not pass."""
     try:
         with warehouse.limited(f"the check {name}") as connection:
             return verdict(find(connection), severity)
     except PermanentFailure as failure:
         return dg.AssetCheckResult(
             passed=False,
-            severity=dg.AssetCheckSeverity.ERROR,
+            severity=severity,
             description=f"{failure.problem}. {failure.remedy}",
         )
 

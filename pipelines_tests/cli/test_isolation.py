@@ -31,7 +31,7 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
         "ISOBAR_SCHEDULES": "",
     }
     done = isobar(state, "run", **variables)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout + done.stderr
     assert "Traceback" not in said
     assert SECRET not in said
@@ -41,8 +41,8 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
         assert len(found) == 2, (name, found)
         assert all(one.message in line for line in found), (name, found)
         assert f"\n{name} " in done.stdout, "it is in the closing table"
-    assert done.stdout.count("failed:") == 1, done.stdout
-    assert ENDLESS.message in done.stdout
+    assert "failed:" not in done.stdout, done.stdout
+    assert f"warning: enriched.endless_stops: {ENDLESS.message}" in done.stdout
     assert "ISOBAR_STATEMENT_SECONDS" in done.stdout
     assert "enriched.endless_stops" in done.stdout
     for asset in REFRESHED:
