@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipelines.config.env_validation import expand_path, misconfigured, utf_8
-from pipelines.config.secret_files import is_secret_name, secret
+from pipelines.config.secret_files import MIN_CHARACTERS, is_secret_name, secret
 from pipelines.failures import PermanentFailure, redact
 
 if TYPE_CHECKING:
@@ -224,6 +224,9 @@ class SourceSettings(BaseSettings):
         else:
             text = words
         hidden = [str(one) for key, one in given.items() if not cls.may_be_shown(key)]
+        if not field and any(len(one) < MIN_CHARACTERS for one in hidden):
+            text = "the settings are invalid: their source rejects them"  # too short to be masked
+        hidden = [one for one in hidden if len(one) >= MIN_CHARACTERS]
         return misconfigured(
             redact(text, hidden), str(remedy or f"Correct or unset it. Its meaning: {about}")
         )

@@ -12,7 +12,7 @@ MAX_DIGITS = 4000
 SPARE_FRAMES = 200
 #: In a document that is nested too deeply to be parsed, values below this level become text.
 MAX_DEPTH = 100
-TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:

@@ -47,11 +47,12 @@ EXAMPLES = 3
 class CutLine:
     """The last line of an earlier version of a file, which a longer version of it continues.
 
-    What delivery `delivery_id` stored from it, nobody sent. `number` counts lines from 1; `content`
-    has no line break.
+    What the deliveries of that version stored from it, nobody sent. A record with line breaks in
+    quoted fields has several lines: `number` is that of the first, from 1. `content` does not end
+    with a line break.
     """
 
-    delivery_id: int
+    delivery_ids: tuple[int, ...]
     number: int
     content: bytes
 
@@ -91,6 +92,14 @@ def last_delivery(
         .order_by(deliveries.c.loaded_at.desc())
         .limit(1)
     ).one_or_none()
+
+
+def deliveries_of(connection: Connection, source: str, name: str, sha256: str) -> tuple[int, ...]:
+    """Return the ids of all deliveries of this content under this name."""
+    query = select(deliveries.c.delivery_id).where(
+        deliveries.c.source == source, deliveries.c.name == name, deliveries.c.sha256 == sha256
+    )
+    return tuple(connection.execute(query).scalars())
 
 
 def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
@@ -148,18 +157,18 @@ def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -
 def withdraw_rejects(connection: Connection, cut: CutLine) -> None:
     """Remove a cut line from quarantine: its complete version follows."""
     query = select(quarantine.c.quarantine_id).where(
-        quarantine.c.delivery_id == cut.delivery_id,
+        quarantine.c.delivery_id.in_(cut.delivery_ids),
         quarantine.c.position == f"line {cut.number}",
         quarantine.c.dismissed_at.is_(None),
     )
     resolve_quarantined(connection, connection.execute(query).scalars().all())
 
 
-def withdraw_record(connection: Connection, cut: CutLine) -> None:
-    """Count a cut line as unchanged once the row that was stored from it is removed."""
+def withdraw_record(connection: Connection, delivery_id: int) -> None:
+    """Count a cut line as unchanged once the row that a delivery stored from it is removed."""
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.delivery_id == cut.delivery_id)
+        .where(deliveries.c.delivery_id == delivery_id, deliveries.c.loaded_count > 0)
         .values(
             loaded_count=deliveries.c.loaded_count - 1,
             unchanged_count=deliveries.c.unchanged_count + 1,

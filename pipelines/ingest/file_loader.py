@@ -23,12 +23,13 @@ from pipelines.failures import (
     PermanentFailure,
     TransientFailure,
 )
-from pipelines.ingest.csv_records import MAX_LINE_BYTES
+from pipelines.ingest.csv_records import MAX_LINE_BYTES, MAX_RECORD_LINES
 from pipelines.ingest.deliveries import (
     CutLine,
     Delivery,
     Outcome,
     delete_unloaded,
+    deliveries_of,
     last_delivery,
     rejects_kept,
     withdraw_rejects,
@@ -104,10 +105,12 @@ def load_file(
         store.transaction(source) as connection,
     ):
         last = last_delivery(connection, source, file.name)
-        sha256, cut = _digest(opened, last if file.name.lower().endswith(LINE_SUFFIXES) else None)
+        sha256, torn = _digest(opened, last if file.name.lower().endswith(LINE_SUFFIXES) else None)
+        cut = None
         outcome = None
         if last is None or last.sha256 != sha256:
-            if cut is not None:
+            if last is not None and torn is not None:
+                cut = CutLine(deliveries_of(connection, source, file.name, last.sha256), *torn)
                 withdraw_rejects(connection, cut)
             opened.seek(0)
             delivery = Delivery(
@@ -215,8 +218,10 @@ def reading_faults(source: str, place: str, again: str = "quarantine retry") -> 
         ) from error
 
 
-def _digest(file: BinaryIO, last: Row[int, str, int] | None) -> tuple[str, CutLine | None]:
-    """Return a file's digest and, if it continues the `last` delivery, the line that was cut."""
+def _digest(
+    file: BinaryIO, last: Row[int, str, int] | None
+) -> tuple[str, tuple[int, bytes] | None]:
+    """Return a file's digest and, if it continues the `last` delivery, the record that was cut."""
     digest, position, lines, cut = hashlib.sha256(), 0, 0, None
     border = last.byte_count if last else 0
     while chunk := file.read(min(1 << 20, border - position) if position < border else 1 << 20):
@@ -224,20 +229,25 @@ def _digest(file: BinaryIO, last: Row[int, str, int] | None) -> tuple[str, CutLi
         position += len(chunk)
         lines += chunk.count(b"\n") if position <= border else 0
         if last is not None and position == border and digest.hexdigest() == last.sha256:
-            content = _line_across(file, border)
-            cut = CutLine(last.delivery_id, lines + 1, content) if content else None
+            content = _record_across(file, border)
+            cut = (lines + 1 - content.count(b"\n"), content) if content else None
     return digest.hexdigest(), cut
 
 
-def _line_across(file: BinaryIO, border: int) -> bytes:
-    """Return the part before `border` of a line that goes on behind it; empty if none does."""
+def _record_across(file: BinaryIO, border: int) -> bytes:
+    """Return the part before `border` of a record that goes on behind it; empty if none does."""
     start = max(0, border - MAX_LINE_BYTES)
     file.seek(start)
-    before = file.read(border - start)
+    lines = file.read(border - start).split(b"\n")
     following = file.read(2)
     file.seek(border)
-    is_complete = following in (b"", b"\r\n") or following.startswith(b"\n")
-    return b"" if is_complete else before[before.rfind(b"\n") + 1 :]
+    if following in (b"", b"\r\n") or following.startswith(b"\n"):
+        return b""
+    for count in range(1, min(MAX_RECORD_LINES, len(lines)) + 1):  # a quoted field may have several
+        record = b"\n".join(lines[-count:])
+        if record.count(b'"') % 2 == 0:
+            return record
+    return lines[-1]
 
 
 def _remember(

@@ -141,7 +141,9 @@ class _Loading:
 
         if self.config.file is not None:
             self.is_on = True
-            outcome = load_file(self.store, name, inspect_file(name, Path(self.config.file)), load)
+            outcome = load_file(
+                self.store, name, inspect_file(name, Path(self.config.file)), load, run_id=run_id
+            )
             self.outcomes += [outcome] if outcome else []
             return
         inbox = open_inbox(self.source, fetcher, self.settings)

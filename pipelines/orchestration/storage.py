@@ -64,13 +64,13 @@ def _engine(url: str) -> Engine:
 
 
 @cache
-def _secrets() -> re.Pattern[str] | None:
+def _secrets(knows_sources: bool) -> re.Pattern[str] | None:
     """Return what matches each secret of this process, also as it is written in JSON.
 
-    Called at the first write: a process that executes code of sources has found them by then. One
-    that does not, such as a web server, imports no plug-in for this.
+    A process that executes code of sources knows them. One that does not, such as a web server,
+    imports no plug-in for this.
     """
-    names = secret_variables() if is_discovered() else ()
+    names = secret_variables() if knows_sources else ()
     found = [one for one in secrets_in_use(names) if len(one) >= MIN_MASKED]
     forms = {form for one in found for form in (one, json.dumps(one)[1:-1])}
     ordered = sorted(forms, key=len, reverse=True)
@@ -81,7 +81,7 @@ def _mask_secrets(*arguments: Any) -> tuple[str, Any]:
     """Mask the secrets in the parameters of a statement that writes, before it is executed."""
     _, _, statement, parameters, *_ = arguments
     is_write = statement.lstrip()[:6].upper() in ("INSERT", "UPDATE")
-    secrets = _secrets() if is_write else None
+    secrets = _secrets(is_discovered()) if is_write else None
     return statement, _masked(parameters, secrets) if secrets else parameters
 
 

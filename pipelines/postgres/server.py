@@ -112,24 +112,32 @@ class EmbeddedPostgres:
     def reset_passwords(self) -> None:
         """Set the passwords of the roles to the noted ones, and start the server.
 
-        Somebody may have changed one, even the owner's. Then the server is stopped for a moment,
-        because only PostgreSQL's single-user mode needs no password.
+        Somebody may have changed one, even the owner's. So the server is stopped for a moment: only
+        PostgreSQL's single-user mode needs no password.
         """
         state_folder.create(self.state)
+        if self.data.exists():
+            self._reset_owner()
+        running = self.start()
+        with _connect(running, autocommit=True) as connection:
+            for role, password in running.passwords.items():
+                names = sql.Identifier(role), sql.Literal(password)
+                statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
+                connection.execute(statement.format(*names))
+
+    def _reset_owner(self) -> None:
         with self._alone():
             binaries = self._binaries()
+            self._reject_other_versions(binaries)
             if self._postmaster() is not None:
                 self._pg_ctl(binaries, "stop", "-m", "fast", "-w", "-t", "60")
             software.run_as_system_user(
                 binaries / "postgres",
                 *("--single", "-D", str(self.data), "postgres"),
                 log=self.log,
-                text="".join(
-                    f"ALTER ROLE {role} LOGIN VALID UNTIL 'infinity' PASSWORD '{password}'\n"
-                    for role, password in self._passwords().items()
-                ),
+                text=f"ALTER ROLE {SUPERUSER} LOGIN VALID UNTIL 'infinity'"
+                f" PASSWORD '{self._passwords()[SUPERUSER]}'\n",
             )
-        self.start()
 
     def connections(self) -> Connections | None:
         """Return how to connect, or None if the server does not run.

@@ -30,6 +30,7 @@ from sqlalchemy import make_url
 from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 from pipelines.warehouse.sql_files import read_sql
 
@@ -100,9 +101,11 @@ def _dump(
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
         left_out = watcher.execute(read_sql("pipelines.runtime", "unreadable_relations")).fetchall()
-        for name, _, owner in left_out:
+        for name, _, owner, schema in left_out:
+            if schema in schemas():
+                raise _unreadable(name, place_of(urls[WAREHOUSE]))
             report(f"Not in the backup, because this user may not read it: {name} of {owner}.")
-        excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, _ in left_out]}
+        excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, *_ in left_out]}
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
@@ -223,6 +226,15 @@ def _nothing_there(place: str) -> PermanentFailure:
         "there is no database of Isobar to back up",
         place=place,
         remedy="See whether DATABASE_URL or ISOBAR_HOME is what isobar run uses.",
+    )
+
+
+def _unreadable(name: str, place: str) -> PermanentFailure:
+    return PermanentFailure(
+        "backup",
+        f"this user may not read {name}, which belongs to Isobar",
+        place=place,
+        remedy="Back up as the user of DATABASE_URL who migrates, and who owns the tables.",
     )
 
 

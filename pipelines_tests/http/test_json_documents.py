@@ -21,3 +21,9 @@ def test_nesting_at_the_parser_limit_rejects_only_its_record(depth: int) -> None
         return read_response(items, plant_id=1, zone="UTC", window=ONE_DAY, now=now).rejects
 
     assert len(further_down(100)) == 1
+
+
+def test_a_string_without_end_is_found_in_time() -> None:
+    """Each of its quotation marks was tried as the beginning of another string."""
+    with pytest.raises(ValueError, match="brackets are not closed"):
+        parse_json(b"[" * 3_000 + b'"' + b'\\"' * 300_000)

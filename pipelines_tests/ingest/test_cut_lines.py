@@ -124,6 +124,53 @@ def test_another_file_of_the_same_name_takes_nothing_back(
     assert rows(stored) == [(1, 16), (3, 5), (4, 5)]
 
 
+def test_a_cut_content_that_came_twice_gives_way_too(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    whole = text_of(event(1), event(2, hotel_id=161))
+    for content in (whole[:-2], text_of(event(3)), whole[:-2], whole):
+        bookings.deliver(warehouse, tmp_path, content)
+    assert rows("SELECT hotel_id FROM bookings.events WHERE event_id = 2") == [(161,)]
+    assert rows(QUARANTINE) == []
+    see_true_counts(warehouse, "bookings.events")
+
+
+def test_a_record_of_several_lines_that_was_cut_gives_way(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    address = "Street 3,\n28013 Madrid, Spain"
+    whole = shipments.text_of([line(1), line(2, sender_address=address, status="delivery")])
+    shipments.deliver(warehouse, tmp_path, whole.removesuffix("ivery\n"))
+    shipments.deliver(warehouse, tmp_path, whole)
+    query = "SELECT status FROM shipments.status_history WHERE tracking_number = 'TN00000002'"
+    assert rows(query) == [("delivery",)]
+
+
+def test_what_other_files_brought_is_not_taken_back(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    """An article that a cut line overwrote, and a status that another file brought since."""
+    first = [line(1, sku="A1", article_quantity=2), line(3)]
+    shipments.deliver(warehouse, tmp_path, first, "first.csv")
+    columns = [*(name for name in line() if name not in ("status", "sku")), "status", "sku"]
+    sent = [line(3, status="scanned"), line(1, sku="A12", article_quantity=5)]
+    whole = shipments.text_of([{name: one[name] for name in columns} for one in sent])
+    shipments.deliver(warehouse, tmp_path, whole.removesuffix("2\n"))
+    shipments.deliver(warehouse, tmp_path, whole)
+    articles = "SELECT sku FROM shipments.articles WHERE tracking_number = 'TN00000001' ORDER BY 1"
+    assert rows(articles) == [("A1",), ("A12",)]
+    numbered = [*(name for name in line() if name != "tracking_number"), "tracking_number"]
+    sent = [line(5), line(34, status="scanned")]
+    whole = shipments.text_of([{name: one[name] for name in numbered} for one in sent])
+    shipments.deliver(warehouse, tmp_path, whole.removesuffix("4\n"), "second.csv")
+    cut = [line(5), line(3, status="delivery", tracking_number="TN0000003")]
+    shipments.deliver(warehouse, tmp_path, cut, "third.csv")
+    shipments.deliver(warehouse, tmp_path, whole, "second.csv")
+    query = "SELECT status FROM shipments.{} WHERE tracking_number = 'TN0000003'"
+    assert rows(query.format("shipments")) == [("delivery",)]
+    assert rows(query.format("status_history")) == [("delivery",)]
+
+
 @pytest.mark.parametrize("before", [None, "delivery", "in_transit"])
 def test_a_status_that_was_cut_leaves_the_history(
     warehouse: Warehouse, tmp_path: Path, rows: Any, before: str | None

@@ -219,6 +219,7 @@ def test_a_server_of_another_spelling_keeps_its_pid_file(built_in: EmbeddedPostg
 
 def test_the_server_sets_its_own_passwords_again(built_in: EmbeddedPostgres) -> None:
     """Incident: the remedy was to correct a password that nobody had given."""
+    built_in.reset_passwords()  # there is nothing yet
     connections = built_in.start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         for role in (SUPERUSER, LOADER):

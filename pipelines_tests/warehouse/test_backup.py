@@ -244,6 +244,14 @@ def test_tables_of_an_analyst_are_left_out_of_a_backup_by_name(
         connection.execute("GRANT USAGE ON SCHEMA shown TO rented")
         connection.execute("CREATE TABLE shown.kept AS SELECT 7 AS number")
         connection.execute("GRANT SELECT ON shown.kept TO rented")
+        connection.execute("CREATE TABLE shown.counted (id integer GENERATED ALWAYS AS IDENTITY)")
+        connection.execute("CREATE TABLE shown.hidden (id integer PRIMARY KEY)")
+        connection.execute("CREATE TABLE shown.guarded (id integer)")
+        connection.execute("ALTER TABLE shown.guarded ENABLE ROW LEVEL SECURITY")
+        connection.execute("CREATE TABLE shown.pointing (id integer REFERENCES shown.hidden)")
+        connection.execute("CREATE TABLE shown.child () INHERITS (shown.hidden)")
+        for name in ("counted", "guarded", "pointing", "child"):
+            connection.execute(f"GRANT SELECT ON shown.{name} TO rented")
         connection.execute('CREATE VIEW shown.reading AS SELECT word FROM "Jane\'s"."own ""x"""')
     try:
         done = isobar(state, "backup", str(tmp_path / "backup"), DATABASE_URL=rented)
@@ -251,6 +259,12 @@ def test_tables_of_an_analyst_are_left_out_of_a_backup_by_name(
         left_out = [
             '"Jane\'s"."own ""x"""',
             '"Jane\'s"."own ""x""_id_seq"',
+            "shown.child",
+            "shown.counted",
+            "shown.counted_id_seq",
+            "shown.guarded",
+            "shown.hidden",
+            "shown.pointing",
             "shown.reading",
         ]
         for name in left_out:

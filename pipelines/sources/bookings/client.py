@@ -91,17 +91,18 @@ class EventsClient:
         """Return the URL of the next page: the service's, on the configured server.
 
         Path and query are requested as the service gives them, repeated parameters included. A
-        service behind a proxy may name a host that only it can reach; then only its query counts.
+        service behind a proxy may name a host or port that only it can reach; then only its query
+        counts.
         Parameters of the configured URL that the service leaves out, such as a key, are added.
         """
+        own = urlsplit(self.url)
         try:
             given = urlsplit(urljoin(address, following)) if isinstance(following, str) else None
+            is_ours = given and given.hostname == own.hostname and given.port in (None, own.port)
         except ValueError:
             given = None
         if given is None or not following:
             raise self._permanent("the address of the next page cannot be read")
-        own = urlsplit(self.url)
-        is_ours = given.hostname == own.hostname
         if not is_ours and not given.query:
             raise self._permanent("the next page is on another server")
         named = {name for name, _ in parse_qsl(given.query, keep_blank_values=True)}

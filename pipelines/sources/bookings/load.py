@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, text
 
 from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import CsvFile, Layout, line_text, storable
+from pipelines.ingest.csv_records import CsvFile, Layout, storable
 from pipelines.ingest.deliveries import (
     FEW_BAD,
     MAX_KEPT,
@@ -109,24 +109,24 @@ def _withdraw(connection: Connection, layout: Layout, cut: CutLine, zone: str) -
     """Remove the event of a cut line, if its file alone brought it, and its counts."""
     import pandas as pd
 
-    from pipelines.ingest.csv_batches import of_records
+    from pipelines.ingest.csv_batches import of_cut_line
     from pipelines.sources.bookings.transform import COLUMNS, read_events
 
-    record = layout.read(cut.number, line_text(cut.content, "utf-8"))
-    sent = of_records([record], layout.columns, COLUMNS)
+    sent = of_cut_line(cut, layout, "utf-8", COLUMNS)
     for row in read_events(sent, zone=zone, position=LINE).rows.to_dict("records"):
         event = {
-            "delivery_id": cut.delivery_id,
+            "delivery_ids": list(cut.delivery_ids),
             "event_id": None if pd.isna(row["id"]) else int(row["id"]),
             "hotel_id": int(row["hotel_id"]),
             "event_at": row["event_timestamp"].to_pydatetime(),
             **{name: row[name] for name in ("status", "room_reservation_id", "night_of_stay")},
         }
         query = text(read_sql("pipelines.sources.bookings", "cut_event"))
-        for event_id in connection.execute(query, event).scalars().all():
-            counts.subtract(connection, event_id)
-            connection.execute(delete(tables.events).where(tables.events.c.event_id == event_id))
-            withdraw_record(connection, cut)
+        for stored in connection.execute(query, event).all():
+            counts.subtract(connection, stored.event_id)
+            is_it = tables.events.c.event_id == stored.event_id
+            connection.execute(delete(tables.events).where(is_it))
+            withdraw_record(connection, stored.delivery_id)
 
 
 def load_page(

@@ -47,8 +47,8 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         pattern=rf"^\s*{STATUS_PAIR}(,\s*{STATUS_PAIR})*,?\s*$",
         description="What further statuses in these files mean: pairs with =, separated by commas."
         " Upper and lower case, spaces, - and _ make no difference. The meaning is in_transit,"
-        " inbound_scan, scanned or delivery. Shipments with such a status get its meaning with the"
-        " next load.",
+        " inbound_scan, scanned or delivery. Shipments with such an unknown status get its meaning"
+        " with the next load; those that have a meaning keep it.",
         examples=["DLV=delivery, on the road=in_transit"],
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import CsvFile, Layout, as_sent, layout_of, line_text
+from pipelines.ingest.csv_records import CsvFile, Layout, as_sent, layout_of
 from pipelines.ingest.deliveries import (
     FEW_BAD,
     MAX_KEPT,
@@ -130,21 +130,23 @@ def load_file(
 
 def _cut_lines(layout: Layout, cut: CutLine, settings: Settings) -> list[dict[str, Any]]:
     """Return the line that was cut as it was stored; empty if it was rejected."""
-    from pipelines.ingest.csv_batches import of_records
+    from pipelines.ingest.csv_batches import of_cut_line
     from pipelines.sources.shipments.transform import COLUMNS, parse_statuses, read_lines
 
-    record = layout.read(cut.number, line_text(cut.content, settings.encoding))
-    batch = of_records([record], layout.columns, COLUMNS)
+    batch = of_cut_line(cut, layout, settings.encoding, COLUMNS)
     rows = read_lines(batch, parse_statuses(settings.statuses)).rows
     return [
-        {"delivery_id": cut.delivery_id, **{str(name): value for name, value in row.items()}}
+        {"delivery_ids": list(cut.delivery_ids)} | {str(name): value for name, value in row.items()}
         for row in rows.to_dict("records")
     ]
 
 
 def _withdraw(connection: Connection, script: str, cut: Iterable[Mapping[str, Any]]) -> None:
+    """Run each statement of a script for the line that was cut."""
     for line in cut:
-        connection.execute(text(read_sql("pipelines.sources.shipments", script)), line)
+        for statement in read_sql("pipelines.sources.shipments", script).split(";\n"):
+            if statement.strip():
+                connection.execute(text(statement), line)
 
 
 def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list[Outcome]:

@@ -187,6 +187,12 @@ status_history = Table(
         ["tracking_number", "carrier"],
         ["shipments.shipments.tracking_number", "shipments.shipments.carrier"],
     ),
+    Index(  # statuses that may get a meaning later
+        "status_history_unknown_idx",
+        "status",
+        "status_raw",
+        postgresql_where="status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery')",
+    ),
     schema=SCHEMA,
     comment="Status changes of shipments, one row each, including the first status.",
 )

@@ -1,5 +1,7 @@
--- Id of the event that a cut last line stored, if no other delivery had brought it before.
-SELECT event_id
+-- The event that a cut last line stored, if no other delivery had brought it before.
+SELECT
+    event_id,
+    delivery_id
 FROM bookings.events
 WHERE
     event_id = coalesce(
@@ -12,7 +14,7 @@ WHERE
             CAST(:night_of_stay AS date)
         )
     )
-    AND delivery_id = :delivery_id
+    AND delivery_id = ANY(:delivery_ids)
     AND hotel_id = :hotel_id
     AND event_at = :event_at
     AND status = :status

@@ -2,7 +2,7 @@
 DELETE FROM shipments.addresses
 WHERE
     address IN (:sender_address, :receiver_address)
-    AND delivery_id = :delivery_id
+    AND delivery_id = ANY(:delivery_ids)
     AND NOT EXISTS (
         SELECT FROM shipments.shipments WHERE shipments.sender_address = addresses.address
     )

@@ -1,70 +1,107 @@
--- Removes what a cut last line stored and the staged lines of the complete file do not say: its
--- article, its status, or its whole shipment, as far as :delivery_id alone brought them. A shipment
--- goes back to the status before, so that the staged one is compared with that.
-WITH gone_article AS (
+-- Removes what a cut last line stored and the staged lines of the complete file do not say, as far as
+-- no other delivery can have brought it. Its article, if no other file had the shipment: of others
+-- it is not known whether the line inserted or changed it.
+WITH gone AS (
     DELETE FROM shipments.articles AS cut
+    USING shipments.shipments
     WHERE
         cut.tracking_number = :tracking_number
         AND cut.carrier = :carrier
         AND cut.sku = :sku
-        AND cut.delivery_id = :delivery_id
+        AND cut.delivery_id = ANY(:delivery_ids)
+        AND shipments.tracking_number = cut.tracking_number
+        AND shipments.carrier = cut.carrier
+        AND (
+            SELECT bool_and(seen.at IN (
+                SELECT deliveries.loaded_at
+                FROM ops.deliveries
+                WHERE deliveries.delivery_id = ANY(:delivery_ids)
+            ))
+            FROM (VALUES (shipments.first_seen_at), (shipments.last_seen_at)) AS seen (at)
+        )
         AND NOT EXISTS (
             SELECT
             FROM stage_lines
             WHERE (stage_lines.tracking_number, stage_lines.carrier, stage_lines.sku)
                 = (cut.tracking_number, cut.carrier, cut.sku)
         )
-    RETURNING cut.tracking_number, cut.carrier
-), gone_status AS (
-    DELETE FROM shipments.status_history AS cut
-    WHERE
-        cut.tracking_number = :tracking_number
-        AND cut.carrier = :carrier
-        AND cut.status = :status
-        AND cut.delivery_id = :delivery_id
-        AND NOT EXISTS (
-            SELECT
-            FROM stage_lines
-            WHERE (stage_lines.tracking_number, stage_lines.carrier, stage_lines.status)
-                = (cut.tracking_number, cut.carrier, cut.status)
-        )
-    RETURNING cut.tracking_number, cut.carrier, cut.seen_at
-), former AS (
-    SELECT DISTINCT ON (gone_status.tracking_number, gone_status.carrier)
-        gone_status.tracking_number,
-        gone_status.carrier,
-        earlier.status,
-        earlier.status_raw
-    FROM gone_status
-    INNER JOIN shipments.status_history AS earlier USING (tracking_number, carrier)
-    WHERE earlier.seen_at < gone_status.seen_at
-    ORDER BY gone_status.tracking_number, gone_status.carrier, earlier.seen_at DESC
-), gone_shipment AS (
-    DELETE FROM shipments.shipments AS cut
-    USING gone_article
-    INNER JOIN gone_status USING (tracking_number, carrier)
-    WHERE
-        cut.tracking_number = gone_article.tracking_number
-        AND cut.carrier = gone_article.carrier
-        AND cut.article_count = 1
-        AND cut.first_seen_at = gone_status.seen_at
-        AND NOT EXISTS (
-            SELECT
-            FROM stage_lines
-            WHERE (stage_lines.tracking_number, stage_lines.carrier)
-                = (cut.tracking_number, cut.carrier)
-        )
-    RETURNING cut.tracking_number
-), back AS (
-    UPDATE shipments.shipments
-    SET status = former.status, status_raw = former.status_raw
-    FROM former
-    WHERE
-        shipments.tracking_number = former.tracking_number
-        AND shipments.carrier = former.carrier
+    RETURNING cut.tracking_number, cut.carrier, cut.delivery_id
+), noted AS (
+    UPDATE ops.deliveries
+    SET loaded_count = deliveries.loaded_count - 1, unchanged_count = deliveries.unchanged_count + 1
+    FROM gone
+    WHERE deliveries.delivery_id = gone.delivery_id AND deliveries.loaded_count > 0
 )
 
 INSERT INTO refilled_shipments (tracking_number, carrier)
 SELECT tracking_number, carrier
-FROM gone_article
-WHERE NOT EXISTS (SELECT FROM gone_shipment)
+FROM gone;
+
+-- Its status: each row of the history was inserted by one delivery.
+DELETE FROM shipments.status_history AS cut
+WHERE
+    cut.tracking_number = :tracking_number
+    AND cut.carrier = :carrier
+    AND cut.status = :status
+    AND cut.delivery_id = ANY(:delivery_ids)
+    AND NOT EXISTS (
+        SELECT
+        FROM stage_lines
+        WHERE (stage_lines.tracking_number, stage_lines.carrier, stage_lines.status)
+            = (cut.tracking_number, cut.carrier, cut.status)
+    );
+
+-- A later status that is no change any more.
+DELETE FROM shipments.status_history AS later
+USING (
+    SELECT
+        seen_at,
+        status = lag(status) OVER (ORDER BY seen_at) AS is_same
+    FROM shipments.status_history
+    WHERE tracking_number = :tracking_number AND carrier = :carrier
+) AS history
+WHERE
+    later.tracking_number = :tracking_number
+    AND later.carrier = :carrier
+    AND later.seen_at = history.seen_at
+    AND history.is_same;
+
+-- The shipment has the last status of its history, with which the staged one is then compared.
+UPDATE shipments.shipments
+SET status = last.status, status_raw = last.status_raw
+FROM (
+    SELECT
+        status,
+        status_raw
+    FROM shipments.status_history
+    WHERE tracking_number = :tracking_number AND carrier = :carrier
+    ORDER BY seen_at DESC
+    LIMIT 1
+) AS last
+WHERE
+    shipments.tracking_number = :tracking_number
+    AND shipments.carrier = :carrier
+    AND shipments.status <> last.status;
+
+-- The shipment itself, if nothing else is known of it.
+DELETE FROM shipments.shipments AS cut
+WHERE
+    cut.tracking_number = :tracking_number
+    AND cut.carrier = :carrier
+    AND NOT EXISTS (
+        SELECT
+        FROM shipments.status_history
+        WHERE (status_history.tracking_number, status_history.carrier)
+            = (cut.tracking_number, cut.carrier)
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM shipments.articles
+        WHERE (articles.tracking_number, articles.carrier) = (cut.tracking_number, cut.carrier)
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM stage_lines
+        WHERE (stage_lines.tracking_number, stage_lines.carrier)
+            = (cut.tracking_number, cut.carrier)
+    )
