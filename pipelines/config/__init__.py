@@ -33,6 +33,8 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
 #: takes five minutes. `dagster.yaml` has the same limit of a run.
 STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
+#: The same for a statement of the dashboards, for which somebody waits.
+DASHBOARD_SECONDS = 30
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
 #: Variables that may instead be read from the file that `<name>_FILE` names.
@@ -66,6 +68,8 @@ class Settings:
     #: Time limits of a check's or view's statement, and of a run of a source.
     statement_seconds: int
     run_seconds: int
+    #: Time limit of a statement of the dashboards.
+    dashboard_seconds: int
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
 
@@ -118,6 +122,7 @@ class Settings:
             inbox_cut_seconds=seconds("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, least=0),
             statement_seconds=seconds("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS),
             run_seconds=seconds("ISOBAR_RUN_SECONDS", RUN_SECONDS),
+            dashboard_seconds=seconds("ISOBAR_DASHBOARD_SECONDS", DASHBOARD_SECONDS),
             environment=dict(environment),
         )
 

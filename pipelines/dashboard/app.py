@@ -6,6 +6,7 @@ import psycopg
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
+from pipelines.config import Settings
 from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
@@ -59,6 +60,11 @@ def main() -> None:
         st.error(str(failure))
     except (psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, psycopg.errors.QueryCanceled):
+            seconds = Settings.current().dashboard_seconds
+            st.error(f"The query took longer than {seconds} s and was cancelled.")
+            st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
+            return
         st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
         st.caption(
             "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."

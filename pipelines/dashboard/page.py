@@ -33,8 +33,6 @@ KEPT_SECONDS = 30
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 #: PostgreSQL's OID of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
-#: A statement that takes longer is cancelled.
-TIMEOUT = "30s"
 #: Colours that are distinguishable with any colour vision (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
 #: For values that are neither good nor bad, such as routes: without red.
@@ -82,9 +80,10 @@ def open_engine(url: str) -> Engine:
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
 def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     """Execute a statement with parameters as `%(name)s`, cached."""
-    with open_engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
+    settings = Settings.current()
+    with open_engine(settings.warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
-        connection.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+        connection.execute(text(f"SET LOCAL statement_timeout = '{settings.dashboard_seconds}s'"))
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         sql = psycopg.ClientCursor(driver).mogrify(statement, parameters).strip()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pipelines.dashboard import functions
 from pipelines.dashboard.page import Questions, open_engine
 from pipelines.definitions import definitions
-from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse.sql_files import sql_files
@@ -95,6 +95,22 @@ def test_decimals_become_numbers_that_charts_can_draw() -> None:
 def test_nothing_can_be_written() -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         Questions("pipelines_tests.dashboard").ask("writes")
+
+
+def test_an_endless_statement_is_cancelled_and_the_setting_named(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_DASHBOARD_SECONDS", "1")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        Questions("pipelines_tests.dashboard").ask("sleeps")
+    with psycopg.connect(server.url(SUPERUSER, database)) as session:
+        session.execute("LOCK TABLE ops.deliveries")  # the overview waits for it
+        app = AppTest.from_file(str(resources.files("pipelines.dashboard").joinpath("app.py")))
+        page = app.run(timeout=60)
+    assert not page.exception
+    (error,) = page.error
+    assert error.value == "The query took longer than 1 s and was cancelled."
+    assert any("ISOBAR_DASHBOARD_SECONDS" in caption.value for caption in page.caption)
 
 
 def test_every_statement_is_used() -> None:
