@@ -41,12 +41,12 @@ When the source works again, the next run loads what is missing, once, without a
 | a file cannot be read, or lacks a column | loads the other files; the run is red and names the file | replace the file |
 | the geocoder fails | loads everything else; the run is green and `located_places` warns | wait |
 
-There are two exceptions, both for files that a sender leaves incomplete. A file that was cut exactly
-between two lines cannot be recognised as incomplete. It is loaded as it is, and the missing lines
-follow when the complete file arrives. A file without a final line break waits until it has not
-changed for a minute (`ISOBAR_INBOX_CUT_SECONDS`). Then its last line, if it has all fields, is loaded
-as it is, and may end within a value. When a longer version of the file arrives, what that line stored is removed, unless
-another delivery had brought it before.
+There are two exceptions, both for files that a sender leaves incomplete. A file that was cut
+exactly between two lines cannot be recognised as incomplete. It is loaded as it is, and the missing
+lines follow when the complete file arrives. A file without a final line break waits until it has
+not changed for a minute (`ISOBAR_INBOX_CUT_SECONDS`). Then its last line, if it has all fields, is
+loaded as it is, and may end within a value. When a longer version of the file arrives, what that
+line stored is removed, unless another delivery may have brought it.
 
 **How to read the tables.** In each trial the source's own job ran against a server, or a file, with
 the fault, and again without it. The second run was green, and then everything was loaded, once.
