@@ -23,7 +23,7 @@ DAY = dt.timedelta(days=1)
 def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
     """Itinerary, day, agent, rating and price of each offer of each day's document.
 
-    A bad one stays as it was the day before.
+    A bad one that was known the day before is offered, without a price.
     """
     rows: list[Row] = []
     before: dict[str, Row] = {}
@@ -31,7 +31,7 @@ def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
         now: dict[str, Row] = {}
         for place, one in enumerate(sandbox.document(seed, day)["itineraries"]):
             if place in BAD_ITINERARIES:
-                now |= {name: row for name, row in before.items() if name == one["id"]}
+                now |= {name: (None,) * 4 for name in before if name == one["id"]}
             else:
                 amount = Decimal(one["price"].removeprefix("£").replace(",", ""))
                 rating = Decimal(str(one["agent_rating"]))
