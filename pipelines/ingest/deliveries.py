@@ -131,15 +131,9 @@ def open_delivery(
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    earlier = (
-        select(quarantine.c.quarantine_id)
-        .join(deliveries)
-        .where(
-            deliveries.c.source == delivery.source,
-            deliveries.c.name == delivery.name,
-            deliveries.c.sha256 == delivery.sha256,
-            quarantine.c.dismissed_at.is_(None),
-        )
+    same = deliveries_of(connection, delivery.source, delivery.name, delivery.sha256)
+    earlier = select(quarantine.c.quarantine_id).where(
+        quarantine.c.delivery_id.in_(same), quarantine.c.dismissed_at.is_(None)
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
     delete_unloaded(connection, delivery.source, [delivery.name])

@@ -141,6 +141,16 @@ def _interruption_behind(error: BaseException) -> BaseException | None:
     return behind
 
 
+def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:
+    """Execute the statements of a script one by one, with parameters as `:name`.
+
+    Each ends with `;` at the end of a line.
+    """
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(text(statement), dict(parameters))
+
+
 def stage(
     connection: Connection,
     frame: pd.DataFrame,

@@ -14,7 +14,7 @@ from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
     hotel_bookings_by_stay_night,
 )
-from pipelines.warehouse.connection import Warehouse, take_turn
+from pipelines.warehouse.connection import Warehouse, execute_statements, take_turn
 from pipelines.warehouse.sql_files import read_sql
 
 PACKAGE = "pipelines.sources.bookings"
@@ -66,16 +66,13 @@ def subtract(connection: Connection, event_id: int) -> None:
     event = {"event_id": event_id, "counted": position(connection, WATERMARK)}
     for table, day in DAYS.items():
         script = read_sql(PACKAGE, "counts/subtract").format(table=table.fullname, day=day)
-        for statement in script.split(";\n"):
-            connection.execute(text(statement), event)
+        execute_statements(connection, script, event)
 
 
 def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
     """Recount all events up to a load, by one of their dates."""
     script = read_sql(PACKAGE, "counts/recount").format(table=table.fullname, day=day)
-    for statement in script.split(";\n"):
-        if statement.strip():
-            connection.execute(text(statement), {"last": last})
+    execute_statements(connection, script, {"last": last})
     connection.execute(text(f"ANALYZE {table.fullname}"))
 
 

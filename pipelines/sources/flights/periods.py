@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, DateTime, Index, Table, text
 
+from pipelines.warehouse.connection import execute_statements
 from pipelines.warehouse.sql_files import read_sql
 
 PERIOD = ("seen_from_at", "seen_until_at", "delivery_id")
@@ -82,6 +83,4 @@ def _execute(
         staged_values=", ".join(f"staged.{column}" for column in value_columns),
         **names,
     )
-    for statement in script.split(";\n"):
-        if statement.strip():
-            connection.execute(text(statement), values)
+    execute_statements(connection, script, values)

@@ -32,6 +32,7 @@ from pipelines.warehouse.connection import (
     Warehouse,
     changed_records,
     copy_rows,
+    execute_statements,
     prepare_change_log,
     stage,
 )
@@ -144,9 +145,7 @@ def _cut_lines(layout: Layout, cut: CutLine, settings: Settings) -> list[dict[st
 def _withdraw(connection: Connection, script: str, cut: Iterable[Mapping[str, Any]]) -> None:
     """Run each statement of a script for the line that was cut."""
     for line in cut:
-        for statement in read_sql("pipelines.sources.shipments", script).split(";\n"):
-            if statement.strip():
-                connection.execute(text(statement), line)
+        execute_statements(connection, read_sql("pipelines.sources.shipments", script), line)
 
 
 def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list[Outcome]:
