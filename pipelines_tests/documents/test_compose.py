@@ -71,11 +71,14 @@ def test_passwords_are_generated_once_where_only_the_owner_reads(tmp_path: Path)
     assert generated == ["POSTGRES", "OPERATOR", "DAGSTER", "CELERY_BROKER"]
 
 
-def test_whatever_isobar_reads_reaches_the_runs() -> None:
-    """Which the code server starts; but for what containers have no use for."""
+def test_whatever_isobar_reads_reaches_the_services_that_read_it() -> None:
+    """The code server, which starts the runs; but for what containers have no use for."""
     own = {"DAGSTER_HOME", "ISOBAR_HOME"}
     files = {f"{name}_FILE" for name in secret_variables()} - NEVER_IN_FILES
-    assert (set(OURS) | files) - own - set(SERVICES["code"]["environment"]) == set()
+    of_dashboards = {"ISOBAR_DASHBOARD_SECONDS"}
+    assert of_dashboards <= set(SERVICES["dashboard"]["environment"])
+    reached = set(SERVICES["code"]["environment"]) | of_dashboards
+    assert (set(OURS) | files) - own - reached == set()
 
 
 @pytest.mark.parametrize("name", SERVICES)
