@@ -350,7 +350,12 @@ def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path
     inbox.mkdir()
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text("")
-    done = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
+    waiting = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
+    assert waiting.returncode == 0
+    assert "left for later: 1 files" in waiting.stdout
+    done = isobar(
+        state, "run", "shipments", SHIPMENTS_INBOX=str(inbox), ISOBAR_INBOX_CUT_SECONDS="0"
+    )
     assert done.returncode == 1
     assert "b.csv" in done.stdout
     assert "the file is empty" in done.stdout
