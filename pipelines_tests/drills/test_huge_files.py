@@ -54,5 +54,5 @@ def test_huge_content_is_rejected_with_little_memory(
         check=True,
     )
     error, megabytes = done.stdout.split()
-    assert error == "PermanentFailure"
+    assert error == "RejectedDelivery"
     assert float(megabytes) < 500
