@@ -385,6 +385,13 @@ itineraries = Table(
         " time zones are unknown or its times are impossible.",
     ),
     Column(
+        "is_inconsistent",
+        Boolean,
+        nullable=False,
+        comment="True if the times of a leg contradict its stated duration"
+        " (flights.legs.time_verdict).",
+    ),
+    Column(
         "first_seen_at",
         DateTime(timezone=True),
         nullable=False,

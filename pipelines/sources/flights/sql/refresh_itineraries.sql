@@ -26,6 +26,8 @@ SELECT
         ELSE legs.duration_minutes
     END AS travel_minutes,
     legs.departure_airport || '-' || legs.arrival_airport AS hop,
+    cardinality(last_offers.leg_ids) AS leg_count,
+    coalesce(legs.time_verdict = 'impossible', FALSE) AS is_impossible,
     greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
 FROM last_offers
 CROSS JOIN LATERAL unnest(last_offers.leg_ids) WITH ORDINALITY AS part (leg_id, leg_number)
@@ -66,6 +68,7 @@ INSERT INTO flights.itineraries (
     departure_on,
     return_on,
     total_duration_minutes,
+    is_inconsistent,
     first_seen_at,
     last_seen_at,
     withdrawn_at,
@@ -88,6 +91,7 @@ SELECT
     summed.departure_on,
     summed.return_on,
     summed.total_duration_minutes,
+    summed.is_inconsistent,
     (
         SELECT min(prices.seen_from_at)
         FROM flights.prices
@@ -112,13 +116,13 @@ INNER JOIN (
         array_agg(DISTINCT airline_id) AS airline_ids,
         string_agg(hop, ', ' ORDER BY leg_number) AS route,
         array_agg(stops ORDER BY leg_number) AS leg_stops,
-        (array_agg(departure_airport ORDER BY leg_number))[1] AS origin_airport,
-        (array_agg(arrival_airport ORDER BY leg_number))[1] AS destination_airport,
-        (array_agg(departure_on ORDER BY leg_number))[1] AS departure_on,
-        (
-            array_agg(departure_on ORDER BY leg_number DESC) FILTER (WHERE leg_number > 1)
-        )[1] AS return_on,
+        -- Of one leg each, so that nothing is sorted.
+        min(departure_airport) FILTER (WHERE leg_number = 1) AS origin_airport,
+        min(arrival_airport) FILTER (WHERE leg_number = 1) AS destination_airport,
+        min(departure_on) FILTER (WHERE leg_number = 1) AS departure_on,
+        min(departure_on) FILTER (WHERE leg_number > 1 AND leg_number = leg_count) AS return_on,
         sum(travel_minutes) AS total_duration_minutes,
+        bool_or(is_impossible) AS is_inconsistent,
         max(delivery_id) AS delivery_id
     FROM flown
     GROUP BY itinerary_id
