@@ -81,9 +81,12 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, model, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        for index, record in enumerate(records):
-            if isinstance(record, dict) and None in record:  # as csv.DictReader collects them
-                self._reject_one(index, "it has more fields than the header")
+        #: How many records have which keys.
+        self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
+        if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
+            for index, record in enumerate(records):
+                if isinstance(record, dict) and None in record:
+                    self._reject_one(index, "it has more fields than the header")
         columns = zip(*rows, strict=True) if rows else [()] * len(fields)
         self.frame = pd.DataFrame(
             {
@@ -149,11 +152,10 @@ class RecordValidator:
 
     def drift(self, document: str) -> list[str]:
         """Return unexpected and missing keys with their counts; empty without schema drift."""
-        shapes = Counter(map(tuple, (one for one in self.records if isinstance(one, dict))))
         seen: Counter[str] = Counter()
-        for keys, count in shapes.items():
+        for keys, count in self._shapes.items():
             seen.update(dict.fromkeys(keys, count))
-        total = shapes.total()
+        total = self._shapes.total()
         unknown = [
             f"unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items(), key=lambda one: str(one[0]))

@@ -25,20 +25,22 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise ValueError(f"{text[:LONGEST]!r} is not a price")
-    signs = [sign for sign in (match["before"], match["after"]) if sign]
-    if len(signs) != 1:
-        raise ValueError(f"{text!r} has {'no' if not signs else 'more than one'} currency")
-    currency = _currency(signs[0], country)
+    before, whole, group, point, cents, after = match.group(
+        "before", "whole", "group", "point", "cents", "after"
+    )
+    if bool(before) == bool(after):
+        raise ValueError(f"{text!r} has {'more than one' if before else 'no'} currency")
+    sign = before or after
+    currency = _currency(sign, country)
     if currency is None:
-        raise ValueError(
-            f"{text!r} has a currency symbol that is ambiguous or unknown: {signs[0]!r}"
-        )
-    if match["point"] and match["point"] == match["group"]:
-        raise ValueError(f"{text!r} has the same separator for thousands and decimals")
-    if match["group"] in (".", ",") and not match["point"] and _decimals(currency) == 3:
-        raise ValueError(f"{text!r} is ambiguous: thousands, or three decimals of {currency}")
-    whole = re.sub(r"\D", "", match["whole"])
-    return currency, Decimal(f"{whole}.{match['cents'] or '00'}")
+        raise ValueError(f"{text!r} has a currency symbol that is ambiguous or unknown: {sign!r}")
+    if group:
+        if point == group:
+            raise ValueError(f"{text!r} has the same separator for thousands and decimals")
+        if group in ".," and not point and _decimals(currency) == 3:
+            raise ValueError(f"{text!r} is ambiguous: thousands, or three decimals of {currency}")
+        whole = whole.replace(group, "")
+    return currency, Decimal(f"{whole}.{cents or '00'}")
 
 
 @cache
