@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -13,8 +14,11 @@ from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due
 from pipelines.warehouse.sql_files import read_sql
 
 #: A query pauses for 20 times its duration, so that none uses more than 5 % of a core, however
-#: large the tables are. On a small installation, each runs at every tick.
+#: large the tables are.
 REST_FACTOR = 20.0
+#: A query that found nothing pauses for this long while no table changes: then only time passes.
+UNCHANGED_SECONDS = 60.0
+PACKAGE = "pipelines.sources.weather"
 PRESENT, PENDING, NEW = "present", "pending", "new"
 Probe = Callable[[Connection, dt.datetime], int]
 
@@ -42,16 +46,30 @@ def count_due(
 
     Returns the counts of those that ran, and the cursor for the next call.
     """
-    rests: dict[str, float] = _read(cursor)
+    changes = int(connection.execute(text(read_sql(PACKAGE, "count_changes"))).scalar_one())
+    ran = _read(cursor)
     counts = {}
     for name, query in queries.items():
-        if rests.get(name, 0.0) > now.timestamp():
+        if name in ran and now.timestamp() < ran[name].rests_until(changes):
             continue
         began = time.perf_counter()
         counts[name] = query(connection, now)
-        elapsed = time.perf_counter() - began
-        rests[name] = round(now.timestamp() + REST_FACTOR * elapsed, 3)
-    return counts, json.dumps({name: rests[name] for name in queries if name in rests})
+        elapsed = round(time.perf_counter() - began, 6)
+        ran[name] = _Ran(now.timestamp(), elapsed, None if counts[name] else changes)
+    return counts, json.dumps({name: ran[name] for name in queries if name in ran})
+
+
+class _Ran(NamedTuple):
+    """When a query ran, how long it took, and if it found nothing, after which changes."""
+
+    at: float
+    seconds: float
+    changes: int | None
+
+    def rests_until(self, changes: int) -> float:
+        """Return when it may run again."""
+        rest = REST_FACTOR * self.seconds
+        return self.at + (max(rest, UNCHANGED_SECONDS) if self.changes == changes else rest)
 
 
 def count_present_due(connection: Connection, now: dt.datetime, *, by_postcode: bool) -> int:
@@ -69,14 +87,13 @@ def count_pending(connection: Connection, now: dt.datetime) -> int:
 
 def count_new_places(connection: Connection, _: dt.datetime) -> int:
     """Count requested places that are unknown, or whose present weather was not wanted before."""
-    query = text(read_sql("pipelines.sources.weather", "count_new_places"))
+    query = text(read_sql(PACKAGE, "count_new_places"))
     return int(connection.execute(query).scalar_one())
 
 
-def _read(cursor: str | None) -> dict[str, float]:
-    """Return when each query may run again; empty without a valid cursor of this version."""
+def _read(cursor: str | None) -> dict[str, _Ran]:
+    """Return when each query ran; empty without a valid cursor of this version."""
     try:
-        found = json.loads(cursor or "{}")
-    except ValueError:
+        return {name: _Ran(*ran) for name, ran in json.loads(cursor or "{}").items()}
+    except (ValueError, TypeError, AttributeError):
         return {}
-    return found if isinstance(found, dict) else {}

@@ -17,7 +17,6 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import due, fetch
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
@@ -220,7 +219,9 @@ def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -
     assert weather.stored.row(observed) == (4,)
 
 
-def test_the_sensor_query_rests_twenty_times_its_duration(warehouse: Warehouse) -> None:
+def test_a_query_of_the_sensor_rests_by_its_duration_or_until_something_changes(
+    stored: Stored,
+) -> None:
     ran = list[str]()
 
     def slow(_: Connection, __: dt.datetime) -> int:
@@ -228,20 +229,44 @@ def test_the_sensor_query_rests_twenty_times_its_duration(warehouse: Warehouse) 
         time.sleep(0.05)
         return 1
 
-    def quick(_: Connection, __: dt.datetime) -> int:
-        ran.append("quick")
+    def idle(_: Connection, __: dt.datetime) -> int:
+        ran.append("idle")
         return 0
 
     clock = FakeClock()
     cursor: str | None = "of another version"
-    with warehouse.engine.connect() as connection:
-        for _ in range(4):
-            queries = {"slow": slow, "quick": quick}
+    with stored.warehouse.engine.connect() as connection:
+
+        def tick(seconds: float) -> list[str]:
+            """Return which queries run so much later."""
+            nonlocal cursor
+            ran.clear()
+            clock.pass_by(seconds=seconds)
+            queries = {"slow": slow, "idle": idle}
             counts, cursor = due.count_due(connection, clock(), queries, cursor)
-            assert counts.get("quick") == 0
-            clock.pass_by(seconds=0.5)
-    assert ran.count("quick") == 4
-    assert ran.count("slow") == 2
+            assert [*counts] == ran
+            connection.rollback()
+            return ran.copy()
+
+        assert tick(0) == ["slow", "idle"]
+        assert tick(0.5) == []
+        assert tick(1) == ["slow"]
+        assert tick(57) == ["slow"]
+        assert tick(2) == ["slow", "idle"]
+        place = "(place_key, geocoding_status, is_observed) VALUES ('a', 'pending', TRUE)"
+        for change in (
+            f"INSERT INTO weather.places {place}",
+            "UPDATE weather.places SET city = 'A'",
+            "DELETE FROM weather.places",
+            "INSERT INTO solar.plants (plant_id, name) VALUES (1, 'A')",  # which a view reads
+        ):
+            stored.owner.execute(change.encode())
+            stored.owner.execute("SELECT pg_stat_force_next_flush()")
+            assert "idle" in tick(1.5), change
+            assert "idle" not in tick(1.5)
+        stored.owner.execute("INSERT INTO ops.watermarks (name, position) VALUES ('a', 1)")
+        stored.owner.execute("SELECT pg_stat_force_next_flush()")
+        assert "idle" not in tick(1.5)
 
 
 def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
