@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 COPY_ROWS = 20_000
-UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c work_mem=64MB"
 WAIT_FOR_MIGRATION = "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The column of a staged frame with the number of a row's source record.
@@ -202,10 +202,21 @@ def _create_stage(connection: Connection, name: str, columns: Iterable[str], tab
 
 def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
     """COPY `frame`, whose columns are in the table's order, into `table`, chunk by chunk."""
+    copy_text(connection, table, csv_text(frame))
+
+
+def copy_text(connection: Connection, table: str, chunks: Iterable[bytes]) -> None:
+    """COPY the text of `csv_text` into `table`."""
     cursor: Any = connection.connection.cursor()
     with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
-        for start in range(0, len(frame), COPY_ROWS):
-            copy.write(_csv_text(frame.iloc[start : start + COPY_ROWS]))
+        for chunk in chunks:
+            copy.write(chunk)
+
+
+def csv_text(frame: pd.DataFrame) -> Iterator[bytes]:
+    """Format a frame for COPY, some thousand rows at a time."""
+    for start in range(0, len(frame), COPY_ROWS):
+        yield _csv_text(frame.iloc[start : start + COPY_ROWS])
 
 
 def _csv_text(frame: pd.DataFrame) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,7 +32,7 @@ from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
 from pipelines.sources.bookings import counts, tables
 from pipelines.sources.bookings.client import Page
-from pipelines.warehouse.connection import array_values, copy_rows
+from pipelines.warehouse.connection import array_values, copy_rows, copy_text, csv_text
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
 if TYPE_CHECKING:
@@ -162,9 +162,9 @@ def load_batches(
 ) -> LoadCounts:
     """Write new events; reject those that are invalid or contradict a stored one.
 
-    While PostgreSQL writes one batch, the next one is parsed. `position` formats the position of
-    record {}. `go_on` is called after each batch with the number of events read so far, and may
-    raise.
+    While PostgreSQL writes one batch, the next one is parsed and formatted for COPY, as if all of
+    its events were new. `position` formats the position of record {}. `go_on` is called after each
+    batch with the number of events read so far, and may raise.
     """
     from pipelines.sources.bookings.transform import read_events
 
@@ -172,17 +172,18 @@ def load_batches(
     load_number = watermarks.position(connection, TABLE) + 1
     read = loaded = stored = 0
 
-    def typed(portion: Batch) -> tuple[Batch, Events]:
+    def typed(portion: Batch) -> tuple[Batch, Events, list[bytes]]:
         events = read_events(portion, zone=zone, position=position)
-        return portion, replace(events, rows=_in_order(events.rows))
+        rows = _in_order(events.rows)
+        return portion, replace(events, rows=rows), [*_as_stored(rows, delivery_id, load_number)]
 
-    for portion, events in ahead(map(typed, portions)):
+    for portion, events, all_new in ahead(map(typed, portions)):
         read += len(portion.sent) + len(portion.broken)
         collector.add(events.rejects)
         go_on(read)
         if len(events.rows) == 0:
             continue
-        changed, conflicts = _put(connection, events, delivery_id, load_number)
+        changed, conflicts = _put(connection, events, all_new, delivery_id, load_number)
         collector.add(
             [_conflict(portion, position, *one) for one in conflicts.items()], are_conflicts=True
         )
@@ -209,9 +210,13 @@ def _have_ids(rows: pd.DataFrame) -> bool:
 
 
 def _put(
-    connection: Connection, events: Events, delivery_id: int, load_number: int
+    connection: Connection,
+    events: Events,
+    all_new: Iterable[bytes],
+    delivery_id: int,
+    load_number: int,
 ) -> tuple[int, dict[int, str]]:
-    """Write the events that are not stored yet.
+    """Write the events that are not stored yet; `all_new` is their text if none is stored.
 
     Returns how many of them changed a row, and the numbers of those that contradict a stored one,
     each with the differences.
@@ -225,7 +230,8 @@ def _put(
     places = pd.Index(stored_ids).get_indexer(rows["id"].to_numpy("int64"))
     is_stored = places >= 0
     fresh = rows[~is_stored]
-    _copy_fresh(connection, fresh, delivery_id, load_number)
+    new = _as_stored(fresh, delivery_id, load_number) if is_stored.any() else all_new
+    copy_text(connection, f"{TABLE} ({', '.join(tables.events.columns.keys())})", new)
     is_other = (_content(rows[is_stored]) != stored[places[is_stored]]).any(axis=1)
     if not is_other.any():
         return len(fresh), {}
@@ -273,14 +279,11 @@ def _content(rows: pd.DataFrame) -> NDArray[Any]:
     return np.column_stack(numbers)
 
 
-def _copy_fresh(
-    connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
-) -> None:
-    """COPY events, none of which is stored yet, directly into the table."""
+def _as_stored(rows: pd.DataFrame, delivery_id: int, load_number: int) -> Iterator[bytes]:
+    """Format events for COPY into the table."""
     from pipelines.sources.bookings.transform import COLUMNS
 
-    whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
-    copy_rows(connection, f"{TABLE} ({', '.join(tables.events.columns.keys())})", whole)
+    return csv_text(rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number))
 
 
 def _merge(
