@@ -26,11 +26,15 @@ class Question(NamedTuple):
 
     title: str
     statement: str
+    #: What the page says before it.
+    words: str
 
 
 def questions(page: str) -> list[Question]:
     """The questions of a page with their statements, in order."""
-    return [Question(one["title"], one["statement"]) for one in QUESTION.finditer(page)]
+    return [
+        Question(one["title"], one["statement"], one["words"]) for one in QUESTION.finditer(page)
+    ]
 
 
 def answered(page: str, analyst: psycopg.Connection) -> str:

@@ -56,7 +56,7 @@ SYSTEM = tuple(
 STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
 #: Tests that share an expensive fixture.
-COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
+COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", "pipelines_tests/work/", f"{DRILLS}test_workers.py")
 #: Minutes each, so that others are done beside them.
 LONGEST = tuple(
     f"{DRILLS}test_{name}.py"

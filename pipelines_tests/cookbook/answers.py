@@ -16,8 +16,8 @@ def answering(analyst: psycopg.Connection) -> Answer:
 
     def answer(beginning: str) -> list[dict[str, Any]]:
         found = [one for one in questions(PAGE.read_text()) if one.title.startswith(beginning)]
-        ((_, statement),) = found
-        cursor = analyst.execute(statement.encode())
+        (question,) = found
+        cursor = analyst.execute(question.statement.encode())
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 

@@ -1,3 +1,4 @@
+-- Work: linear, 28 buffers
 SELECT source, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, drift, byte_count
 FROM ops.deliveries
 WHERE source = ANY (%(sources)s)

@@ -1,3 +1,4 @@
+-- Work: flat, 220 buffers
 SELECT
     nspname || '.' || proname AS name,
     obj_description(pg_proc.oid, 'pg_proc') AS about,

@@ -1,3 +1,4 @@
+-- Work: linear, 47 buffers
 SELECT source, reason, count, first_seen_at, last_seen_at, example
 FROM ops.quarantine_summary
 WHERE source = ANY (%(sources)s)

@@ -1,3 +1,4 @@
+-- Work: linear, 760 buffers
 SELECT quarantine_id, source, name AS delivery, received_at, position, raw, reasons
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)

@@ -1,3 +1,4 @@
+-- Work: linear, 28 buffers
 SELECT
     (received_at AT TIME ZONE 'UTC')::date AS day,
     source,

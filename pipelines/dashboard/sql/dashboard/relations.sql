@@ -1,3 +1,4 @@
+-- Work: flat, 140 buffers
 SELECT nspname || '.' || relname AS name, obj_description(pg_class.oid, 'pg_class') AS about
 FROM pg_class
 INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid

@@ -1,3 +1,4 @@
+-- Work: linear, 74 buffers
 SELECT
     source,
     max(loaded_at) AS last_delivery_at,

@@ -1,3 +1,4 @@
+-- Work: linear, 45 buffers
 CREATE OR REPLACE VIEW ops.quarantine_summary AS
 SELECT
     deliveries.source,

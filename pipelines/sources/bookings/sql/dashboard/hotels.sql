@@ -1,3 +1,4 @@
+-- Work: logarithmic, 33 buffers
 SELECT
     hotel_id,
     CASE

@@ -1,3 +1,4 @@
+-- Work: linear, 33 buffers
 -- Equals on_the_books, unless the source books or cancels a night twice. Uses the counts, so that
 -- it is fast for many hotels.
 SELECT

@@ -1,3 +1,4 @@
+-- Work: linear, 170 buffers
 SELECT
     night_of_stay,
     sum(on_the_books)::bigint AS on_the_books,

@@ -1,3 +1,4 @@
+-- Work: flat, 20 buffers: SELECT bookings.check_hotel(1000001)
 CREATE OR REPLACE FUNCTION bookings.check_hotel(hotel_id bigint)
 RETURNS void
 LANGUAGE plpgsql

@@ -1,3 +1,5 @@
+-- Work: flat, 24 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'month', 2026)
+-- Work: flat, 20 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'day', 2026, axis => 'stay')
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
     hotel_id bigint DEFAULT NULL,
     period text DEFAULT NULL,

@@ -1,3 +1,4 @@
+-- Work: linear, 52,000 buffers
 SELECT
     array_agg(DISTINCT coalesce(origin_city, origin_airport)) AS origins,
     array_agg(DISTINCT coalesce(destination_city, destination_airport)) AS destinations,

@@ -1,3 +1,4 @@
+-- Work: linear, 860 buffers
 SELECT
     withdrawn_on,
     coalesce(origin_city, origin_airport) AS origin,

@@ -1,3 +1,4 @@
+-- Work: linear, 1,300 buffers
 CREATE OR REPLACE VIEW flights.weather_requests AS
 SELECT
     airports.place_key,

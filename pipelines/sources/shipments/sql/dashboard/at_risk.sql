@@ -1,3 +1,4 @@
+-- Work: linear, 370 buffers
 SELECT
     tracking_number,
     carrier,

@@ -1,3 +1,4 @@
+-- Work: linear, 8,600 buffers
 SELECT
     tracking_number, carrier, status, coalesce(weather_risk, 'unknown') AS weather_risk,
     sender_city, sender_conditions, sender_temperature_celsius, sender_latitude, sender_longitude,

@@ -1,3 +1,4 @@
+-- Work: linear, 320 buffers
 CREATE OR REPLACE VIEW shipments.weather_requests AS
 SELECT DISTINCT ON (addresses.place_key)
     addresses.place_key,

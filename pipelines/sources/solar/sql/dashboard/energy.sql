@@ -1,3 +1,4 @@
+-- Work: linear, 150 buffers
 -- Whole periods, from the period of the first stored day: the current period lacks hours, like one
 -- with a gap.
 SELECT name, period_start, expected_energy_kwh, observed_energy_kwh, performance_ratio, hours_present, hours_expected

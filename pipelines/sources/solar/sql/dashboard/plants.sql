@@ -1,1 +1,2 @@
+-- Work: flat, 20 buffers
 SELECT plant_id, name, latitude, longitude FROM solar.plants ORDER BY plant_id;

@@ -1,3 +1,5 @@
+-- Work: flat, 20 buffers: SELECT * FROM metrics.solar_report(1000001, current_date - 28, current_date,
+--   'day')
 CREATE OR REPLACE FUNCTION metrics.solar_report(
     plant_id integer DEFAULT NULL,
     from_date date DEFAULT NULL,

@@ -1,3 +1,4 @@
+-- Work: flat, 20 buffers: UPDATE solar.plants SET name = 'A' WHERE plant_id = 1000001
 CREATE OR REPLACE FUNCTION solar.check_plant()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -1,0 +1,225 @@
+"""Databases that differ in size alone: each growing table has so many rows, or a share of them."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+
+from pipelines.http.client import JsonResponse
+from pipelines.ingest import watermarks
+from pipelines.orchestration.resources import utc_now
+from pipelines.sources.bookings import counts
+from pipelines.sources.flights import archive, load
+from pipelines.sources.solar import plant_health
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.cookbook import known_data
+from pipelines_tests.solar_rows import add_plant, add_readings
+from pipelines_tests.sources.shipments.made_up import deliver, line
+
+AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")
+CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
+STATUSES = ("in-transit", "scanned", "delivery", "inbound-scan")
+COUNTRIES = ("Germany", "France", "Spain", "Italy")
+#: The first id of hotels, of their events and of plants.
+FIRST = 1_000_001
+NIGHTS = 200
+#: Days of readings of each plant.
+DAYS = 40
+
+
+def fill(warehouse: Warehouse, owner: psycopg.Connection, rows: int, folder: Path) -> None:
+    """Fill an empty, migrated database with so many rows of each kind, and what is known."""
+    now = utc_now()
+    known_data.put(warehouse, owner, folder)
+    _put_bookings(warehouse, owner, rows)
+    _put_flights(warehouse, rows, now)
+    _put_shipments(warehouse, rows, folder)
+    _put_solar(warehouse, owner, rows, now)
+    _put_weather(warehouse, owner)
+    _put_ledger(owner, rows // 20)
+    owner.execute("VACUUM ANALYZE")
+
+
+def _put_bookings(warehouse: Warehouse, owner: psycopg.Connection, rows: int) -> None:
+    """A hotel for every thousand events, and their counts."""
+    with warehouse.transaction("bookings") as connection:
+        load_number = watermarks.position(connection, "bookings.events") + 1
+        watermarks.move(connection, "bookings.events", load_number)
+    owner.execute(
+        """
+        INSERT INTO bookings.events
+        SELECT
+            %(first)s + n, %(first)s + n / %(nights)s %% %(hotels)s,
+            timestamptz '2026-01-01 00:00Z' + n * interval '200 days' / %(rows)s,
+            CASE WHEN n %% 7 = 0 THEN 'cancellation' ELSE 'booking' END,
+            md5((n / 2)::text)::uuid, date '2026-01-01' + n %% %(nights)s, 1,
+            %(load)s
+        FROM generate_series(1, %(rows)s) AS n
+        """,
+        {
+            "rows": rows,
+            "hotels": rows // 1000,
+            "nights": NIGHTS,
+            "first": FIRST,
+            "load": load_number,
+        },
+    )
+    counts.refresh(warehouse, rebuild=True)
+
+
+def _put_flights(warehouse: Warehouse, rows: int, now: dt.datetime) -> None:
+    """Itineraries in the snapshots of two days; a tenth of the prices differ."""
+    legs = made_up_legs(rows, now)
+    for day in (1, 0):
+        offers = itineraries(rows, dearer=day * rows // 10)
+        body = json.dumps({"itineraries": offers, "legs": legs}).encode()
+        with warehouse.transaction("flights") as connection:
+            at = now - dt.timedelta(days=day)
+            archive.keep(connection, JsonResponse("made up", body, None, at))
+        load.bring_up_to_date(warehouse, run_id=None)
+
+
+def made_up_legs(count: int, now: dt.datetime) -> list[dict[str, Any]]:
+    """Legs of the next months, as they are sent."""
+    random = Random(1)
+    legs = []
+    for number in range(count):
+        origin, target = random.sample(AIRPORTS, 2)
+        departure = now.replace(tzinfo=None) + dt.timedelta(minutes=random.randrange(60 * 24 * 90))
+        arrival = departure + dt.timedelta(minutes=random.randrange(60, 900))
+        legs.append(
+            {
+                "id": f"leg_{number}",
+                "departure_airport": origin,
+                "arrival_airport": target,
+                "departure_time": departure.strftime("%Y-%m-%dT%H:%M"),
+                "arrival_time": arrival.strftime("%Y-%m-%dT%H:%M"),
+                "stops": random.randrange(3),
+                "airline_name": f"Air {number % 40}",
+                "airline_id": f"A{number % 40}",
+                "duration_mins": random.randrange(60, 600),
+            }
+        )
+    return legs
+
+
+def itineraries(count: int, *, dearer: int) -> list[dict[str, Any]]:
+    """Itineraries of two legs each, as they are sent; some are dearer than otherwise."""
+    return [
+        {
+            "id": f"it_{number}",
+            "legs": [f"leg_{number}", f"leg_{(number * 7 + 1) % count}"],
+            "price": f"£{20 + number % 1900 + (number < dearer)}.50",
+            "agent": f"Agent {number % 50}",
+            "agent_rating": round(5 + number % 50 / 10, 1),
+        }
+        for number in range(count)
+    ]
+
+
+def _put_shipments(warehouse: Warehouse, rows: int, folder: Path) -> None:
+    """Shipments of two articles each, from and to a twentieth as many addresses."""
+    lines = []
+    for number in range(rows // 2):
+        towns = [(number * step) % (rows // 40) for step in (1, 7)]
+        sender, receiver = (
+            f"Street 1, {10_000 + town} Town {town}, {COUNTRIES[town % len(COUNTRIES)]}"
+            for town in towns
+        )
+        lines += [
+            line(
+                number,
+                carrier=CARRIERS[number % len(CARRIERS)],
+                status=STATUSES[number % len(STATUSES)],
+                sender_address=sender,
+                receiver_address=receiver,
+                sku=sku,
+                article_price=str(1 + number % 500),
+            )
+            for sku in ("SKU1", "SKU2")
+        ]
+    deliver(warehouse, folder, lines, name="shipments.csv")
+
+
+def _put_solar(
+    warehouse: Warehouse, owner: psycopg.Connection, rows: int, now: dt.datetime
+) -> None:
+    """A plant for every 960 readings, and its days and health."""
+    for plant in range(FIRST, FIRST + rows // (24 * DAYS)):
+        add_plant(owner, plant, "Europe/Berlin", (40 + plant % 15, plant % 20))
+        add_readings(owner, plant, now.date() - dt.timedelta(days=DAYS), now.date(), vary=0.3)
+    plant_health.refresh(warehouse, now=now)
+
+
+def _put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    """The weather at all places now and in all hours, so that none is due."""
+    put_places(warehouse)
+    owner.execute(
+        "UPDATE weather.places SET latitude = 50, longitude = 10, geocoding_status = 'found'"
+        " WHERE geocoding_status = 'pending'"
+    )
+    owner.execute(
+        """
+        INSERT INTO weather.observations
+            (place_id, provider, observed_at, fetched_at, temperature_celsius, conditions,
+            wmo_code, delay_risk)
+        SELECT place_id, 'open-meteo', now(), now(), 9.5, 'rain', 61,
+            CASE WHEN place_id % 3 = 0 THEN 'snow' ELSE 'none' END
+        FROM weather.places WHERE is_observed
+        ON CONFLICT DO NOTHING
+        """
+    )
+    owner.execute(
+        """
+        INSERT INTO weather.hourly
+            (place_id, hour_at, temperature_celsius, conditions, weather_source, fetched_at)
+        SELECT DISTINCT place_id, hour_at, 9.5, 'rain', 'archive', now() + interval '90 days'
+        FROM weather.wanted_hours
+        ON CONFLICT DO NOTHING
+        """
+    )
+    for kind, places in (
+        ("observation", "SELECT place_id FROM weather.places WHERE is_observed"),
+        ("forecast", "SELECT DISTINCT place_id FROM weather.hourly"),
+    ):
+        owner.execute(
+            f"""
+            INSERT INTO weather.fetch_state (place_id, kind, last_success_at)
+            SELECT place_id, '{kind}', now() FROM ({places}) AS places
+            ON CONFLICT DO NOTHING
+            """
+        )
+        owner.execute(
+            f"""
+            INSERT INTO weather.api_requests
+                (request_id, place_id, provider, kind, requested_at, outcome, cost)
+            SELECT gen_random_uuid(), place_id, 'open-meteo', '{kind}', now(), 'success', 1
+            FROM ({places}) AS places
+            """
+        )
+
+
+def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
+    """Deliveries of the last months with a quarantined record each."""
+    owner.execute(
+        """
+        WITH added AS (
+            INSERT INTO ops.deliveries (
+                source, name, sha256, byte_count, received_at, loaded_at,
+                read_count, loaded_count, unchanged_count, rejected_count
+            )
+            SELECT
+                (ARRAY['bookings', 'shipments'])[1 + n %% 2], 'file ' || n, md5(n::text), 100,
+                now() - n * interval '1 hour', now() - n * interval '1 hour', 10, 9, 0, 1
+            FROM generate_series(1, %s) AS n
+            RETURNING delivery_id
+        )
+        INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)
+        SELECT delivery_id, 'line 2', 'x', ARRAY['price is not a number: "x"'] FROM added
+        """,
+        [deliveries],
+    )

@@ -1,0 +1,128 @@
+"""What sensors and `isobar status` read while nothing is due."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from sqlalchemy import Engine, event, make_url
+
+from pipelines.config import Settings
+from pipelines.definitions import definitions
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.source import sources
+from pipelines.status.probes.databases import probe_warehouse
+from pipelines_tests import sensors
+from pipelines_tests.work.declared import GROWTH, LOOKUPS, MORE
+from pipelines_tests.work.plans import counted
+
+Both = tuple[psycopg.Connection, psycopg.Connection]
+#: How the buffers grow that a tick of each sensor reads, and how many there are at most.
+SENSORS = {
+    "bookings_events_api": ("flat", 20),
+    "bookings_inbox": ("flat", 20),
+    "flights_retry": ("flat", 20),
+    "hotel_bookings_lag": ("flat", 20),
+    "orphaned_runs": ("flat", 20),
+    "refresh_requests": ("flat", 20),
+    "shipments_inbox": ("flat", 20),
+    "solar_sync_due": ("flat", 20),
+    "weather_due": ("flat", 240),
+}
+#: They are evaluated by Dagster's storage alone.
+OF_DAGSTER = {"alerts", "derived_assets"}
+#: Those of a tick after something has changed, where it reads more.
+AFTER_CHANGES = {"weather_due": ("linear", 4_000)}
+STATUS = ("linear", 220)
+
+
+@contextmanager
+def recorded() -> Iterator[list[tuple[str, Any]]]:
+    """The queries that SQLAlchemy sends to PostgreSQL meanwhile, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def note(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        is_query = statement.lstrip("( \n").startswith(("SELECT", "WITH", "--"))
+        if connection.dialect.name == "postgresql" and is_query:
+            found.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield found
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+class Operator:
+    """Evaluates sensors on one of both databases, and counts what they read."""
+
+    def __init__(self, url: str, owner: psycopg.Connection, instance: dg.DagsterInstance) -> None:
+        self._owner, self._instance = owner, instance
+        self._resources: dict[str, Any] = {name: source_resource(name) for name in sources()}
+        self._resources["warehouse"] = WarehouseResource(url=url)
+
+    def buffers(self, queries: list[tuple[str, Any]]) -> int:
+        """Return how many buffers these queries read, one after the other."""
+        return sum(counted(self._owner, *one).buffers for one in queries)
+
+    def ticks(self, name: str) -> list[int]:
+        """Return how many buffers a sensor reads at its first tick, and at the next one."""
+        sensor, cursor = sensors.sensor(name), None
+        found = []
+        for _ in range(2):
+            context = dg.build_sensor_context(
+                instance=self._instance,
+                cursor=cursor,
+                resources={key: self._resources[key] for key in sensor.required_resource_keys},
+                repository_def=definitions.get_repository_def(),
+            )
+            with recorded() as queries:
+                answer = sensor.evaluate_tick(context)
+            cursor = answer.cursor
+            found.append(self.buffers(queries))
+        return found
+
+
+@pytest.fixture
+def operators(
+    urls: tuple[str, str],
+    both: Both,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[Operator]:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    for name in ("SHIPMENTS_INBOX", "BOOKINGS_INBOX"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("BOOKINGS_EVENTS_URL", "MONITORING_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    return [Operator(url, owner, instance) for url, owner in zip(urls, both, strict=True)]
+
+
+def is_within(growth: str, limit: int, small: int, large: int) -> bool:
+    return large <= min(limit, GROWTH[growth] * small + MORE + LOOKUPS)
+
+
+def test_each_sensor_says_how_much_it_reads() -> None:
+    assert {*SENSORS} | OF_DAGSTER == {*sensors.sensor_seconds()}
+
+
+@pytest.mark.parametrize("name", SENSORS)
+def test_a_sensor_reads_as_much_as_it_says(operators: list[Operator], name: str) -> None:
+    small, large = (one.ticks(name) for one in operators)
+    assert is_within(*SENSORS[name], small[1], large[1]), (small, large)
+    after = AFTER_CHANGES.get(name, SENSORS[name])
+    assert is_within(*after, small[0], large[0]), (small, large)
+
+
+def test_the_status_reads_the_ledger_alone(
+    operators: list[Operator], urls: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for url, operator in zip(urls, operators, strict=True):
+        monkeypatch.setenv("DATABASE_URL", make_url(url).render_as_string(hide_password=False))
+        with recorded() as queries:
+            probe_warehouse(Settings.current(), 10.0)
+        found.append(operator.buffers(queries))
+    assert is_within(*STATUS, *found), found

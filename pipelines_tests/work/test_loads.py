@@ -1,0 +1,193 @@
+"""What a delivery costs by what it changes: statements, rows written, write-ahead log, files."""
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from pipelines.http.client import JsonResponse
+from pipelines.ingest.file_loader import load_files
+from pipelines.ingest.inbox import Inbox
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.sources.flights import archive, load
+from pipelines.sources.solar.load import Plant, load_response
+from pipelines.sources.solar.windows import Window
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.databases import made
+from pipelines_tests.loaders import loader
+from pipelines_tests.solar_rows import add_plant
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.solar import made_up as solar
+from pipelines_tests.stored import Stored
+from pipelines_tests.work.filled import itineraries, made_up_legs
+
+#: Records that the measured delivery changes, and those that are stored before.
+CHANGED, STORED = 100, (500, 5_000)
+NOW = dt.datetime.now(dt.UTC)
+HOUR = dt.timedelta(hours=1)
+WRITTEN = """
+    SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint, pg_current_wal_insert_lsn()
+    FROM pg_stat_user_tables
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a delivery may cost: statements in all, rows and bytes of log for a changed record.
+
+    Unless `is_whole`, as where each delivery has all records, it does not cost more if more are
+    stored.
+    """
+
+    statements: int
+    rows: float
+    log_bytes: int
+    is_whole: bool = False
+
+
+def put_bookings(warehouse: Warehouse, folder: Path, stored: int, changed: int) -> None:
+    events = [bookings.event(stored + n) for n in range(1, changed + 1)]
+    if not changed:
+        events = [bookings.event(n) for n in range(1, stored + 1)]
+    bookings.deliver(warehouse, folder, events, name=f"{changed}.csv")
+
+
+def put_shipments(warehouse: Warehouse, folder: Path, stored: int, changed: int) -> None:
+    numbers = range(changed or stored)
+    status = "delivery" if changed else "scanned"
+    lines = [shipments.line(n, status=status) for n in numbers]
+    shipments.deliver(warehouse, folder, lines, name=f"{changed}.csv")
+
+
+def put_flights(warehouse: Warehouse, _: Path, stored: int, changed: int) -> None:
+    document = {
+        "itineraries": itineraries(stored, dearer=changed),
+        "legs": made_up_legs(stored, NOW),
+    }
+    at = NOW + dt.timedelta(days=1 if changed else 0)
+    with warehouse.transaction("flights") as connection:
+        answer = JsonResponse("made up", json.dumps(document).encode(), None, at)
+        archive.keep(connection, answer)
+    load.bring_up_to_date(warehouse, run_id=None)
+
+
+def put_solar(warehouse: Warehouse, _: Path, stored: int, changed: int) -> None:
+    window = Window(solar.DAY, solar.DAY + dt.timedelta(days=stored // 24))
+    items = solar.items_of(window)
+    items[:changed] = [one | {"observed": one["expected"]} for one in items[:changed]]
+    plant = Plant(1, "A", "UTC")
+    load_response(warehouse, plant, window, solar.answer_of(items), run_id=None, now=NOW)
+
+
+Put = Callable[[Warehouse, Path, int, int], None]
+COSTS: dict[Put, Cost] = {
+    put_bookings: Cost(statements=16, rows=1.1, log_bytes=600),
+    put_shipments: Cost(statements=25, rows=2.1, log_bytes=2_300),
+    put_flights: Cost(statements=87, rows=8.1, log_bytes=9_000, is_whole=True),
+    put_solar: Cost(statements=17, rows=4.2, log_bytes=1_800, is_whole=True),
+}
+
+
+@contextmanager
+def statements_of(warehouse: Warehouse) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, COPY included."""
+    found: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        found.append(statement)
+
+    copy = psycopg.Cursor.copy
+
+    def noting(cursor: psycopg.Cursor[Any], statement: Any, *more: Any, **options: Any) -> Any:
+        found.append(str(statement))
+        return copy(cursor, statement, *more, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "copy", noting)
+        event.listen(warehouse.engine, "before_cursor_execute", note)
+        yield found
+        event.remove(warehouse.engine, "before_cursor_execute", note)
+
+
+def written(stored: Stored) -> tuple[int, int]:
+    """Return how many rows were written so far, and where the log is."""
+    stored.warehouse.dispose()  # a session that ends says what it wrote
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    while stored.row(others)[0] > 1:
+        time.sleep(0.01)
+    rows, place = stored.row(WRITTEN)
+    high, low = place.split("/")
+    return rows, (int(high, 16) << 32) + int(low, 16)
+
+
+@pytest.mark.usefixtures("few_airports")
+@pytest.mark.parametrize("put", COSTS, ids=lambda put: put.__name__.removeprefix("put_"))
+def test_a_delivery_costs_by_what_it_changes(
+    server: Connections, template: str, tmp_path: Path, put: Put
+) -> None:
+    found = []
+    for count in STORED:
+        with (
+            made(server, template) as name,
+            Warehouse(server.url(LOADER, name)) as warehouse,
+            psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
+        ):
+            add_plant(owner, 1)
+            put(warehouse, tmp_path, count, 0)
+            owner.execute("VACUUM ANALYZE")
+            stored = Stored(warehouse, owner)
+            rows, log = written(stored)
+            with statements_of(warehouse) as statements:
+                put(warehouse, tmp_path, count, CHANGED)
+            rows_after, log_after = written(stored)
+        log_bytes = round((log_after - log) / CHANGED)
+        found.append(Cost(len(statements), (rows_after - rows) / CHANGED, log_bytes))
+    small, large = found
+    limit = COSTS[put]
+    assert large.statements <= min(small.statements, limit.statements), found
+    assert large.rows <= limit.rows, found
+    assert large.log_bytes <= limit.log_bytes, found
+    if not limit.is_whole:
+        assert large.rows == small.rows, found
+        assert large.log_bytes <= 1.3 * small.log_bytes, found
+
+
+@pytest.fixture(scope="module")
+def opened() -> list[str]:
+    """The files that this process opens from now on."""
+    found: list[str] = []
+
+    def note(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "open":
+            found.append(str(arguments[0]))
+
+    sys.addaudithook(note)
+    return found
+
+
+def test_an_inbox_opens_the_new_file_alone(
+    warehouse: Warehouse, tmp_path: Path, opened: list[str]
+) -> None:
+    inbox = Inbox("shipments", tmp_path, "SHIPMENTS_INBOX", "utf-8", cut_seconds=0)
+    for number in range(20):
+        (tmp_path / f"{number}.csv").write_text(shipments.text_of([shipments.line(number)]))
+    load_one = loader("shipments")
+    load_files(warehouse, inbox, inbox.files(), load_one)
+    (tmp_path / "new.csv").write_text(shipments.text_of([shipments.line(99)]))
+    opened.clear()
+    with warehouse.engine.connect() as connection:
+        pending = inbox.pending(connection)
+    assert [one for one in opened if one.startswith(str(tmp_path))] == []
+    load_files(warehouse, inbox, pending, load_one)
+    assert {one for one in opened if one.startswith(str(tmp_path))} == {str(tmp_path / "new.csv")}
