@@ -30,7 +30,7 @@ from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 
-LINES, MANY_LINES, DIRT = 1_000_000, 5_000_000, 0.01
+LINES, TIMES_MORE, DIRT = 1_000_000, 5, 0.01
 HOTELS, DAYS = 3_000, 1_000
 PANDAS_SAMPLE, ORM_SAMPLE = 200_000, 2_000
 EVENTS, FRESH = 10_000_000, 10_000
@@ -138,12 +138,22 @@ def _write_files(folder: Path) -> tuple[int, int]:
     rows = list(events(random, 0, LINES))
     clean = write(random, rows, folder / "first.csv", folder / "clean.csv")
     (folder / "copy.csv").write_bytes((folder / "first.csv").read_bytes() + b"\n")
+    _write_many(folder / "first.csv", folder / "many.csv")
     random.shuffle(rows)
     shuffled = write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
     half = [row for row in rows if int(row[0]) % 2]
     write(random, half, folder / "half.csv", folder / "clean_half.csv")
-    write(random, events(random, LINES, MANY_LINES), folder / "many.csv", None)
     return clean, shuffled
+
+
+def _write_many(first: Path, many: Path) -> None:
+    """The lines of a file several times, each time with new ids: faster than new lines."""
+    with first.open() as lines, many.open("w") as file:
+        file.write(next(lines))
+        rows = [line.partition(",") for line in lines]
+        for number in range(1, TIMES_MORE + 1):
+            shift = number * LINES
+            file.writelines(f"{int(event) + shift},{rest}" for event, _, rest in rows)
 
 
 def write(random: Random, rows: Iterable[list[str]], dirty: Path, clean: Path | None) -> int:

@@ -58,7 +58,7 @@ def step(name: str) -> Iterator[None]:
     sys.stderr.write(f"{name}: {time.monotonic() - began:.1f} s\n")
 
 
-def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 5) -> float:
+def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 3) -> float:
     """How often pgbench gets an answer to a script of SQL, with prepared statements."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
