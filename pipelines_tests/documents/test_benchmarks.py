@@ -1,5 +1,10 @@
 """What `make bench` says beside its baseline; how it measures is not tested."""
 
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,7 @@ from benchmarks import baseline
 from benchmarks.baseline import Baseline, Compared
 from benchmarks.references import COPY, LOOKUPS, Reference
 from benchmarks.report import Measure
+from pipelines_tests.command import PROJECT
 
 LOAD, PAGE = "bookings: load 1,000,000 lines", "shipments: page of 100"
 MEMORY, UNCHANGED = "bookings: its memory", "bookings: events changed by both"
@@ -158,3 +164,31 @@ def test_runs_at_one_commit_are_merged_and_a_new_commit_replaces_them(tmp_path: 
     file = tmp_path / "baseline.json"
     baseline.write(renewed, file)
     assert baseline.read(file) == renewed
+
+
+@pytest.mark.answers("T34")
+def test_each_week_is_kept_beside_the_weeks_before(tmp_path: Path) -> None:
+    branch, file = tmp_path / "repository", tmp_path / "bench.json"
+    subprocess.run(["git", "init", "--quiet", "--bare", branch], check=True)
+    for date, rate in (("2026-03-02", 100_000.0), ("2026-03-09", 50_000.0)):
+        written = baseline.as_json(compared(load(rate)), "1a2b3c4", date)
+        file.write_text(json.dumps(written))
+        subprocess.run(
+            [PROJECT / ".ci" / "keep-benchmarks", file, branch.as_uri()],
+            env={**os.environ, "PYTHON": sys.executable},
+            capture_output=True,
+            check=True,
+        )
+    assert written[0]["is_worse"] is True
+    assert written[0]["baseline"] == asdict(BASELINES[LOAD])
+
+    def shown(name: str) -> str:
+        command = ["git", "-C", str(branch), "show", f"benchmarks:{name}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert [json.loads(shown(f"2026-03-0{day}.json"))[0]["ratio"] for day in (2, 9)] == [
+        0.25,
+        0.125,
+    ]
+    assert "| 2026-03-02 | 2026-03-09 |" in shown("README.md")
+    assert f"| {LOAD}, COPY | 0.25 | 0.125 |" in shown("README.md")
