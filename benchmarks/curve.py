@@ -1,9 +1,16 @@
-"""What was measured at several sizes: a row for each measure, a column for each size."""
+"""What was measured at several sizes: a row for each measure, a column for each size.
 
+`python -m benchmarks.curve FILE…` prints the ratios of several runs of `make bench ARGS="--json
+FILE"`, with a column for the day of each.
+"""
+
+import json
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -62,6 +69,17 @@ class Curve:
         return head + "".join(lines) + line
 
 
+def of_days(files: Iterable[Path]) -> Curve:
+    """What is compared with the baseline, in the order of the files."""
+    curve = Curve("ratio to the reference, or value")
+    for file in files:
+        for one in json.loads(file.read_text()):
+            if one["is_compared"]:
+                unit = one["reference"] or one["unit"] or "number"
+                curve.add(one["date"], f"{one['name']}, {unit}", one["ratio"])
+    return curve
+
+
 def seconds_of(connection: psycopg.Connection, query: str) -> float:
     """Seconds until all rows of a query are here."""
     taken: list[float] = []
@@ -88,4 +106,10 @@ def _shown(value: float | None) -> str:
         return ""
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
+    if 0 < value < 1:
+        return f"{value:.3g}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    print(of_days(map(Path, sys.argv[1:])).as_markdown())  # noqa: T201

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.report import peak_megabytes
+from benchmarks.report import peak_megabytes, step
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.postgres.roles import LOADER
@@ -24,12 +24,14 @@ LOADERS = {
 
 def measure_load(server: Connections, source: str, file: Path) -> dict[str, float]:
     """The seconds and megabytes that it took, and how many records changed a row."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_load", server.url(LOADER, "bench"), source, file],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-m", "benchmarks.one_load"]
+    with step(f"{source}: load {file.name}"):
+        done = subprocess.run(
+            [*command, server.url(LOADER, "bench"), source, file],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
 

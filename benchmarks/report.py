@@ -1,9 +1,13 @@
-"""Measurements beside their targets."""
+"""Measurements beside their targets, and progress while they are made."""
 
 import re
 import resource
 import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,19 +20,21 @@ from pipelines.postgres.software import find_binaries
 
 @dataclass(frozen=True)
 class Measure:
-    """A number, its unit, the target, and how many times row by row it is, where that is known.
+    """A number, its unit, the target, and the reference whose speed it depends on.
 
-    What stands beside ours for comparison has no target.
-
-    `more` says that more is better, as for answers a second.
+    `reference` is one of `benchmarks/references.py`. Memory, counts and factors do not depend on
+    the speed of the machine and have none. `more` says that more is better, as for answers a
+    second. What others do has no target. Neither that nor a factor beside it is compared with the
+    baseline (`is_compared`): it changes although ours does not.
     """
 
     name: str
     value: float
     unit: str
     target: float | None
-    times_reference: float | None = None
+    reference: str | None = None
     more: bool = False
+    is_compared: bool = True
 
     @property
     def is_met(self) -> bool:
@@ -38,7 +44,21 @@ class Measure:
         return self.value >= self.target if self.more else self.value <= self.target
 
 
-def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 5) -> float:
+def factor(name: str, value: float, target: float) -> Measure:
+    """How many times faster ours is than something beside it in the same run."""
+    return Measure(name, value, "x", target, more=True, is_compared=False)
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say on stderr that something begins, and after how many seconds it has ended."""
+    sys.stderr.write(f"{name} …\n")
+    began = time.monotonic()
+    yield
+    sys.stderr.write(f"{name}: {time.monotonic() - began:.1f} s\n")
+
+
+def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 3) -> float:
     """How often pgbench gets an answer to a script of SQL, with prepared statements."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
@@ -70,21 +90,22 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def show(measures: list[Measure]) -> None:
-    """Print all measures as a table."""
+def show(measures: list[Measure], beside: Mapping[str, list[str]] | None = None) -> None:
+    """Print all measures as a table; `beside` has more columns, a cell for each measure."""
+    more = beside or {}
     table = Table("measure", box=None, header_style="bold", pad_edge=False)
-    for column in ("value", "target", "of target", "times row by row"):
+    for column in ("value", "target", "of target", *more):
         table.add_column(column, justify="right")
-    for one in measures:
+    for number, one in enumerate(measures):
         table.add_row(
             one.name,
             f"{one.value:,.1f} {one.unit}",
             f"{one.target:,.4g} {one.unit}" if one.target is not None else "",
             (f"{one.value / one.target:.2f}" if one.target else "")
             + ("" if one.is_met else " missed"),
-            f"{one.times_reference:,.0f}" if one.times_reference else "",
+            *(cells[number] for cells in more.values()),
         )
-    Console(width=110).print(table)
+    Console(width=160 if more else 110).print(table)
 
 
 def as_json(measures: list[Measure]) -> list[dict[str, Any]]:

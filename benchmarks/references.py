@@ -1,0 +1,84 @@
+"""Fixed work that shows how fast the machine is meanwhile: other measures are stated in it.
+
+A ratio to it is much the same on a slow and on a fast machine. Whoever changes the work, the
+constants or the table makes every baseline worthless.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+
+from benchmarks.report import Measure, answers_a_second, step
+
+COPY, LOOKUPS = "COPY", "lookups"
+ROWS, LOOKUP_SECONDS = 500_000, 2
+TABLE = """
+DROP TABLE IF EXISTS reference;
+CREATE TABLE reference (id integer PRIMARY KEY, hotel integer, at timestamp, name text);
+CREATE INDEX ON reference (hotel);
+"""
+LOOKUP = f"\\set n random(0, {ROWS - 1})\nSELECT * FROM reference WHERE id = :n;\n"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Work of which `amount` is done at once, and how much of it was done a second, each time."""
+
+    unit: str
+    amount: int
+    rates: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """The median of all times."""
+        return statistics.median(self.rates)
+
+    @property
+    def spread(self) -> float:
+        """The distance of the fastest time from the slowest, as a share of the median."""
+        return (max(self.rates) - min(self.rates)) / self.rate
+
+    def ratio(self, value: float, unit: str) -> float:
+        """Return a rate as a share of this one, or a duration in durations of this work."""
+        if unit.endswith("/s"):
+            return value / self.rate
+        return value / {"s": 1, "ms": 1000}[unit] * self.rate / self.amount
+
+
+def references() -> dict[str, Reference]:
+    """Return the references by name: COPY into a table with two indexes; lookups by a key."""
+    return {COPY: Reference("rows/s", ROWS), LOOKUPS: Reference("answers/s", 1)}
+
+
+@step("references")
+def measure_once(found: dict[str, Reference], url: str) -> None:
+    """Measure each reference once more, in the database at `url`."""
+    rows = b"".join(
+        b"%d,%d,2026-01-01 12:34:56,Guest %d\n" % (number, number * 7919 % 3_000, number)
+        for number in range(ROWS)
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(TABLE)
+        began = time.monotonic()
+        with connection.cursor().copy("COPY reference FROM STDIN (FORMAT csv)") as copy:
+            copy.write(rows)
+        found[COPY].rates.append(ROWS / (time.monotonic() - began))
+        connection.execute("VACUUM ANALYZE reference")
+    rate = answers_a_second(url, LOOKUP, clients=1, seconds=LOOKUP_SECONDS)
+    found[LOOKUPS].rates.append(rate)
+
+
+def as_measures(found: dict[str, Reference]) -> list[Measure]:
+    """Return the median of each reference and its spread, to stand beside the other measures."""
+    return [
+        measure
+        for name, one in found.items()
+        for measure in (
+            Measure(f"reference: {name}", one.rate, one.unit, None, more=True, is_compared=False),
+            Measure(
+                f"reference: {name}, its spread", 100 * one.spread, "%", None, is_compared=False
+            ),
+        )
+    ]
