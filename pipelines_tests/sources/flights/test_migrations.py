@@ -23,7 +23,8 @@ ALTER TABLE flights.itineraries
     DROP COLUMN destination_airport CASCADE,
     DROP COLUMN departure_on CASCADE,
     DROP COLUMN return_on CASCADE,
-    DROP COLUMN total_duration_minutes CASCADE;
+    DROP COLUMN total_duration_minutes CASCADE,
+    DROP COLUMN is_inconsistent CASCADE;
 DROP TABLE flights.rejected_offers CASCADE;
 UPDATE ops.alembic_version_flights SET version_num = 'e52b86d0f913';
 """

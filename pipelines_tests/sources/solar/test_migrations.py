@@ -32,7 +32,8 @@ ALTER TABLE flights.itineraries
     DROP COLUMN destination_airport CASCADE,
     DROP COLUMN departure_on CASCADE,
     DROP COLUMN return_on CASCADE,
-    DROP COLUMN total_duration_minutes CASCADE;
+    DROP COLUMN total_duration_minutes CASCADE,
+    DROP COLUMN is_inconsistent CASCADE;
 DROP TABLE flights.rejected_offers CASCADE;
 ALTER TABLE flights.snapshots RENAME rejection_reason TO refusal;
 UPDATE ops.alembic_version_flights SET version_num = 'c31d7a85e6b2';

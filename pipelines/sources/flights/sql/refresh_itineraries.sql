@@ -26,7 +26,6 @@ SELECT
         ELSE legs.duration_minutes
     END AS travel_minutes,
     legs.departure_airport || '-' || legs.arrival_airport AS hop,
-    cardinality(last_offers.leg_ids) AS leg_count,
     coalesce(legs.time_verdict = 'impossible', FALSE) AS is_impossible,
     greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
 FROM last_offers
@@ -116,11 +115,12 @@ INNER JOIN (
         array_agg(DISTINCT airline_id) AS airline_ids,
         string_agg(hop, ', ' ORDER BY leg_number) AS route,
         array_agg(stops ORDER BY leg_number) AS leg_stops,
-        -- Of one leg each, so that nothing is sorted.
-        min(departure_airport) FILTER (WHERE leg_number = 1) AS origin_airport,
-        min(arrival_airport) FILTER (WHERE leg_number = 1) AS destination_airport,
-        min(departure_on) FILTER (WHERE leg_number = 1) AS departure_on,
-        min(departure_on) FILTER (WHERE leg_number > 1 AND leg_number = leg_count) AS return_on,
+        (array_agg(departure_airport ORDER BY leg_number))[1] AS origin_airport,
+        (array_agg(arrival_airport ORDER BY leg_number))[1] AS destination_airport,
+        (array_agg(departure_on ORDER BY leg_number))[1] AS departure_on,
+        (
+            array_agg(departure_on ORDER BY leg_number DESC) FILTER (WHERE leg_number > 1)
+        )[1] AS return_on,
         sum(travel_minutes) AS total_duration_minutes,
         bool_or(is_impossible) AS is_inconsistent,
         max(delivery_id) AS delivery_id
