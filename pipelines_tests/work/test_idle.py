@@ -68,6 +68,8 @@ class Operator:
 
     def ticks(self, name: str) -> list[int]:
         """Return how many buffers a sensor reads at its first tick, and at the next one."""
+        # What this session wrote in other tests would be counted between the two.
+        self._owner.execute("SELECT pg_stat_force_next_flush()")
         sensor, cursor = sensors.sensor(name), None
         found = []
         for _ in range(2):

@@ -17,7 +17,7 @@ from pipelines.warehouse.sql_files import read_sql
 #: large the tables are.
 REST_FACTOR = 20.0
 #: A query that found nothing pauses for this long while no table changes: then only time passes.
-UNCHANGED_SECONDS = 60.0
+UNCHANGED_SECONDS = 30.0
 PACKAGE = "pipelines.sources.weather"
 PRESENT, PENDING, NEW = "present", "pending", "new"
 Probe = Callable[[Connection, dt.datetime], int]

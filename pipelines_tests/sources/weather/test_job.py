@@ -251,7 +251,7 @@ def test_a_query_of_the_sensor_rests_by_its_duration_or_until_something_changes(
         assert tick(0) == ["slow", "idle"]
         assert tick(0.5) == []
         assert tick(1) == ["slow"]
-        assert tick(57) == ["slow"]
+        assert tick(27) == ["slow"]
         assert tick(2) == ["slow", "idle"]
         place = "(place_key, geocoding_status, is_observed) VALUES ('a', 'pending', TRUE)"
         for change in (
