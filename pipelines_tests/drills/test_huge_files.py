@@ -54,5 +54,6 @@ def test_huge_content_is_rejected_with_little_memory(
         check=True,
     )
     error, megabytes = done.stdout.split()
-    assert error == "RejectedDelivery"
+    # Of a file with too many bad lines, some are kept.
+    assert error == ("RejectedDelivery" if line == b"1,2,3\n" else "PermanentFailure")
     assert float(megabytes) < 500
