@@ -45,26 +45,31 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Compared:
-    """A measure, its ratio to its reference (without one: its value) and its baseline."""
+    """A measure, its ratio to its reference (without one: its value) and its baseline.
+
+    `noise` is the spread of the reference in this run.
+    """
 
     measure: Measure
     ratio: float
     baseline: Baseline | None
+    noise: float = 0.0
 
     @property
     def verdict(self) -> str:
         """What to say of the ratio beside the baseline, if anything.
 
-        "worse" or "better" is a ratio beyond all of the baseline by more than their spread: below
-        lowest / (1 + spread) or above highest * (1 + spread). "new" is a measure that should have
-        a baseline and has none.
+        "worse" or "better" is a ratio that differs from the median of the baseline by more than
+        its spread, and by more than the noise: below median / (1 + spread) or above median * (1 +
+        spread). "new" is a measure that should have a baseline and has none.
         """
         if self.baseline is None:
             return "new" if self.measure.is_compared else ""
-        margin = 1 + self.baseline.spread
-        if self.baseline.ratios[0] / margin <= self.ratio <= self.baseline.ratios[-1] * margin:
+        margin = 1 + max(self.baseline.spread, self.noise)
+        median = self.baseline.median
+        if median / margin <= self.ratio <= median * margin:
             return ""
-        is_more = self.ratio > self.baseline.ratios[-1]
+        is_more = self.ratio > median
         return "better" if is_more == self.measure.more else "worse"
 
     @property
@@ -86,13 +91,14 @@ def compare(
     """Put each measure beside its baseline; a ratio to another reference is none."""
     found = []
     for one in measures:
-        ratio = one.value
+        ratio, noise = one.value, 0.0
         if one.reference:
-            ratio = references[one.reference].ratio(one.value, one.unit)
+            reference = references[one.reference]
+            ratio, noise = reference.ratio(one.value, one.unit), reference.spread
         baseline = baselines.get(one.name) if one.is_compared else None
         if baseline and baseline.reference != one.reference:
             baseline = None
-        found.append(Compared(one, ratio, baseline))
+        found.append(Compared(one, ratio, baseline, noise))
     return found
 
 
@@ -103,8 +109,12 @@ def gone(compared: list[Compared], baselines: dict[str, Baseline]) -> list[str]:
 
 
 def is_worse(compared: list[Compared], baselines: dict[str, Baseline]) -> bool:
-    """Whether any measure is worse, or gone: it may have become worse since, unseen."""
-    return bool(gone(compared, baselines)) or any(one.verdict == "worse" for one in compared)
+    """Whether any measure is worse, or may be: it is gone, or there is no baseline at all."""
+    return (
+        not baselines
+        or bool(gone(compared, baselines))
+        or any(one.verdict == "worse" for one in compared)
+    )
 
 
 def summary(compared: list[Compared], baselines: dict[str, Baseline]) -> list[str]:

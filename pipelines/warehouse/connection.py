@@ -28,8 +28,17 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 COPY_ROWS = 20_000
-UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c work_mem=64MB"
-WAIT_FOR_MIGRATION = "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))"
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+#: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
+LOAD_MEMORY = "64MB"
+BEGIN_LOAD = """
+SELECT
+    pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),
+    CASE
+        WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(:memory)
+            THEN set_config('work_mem', :memory, TRUE)
+    END
+"""
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The column of a staged frame with the number of a row's source record.
 RECORD = "record"
@@ -76,7 +85,7 @@ class Warehouse:
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            connection.execute(text(WAIT_FOR_MIGRATION))
+            connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
             take_turn(connection, source)
             yield connection
 

@@ -53,10 +53,10 @@ def _put_bookings(warehouse: Warehouse, owner: psycopg.Connection, rows: int) ->
         """
         INSERT INTO bookings.events
         SELECT
-            %(first)s + n, %(first)s + n / %(nights)s %% %(hotels)s,
-            timestamptz '2026-01-01 00:00Z' + n * interval '200 days' / %(rows)s,
+            %(first)s + n, %(first)s + n / 7 %% %(hotels)s,
+            now() - (%(rows)s - n) * interval '200 days' / %(rows)s,
             CASE WHEN n %% 7 = 0 THEN 'cancellation' ELSE 'booking' END,
-            md5((n / 2)::text)::uuid, date '2026-01-01' + n %% %(nights)s, 1,
+            md5((n / 2)::text)::uuid, current_date - 140 + n %% %(nights)s, 1,
             %(load)s
         FROM generate_series(1, %(rows)s) AS n
         """,
@@ -152,6 +152,13 @@ def _put_solar(
     for plant in range(FIRST, FIRST + rows // (24 * DAYS)):
         add_plant(owner, plant, "Europe/Berlin", (40 + plant % 15, plant % 20))
         add_readings(owner, plant, now.date() - dt.timedelta(days=DAYS), now.date(), vary=0.3)
+    owner.execute(
+        """
+        INSERT INTO solar.syncs (plant_id, began_at, ended_at, history_from, response_count)
+        SELECT plant_id, now() - interval '1 hour', now(), current_date - 40, 1 FROM solar.plants
+        ON CONFLICT (plant_id) DO UPDATE SET began_at = excluded.began_at, ended_at = now()
+        """
+    )
     plant_health.refresh(warehouse, now=now)
 
 
@@ -204,7 +211,15 @@ def _put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
 
 
 def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
-    """Deliveries of the last months with a quarantined record each."""
+    """Deliveries of the last months, each of a file with a quarantined record."""
+    owner.execute(
+        """
+        INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading)
+        SELECT source, 'file ' || n, 100, 1, 1, 'utf-8'
+        FROM generate_series(1, %s) AS n, unnest(ARRAY['bookings', 'shipments']) AS source
+        """,
+        [deliveries],
+    )
     owner.execute(
         """
         WITH added AS (

@@ -162,20 +162,22 @@ def load_batches(
 ) -> LoadCounts:
     """Write new events; reject those that are invalid or contradict a stored one.
 
-    While PostgreSQL writes one batch, the next one is parsed and formatted for COPY, as if all of
-    its events were new. `position` formats the position of record {}. `go_on` is called after each
-    batch with the number of events read so far, and may raise.
+    While PostgreSQL writes one batch, the next one is parsed. After a batch of new events alone,
+    it is also formatted for COPY as one. `position` formats the position of record {}. `go_on` is
+    called after each batch with the number of events read so far, and may raise.
     """
     from pipelines.sources.bookings.transform import read_events
 
     execute_script(connection, read_sql("pipelines.sources.bookings", "prepare_staging"))
     load_number = watermarks.position(connection, TABLE) + 1
     read = loaded = stored = 0
+    are_new = True
 
-    def typed(portion: Batch) -> tuple[Batch, Events, list[bytes]]:
+    def typed(portion: Batch) -> tuple[Batch, Events, Iterable[bytes]]:
         events = read_events(portion, zone=zone, position=position)
         rows = _in_order(events.rows)
-        return portion, replace(events, rows=rows), [*_as_stored(rows, delivery_id, load_number)]
+        text_of_all = _as_stored(rows, delivery_id, load_number)
+        return portion, replace(events, rows=rows), [*text_of_all] if are_new else text_of_all
 
     for portion, events, all_new in ahead(map(typed, portions)):
         read += len(portion.sent) + len(portion.broken)
@@ -187,6 +189,7 @@ def load_batches(
         collector.add(
             [_conflict(portion, position, *one) for one in conflicts.items()], are_conflicts=True
         )
+        are_new = changed == len(events.rows)
         loaded += changed
         stored += len(events.rows) - len(conflicts)
     if loaded:
@@ -241,7 +244,7 @@ def _put(
 
 def _are_ids_wanted(connection: Connection) -> bool:
     """Return whether an event without an id is stored, which may get the id of a new one."""
-    # EXISTS would scan a table without statistics: it would expect such an event soon.
+    # With EXISTS, PostgreSQL scans a table without statistics, and expects such an event soon.
     query = "SELECT coalesce(min(event_id) < 0, FALSE) FROM bookings.events"
     return bool(connection.execute(text(query)).scalar_one())
 

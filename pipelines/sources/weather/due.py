@@ -94,6 +94,7 @@ def count_new_places(connection: Connection, _: dt.datetime) -> int:
 def _read(cursor: str | None) -> dict[str, _Ran]:
     """Return when each query ran; empty without a valid cursor of this version."""
     try:
-        return {name: _Ran(*ran) for name, ran in json.loads(cursor or "{}").items()}
+        ran = {name: _Ran(*one) for name, one in json.loads(cursor or "{}").items()}
+        return {name: _Ran(float(at), float(seconds), n) for name, (at, seconds, n) in ran.items()}
     except (ValueError, TypeError, AttributeError):
         return {}

@@ -27,8 +27,8 @@ from pipelines.warehouse.connection import Warehouse
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
-#: Interval of the sensor. On the demo data its queries take 16 ms together, without locks or
-#: writes. For how often they run see `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
+#: Interval of the sensor. Its queries take no locks and write nothing. For how often they run see
+#: `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
 SENSOR_SECONDS = 3
 
 

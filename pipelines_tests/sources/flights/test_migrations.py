@@ -30,7 +30,7 @@ UPDATE ops.alembic_version_flights SET version_num = 'e52b86d0f913';
 """
 TRIPS = """
 SELECT itinerary_id, origin_airport, destination_airport, departure_on, return_on,
-    total_duration_minutes
+    is_inconsistent, total_duration_minutes
 FROM flights.itineraries ORDER BY itinerary_id
 """
 

@@ -4,10 +4,10 @@ import datetime as dt
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -220,20 +220,22 @@ def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -
 
 
 def test_a_query_of_the_sensor_rests_by_its_duration_or_until_something_changes(
-    stored: Stored,
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = list[str]()
+    clock = FakeClock()
+    timer = SimpleNamespace(perf_counter=lambda: clock().timestamp())
+    monkeypatch.setattr(due, "time", timer)
 
     def slow(_: Connection, __: dt.datetime) -> int:
         ran.append("slow")
-        time.sleep(0.05)
+        clock.pass_by(seconds=0.05)
         return 1
 
     def idle(_: Connection, __: dt.datetime) -> int:
         ran.append("idle")
         return 0
 
-    clock = FakeClock()
     cursor: str | None = "of another version"
     with stored.warehouse.engine.connect() as connection:
 

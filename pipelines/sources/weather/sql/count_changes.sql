@@ -1,5 +1,6 @@
 -- A number that differs after each change to a table that decides what is due: those of the weather,
--- and those that the requests of sources read. PostgreSQL counts changes within seconds.
+-- and those that the requests of sources read. PostgreSQL counts a change some seconds after its
+-- transaction. It does not count TRUNCATE, nor changes to partitions and foreign tables.
 WITH RECURSIVE read (oid) AS (
     SELECT pg_class.oid
     FROM pg_class

@@ -1,4 +1,4 @@
--- Work: logarithmic, 33 buffers
+-- Work: linear, 70 buffers
 SELECT
     hotel_id,
     CASE

@@ -1,4 +1,4 @@
--- Work: linear, 380 buffers
+-- Work: linear, 900 buffers
 SELECT
     days_before_arrival,
     sum(on_the_books)::bigint AS this_year,

@@ -1,5 +1,5 @@
 -- Find each hotel with one index lookup: DISTINCT would read every count.
--- Work: logarithmic, 29 buffers: ORDER BY hotel_id LIMIT 10
+-- Work: linear, 70 buffers: ORDER BY hotel_id LIMIT 10
 CREATE OR REPLACE VIEW enriched.hotels AS
 WITH RECURSIVE counted AS (
     SELECT min(hotel_id) AS hotel_id FROM metrics.hotel_bookings_by_event_day

@@ -1,4 +1,4 @@
--- Work: flat, 20 buffers: WHERE hotel_id = 1000001 AND night_of_stay = date '2026-03-01'
+-- Work: flat, 20 buffers: WHERE hotel_id = 1000001 AND night_of_stay = current_date
 CREATE OR REPLACE VIEW enriched.reservation_changes AS
 SELECT
     hotel_id,

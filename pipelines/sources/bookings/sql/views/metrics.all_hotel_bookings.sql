@@ -1,5 +1,5 @@
--- Work: linear, 160 buffers: SELECT * FROM metrics.all_hotel_bookings(period => 'month', year =>
---   2026)
+-- Work: linear, 280 buffers: SELECT * FROM metrics.all_hotel_bookings(period => 'month', year =>
+--   extract(year FROM current_date)::integer)
 CREATE OR REPLACE FUNCTION metrics.all_hotel_bookings(
     period text DEFAULT NULL,
     year integer DEFAULT NULL,

@@ -1,5 +1,5 @@
--- Work: linear, 340 buffers: SELECT * FROM metrics.all_hotel_pace(from_date => date '2026-03-01',
---   to_date => date '2026-03-08')
+-- Work: linear, 560 buffers: SELECT * FROM metrics.all_hotel_pace(from_date => current_date,
+--   to_date => current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.all_hotel_pace(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,

@@ -1,5 +1,7 @@
--- Work: flat, 24 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'month', 2026)
--- Work: flat, 20 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'day', 2026, axis => 'stay')
+-- Work: flat, 24 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'month', extract(year FROM
+--   current_date)::integer)
+-- Work: flat, 20 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'day', extract(year FROM
+--   current_date)::integer, axis => 'stay')
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
     hotel_id bigint DEFAULT NULL,
     period text DEFAULT NULL,

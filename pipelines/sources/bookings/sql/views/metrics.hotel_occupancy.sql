@@ -1,7 +1,7 @@
--- Work: flat, 42 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => date '2026-03-01',
---   to_date => date '2026-03-08') WHERE hotel_id = 1000001
--- Work: linear, 290 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => date '2026-03-01',
---   to_date => date '2026-03-08')
+-- Work: linear, 100 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date
+--   => current_date + 7) WHERE hotel_id = 1000001
+-- Work: linear, 500 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => current_date,
+--   to_date => current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_occupancy(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,

@@ -1,5 +1,5 @@
--- Work: flat, 20 buffers: SELECT * FROM metrics.hotel_on_the_books(1000001, timestamptz '2026-03-01
---   00:00Z', date '2026-03-01', date '2026-03-08')
+-- Work: logarithmic, 40 buffers: SELECT * FROM metrics.hotel_on_the_books(1000001, now(), current_date,
+--   current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_on_the_books(
     hotel_id bigint DEFAULT NULL,
     as_of timestamptz DEFAULT NULL,

@@ -1,4 +1,4 @@
--- Work: flat, 22 buffers: SELECT * FROM metrics.hotel_pace(1000001, date '2026-03-01', date '2026-03-08')
+-- Work: logarithmic, 40 buffers: SELECT * FROM metrics.hotel_pace(1000001, current_date, current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_pace(
     hotel_id bigint DEFAULT NULL,
     from_date date DEFAULT NULL,

@@ -1,4 +1,4 @@
--- Work: logarithmic, 1,200 buffers
+-- Work: linear, 1,200 buffers
 SELECT
     coalesce(origin_city, origin_airport) AS origin,
     coalesce(destination_city, destination_airport) AS destination,
