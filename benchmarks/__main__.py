@@ -24,7 +24,9 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 MAX_SECONDS = 600
 
 
-def speed(server: Connections, began: float) -> list[baseline.Compared]:
+def speed(
+    server: Connections, began: float, before: dict[str, baseline.Baseline]
+) -> list[baseline.Compared]:
     """Return all measures of the speed beside their baselines."""
     url, rates = server.url(SUPERUSER, "bench"), references.references()
     measures: list[Measure] = []
@@ -37,7 +39,7 @@ def speed(server: Connections, began: float) -> list[baseline.Compared]:
         *references.as_measures(rates),
         Measure("bench: its duration", seconds, "s", MAX_SECONDS, is_compared=False),
     ]
-    return baseline.compare(measures, rates, baseline.read())
+    return baseline.compare(measures, rates, before)
 
 
 arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -78,7 +80,8 @@ try:
         show(measures)
         found = as_json(measures)
     else:
-        compared, before = speed(server, began), baseline.read()
+        before = baseline.read()
+        compared = speed(server, began, before)
         show([one.measure for one in compared], baseline.columns(compared, before))
         sys.stdout.write("\n".join(["", *baseline.summary(compared, before), ""]))
         found = baseline.as_json(compared, commit, date)

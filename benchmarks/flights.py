@@ -19,9 +19,9 @@ from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive, load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.flights.made_up import itinerary, many_legs
 
 ITINERARIES, LEGS = 100_000, 200_000
-AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")
 MONDAY = dt.date(2026, 3, 2)
 LISTS = {
     "any, cheapest first": "SELECT * FROM enriched.itineraries ORDER BY price_amount LIMIT 100",
@@ -80,32 +80,15 @@ def measure(server: Connections) -> list[Measure]:
 @step("flights: write documents")
 def _write_documents(folder: Path) -> dict[str, Path]:
     random = Random(1)
-    legs = []
-    for number in range(LEGS):
-        origin, target = random.sample(AIRPORTS, 2)
-        departure = dt.datetime(2026, 6, 1) + dt.timedelta(minutes=random.randrange(100_000))
-        arrival = departure + dt.timedelta(minutes=random.randrange(60, 900))
-        legs.append(
-            {
-                "id": f"leg_{number}",
-                "departure_airport": origin,
-                "arrival_airport": target,
-                "departure_time": departure.strftime("%Y-%m-%dT%H:%M"),
-                "arrival_time": arrival.strftime("%Y-%m-%dT%H:%M"),
-                "stops": random.randrange(3),
-                "airline_name": f"Air {number % 40}",
-                "airline_id": f"A{number % 40}",
-                "duration_mins": random.randrange(60, 600),
-            }
-        )
+    legs = many_legs(random, LEGS, dt.datetime(2026, 6, 1), 100_000)
     itineraries = [
-        {
-            "id": f"it_{number}",
-            "legs": [f"leg_{random.randrange(LEGS)}", f"leg_{random.randrange(LEGS)}"],
-            "price": f"£{random.randrange(20, 2000):,}.{random.randrange(100):02}",
-            "agent": f"Agent {number % 50}",
-            "agent_rating": round(5 + number % 50 / 10, 1),
-        }
+        itinerary(
+            number,
+            [random.randrange(LEGS), random.randrange(LEGS)],
+            price=f"£{random.randrange(20, 2000):,}.{random.randrange(100):02}",
+            agent=f"Agent {number % 50}",
+            agent_rating=round(5 + number % 50 / 10, 1),
+        )
         for number in range(ITINERARIES)
     ]
     files = {"first": folder / "first.json", "changed": folder / "changed.json"}

@@ -1,6 +1,6 @@
 """Fixed work that shows how fast the machine is meanwhile: other measures are stated in it.
 
-A ratio to it is much the same on a slow and on a fast machine. Whoever changes the work, the
+A ratio to it differs less between machines than a time does. Whoever changes the work, the
 constants or the table makes every baseline worthless.
 """
 

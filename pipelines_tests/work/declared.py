@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pipelines.warehouse.sql_files import relations_read
 from pipelines_tests.command import PROJECT
-from pipelines_tests.work.plans import Counted
 
 #: By how much the buffers may be multiplied where the rows are ten times as many.
 GROWTH = {"flat": 1.3, "logarithmic": 4.0, "linear": 13.0}
@@ -30,21 +29,20 @@ WORK = re.compile(
 
 @dataclass(frozen=True)
 class Work:
-    """What a statement may do."""
+    """How much a statement may read, and the statement where it says it."""
 
-    name: str
-    statement: str
     growth: str
     buffers: int
+    statement: str = ""
 
     @property
     def is_page(self) -> bool:
         """Whether some rows of many are queried."""
         return "LIMIT" in self.statement
 
-    def most(self, small: Counted, large: Counted) -> float:
-        """Return the most buffers on the larger database."""
-        grown = GROWTH[self.growth] * small.buffers + MORE + LOOKUPS * large.rows_returned
+    def most(self, small: int, rows_returned: int = 1) -> float:
+        """Return the most buffers on the larger database, by those on the smaller one."""
+        grown = GROWTH[self.growth] * small + MORE + LOOKUPS * rows_returned
         return min(self.buffers, grown)
 
 
@@ -69,5 +67,5 @@ def declared(name: str, text: str) -> list[Work]:
         query = re.sub(r"\n--   ", " ", one["query"] or "")
         is_whole = re.match("SELECT|UPDATE|DELETE", query)
         statement = query if is_whole else f"SELECT * FROM {name} {query}".strip()
-        found.append(Work(name, statement, one["growth"], int(one["buffers"].replace(",", ""))))
+        found.append(Work(one["growth"], int(one["buffers"].replace(",", "")), statement))
     return found

@@ -1,26 +1,23 @@
 """Databases that differ in size alone: each growing table has so many rows, or a share of them."""
 
 import datetime as dt
-import json
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import psycopg
 
-from pipelines.http.client import JsonResponse
 from pipelines.ingest import watermarks
 from pipelines.orchestration.resources import utc_now
 from pipelines.sources.bookings import counts
-from pipelines.sources.flights import archive, load
 from pipelines.sources.solar import plant_health
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.solar_rows import add_plant, add_readings
+from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
-AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")
 CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
 STATUSES = ("in-transit", "scanned", "delivery", "inbound-scan")
 COUNTRIES = ("Germany", "France", "Spain", "Italy")
@@ -73,52 +70,26 @@ def _put_bookings(warehouse: Warehouse, owner: psycopg.Connection, rows: int) ->
 
 def _put_flights(warehouse: Warehouse, rows: int, now: dt.datetime) -> None:
     """Itineraries in the snapshots of two days; a tenth of the prices differ."""
-    legs = made_up_legs(rows, now)
     for day in (1, 0):
-        offers = itineraries(rows, dearer=day * rows // 10)
-        body = json.dumps({"itineraries": offers, "legs": legs}).encode()
-        with warehouse.transaction("flights") as connection:
-            at = now - dt.timedelta(days=day)
-            archive.keep(connection, JsonResponse("made up", body, None, at))
-        load.bring_up_to_date(warehouse, run_id=None)
+        document = flights_document(rows, now, dearer=day * rows // 10)
+        flights.keep(warehouse, now - dt.timedelta(days=day), document)
+        flights.bring_up_to_date(warehouse)
 
 
-def made_up_legs(count: int, now: dt.datetime) -> list[dict[str, Any]]:
-    """Legs of the next months, as they are sent."""
-    random = Random(1)
-    legs = []
-    for number in range(count):
-        origin, target = random.sample(AIRPORTS, 2)
-        departure = now.replace(tzinfo=None) + dt.timedelta(minutes=random.randrange(60 * 24 * 90))
-        arrival = departure + dt.timedelta(minutes=random.randrange(60, 900))
-        legs.append(
-            {
-                "id": f"leg_{number}",
-                "departure_airport": origin,
-                "arrival_airport": target,
-                "departure_time": departure.strftime("%Y-%m-%dT%H:%M"),
-                "arrival_time": arrival.strftime("%Y-%m-%dT%H:%M"),
-                "stops": random.randrange(3),
-                "airline_name": f"Air {number % 40}",
-                "airline_id": f"A{number % 40}",
-                "duration_mins": random.randrange(60, 600),
-            }
+def flights_document(count: int, now: dt.datetime, *, dearer: int) -> dict[str, Any]:
+    """So many itineraries of two legs each, of the next months; some are dearer than otherwise."""
+    legs = flights.many_legs(Random(1), count, now.replace(tzinfo=None), 60 * 24 * 90)
+    itineraries = [
+        flights.itinerary(
+            number,
+            [number, (number * 7 + 1) % count],
+            price=f"£{20 + number % 1900 + (number < dearer)}.50",
+            agent=f"Agent {number % 50}",
+            agent_rating=round(5 + number % 50 / 10, 1),
         )
-    return legs
-
-
-def itineraries(count: int, *, dearer: int) -> list[dict[str, Any]]:
-    """Itineraries of two legs each, as they are sent; some are dearer than otherwise."""
-    return [
-        {
-            "id": f"it_{number}",
-            "legs": [f"leg_{number}", f"leg_{(number * 7 + 1) % count}"],
-            "price": f"£{20 + number % 1900 + (number < dearer)}.50",
-            "agent": f"Agent {number % 50}",
-            "agent_rating": round(5 + number % 50 / 10, 1),
-        }
         for number in range(count)
     ]
+    return flights.flights_document(itineraries, legs)
 
 
 def _put_shipments(warehouse: Warehouse, rows: int, folder: Path) -> None:

@@ -1,11 +1,15 @@
 """What PostgreSQL counts while it executes a statement."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from sqlalchemy import Engine, event
 
+#: Connections to the smaller database and to the larger one.
+Both = tuple[psycopg.Connection[Any], psycopg.Connection[Any]]
 #: Rows from which a table is one that grows.
 MANY = 1_000
 
@@ -58,3 +62,19 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for one in plan.get("Plans", []):
         yield from _nodes(one)
+
+
+@contextmanager
+def executed() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that SQLAlchemy sends to PostgreSQL meanwhile, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def note(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if connection.dialect.name == "postgresql":
+            found.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)

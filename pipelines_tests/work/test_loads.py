@@ -1,7 +1,6 @@
 """Count what a delivery costs: statements, rows written, write-ahead log, files opened."""
 
 import datetime as dt
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
 
-from pipelines.http.client import JsonResponse
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.flights import archive, load
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
@@ -27,15 +23,16 @@ from pipelines_tests.databases import made
 from pipelines_tests.loaders import loader
 from pipelines_tests.solar_rows import add_plant
 from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
 from pipelines_tests.stored import Stored
-from pipelines_tests.work.filled import itineraries, made_up_legs
+from pipelines_tests.work.filled import flights_document
+from pipelines_tests.work.plans import executed
 
 #: Records that the measured delivery changes, and those that are stored before.
 CHANGED, STORED = 100, (500, 5_000)
 NOW = dt.datetime.now(dt.UTC)
-HOUR = dt.timedelta(hours=1)
 WRITTEN = """
     SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint, pg_current_wal_insert_lsn()
     FROM pg_stat_user_tables
@@ -70,15 +67,9 @@ def put_shipments(warehouse: Warehouse, folder: Path, stored: int, changed: int)
 
 
 def put_flights(warehouse: Warehouse, _: Path, stored: int, changed: int) -> None:
-    document = {
-        "itineraries": itineraries(stored, dearer=changed),
-        "legs": made_up_legs(stored, NOW),
-    }
-    at = NOW + dt.timedelta(days=1 if changed else 0)
-    with warehouse.transaction("flights") as connection:
-        answer = JsonResponse("made up", json.dumps(document).encode(), None, at)
-        archive.keep(connection, answer)
-    load.bring_up_to_date(warehouse, run_id=None)
+    document = flights_document(stored, NOW, dearer=changed)
+    flights.keep(warehouse, NOW + dt.timedelta(days=1 if changed else 0), document)
+    flights.bring_up_to_date(warehouse)
 
 
 def put_solar(warehouse: Warehouse, _: Path, stored: int, changed: int) -> None:
@@ -99,26 +90,19 @@ COSTS: dict[Put, Cost] = {
 
 
 @contextmanager
-def statements_of(warehouse: Warehouse) -> Iterator[list[str]]:
+def sent() -> Iterator[list[str]]:
     """The statements that are sent meanwhile, COPY included."""
-    found: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        found.append(statement)
-
-    copy = psycopg.Cursor.copy
+    copy, copied = psycopg.Cursor.copy, list[str]()
 
     def noting(cursor: psycopg.Cursor[Any], statement: Any, *more: Any, **options: Any) -> Any:
-        found.append(str(statement))
+        copied.append(str(statement))
         return copy(cursor, statement, *more, **options)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, executed() as others:
         patch.setattr(psycopg.Cursor, "copy", noting)
-        event.listen(warehouse.engine, "before_cursor_execute", note)
-        try:
-            yield found
-        finally:
-            event.remove(warehouse.engine, "before_cursor_execute", note)
+        found: list[str] = []
+        yield found
+        found += [*copied, *(statement for statement, _ in others)]
 
 
 def written(stored: Stored) -> tuple[int, int]:
@@ -152,7 +136,7 @@ def test_a_delivery_costs_by_what_it_changes(
             owner.execute("VACUUM ANALYZE")
             stored = Stored(warehouse, owner)
             rows, log = written(stored)
-            with statements_of(warehouse) as statements:
+            with sent() as statements:
                 put(warehouse, tmp_path, count, CHANGED)
             rows_after, log_after = written(stored)
         log_bytes = round((log_after - log) / CHANGED)

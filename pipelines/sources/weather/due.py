@@ -94,7 +94,9 @@ def count_new_places(connection: Connection, _: dt.datetime) -> int:
 def _read(cursor: str | None) -> dict[str, _Ran]:
     """Return when each query ran; empty without a valid cursor of this version."""
     try:
-        ran = {name: _Ran(*one) for name, one in json.loads(cursor or "{}").items()}
-        return {name: _Ran(float(at), float(seconds), n) for name, (at, seconds, n) in ran.items()}
+        return {
+            name: _Ran(float(at), float(seconds), changes)
+            for name, (at, seconds, changes) in json.loads(cursor or "{}").items()
+        }
     except (ValueError, TypeError, AttributeError):
         return {}

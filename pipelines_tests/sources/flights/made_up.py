@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.stored import Stored
 
+AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")
 MONDAY = dt.date(2026, 3, 2)
 TUESDAY = dt.date(2026, 3, 3)
 WEDNESDAY = dt.date(2026, 3, 4)
@@ -59,6 +61,31 @@ def itinerary(number: int, leg_numbers: list[int], **changes: Any) -> dict[str, 
         "agent_rating": 9.5,
         **changes,
     }
+
+
+def many_legs(
+    random: Random, count: int, begins: dt.datetime, minutes: int
+) -> list[dict[str, Any]]:
+    """Legs between some airports that depart within so many minutes."""
+    legs = []
+    for number in range(count):
+        origin, target = random.sample(AIRPORTS, 2)
+        departure = begins + dt.timedelta(minutes=random.randrange(minutes))
+        arrival = departure + dt.timedelta(minutes=random.randrange(60, 900))
+        times = {"departure_time": departure, "arrival_time": arrival}
+        legs.append(
+            leg(
+                number,
+                origin,
+                target,
+                **{name: f"{at:%Y-%m-%dT%H:%M}" for name, at in times.items()},
+                stops=random.randrange(3),
+                airline_name=f"Air {number % 40}",
+                airline_id=f"A{number % 40}",
+                duration_mins=random.randrange(60, 600),
+            )
+        )
+    return legs
 
 
 def flights_document(
