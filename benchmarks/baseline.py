@@ -6,7 +6,7 @@ Nothing here measures or prints.
 import json
 import statistics
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +88,18 @@ class Compared:
 def compare(
     measures: list[Measure], references: dict[str, Reference], baselines: dict[str, Baseline]
 ) -> list[Compared]:
-    """Put each measure beside its baseline; a ratio to another reference is none."""
+    """Put each measure beside its baseline, and its target at the speed of this machine.
+
+    A ratio to another reference is no baseline.
+    """
     found = []
     for one in measures:
         ratio, noise = one.value, 0.0
         if one.reference:
             reference = references[one.reference]
             ratio, noise = reference.ratio(one.value, one.unit), reference.spread
+            if one.target is not None and not one.is_beside:
+                one = replace(one, target=reference.here(one.target, one.unit))
         baseline = baselines.get(one.name) if one.is_compared else None
         if baseline and baseline.reference != one.reference:
             baseline = None

@@ -23,9 +23,10 @@ class Measure:
     """A number, its unit, the target, and the reference whose speed it depends on.
 
     `reference` is one of `benchmarks/references.py`. Memory, counts and factors do not depend on
-    the speed of the machine and have none. `more` says that more is better, as for answers a
-    second. What others do has no target. Neither that nor a factor beside it is compared with the
-    baseline (`is_compared`): it changes although ours does not.
+    the speed of the machine and have none. `target` is stated for the machine of
+    `references.STATED`, unless it was measured in the same run (`is_beside`). `more` says that more
+    is better, as for answers a second. What others do has no target. Neither that nor a factor
+    beside it is compared with the baseline (`is_compared`): it changes although ours does not.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Measure:
     reference: str | None = None
     more: bool = False
     is_compared: bool = True
+    is_beside: bool = False
 
     @property
     def is_met(self) -> bool:

@@ -32,10 +32,14 @@ SELECT * FROM enriched.track('TN' || lpad((:n)::text, 8, '0'),
     (ARRAY['DHL', 'UPS', 'DPD', 'FedEx', 'GLS'])[1 + :n % 5]);
 """
 PAGES = {
-    "last changed first": "ORDER BY updated_at DESC, tracking_number LIMIT 100",
-    "to a country, tenth page": "WHERE receiver_country_code = 'FR' ORDER BY updated_at DESC,"
-    " tracking_number LIMIT 100 OFFSET 900",
-    "highest value first": "ORDER BY total_value DESC LIMIT 100",
+    "last changed first": (20.0, "ORDER BY updated_at DESC, tracking_number LIMIT 100"),
+    # Each row that OFFSET skips is made, too. Who reads on and on asks for what follows a key.
+    "to a country, tenth page": (
+        40.0,
+        """WHERE receiver_country_code = 'FR'
+        ORDER BY updated_at DESC, tracking_number LIMIT 100 OFFSET 900""",
+    ),
+    "highest value first": (20.0, "ORDER BY total_value DESC LIMIT 100"),
 }
 
 
@@ -62,12 +66,12 @@ def measure(server: Connections) -> list[Measure]:
     with step(title):
         rate = answers_a_second(url, TRACK)
     measures.append(Measure(title, rate, "answers/s", 3000.0, LOOKUPS, more=True))
-    for name, clauses in PAGES.items():
+    for name, (target, clauses) in PAGES.items():
         title = f"shipments: page of 100, {name}"
-        query = f"SELECT * FROM enriched.shipments {clauses};\n"
+        query = f"SELECT * FROM enriched.shipments {clauses};\n".replace("\n        ", " ")
         with step(title):
             rate = answers_a_second(url, query, clients=1)
-        measures.append(Measure(title, 1000 / rate, "ms", 20.0, LOOKUPS))
+        measures.append(Measure(title, 1000 / rate, "ms", target, LOOKUPS))
     return measures
 
 

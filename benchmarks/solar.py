@@ -69,8 +69,9 @@ def measure(server: Connections) -> list[Measure]:
         Measure("solar: a plant-year", 1000 * year, "ms", None, COPY),
         factor("solar: times an ORM by row", by_row / year, 50.0),
         factor("solar: times an ORM in bulk", in_bulk / year, 1.3),
-        Measure("solar: the same year again", 1000 * again, "ms", 1000 * year, COPY),
-        Measure("solar: the year, a value changed", 1000 * changed, "ms", 300 * year, COPY),
+        _beside("solar: the same year again", 1000 * again, 1000 * year),
+        # It reads the stored year, too, which the same year again need not.
+        _beside("solar: the year, a value changed", 1000 * changed, 700 * year),
         Measure("solar: 10 years of 20 plants", rate, "readings/s", 120_000.0, COPY, more=True),
         Measure("solar: its memory", history["megabytes"], "MB", None),
         Measure("solar: a year's report by day", 1000 / reports, "ms", 2.0, LOOKUPS),
@@ -78,6 +79,11 @@ def measure(server: Connections) -> list[Measure]:
         # Most of it is waiting for the service: on a slow machine, too.
         Measure("solar: a day of 100 plants, 0.3 s each", daily["seconds"], "s", 15.0),
     ]
+
+
+def _beside(name: str, milliseconds: float, target: float) -> Measure:
+    """A time beside one of the same run."""
+    return Measure(name, milliseconds, "ms", target, COPY, is_beside=True)
 
 
 class _Base(DeclarativeBase):

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ LOAD, PAGE = "bookings: load 1,000,000 lines", "shipments: page of 100"
 MEMORY, UNCHANGED = "bookings: its memory", "bookings: events changed by both"
 #: 400,000 rows are copied in a second, a million in 2.5; a lookup takes 0.1 ms.
 REFERENCES = {
-    COPY: Reference("rows/s", 1_000_000, [380_000.0, 400_000.0, 410_000.0]),
-    LOOKUPS: Reference("answers/s", 1, [10_000.0]),
+    COPY: Reference("rows/s", 1_000_000, 400_000.0, [380_000.0, 400_000.0, 410_000.0]),
+    LOOKUPS: Reference("answers/s", 1, 10_000.0, [10_000.0]),
 }
 BASELINES = {
     LOAD: Baseline(COPY, [0.30, 0.31, 0.36], "1a2b3c4", "2026-03-02"),
@@ -66,9 +66,22 @@ def test_a_number_without_reference_is_compared_as_it_is() -> None:
     assert [one.ratio for one in compared(Measure(MEMORY, 321.0, "MB", 500.0))] == [321.0]
 
 
+def test_a_target_is_stated_for_a_calm_machine() -> None:
+    slow = {COPY: Reference("rows/s", 1_000_000, 400_000.0, [200_000.0])}
+    beside = Measure("bookings: load, half stored", 50_000.0, "lines/s", 60_000.0, COPY, True)
+    measures = [
+        load(60_000.0),
+        Measure("flights: load", 15.0, "s", 8.0, COPY),
+        replace(beside, is_beside=True),
+    ]
+    found = [one.measure for one in baseline.compare(measures, slow, {})]
+    assert [one.target for one in found] == [50_000.0, 16.0, 60_000.0]
+    assert [one.is_met for one in found] == [True, True, False]
+
+
 def test_a_fast_machine_does_not_hide_a_slow_load() -> None:
     """Twice as fast as at the baseline, on a machine that is four times as fast."""
-    fast = {COPY: Reference("rows/s", 1_000_000, [1_600_000.0])}
+    fast = {COPY: Reference("rows/s", 1_000_000, 400_000.0, [1_600_000.0])}
     (found,) = baseline.compare([load(248_000.0)], fast, BASELINES)
     assert found.verdict == "worse"
 
@@ -84,7 +97,7 @@ def test_more_is_better_and_as_far_away_as_the_spread_seen(ratio: float, expecte
 
 def test_a_run_in_which_the_reference_differs_from_itself_finds_little() -> None:
     for rates, expected in (([8_000.0, 10_000.0, 14_000.0], ""), ([9_900.0, 10_000.0], "worse")):
-        noisy = {LOOKUPS: Reference("answers/s", 1, rates)}
+        noisy = {LOOKUPS: Reference("answers/s", 1, 10_000.0, rates)}
         (found,) = baseline.compare([page(5.0)], noisy, BASELINES)
         assert found.verdict == expected
 
