@@ -9,6 +9,7 @@ Besides its declaration, a source's package contains, by convention:
 
 - `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
+- `sql/partitions/<name>.sql`, a query that returns the keys of each of its `Partitions`;
 - `sql/views/<schema>.<object>.sql`, one view or function per file;
 - `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, privileges beyond the usual ones.
   Both are optional, and are executed again whenever they, the tables or the views change;
@@ -113,6 +114,7 @@ __all__ = [
     "NotReady",
     "Outcome",
     "PagedApi",
+    "Partitions",
     "PermanentFailure",
     "RecordValidator",
     "Reject",
@@ -245,6 +247,19 @@ class Ledger:
     tables: tuple[str, ...] = ()
     #: The job that compares them, by default the source's own; another one for large tables.
     audit_job: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partitions:
+    """The partitions of an asset: those that can be filled, whatever is in Dagster's storage.
+
+    `sql/partitions/<name>.sql` returns `key`, and `is_filled` if what belongs to it is stored. It
+    may use `:now`. The asset's `DynamicPartitionsDefinition` has the same name.
+    """
+
+    name: str
+    #: The table whose asset has them, as schema.name.
+    on: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,6 +425,7 @@ class Source:
     #: How to retry the quarantine if no fetcher does it.
     retry: Retry | None = None
     ledgers: tuple[Ledger, ...] = ()
+    partitions: tuple[Partitions, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Its own views that are assets; those in `enriched` and `metrics` always are.
     views: tuple[View, ...] = ()

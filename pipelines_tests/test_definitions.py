@@ -47,16 +47,17 @@ def definitions(
 
 def run(
     definitions: dg.Definitions,
-    day: str = TODAY,
+    day: str | None = None,
     *,
     attended: bool = True,
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
+    """Execute the job for today, or for the partition of a day."""
+    tags = {"isobar/interactive": "a test"} if attended else {}
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance,
-        partition_key=day,
         raise_on_error=False,
-        tags={"isobar/interactive": "a test"} if attended else {},
+        tags=tags | ({"dagster/partition": day} if day else {}),
     )
 
 
@@ -195,16 +196,21 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
 
 
 def test_a_past_day_is_shown_when_archived_and_else_rejected(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+    definitions: dg.Definitions,
+    source: FakeSource,
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
 ) -> None:
     source.will(document(flights_document()))
-    assert run(definitions).success
+    assert run(definitions, instance=instance).success
+    assert instance.get_dynamic_partitions("flights_days") == [TODAY]
     past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=3)).isoformat()
-    assert "there is no snapshot of" in failure(run(definitions, past))
+    instance.add_dynamic_partitions("flights_days", [past])  # by hand
+    assert "there is no snapshot of" in failure(run(definitions, past, instance=instance))
     with warehouse.engine.begin() as connection:
         connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
     requested = len(source.requests)
-    assert run(definitions, past).success
+    assert run(definitions, past, instance=instance).success
     assert len(source.requests) == requested
 
 
@@ -229,19 +235,18 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    warehouse = {"warehouse": (definitions.resources or {})["warehouse"]}
+    resources = {name: (definitions.resources or {})[name] for name in ("flights", "warehouse")}
 
     def look() -> dg.RunRequest | str:
-        return Runner(warehouse, instance).tick("flights_retry")
+        return Runner(resources, instance).tick("flights_retry")
 
-    assert look() == "No run for today has failed."
+    assert look() == "No run has ended today."
     source.will(body(b"down", 503))
     run(definitions, instance=instance)
-    assert look() == "The last run failed; trying again in a few minutes."
+    assert look() == "The last run archived nothing; trying again in a few minutes."
     monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
     requested = look()
     assert isinstance(requested, dg.RunRequest)
-    assert requested.partition_key == TODAY
     source.will(document(flights_document()))
     assert run(definitions, instance=instance).success
     assert look() == "Today's document is archived."

@@ -55,6 +55,8 @@ ARGUMENT = re.compile(
     r"(?: with(?:out)? time zone)?(?:\[\])?)"
     r"(?:\s+DEFAULT\s+(?P<default>[^,\n]+))?\s*(?:,|$)"
 )
+#: Set on a result whose materializations were logged as they happened: Dagster logs no other.
+ALREADY_REPORTED = {"__source_asset_observation__": True}
 SAMPLE_ROWS = 5
 #: Tag of runs that failed because of a person's input.
 REJECTED_INPUT = "isobar/rejected_input"

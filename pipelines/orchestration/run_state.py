@@ -3,12 +3,14 @@
 Runs whose process was killed do not count as in progress; `orphaned_runs` marks them failed.
 """
 
+import datetime as dt
 import time
 from collections.abc import Sequence
 
 import dagster as dg
 
 from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
+from pipelines.orchestration.resources import utc_at
 
 __all__ = [
     "PARTITION_TAG",
@@ -18,6 +20,7 @@ __all__ = [
     "failed_lately",
     "has_unfinished_run",
     "is_by_hand",
+    "last_end_at",
     "last_failure_at",
 ]
 
@@ -58,22 +61,22 @@ def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: 
     )
 
 
-def failed_lately(
-    instance: dg.DagsterInstance, job_name: str, seconds: float, partition: str | None = None
-) -> bool:
+def failed_lately(instance: dg.DagsterInstance, job_name: str, seconds: float) -> bool:
     """Return whether the job's last run failed and began less than `seconds` ago."""
-    failed_at = last_failure_at(instance, job_name, partition)
+    failed_at = last_failure_at(instance, job_name)
     return failed_at is not None and time.time() - failed_at < seconds
 
 
-def last_failure_at(
-    instance: dg.DagsterInstance, job_name: str, partition: str | None = None
-) -> float | None:
-    """Return when the last run of the job (and partition, if given) began, if it failed.
+def last_end_at(instance: dg.DagsterInstance, job_name: str) -> dt.datetime | None:
+    """Return when the job's last run ended, however it did; None if it has not."""
+    last = instance.get_run_records(_runs_of(job_name, None), limit=1)
+    ended = last[0].end_time if last else None
+    return None if ended is None else utc_at(ended)
 
-    In seconds since 1970.
-    """
-    last = instance.get_run_records(_runs_of(job_name, partition), limit=1)
+
+def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None:
+    """Return when the job's last run began (seconds since 1970), if it failed."""
+    last = instance.get_run_records(_runs_of(job_name, None), limit=1)
     if not last or last[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
         return None
     return last[0].start_time or last[0].create_timestamp.timestamp()

@@ -41,6 +41,7 @@ from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.jobs import MAX_RUNTIME_TAG
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
+from pipelines.orchestration.partitions import align_with_warehouse
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
@@ -92,6 +93,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         with _own_streams(), dg.DagsterInstance.get() as instance:
             home = instance.root_directory
             reconcile(instance)
+            align_with_warehouse(instance)
             reports = []
             for job, config in jobs.items():
                 reports.append(_run(instance, job, config, console))

@@ -107,8 +107,6 @@ def test_a_person_refreshes_everything_or_some_sources(
     requests = found.run_requests or []
     assert [one.job_name for one in requests] == started
     assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {requested.run_id}
-    by_day = {one.job_name: one.partition_key is not None for one in requests}
-    assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
     assert not tick(instance, found.cursor).run_requests, "each is requested once"
 
 

@@ -307,18 +307,24 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
 
 
 def test_a_running_day_does_not_block_another_day() -> None:
-    """What is not archived on its day can never be had."""
-    flights = read_timetable(None).schedules["flights_daily"]
-    job = definitions.resolve_job_def("flights")
+    """Of a job that is partitioned by day, as a plug-in's may be."""
+    days = dg.DailyPartitionsDefinition("2026-11-01", end_offset=1)
+
+    @dg.asset(partitions_def=days)
+    def table() -> None: ...
+
+    job = dg.Definitions([table], jobs=[dg.define_asset_job("mine", "*")]).resolve_job_def("mine")
+    entry = Scheduled(name="mine", job="mine", cron="0 5 * * *")
+    moment = dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC)
     with dg.DagsterInstance.ephemeral() as instance:
         tags = {"dagster/partition": "2026-11-19"}
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        request = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
+        request = due_run(entry, job, instance, moment)
         assert isinstance(request, dg.RunRequest)
         assert request.partition_key == "2026-11-20"
         tags = {"dagster/partition": "2026-11-20"}
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        again = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
+        again = due_run(entry, job, instance, moment)
         assert again == dg.SkipReason("A run is under way.")
 
 

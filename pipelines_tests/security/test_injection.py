@@ -6,10 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg
-import pytest
 
 from pipelines.cli import quarantine_report
-from pipelines.definitions import build_definitions, definitions
+from pipelines.definitions import build_definitions
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import ANALYST, LOADER
@@ -86,10 +85,19 @@ def test_sql_in_a_partition_key_is_rejected_before_any_request(
     assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (1,)
 
 
-def test_a_partition_key_is_a_day_or_rejected(instance: dg.DagsterInstance) -> None:
-    job = definitions.resolve_job_def("flights")
-    with pytest.raises(dg.DagsterUnknownPartitionError):
-        job.execute_in_process(instance=instance, partition_key="2026-01-01'; DROP SCHEMA flights")
+def test_a_partition_key_is_a_day_or_rejected(
+    warehouse: Warehouse, source: FakeSource, instance: dg.DagsterInstance
+) -> None:
+    key = "2026-01-01'; DROP SCHEMA flights"
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    built = build_definitions({"warehouse": WarehouseResource(url=url)})
+    instance.add_dynamic_partitions("flights_days", [key])
+    result = built.resolve_job_def("flights").execute_in_process(
+        instance=instance, tags={"dagster/partition": key}, raise_on_error=False
+    )
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "a partition is no day" in str(failed.step_failure_data.error)
+    assert source.requests == []
 
 
 def test_a_formula_is_stored_and_returned_as_sent(

@@ -10,6 +10,7 @@ from pipelines.source import (
     Field,
     Input,
     Ledger,
+    Partitions,
     Retention,
     Retry,
     Schedule,
@@ -58,7 +59,7 @@ source = Source(
     schedules=(
         Schedule(
             name="flights_daily",
-            about="Fetch the flights of the day. It replaces the daily Celery task.",
+            about="Fetch the flights of the day.",
             cron="0 5 * * *",
         ),
     ),
@@ -72,6 +73,7 @@ source = Source(
         ),
         Ledger(on="flights.airports", feed="airports", is_snapshot=True),
     ),
+    partitions=(Partitions(name="flights_days", on="flights.snapshots"),),
     checks=(
         Check(
             name="accepted_snapshots",

@@ -12,6 +12,7 @@ from pipelines.failures import NotReady, RejectedInput, TransientFailure
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
+    ALREADY_REPORTED,
     as_dagster_failure,
     asset_key,
     counts,
@@ -19,6 +20,7 @@ from pipelines.orchestration.asset_metadata import (
     log_skip,
     table_spec,
 )
+from pipelines.orchestration.partitions import align_partitions
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.flights import AIRPORTS, DOCUMENT, Settings, archive, load, source, tables
@@ -26,7 +28,8 @@ from pipelines.sources.flights.client import SOURCE, open_client
 from pipelines.warehouse.connection import Warehouse
 
 AFTER_FAILURE_SECONDS = 900.0
-DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", timezone="UTC", end_offset=1)
+#: A partition for each day (UTC) whose document is archived, and for today.
+DAYS = dg.DynamicPartitionsDefinition(name="flights_days")
 
 
 @dg.multi_asset(
@@ -37,62 +40,77 @@ DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", timezone="UTC", end
         )
     ],
     pool=source.name,
+    backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def snapshots(
     context: dg.AssetExecutionContext, flights: SourceResource, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Fetch today's document and archive it as received, or show what is archived of a past day."""
+    """Fetch today's document and archive it as received; show what is archived of past days.
+
+    A run without partitions is for today.
+    """
+    key = asset_key(tables.snapshots)
     with as_dagster_failure(context) as step, warehouse.open() as store:
-        day = _day_of(context)
-        try:
-            today = dt.datetime.now(dt.UTC).date()
-            entry = _archive(day, today, flights.settings(), store)
-        except NotReady as reason:
-            log_skip(context, asset_key(tables.snapshots), reason.problem)
-            return
+        today = utc_now().date()
+        days = _days_of(context) or [today]
+        entries = {day: _archived(store, day, today) for day in days if day != today}
+        if today in days:
+            try:
+                entries[today] = _fetch(store, today, flights.settings())
+            except NotReady as reason:
+                log_skip(context, key, reason.problem)
+                return
+            received = {"bytes_received": entries[today].byte_count, "new": entries[today].is_new}
+            step.record_source_event(DOCUMENT, received)
         with store.engine.connect() as connection:
-            stats = step.table_stats(connection, asset_key(tables.snapshots))
-    if day == today:
-        step.record_source_event(
-            DOCUMENT, {"bytes_received": entry.byte_count, "new": entry.is_new}
-        )
-    yield dg.MaterializeResult(
-        metadata={
+            align_partitions(context.instance, connection)
+            stats = step.table_stats(connection, key)
+    for day, entry in entries.items():
+        metadata = {
             **stats,
             "day": day.isoformat(),
             "new": entry.is_new,
             "bytes_received": entry.byte_count,
             "sha256": entry.sha256,
         }
-    )
+        context.log_event(
+            dg.AssetMaterialization(key, partition=day.isoformat(), metadata=metadata)
+        )
+    yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 
-def _day_of(context: dg.AssetExecutionContext) -> dt.date:
-    if not context.has_partition_key:
+def _days_of(context: dg.AssetExecutionContext) -> list[dt.date]:
+    """Return the days of the run's partitions; none for a run without partitions."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return []
+    try:
+        return [dt.date.fromisoformat(key) for key in context.partition_keys]
+    except ValueError as error:
         raise RejectedInput(
             SOURCE,
-            "the run is for no day",
+            f"a partition is no day: {error}",
+            place="the partitions of flights.snapshots",
+            remedy="Choose days that are offered; they come of themselves.",
+        ) from error
+
+
+def _fetch(store: Warehouse, today: dt.date, settings: Settings) -> archive.Archived:
+    """Fetch today's document and archive it. Raises `NotReady` if the source is off."""
+    response = open_client(settings).fetch()
+    with store.transaction(SOURCE) as connection:
+        kept = archive.keep(connection, response)
+    if (received_on := response.received_at.date()) != today:
+        raise TransientFailure(
+            SOURCE,
+            f"the day changed during the run, and the document is archived for {received_on}",
             place="flights.snapshots",
-            remedy="Choose the latest partition where you materialise it; or isobar run.",
+            remedy=f"Materialise {received_on}; {today} can no longer be received.",
         )
-    return dt.date.fromisoformat(context.partition_key)
+    return kept
 
 
-def _archive(
-    day: dt.date, today: dt.date, settings: Settings, store: Warehouse
-) -> archive.Archived:
-    if day == today:
-        response = open_client(settings).fetch()
-        with store.transaction(SOURCE) as connection:
-            kept = archive.keep(connection, response)
-        if (received_on := response.received_at.date()) != day:
-            raise TransientFailure(
-                SOURCE,
-                f"the day changed during the run, and the document is archived for {received_on}",
-                place="flights.snapshots",
-                remedy=f"Materialise {received_on}; {day} can no longer be received.",
-            )
-        return kept
+def _archived(store: Warehouse, day: dt.date, today: dt.date) -> archive.Archived:
+    """Return what is archived of a past day. Raises `RejectedInput` if nothing is."""
     with store.engine.connect() as connection:
         entry = archive.kept(connection, dt.datetime.combine(day, dt.time.max, dt.UTC))
     if entry is None:
@@ -169,24 +187,26 @@ rebuild_job = dg.define_asset_job(
 
 @due_sensor("flights_retry", job_name=source.name, seconds=300)
 def flights_retry(
-    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    context: dg.SensorEvaluationContext, flights: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Fetch today's document again 15 minutes after today's run failed.
+    """Fetch today's document again 15 minutes after a run that ended today did not archive it.
 
     A document that is not archived on its day is lost.
     """
-    today = utc_now().date()
-    job, day = source.name, today.isoformat()
+    if flights.settings().url is None:
+        return dg.SkipReason("FLIGHTS_URL is not set.")
+    now = utc_now()
     with warehouse.open() as store, store.engine.connect() as connection:
-        if archive.kept(connection, utc_now()) is not None:
+        if archive.kept(connection, now) is not None:
             return dg.SkipReason("Today's document is archived.")
-    if run_state.has_unfinished_run(context.instance, job, day):
+    if run_state.has_unfinished_run(context.instance, source.name):
         return dg.SkipReason("A run is under way.")
-    if run_state.last_failure_at(context.instance, job, day) is None:
-        return dg.SkipReason("No run for today has failed.")
-    if run_state.failed_lately(context.instance, job, AFTER_FAILURE_SECONDS, day):
-        return dg.SkipReason("The last run failed; trying again in a few minutes.")
-    return dg.RunRequest(partition_key=day)
+    ended_at = run_state.last_end_at(context.instance, source.name)
+    if ended_at is None or ended_at.date() != now.date():
+        return dg.SkipReason("No run has ended today.")
+    if (now - ended_at).total_seconds() < AFTER_FAILURE_SECONDS:
+        return dg.SkipReason("The last run archived nothing; trying again in a few minutes.")
+    return dg.RunRequest()
 
 
 definitions = dg.Definitions(

@@ -11,6 +11,7 @@ from pipelines.source import (
     Field,
     Input,
     Ledger,
+    Partitions,
     Retry,
     SandboxOption,
     Schedule,
@@ -66,13 +67,14 @@ source = Source(
     schedules=(
         Schedule(
             name="solar_sync",
-            about="Sync all solar plants. It replaces the daily Celery task.",
+            about="Sync all solar plants.",
             cron="15 0 * * *",
         ),
     ),
     inputs=(SERVICE,),
     retry=Retry(job="solar", config={"solar_readings": {"retry_quarantine": True}}),
     ledgers=(Ledger(on="solar.readings"),),
+    partitions=(Partitions(name="solar_plants", on="solar.readings"),),
     checks=(
         Check(
             name="no_gaps",

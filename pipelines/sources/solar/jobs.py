@@ -12,6 +12,7 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
+    ALREADY_REPORTED,
     StepMetadata,
     as_dagster_failure,
     as_permanent_failure,
@@ -21,6 +22,7 @@ from pipelines.orchestration.asset_metadata import (
     table_spec,
 )
 from pipelines.orchestration.checks import described, verdict
+from pipelines.orchestration.partitions import align_partitions
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
@@ -35,8 +37,6 @@ AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
 #: A partition for each plant, by its number.
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
-#: Set on a result whose materializations were logged as they happened: Dagster logs no other.
-ALREADY_REPORTED = {"__source_asset_observation__": True}
 
 
 class Syncing(dg.Config):
@@ -73,17 +73,12 @@ def plants(
         warehouse.open() as store,
         store.engine.connect() as connection,
     ):
-        numbers = [
-            str(one) for one in connection.execute(select(tables.plants.c.plant_id)).scalars()
-        ]
         retired = select(func.count(tables.plants.c.retired_at))
         metadata = {
             **step.table_stats(connection, asset_key(tables.plants)),
             "retired": int(connection.execute(retired).scalar_one()),
         }
-    context.instance.add_dynamic_partitions(str(PLANTS.name), numbers)
-    for key in set(context.instance.get_dynamic_partitions(str(PLANTS.name))) - {*numbers}:
-        context.instance.delete_dynamic_partition(str(PLANTS.name), key)
+        align_partitions(context.instance, connection)
     return dg.MaterializeResult(metadata=metadata)
 
 
@@ -102,7 +97,7 @@ def readings(
     config: Syncing,
     solar: SourceResource,
     warehouse: WarehouseResource,
-) -> dg.MaterializeResult[None] | None:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Request what is missing from the monitoring service; report each plant as it is finished.
 
     Plants that failed are listed by the check `sync_complete`, which fails the run.
@@ -112,7 +107,7 @@ def readings(
         client = open_client(solar.settings())
         if client is None:
             log_skip(context, key, "MONITORING_URL is not set")
-            return None
+            return
         if config.retry_quarantine:
             with store.transaction(SOURCE) as connection:
                 connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
@@ -124,7 +119,7 @@ def readings(
             _record_synced(context, counts, synced)
             responses += synced.responses
         step.record_deliveries(store, SERVICE, responses)
-        return dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
+        yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 
 @dg.op(

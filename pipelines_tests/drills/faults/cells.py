@@ -1,6 +1,5 @@
 """One cell: a source with one fault, as its own job meets it, and again when the fault is gone."""
 
-import datetime as dt
 import html
 import os
 import re
@@ -112,12 +111,10 @@ def _run(
 ) -> tuple[dg.ExecuteInProcessResult, int]:
     """Return the run and the number of requests to the source."""
     Quick.calls, Quick.waits = 0, SHORT_WAITS.get(fault or "", {})
-    partition = dt.datetime.now(dt.UTC).date().isoformat() if source.job == "flights" else None
     with _surroundings(bench, environment):
         result = _job(source.job, frozenset(environment)).execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(name.split(".")) for name in source.assets],
-            partition_key=partition,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
             tags={"isobar/interactive": "a test"},

@@ -1,0 +1,73 @@
+"""Partitions of assets, kept in line with what is stored: those that can be filled, no others.
+
+What is stored already, such as an archive that was restored, is shown as materialized without a
+run.
+"""
+
+import dagster as dg
+from sqlalchemy import Connection, text
+
+from pipelines.config import Settings
+from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.postgres.roles import LOADER
+from pipelines.source import Partitions, Source, sources
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+
+def align_with_warehouse(instance: dg.DagsterInstance) -> None:
+    """Add and remove partitions of all sources, in a process that is not a run."""
+    with (
+        Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        store.engine.connect() as connection,
+    ):
+        align_partitions(instance, connection)
+
+
+def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> list[str]:
+    """Add and remove partitions of all sources; return what was changed, in words."""
+    return [
+        words
+        for source in sources().values()
+        for declared in source.partitions
+        if (words := _align(instance, connection, source, declared))
+    ]
+
+
+def _align(
+    instance: dg.DagsterInstance, connection: Connection, source: Source, declared: Partitions
+) -> str:
+    query = text(read_sql(source.package, f"partitions/{declared.name}"))
+    rows = connection.execute(query, {"now": utc_now()})
+    stored = {row.key: row.is_filled for row in rows}
+    known = set(instance.get_dynamic_partitions(declared.name))
+    fresh = [key for key in stored if key not in known]
+    gone = [key for key in known if key not in stored]
+    if fresh:
+        asset = dg.AssetKey(declared.on.split("."))
+        shown = instance.get_materialized_partitions(asset)
+        for key in fresh:
+            if stored[key] and key not in shown:
+                instance.report_runless_asset_event(
+                    dg.AssetMaterialization(
+                        asset, partition=key, description="Stored before; no run was needed."
+                    )
+                )
+        instance.add_dynamic_partitions(declared.name, fresh)
+    for key in gone:
+        instance.delete_dynamic_partition(declared.name, key)
+    if not fresh and not gone:
+        return ""
+    return f"{declared.name}: {len(fresh)} added, {len(gone)} removed"
+
+
+@due_sensor("partitions", seconds=60)
+def partitions(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SkipReason:
+    """Offer the partitions that can be filled: today, new plants, days of a restored archive.
+
+    It starts nothing itself.
+    """
+    with warehouse.open() as store, store.engine.connect() as connection:
+        changed = align_partitions(context.instance, connection)
+    return dg.SkipReason("; ".join(changed) or "All partitions are those that can be filled.")
