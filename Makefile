@@ -93,6 +93,7 @@ lock: .venv/runtime ## resolve the requirements anew
 	@echo "Installing the locked requirements into .venv (some 20 s) …" >&2
 	@$(SYNC) -r requirements/runtime.lock
 	@$(INSTALL_PROJECT)
+	@$(BIN)/python -m pipelines.runtime.dagster_variables
 	@touch $@
 
 .venv/dashboard: .venv/runtime requirements/dashboard.lock

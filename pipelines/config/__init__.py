@@ -81,7 +81,12 @@ class Settings:
         def value(name: str) -> str | None:
             return env_validation.utf_8(name, read(name)) or None
 
+        def folder(name: str) -> Path | None:
+            path = read(name)
+            return env_validation.expand_path(name, path) if path else None
+
         state = _state(environment)
+        own_home = folder("DAGSTER_HOME")
         sources = value("ISOBAR_SOURCES") or "sandbox"
         if sources not in ("sandbox", "live"):
             raise env_validation.misconfigured(
@@ -97,16 +102,13 @@ class Settings:
         for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             env_validation.check_postgres_url(name, value(name))
 
-        def folder(name: str) -> Path | None:
-            path = read(name)
-            return env_validation.expand_path(name, path) if path else None
-
         def seconds(name: str, default: int, *, least: int = 1) -> int:
             return env_validation.seconds(name, value(name), default, least=least)
 
         return cls(
             state=state,
-            dagster_home=folder("DAGSTER_HOME") or state / "dagster",
+            # `make setup` names the clone, which has dagster.yaml, for Dagster's own commands.
+            dagster_home=own_home if own_home and own_home != PROJECT else state / "dagster",
             database_url=env_validation.with_password(
                 value("DATABASE_URL"), value("DATABASE_PASSWORD")
             ),

@@ -19,6 +19,7 @@ from pipelines.postgres import state_folder
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
+from pipelines.runtime.dagster_processes import RUN_LOGS
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import check_sources, is_plugin, sources
@@ -104,6 +105,7 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
     return {
         **({"CELERY_BROKER_URL": broker} if broker else {}),
         "DAGSTER_HOME": str(home),
+        RUN_LOGS: str(home / "storage"),
         "DAGSTER_POSTGRES_URL": url,
         "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_SECONDS),
         "ISOBAR_HOME": str(settings.state),

@@ -1,30 +1,15 @@
-"""Health checks of Dagster's processes. They run often, so they do not import Dagster.
-
-Heartbeats are read with SQL: `dagster-daemon liveness-check` takes twice the CPU time, and
-containers run the check every few seconds.
-"""
+"""Health checks of Dagster's processes. Those that run most often do not import Dagster."""
 
 import time
 from pathlib import Path
 
-import psycopg
-
+from pipelines.config import INSTANCE
 from pipelines.failures import TransientFailure
-from pipelines.postgres.clients import connect
 
 ANSWER_SECONDS = 10
 WORKER_BEAT_SECONDS = 60
 SIGN_OF_LIFE_MINUTES = 5
-LAST_BEAT = """
-SELECT max(timestamp)::text,
-    extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
-FROM daemon_heartbeats
-"""
-LAST_SIGNS = """
-SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
-FROM daemon_heartbeats
-WHERE timestamp > now() AT TIME ZONE 'UTC' - interval '1 day'
-"""
+SECONDS_A_DAY = 86_400
 
 
 def check_code_server(port: int) -> None:
@@ -61,21 +46,27 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 
     `storage_url` is the URL of Dagster's storage. Raises `TransientFailure`.
     """
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
-        with connect(storage_url) as connection:
-            parts, minutes = connection.execute(LAST_SIGNS).fetchone() or (0, 0)
-    except psycopg.Error as error:
-        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", str(error).strip()) from error
-    if not parts or minutes > SIGN_OF_LIFE_MINUTES:
-        problem = f"{parts} parts, the oldest sign of life {minutes:.0f} minutes ago"
+        beats = heartbeats(storage_url)
+    except (SQLAlchemyError, DagsterPostgresException) as error:
+        problem = str(error.__cause__ or error).strip()
+        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", problem) from error
+    ages = [age for beat in beats if (age := time.time() - beat) < SECONDS_A_DAY]
+    minutes = max(ages, default=0.0) / 60
+    if not ages or minutes > SIGN_OF_LIFE_MINUTES:
+        problem = f"{len(ages)} parts, the oldest sign of life {minutes:.0f} minutes ago"
         raise _unhealthy("the daemon", "DAGSTER_POSTGRES_URL", problem)
 
 
-def last_heartbeat(connection: psycopg.Connection) -> tuple[str | None, float]:
-    """Return the last heartbeat of any daemon in Dagster's storage, and its age in seconds."""
-    if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
-        return None, 0.0
-    return connection.execute(LAST_BEAT).fetchone() or (None, 0.0)
+def heartbeats(storage_url: str) -> list[float]:
+    """Return when each part of the daemon sent its last heartbeat, in seconds since 1970."""
+    from pipelines.orchestration.instance import instance_on
+
+    with instance_on(storage_url, INSTANCE.parent) as instance:
+        return [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
 
 
 def check_worker_heartbeat(beat: Path) -> None:

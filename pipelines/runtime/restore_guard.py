@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
-import psycopg
+from sqlalchemy.exc import ProgrammingError
 
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.clients import connect, place_of
-from pipelines.runtime.health import last_heartbeat
+from pipelines.postgres.clients import place_of
+from pipelines.runtime.daemon_lock import NAME
+from pipelines.runtime.health import heartbeats
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
 
@@ -22,7 +23,7 @@ def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Ite
     Raises `PermanentFailure` if it is running, or if a daemon on another machine is alive. Such a
     daemon is detected by its heartbeats in Dagster's storage.
     """
-    lock = filelock.FileLock(state / "ui.lock")
+    lock = filelock.FileLock(state / NAME)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
@@ -31,24 +32,30 @@ def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Ite
         alive = [one.name for one in noted_processes(state)[1] if one.state != "dead"]
         if alive:
             raise _in_use(f"the {alive[0]} of isobar ui is running", str(state / "ui.json"))
-        with connect(dagster_url, autocommit=True) as connection:
-            _reject_living_daemon(connection, dagster_url, report)
+        _reject_living_daemon(dagster_url, report)
         yield
 
 
-def _reject_living_daemon(
-    connection: psycopg.Connection, url: str, report: Callable[[str], None]
-) -> None:
+def _reject_living_daemon(url: str, report: Callable[[str], None]) -> None:
     """Raise if a daemon is alive: a stopped one leaves a last heartbeat, so wait for the next."""
-    last, age_seconds = last_heartbeat(connection)
-    if last is None or age_seconds > BEAT_SECONDS:
+    last = _last_heartbeat(url)
+    age_seconds = time.time() - last
+    if age_seconds > BEAT_SECONDS:
         return
     report(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        if last_heartbeat(connection)[0] != last:
+        if _last_heartbeat(url) != last:
             raise _in_use("a daemon of isobar ui is running", place_of(url))
+
+
+def _last_heartbeat(url: str) -> float:
+    """Return when any part of a daemon was last alive, in seconds since 1970; 0 if none ever."""
+    try:
+        return max(heartbeats(url), default=0.0)
+    except ProgrammingError:  # no tables yet
+        return 0.0
 
 
 def _in_use(problem: str, place: str) -> PermanentFailure:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
-import filelock
 import requests
 
 from pipelines.config import (
@@ -32,6 +31,7 @@ from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port, promised_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
+from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (
     END_POLLS,
     LONG_POLL_SECONDS,
@@ -79,21 +79,13 @@ class WebUi:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
         allowed_hosts(self.environment)  # rejects an invalid one before anything starts
-        try:
-            with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
-                self._end_leftovers()
-                with (
-                    promised_port(requested_port or FIRST_PORT) as port,
-                    private_folder() as folder,
-                ):
-                    self._serve(port, requested_port, folder / "code")
-        except filelock.Timeout as error:
-            raise PermanentFailure(
-                "ui",
-                "isobar ui is already running",
-                place=str(self._read_record().get("url", self.record)),
-                remedy="Open that address, or stop the other one first.",
-            ) from error
+        with daemon_lock(self.settings.state, "ui"):
+            self._end_leftovers()
+            with (
+                promised_port(requested_port or FIRST_PORT) as port,
+                private_folder() as folder,
+            ):
+                self._serve(port, requested_port, folder / "code")
 
     def _serve(self, port: int, requested_port: int | None, code_socket: Path) -> None:
         if requested_port is not None and port != requested_port:

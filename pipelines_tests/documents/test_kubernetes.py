@@ -73,7 +73,7 @@ def test_tick_retention_matches_dagster_yaml() -> None:
 
 def test_no_section_of_dagster_yaml_was_forgotten() -> None:
     covered = {"run_queue", "run_monitoring", "run_retries", "schedules", "sensors", "concurrency"}
-    covered |= {"python_logs", "telemetry", "nux", "retention", "storage"}
+    covered |= {"python_logs", "telemetry", "nux", "retention", "storage", "compute_logs"}
     assert set(INSTANCE) == covered
 
 

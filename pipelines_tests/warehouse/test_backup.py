@@ -1,17 +1,22 @@
 """`isobar backup` and `restore`: contents and rejections. The drill is in `drills`."""
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import filelock
 import psycopg
 import pytest
+from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes it
 from psycopg import sql
+from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import clients as postgres_clients
 from pipelines.postgres.clients import Clients, connect, find_clients
 from pipelines.postgres.log_files import shortened, tail
@@ -367,23 +372,33 @@ def test_a_damaged_or_incomplete_backup_is_rejected(written: Path) -> None:
 def test_a_living_daemon_keeps_its_database(
     server: Connections, other: str, tmp_path: Path
 ) -> None:
+    """Of a storage without tables, too."""
     url, messages = server.url(SUPERUSER, other), list[str]()
+    with ui_lock(tmp_path, url, messages.append):
+        assert messages == []
+    storage = make_url(url).set(drivername="postgresql+psycopg2")
+    PooledPostgresStorage(storage.render_as_string(hide_password=False))  # it makes the tables
     with psycopg.connect(url, autocommit=True) as daemon:
-        daemon.execute("CREATE TABLE daemon_heartbeats (timestamp timestamp)")
-        beat = "INSERT INTO daemon_heartbeats SELECT now() AT TIME ZONE 'UTC' - interval '{} s'"
-        daemon.execute(beat.format(300))
+
+        def beat(seconds_ago: float) -> None:
+            at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds_ago)
+            sent = DaemonHeartbeat(at.timestamp(), "SENSOR", "1", [])
+            daemon.execute(
+                "INSERT INTO daemon_heartbeats (daemon_type, daemon_id, timestamp, body)"
+                " VALUES ('SENSOR', '1', %s, %s) ON CONFLICT (daemon_type) DO UPDATE"
+                " SET timestamp = excluded.timestamp, body = excluded.body",
+                [at.replace(tzinfo=None), dg.serialize_value(sent)],
+            )
+
+        beat(300)
         with ui_lock(tmp_path, url, messages.append):
             assert messages == []
-        daemon.execute(beat.format(BEAT_SECONDS - 2))
+        beat(BEAT_SECONDS - 2)
         with ui_lock(tmp_path, url, messages.append):
             assert "waiting whether it still is" in messages[-1]
-        daemon.execute(beat.format(10))
-
-        def beats_again() -> None:
-            daemon.execute(beat.format(0))
-
+        beat(10)
         with (
             pytest.raises(PermanentFailure, match="a daemon of isobar ui is running"),
-            ui_lock(tmp_path, url, lambda _: beats_again()),
+            ui_lock(tmp_path, url, lambda _: beat(0)),
         ):
             pass

@@ -1,0 +1,34 @@
+"""One daemon at a time on a state folder: two would start each scheduled run twice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from pipelines.config.noted_ui import read_noted_ui
+from pipelines.failures import PermanentFailure
+from pipelines.postgres import state_folder
+
+#: What the file is called since before Dagster's own commands took it, too.
+NAME = "ui.lock"
+
+
+@contextmanager
+def daemon_lock(state: Path, command: str) -> Iterator[None]:
+    """Run the daemon of a state folder. Raises `PermanentFailure` if another command does."""
+    state_folder.create(state)
+    try:
+        lock = filelock.FileLock(state / NAME)
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        url, _ = read_noted_ui(state)
+        who = "isobar ui" if url else "dagster dev, dagster-daemon or isobar restore"
+        raise PermanentFailure(
+            command,
+            f"{who} is already running, and there can be one daemon",
+            place=url or str(state / NAME),
+            remedy="Use that one, or stop it first.",
+        ) from error
+    with lock:
+        yield

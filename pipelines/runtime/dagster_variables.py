@@ -1,0 +1,28 @@
+"""`python -m pipelines.runtime.dagster_variables`: let Dagster's commands find the clone.
+
+`make setup` runs it. Dagster finds `dagster.yaml` by DAGSTER_HOME alone, and three of its commands
+know the project by an option alone. In `.venv`, which is of this clone, Python sets variables for
+them when it starts, unless they are set: nobody has to export anything.
+"""
+
+import sysconfig
+from pathlib import Path
+
+from pipelines.config import PROJECT
+
+#: Dagster's commands that read neither `workspace.yaml` nor `pyproject.toml`, as it spells options.
+WITHOUT_WORKSPACE = ("ASSET_LIST", "ASSET_MATERIALIZE", "JOB_EXECUTE")
+MODULE = "pipelines.definitions"
+
+
+def variables() -> dict[str, str]:
+    """Return the variables of Dagster's commands."""
+    return {
+        "DAGSTER_HOME": str(PROJECT),
+        **{f"DAGSTER_CLI_{command}_MODULE_NAME": MODULE for command in WITHOUT_WORKSPACE},
+    }
+
+
+if __name__ == "__main__":
+    file = Path(sysconfig.get_path("purelib")) / "dagster_variables.pth"
+    file.write_text(f"import os; os.environ.update({variables()!r} | os.environ)\n")

@@ -1,0 +1,72 @@
+"""The storage that `dagster.yaml` names: also in Dagster's own commands, which prepare nothing.
+
+Each process of Dagster opens its storage before it does anything else. So a command such as
+`dagster dev` or `dagster asset materialize` starts the database and the sandbox here, as `isobar`
+does before it starts a process, and everything that it starts itself inherits the variables.
+"""
+
+import atexit
+from contextlib import ExitStack
+from typing import Any, Self
+
+import click
+import dagster as dg
+
+from pipelines.config import Settings, home, read_dot_env
+from pipelines.failures import Failure
+from pipelines.orchestration.storage import PooledPostgresStorage
+from pipelines.postgres import state_folder
+from pipelines.runtime.dagster_processes import RUN_LOGS
+
+#: Dagster's commands that run a daemon.
+DAEMONS = frozenset({"dagster dev", "dagster-daemon run"})
+
+
+class PreparingStorage(PooledPostgresStorage):
+    """The storage of the instance, wherever the settings say that it is."""
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """Return the schema of the options in `dagster.yaml`: there are none."""
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Self:  # noqa: ARG003
+        """Open the storage; prepare what runs need if nobody has. Raises `Failure`."""
+        if not Settings.current().environment.get(RUN_LOGS):
+            _prepare_command()
+        return cls(Settings.current().dagster_url(), inst_data)
+
+
+def _prepare_command() -> None:
+    """Do for a command of Dagster's what `isobar` does for its own, until the process ends."""
+    context = click.get_current_context(silent=True)
+    try:
+        _prepare(context.command_path if context else "")
+    except Failure as failure:
+        if context is None:
+            raise
+        raise click.ClickException(str(failure)) from failure
+
+
+def _prepare(command: str) -> None:
+    from pipelines.orchestration.partitions import align_with_warehouse
+    from pipelines.runtime.bootstrap import bootstrapped
+    from pipelines.runtime.daemon_lock import daemon_lock
+    from pipelines.runtime.processes import replace_environment
+
+    state_folder.keep_new_files_private()
+    read_dot_env(home() / ".env")
+    settings = Settings.current()
+    until_exit = ExitStack()
+    atexit.register(until_exit.close)
+    if command in DAEMONS:
+        until_exit.enter_context(daemon_lock(settings.state, command))
+    environment, _ = until_exit.enter_context(bootstrapped(settings, _say))
+    replace_environment(environment)
+    with dg.DagsterInstance.get() as instance:
+        align_with_warehouse(instance)
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)

@@ -1,0 +1,150 @@
+"""Dagster's own commands in a clone, on the instance that `isobar` uses, with nothing exported."""
+
+import datetime as dt
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from pipelines.config import PROJECT
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.runtime.dagster_variables import variables
+from pipelines_tests.command import begin, environment, isobar
+from pipelines_tests.states import new_folder
+
+pytestmark = pytest.mark.system
+BIN = Path(sys.executable).parent
+TODAY = dt.datetime.now(dt.UTC).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    """No database: the first command makes it."""
+    folder = new_folder()
+    yield folder
+    EmbeddedPostgres(folder).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def dagster(state: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    """Execute a command of Dagster's as in `.venv`."""
+    name, *words = command.split()
+    return subprocess.run(
+        [BIN / name, *words],
+        env=environment(state) | variables(),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (f"dagster asset materialize --select flights/snapshots --partition {TODAY}", ""),
+        ("dagster asset materialize --select bookings/events", ""),
+        ("dagster asset list", "enriched/itineraries"),
+        ("dagster definitions validate", ""),
+        ("dagster definitions validate -w workspace.yaml", ""),
+        ("dagster job list", "Job: flights"),
+        ("dagster job execute -j flights", ""),
+        ("dagster schedule list", "Schedule: flights_daily [RUNNING]"),
+        ("dagster sensor list", "Sensor: bookings_inbox [RUNNING]"),
+        ("dagster run list", "Job: flights"),
+        ("dagster instance info", "max_concurrent_runs: 6"),
+        ("dg check defs", "All"),
+        ("dg list defs", "flights"),
+        ("dg launch --job flights", ""),
+        ("dg launch --assets bookings/events", ""),
+    ],
+)
+def test_a_command_of_dagster_needs_nothing_exported(
+    state: Path, command: str, expected: str
+) -> None:
+    done = dagster(state, command)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert expected in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_its_runs_are_those_that_isobar_shows_and_their_output_is_kept(state: Path) -> None:
+    before = dagster(state, "dagster run list").stdout.count("Run: ")
+    assert isobar(state, "run", "shipments").returncode == 0
+    assert dagster(state, "dagster run list").stdout.count("Run: ") == before + 1
+    assert list((state / "dagster" / "storage").glob("*/compute_logs/*.err"))
+    assert not (PROJECT / "storage").exists()
+
+
+def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
+    port = free_port()
+    first = subprocess.Popen(
+        [BIN / "dagster", "dev", f"--port={port}"],
+        env=environment(state) | variables(),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/server_info")
+        for command in ("dagster dev", "dagster-daemon run"):
+            second = dagster(state, command)
+            assert second.returncode == 1
+            assert "is already running" in second.stderr.splitlines()[-3]
+            assert "Traceback" not in second.stderr
+        with begin(state, "ui") as ours:
+            output, _ = ours.communicate(timeout=60)
+            assert "is already running" in output
+    finally:
+        end(first)
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with suppress(requests.RequestException):
+            if requests.get(url, timeout=2).ok:
+                return
+        time.sleep(0.5)
+    raise TimeoutError(url)
+
+
+def end(command: "subprocess.Popen[bytes]") -> None:
+    """End a command as Ctrl-C does, and wait for what it has started."""
+    started = psutil.Process(command.pid).children(recursive=True)
+    command.send_signal(signal.SIGINT)
+    command.wait(60)
+    _, alive = psutil.wait_procs(started, timeout=60)
+    for one in alive:
+        one.kill()
+    assert not alive
+
+
+def test_the_example_of_the_page_materializes_an_asset(state: Path, tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "dagster.md").read_text()
+    _, _, code = page.partition("```python\n")
+    example = tmp_path / "example.py"
+    example.write_text(code.partition("```")[0])
+    done = subprocess.run(
+        [sys.executable, example],
+        env=environment(state) | variables(),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
