@@ -12,11 +12,13 @@ import socket
 import dagster as dg
 import psutil
 
+from pipelines.config import Settings
 from pipelines.postgres.process_identity import find, is_alive
 
 #: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
-TAG = "isobar/interactive"
-TAG_TEXT = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+), started (?P<started_at>.+)")
+#: Names and values are short: a page of runs shows 40 characters of both.
+TAG = "isobar/by_hand"
+TAG_TEXT = re.compile(r"(?P<pid>\d+)@(?P<host>\S+) (?P<started_at>\d\d:\d\d:\d\d)")
 #: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
 UNFINISHED = [
@@ -29,16 +31,17 @@ UNFINISHED = [
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 #: A worker logs its process among its first events.
 FIRST_EVENTS = 5
-STARTED_AT = "%Y-%m-%d %H:%M:%S UTC"
+STARTED_AT = "%H:%M:%S"
+A_DAY, A_MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
 #: Clock adjustments may shift the apparent start of a process by up to this.
 CLOCK_SECONDS = 5
 
 
 def tag_of_process(pid: int | None = None) -> str:
-    """Describe a process (by default this): `process 7 on vm, started 2026-11-21 14:30:21 UTC`."""
+    """Describe a process (by default this), with the time (UTC) of its start: `7@vm 14:30:21`."""
     process = psutil.Process(pid)
     started_at = dt.datetime.fromtimestamp(process.create_time(), dt.UTC).strftime(STARTED_AT)
-    return f"process {process.pid} on {socket.gethostname()}, started {started_at}"
+    return f"{process.pid}@{socket.gethostname()} {started_at}"
 
 
 def reconcile(instance: dg.DagsterInstance) -> None:
@@ -87,9 +90,13 @@ def _command_was_killed(run: dg.DagsterRun) -> bool:
     if noted is None or run.parent_run_id is not None or noted["host"] != socket.gethostname():
         return False
     try:
-        started_at = dt.datetime.strptime(noted["started_at"], STARTED_AT).replace(tzinfo=dt.UTC)
+        at = dt.datetime.strptime(noted["started_at"], STARTED_AT).time()
     except ValueError:  # people can set any tag
         return False
+    now = dt.datetime.now(dt.UTC)
+    started_at = dt.datetime.combine(now.date(), at, dt.UTC)
+    if started_at > now + A_MINUTE:  # no command takes a day
+        started_at -= A_DAY
     return find(f"{noted['pid']} since {started_at.timestamp()}") is None
 
 
@@ -102,7 +109,13 @@ def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool
     if BROKER_TAG in run.tags:
         return False
     host = json.loads(run.tags.get(".dagster/grpc_info", "{}")).get("host")
-    is_here = host in ("127.0.0.1", "localhost", socket.gethostname())
+    # Dagster's own commands, such as `dg launch`, have no code server. They are where the database
+    # is if that is the built-in one.
+    is_here = (
+        Settings.current().has_builtin_server
+        if host is None
+        else host in ("127.0.0.1", "localhost", socket.gethostname())
+    )
     if run.status not in AT_WORK or not is_here:
         return False
     records = instance.get_records_for_run(

@@ -1,6 +1,8 @@
 """Launches from the UI: an asset, and a job with its own configuration."""
 
 import re
+import time
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -9,9 +11,75 @@ from pipelines_tests.browser.watched import Watched
 from pipelines_tests.served_ui import Ui
 
 pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
+UNDER_WAY = ("REQUESTED", "CANCELING", "FAILING")
 LAST_RUNS = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
     assetMaterializations(limit: 5) { runId metadataEntries { label
         ... on IntMetadataEntry { intValue } } } } } }"""
+
+BACKFILL = """{ partitionBackfillsOrError(limit: 1) { ... on PartitionBackfills { results {
+    id status runs(limit: 100) { status assetSelection { path } } } } } }"""
+ASSETS = """{ assetNodes { assetKey { path } isMaterializable partitionDefinition { name }
+    partitionStats { numPartitions numMaterialized numFailed } } }"""
+
+
+def wait_for_backfill(ui: Ui, before: str | None) -> dict[str, Any]:
+    """Return the newest backfill, once it has ended."""
+    deadline = time.monotonic() + 600
+    while True:
+        found = ui.query(BACKFILL)["partitionBackfillsOrError"]["results"]
+        if found and found[0]["id"] != before and found[0]["status"] not in UNDER_WAY:
+            return dict(found[0])
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+
+
+def last_backfill(ui: Ui) -> str | None:
+    found = ui.query(BACKFILL)["partitionBackfillsOrError"]["results"]
+    return str(found[0]["id"]) if found else None
+
+
+def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
+    watched: Watched, ui: Ui
+) -> None:
+    before = last_backfill(ui)
+    watched.open("/asset-groups")
+    watched.page.get_by_role("button", name=re.compile("Materialize all")).first.click()
+    watched.page.get_by_role("button", name="Launch backfill").click()
+    backfill = wait_for_backfill(ui, before)
+    assert backfill["status"] == "COMPLETED_SUCCESS", backfill
+    assert {run["status"] for run in backfill["runs"]} == {"SUCCESS"}
+    taken = ["/".join(one["path"]) for run in backfill["runs"] for one in run["assetSelection"]]
+    nodes = ui.query(ASSETS)["assetNodes"]
+    there = ["/".join(one["assetKey"]["path"]) for one in nodes if one["isMaterializable"]]
+    assert sorted(taken) == sorted(there)
+    watched.open(f"/runs/b/{backfill['id']}")
+    expect(
+        watched.page.get_by_text(re.compile("^(Completed|Success|Succeeded)$")).first
+    ).to_be_visible()
+
+
+@pytest.mark.parametrize("key", ["flights/snapshots", "solar/readings"])
+def test_all_partitions_are_filled_and_a_backfill_of_all_is_green(
+    watched: Watched, ui: Ui, key: str
+) -> None:
+    before = last_backfill(ui)
+    watched.open(f"/assets/{key}?view=partitions")
+    watched.wait_for("Failed (0)")
+    watched.wait_for("Missing (0)")
+    watched.page.get_by_role("button", name=re.compile("Materialize")).first.click()
+    dialog = watched.page.get_by_role("dialog")
+    dialog.get_by_text("All", exact=True).first.click()
+    dialog.get_by_role("button", name="Launch backfill").click()
+    backfill = wait_for_backfill(ui, before)
+    assert backfill["status"] == "COMPLETED_SUCCESS", backfill
+    assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"]
+    (stats,) = [
+        one["partitionStats"]
+        for one in ui.query(ASSETS)["assetNodes"]
+        if one["assetKey"]["path"] == key.split("/")
+    ]
+    assert stats["numMaterialized"] == stats["numPartitions"] > 0
+    assert stats["numFailed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def _run(
             asset_selection=[dg.AssetKey(name.split(".")) for name in source.assets],
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
-            tags={"isobar/interactive": "a test"},
+            tags={"isobar/by_hand": "a test"},
         )
     return result, Quick.calls
 

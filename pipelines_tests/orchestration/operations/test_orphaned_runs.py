@@ -168,8 +168,8 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
-    began = "started 1970-01-01 00:00:00 UTC"
-    tags = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, {began}"}
+    began = "00:00:00"
+    tags = {orphaned_runs.TAG: f"1@{socket.gethostname()} {began}"}
     killed = made(instance, tags, Status.STARTED)
     ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
     again = made(instance, tags, Status.QUEUED, **ids)
@@ -179,11 +179,30 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     assert run_state.has_unfinished_run(instance, "idling")
 
 
+def test_a_killed_command_of_dagster_is_noticed_on_the_machine_of_the_database(
+    instance: dg.DagsterInstance,
+    sleeper: "subprocess.Popen[bytes]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`dg launch` and the like execute a run in their own process."""
+    run = made(instance, {}, Status.STARTED)
+    instance.report_engine_event("Executing", run, EngineEventData.in_process(sleeper.pid))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert look(instance) == "None was killed."
+    sleeper.kill()
+    sleeper.wait()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("DATABASE_URL", "postgresql://db.example.org/isobar")
+        assert look(instance) == "None was killed."
+    assert run.run_id[:8] in look(instance)
+    assert status_of(instance, run) == Status.FAILURE
+
+
 def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:
     tag = orphaned_runs.tag_of_process()
-    assert re.fullmatch(r"process \d+ on \S+, started \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", tag)
+    assert re.fullmatch(r"\d+@\S+ \d\d:\d\d:\d\d", tag)
     alive = made(instance, {orphaned_runs.TAG: tag}, Status.STARTED)
-    by_hand = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, started once"}
+    by_hand = {orphaned_runs.TAG: f"1@{socket.gethostname()} once"}
     unknown = made(instance, by_hand, Status.STARTED)
     orphaned_runs.reconcile(instance)
     assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
