@@ -90,7 +90,7 @@ def _command_was_killed(run: dg.DagsterRun) -> bool:
     if noted is None or run.parent_run_id is not None or noted["host"] != socket.gethostname():
         return False
     try:
-        at = dt.datetime.strptime(noted["started_at"], STARTED_AT).time()
+        at = dt.time.fromisoformat(noted["started_at"])
     except ValueError:  # people can set any tag
         return False
     now = dt.datetime.now(dt.UTC)
