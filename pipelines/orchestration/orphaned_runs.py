@@ -1,7 +1,8 @@
 """Find runs whose process has died, mark them failed and free their pool slots.
 
 A run of `isobar run` records its process; Dagster records that of a worker. A live code server
-monitors its own workers. Run as a program, this module ends orphaned runs and prints them.
+monitors its own workers. Run as a program, this module ends orphaned runs and prints them. Then it
+brings the instance in line with the tables (`pipelines.orchestration.partitions`).
 """
 
 import datetime as dt
@@ -138,9 +139,12 @@ def _is_gone(pid: int, seen_at: float) -> bool:
 
 
 def _main() -> None:
+    from pipelines.orchestration.partitions import align_with_warehouse
+
     with dg.DagsterInstance.get() as instance:
         for run in fail_orphaned_runs(instance):
             print(in_words(run))  # noqa: T201 - output of the program
+        align_with_warehouse(instance)
 
 
 if __name__ == "__main__":

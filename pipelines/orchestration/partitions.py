@@ -15,9 +15,15 @@ from pipelines.source import Partitions, Source, sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
+#: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
+#: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
+AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
+
 
 def align_with_warehouse(instance: dg.DagsterInstance) -> None:
-    """Add and remove partitions of all sources, in a process that is not a run."""
+    """Bring the instance in line with what is stored, in a process that is not a run."""
+    if instance.daemon_cursor_storage is not None:
+        instance.daemon_cursor_storage.set_cursor_values(AUTOMATION_IS_ON)
     with (
         Warehouse(Settings.current().warehouse_url(LOADER)) as store,
         store.engine.connect() as connection,

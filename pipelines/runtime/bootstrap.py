@@ -116,8 +116,11 @@ def upgrade_dagster_storage() -> None:
     """Upgrade the tables of Dagster's storage to the installed version."""
     import dagster as dg
 
+    from pipelines.orchestration.partitions import align_with_warehouse
+
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
+        align_with_warehouse(instance)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ def last_backfill(ui: Ui) -> str | None:
     return str(found[0]["id"]) if found else None
 
 
+@pytest.mark.answers("F08")
 def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     watched: Watched, ui: Ui
 ) -> None:
@@ -56,6 +57,11 @@ def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     expect(
         watched.page.get_by_text(re.compile("^(Completed|Success|Succeeded)$")).first
     ).to_be_visible()
+
+
+def test_a_job_whose_views_follow_is_shown_as_automatic(watched: Watched) -> None:
+    watched.open("/locations/pipelines/jobs/flights")
+    expect(watched.page.get_by_text("Auto-materialize on")).to_be_visible()
 
 
 @pytest.mark.parametrize("key", ["flights/snapshots", "solar/readings"])
