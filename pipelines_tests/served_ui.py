@@ -71,7 +71,17 @@ class Ui:
 
     def begin_run(self, job: str, day: str | None = None) -> str:
         """Launch a run; its id."""
-        launched = self.query(LAUNCH, params=params(job, day))["launchRun"]
+        return self._launched(params(job, day))
+
+    def launch(self, job: str, config: dict[str, Any] | None = None, **selection: Any) -> str:
+        """Launch a run with configuration, or of a part of the job; its id."""
+        whole = params(job)
+        whole["selector"] |= selection
+        whole["runConfigData"] = config or {}
+        return self._launched(whole)
+
+    def _launched(self, whole: dict[str, Any]) -> str:
+        launched = self.query(LAUNCH, params=whole)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 

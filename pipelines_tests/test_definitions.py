@@ -240,7 +240,7 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
     def look() -> dg.RunRequest | str:
         return Runner(resources, instance).tick("flights_retry")
 
-    assert look() == "No run has ended today."
+    assert look() == "No run has begun and ended today."
     source.will(body(b"down", 503))
     run(definitions, instance=instance)
     assert look() == "The last run archived nothing; trying again in a few minutes."

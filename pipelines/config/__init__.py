@@ -108,7 +108,9 @@ class Settings:
         return cls(
             state=state,
             # `make setup` names the clone, which has dagster.yaml, for Dagster's own commands.
-            dagster_home=own_home if own_home and own_home != PROJECT else state / "dagster",
+            dagster_home=own_home
+            if own_home and not _is_clone(str(own_home))
+            else state / "dagster",
             database_url=env_validation.with_password(
                 value("DATABASE_URL"), value("DATABASE_PASSWORD")
             ),
@@ -199,7 +201,12 @@ def home() -> Path:
 
 
 def read_dot_env(file: Path) -> None:
-    """Load variables that are not set from a file, if it exists. Raises `PermanentFailure`."""
+    """Load variables that are not set from a file, if it exists. Raises `PermanentFailure`.
+
+    DAGSTER_HOME of `make setup`, which is the clone, counts as unset.
+    """
+    if _is_clone(os.environ.get("DAGSTER_HOME", "")):
+        del os.environ["DAGSTER_HOME"]
     try:
         load_dotenv(file)
     except (ValueError, OSError) as error:
@@ -209,6 +216,10 @@ def read_dot_env(file: Path) -> None:
             place=str(file),
             remedy="Write lines as NAME=value, in UTF-8.",
         ) from error
+
+
+def _is_clone(path: str) -> bool:
+    return bool(path) and os.path.realpath(path) == os.path.realpath(PROJECT)
 
 
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:

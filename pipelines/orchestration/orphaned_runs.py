@@ -14,12 +14,12 @@ import dagster as dg
 import psutil
 
 from pipelines.config import Settings
-from pipelines.postgres.process_identity import find, is_alive
+from pipelines.postgres.process_identity import is_alive
 
 #: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
 #: Names and values are short: a page of runs shows 40 characters of both.
 TAG = "isobar/by_hand"
-TAG_TEXT = re.compile(r"(?P<pid>\d+)@(?P<host>\S+) (?P<started_at>\d\d:\d\d:\d\d)")
+TAG_TEXT = re.compile(r"(?P<pid>\d+)@(?P<host>\S+) (?P<started_at>\d\d \d\d:\d\d:\d\d)")
 #: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
 UNFINISHED = [
@@ -32,17 +32,16 @@ UNFINISHED = [
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 #: A worker logs its process among its first events.
 FIRST_EVENTS = 5
-STARTED_AT = "%H:%M:%S"
-A_DAY, A_MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
+#: Day of the month and time, in UTC.
+STARTED_AT = "%d %H:%M:%S"
 #: Clock adjustments may shift the apparent start of a process by up to this.
 CLOCK_SECONDS = 5
 
 
 def tag_of_process(pid: int | None = None) -> str:
-    """Describe a process (by default this), with the time (UTC) of its start: `7@vm 14:30:21`."""
+    """Describe a process (by default this), with the start of it: `7@vm 21 14:30:21`."""
     process = psutil.Process(pid)
-    started_at = dt.datetime.fromtimestamp(process.create_time(), dt.UTC).strftime(STARTED_AT)
-    return f"{process.pid}@{socket.gethostname()} {started_at}"
+    return f"{process.pid}@{socket.gethostname()} {_in_tag(process.create_time())}"
 
 
 def reconcile(instance: dg.DagsterInstance) -> None:
@@ -91,14 +90,16 @@ def _command_was_killed(run: dg.DagsterRun) -> bool:
     if noted is None or run.parent_run_id is not None or noted["host"] != socket.gethostname():
         return False
     try:
-        at = dt.time.fromisoformat(noted["started_at"])
-    except ValueError:  # people can set any tag
-        return False
-    now = dt.datetime.now(dt.UTC)
-    started_at = dt.datetime.combine(now.date(), at, dt.UTC)
-    if started_at > now + A_MINUTE:  # no command takes a day
-        started_at -= A_DAY
-    return find(f"{noted['pid']} since {started_at.timestamp()}") is None
+        process = psutil.Process(int(noted["pid"]))
+        began_at = process.create_time()
+    except psutil.NoSuchProcess:
+        return True
+    near = {_in_tag(began_at + seconds) for seconds in range(-CLOCK_SECONDS, CLOCK_SECONDS + 1)}
+    return noted["started_at"] not in near or not is_alive(process)
+
+
+def _in_tag(began_at: float) -> str:
+    return dt.datetime.fromtimestamp(began_at, dt.UTC).strftime(STARTED_AT)
 
 
 def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

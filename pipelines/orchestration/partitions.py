@@ -4,14 +4,18 @@ What is stored already, such as an archive that was restored, is shown as materi
 run.
 """
 
+from collections.abc import Iterable
+from contextlib import nullcontext
+
 import dagster as dg
 from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
+from pipelines.isolation import isolated
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.postgres.roles import LOADER
-from pipelines.source import Partitions, Source, sources
+from pipelines.source import Partitions, Source, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -31,35 +35,41 @@ def align_with_warehouse(instance: dg.DagsterInstance) -> None:
         align_partitions(instance, connection)
 
 
-def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> list[str]:
-    """Add and remove partitions of all sources; return what was changed, in words."""
-    return [
-        words
-        for source in sources().values()
-        for declared in source.partitions
-        if (words := _align(instance, connection, source, declared))
-    ]
+def align_partitions(
+    instance: dg.DagsterInstance, connection: Connection, of: Iterable[Source] | None = None
+) -> list[str]:
+    """Add and remove partitions of sources, by default of all; return what was changed, in words.
+
+    A plug-in whose query fails does not stop the others.
+    """
+    changed = []
+    for source in sources().values() if of is None else of:
+        guard = isolated(source.name, "its partitions", source.package)
+        with guard if is_plugin(source) else nullcontext(), connection.begin_nested():
+            changed += [_align(instance, connection, source, one) for one in source.partitions]
+    return [words for words in changed if words]
 
 
 def _align(
     instance: dg.DagsterInstance, connection: Connection, source: Source, declared: Partitions
 ) -> str:
     query = text(read_sql(source.package, f"partitions/{declared.name}"))
+    asset = dg.AssetKey(declared.on.split("."))
+    # Before the query: what is added meanwhile is not taken for what is gone.
+    known = set(instance.get_dynamic_partitions(declared.name))
+    shown = instance.get_materialized_partitions(asset)
     rows = connection.execute(query, {"now": utc_now()})
     stored = {row.key: row.is_filled for row in rows}
-    known = set(instance.get_dynamic_partitions(declared.name))
     fresh = [key for key in stored if key not in known]
     gone = [key for key in known if key not in stored]
-    if fresh:
-        asset = dg.AssetKey(declared.on.split("."))
-        shown = instance.get_materialized_partitions(asset)
-        for key in fresh:
-            if stored[key] and key not in shown:
-                instance.report_runless_asset_event(
-                    dg.AssetMaterialization(
-                        asset, partition=key, description="Stored before; no run was needed."
-                    )
+    for key, is_filled in stored.items():
+        if is_filled and key not in shown:
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(
+                    asset, partition=key, description="Stored before; no run was needed."
                 )
+            )
+    if fresh:
         instance.add_dynamic_partitions(declared.name, fresh)
     for key in gone:
         instance.delete_dynamic_partition(declared.name, key)
@@ -68,7 +78,7 @@ def _align(
     return f"{declared.name}: {len(fresh)} added, {len(gone)} removed"
 
 
-@due_sensor("partitions", seconds=60)
+@due_sensor("partitions", seconds=300)
 def partitions(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SkipReason:
     """Offer the partitions that can be filled: today, new plants, days of a restored archive.
 

@@ -3,14 +3,12 @@
 Runs whose process was killed do not count as in progress; `orphaned_runs` marks them failed.
 """
 
-import datetime as dt
 import time
 from collections.abc import Sequence
 
 import dagster as dg
 
 from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
-from pipelines.orchestration.resources import utc_at
 
 __all__ = [
     "PARTITION_TAG",
@@ -20,7 +18,7 @@ __all__ = [
     "failed_lately",
     "has_unfinished_run",
     "is_by_hand",
-    "last_end_at",
+    "last_ended",
     "last_failure_at",
 ]
 
@@ -32,7 +30,9 @@ AUTOMATIC_TAGS = {
     "dagster/schedule_name",
     "dagster/from_automation_condition",
 }
-PARTITION_TAG = "dagster/partition"
+PARTITION_TAG, RANGE_TAG = "dagster/partition", "dagster/asset_partition_range_start"
+#: How many of the newest runs are looked at for one that is of no partition.
+RUNS_LOOKED_AT = 20
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
@@ -43,9 +43,12 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
 def has_unfinished_run(
     instance: dg.DagsterInstance, job_name: str, partition: str | None = None
 ) -> bool:
-    """Return whether a run of the job (and partition, if given) is queued or in progress."""
-    runs = instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
-    return any(not is_orphaned(instance, run) for run in runs)
+    """Return whether a run of the job is queued or in progress: of a partition, or of none."""
+    return any(
+        not is_orphaned(instance, run)
+        for run in instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
+        if partition or not _is_of_partitions(run)
+    )
 
 
 def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:
@@ -67,11 +70,12 @@ def failed_lately(instance: dg.DagsterInstance, job_name: str, seconds: float) -
     return failed_at is not None and time.time() - failed_at < seconds
 
 
-def last_end_at(instance: dg.DagsterInstance, job_name: str) -> dt.datetime | None:
-    """Return when the job's last run ended, however it did; None if it has not."""
-    last = instance.get_run_records(_runs_of(job_name, None), limit=1)
-    ended = last[0].end_time if last else None
-    return None if ended is None else utc_at(ended)
+def last_ended(instance: dg.DagsterInstance, job_name: str) -> dg.RunRecord | None:
+    """Return the last run of the job without a partition, if it has ended, however it did."""
+    for record in instance.get_run_records(_runs_of(job_name, None), limit=RUNS_LOOKED_AT):
+        if not _is_of_partitions(record.dagster_run):
+            return record if record.end_time else None
+    return None
 
 
 def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None:
@@ -80,6 +84,11 @@ def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None
     if not last or last[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
         return None
     return last[0].start_time or last[0].create_timestamp.timestamp()
+
+
+def _is_of_partitions(run: dg.DagsterRun) -> bool:
+    """Return whether somebody chose partitions for a run, such as days of the past."""
+    return PARTITION_TAG in run.tags or RANGE_TAG in run.tags
 
 
 def _runs_of(

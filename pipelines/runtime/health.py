@@ -46,15 +46,7 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 
     `storage_url` is the URL of Dagster's storage. Raises `TransientFailure`.
     """
-    from dagster_postgres.utils import DagsterPostgresException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        beats = heartbeats(storage_url)
-    except (SQLAlchemyError, DagsterPostgresException) as error:
-        problem = str(error.__cause__ or error).strip()
-        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", problem) from error
-    ages = [age for beat in beats if (age := time.time() - beat) < SECONDS_A_DAY]
+    ages = [age for beat in heartbeats(storage_url) if (age := time.time() - beat) < SECONDS_A_DAY]
     minutes = max(ages, default=0.0) / 60
     if not ages or minutes > SIGN_OF_LIFE_MINUTES:
         problem = f"{len(ages)} parts, the oldest sign of life {minutes:.0f} minutes ago"
@@ -62,11 +54,23 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 
 
 def heartbeats(storage_url: str) -> list[float]:
-    """Return when each part of the daemon sent its last heartbeat, in seconds since 1970."""
+    """Return when each part of the daemon sent its last heartbeat, in seconds since 1970.
+
+    None where there are no tables yet. Raises `TransientFailure` if the storage cannot be read.
+    """
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import DBAPIError
+
     from pipelines.orchestration.instance import instance_on
 
-    with instance_on(storage_url, INSTANCE.parent) as instance:
-        return [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    try:
+        with instance_on(storage_url, INSTANCE.parent) as instance:
+            return [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    except (DBAPIError, DagsterPostgresException) as error:
+        if type(getattr(error, "orig", None)).__name__ == "UndefinedTable":  # of either driver
+            return []
+        problem = str(error.__cause__ or error).strip()
+        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", problem) from error
 
 
 def check_worker_heartbeat(beat: Path) -> None:

@@ -7,19 +7,21 @@ does before it starts a process, and everything that it starts itself inherits t
 
 import atexit
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 import click
 import dagster as dg
 
-from pipelines.config import Settings, home, read_dot_env
-from pipelines.failures import Failure
+from pipelines.config import INSTANCE, Settings, home, read_dot_env
+from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import state_folder
 from pipelines.runtime.dagster_processes import RUN_LOGS
 
-#: Dagster's commands that run a daemon.
-DAEMONS = frozenset({"dagster dev", "dagster-daemon run"})
+#: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`, and
+#: the same by `python -m`.
+DAEMONS = (" dev", "daemon run")
 
 
 class PreparingStorage(PooledPostgresStorage):
@@ -33,8 +35,7 @@ class PreparingStorage(PooledPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Self:  # noqa: ARG003
         """Open the storage; prepare what runs need if nobody has. Raises `Failure`."""
-        if not Settings.current().environment.get(RUN_LOGS):
-            _prepare_command()
+        _prepare_command()
         return cls(Settings.current().dagster_url(), inst_data)
 
 
@@ -42,6 +43,8 @@ def _prepare_command() -> None:
     """Do for a command of Dagster's what `isobar` does for its own, until the process ends."""
     context = click.get_current_context(silent=True)
     try:
+        if Settings.current().environment.get(RUN_LOGS):
+            return
         _prepare(context.command_path if context else "")
     except Failure as failure:
         if context is None:
@@ -60,9 +63,18 @@ def _prepare(command: str) -> None:
     settings = Settings.current()
     until_exit = ExitStack()
     atexit.register(until_exit.close)
-    if command in DAEMONS:
+    if command.endswith(DAEMONS):
         until_exit.enter_context(daemon_lock(settings.state, command))
     environment, _ = until_exit.enter_context(bootstrapped(settings, _say))
+    own = Path(environment["DAGSTER_HOME"], INSTANCE.name)
+    is_own = settings.dagster_home == Path(settings.environment.get("DAGSTER_HOME", ""))
+    if own.read_text() != INSTANCE.read_text() and not is_own:
+        raise PermanentFailure(
+            "configuration",
+            "this instance has a dagster.yaml of its own, which Dagster's commands do not find",
+            place=str(own),
+            remedy=f"Type export DAGSTER_HOME={own.parent}, then the same command again.",
+        )
     replace_environment(environment)
     with dg.DagsterInstance.get() as instance:
         align_with_warehouse(instance)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
-from sqlalchemy.exc import ProgrammingError
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import place_of
@@ -52,10 +51,7 @@ def _reject_living_daemon(url: str, report: Callable[[str], None]) -> None:
 
 def _last_heartbeat(url: str) -> float:
     """Return when any part of a daemon was last alive, in seconds since 1970; 0 if none ever."""
-    try:
-        return max(heartbeats(url), default=0.0)
-    except ProgrammingError:  # no tables yet
-        return 0.0
+    return max(heartbeats(url), default=0.0)
 
 
 def _in_use(problem: str, place: str) -> PermanentFailure:

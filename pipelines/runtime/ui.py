@@ -155,7 +155,7 @@ class WebUi:
                 text=True,
                 start_new_session=True,
                 timeout=30,
-                check=True,
+                check=False,
             )
             for words in ended.stdout.splitlines():
                 self.report(f"Ended {words}, whose process was killed.")

@@ -124,7 +124,7 @@ def test_a_name_that_is_rebound_to_this_machine_is_not_answered(browser: Browser
 def test_the_ui_works_by_the_name_localhost(browser: Browser, ui: Ui) -> None:
     with chromium.visitor(browser) as context:
         page = context.new_page()
-        page.goto(f"http://localhost:{urlsplit(ui.url).port}/runs")
+        page.goto(f"http://localhost:{urlsplit(ui.url).port}/jobs")
         expect(page.get_by_text("shipments").first).to_be_visible()
 
 

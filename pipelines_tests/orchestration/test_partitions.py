@@ -1,12 +1,16 @@
 """Partitions are those that can be filled, and what is stored is shown as filled."""
 
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import psycopg
 import pytest
 
+from pipelines import isolation
 from pipelines.definitions import definitions
+from pipelines.isolation import is_broken
 from pipelines.orchestration.partitions import align_partitions
 from pipelines.source import Partitions, sources
 from pipelines.warehouse.connection import Warehouse
@@ -18,8 +22,12 @@ DECLARED = [one for source in sources().values() for one in source.partitions]
 
 
 @pytest.fixture(autouse=True)
-def now(monkeypatch: pytest.MonkeyPatch) -> None:
+def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = dict(isolation._BROKEN)
     monkeypatch.setattr("pipelines.orchestration.partitions.utc_now", lambda: NOW)
+    yield
+    isolation._BROKEN.clear()
+    isolation._BROKEN.update(before)
 
 
 def align(warehouse: Warehouse, instance: dg.DagsterInstance) -> list[str]:
@@ -92,6 +100,42 @@ def test_a_plant_is_filled_once_it_was_synced(
     align(warehouse, instance)
     assert instance.get_dynamic_partitions("solar_plants") == ["1", "2"]
     assert instance.get_materialized_partitions(READINGS) == {"1"}
+
+
+def test_a_plant_that_is_retired_cannot_be_filled(
+    warehouse: Warehouse, owner: psycopg.Connection, instance: dg.DagsterInstance
+) -> None:
+    register(owner, "a", latitude=50, longitude=10)
+    align(warehouse, instance)
+    assert instance.get_dynamic_partitions("solar_plants") == ["1"]
+    owner.execute("UPDATE solar.plants SET retired_at = now()")
+    align(warehouse, instance)
+    assert instance.get_dynamic_partitions("solar_plants") == []
+
+
+def test_what_a_killed_run_has_archived_is_shown_later(
+    warehouse: Warehouse, owner: psycopg.Connection, instance: dg.DagsterInstance
+) -> None:
+    align(warehouse, instance)
+    assert instance.get_materialized_partitions(SNAPSHOTS) == set()
+    archive(owner, "2026-03-05")
+    align(warehouse, instance)
+    assert instance.get_materialized_partitions(SNAPSHOTS) == {"2026-03-05"}
+
+
+def test_a_plug_in_whose_query_fails_does_not_stop_the_others(
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = replace(sources()["solar"], name="wrong", package="wrong")
+    monkeypatch.setattr(
+        "pipelines.orchestration.partitions.sources",
+        lambda: {"wrong": wrong, "flights": sources()["flights"]},
+    )
+    monkeypatch.setattr("pipelines.orchestration.partitions.is_plugin", lambda one: one is wrong)
+    assert align(warehouse, instance) == ["flights_days: 1 added, 0 removed"]
+    assert is_broken("wrong")
 
 
 def test_nothing_is_written_where_nothing_has_changed(

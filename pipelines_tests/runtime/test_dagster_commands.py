@@ -17,7 +17,6 @@ import requests
 from pipelines.config import PROJECT
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.runtime.dagster_variables import variables
 from pipelines_tests.command import begin, environment, isobar
 from pipelines_tests.states import new_folder
 
@@ -35,12 +34,18 @@ def state() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def nothing_exported(state: Path) -> dict[str, str]:
+    """The environment of a person, but for the folder of the state."""
+    variables = environment(state)
+    return {name: value for name, value in variables.items() if name != "DAGSTER_HOME"}
+
+
 def dagster(state: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    """Execute a command of Dagster's as in `.venv`."""
+    """Execute a command of Dagster's with nothing exported; `make setup` has prepared `.venv`."""
     name, *words = command.split()
     return subprocess.run(
         [BIN / name, *words],
-        env=environment(state) | variables(),
+        env=nothing_exported(state),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -91,7 +96,7 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
     port = free_port()
     first = subprocess.Popen(
         [BIN / "dagster", "dev", f"--port={port}"],
-        env=environment(state) | variables(),
+        env=nothing_exported(state),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -100,7 +105,7 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/server_info")
-        for command in ("dagster dev", "dagster-daemon run"):
+        for command in ("dagster dev", "dg dev", "dagster-daemon run"):
             second = dagster(state, command)
             assert second.returncode == 1
             assert "is already running" in second.stderr.splitlines()[-3]
@@ -140,7 +145,7 @@ def test_the_example_of_the_page_materializes_an_asset(state: Path, tmp_path: Pa
     example.write_text(code.partition("```")[0])
     done = subprocess.run(
         [sys.executable, example],
-        env=environment(state) | variables(),
+        env=nothing_exported(state),
         cwd=PROJECT,
         capture_output=True,
         text=True,

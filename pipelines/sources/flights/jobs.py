@@ -21,7 +21,7 @@ from pipelines.orchestration.asset_metadata import (
     table_spec,
 )
 from pipelines.orchestration.partitions import align_partitions
-from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
+from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_at, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.flights import AIRPORTS, DOCUMENT, Settings, archive, load, source, tables
 from pipelines.sources.flights.client import SOURCE, open_client
@@ -59,11 +59,14 @@ def snapshots(
                 entries[today] = _fetch(store, today, flights.settings())
             except NotReady as reason:
                 log_skip(context, key, reason.problem)
-                return
-            received = {"bytes_received": entries[today].byte_count, "new": entries[today].is_new}
-            step.record_source_event(DOCUMENT, received)
+            else:
+                entry = entries[today]
+                received = {"bytes_received": entry.byte_count, "new": entry.is_new}
+                step.record_source_event(DOCUMENT, received)
+        if not entries:
+            return
         with store.engine.connect() as connection:
-            align_partitions(context.instance, connection)
+            align_partitions(context.instance, connection, [source])
             stats = step.table_stats(connection, key)
     for day, entry in entries.items():
         metadata = {
@@ -189,7 +192,7 @@ rebuild_job = dg.define_asset_job(
 def flights_retry(
     context: dg.SensorEvaluationContext, flights: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Fetch today's document again 15 minutes after a run that ended today did not archive it.
+    """Fetch today's document again 15 minutes after a run of today that did not archive it.
 
     A document that is not archived on its day is lost.
     """
@@ -201,10 +204,10 @@ def flights_retry(
             return dg.SkipReason("Today's document is archived.")
     if run_state.has_unfinished_run(context.instance, source.name):
         return dg.SkipReason("A run is under way.")
-    ended_at = run_state.last_end_at(context.instance, source.name)
-    if ended_at is None or ended_at.date() != now.date():
-        return dg.SkipReason("No run has ended today.")
-    if (now - ended_at).total_seconds() < AFTER_FAILURE_SECONDS:
+    last = run_state.last_ended(context.instance, source.name)
+    if last is None or utc_at(last.start_time or 0.0).date() != now.date():
+        return dg.SkipReason("No run has begun and ended today.")
+    if now.timestamp() - (last.end_time or 0.0) < AFTER_FAILURE_SECONDS:
         return dg.SkipReason("The last run archived nothing; trying again in a few minutes.")
     return dg.RunRequest()
 

@@ -78,7 +78,7 @@ def plants(
             **step.table_stats(connection, asset_key(tables.plants)),
             "retired": int(connection.execute(retired).scalar_one()),
         }
-        align_partitions(context.instance, connection)
+        align_partitions(context.instance, connection, [source])
     return dg.MaterializeResult(metadata=metadata)
 
 

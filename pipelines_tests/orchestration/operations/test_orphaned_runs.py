@@ -168,7 +168,7 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
-    began = "00:00:00"
+    began = "01 00:00:00"
     tags = {orphaned_runs.TAG: f"1@{socket.gethostname()} {began}"}
     killed = made(instance, tags, Status.STARTED)
     ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
@@ -200,7 +200,7 @@ def test_a_killed_command_of_dagster_is_noticed_on_the_machine_of_the_database(
 
 def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:
     tag = orphaned_runs.tag_of_process()
-    assert re.fullmatch(r"\d+@\S+ \d\d:\d\d:\d\d", tag)
+    assert re.fullmatch(r"\d+@\S+ \d\d \d\d:\d\d:\d\d", tag)
     alive = made(instance, {orphaned_runs.TAG: tag}, Status.STARTED)
     by_hand = {orphaned_runs.TAG: f"1@{socket.gethostname()} once"}
     unknown = made(instance, by_hand, Status.STARTED)
