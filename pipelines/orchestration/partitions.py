@@ -78,7 +78,7 @@ def _align(
     return f"{declared.name}: {len(fresh)} added, {len(gone)} removed"
 
 
-@due_sensor("partitions", seconds=300)
+@due_sensor("partitions", seconds=60)
 def partitions(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SkipReason:
     """Offer the partitions that can be filled: today, new plants, days of a restored archive.
 

@@ -152,24 +152,6 @@ def test_checks_are_evaluated_alone(ui: Ui) -> None:
     ]
 
 
-def test_a_run_with_its_own_configuration_goes_on_from_its_failure(ui: Ui) -> None:
-    file = ui.state / "by hand.csv"
-    config = {"ops": {"load_shipments": {"config": {"file": str(file)}}}}
-    run_id = ui.launch("shipments", config)
-    assert ui.wait_for_run(run_id) == "FAILURE"
-    file.write_text(text_of([line(tracking_number="from its failure")]))
-    again = """mutation($id: String!) { launchRunReexecution(reexecutionParams: {
-        parentRunId: $id, strategy: FROM_FAILURE }) {
-        __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-    launched = ui.query(again, id=run_id)["launchRunReexecution"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    assert ui.wait_for_run(launched["run"]["runId"]) == "SUCCESS"
-    server = EmbeddedPostgres(ui.state).start()
-    query = "SELECT count(*) FROM shipments.shipments WHERE tracking_number = 'from its failure'"
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
-        assert owner.execute(query).fetchone() == (1,)
-
-
 @pytest.mark.answers("H09")
 def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
@@ -244,6 +226,24 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     ) != "COMPLETED_SUCCESS":
         assert time.monotonic() < deadline, status
         time.sleep(1)
+
+
+def test_a_run_with_its_own_configuration_goes_on_from_its_failure(ui: Ui) -> None:
+    file = ui.state / "by hand.csv"
+    config = {"ops": {"load_shipments": {"config": {"file": str(file)}}}}
+    run_id = ui.launch("shipments", config)
+    assert ui.wait_for_run(run_id) == "FAILURE"
+    file.write_text(text_of([line(tracking_number="from its failure")]))
+    again = """mutation($id: String!) { launchRunReexecution(reexecutionParams: {
+        parentRunId: $id, strategy: FROM_FAILURE }) {
+        __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+    launched = ui.query(again, id=run_id)["launchRunReexecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert ui.wait_for_run(launched["run"]["runId"]) == "SUCCESS"
+    server = EmbeddedPostgres(ui.state).start()
+    query = "SELECT count(*) FROM shipments.shipments WHERE tracking_number = 'from its failure'"
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
+        assert owner.execute(query).fetchone() == (1,)
 
 
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
