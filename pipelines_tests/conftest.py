@@ -46,6 +46,7 @@ SYSTEM = tuple(
         "status/test_command.py",
         "test_proxy.py",
         "warehouse/test_replica.py",
+        "runtime/test_dagster_commands.py",
         "runtime/test_serve.py",
         "warehouse/test_tls.py",
         "runtime/test_ui.py",

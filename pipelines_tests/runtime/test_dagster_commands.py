@@ -20,7 +20,6 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin, environment, isobar
 from pipelines_tests.states import new_folder
 
-pytestmark = pytest.mark.system
 BIN = Path(sys.executable).parent
 TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
