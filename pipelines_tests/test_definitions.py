@@ -244,6 +244,10 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
     source.will(body(b"down", 503))
     run(definitions, instance=instance)
     assert look() == "The last run archived nothing; trying again in a few minutes."
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    with monkeypatch.context() as after_midnight:
+        after_midnight.setattr("pipelines.sources.flights.jobs.utc_now", lambda: tomorrow)
+        assert look() == "No run has begun and ended today.", "the schedule fetches that day's"
     monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
     requested = look()
     assert isinstance(requested, dg.RunRequest)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.console import echo, reach_database
-from pipelines.config import Settings
+from pipelines.config import DAEMON_LOCK, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.software import find_binaries
@@ -47,9 +47,9 @@ def stop() -> None:
 
     echo("PostgreSQL has stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
     try:
-        filelock.FileLock(Settings.current().state / "ui.lock", timeout=0).acquire()
+        filelock.FileLock(Settings.current().state / DAEMON_LOCK, timeout=0).acquire()
     except filelock.Timeout:
-        echo("isobar ui or isobar restore is running. isobar ui starts it again: stop that first.")
+        echo("A daemon (isobar ui, dagster dev) or isobar restore is running and starts it again.")
     except OSError:
         return  # there is no state folder yet
 

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 #: A link to the file at the top level; in an installed package, the file itself.
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
+#: The folder of what runs print, which `dagster.yaml` takes from this variable. A process that has
+#: it was started by `isobar`, or by a command of Dagster's that is prepared.
+RUN_LOGS = "ISOBAR_RUN_LOGS"
+#: The file in the state folder that the one process with a daemon locks.
+DAEMON_LOCK = "ui.lock"
 #: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
 COPIED_FROM = b"\n# Copied when isobar ui started, from "
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -12,14 +12,13 @@ import requests
 from psycopg import sql
 from sqlalchemy import make_url
 
-from pipelines.config import INSTANCE, Settings
+from pipelines.config import INSTANCE, RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.isolation import broken_sources, isolated, note_broken, remarks
 from pipelines.postgres import state_folder
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
-from pipelines.runtime.dagster_processes import RUN_LOGS
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import check_sources, is_plugin, sources

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import filelock
 
+from pipelines.config import DAEMON_LOCK
 from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
-
-#: What the file is called since before Dagster's own commands took it, too.
-NAME = "ui.lock"
 
 
 @contextmanager
@@ -19,7 +17,7 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
     """Run the daemon of a state folder. Raises `PermanentFailure` if another command does."""
     state_folder.create(state)
     try:
-        lock = filelock.FileLock(state / NAME)
+        lock = filelock.FileLock(state / DAEMON_LOCK)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         url, _ = read_noted_ui(state)
@@ -27,7 +25,7 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
         raise PermanentFailure(
             command,
             f"{who} is already running, and there can be one daemon",
-            place=url or str(state / NAME),
+            place=url or str(state / DAEMON_LOCK),
             remedy="Use that one, or stop it first.",
         ) from error
     with lock:

@@ -7,9 +7,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-#: The folder of what runs print, which `dagster.yaml` takes from this variable. A process that has
-#: it was started by `isobar`, or by a command of Dagster's that is prepared.
-RUN_LOGS = "ISOBAR_RUN_LOGS"
 #: How long a sensor tick may poll: long under `isobar ui`, which ends ticks before it stops the
 #: daemon; short elsewhere.
 LONG_POLL_SECONDS, SHORT_POLL_SECONDS = 270.0, 20.0

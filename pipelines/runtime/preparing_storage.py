@@ -13,11 +13,10 @@ from typing import Any, Self
 import click
 import dagster as dg
 
-from pipelines.config import INSTANCE, Settings, home, read_dot_env
+from pipelines.config import INSTANCE, RUN_LOGS, Settings, home, read_dot_env
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import state_folder
-from pipelines.runtime.dagster_processes import RUN_LOGS
 
 #: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`, and
 #: the same by `python -m`.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import filelock
 
+from pipelines.config import DAEMON_LOCK
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import place_of
-from pipelines.runtime.daemon_lock import NAME
 from pipelines.runtime.health import heartbeats
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
@@ -22,7 +22,7 @@ def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Ite
     Raises `PermanentFailure` if it is running, or if a daemon on another machine is alive. Such a
     daemon is detected by its heartbeats in Dagster's storage.
     """
-    lock = filelock.FileLock(state / NAME)
+    lock = filelock.FileLock(state / DAEMON_LOCK)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout as error:

@@ -120,7 +120,7 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
     assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL was not running.\n"
     with FileLock(empty_state / "ui.lock"):  # as isobar ui holds it
         assert (
-            "isobar ui or isobar restore is running"
+            "A daemon (isobar ui, dagster dev) or isobar restore is running"
             in isobar(empty_state, "database", "stop").stderr
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import isolated
 from pipelines.orchestration.asset_metadata import as_permanent_failure
@@ -62,7 +63,8 @@ def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Map
 
 
 def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
-    storage = Path(context.instance.storage_directory())
+    folder = Settings.current().environment.get(RUN_LOGS)  # DAGSTER_HOME may be the clone
+    storage = Path(folder or context.instance.storage_directory())
     unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     try:
         folders = pruning.remove_run_files(storage, before, {one.run_id for one in unfinished})
