@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from pipelines.failures import RejectedDelivery
+from pipelines.failures import PermanentFailure, RejectedDelivery
 from pipelines.warehouse.connection import Warehouse, write_rows
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
@@ -130,6 +130,7 @@ def open_delivery(
         "loaded_count": 0,
         "unchanged_count": 0,
         "rejected_count": 0,
+        "is_open": True,
     }
     same = deliveries_of(connection, delivery.source, delivery.name, delivery.sha256)
     earlier = select(quarantine.c.quarantine_id).where(
@@ -208,18 +209,33 @@ def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
 def _write_outcome(
     connection: Connection, outcome: Outcome, drift: Sequence[str], purged: int = 0
 ) -> None:
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.delivery_id == outcome.delivery_id)
-        .values(
-            read_count=outcome.read,
-            loaded_count=outcome.loaded,
-            unchanged_count=outcome.unchanged,
-            rejected_count=outcome.rejected,
-            purged_count=purged,
-            drift=list(drift),
-        )
+    close(
+        connection,
+        outcome.delivery_id,
+        read_count=outcome.read,
+        loaded_count=outcome.loaded,
+        unchanged_count=outcome.unchanged,
+        rejected_count=outcome.rejected,
+        purged_count=purged,
+        drift=list(drift),
     )
+
+
+def close(connection: Connection, delivery_id: int, **values: Any) -> None:
+    """Write values of an open delivery, which may be committed then.
+
+    Raises `PermanentFailure` if it is not open: something has ended the transaction since.
+    """
+    mine = deliveries.c.delivery_id == delivery_id, deliveries.c.is_open
+    closed = update(deliveries).where(*mine).values(is_open=False, **values)
+    if connection.execute(closed).rowcount != 1:
+        raise PermanentFailure(
+            "ledger",
+            f"delivery {delivery_id} is not open: the load ended the transaction itself, and"
+            " nothing was written",
+            place="ops.deliveries",
+            remedy="A load must neither commit nor roll back: the platform does, with the counts.",
+        )
 
 
 def repeat_delivery(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.deliveries import Outcome, close
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -111,9 +111,8 @@ def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
 
 def _remove_from_quarantine(connection: Connection, delivery_id: int) -> Retry:
     """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
-    entry = connection.execute(
-        select(deliveries).where(deliveries.c.delivery_id == delivery_id)
-    ).one()
+    opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
+    entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
     undismissed = quarantine.c.delivery_id == delivery_id, quarantine.c.dismissed_at.is_(None)
     kept = connection.execute(
         select(
@@ -153,13 +152,11 @@ def close_retry(
         )
         .scalar_subquery()
     )
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.delivery_id == retry.delivery_id)
-        .values(
-            loaded_count=deliveries.c.loaded_count + outcome.loaded,
-            unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=deliveries.c.purged_count + dismissed + outcome.rejected,
-        )
+    close(
+        connection,
+        retry.delivery_id,
+        loaded_count=deliveries.c.loaded_count + outcome.loaded,
+        unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
+        rejected_count=deliveries.c.purged_count + dismissed + outcome.rejected,
     )
     return outcome

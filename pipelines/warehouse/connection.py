@@ -121,7 +121,8 @@ class Warehouse:
                 place=self.place,
                 remedy=remedy_for(str(cause), SEE_SERVER)
                 if went_away
-                else "The code of the source let through what the table rejects, or rights in the"
+                else cause.diag.message_hint
+                or "The code of the source let through what the table rejects, or rights in the"
                 " database are missing: fix that, then run again.",
             ) from error
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -142,6 +143,13 @@ deliveries = Table(
         Text,
         "Header line of a CSV file, needed to read its quarantined lines; null for"
         " other deliveries.",
+    ),
+    required(
+        "is_open",
+        Boolean,
+        "True while the delivery is being loaded or read again. Always false for others:"
+        " PostgreSQL does not commit an open delivery.",
+        server_default="false",
     ),
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"

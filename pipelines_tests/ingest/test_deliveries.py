@@ -1,11 +1,13 @@
 """The ledger does not let anything be lost."""
 
 import datetime as dt
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import Reject
@@ -22,6 +24,7 @@ from pipelines.ingest.deliveries import (
     unbalanced,
     write_rejects,
 )
+from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
 DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
@@ -73,11 +76,60 @@ def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Wareh
     """A file that said again what it had said first was treated as known, and the change lost."""
     for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
         with warehouse.transaction("test") as connection:
-            open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
+            number = open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
+            close_delivery(connection, number, read=0, loaded=0, stored=0, rejected=0)
             assert last_sha256(connection, "test", DELIVERY.name) == sha256
             connection.execute(
                 text("UPDATE ops.deliveries SET loaded_at = loaded_at + interval '1 hour'")
             )
+
+
+def commit(connection: Connection) -> None:
+    connection.execute(text("COMMIT"))
+
+
+def commit_driver(connection: Connection) -> None:
+    connection.connection.commit()
+
+
+def commit_secretly(connection: Connection) -> None:
+    with suppress(psycopg.Error):
+        connection.connection.commit()
+
+
+def roll_back(connection: Connection) -> None:
+    connection.connection.rollback()
+
+
+@pytest.mark.parametrize("end", [commit, commit_driver, commit_secretly, roll_back])
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_a_load_that_ends_the_transaction_itself_stores_nothing(
+    warehouse: Warehouse, end: Callable[[Connection], None], is_retry: bool
+) -> None:
+    """Incident: half a delivery stayed behind a COMMIT, and its records were lost to a retry."""
+    before = replace(DELIVERY, name="before")
+    with warehouse.transaction("test") as connection:
+        number = open_delivery(connection, before, None)
+        write_rejects(connection, number, REJECTS)
+        close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
+
+    def again(connection: Connection, retry: Retry) -> Outcome:
+        end(connection)
+        return close_retry(connection, retry, loaded=2, stored=2, rejected=0)
+
+    with pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure:
+        if is_retry:
+            retry_each(warehouse, "test", again)
+        else:
+            with warehouse.transaction("test") as connection:
+                number = open_delivery(connection, DELIVERY, None)
+                write_rejects(connection, number, REJECTS)
+                end(connection)
+                close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
+    assert "must n" in failure.value.remedy
+    with warehouse.engine.connect() as connection:
+        names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
+        assert (names, in_quarantine(connection, "test")) == (["before"], 2)
 
 
 def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:

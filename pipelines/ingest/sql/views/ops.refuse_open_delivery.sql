@@ -1,0 +1,18 @@
+-- Work: flat, 20 buffers: UPDATE ops.deliveries SET is_open = TRUE WHERE FALSE
+CREATE OR REPLACE FUNCTION ops.refuse_open_delivery()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ops.deliveries WHERE delivery_id = new.delivery_id AND is_open) THEN
+        RAISE EXCEPTION 'a commit came before delivery % (%) was complete', new.name, new.source
+        USING ERRCODE = 'integrity_constraint_violation',
+        HINT = 'A load must not commit: the platform does, with the counts. Remove the COMMIT.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION ops.refuse_open_delivery() IS
+'Fails a COMMIT before the counts of a delivery are written, so that its rows and its ledger entry
+are stored together or not at all.';
