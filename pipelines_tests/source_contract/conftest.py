@@ -8,17 +8,19 @@ import psycopg
 import pytest
 
 from pipelines.migrations.apply import migrate
+from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.databases import made
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.loaders import hasten
 from pipelines_tests.plugins import installed
 from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site, TideDocuments
 from pipelines_tests.sources.flights.made_up import airports_loaded
 
+WITH_CLIENT = ("bookings", "flights", "solar")
 TIDES = PROJECT / "examples" / "isobar-tides"
 
 
@@ -54,9 +56,17 @@ Start = Callable[[type[Feed]], Feed]
 
 @pytest.fixture
 def start(
-    request: pytest.FixtureRequest, server: Connections, source: FakeSource, tmp_path: Path
+    request: pytest.FixtureRequest,
+    server: Connections,
+    source: FakeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     """Call it with a kind of feed to have one on a fresh database."""
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")  # all that is not given is off
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    for module in ("orchestration.loading", *(f"sources.{one}.client" for one in WITH_CLIENT)):
+        hasten(monkeypatch, f"pipelines.{module}")
     with ExitStack() as stack:
 
         def start_feed(kind: type[Feed]) -> Feed:
@@ -66,9 +76,10 @@ def start(
             name = stack.enter_context(made(server, copied))
             owner = psycopg.connect(server.url(SUPERUSER, name), autocommit=True)
             stack.enter_context(owner)
-            warehouse = Warehouse(server.url(LOADER, name))
+            url = server.url(LOADER, name)
+            warehouse = stack.enter_context(WarehouseResource(url=url).open())  # the job's
             stack.callback(warehouse.dispose)
-            feed = kind(Site(warehouse, owner, tmp_path, source, FakeClock()))
+            feed = kind(Site(warehouse, owner, tmp_path, source, FakeClock(), url))
             feed.prepare()
             return feed
 

@@ -1,40 +1,39 @@
 """The ways into each source, driven alike: what a good record is, a changed one, a bad one.
 
-Each feed goes through the source's own declared path: a file in a folder, or a service over HTTP.
+Each feed is loaded by the source's own job, executed in process: from a folder, or from a service
+over HTTP.
 """
 
 import csv
 import datetime as dt
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, LiteralString
 
+import dagster as dg
 import psycopg
 
-from pipelines.http.client import HttpClient
-from pipelines.ingest.deliveries import Delivery, Outcome, rejects_kept
-from pipelines.ingest.file_loader import load_file
-from pipelines.ingest.inbox import inspect_file
-from pipelines.source import HttpDocument, PagedApi, sources
-from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.flights import archive
-from pipelines.sources.flights import load as flights_load
-from pipelines.sources.flights.client import FlightsClient
-from pipelines.sources.solar.sync import Sync
-from pipelines.sources.solar.windows import Depth, Window
+from pipelines.definitions import build_definitions
+from pipelines.ingest.deliveries import Outcome
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.loaders import loader
+from pipelines_tests.jobs import failures
 from pipelines_tests.sources.bookings.made_up import ROOM, event
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
 from pipelines_tests.sources.shipments.made_up import line
-from pipelines_tests.sources.solar.made_up import client_of, day_of_items, register
+from pipelines_tests.sources.solar.made_up import day_of_items, register
 
 Record = dict[str, Any]
+
+
+class LoadFailed(Exception):
+    """The job failed, or its check of what could be read did."""
 
 
 @dataclass
@@ -46,6 +45,8 @@ class Site:
     folder: Path
     service: FakeSource
     clock: FakeClock
+    #: Of the database, for jobs.
+    url: str = ""
 
 
 class Feed(ABC):
@@ -96,9 +97,44 @@ class Feed(ABC):
         """Make the service answer with these records from now on."""
         self.site.service.will(document(list(records)))
 
-    @abstractmethod
     def fetch(self) -> list[Outcome]:
-        """Load what was published, as a run does. Raises what a run reports."""
+        """Execute the job, which loads what was published. Raises `LoadFailed`."""
+        ran = self.run(self.source, {"url": self.site.service.url})
+        return self.outcomes(ran)
+
+    def run(
+        self, job: str, addresses: Mapping[str, str], op: str = "", **config: Any
+    ) -> dg.ExecuteInProcessResult:
+        """Execute a job of the source in process, its checks and views too. Raises `LoadFailed`."""
+        definitions = build_definitions(
+            {
+                "warehouse": WarehouseResource(url=self.site.url),
+                self.source: source_resource(self.source, **addresses),
+            }
+        )
+        ran = definitions.resolve_job_def(job).execute_in_process(
+            run_config={"ops": {op: {"config": config}}} if op else {},
+            raise_on_error=False,
+            tags={"isobar/by_hand": "a test"},
+        )
+        unreadable = [
+            f"{one.check_name}: {one.metadata}"
+            for one in ran.get_asset_check_evaluations()
+            if one.check_name in ("readable_files", "readable_api") and not one.passed
+        ]
+        if problems := [*failures(ran), *unreadable]:
+            raise LoadFailed("\n".join(problems))
+        assert ran.success
+        return ran
+
+    def outcomes(self, ran: dg.ExecuteInProcessResult) -> list[Outcome]:
+        """The deliveries that a run loaded, as the ledger has them."""
+        query = (
+            "SELECT delivery_id, read_count, loaded_count, unchanged_count, rejected_count"
+            " FROM ops.deliveries WHERE run_id = %s ORDER BY delivery_id"
+        )
+        found = self.site.owner.execute(query, [ran.run_id]).fetchall()
+        return [Outcome(*row) for row in found]
 
     def deliver(self, records: Sequence[Record]) -> tuple[int, int, int, int]:
         """Publish and load; returns read, loaded, unchanged, rejected of all deliveries."""
@@ -119,10 +155,6 @@ class Feed(ABC):
         """Return what is stored of good records."""
         return sorted(map(self.row, records))
 
-    def http(self, variable: str) -> HttpClient:
-        """A client that tries twice and does not wait."""
-        return HttpClient(self.source, variable, attempts=2, first_wait_seconds=0.01)
-
 
 class Files(Feed):
     """A folder into which CSV files are dropped."""
@@ -142,9 +174,9 @@ class Files(Feed):
         self.file.write_text(text.getvalue())
 
     def fetch(self) -> list[Outcome]:
-        file = inspect_file(self.source, self.file)
-        outcome = load_file(self.site.warehouse, self.source, file, loader(self.source))
-        return [outcome] if outcome else []
+        if self.file.exists():
+            return self.outcomes(self.run(self.source, {"inbox": str(self.site.folder)}))
+        return self.outcomes(self.run(self.source, {}, f"load_{self.source}", file=str(self.file)))
 
 
 class Events(Feed):
@@ -183,19 +215,8 @@ class BookingsApi(Events):
     mend = ('"status": 3', '"status": 1')
 
     def fetch(self) -> list[Outcome]:
-        declared = sources()["bookings"]
-        (api,) = (one for one in declared.fetch if isinstance(one, PagedApi))
-        outcomes, failure = api.poll(
-            self.site.warehouse,
-            EventsClient(self.site.service.url, self.http("BOOKINGS_EVENTS_URL")),
-            declared.settings(),
-            run_id=None,
-            clock=self.site.clock,
-            is_whole=True,
-        )
-        if failure is not None:
-            raise failure
-        return outcomes
+        address = {"events_url": self.site.service.url}
+        return self.outcomes(self.run("bookings", address, "load_bookings", read_whole=True))
 
 
 class ShipmentFiles(Files):
@@ -252,16 +273,6 @@ class FlightDocuments(Feed):
         legs = [leg(int(record["id"].removeprefix("it_"))) for record in records]
         self.site.service.will(document(flights_document(list(records), legs)))
 
-    def fetch(self) -> list[Outcome]:
-        client = FlightsClient(self.site.service.url, self.http("FLIGHTS_URL"))
-        answer = client.fetch()
-        with self.site.warehouse.transaction(self.source) as connection:
-            archive.keep(connection, answer)
-        outcomes, failures = flights_load.bring_up_to_date(self.site.warehouse, run_id=None)
-        if failures:
-            raise failures[0]
-        return outcomes
-
 
 class SolarWindows(Feed):
     """A record is an hour of two days of one plant."""
@@ -291,16 +302,10 @@ class SolarWindows(Feed):
         return record | {"observed": {"energy": None, "irradiation": 1.0}}
 
     def fetch(self) -> list[Outcome]:
-        client = client_of(self.site.service.url, attempts=2)
-        sync = Sync(self.site.warehouse, client, Depth(10, 10), self.site.clock, window=self.window)
-        (done,) = sync.plants([self.plant])
-        if done.problem:
-            raise SyncFailed(done.problem)
-        return done.responses
-
-
-class SyncFailed(Exception):
-    """A plant was not refreshed; the run reports why, and the other plants go on."""
+        days = {"from_date": str(self.window.first), "to_date": str(self.window.end)}
+        address = {"monitoring_url": self.site.service.url}
+        job = "backfill_solar_days"
+        return self.outcomes(self.run(job, address, "request_days", plants=[self.plant], **days))
 
 
 class TideDocuments(Feed):
@@ -338,17 +343,6 @@ class TideDocuments(Feed):
         read, loaded, unchanged, rejected = super().deliver(records)
         is_first = self.deliveries == 1 or loaded > len(records)
         return read - 1, loaded - is_first, unchanged - (not is_first), rejected
-
-    def fetch(self) -> list[Outcome]:
-        declared = sources()["tides"]
-        (fetcher,) = (one for one in declared.fetch if isinstance(one, HttpDocument))
-        answer = self.http("TIDES_URL").get_json(self.site.service.url)
-        delivery = Delivery(
-            "tides", "tide_gauges", answer.sha256, len(answer.body), answer.received_at
-        )
-        store = self.site.warehouse
-        with rejects_kept(store, None), store.transaction("tides") as connection:
-            return [fetcher.load(connection, answer, delivery, declared.settings(), None)]
 
 
 FEEDS: tuple[type[Feed], ...] = (

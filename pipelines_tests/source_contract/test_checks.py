@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from pipelines.failures import PermanentFailure
 from pipelines.source import read_sql, sources
 from pipelines.sources.bookings import counts
 from pipelines.sources.weather.geocode_places import put_places
@@ -17,6 +16,7 @@ from pipelines_tests.source_contract.feeds import (
     BookingFiles,
     Feed,
     FlightDocuments,
+    LoadFailed,
     ShipmentFiles,
     SolarWindows,
     TideDocuments,
@@ -57,7 +57,7 @@ def flights(itineraries: list[Any], legs: list[Any]) -> Break:
 
 
 def rejected_snapshot(feed: Feed) -> None:
-    with pytest.raises(PermanentFailure, match="40 of 40 records are bad"):
+    with pytest.raises(LoadFailed, match="40 of 40 records are bad"):
         feed.deliver([feed.spoiled(record) for record in feed.records(40)])
 
 

@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from pipelines.failures import DatabaseError, Failure
 from pipelines.ingest.deliveries import last_drift, last_rejects, miscounted, unbalanced
 from pipelines.source import sources
 from pipelines_tests.fake_source import body
-from pipelines_tests.source_contract.feeds import Feed, Record, SyncFailed
+from pipelines_tests.source_contract.feeds import Feed, LoadFailed, Record
 
 COUNT = 40
-FAILED = (Failure, SyncFailed)
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +133,7 @@ def test_bad_records_are_quarantined_once_until_they_come_corrected(feed: Feed) 
 def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
     feed.deliver(some_spoiled(feed, 0))
     before, entries, ((reason, raw),) = feed.rows(), deliveries(feed), quarantined(feed)
-    with pytest.raises(FAILED, match=r"records are bad|of \d+ .* bad") as failed:
+    with pytest.raises(LoadFailed, match=r"records are bad|of \d+ .* bad") as failed:
         feed.deliver(some_spoiled(feed, *range(COUNT)))
     assert reason.split(": ")[0] in str(failed.value)
     assert feed.rows() == before
@@ -182,7 +180,7 @@ def test_a_load_that_dies_before_its_commit_leaves_nothing(feed: Feed) -> None:
     event.listen(engine, "commit", strike)
     for number in (2, 1):  # noqa: B007 - `strike` reads it
         struck.clear()
-        with pytest.raises((*FAILED, DatabaseError)):
+        with pytest.raises(LoadFailed):
             feed.deliver(records)
         assert struck
         assert feed.rows() == []
@@ -200,7 +198,7 @@ def test_a_source_that_is_away_loses_nothing(feed: Feed) -> None:
         feed.site.service.will(body(b"down", 503))
     else:
         feed.deliveries += 1  # a file that is not there
-    with pytest.raises(FAILED) as failed:
+    with pytest.raises(LoadFailed) as failed:
         feed.fetch()
     assert "what to do" in str(failed.value) or "503" in str(failed.value)
     assert feed.rows() == before
