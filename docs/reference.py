@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.ingest.reasons import REASON_CODES
 from pipelines.orchestration.checks import expectation_and_remedy
 from pipelines.orchestration.schedule_config import HOW_TO_CHANGE, timetable
 from pipelines.source import Source, is_plugin, sources
@@ -23,7 +24,7 @@ WIDTH = 110
 HEAD = """\
 # Reference
 
-Look up a source, variable, check, schedule, sensor or job, and what to do about a failed check.
+Look up a source, variable, reason code, check, schedule, sensor or job, and what to do about it.
 This page is generated from the declarations of the sources: `make docs` writes it; do not edit it.
 [Operations](operations.md) describes how to operate all of it.
 """
@@ -32,7 +33,14 @@ This page is generated from the declarations of the sources: `make docs` writes 
 def page(definitions: dg.Definitions) -> str:
     """The whole page."""
     return "\n".join(
-        [HEAD, _sources(), _variables(), _checks(definitions), *_automation(definitions)]
+        [
+            HEAD,
+            _sources(),
+            _variables(),
+            _reason_codes(),
+            _checks(definitions),
+            *_automation(definitions),
+        ]
     )
 
 
@@ -64,6 +72,28 @@ def _sources() -> str:
     for one in own_sources():
         inputs = "<br>".join(part.about for part in one.inputs)
         lines.append(f"| `{one.name}` | {one.about} | {inputs} | {one.job} |")
+    return "\n".join([*lines, ""])
+
+
+def _reason_codes() -> str:
+    lines = [
+        "## Reason codes",
+        "",
+        (
+            "Why a record is in quarantine: `ops.quarantine.reason_codes`, one for each of the"
+            " `reasons`, which say it in words. After a correction on our side, such as a plant's"
+            " time zone, `isobar quarantine retry` reads the records again."
+        ),
+        "",
+        "| source | code | meaning | what to do |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| all | `{one.code}` | {one.means} | {one.remedy} |" for one in REASON_CODES]
+    lines += [
+        f"| {source.name} | `{one.code}` | {one.means} | {one.remedy} |"
+        for source in own_sources()
+        for one in source.reason_codes
+    ]
     return "\n".join([*lines, ""])
 
 

@@ -50,6 +50,7 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.isolation import is_broken, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
@@ -116,6 +117,8 @@ __all__ = [
     "PagedApi",
     "Partitions",
     "PermanentFailure",
+    "Reason",
+    "ReasonCode",
     "RecordValidator",
     "Reject",
     "Removed",
@@ -425,6 +428,8 @@ class Source:
     #: How to retry the quarantine if no fetcher does it.
     retry: Retry | None = None
     ledgers: tuple[Ledger, ...] = ()
+    #: Its own codes of reasons, for the documentation; those of fields need not be listed.
+    reason_codes: tuple[ReasonCode, ...] = ()
     partitions: tuple[Partitions, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Its own views that are assets; those in `enriched` and `metrics` always are.

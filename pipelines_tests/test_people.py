@@ -57,7 +57,7 @@ WHAT_ANALYSTS_TRY = [
 #: Besides what is tried by analysts and theirs to do.
 WHAT_OPERATORS_TRY = [
     "UPDATE ops.deliveries SET read_count = 0",
-    "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) VALUES (1, 'x', 'x', '{}')",
+    "INSERT INTO ops.quarantine DEFAULT VALUES",
     "UPDATE ops.quarantine SET raw = ''",
     "DELETE FROM ops.quarantine",
     "UPDATE ops.inbox_files SET problem = NULL",

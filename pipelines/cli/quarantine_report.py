@@ -34,7 +34,7 @@ def summary(url: str) -> str:
             row.source,
             f"{row.count:,}",
             f"{row.last_seen_at:%Y-%m-%d %H:%M}",
-            escape(printable(f"{row.reason}\n  {row.example}")),
+            escape(printable(f"{row.reason_code}: {row.reason}\n  {row.example}")),
         )
     out = StringIO()
     Console(file=out, width=120).print(table)

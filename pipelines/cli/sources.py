@@ -118,7 +118,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
     multiple=True,
     help="Dismiss the record with this number from `show`. Can be repeated.",
 )
-@click.option("--matching", help="Dismiss all records whose reason contains this text.")
+@click.option("--matching", help="Dismiss all records whose reason or code contains this text.")
 @click.option("--all", "is_all", is_flag=True, help="Dismiss all records of the source.")
 @click.option(
     "--by", default=getpass.getuser, help="Who dismisses them.  [default: your user name]"

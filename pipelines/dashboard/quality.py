@@ -22,8 +22,8 @@ def show() -> None:
         .mark_bar(color=RED)
         .encode(
             x=alt.X("count:Q", title="records"),
-            y=alt.Y("reason:N", sort="-x", title=None, axis=alt.Axis(labelLimit=420)),
-            tooltip=["source", "reason", "count", "example"],
+            y=alt.Y("reason_code:N", sort="-x", title=None, axis=alt.Axis(labelLimit=420)),
+            tooltip=["source", "reason_code", "count", "reason", "example"],
         ),
         empty="No rejected record is waiting.",
     )

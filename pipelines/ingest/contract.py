@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
+
 if TYPE_CHECKING:
     import pandas as pd
     from pandera.pandas import DataFrameSchema
@@ -46,8 +48,23 @@ class Reject:
     record: int
     position: str
     raw: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     key: tuple[str, ...] | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The reasons in words."""
+        return tuple(one.words for one in self.reasons)
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the reasons."""
+        return [one.code for one in self.reasons]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether reading it again cannot make it valid."""
+        return any(one.is_final for one in self.reasons)
 
 
 class RecordValidator:
@@ -74,7 +91,7 @@ class RecordValidator:
         fields = list(model.model_fields)
         #: The fields by the keys that the source sends.
         self.keys = {one.alias or name: name for name, one in model.model_fields.items()}
-        self._reasons: dict[int, list[str]] = {}
+        self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
         several = TypeAdapter(list[model])  # type: ignore[valid-type]
@@ -86,7 +103,7 @@ class RecordValidator:
         if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
             for index, record in enumerate(records):
                 if isinstance(record, dict) and None in record:
-                    self._reject_one(index, "it has more fields than the header")
+                    self._reject_one(index, TOO_MANY_FIELDS)
         columns = zip(*rows, strict=True) if rows else [()] * len(fields)
         self.frame = pd.DataFrame(
             {
@@ -116,19 +133,20 @@ class RecordValidator:
             ]
         return parsed
 
-    def _reason(self, model: type[BaseModel], index: int, kind: str, key: str = "") -> str:
+    def _reason(self, model: type[BaseModel], index: int, kind: str, key: str = "") -> Reason:
         record = self.records[index]
         if not key:
-            return f"not an object but {type(record).__name__}"
+            return not_an_object(record)
         if kind == "missing":
-            return f"the key {key!r} is missing"
+            return Reason(f"{self.keys[key]}_missing", f"the key {key!r} is missing")
         description = model.model_fields[self.keys[key]].description or "is not valid"
-        return f"{key} {description}: {shown(record[key])}"
+        return Reason(f"{self.keys[key]}_invalid", f"{key} {description}: {shown(record[key])}")
 
-    def reject(self, bad: Iterable[int], reason: str) -> None:
-        """Reject rows of `good()` by index; {key} in `reason` is replaced by the value sent."""
+    def reject(self, bad: Iterable[int], code: str, words: str) -> None:
+        """Reject rows of `good()` by index; {key} in `words` is replaced by the value sent."""
         for index in bad:
-            self._reject_one(index, reason.format_map(_Shown(self.records[index])))
+            reason = Reason(code, words.format_map(_Shown(self.records[index])))
+            self._reject_one(index, reason)
 
     def good(self) -> pd.DataFrame:
         """Return the valid rows, in the order of the source."""
@@ -168,7 +186,7 @@ class RecordValidator:
         ]
         return missing + drift_of(document, unknown, f"unknown keys in {self.name}")
 
-    def _reject_one(self, index: int, reason: str) -> None:
+    def _reject_one(self, index: int, reason: Reason) -> None:
         self._reasons.setdefault(index, []).append(reason)
 
 
@@ -194,8 +212,8 @@ def violations(
     typed: pd.DataFrame,
     sent: pd.DataFrame,
     also: Iterable[tuple[str, Any]] = (),
-) -> dict[int, list[str]]:
-    """Return the violations of each row, by its index: the column's message and the value sent.
+) -> dict[int, dict[str, Reason]]:
+    """Return the violations of each row, by its index and column: the message and the value sent.
 
     Columns of `contract` carry the message in their metadata, as `otherwise`. `also` adds further
     violations as pairs of column and row.
@@ -209,13 +227,13 @@ def violations(
         cases = error.failure_cases[["column", "index"]]
         found |= {*cases.itertuples(index=False, name=None)}
     order = {name: place for place, name in enumerate(contract.columns)}
-    reasons: dict[int, list[str]] = {}
+    reasons: dict[int, dict[str, Reason]] = {}
     rows = sorted({row for _, row in found})
     values = {name: dict(zip(rows, column, strict=True)) for name, column in sent.loc[rows].items()}
     for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
         otherwise = (contract.columns[column].metadata or {})["otherwise"]
-        reason = f"{column} {otherwise}: {shown(values[column][row])}"
-        reasons.setdefault(int(row), []).append(reason)
+        words = f"{column} {otherwise}: {shown(values[column][row])}"
+        reasons.setdefault(int(row), {})[column] = Reason(f"{column}_invalid", words)
     return reasons
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.ingest.csv_records import OPEN_QUOTE, Block, CsvFile, Layout, Record, line_text
+from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Batch:
 
     sent: pd.DataFrame
     raw: Callable[[int], str]
-    broken: Sequence[tuple[int, str, str]]
+    broken: Sequence[tuple[int, str, Reason]]
 
 
 def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:

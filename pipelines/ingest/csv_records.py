@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import MAX_DRIFT, drift_of, shown
+from pipelines.ingest.reasons import Reason
 
 DELIMITERS = (",", ";", "\t")
 MAX_LINE_BYTES = 1_048_576
@@ -23,7 +24,7 @@ MAX_RECORD_LINES = 50
 MAX_COLUMNS = 1_000
 BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
 PIECE_BYTES = 262_144
-OPEN_QUOTE = "a quotation mark is not closed"
+OPEN_QUOTE = Reason("unclosed_quote", "a quotation mark is not closed")
 #: The stored form of a NUL character.
 NUL = "\\x00"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -42,7 +43,7 @@ class Record(NamedTuple):
     line: int
     raw: str
     fields: list[str] | None
-    problem: str | None
+    problem: Reason | None
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ class Layout:
             fields = self.fields(raw)
         except csv.Error as error:
             is_open = str(error) == "unexpected end of data"
-            return Record(line, raw, None, OPEN_QUOTE if is_open else f"it is not CSV: {error}")
+            other = Reason("not_csv", f"it is not CSV: {error}")
+            return Record(line, raw, None, OPEN_QUOTE if is_open else other)
         if len(fields) != len(self.columns):
-            problem = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
-            return Record(line, raw, None, problem)
+            words = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
+            return Record(line, raw, None, Reason("wrong_field_count", words))
         return Record(line, raw, fields, None)
 
     def is_blank(self, raw: str) -> bool:

@@ -43,6 +43,12 @@ MAX_KEPT, MAX_KEPT_OF_SOURCE = 1_000, 10_000
 EXAMPLES = 3
 
 
+#: The columns of the quarantine that a reject fills.
+OF_REJECT = (
+    *("record_number", "position", "raw", "reasons", "reason_codes", "is_final", "record_key"),
+)
+
+
 @dataclass(frozen=True)
 class CutLine:
     """The last line of an earlier version of a file, which a longer version of it continues.
@@ -153,7 +159,7 @@ def withdraw_rejects(connection: Connection, cut: CutLine) -> None:
     """Remove a cut line from quarantine: its complete version follows."""
     query = select(quarantine.c.quarantine_id).where(
         quarantine.c.delivery_id.in_(cut.delivery_ids),
-        quarantine.c.position == f"line {cut.number}",
+        quarantine.c.record_number == cut.number,
         quarantine.c.dismissed_at.is_(None),
     )
     resolve_quarantined(connection, connection.execute(query).scalars().all())
@@ -253,16 +259,13 @@ def repeat_delivery(
         .limit(1)
     ).one()
     delivery_id = open_delivery(connection, delivery, run_id)
-    rejects = select(
-        literal(delivery_id),
-        quarantine.c.position,
-        quarantine.c.raw,
-        quarantine.c.reasons,
-        quarantine.c.record_key,
-    ).where(quarantine.c.delivery_id == before.delivery_id)
-    columns = ["delivery_id", "position", "raw", "reasons", "record_key"]
+    rejects = select(literal(delivery_id), *(quarantine.c[name] for name in OF_REJECT)).where(
+        quarantine.c.delivery_id == before.delivery_id
+    )
     connection.execute(
-        insert(quarantine).from_select(columns, rejects.order_by(quarantine.c.quarantine_id))
+        insert(quarantine).from_select(
+            ["delivery_id", *OF_REJECT], rejects.order_by(quarantine.c.quarantine_id)
+        )
     )
     unchanged = before.read_count - before.rejected_count
     outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
@@ -289,8 +292,8 @@ def enforce_reject_cap(
     """
     if rejected <= max(few, cap * read):
         return
-    top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
-    top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in rejects[:EXAMPLES])
+    top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
+    top += "".join(f"\n  {one.position}: {'; '.join(one.words)}" for one in rejects[:EXAMPLES])
     listed = f" All that are kept: isobar quarantine show {delivery.source}." if rejects else ""
     raise RejectedDelivery(
         delivery.source,
@@ -319,10 +322,19 @@ def keep_rejects(connection: Connection, failure: RejectedDelivery, run_id: str 
     """Replace the kept bad records of a delivery that was rejected as a whole."""
     delete_unloaded(connection, failure.source, [failure.name])
     rows = (
-        (failure.source, failure.name, one.position, one.raw, list(one.reasons), run_id)
+        (
+            failure.source,
+            failure.name,
+            one.record,
+            one.position,
+            one.raw,
+            [*one.words],
+            one.codes,
+            run_id,
+        )
         for one in failure.rejects
     )
-    columns = "source, name, position, raw, reasons, run_id"
+    columns = "source, name, record_number, position, raw, reasons, reason_codes, run_id"
     write_rows(connection, f"ops.unloaded_rejects ({columns})", rows)
     surplus = (
         select(unloaded_rejects.c.reject_id)
@@ -346,8 +358,8 @@ def delete_unloaded(connection: Connection, source: str, names: Sequence[str]) -
 
 
 def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
-    """Count the reasons of rejects, without the values of single records."""
-    return Counter(reason.split(": ")[0] for reject in rejects for reason in reject.reasons)
+    """Count the codes of the reasons of rejects."""
+    return Counter(code for reject in rejects for code in reject.codes)
 
 
 def not_yet_in_quarantine(
@@ -371,12 +383,14 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     """Put rejected records of an open delivery into quarantine; may be called for each batch."""
     if not rejects:
         return
-    rows = (
-        (delivery_id, one.position, one.raw, list(one.reasons), one.key and list(one.key))
-        for one in sorted(rejects, key=lambda one: one.record)
-    )
-    columns = "delivery_id, position, raw, reasons, record_key"
-    write_rows(connection, f"ops.quarantine ({columns})", rows)
+    rows = ((delivery_id, *_as_stored(one)) for one in sorted(rejects, key=lambda one: one.record))
+    write_rows(connection, f"ops.quarantine ({', '.join(('delivery_id', *OF_REJECT))})", rows)
+
+
+def _as_stored(reject: Reject) -> tuple[Any, ...]:
+    """Return the values of the columns `OF_REJECT`."""
+    what = reject.record, reject.position, reject.raw, [*reject.words], reject.codes
+    return *what, reject.is_final, reject.key and list(reject.key)
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:

@@ -12,15 +12,16 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
+#: Which records a retry reads again.
+MAY_BECOME_VALID = quarantine.c.dismissed_at.is_(None), ~quarantine.c.is_final
+
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A record in quarantine, as stored."""
+    """A record in quarantine: its number in the delivery and its text, as stored."""
 
-    position: str
+    number: int
     raw: str
-    reasons: tuple[str, ...]
-    key: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def dismiss(
     """Dismiss records in quarantine: they stay there and no longer count. Returns the number.
 
     Applies to all undismissed records of the source, or those with these numbers, or with
-    `matching` in a reason. Who dismissed them, when and why is stored with them. They are not read
-    again.
+    `matching` in a reason or its code. Who dismissed them, when and why is stored with them. They
+    are not read again.
     """
     query = text(read_sql("pipelines.ingest", "dismiss_records"))
     found = connection.execute(
@@ -77,8 +78,8 @@ def retry_each(
 ) -> list[Outcome]:
     """Call `again` for the quarantined records of each delivery, each in its own transaction.
 
-    `again` ends with `close_retry`. Files that were rejected as a whole are read again with the
-    next load.
+    Dismissed records, and those with a final reason, stay as they are. `again` ends with
+    `close_retry`. Files that were rejected as a whole are read again with the next load.
     """
     with store.transaction(source) as connection:
         clear_rejected_files(connection, source)
@@ -92,16 +93,13 @@ def retry_each(
 
 
 def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
-    """Return the source's deliveries with undismissed records in quarantine, oldest first."""
+    """Return the source's deliveries with records that may become valid, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
         .where(
             deliveries.c.source == source,
             select(quarantine.c.quarantine_id)
-            .where(
-                quarantine.c.delivery_id == deliveries.c.delivery_id,
-                quarantine.c.dismissed_at.is_(None),
-            )
+            .where(quarantine.c.delivery_id == deliveries.c.delivery_id, *MAY_BECOME_VALID)
             .exists(),
         )
         .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
@@ -110,27 +108,17 @@ def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
 
 
 def _remove_from_quarantine(connection: Connection, delivery_id: int) -> Retry:
-    """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
+    """Take a delivery's records out of quarantine; what is still bad is written there again."""
     opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
     entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
-    undismissed = quarantine.c.delivery_id == delivery_id, quarantine.c.dismissed_at.is_(None)
+    mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID
     kept = connection.execute(
-        select(
-            quarantine.c.position,
-            quarantine.c.raw,
-            quarantine.c.reasons,
-            quarantine.c.record_key,
-        )
-        .where(*undismissed)
-        .order_by(quarantine.c.quarantine_id)
+        select(quarantine.c.record_number, quarantine.c.raw)
+        .where(*mine)
+        .order_by(quarantine.c.record_number)
     )
-    records = [
-        Quarantined(
-            row.position, row.raw, tuple(row.reasons), row.record_key and tuple(row.record_key)
-        )
-        for row in kept
-    ]
-    connection.execute(delete(quarantine).where(*undismissed))
+    records = [Quarantined(row.record_number, row.raw) for row in kept]
+    connection.execute(delete(quarantine).where(*mine))
     return Retry(delivery_id, entry.header, entry.loaded_at, records)
 
 
@@ -143,20 +131,14 @@ def close_retry(
     and `rejected` the number that `write_rejects` put back.
     """
     outcome = Outcome(retry.delivery_id, len(retry.records), loaded, stored - loaded, rejected)
-    dismissed = (
-        select(func.count())
-        .select_from(quarantine)
-        .where(
-            quarantine.c.delivery_id == retry.delivery_id,
-            quarantine.c.dismissed_at.is_not(None),
-        )
-        .scalar_subquery()
+    kept = (
+        select(func.count()).where(quarantine.c.delivery_id == retry.delivery_id).scalar_subquery()
     )
     close(
         connection,
         retry.delivery_id,
         loaded_count=deliveries.c.loaded_count + outcome.loaded,
         unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-        rejected_count=deliveries.c.purged_count + dismissed + outcome.rejected,
+        rejected_count=deliveries.c.purged_count + kept,
     )
     return outcome

@@ -121,7 +121,7 @@ class Warehouse:
                 place=self.place,
                 remedy=remedy_for(str(cause), SEE_SERVER)
                 if went_away
-                else cause.diag.message_hint
+                else _hint(cause)
                 or "The code of the source let through what the table rejects, or rights in the"
                 " database are missing: fix that, then run again.",
             ) from error
@@ -135,6 +135,11 @@ class Warehouse:
 
     def __exit__(self, *_: object) -> None:
         self.dispose()
+
+
+def _hint(cause: BaseException | None) -> str | None:
+    """Return what PostgreSQL advises, if anything."""
+    return cause.diag.message_hint if isinstance(cause, psycopg.Error) else None
 
 
 def take_turn(connection: Connection, name: str) -> None:

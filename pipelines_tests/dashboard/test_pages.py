@@ -168,8 +168,9 @@ def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connectio
         "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
         " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
         " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
-        " INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)"
-        " SELECT delivery_id, 'line 2', 'x', ARRAY['one', 'two'] FROM delivery"
+        " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
+        " reason_codes, is_final) SELECT delivery_id, 2, 'line 2', 'x', ARRAY['one', 'two'],"
+        " ARRAY['a_invalid', 'b_invalid'], FALSE FROM delivery"
     )
     rows = Questions("pipelines.dashboard").ask("sources_today").rows
     assert rows[["rejected_today", "in_quarantine"]].to_numpy().tolist() == [[1, 1]]

@@ -22,7 +22,7 @@ from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import troubles
-from pipelines_tests.drills.senders import Sender, WeatherFeed, WeatherSender, load
+from pipelines_tests.drills.senders import Sender, SyncFailed, WeatherFeed, WeatherSender, load
 from pipelines_tests.drills.troubles import Blow
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, cut
@@ -33,7 +33,6 @@ from pipelines_tests.source_contract.feeds import (
     ShipmentFiles,
     Site,
     SolarWindows,
-    SyncFailed,
 )
 
 #: So many there are at least and at most.

@@ -5,7 +5,7 @@ they are corrected, some change or are contradicted, and some are withdrawn. The
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 from random import Random
 from typing import Any
@@ -17,14 +17,21 @@ from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import last_rejects, unbalanced
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
-from pipelines.source import read_sql, sources
+from pipelines.source import PagedApi, read_sql, sources
 from pipelines.sources.bookings import counts
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.flights import archive
+from pipelines.sources.flights import load as flights_load
+from pipelines.sources.flights.client import FlightsClient
+from pipelines.sources.solar.sync import Sync
+from pipelines.sources.solar.windows import Depth
 from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines_tests.fake_source import document
 from pipelines_tests.loaders import loader
 from pipelines_tests.source_contract.feeds import Feed, Files, Record, Site
+from pipelines_tests.sources.solar.made_up import client_of
 
 #: Hours of the window of plants; other feeds have room for more.
 MAX_RECORDS = 48
@@ -199,7 +206,55 @@ def load(feed: Feed | WeatherFeed) -> None:
         _, failures = load_files(store, inbox, pending, loader(feed.source))
         if failures:
             raise failures[0]
-    else:
+    elif isinstance(feed, WeatherFeed):
         feed.fetch()
+    else:
+        FETCHERS[feed.source](feed.site, feed)
     if feed.source == "bookings":
         counts.refresh(store)
+
+
+def _poll_bookings(site: Site, _: Any) -> None:
+    declared = sources()["bookings"]
+    (api,) = (one for one in declared.fetch if isinstance(one, PagedApi))
+    client = EventsClient(site.service.url, _http("bookings", "BOOKINGS_EVENTS_URL"))
+    settings = declared.settings()
+    _, failure = api.poll(
+        site.warehouse, client, settings, run_id=None, clock=site.clock, is_whole=True
+    )
+    if failure is not None:
+        raise failure
+
+
+def _fetch_flights(site: Site, _: Any) -> None:
+    answer = FlightsClient(site.service.url, _http("flights", "FLIGHTS_URL")).fetch()
+    with site.warehouse.transaction("flights") as connection:
+        archive.keep(connection, answer)
+    _, failures = flights_load.bring_up_to_date(site.warehouse, run_id=None)
+    if failures:
+        raise failures[0]
+
+
+class SyncFailed(Exception):
+    """A plant was not refreshed; the run reports why, and the other plants go on."""
+
+
+def _sync_plant(site: Site, feed: Any) -> None:
+    client = client_of(site.service.url, attempts=2)
+    sync = Sync(site.warehouse, client, Depth(10, 10), site.clock, window=feed.window)
+    (done,) = sync.plants([feed.plant])
+    if done.problem:
+        raise SyncFailed(done.problem)
+
+
+def _http(source: str, variable: str) -> HttpClient:
+    """A client that tries twice and does not wait."""
+    return HttpClient(source, variable, attempts=2, first_wait_seconds=0.01)
+
+
+#: What the jobs call: many thousand runs of a job would take hours.
+FETCHERS: dict[str, Callable[[Site, Any], None]] = {
+    "bookings": _poll_bookings,
+    "flights": _fetch_flights,
+    "solar": _sync_plant,
+}

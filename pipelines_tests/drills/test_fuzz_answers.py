@@ -54,12 +54,12 @@ def test_each_flight_is_loaded_or_rejected(document: Any, country: str | None) -
     snapshot = read_snapshot(document, time_zones=ZONES, country=country)
     rows = len(snapshot.rows["legs"]) + len(snapshot.rows["prices"])
     assert rows + len(snapshot.rejects) == snapshot.read
-    assert all(one.reasons for one in snapshot.rejects)
+    assert all(one.words for one in snapshot.rejects)
     named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.rejected["prices"]["itinerary_id"]]
     ids = (one.get("id") for one in document["itineraries"] if isinstance(one, dict))
     assert set(named) == set(filter(is_name, ids))
     reported = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
-    "".join([*reported, *(reason for one in snapshot.rejects for reason in one.reasons)]).encode()
+    "".join([*reported, *(reason for one in snapshot.rejects for reason in one.words)]).encode()
 
 
 @often(300)

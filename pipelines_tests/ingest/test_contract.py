@@ -45,7 +45,7 @@ def test_a_line_with_more_fields_than_the_header_rejects_only_itself() -> None:
     records = [{**one, "seat": "1A"} for one in lines]
     screening = RecordValidator(records, name="legs", model=Leg)
     (reject,) = screening.rejects()
-    assert (reject.position, reject.reasons) == (
+    assert (reject.position, reject.words) == (
         "legs[1]",
         ("it has more fields than the header",),
     )
@@ -59,12 +59,12 @@ def test_a_line_with_more_fields_than_the_header_rejects_only_itself() -> None:
 
 def test_a_rejected_record_keeps_all_reasons_its_position_and_text() -> None:
     screening = RecordValidator([{"id": 1}, {"id": -1}, "nonsense"], name="legs", model=Leg)
-    screening.reject([1], "id is negative: {id}")
-    screening.reject([1], "id is odd: {id}")
+    screening.reject([1], "negative", "id is negative: {id}")
+    screening.reject([1], "odd", "id is odd: {id}")
     first, second = screening.rejects()
     assert (first.record, first.position, first.raw) == (1, "legs[1]", '{"id": -1}')
-    assert first.reasons == ("id is negative: -1", "id is odd: -1")
-    assert second.reasons == ("not an object but str",)
+    assert first.words == ("id is negative: -1", "id is odd: -1")
+    assert second.words == ("not an object but str",)
     assert list(screening.good()["id"]) == [1]
 
 
@@ -79,7 +79,7 @@ def test_a_model_violation_is_reported_per_key_in_model_order() -> None:
         {**good, "id": ""},
     ]
     validated = RecordValidator(records, name="legs", model=Counted, first_record=10)
-    assert [(one.record, one.position, one.reasons) for one in validated.rejects()] == [
+    assert [(one.record, one.position, one.words) for one in validated.rejects()] == [
         (11, "legs[1]", ("id is not a number: -1", "stops is not a count: true")),
         (12, "legs[2]", ("the key 'stops' is missing",)),
         (13, "legs[3]", ("not an object but NoneType",)),
@@ -92,7 +92,7 @@ def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias
     sent = [{"id": "a", "places": 9}, {"id": "", "places": "x"}, {"id": "c", "free": 1}]
     validated = RecordValidator(sent, name="garages", model=Garage)
     assert validated.good()[["garage_id", "place_count"]].values.tolist() == [["a", 9]]
-    assert [one.reasons for one in validated.rejects()] == [
+    assert [one.words for one in validated.rejects()] == [
         ('id is not a name: ""', 'places is not valid: "x"'),
         ("the key 'places' is missing",),
     ]
@@ -114,10 +114,10 @@ def test_the_name_type_accepts_exactly_what_is_name_accepts(bad: object) -> None
 
 def test_reasons_show_hostile_values_harmlessly() -> None:
     screening = RecordValidator([{"id": "x\u0000{0}%s" + "y" * 500}], name="legs", model=Leg)
-    screening.reject([0], "id is strange: {id}")
+    screening.reject([0], "strange", "id is strange: {id}")
     (reject,) = screening.rejects()
-    assert "\u0000" not in reject.raw + reject.reasons[0]
-    assert len(reject.reasons[0]) < 120
+    assert "\u0000" not in reject.raw + reject.words[0]
+    assert len(reject.words[0]) < 120
 
 
 def test_hostile_and_countless_keys_still_reach_the_ledger() -> None:

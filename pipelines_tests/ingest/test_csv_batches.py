@@ -11,6 +11,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
 from pipelines.ingest.csv_batches import of_records, portions
 from pipelines.ingest.csv_records import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile
+from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
 PROMISED = ("a", "b", "c")
@@ -19,7 +20,7 @@ FEW_BYTES = (1, 7, 64)
 #: A record's line, the fields of its promised columns, its text.
 Good = tuple[int, tuple[str, ...], str]
 #: A record's line, its text, what is wrong with it.
-Broken = tuple[int, str, str]
+Broken = tuple[int, str, Reason]
 
 
 def opened(content: bytes, encoding: str = "utf-8", variable: str | None = None) -> CsvFile:
@@ -198,7 +199,9 @@ def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
         (43, ("3", "4", "")),
     ]
     assert good[1][2] == f'1,"{note}",2'
-    assert broken == [(44, "5,x", "it has 2 fields, but the header has 3")]
+    assert [(line, raw, why.words) for line, raw, why in broken] == [
+        (44, "5,x", "it has 2 fields, but the header has 3")
+    ]
 
 
 @pytest.mark.parametrize("block_bytes", [*FEW_BYTES, BLOCK_BYTES])
@@ -266,7 +269,9 @@ def test_records_that_were_read_one_by_one_are_a_portion() -> None:
         RECORD: [2, 4],
     }
     assert [portion.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
-    assert portion.broken == [(3, "3,0", "it has 2 fields, but the header has 4")]
+    assert portion.broken == [
+        (3, "3,0", ("wrong_field_count", "it has 2 fields, but the header has 4", False))
+    ]
 
 
 @pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "c"), ()])

@@ -75,7 +75,7 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
         (5, None),
         (6, ["13", "14", "15"]),
     ]
-    assert records[0].problem == "a quotation mark is not closed"
+    assert records[0].problem == ("unclosed_quote", "a quotation mark is not closed", False)
 
 
 def test_a_field_goes_on_for_fifty_lines_at_most() -> None:
@@ -91,7 +91,7 @@ def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
 
 def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
     records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
-    assert [record.problem for record in records] == [
+    assert [record.problem and record.problem.words for record in records] == [
         "it has 2 fields, but the header has 3",
         "it has 4 fields, but the header has 3",
     ]

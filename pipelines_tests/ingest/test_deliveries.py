@@ -25,12 +25,19 @@ from pipelines.ingest.deliveries import (
     write_rejects,
 )
 from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
+from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
 DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+NOTHING_SENT = Reason("price_missing", "no price"), Reason("name_missing", "no name")
 REJECTS = [
-    Reject(1, "rows[1]", '{"price": "fr\\u0000ee"}', ("no price", "no name")),
-    Reject(5, "rows[5]", "\\N", ('a "quoted", reason',)),
+    Reject(
+        1,
+        "rows[1]",
+        '{"price": "fr\\u0000ee"}',
+        NOTHING_SENT,
+    ),
+    Reject(5, "rows[5]", "\\N", (Reason("odd", 'a "quoted", reason', is_final=True),)),
 ]
 
 
@@ -134,7 +141,7 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
 
 def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:
     enforce_reject_cap(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
-    with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
+    with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times price_missing"):
         enforce_reject_cap(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
 
 

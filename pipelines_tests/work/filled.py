@@ -204,8 +204,13 @@ def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
             FROM generate_series(1, %s) AS n
             RETURNING delivery_id
         )
-        INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)
-        SELECT delivery_id, 'line 2', 'x', ARRAY['price is not a number: "x"'] FROM added
+        INSERT INTO ops.quarantine (
+            delivery_id, record_number, position, raw, reasons, reason_codes, is_final
+        )
+        SELECT
+            delivery_id, 2, 'line 2', 'x', ARRAY['price is not a number: "x"'],
+            ARRAY['price_invalid'], FALSE
+        FROM added
         """,
         [deliveries],
     )

@@ -55,6 +55,9 @@ class _Reading(BaseModel):
     level_cm: float = Field(ge=-1000, le=2000, description="is not a water level")
 
 
+CAME_BEFORE = "came_before", "the key came before"
+
+
 def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
     """Sort stations, then readings, into good ones and rejects. Pure."""
     stations = isobar.RecordValidator(document["stations"], name="stations", model=_Station)
@@ -62,7 +65,7 @@ def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
         document["readings"], name="readings", model=_Reading, first_record=len(stations.records)
     )
     sent = stations.good()
-    stations.reject(sent.index[sent.duplicated("station_id")], "the station came before")
+    stations.reject(sent.index[sent.duplicated("station_id")], *CAME_BEFORE)
     read = readings.good()
-    readings.reject(read.index[read.duplicated(["station_id", "read_at"])], "the hour came before")
+    readings.reject(read.index[read.duplicated(["station_id", "read_at"])], *CAME_BEFORE)
     return [stations, readings]

@@ -17,5 +17,5 @@ def test_broken_readings_are_rejected_with_reasons_and_others_accepted() -> None
     sent["readings"][0]["station_id"] = None
     stations, readings = read_document(sent)
     assert (len(stations.good()), len(readings.good())) == (2, 97)
-    reasons = [reject.reasons[0] for reject in readings.rejects()]
+    reasons = [reject.words[0] for reject in readings.rejects()]
     assert reasons == ["station_id is not a name: null", 'level_cm is not a water level: "ice"']

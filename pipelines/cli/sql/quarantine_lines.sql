@@ -1,8 +1,9 @@
 -- The quarantine as shown in the terminal.
 SELECT
     source,
-    reason,
+    reason_code,
     count,
     last_seen_at,
-    example
+    example,
+    reason
 FROM ops.quarantine_summary

@@ -13,6 +13,7 @@ WHERE
     AND (
         CAST(:matching AS text) IS NULL
         OR strpos(
-            lower(array_to_string(quarantine.reasons, '; ')), lower(CAST(:matching AS text))
+            lower(array_to_string(quarantine.reason_codes || quarantine.reasons, '; ')),
+            lower(CAST(:matching AS text))
         ) > 0
     )

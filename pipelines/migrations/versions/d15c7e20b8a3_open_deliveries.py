@@ -1,4 +1,4 @@
-"""Let PostgreSQL refuse a commit before the counts of a delivery are written."""
+"""Let PostgreSQL reject a commit before the counts of a delivery are written."""
 
 import sqlalchemy as sa
 from alembic import op

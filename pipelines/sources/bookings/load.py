@@ -30,6 +30,7 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.reasons import Reason
 from pipelines.sources.bookings import counts, tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import array_values, copy_rows, copy_text, csv_text
@@ -324,7 +325,12 @@ def _conflicts(connection: Connection) -> dict[int, str]:
 
 def _conflict(portion: Batch, position: str, number: int, reason: str) -> Reject:
     row = int(portion.sent["record"].searchsorted(number))
-    return Reject(number, position.format(number), storable(portion.raw(row)), (reason,))
+    return Reject(
+        number,
+        position.format(number),
+        storable(portion.raw(row)),
+        (Reason("came_before", reason),),
+    )
 
 
 def _close(

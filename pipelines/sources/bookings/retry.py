@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ def _portions(retry: Retry) -> Iterator[Batch]:
     from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.bookings.transform import ALIASES, COLUMNS, of_objects
 
-    numbered = sorted((int(re.sub(r"\D", "", one.position)), one.raw) for one in retry.records)
+    numbered = [(one.number, one.raw) for one in retry.records]
     layout = layout_of(retry.header or "", COLUMNS, ALIASES)
     for start in range(0, len(numbered), PORTION):
         some = numbered[start : start + PORTION]

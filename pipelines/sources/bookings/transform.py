@@ -8,9 +8,8 @@ and 26-06-2022 for dates. An event is about one night of a reservation.
 
 import datetime as dt
 import json
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ import pandera.pandas as pa
 from pipelines.ingest.contract import Reject, as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
+from pipelines.ingest.reasons import Reason, not_an_object
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -110,15 +110,15 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     numbers = portion.sent[RECORD]
 
     def reject(
-        number: int, raw: str, reasons: Sequence[str], key: tuple[str, ...] | None = None
+        number: int, raw: str, reasons: Iterable[Reason], key: tuple[str, ...] | None = None
     ) -> Reject:
         return Reject(number, position.format(number), storable(raw), tuple(reasons), key)
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     bad = typed.loc[list(reasons)]
     rejects += [
-        reject(int(number), portion.raw(row), reasons, _key(values, reasons))
-        for (row, reasons), number, *values in zip(
+        reject(int(number), portion.raw(row), why.values(), _key(values, why))
+        for (row, why), number, *values in zip(
             reasons.items(), numbers[bad.index], *(bad[name] for name in COLUMNS), strict=True
         )
     ]
@@ -127,9 +127,11 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     return Events(rows, sorted(rejects, key=lambda one: one.record))
 
 
-def _key(values: Sequence[Any], reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the valid values of a bad event, which identify its correction; others are empty."""
-    bad = {word for reason in reasons for word in re.findall(r"\w+", reason.split(": ")[0])}
+def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
+    """Return the values of the columns that are not bad, which identify a correction of the event.
+
+    The others are empty.
+    """
     named = zip(COLUMNS, values, strict=True)
     good = (None if name in bad else value for name, value in named)
     return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in good)
@@ -178,7 +180,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
     )
     objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
     broken = [
-        (number, as_json(event), f"not an object but {type(event).__name__}")
+        (number, as_json(event), not_an_object(event))
         for number, event in numbered
         if not isinstance(event, dict)
     ]

@@ -11,6 +11,7 @@ from pipelines.source import (
     Input,
     Ledger,
     Partitions,
+    ReasonCode,
     Retention,
     Retry,
     Schedule,
@@ -74,6 +75,18 @@ source = Source(
         Ledger(on="flights.airports", feed="airports", is_snapshot=True),
     ),
     partitions=(Partitions(name="flights_days", on="flights.snapshots"),),
+    reason_codes=(
+        ReasonCode(
+            "leg_unknown",
+            "A leg of the itinerary is not in the document, or was rejected.",
+            "Correct the leg if it is in quarantine; else ask the source.",
+        ),
+        ReasonCode(
+            "same_airport",
+            "The leg departs from the airport at which it arrives.",
+            "Ask the source.",
+        ),
+    ),
     checks=(
         Check(
             name="accepted_snapshots",

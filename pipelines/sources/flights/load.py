@@ -151,8 +151,10 @@ def load_snapshot(
             time_zones=_time_zones(connection),
             country=country,
         )
-    for name, count in snapshot.read_by_list.items():
-        of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
+    first = 0
+    for count in snapshot.read_by_list.values():
+        of_list = [one for one in snapshot.rejects if first <= one.record < first + count]
+        first += count
         enforce_reject_cap(
             delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD, rejects=of_list
         )

@@ -22,7 +22,6 @@ from pipelines.warehouse.connection import array_literal
 
 Prices = dict[str, tuple[str, Decimal]]
 MAX_LEGS = 100
-DANGLING = "a leg is not in the document, or was rejected"
 #: Years from 1901 to 2199, and the leap years among them.
 YEAR = "(19[0-9][1-9]|19[1-9]0|2[01][0-9]{2})"
 LEAP_YEAR = "((19|2[01])(0[48]|[2468][048]|[13579][26])|2000)"
@@ -124,16 +123,19 @@ def read_snapshot(
 def _screen_legs(legs: RecordValidator) -> None:
     good = legs.good()
     same = good["departure_airport"].eq(good["arrival_airport"])
-    legs.reject(good.index[same], "departure and arrival airport are the same: {departure_airport}")
+    words = "departure and arrival airport are the same: {departure_airport}"
+    legs.reject(good.index[same], "same_airport", words)
     _reject_conflicts(legs)
 
 
 def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices: Prices) -> None:
     good = itineraries.good()
     no_price = [not isinstance(value, str) or value not in prices for value in good["price"]]
-    itineraries.reject(good.index[no_price], "price is not an amount with a currency: {price}")
+    words = "price is not an amount with a currency: {price}"
+    itineraries.reject(good.index[no_price], "price_invalid", words)
     dangling = [not _are_all_in(leg_ids, legs) for legs in good["legs"]]
-    itineraries.reject(good.index[dangling], DANGLING)
+    words = "a leg is not in the document, or was rejected"
+    itineraries.reject(good.index[dangling], "leg_unknown", words)
     _reject_conflicts(itineraries)
 
 
@@ -153,7 +155,8 @@ def _reject_conflicts(screening: RecordValidator) -> None:
     content = repeated["record"].map(lambda r: screening.records[r - screening.first_record])
     first = content.groupby(repeated["id"]).transform("first")
     conflict = [one != other for one, other in zip(content, first, strict=True)]
-    screening.reject(repeated.index[conflict], "the id came before with other content: {id}")
+    words = "the id came before with other content: {id}"
+    screening.reject(repeated.index[conflict], "came_before", words)
 
 
 def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd.DataFrame]:
@@ -216,7 +219,7 @@ def _rejected_offers(itineraries: RecordValidator) -> pd.DataFrame:
     """Return the rejected itineraries that have a valid id, each with its reasons."""
     accepted = set(itineraries.good()["id"])
     reasons = {
-        record["id"]: "; ".join(reject.reasons)
+        record["id"]: "; ".join(reject.words)
         for record, reject in zip(
             itineraries.rejected_records(), itineraries.rejects(), strict=True
         )

@@ -11,6 +11,7 @@ from pipelines.source import (
     Folder,
     Input,
     Ledger,
+    ReasonCode,
     Schedule,
     Source,
     SourceSettings,
@@ -99,6 +100,13 @@ source = Source(
         Ledger(
             on="shipments.shipments",
             tables=("shipments.shipments", "shipments.articles", "shipments.status_history"),
+        ),
+    ),
+    reason_codes=(
+        ReasonCode(
+            "lines_disagree",
+            "Lines of one shipment differ in sender, receiver or status; all of them are rejected.",
+            "Ask the sender to send the shipment again with the same values in each line.",
         ),
     ),
     checks=(

@@ -27,6 +27,7 @@ from pipelines.ingest.deliveries import (
     write_rejects,
 )
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
+from pipelines.ingest.reasons import Reason
 from pipelines.sources.shipments import tables
 from pipelines.warehouse.connection import (
     Warehouse,
@@ -49,7 +50,6 @@ SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
 #: Share of bad lines from which a file is rejected, if more than a few are bad.
 MAX_BAD = 0.5
-SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (
     *("record", "raw", "tracking_number", "carrier", "sender_address"),
@@ -164,30 +164,16 @@ def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list
 def _retry(
     connection: Connection, retry: Retry, *, currency: str | None, statuses: Mapping[str, str]
 ) -> Outcome:
-    """Read a delivery's quarantined lines again, as of the time when it was loaded.
-
-    A second line about an article stays there: a retry cannot know which one came first.
-    """
+    """Read a delivery's quarantined lines again, as of the time when it was loaded."""
     from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.shipments.transform import COLUMNS, read_lines
 
     delivery_id = retry.delivery_id
     layout = layout_of(retry.header or "", COLUMNS)
-    lines = [int(record.position.removeprefix("line ")) for record in retry.records]
-    seconds = {
-        number: Reject(number, record.position, record.raw, record.reasons, record.key)
-        for number, record in enumerate(retry.records)
-        if any(reason.startswith(SECOND_LINE) for reason in record.reasons)
-    }
-    records = [
-        layout.read(line, as_sent(record.raw))
-        for number, (line, record) in enumerate(zip(lines, retry.records, strict=True))
-        if number not in seconds
-    ]
+    records = [layout.read(record.number, as_sent(record.raw)) for record in retry.records]
     _prepare(connection)
-    rejects = [*seconds.values()]
     batch = of_records(records, layout.columns, COLUMNS)
-    rejects += _stage(connection, read_lines(batch, statuses))
+    rejects = _stage(connection, read_lines(batch, statuses))
     rejects += _remove_contradictions(connection)
     parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
     rejects += _remove(connection, "contradicted_lines", parameters)
@@ -196,10 +182,9 @@ def _retry(
     stored = _put(
         connection, delivery_id, seen_at=retry.loaded_at, changed_at=now, currency=currency
     )
-    by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
-    write_rejects(connection, delivery_id, by_line)
+    write_rejects(connection, delivery_id, rejects)
     loaded = changed_records(connection)
-    return close_retry(connection, retry, loaded=loaded, stored=stored, rejected=len(by_line))
+    return close_retry(connection, retry, loaded=loaded, stored=stored, rejected=len(rejects))
 
 
 def _prepare(connection: Connection) -> None:
@@ -218,17 +203,22 @@ def _remove_contradictions(connection: Connection) -> list[Reject]:
     """Remove lines that contradict each other from the staged ones, and return them."""
     connection.execute(text("ANALYZE stage_lines (tracking_number, carrier, sku)"))
     return _remove(connection, "disagreeing_lines", {}) + _remove(
-        connection, "contradicting_lines", {"reason": SECOND_LINE}
+        connection, "contradicting_lines", {}
     )
 
 
 def _remove(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
-    """Run a statement that removes lines from the staged ones, and return them."""
+    """Run a statement that removes lines from the staged ones, and return them.
+
+    Of several lines about an article, a retry cannot know which one came first.
+    """
     query = text(read_sql("pipelines.sources.shipments", script))
-    return [
-        Reject(row.record, f"line {row.record}", row.raw, (row.reason,), tuple(row.record_key))
-        for row in connection.execute(query, parameters)
-    ]
+    rejects = []
+    for row in connection.execute(query, parameters):
+        reason = Reason(row.reason_code, row.reason, is_final=row.reason_code == "came_before")
+        key = tuple(row.record_key)
+        rejects.append(Reject(row.record, f"line {row.record}", row.raw, (reason,), key))
+    return rejects
 
 
 def _put(

@@ -19,6 +19,7 @@ import pandera.pandas as pa
 from pipelines.ingest.contract import Reject, is_name, is_text, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
+from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -115,7 +116,7 @@ def read_lines(batch: Batch, statuses: Mapping[str, str]) -> Lines:
     numbers = batch.sent[RECORD]
     rejects = [_reject(line, raw, [problem], None) for line, raw, problem in batch.broken]
     rejects += [
-        _reject(int(numbers[row]), batch.raw(row), why, _key(sent, row))
+        _reject(int(numbers[row]), batch.raw(row), [*why.values()], _key(sent, row))
         for row, why in reasons.items()
     ]
     rows = _rows(sent, quantities, amounts, statuses).assign(record=numbers)
@@ -185,5 +186,5 @@ def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
     return key if all(is_name(part) for part in key) else None
 
 
-def _reject(line: int, raw: str, reasons: Sequence[str], key: tuple[str, ...] | None) -> Reject:
+def _reject(line: int, raw: str, reasons: Sequence[Reason], key: tuple[str, ...] | None) -> Reject:
     return Reject(line, f"line {line}", storable(raw), tuple(reasons), key)

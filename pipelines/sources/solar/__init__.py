@@ -12,6 +12,7 @@ from pipelines.source import (
     Input,
     Ledger,
     Partitions,
+    ReasonCode,
     Retry,
     SandboxOption,
     Schedule,
@@ -75,6 +76,21 @@ source = Source(
     retry=Retry(job="solar", config={"solar_readings": {"retry_quarantine": True}}),
     ledgers=(Ledger(on="solar.readings"),),
     partitions=(Partitions(name="solar_plants", on="solar.readings"),),
+    reason_codes=(
+        ReasonCode(
+            "datetime_skipped",
+            "The hour does not exist: clocks were set forward in the plant's time zone.",
+            "Check the time zone of the plant; else ask the service.",
+        ),
+        ReasonCode(
+            "datetime_not_on_the_hour", "The reading is not of a full hour.", "Ask the service."
+        ),
+        ReasonCode(
+            "datetime_in_the_future",
+            "The hour had not begun when the response was received.",
+            "Check the time zone of the plant; else ask the service.",
+        ),
+    ),
     checks=(
         Check(
             name="no_gaps",

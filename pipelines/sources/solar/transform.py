@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Reject, as_json, shown
+from pipelines.ingest.reasons import Reason, not_an_object
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Window
 
@@ -34,6 +35,13 @@ PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 SHORTEST_TIME = len("2019-01-01T00:00")
 HOUR_IN_US = 3_600_000_000
 Values = tuple[float, ...]
+NO_TIME = Reason("datetime_invalid", "datetime is missing or invalid")
+SKIPPED = Reason(
+    "datetime_skipped", "datetime is skipped by a clock change in the plant's time zone"
+)
+NOT_ON_THE_HOUR = Reason("datetime_not_on_the_hour", "datetime is not on the hour")
+IN_THE_FUTURE = Reason("datetime_in_the_future", "datetime is in the future")
+CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ class _Reader:
         written = _written_time(item)
         if written is None:
             self.has_unreadable_time = True
-            self._reject(number, item, None, [*_problems(item), "datetime is missing or invalid"])
+            self._reject(number, item, None, [*_problems(item), NO_TIME])
             return
         local = self._local(written)
         if not self._is_requested(local):
@@ -140,11 +148,11 @@ class _Reader:
             utc = written.astimezone(dt.UTC).replace(tzinfo=None)
         reasons = [] if values else _problems(item)
         if utc is None:
-            reasons.append("datetime is skipped by a clock change in the plant's time zone")
+            reasons.append(SKIPPED)
         elif (local.minute, local.second, local.microsecond) != (0, 0, 0):
-            reasons.append("datetime is not on the hour")
+            reasons.append(NOT_ON_THE_HOUR)
         elif utc > self.now:
-            reasons.append("datetime is in the future")
+            reasons.append(IN_THE_FUTURE)
         if reasons or utc is None or values is None:
             self._reject(number, item, utc or self.zone.about(local), reasons)
         elif utc not in self.readings:
@@ -152,7 +160,7 @@ class _Reader:
         elif self.readings[utc] == values:
             self.repeated += 1
         else:
-            self._reject(number, item, utc, ["datetime repeats an hour with other values"])
+            self._reject(number, item, utc, [CAME_BEFORE])
 
     def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
         """Return the hour of an item whose local time `first` already has: the same or its repeat.
@@ -170,7 +178,9 @@ class _Reader:
             self.repeated += 1
         return second
 
-    def _reject(self, number: int, item: Any, utc: dt.datetime | None, reasons: list[str]) -> None:
+    def _reject(
+        self, number: int, item: Any, utc: dt.datetime | None, reasons: list[Reason]
+    ) -> None:
         """Reject an item; its key is its hour, or the approximate position if it has none."""
         self.spoiled_days.add(self.last_local.date())
         about = utc or self.zone.about(self.last_local)
@@ -301,26 +311,31 @@ def _naive_utc(at: dt.datetime) -> dt.datetime:
     return at.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def _problems(item: Any) -> list[str]:
-    """Return the problems of an item's values as messages."""
+def _problems(item: Any) -> list[Reason]:
+    """Return what is wrong with an item's values."""
     if not isinstance(item, dict):
-        return [f"not an object but {type(item).__name__}"]
+        return [not_an_object(item)]
     problems = []
     for side in SIDES:
         values = item.get(side)
         if not isinstance(values, dict):
             problems.append(
-                f"{side} is missing" if side not in item else f"{side} is not an object"
+                Reason(f"{side}_missing", f"{side} is missing")
+                if side not in item
+                else Reason(f"{side}_invalid", f"{side} is not an object")
             )
             continue
         for measure in MEASURES:
             value = values.get(measure)
+            name, code = f"{side}.{measure}", f"{side}_{measure}"
             if measure not in values:
-                problems.append(f"{side}.{measure} is missing")
+                problems.append(Reason(f"{code}_missing", f"{name} is missing"))
             elif not isinstance(value, float | int) or isinstance(value, bool):
-                problems.append(f"{side}.{measure} is not a number: {shown(value)}")
+                words = f"{name} is not a number: {shown(value)}"
+                problems.append(Reason(f"{code}_invalid", words))
             elif not 0 <= value <= MOST[measure]:
-                problems.append(f"{side}.{measure} is out of range: {shown(value)}")
+                words = f"{name} is out of range: {shown(value)}"
+                problems.append(Reason(f"{code}_invalid", words))
     return problems
 
 

@@ -19,6 +19,7 @@ from pipelines.ingest.deliveries import (
     resolve_quarantined,
     write_rejects,
 )
+from pipelines.ingest.reasons import Reason
 from pipelines.orchestration.operations import retention
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import name_of, remove_documents
@@ -158,7 +159,9 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
 ) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 7)
     delivery = Delivery("test", "old", "ab" * 32, 10, NOW)
-    rejects = [Reject(n, f"rows[{n}]", "bad", ("bad",), ("k", str(n))) for n in range(500)]
+    rejects = [
+        Reject(n, f"rows[{n}]", "bad", (Reason("bad", "bad"),), ("k", str(n))) for n in range(500)
+    ]
     with warehouse.transaction("test") as connection:
         number = open_delivery(connection, delivery, None)
         write_rejects(connection, number, rejects)
@@ -303,8 +306,9 @@ def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Co
         " 'ab', 1, now(), now() - interval '2 years', 100, 0, 0, 100 FROM generate_series(1, 300) n"
     )
     owner.execute(
-        "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) SELECT delivery_id,"
-        " 'rows[' || n || ']', repeat('x', 300), ARRAY['bad'] FROM ops.deliveries,"
+        "INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
+        " reason_codes, is_final) SELECT delivery_id, n, 'rows[' || n || ']', repeat('x', 300),"
+        " ARRAY['bad'], ARRAY['bad'], FALSE FROM ops.deliveries,"
         " generate_series(1, 100) n WHERE source = 'test'"
     )
     seen: list[int] = []

@@ -14,6 +14,7 @@ import pytest
 from pipelines.ingest.contract import MAX_DRIFT, as_json, shown
 from pipelines.ingest.csv_batches import of_records, portions
 from pipelines.ingest.csv_records import CsvFile, Record
+from pipelines.ingest.reasons import Reason
 from pipelines.sources.bookings.transform import (
     ALIASES,
     COLUMNS,
@@ -85,7 +86,7 @@ def of_line(zone: str = "UTC", **values: str) -> Events:
 
 
 def only_row(events: Events) -> Mapping[str, Any]:
-    assert [one.reasons for one in events.rejects] == []
+    assert [one.words for one in events.rejects] == []
     (row,) = events.rows.to_dict("records")
     return {str(name): value for name, value in row.items()}
 
@@ -93,7 +94,7 @@ def only_row(events: Events) -> Mapping[str, Any]:
 def only_reasons(events: Events) -> tuple[str, ...]:
     assert len(events.rows) == 0
     (reject,) = events.rejects
-    return reject.reasons
+    return reject.words
 
 
 def utc(*parts: int) -> dt.datetime:
@@ -308,7 +309,7 @@ def test_a_wrong_value_is_rejected_and_quoted(column: str) -> None:
     """By itself, too: one right value beside others may have them read in another way."""
     wrong = of_events(*(event(**{column: text}) for text in WRONG[column]))
     reasons = [(reason(column, text.strip()),) for text in WRONG[column]]
-    assert [one.reasons for one in wrong.rejects] == reasons
+    assert [one.words for one in wrong.rejects] == reasons
     assert len(wrong.rows) == 0
     alone = WRONG[column][:: max(1, len(WRONG[column]) // 8)]
     for text in alone:
@@ -320,7 +321,7 @@ def test_a_time_of_another_century_rejects_only_its_own_line(zone: str) -> None:
     for text in OTHER_YEARS:
         events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
         assert events.rows["record"].tolist() == [0, 2]
-        assert [(one.record, one.reasons) for one in events.rejects] == [
+        assert [(one.record, one.words) for one in events.rejects] == [
             (1, (reason("event_timestamp", text),))
         ]
 
@@ -332,7 +333,7 @@ def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
     written = [";".join(str(line[name]) for name in COLUMNS) for line in lines]
     (events,) = of_file("\n".join([";".join(COLUMNS), *written]))
     assert events.rows["record"].tolist() == [2, len(lines) + 1]
-    assert [one.reasons for one in events.rejects] == [
+    assert [one.words for one in events.rejects] == [
         (reason(column, text.strip()),) for column, text in wrong
     ]
     assert [one.position for one in events.rejects] == [
@@ -354,7 +355,7 @@ def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
     )
     (events,) = of_file(content)
     assert events.rows["record"].tolist() == [2]
-    assert [one.reasons for one in events.rejects] == [
+    assert [one.words for one in events.rejects] == [
         (
             'id is not a whole number: "x"',
             'hotel_id is not a whole number: ""',
@@ -388,7 +389,7 @@ def test_a_rejected_line_keeps_its_position_and_complete_text() -> None:
             *((3, "line 3"), (5, "line 5")),
             *((8, "line 8"), (9, "line 9")),
         ]
-        assert [one.reasons for one in events.rejects[2:]] == [
+        assert [one.words for one in events.rejects[2:]] == [
             ("it has 3 fields, but the header has 6",),
             ("a quotation mark is not closed",),
         ]
@@ -432,7 +433,7 @@ def test_a_value_of_another_type_costs_its_event_only(column: str) -> None:
     for reject in events.rejects:
         sent = bad[reject.record - 1]
         assert reject.position == f"events[{reject.record}]"
-        assert reject.reasons == (reason(column, as_reported(sent[column])),)
+        assert reject.words == (reason(column, as_reported(sent[column])),)
         assert reject.raw == as_json(sent)
         assert "\x00" not in reject.raw
         assert reject.raw.encode("utf-8")
@@ -466,7 +467,7 @@ def test_a_record_that_is_no_object_costs_itself_only() -> None:
     bad = [None, 1, "x", [GOOD], True, 1.5]
     events = of_events(*bad, GOOD, None, GOOD)
     assert events.rows["record"].tolist() == [6, 8]
-    assert [(one.record, one.position, one.raw, one.reasons) for one in events.rejects] == [
+    assert [(one.record, one.position, one.raw, one.words) for one in events.rejects] == [
         (
             number,
             f"events[{number}]",
@@ -527,7 +528,7 @@ def test_a_portion_of_nothing_gives_nothing() -> None:
 
 def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
     """No row is left to find a type from."""
-    records = [Record(2, "1,2", None, "it has 2 fields, but the header has 6")]
+    records = [Record(2, "1,2", None, Reason("wrong_field_count", "it has 2 fields"))]
     for portion in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
         events = read_events(portion, zone="Asia/Tashkent", position="line {}")
         assert events.rows.columns.tolist() == ROWS

@@ -21,7 +21,7 @@ def read(document: dict[str, Any]) -> Snapshot:
 
 
 def reasons(snapshot: Snapshot) -> dict[str, str]:
-    return {reject.position: "; ".join(reject.reasons) for reject in snapshot.rejects}
+    return {reject.position: "; ".join(reject.words) for reject in snapshot.rejects}
 
 
 def test_records_become_rows_of_every_table() -> None:

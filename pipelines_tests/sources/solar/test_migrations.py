@@ -26,6 +26,12 @@ ALTER TABLE ops.deliveries
 DROP INDEX ops.deliveries_source_name_loaded_at_idx;
 ALTER TABLE ops.deliveries ADD UNIQUE (source, name, sha256);
 DROP TABLE ops.unloaded_rejects;
+DROP TRIGGER reject_open_delivery ON ops.deliveries;
+ALTER TABLE ops.deliveries DROP COLUMN is_open;
+ALTER TABLE ops.quarantine
+    DROP COLUMN record_number,
+    DROP COLUMN reason_codes CASCADE,
+    DROP COLUMN is_final;
 DELETE FROM ops.alembic_version_ops;
 ALTER TABLE flights.itineraries
     DROP COLUMN origin_airport CASCADE,

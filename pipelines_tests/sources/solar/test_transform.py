@@ -27,7 +27,7 @@ def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> Parse
 
 
 def reasons(parsed: ParsedResponse) -> list[str]:
-    return [reason for reject in parsed.rejects for reason in reject.reasons]
+    return [reason for reject in parsed.rejects for reason in reject.words]
 
 
 def hours(parsed: ParsedResponse) -> list[str]:
@@ -246,7 +246,7 @@ def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -
     counted = len(parsed.readings) + parsed.repeated + parsed.elsewhere + len(parsed.rejects)
     assert counted == parsed.read == len(items)
     assert parsed.readings.read_at.is_unique
-    assert all(reject.reasons and reject.key for reject in parsed.rejects)
+    assert all(reject.words and reject.key for reject in parsed.rejects)
 
 
 ODD: list[Any] = [

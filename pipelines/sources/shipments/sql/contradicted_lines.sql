@@ -39,4 +39,5 @@ RETURNING
         WHEN contradicted.columns <> ''
             THEN 'lines of the shipment disagree on ' || contradicted.columns
         ELSE 'the article came before in the shipment with other content: ' || line.sku
-    END AS reason
+    END AS reason,
+    CASE WHEN contradicted.columns <> '' THEN 'lines_disagree' ELSE 'came_before' END AS reason_code

@@ -19,4 +19,5 @@ RETURNING
     line.record,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
-    CAST(:reason AS text) || ': ' || line.sku AS reason
+    'the article came before in the shipment with other content: ' || line.sku AS reason,
+    'came_before' AS reason_code

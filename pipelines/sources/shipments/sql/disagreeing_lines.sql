@@ -27,4 +27,5 @@ RETURNING
     line.record,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
-    'lines of the shipment disagree on ' || disagreeing.columns AS reason
+    'lines of the shipment disagree on ' || disagreeing.columns AS reason,
+    'lines_disagree' AS reason_code

@@ -8,5 +8,5 @@ FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 WHERE deliveries.source = 'bookings'
     AND quarantine.dismissed_at IS NULL
-    AND quarantine.reasons[1] LIKE 'the event came before with other content%'
+    AND 'came_before' = ANY(quarantine.reason_codes)
 ORDER BY quarantine.quarantine_id DESC

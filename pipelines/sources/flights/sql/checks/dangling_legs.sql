@@ -7,5 +7,5 @@ FROM ops.quarantine
 WHERE quarantine.delivery_id = (
     SELECT delivery_id FROM ops.deliveries WHERE source = 'flights' ORDER BY loaded_at DESC LIMIT 1
 )
-    AND 'a leg is not in the document, or was rejected' = ANY(quarantine.reasons)
+    AND 'leg_unknown' = ANY(quarantine.reason_codes)
 ORDER BY quarantine.quarantine_id

@@ -1,5 +1,5 @@
 -- Work: flat, 20 buffers: UPDATE ops.deliveries SET is_open = TRUE WHERE FALSE
-CREATE OR REPLACE FUNCTION ops.refuse_open_delivery()
+CREATE OR REPLACE FUNCTION ops.reject_open_delivery()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -13,6 +13,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION ops.refuse_open_delivery() IS
+COMMENT ON FUNCTION ops.reject_open_delivery() IS
 'Fails a COMMIT before the counts of a delivery are written, so that its rows and its ledger entry
 are stored together or not at all.';
