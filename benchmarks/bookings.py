@@ -25,7 +25,6 @@ from benchmarks.references import COPY, LOOKUPS
 from benchmarks.report import Measure, answers_a_second, factor, step
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import load
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
@@ -51,15 +50,15 @@ def measure(server: Connections) -> list[Measure]:
         pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
-        shuffled = LINES / measure_load(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        shuffled = LINES / measure_load(server, "bookings", folder / "shuffled.csv")["seconds"]
         _empty(server)
-        measure_load(server, load.SOURCE, folder / "half.csv")
-        half_stored = LINES / measure_load(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        measure_load(server, "bookings", folder / "half.csv")
+        half_stored = LINES / measure_load(server, "bookings", folder / "shuffled.csv")["seconds"]
         _empty(server)
-        first = measure_load(server, load.SOURCE, folder / "first.csv")
-        again = measure_load(server, load.SOURCE, folder / "first.csv")
-        copied = measure_load(server, load.SOURCE, folder / "copy.csv")
-        many = measure_load(server, load.SOURCE, folder / "many.csv")
+        first = measure_load(server, "bookings", folder / "first.csv")
+        again = measure_load(server, "bookings", folder / "first.csv")
+        copied = measure_load(server, "bookings", folder / "copy.csv")
+        many = measure_load(server, "bookings", folder / "many.csv")
     rate = LINES / first["seconds"]
     half, fifth_more = first["seconds"] / 2, 1.2 * first["megabytes"]
     unchanged = again["loaded"] + copied["loaded"]

@@ -11,15 +11,8 @@ from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import load as bookings
-from pipelines.sources.shipments import load as shipments
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
-
-LOADERS = {
-    bookings.SOURCE: loader("bookings"),
-    shipments.SOURCE: loader("shipments"),
-}
 
 
 def measure_load(server: Connections, source: str, file: Path) -> dict[str, float]:
@@ -39,7 +32,7 @@ def measure_load(server: Connections, source: str, file: Path) -> dict[str, floa
 def _take(url: str, source: str, file: Path) -> dict[str, float]:
     warehouse = Warehouse(url)
     began = time.monotonic()
-    outcome = load_file(warehouse, source, inspect_file(source, file), LOADERS[source])
+    outcome = load_file(warehouse, source, inspect_file(source, file), loader(source))
     seconds = time.monotonic() - began
     warehouse.dispose()
     loaded = outcome.loaded if outcome else 0

@@ -19,7 +19,6 @@ from benchmarks.one_load import measure_load
 from benchmarks.report import answers_a_second
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import load
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
@@ -94,7 +93,7 @@ class Growing:
             if number == millions - 1:
                 self._count()
             file = self._file(self._frame(), number, mark="0")
-            measured = measure_load(self.server, load.SOURCE, file)
+            measured = measure_load(self.server, "bookings", file)
             self.curve.steps.append((number + 1, MILLION / measured["seconds"]))
             if number < millions - 1:
                 file.unlink()
@@ -117,7 +116,7 @@ class Growing:
     def _again(self, size: str, file: Path) -> None:
         with file.open("a") as end:
             end.write("\n")
-        measured = measure_load(self.server, load.SOURCE, file)
+        measured = measure_load(self.server, "bookings", file)
         assert measured["loaded"] == 0
         self.curve.add(
             size, "the same lines in another file, lines/s", MILLION / measured["seconds"]
@@ -130,14 +129,14 @@ class Growing:
 
         some = self._frame().sample(LATE, random_state=self._millions)
         millions = np.random.default_rng(1).integers(0, self._millions, LATE)
-        measured = measure_load(self.server, load.SOURCE, self._file(some, millions, mark="1"))
+        measured = measure_load(self.server, "bookings", self._file(some, millions, mark="1"))
         rate = LATE / measured["seconds"]
         self.curve.add(size, f"{LATE:,} late lines of all days, lines/s", rate)
         self.curve.add(size, f"counting {LATE:,} late ones, s", self._count())
 
     def _come_few(self, size: str) -> None:
         file = self._file(self._frame().head(FEW), self._millions, mark="2")
-        measured = measure_load(self.server, load.SOURCE, file)
+        measured = measure_load(self.server, "bookings", file)
         self.curve.add(size, f"{FEW:,} new lines, s", measured["seconds"])
         self.curve.add(size, f"counting {FEW:,} new ones, s", self._count())
 

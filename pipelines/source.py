@@ -35,7 +35,7 @@ from functools import cache, cached_property
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -50,6 +50,25 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.ingest.feeds import (
+    Cap,
+    Content,
+    Context,
+    Derive,
+    Feed,
+    Fetcher,
+    FileInbox,
+    First,
+    HttpDocument,
+    Input,
+    Latest,
+    Merge,
+    PagedApi,
+    Parsed,
+    Refetch,
+    Reparse,
+)
+from pipelines.ingest.parsers import Csv, Json, Records, csv_records
 from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.isolation import is_broken, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
@@ -57,30 +76,14 @@ from pipelines.warehouse.sql_files import read_sql, sql_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Connection, MetaData, Table
+    from sqlalchemy import MetaData, Table
     from starlette.routing import BaseRoute
 
     from pipelines.http.client import HttpClient, JsonResponse
     from pipelines.ingest.contract import Name, RecordValidator, Reject
-    from pipelines.ingest.deliveries import (
-        Delivery,
-        Outcome,
-        close_delivery,
-        count_reasons,
-        enforce_reject_cap,
-        not_yet_in_quarantine,
-        open_delivery,
-        resolve_quarantined,
-        write_rejects,
-    )
-    from pipelines.warehouse.connection import (
-        Warehouse,
-        changed_records,
-        count_records,
-        prepare_change_log,
-        stage,
-        upsert,
-    )
+    from pipelines.ingest.deliveries import Delivery, Outcome
+    from pipelines.ingest.runner import Runner
+    from pipelines.warehouse.connection import Warehouse
     from pipelines.warehouse.retention import Removed, delete_in_batches
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
@@ -100,28 +103,42 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Cap",
     "Check",
     "Collection",
+    "Content",
+    "Context",
+    "Csv",
     "Delivery",
+    "Derive",
+    "Feed",
     "Field",
     "FileInbox",
+    "First",
     "Folder",
     "HttpClient",
     "HttpDocument",
     "Input",
+    "Json",
     "JsonResponse",
+    "Latest",
     "Ledger",
+    "Merge",
     "Name",
     "NotReady",
     "Outcome",
     "PagedApi",
+    "Parsed",
     "Partitions",
     "PermanentFailure",
     "Reason",
     "ReasonCode",
     "RecordValidator",
+    "Records",
+    "Refetch",
     "Reject",
     "Removed",
+    "Reparse",
     "Retention",
     "Retry",
     "Sandbox",
@@ -135,26 +152,15 @@ __all__ = [
     "TransientFailure",
     "View",
     "Warehouse",
-    "changed_records",
-    "close_delivery",
-    "count_reasons",
-    "count_records",
+    "csv_records",
     "deferred",
     "delete_in_batches",
     "delivery_id_column",
-    "enforce_reject_cap",
     "folder",
-    "not_yet_in_quarantine",
-    "open_delivery",
-    "prepare_change_log",
     "read_sql",
-    "resolve_quarantined",
     "secret_text",
     "source_metadata",
-    "stage",
-    "upsert",
     "url",
-    "write_rejects",
 ]
 
 ENTRY_POINTS = "isobar.sources"
@@ -184,18 +190,6 @@ def deferred(reference: str) -> Callable[..., Any]:
 
     call.__qualname__ = call.__name__ = reference
     return call
-
-
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """An external input of a source, shown as a separate node in the asset graph."""
-
-    name: str
-    about: str
-    #: Its kind, which selects an icon in the graph: csv, json, python.
-    kind: str
-    #: The variable with its location, if any.
-    setting: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,65 +300,6 @@ class Collection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileInbox:
-    """Files dropped into a folder; each content is loaded once, in its own transaction.
-
-    Provides the loading asset, a sensor, `isobar import` and the check `readable_files`.
-    """
-
-    input: Input
-    #: Called with connection, file, delivery, settings and run id; returns the counts. It writes
-    #: rows, rejects and ledger entry on that connection. It raises `PermanentFailure` to reject the
-    #: file as a whole.
-    load: Callable[[Connection, BinaryIO, Delivery, Any, str | None], Outcome]
-    #: The help of `isobar import <source>`.
-    import_help: str
-    suffixes: tuple[str, ...] = (".csv",)
-    #: The settings field with the folder.
-    setting: str = "inbox"
-    #: Describes how files are parsed. Rejected files are retried when it changes.
-    parse_options: Callable[[Any], str] = lambda settings: ""  # noqa: ARG005
-
-
-@dataclass(frozen=True, kw_only=True)
-class PagedApi:
-    """An API that is read page by page from a watermark on.
-
-    Provides its part of the loading asset, a sensor and the check `readable_api`.
-    """
-
-    input: Input
-    #: Opens a client with a number of attempts; None if the API is off.
-    open: Callable[[Any, int], Any]
-    #: Loads what is new, or everything with `is_whole`. Returns the counts, and the error if it
-    #: could not be read to its end.
-    poll: Callable[..., tuple[list[Outcome], Exception | None]]
-    #: Returns whether there is anything to load.
-    has_news: Callable[..., bool]
-    #: Returns the last poll (`polled_at`, `problem`, `run_id`), or None before the first one.
-    last_reading: Callable[..., Any]
-    retry_after: dt.timedelta
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpDocument:
-    """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op.
-
-    Provides the loading asset, the source's job and retries.
-    """
-
-    input: Input
-    #: Called with connection, response, delivery, settings and run id; returns the counts. It
-    #: writes rows, rejects and ledger entry on that connection.
-    load: Callable[[Connection, JsonResponse, Delivery, Any, str | None], Outcome]
-    #: The settings field with the URL.
-    setting: str = "url"
-
-
-Fetcher = FileInbox | PagedApi | HttpDocument
-
-
-@dataclass(frozen=True, kw_only=True)
 class SandboxOption:
     """An option of `isobar sandbox`: `--<source>-<name>`, a number."""
 
@@ -417,15 +352,14 @@ class Source:
     other_jobs: Mapping[str, str] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     inputs: tuple[Input, ...] = ()
-    fetch: tuple[Fetcher, ...] = ()
+    #: How what it provides is fetched, parsed and stored.
+    feeds: tuple[Feed, ...] = ()
     #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. Empty
     #: if `jobs.py` defines the assets.
     loads: tuple[str, ...] = ()
     #: Called with the warehouse and the settings before anything is loaded.
     prepare: Callable[[Warehouse, Any], None] | None = None
-    #: Called with the warehouse and the settings; retries quarantined records.
-    reprocess: Callable[[Warehouse, Any], list[Outcome]] | None = None
-    #: How to retry the quarantine if no fetcher does it.
+    #: How to retry the quarantine if no feed does it.
     retry: Retry | None = None
     ledgers: tuple[Ledger, ...] = ()
     #: Its own codes of reasons, for the documentation; those of fields need not be listed.
@@ -442,6 +376,19 @@ class Source:
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
     #: Statements that fill tables, for column lineage: table -> file in `sql/`.
     filled_by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fetchers(self) -> tuple[Fetcher, ...]:
+        """The fetchers of all its feeds."""
+        return tuple(fetcher for feed in self.feeds for fetcher in feed.fetchers)
+
+    def runner(
+        self, feed: Feed, store: Warehouse, settings: Any, run_id: str | None = None
+    ) -> Runner:
+        """Return what loads the deliveries of one of its feeds."""
+        from pipelines.ingest.runner import Runner
+
+        return Runner(self, feed, store, settings, run_id)
 
     def module(self, name: str) -> ModuleType | None:
         """Import an optional module of its package, such as `jobs`; None if it does not exist."""

@@ -1,27 +1,31 @@
-"""Loaders of a source's files, as in its job; and clients that do not wait long."""
+"""Runners of a source's feed, as in its job; and clients that do not wait long."""
 
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from pipelines.http.client import HttpClient
-from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.file_loader import Load
-from pipelines.source import FileInbox, sources
+from pipelines.ingest.runner import Runner
+from pipelines.source import sources
+from pipelines.warehouse.connection import Warehouse
+
+
+def runner(
+    source: str, store: Warehouse | None = None, run_id: str | None = None, **settings: object
+) -> Runner:
+    """Return the runner of a source's only feed, with these settings."""
+    declared = sources()[source]
+    (feed,) = declared.feeds
+    values: Any = declared.settings(**settings)
+    anywhere: Any = store
+    return declared.runner(feed, anywhere, values, run_id)
 
 
 def loader(source: str, run_id: str | None = None, **settings: object) -> Load:
     """Return the function that loads one file of a source, with these settings."""
-    declared = sources()[source]
-    (inbox,) = (one for one in declared.fetch if isinstance(one, FileInbox))
-    values: Any = declared.settings(**settings)
-
-    def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-        return inbox.load(connection, file, delivery, values, run_id)
-
-    return load
+    return runner(source, None, run_id, **settings).load_file
 
 
 def hasten(monkeypatch: pytest.MonkeyPatch, module: str, **options: Any) -> None:

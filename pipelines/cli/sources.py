@@ -30,7 +30,7 @@ def import_() -> None:
 
 
 def _inbox_of(source: Source) -> FileInbox | None:
-    return next((one for one in source.fetch if isinstance(one, FileInbox)), None)
+    return next((one for one in source.fetchers if isinstance(one, FileInbox)), None)
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def retry(source: str) -> None:
     for time windows is requested again.
     """
     declared = sources()[source]
-    if not (declared.retry or declared.reprocess):
+    if not (declared.retry or any(feed.again for feed in declared.feeds)):
         problem = f"{source} keeps no copy of what it loads. Load it again: isobar run {source}."
         raise click.UsageError(problem)
     if declared.retry is not None:

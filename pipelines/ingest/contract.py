@@ -152,6 +152,10 @@ class RecordValidator:
         """Return the valid rows, in the order of the source."""
         return self.frame.drop(index=list(self._reasons)) if self._reasons else self.frame
 
+    def reasons(self) -> dict[int, list[Reason]]:
+        """Return the reasons of each rejected record, by its index."""
+        return self._reasons
+
     def rejects(self) -> list[Reject]:
         """Return the rejects, in the order of the source."""
         return [

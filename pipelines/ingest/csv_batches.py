@@ -8,13 +8,23 @@ The parsed values are the same either way.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.ingest.csv_records import OPEN_QUOTE, Block, CsvFile, Layout, Record, line_text
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.csv_records import (
+    OPEN_QUOTE,
+    Block,
+    CsvFile,
+    Layout,
+    Record,
+    line_text,
+    storable,
+)
+from pipelines.ingest.feeds import Parsed
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
@@ -35,12 +45,46 @@ class Batch:
     `sent` has the expected columns as text, and `record`, a number that is unique in the delivery.
     A column that was not sent is empty. `raw` returns the text of a row's record by the row's
     position. `broken` are records that could not be split into columns, each with its number, text
-    and problem.
+    and problem. `position` formats the position of a record.
     """
 
     sent: pd.DataFrame
     raw: Callable[[int], str]
     broken: Sequence[tuple[int, str, Reason]]
+    position: Callable[[int], str] = "line {}".format
+
+    def parsed(
+        self,
+        rows: Mapping[str, pd.DataFrame],
+        reasons: Mapping[int, Collection[Reason]],
+        key: Callable[[int], tuple[str, ...] | None] = lambda _: None,
+    ) -> Parsed:
+        """Return rows, and as rejects the broken records and the rows that have reasons.
+
+        `key` is called with a row and returns what identifies a correction of it.
+        """
+        numbers = self.sent[RECORD]
+        rejects = [self._reject(number, raw, [why]) for number, raw, why in self.broken]
+        rejects += [
+            self._reject(int(numbers[row]), self.raw(row), why, key(row))
+            for row, why in reasons.items()
+        ]
+        return Parsed(
+            read=len(self.sent) + len(self.broken),
+            rows=rows,
+            rejects=sorted(rejects, key=lambda one: one.record),
+            position=self.position,
+            raw=lambda number: self.raw(int(numbers.searchsorted(number))),
+        )
+
+    def _reject(
+        self,
+        number: int,
+        raw: str,
+        reasons: Iterable[Reason],
+        key: tuple[str, ...] | None = None,
+    ) -> Reject:
+        return Reject(number, self.position(number), storable(raw), tuple(reasons), key)
 
 
 def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:

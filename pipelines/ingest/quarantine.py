@@ -29,6 +29,7 @@ class Retry:
     """A delivery whose records were taken out of quarantine to be read again."""
 
     delivery_id: int
+    name: str
     header: str | None
     loaded_at: datetime
     records: list[Quarantined]
@@ -119,7 +120,7 @@ def _remove_from_quarantine(connection: Connection, delivery_id: int) -> Retry:
     )
     records = [Quarantined(row.record_number, row.raw) for row in kept]
     connection.execute(delete(quarantine).where(*mine))
-    return Retry(delivery_id, entry.header, entry.loaded_at, records)
+    return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
 
 
 def close_retry(

@@ -35,7 +35,7 @@ def expectation_and_remedy(description: str) -> tuple[str, str | None]:
 def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
     """Return the checks that follow from a source's declaration."""
     found = [check for ledger in source.ledgers for check in ledger_checks(source, ledger)]
-    for fetcher in source.fetch:
+    for fetcher in source.fetchers:
         if isinstance(fetcher, FileInbox):
             found.append(readable_files(source, fetcher))
         elif isinstance(fetcher, PagedApi):

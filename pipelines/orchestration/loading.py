@@ -4,20 +4,21 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
-from sqlalchemy import Connection
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady
 from pipelines.http.client import HttpClient
 from pipelines.ingest import file_loader
-from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256, rejects_kept
-from pipelines.ingest.file_loader import FileReadError, load_file, load_files, reading_faults
+from pipelines.ingest.deliveries import Delivery, Outcome
+from pipelines.ingest.feeds import Content, Feed, Refetch, Reparse
+from pipelines.ingest.file_loader import FileReadError, load_file, load_files
 from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
+from pipelines.ingest.runner import Runner
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     StepMetadata,
@@ -66,7 +67,7 @@ def load_op(source: Source) -> str:
 
 def load_asset(source: Source) -> dg.AssetsDefinition:
     """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
-    deps = [input_key(fetcher.input) for fetcher in source.fetch]
+    deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
 
     @dg.multi_asset(
@@ -86,21 +87,20 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
             if source.prepare:
                 source.prepare(store, settings)
-            reprocess = source.reprocess if config.retry_quarantine else None
-            retried = reprocess(store, settings) if reprocess else []
             loading = _Loading(context, step, store, source, settings, config)
+            loading.retry()
             loading.fetch_all()
-            if not loading.is_on and reprocess is None:
+            if not loading.is_on:
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            yield from loading.results(retried)
+            yield from loading.results()
 
     return load
 
 
 @dataclass
 class _Loading:
-    """One load of a source: the outcomes of its fetchers."""
+    """One load of a source: the outcomes of its feeds."""
 
     context: dg.AssetExecutionContext
     step: StepMetadata
@@ -109,41 +109,50 @@ class _Loading:
     settings: Any
     config: LoadConfig
     outcomes: list[Outcome] = field(default_factory=list)
+    retried: list[Outcome] = field(default_factory=list)
     bytes_received: int = 0
     #: Files that are still being written, or whose last line may be cut.
     deferred: int = 0
     is_on: bool = False
 
+    def retry(self) -> None:
+        """Read quarantined records again, if that is wanted."""
+        for feed in self.source.feeds:
+            if self.config.retry_quarantine and isinstance(feed.again, Reparse):
+                self.is_on = True
+                self.retried += self._runner(feed).retry()
+
     def fetch_all(self) -> None:
         """Load everything that each fetcher has, or one file."""
-        for fetcher in self.source.fetch:
+        for feed, fetcher in (
+            (one, fetcher) for one in self.source.feeds for fetcher in one.fetchers
+        ):
             before = len(self.outcomes)
+            runner = self._runner(feed)
             if isinstance(fetcher, FileInbox):
-                self._load_inbox(fetcher)
+                self._load_inbox(fetcher, runner)
             elif self.config.file is not None:
                 continue
             elif isinstance(fetcher, PagedApi):
-                self._poll_api(fetcher)
+                self._poll_api(fetcher, runner)
             else:
-                self._fetch_document(fetcher)
+                self._fetch_document(fetcher, runner)
             fresh = self.outcomes[before:]
             self.bytes_received += self.step.record_deliveries(self.store, fetcher.input, fresh)
 
-    def _load_inbox(self, fetcher: FileInbox) -> None:
+    def _runner(self, feed: Feed) -> Runner:
+        return self.source.runner(feed, self.store, self.settings, self.context.run.run_id)
+
+    def _load_inbox(self, fetcher: FileInbox, runner: Runner) -> None:
         """Load the complete files of the inbox, or one file from anywhere.
 
         The check `readable_files` shows rejected files.
         """
         name, run_id = self.source.name, self.context.run.run_id
-
-        def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-            return fetcher.load(connection, file, delivery, self.settings, run_id)
-
         if self.config.file is not None:
             self.is_on = True
-            outcome = load_file(
-                self.store, name, inspect_file(name, Path(self.config.file)), load, run_id=run_id
-            )
+            file = inspect_file(name, Path(self.config.file))
+            outcome = load_file(self.store, name, file, runner.load_file, run_id=run_id)
             self.outcomes += [outcome] if outcome else []
             return
         inbox = open_inbox(self.source, fetcher, self.settings)
@@ -153,7 +162,7 @@ class _Loading:
         is_attended = orphaned_runs.TAG in self.context.run.tags
         wait_seconds = WAIT_SECONDS if is_attended else 0.0
         files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
-        outcomes, failures = load_files(self.store, inbox, files, load, run_id)
+        outcomes, failures = load_files(self.store, inbox, files, runner.load_file, run_id)
         self.outcomes += outcomes
         self.deferred += len(growing)
         for failure in failures:
@@ -161,7 +170,7 @@ class _Loading:
         if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
             raise unreadable[0]
 
-    def _poll_api(self, fetcher: PagedApi) -> None:
+    def _poll_api(self, fetcher: PagedApi, runner: Runner) -> None:
         """Load what is new at an API; the check `readable_api` shows why it could not be read."""
         client = fetcher.open(self.settings, 5)
         if client is None:
@@ -171,6 +180,7 @@ class _Loading:
             self.store,
             client,
             self.settings,
+            runner.load,
             run_id=self.context.run.run_id,
             clock=utc_now,
             is_whole=self.config.read_whole,
@@ -179,7 +189,7 @@ class _Loading:
         if failure is not None:
             self.context.log.error("%s", failure)
 
-    def _fetch_document(self, fetcher: HttpDocument) -> None:
+    def _fetch_document(self, fetcher: HttpDocument, runner: Runner) -> None:
         """Fetch a document and load it, unless its content equals the last one loaded."""
         source, name = self.source, fetcher.input.name
         address = getattr(self.settings, fetcher.setting)
@@ -192,27 +202,21 @@ class _Loading:
         except NotReady as reason:
             self.context.log.info("%s", reason)
             return
-        run_id = self.context.run.run_id
-        with (
-            rejects_kept(self.store, run_id),
-            self.store.transaction(source.name) as connection,
-            reading_faults(source.name, response.url, again="run"),
-        ):
-            if last_sha256(connection, source.name, name) == response.sha256:
-                return
-            size = len(response.body)
-            delivery = Delivery(source.name, name, response.sha256, size, response.received_at)
-            self.outcomes.append(
-                fetcher.load(connection, response, delivery, self.settings, run_id)
-            )
+        size = len(response.body)
+        delivery = Delivery(runner.feed.name, name, response.sha256, size, response.received_at)
+        outcome = runner.load(
+            Content(delivery=delivery, document=response.document, place=response.url),
+            is_forced=self.config.retry_quarantine and isinstance(runner.feed.again, Refetch),
+        )
+        self.outcomes += [outcome] if outcome else []
 
-    def results(self, retried: list[Outcome]) -> Iterator[dg.MaterializeResult[None]]:
+    def results(self) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
         keys = [dg.AssetKey(name.split(".")) for name in self.source.loads]
         with self.store.engine.connect() as connection:
             shown = {key: self.step.table_stats(connection, key) for key in keys}
             shown[keys[0]] |= {
-                **counts(retried + self.outcomes),
+                **counts(self.retried + self.outcomes),
                 "bytes_received": self.bytes_received,
                 "rejected_records": in_quarantine(connection, self.source.name),
             }
@@ -236,7 +240,7 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
 def sensors_of(source: Source) -> list[dg.SensorDefinition]:
     """Return the sensors of a source's fetchers."""
     found = []
-    for fetcher in source.fetch:
+    for fetcher in source.fetchers:
         if isinstance(fetcher, FileInbox):
             found.append(inbox_sensor(source, fetcher))
         elif isinstance(fetcher, PagedApi):

@@ -12,10 +12,11 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import Integer
+from sqlalchemy.types import Integer, Text, TypeEngine
 
 from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.postgres.clients import place_of
@@ -40,8 +41,9 @@ SELECT
     END
 """
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
-#: The column of a staged frame with the number of a row's source record.
-RECORD = "record"
+#: The columns of a staged frame with the number of a row's source record, and with its text.
+RECORD, RAW = "record", "raw"
+OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
 
 
 def engine_for(url: str, *, role: str | None) -> Engine:
@@ -148,6 +150,12 @@ def take_turn(connection: Connection, name: str) -> None:
     connection.execute(lock, {"name": f"isobar load {name}"})
 
 
+def transaction_status(connection: Connection) -> TransactionStatus:
+    """Return whether the session is in a transaction, as the server last said."""
+    driver: Any = connection.connection.driver_connection
+    return TransactionStatus(driver.info.transaction_status)
+
+
 def _interruption_behind(error: BaseException) -> BaseException | None:
     """Return the interrupt that caused a database error, such as during a cancelled wait."""
     behind = error.__context__
@@ -179,7 +187,7 @@ def stage(
     temporary table is dropped at the end of the transaction.
     """
     name = name or f"stage_{table.name}"
-    _create_stage(connection, name, frame.columns, table)
+    create_stage(connection, name, frame.columns, table)
     copy_rows(connection, name, frame)
     joined_by = ", ".join(column for column in frame.columns if column in table.primary_key)
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
@@ -191,7 +199,7 @@ def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table:
     For computed columns or more rows, use `stage` with a frame.
     """
     name, columns = f"stage_{table.name}", [column.name for column in table.columns]
-    _create_stage(connection, name, columns, table)
+    create_stage(connection, name, columns, table)
     write_rows(connection, name, ([row[column] for column in columns] for row in rows))
     connection.execute(text(f"ANALYZE {name}"))
 
@@ -204,12 +212,12 @@ def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
-def _create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
+def create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
+    """Create a temporary table for rows of `table`; of others, `record` and `raw` are allowed."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     quote = dialect.identifier_preparer.quote
     typed = [
-        f"{quote(column)} "
-        + (Integer() if column == RECORD else table.c[column].type).compile(dialect)
+        f"{quote(column)} " + (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
         for column in columns
     ]
     connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(typed)}) ON COMMIT DROP"))
@@ -259,6 +267,15 @@ def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(sent, [("length", ">i4"), ("value", kind)], offset=20)["value"]
 
 
+def array_columns(sent: bytes) -> list[NDArray[Any]]:
+    """Decode an array of integers or times from array_send; a UUID becomes two columns."""
+    import numpy as np
+
+    width = int(np.frombuffer(sent, ">i4", 1, offset=20)[0]) // 8
+    values = array_values(sent, (">i8", width)).astype("int64")
+    return [*values.reshape(-1, width).T]
+
+
 def array_literal(texts: Iterable[str]) -> str:
     """Format strings as an array literal for COPY."""
     escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
@@ -291,17 +308,20 @@ def changed_records(connection: Connection) -> int:
     )
 
 
-def upsert(connection: Connection, table: Table, delivery_id: int) -> int:
+def upsert(
+    connection: Connection, table: Table, delivery_id: int, *, only_missing: bool = False
+) -> int:
     """Update `table` from its staging table; return how many rows were written.
 
-    A row is unchanged if all its staged columns are equal. Only other rows are written; they get
-    `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
-    the same key, the first one counts.
+    A row is unchanged if all its staged columns are equal. Only other rows are written, or with
+    `only_missing` those whose key is not stored; they get `delivery_id`, and their source records
+    are recorded in `changed`. Of several staged rows with the same key, the first one counts.
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
     columns = [name for name in _columns_of(connection, staged) if name in table.c]
-    statement = _upsert_statement(table.fullname, staged, keys, columns)
+    updated = [] if only_missing else [name for name in columns if name not in keys]
+    statement = _upsert_statement(table.fullname, staged, keys, columns, updated)
     return int(connection.execute(text(statement), {"delivery_id": delivery_id}).scalar_one())
 
 
@@ -311,10 +331,11 @@ def _columns_of(connection: Connection, staged: str) -> list[str]:
     return [row.name for row in rows]
 
 
-def _upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
-    """Return the SQL statement of `upsert`."""
+def _upsert_statement(
+    table: str, staged: str, keys: Sequence[str], columns: Sequence[str], values: Sequence[str]
+) -> str:
+    """Return the SQL statement of `upsert`, which updates the columns `values`."""
     key_list, column_list = ", ".join(keys), ", ".join(columns)
-    values = [column for column in columns if column not in keys]
     on_conflict = "DO NOTHING"
     if values:
         assignments = ", ".join(f"{column} = excluded.{column}" for column in values)

@@ -29,7 +29,7 @@ from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines_tests.fake_source import document
-from pipelines_tests.loaders import loader
+from pipelines_tests.loaders import loader, runner
 from pipelines_tests.source_contract.feeds import Feed, Files, Record, Site
 from pipelines_tests.sources.solar.made_up import client_of
 
@@ -216,11 +216,11 @@ def load(feed: Feed | WeatherFeed) -> None:
 
 def _poll_bookings(site: Site, _: Any) -> None:
     declared = sources()["bookings"]
-    (api,) = (one for one in declared.fetch if isinstance(one, PagedApi))
+    (api,) = (one for one in declared.fetchers if isinstance(one, PagedApi))
     client = EventsClient(site.service.url, _http("bookings", "BOOKINGS_EVENTS_URL"))
-    settings = declared.settings()
+    load = runner("bookings", site.warehouse)
     _, failure = api.poll(
-        site.warehouse, client, settings, run_id=None, clock=site.clock, is_whole=True
+        load.store, client, load.settings, load.load, run_id=None, clock=site.clock, is_whole=True
     )
     if failure is not None:
         raise failure

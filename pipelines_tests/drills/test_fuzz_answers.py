@@ -12,6 +12,8 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import is_name
+from pipelines.ingest.feeds import Context
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.transform import (
     newest_event_at,
@@ -68,9 +70,10 @@ def test_each_event_of_a_response_is_loaded_or_rejected(document: Any, zone: str
     document = parse_json(sent(document))
     if not isinstance(document, list):
         return
-    events = read_events(of_objects(document), zone=zone, position="[{}]")
-    assert len(events.rows) + len(events.rejects) == len(document)
-    newest = newest_event_at(document, zone, until=NOW)
+    settings = Settings(time_zone=zone)
+    events = read_events(of_objects(document), Context(source="bookings", settings=settings))
+    assert len(events.rows["stage_events"]) + len(events.rejects) == len(document)
+    newest = newest_event_at(document, settings, until=NOW)
     assert newest is None or newest <= NOW
     for text in (*unknown_keys(document, "events"), *(one.raw for one in events.rejects)):
         text.encode()

@@ -128,7 +128,7 @@ HANGING = '''
 import datetime as dt
 import threading
 
-from pipelines.source import Input, PagedApi, Source, SourceSettings, url
+from pipelines.source import Feed, Input, Latest, PagedApi, Source, SourceSettings, url
 
 
 class Settings(SourceSettings, env_prefix="{NAME}_"):
@@ -149,14 +149,19 @@ source = Source(
     settings=Settings,
     job="Load the list of buses.",
     inputs=(API,),
-    fetch=(
-        PagedApi(
-            input=API,
-            open=hang,
-            poll=hang,
-            has_news=hang,
-            last_reading=hang,
-            retry_after=dt.timedelta(minutes=1),
+    feeds=(
+        Feed(
+            name="{name}",
+            fetch=PagedApi(
+                input=API,
+                open=hang,
+                poll=hang,
+                has_news=hang,
+                last_reading=hang,
+                retry_after=dt.timedelta(minutes=1),
+            ),
+            parse=hang,
+            write=Latest(),
         ),
     ),
     loads=("{name}.stops",),

@@ -10,8 +10,11 @@ import pyarrow.csv  # noqa: F401
 import pipelines_tests.drills.schedule  # noqa: F401
 from pipelines.ingest.csv_batches import of_records
 from pipelines.ingest.csv_records import Record
+from pipelines.ingest.feeds import Context
+from pipelines.sources.bookings import Settings as BookingSettings
 from pipelines.sources.bookings.transform import of_objects, read_events
 from pipelines.sources.flights.transform import read_snapshot
+from pipelines.sources.shipments import Settings as ShipmentSettings
 from pipelines.sources.shipments.addresses import read_address
 from pipelines.sources.shipments.transform import COLUMNS, read_lines
 from pipelines.sources.solar.transform import read_response
@@ -23,9 +26,15 @@ from pipelines_tests.sources.solar import made_up as solar
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 line = shipments.line(article_price="cheap")
-read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS), {})
+read_lines(
+    of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS),
+    Context(source="shipments", settings=ShipmentSettings()),
+)
 read_address(shipments.BERLIN)
-read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
+read_events(
+    of_objects([bookings.event(1), bookings.event(2, status=3)]),
+    Context(source="bookings", settings=BookingSettings()),
+)
 read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})
 read_response(
     solar.answer_of(solar.day_of_items()).document,

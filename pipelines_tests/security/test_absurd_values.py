@@ -13,6 +13,8 @@ import pytest
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
+from pipelines.ingest.feeds import Context
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.transform import of_objects, read_events
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import load_response
@@ -119,8 +121,8 @@ def test_one_event_nested_deeply_rejects_only_itself(source: FakeSource, depth: 
     events = HttpClient("flights", "FLIGHTS_URL", attempts=1).get_json(source.url).document
     assert [events[0], events[2], events[1]["b"]] == [{"id": 1}, {"id": 3}, [2]]
     sent = of_objects([bookings.event(1), bookings.event(2) | events[1]])
-    read = read_events(sent, zone="UTC", position="[{}]")
-    assert len(read.rows) == 1
+    read = read_events(sent, Context(source="bookings", settings=Settings()))
+    assert len(read.rows["stage_events"]) == 1
     (reject,) = read.rejects
     kept = re.sub(r'[\\ "]', "", reject.raw)
     assert (kept.count("[{a:"), kept.count("}]")) == (depth, depth)

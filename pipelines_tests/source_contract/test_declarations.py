@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from pipelines import source as surface
+from pipelines.ingest.feeds import Derive, Merge
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.source import Sandbox, Source, sources
 from pipelines_tests.command import PROJECT, environment
@@ -69,13 +71,16 @@ def test_every_declared_fetcher_has_a_feed_in_the_contract() -> None:
     """Weather has none: its answers have no ledger, and its own tests try each provider."""
     feeds = Counter(feed.source for feed in FEEDS)
     for source in SOURCES:
-        assert feeds[source.name] >= len(source.fetch), source.name
+        assert feeds[source.name] >= len(source.fetchers), source.name
         assert feeds[source.name] or source.name == "weather"
 
 
 @every_source
 def test_what_a_declaration_defers_can_be_imported(source: Source) -> None:
-    parts = [source, *source.fetch, *source.retention]
+    writes = [feed.write for feed in source.feeds]
+    steps = [step for one in writes if isinstance(one, Merge) for step in one.write]
+    parts: list[Any] = [source, *source.feeds, *source.fetchers, *source.retention, *writes]
+    parts += [step for step in steps if isinstance(step, Derive)]
     values = [getattr(part, one.name) for part in parts for one in dataclasses.fields(part)]
     for value in values:
         module, is_deferred, name = getattr(value, "__name__", "").partition(":")

@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from pipelines.ingest.deliveries import last_drift, last_rejects, miscounted, unbalanced
+from pipelines.ingest.feeds import Reparse
 from pipelines.source import sources
 from pipelines_tests.fake_source import body
+from pipelines_tests.loaders import runner
 from pipelines_tests.source_contract.feeds import Feed, LoadFailed, Record
 
 COUNT = 40
@@ -217,8 +219,8 @@ def test_an_unknown_field_is_reported_as_drift(feed: Feed) -> None:
 
 def test_quarantine_is_read_again_and_keeps_what_is_still_bad(feed: Feed) -> None:
     """As after a change of the code: here the kept text of one reject is made good."""
-    declared = sources()[feed.source]
-    if declared.reprocess is None:
+    (declared,) = sources()[feed.source].feeds or (None,)
+    if declared is None or not isinstance(declared.again, Reparse):
         pytest.skip("its service is requested again instead")
     feed.deliver(some_spoiled(feed, 3, 17))
     feed.site.owner.execute(
@@ -226,10 +228,10 @@ def test_quarantine_is_read_again_and_keeps_what_is_still_bad(feed: Feed) -> Non
         " WHERE quarantine_id = (SELECT min(quarantine_id) FROM ops.quarantine)",
         feed.mend,
     )
-    outcomes = declared.reprocess(feed.site.warehouse, declared.settings())
+    outcomes = runner(feed.source, feed.site.warehouse).retry()
     assert [(one.read, one.loaded, one.rejected) for one in outcomes] == [(2, 1, 1)]
     good = [one for number, one in enumerate(feed.records(COUNT)) if number != 17]
     assert feed.rows() == feed.expected(good)
     assert len(quarantined(feed)) == 1
-    declared.reprocess(feed.site.warehouse, declared.settings())
+    runner(feed.source, feed.site.warehouse).retry()
     assert len(quarantined(feed)) == 1

@@ -21,7 +21,7 @@ PATHS = {
 WITH_FILES = [
     source.name
     for source in sources().values()
-    if any(isinstance(fetcher, FileInbox) for fetcher in source.fetch)
+    if any(isinstance(fetcher, FileInbox) for fetcher in source.fetchers)
 ]
 
 

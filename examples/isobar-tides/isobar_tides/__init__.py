@@ -1,6 +1,6 @@
 """Tide gauges: stations and their water levels, from one JSON document."""
 
-from isobar_tides.load import load_document
+from isobar_tides.records import parse
 from pipelines import source as isobar
 
 
@@ -12,6 +12,14 @@ class Settings(isobar.SourceSettings, env_prefix="TIDES_"):
 
 GAUGES = isobar.Input(name="tide_gauges", about="Water levels of tide gauges.", kind="json")
 
+feed = isobar.Feed(
+    name="tides",
+    fetch=isobar.HttpDocument(input=GAUGES),
+    parse=parse,
+    write=isobar.Latest(),
+    again=isobar.Refetch(),
+)
+
 source = isobar.Source(
     name="tides",
     package=__name__,
@@ -20,7 +28,7 @@ source = isobar.Source(
     job="Load the water levels of all tide gauges, and refresh what is derived from them.",
     schedules=(isobar.Schedule(name="tides_hourly", about="Load water levels.", cron="5 * * * *"),),
     inputs=(GAUGES,),
-    fetch=(isobar.HttpDocument(input=GAUGES, load=load_document),),
+    feeds=(feed,),
     loads=("tides.readings", "tides.stations"),
     ledgers=(isobar.Ledger(on="tides.readings", is_snapshot=True),),
     checks=(

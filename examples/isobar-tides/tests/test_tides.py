@@ -2,8 +2,10 @@
 
 import datetime as dt
 
-from isobar_tides.load import read_document
+from isobar_tides.records import parse
 from isobar_tides.sandbox import document
+
+from pipelines import source as isobar
 
 NOON = dt.datetime(2026, 11, 21, 12, 30, tzinfo=dt.UTC)
 
@@ -15,7 +17,9 @@ def test_the_sandbox_is_deterministic_by_hour() -> None:
 def test_broken_readings_are_rejected_with_reasons_and_others_accepted() -> None:
     sent = document(1, NOON)
     sent["readings"][0]["station_id"] = None
-    stations, readings = read_document(sent)
-    assert (len(stations.good()), len(readings.good())) == (2, 97)
-    reasons = [reject.words[0] for reject in readings.rejects()]
+    delivery = isobar.Delivery("tides", "tide_gauges", "", 0, NOON)
+    content = isobar.Content(delivery=delivery, document=sent)
+    (parsed,) = parse(content, isobar.Context(source="tides", settings=None))
+    assert [len(rows) for rows in parsed.rows.values()] == [2, 97]
+    reasons = [reject.words[0] for reject in parsed.rejects]
     assert reasons == ["station_id is not a name: null", 'level_cm is not a water level: "ice"']

@@ -47,10 +47,9 @@ def upgrade() -> None:
     op.add_column("quarantine", sa.Column("is_final", sa.Boolean()), schema="ops")
     op.execute(
         """
-        UPDATE ops.quarantine SET is_final = deliveries.source = 'shipments' AND EXISTS (
+        UPDATE ops.quarantine SET is_final = EXISTS (
             SELECT FROM unnest(reasons) AS reason WHERE reason LIKE 'the article came before%'
         )
-        FROM ops.deliveries WHERE deliveries.delivery_id = quarantine.delivery_id
         """
     )
     op.alter_column("quarantine", "is_final", nullable=False, schema="ops")

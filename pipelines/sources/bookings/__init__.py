@@ -1,20 +1,24 @@
 """Hotel bookings: events from CSV files and from the hotel system's API, each stored once.
 
-`transform` converts events to rows (pure), `client` reads the API, `load` writes one delivery to
-the table, `polling` keeps the API's watermark, and `counts` counts the events by day. `jobs` has
-the Dagster definitions beyond the inbox and the API.
+`transform` converts events to rows (pure), `client` reads the API, `polling` keeps the API's
+watermark, and `counts` counts the events by day. `jobs` has the Dagster definitions beyond the
+inbox and the API.
 """
 
 import datetime as dt
 
 from pipelines.source import (
+    Cap,
     Check,
+    Feed,
     Field,
     FileInbox,
+    First,
     Folder,
     Input,
     Ledger,
     PagedApi,
+    Reparse,
     SandboxOption,
     Schedule,
     Source,
@@ -77,6 +81,47 @@ NIGHTS = "enriched.reservation_nights"
 #: The job of slow checks, which read all events.
 AUDIT = "bookings_audit"
 
+feed = Feed(
+    name="bookings",
+    fetch=(
+        FileInbox(
+            input=FILES,
+            suffixes=(".csv", ".csv.gz"),
+            parse_options=lambda settings: f"{settings.time_zone} {settings.most_bad}",
+            import_help="Load a CSV file of booking events as if from the inbox; it can be"
+            " compressed with gzip.\n\nThe columns are id, hotel_id, event_timestamp, status (1"
+            " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
+            " id is optional.",
+        ),
+        PagedApi(
+            input=API,
+            open=deferred("pipelines.sources.bookings.client:open_client"),
+            poll=deferred("pipelines.sources.bookings.polling:poll"),
+            has_news=deferred("pipelines.sources.bookings.polling:has_news"),
+            last_reading=deferred("pipelines.sources.bookings.polling:last_reading"),
+            retry_after=dt.timedelta(minutes=5),
+        ),
+    ),
+    parse=deferred("pipelines.sources.bookings.transform:parse"),
+    write=First(
+        table="bookings.events",
+        key="event_id",
+        order="event_at",
+        stages="prepare_staging",
+        needed="needs_ids",
+        stored="stored_events",
+        content=deferred("pipelines.sources.bookings.transform:content_of"),
+        identify="resolve_ids",
+        write=("adopt_ids", "put_events"),
+        conflicts="conflicts",
+        withdraw=("withdraw_event",),
+    ),
+    cap=Cap(setting="most_bad"),
+    rejects="once",
+    corrected="corrected_events",
+    again=Reparse(),
+)
+
 source = Source(
     name="bookings",
     package=__name__,
@@ -104,28 +149,8 @@ source = Source(
         ),
     ),
     inputs=(FILES, API),
-    fetch=(
-        FileInbox(
-            input=FILES,
-            load=deferred("pipelines.sources.bookings.load:load_file"),
-            suffixes=(".csv", ".csv.gz"),
-            parse_options=lambda settings: f"{settings.time_zone} {settings.most_bad}",
-            import_help="Load a CSV file of booking events as if from the inbox; it can be"
-            " compressed with gzip.\n\nThe columns are id, hotel_id, event_timestamp, status (1"
-            " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
-            " id is optional.",
-        ),
-        PagedApi(
-            input=API,
-            open=deferred("pipelines.sources.bookings.client:open_client"),
-            poll=deferred("pipelines.sources.bookings.polling:poll"),
-            has_news=deferred("pipelines.sources.bookings.polling:has_news"),
-            last_reading=deferred("pipelines.sources.bookings.polling:last_reading"),
-            retry_after=dt.timedelta(minutes=5),
-        ),
-    ),
+    feeds=(feed,),
     loads=("bookings.events",),
-    reprocess=deferred("pipelines.sources.bookings.retry:retry_quarantine"),
     ledgers=(Ledger(on="bookings.events", audit_job=AUDIT),),
     checks=(
         Check(

@@ -14,7 +14,7 @@ from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
     hotel_bookings_by_stay_night,
 )
-from pipelines.warehouse.connection import Warehouse, execute_statements, take_turn
+from pipelines.warehouse.connection import Warehouse, execute_statements
 from pipelines.warehouse.sql_files import read_sql
 
 PACKAGE = "pipelines.sources.bookings"
@@ -58,15 +58,6 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
                 connection.execute(_statement(name), loads)
         move(connection, WATERMARK, last)
         return Refreshed(fresh, is_rebuilt)
-
-
-def subtract(connection: Connection, event_id: int) -> None:
-    """Take a stored event out of the counts, if they include it; it is about to be deleted."""
-    take_turn(connection, WATERMARK)  # `refresh` may be counting it
-    event = {"event_id": event_id, "counted": position(connection, WATERMARK)}
-    for table, day in DAYS.items():
-        script = read_sql(PACKAGE, "counts/subtract").format(table=table.fullname, day=day)
-        execute_statements(connection, script, event)
 
 
 def _recount(connection: Connection, table: Table, day: str, last: int) -> None:

@@ -18,7 +18,6 @@ from pipelines.orchestration.asset_metadata import (
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import declared_schedule, due_sensor
 from pipelines.sources.bookings import AUDIT, counts, source, tables
-from pipelines.sources.bookings.load import TABLE
 
 AFTER_FAILURE_SECONDS = 300.0
 #: Tag of audits: the number of the last load that they covered.
@@ -89,7 +88,7 @@ def bookings_audit_hourly(
 ) -> dg.RunRequest | dg.SkipReason:
     """An audit of each load that none was of."""
     with warehouse.open() as store, store.engine.connect() as connection:
-        load_number = watermarks.position(connection, TABLE)
+        load_number = watermarks.position(connection, counts.COUNTED)
     return audit_of(load_number, context.instance, utc_now())
 
 

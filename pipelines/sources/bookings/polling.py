@@ -18,16 +18,17 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.http.client import JsonResponse
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.deliveries import Outcome, last_sha256, rejects_kept
+from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
+from pipelines.ingest.feeds import Content
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.sources.bookings.client import EventsClient, Page
-from pipelines.sources.bookings.load import SOURCE, load_page
 from pipelines.sources.bookings.tables import api_pages, polls
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
 
+SOURCE = "bookings"
 #: Events that are entered later than the overlap are read within a day.
 WHOLE_EVERY = dt.timedelta(days=1)
 #: With more pages than this, they are not kept for the run.
@@ -47,12 +48,13 @@ def poll(
     store: Warehouse,
     client: EventsClient,
     settings: Settings,
+    load: Callable[..., Outcome | None],
     *,
     run_id: str | None,
     clock: Callable[[], dt.datetime],
     is_whole: bool = False,
 ) -> tuple[list[Outcome], Failure | None]:
-    """Load what is new at the API; each page is its own transaction.
+    """Load what is new at the API; each page is its own transaction, by `load`.
 
     With `is_whole`, it is read from its beginning, as happens once a day.
 
@@ -77,17 +79,11 @@ def poll(
     try:
         for page in pages:
             try:
-                with (
-                    rejects_kept(store, run_id),
-                    reading_faults(SOURCE, client.place),
-                    store.transaction(SOURCE) as connection,
-                ):
-                    newest_at = newest_event_at(page.events, settings.time_zone, until=began_at)
-                    watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
-                    if last_sha256(connection, SOURCE, page.name) == page.response.sha256:
-                        continue
-                    outcome = load_page(connection, page, run_id=run_id, settings=settings)
-                outcomes.append(outcome)
+                with reading_faults(SOURCE, client.place):
+                    newest_at = newest_event_at(page.events, settings, until=began_at)
+                watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
+                if outcome := load(_content(page, client.place)):
+                    outcomes.append(outcome)
             except DatabaseError:
                 raise
             except PermanentFailure as rejection:  # of this page: the next ones may be valid
@@ -106,6 +102,18 @@ def poll(
         _delete_kept_pages(connection, client)
         _note(connection, client, polled_at=began_at, problem=problem, run_id=run_id, **moved)
     return outcomes, failure
+
+
+def _content(page: Page, place: str) -> Content:
+    """Return a page as the content of a delivery."""
+    response = page.response
+    size, at = len(response.body), response.received_at
+    return Content(
+        delivery=Delivery(SOURCE, page.name, response.sha256, size, at),
+        document=page.events,
+        place=place,
+        is_overlapping=True,
+    )
 
 
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:

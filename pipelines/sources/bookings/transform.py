@@ -9,18 +9,19 @@ and 26-06-2022 for dates. An event is about one night of a reservation.
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from numpy.typing import NDArray
 
-from pipelines.ingest.contract import Reject, as_json, drift_of, shown, violations
+from pipelines.ingest.contract import as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
-from pipelines.ingest.csv_records import storable
-from pipelines.ingest.reasons import Reason, not_an_object
+from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv
+from pipelines.ingest.reasons import not_an_object
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -32,6 +33,8 @@ COLUMNS = (
     "night_of_stay",
 )
 OPTIONAL = ("id",)
+#: Columns that the table calls otherwise.
+STORED_AS = {"id": "event_id", "event_timestamp": "event_at"}
 #: Names that the hotel system's API uses for some of them.
 ALIASES = {"room_id": "room_reservation_id", "rpg_status": "status"}
 #: The first part of the keys of events in quarantine.
@@ -41,6 +44,9 @@ FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
 BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
 A_DAY = pd.Timedelta(days=1)
+#: The epoch of PostgreSQL.
+YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
+DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
@@ -78,20 +84,27 @@ CONTRACT = pa.DataFrameSchema(
 )
 
 
-@dataclass(frozen=True)
-class Events:
-    """Valid events, with the columns of `stage_events`, and the rejects."""
+def parse(content: Content, context: Context) -> Iterator[Parsed]:
+    """Parse a file or a page of the API, or events of either that are in quarantine."""
+    if content.file is not None or content.header is not None:
+        yield from FILE(content, context)
+    elif content.quarantined is None:
+        yield Parsed(drift=unknown_keys(content.document, content.delivery.name))
+        yield read_events(of_objects(content.document), context)
+    else:
+        for start in range(0, len(content.quarantined), RECORDS_AT_ONCE):
+            some = content.quarantined[start : start + RECORDS_AT_ONCE]
+            numbers = [one.number for one in some]
+            yield read_events(of_objects([json.loads(one.raw) for one in some], numbers), context)
 
-    rows: pd.DataFrame
-    rejects: list[Reject]
 
+def read_events(portion: Batch, context: Context) -> Parsed:
+    """Split events into rows of `bookings.events` and rejects.
 
-def read_events(portion: Batch, *, zone: str, position: str) -> Events:
-    """Split events into rows and rejects.
-
-    `zone` is the zone of times without one. Of an ambiguous time, the first occurrence is used; a
-    skipped time is invalid. `position` formats the position of record {}.
+    Times without a zone are in that of the settings. Of an ambiguous time, the first occurrence is
+    used; a skipped time is invalid.
     """
+    zone = context.settings.time_zone
     sent = portion.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     typed = pd.DataFrame(
         {
@@ -107,24 +120,35 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     )
     lost_ids = typed.index[typed["id"].isna() & (sent["id"] != "")]
     reasons = violations(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
-    numbers = portion.sent[RECORD]
-
-    def reject(
-        number: int, raw: str, reasons: Iterable[Reason], key: tuple[str, ...] | None = None
-    ) -> Reject:
-        return Reject(number, position.format(number), storable(raw), tuple(reasons), key)
-
-    rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     bad = typed.loc[list(reasons)]
-    rejects += [
-        reject(int(number), portion.raw(row), why.values(), _key(values, why))
-        for (row, why), number, *values in zip(
-            reasons.items(), numbers[bad.index], *(bad[name] for name in COLUMNS), strict=True
-        )
-    ]
-    good = typed.assign(record=numbers).drop(index=list(reasons))
+    values = dict(zip(bad.index, zip(*(bad[name] for name in COLUMNS), strict=True), strict=True))
+    good = typed.assign(record=portion.sent[RECORD]).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
-    return Events(rows, sorted(rejects, key=lambda one: one.record))
+    return portion.parsed(
+        {"stage_events": rows.rename(columns=STORED_AS)},
+        {row: violated.values() for row, violated in reasons.items()},
+        lambda row: _key(values[row], reasons[row]),
+    )
+
+
+#: Parses files of events.
+FILE = Csv(columns=COLUMNS, read=read_events, optional=OPTIONAL, aliases=ALIASES)
+
+
+def content_of(rows: pd.DataFrame) -> NDArray[Any]:
+    """Return the content of events as a row of integers each, as `stored_events` returns it.
+
+    Times are microseconds since 2000, nights are days, and the reservation is in two halves.
+    """
+    hexadecimal = "".join(rows["room_reservation_id"]).replace("-", "")
+    numbers = (
+        rows["hotel_id"].to_numpy("int64"),
+        (rows["event_at"] - YEAR_2000).dt.as_unit("us").astype("int64").to_numpy(),
+        (rows["status"] == "booking").to_numpy("int64"),
+        rows["night_of_stay"].astype("int32[pyarrow]").to_numpy("int64") - DAYS_UNTIL_2000,
+        np.frombuffer(bytes.fromhex(hexadecimal), ">i8").astype("int64").reshape(-1, 2),
+    )
+    return np.column_stack(numbers)
 
 
 def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
@@ -191,12 +215,15 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
         dtype="str",
     )
     sent[RECORD] = np.array([number for number, _ in objects], np.int64)
-    return Batch(sent, lambda row: as_json(objects[row][1]), broken)
+    return Batch(sent, lambda row: as_json(objects[row][1]), broken, "events[{}]".format)
 
 
-def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:
+def newest_event_at(
+    events: Sequence[Any], settings: Any, *, until: dt.datetime
+) -> dt.datetime | None:
     """Return the time of the newest valid event not after `until`; None if there is none."""
-    times = read_events(of_objects(events), zone=zone, position="").rows["event_timestamp"]
+    parsed = read_events(of_objects(events), Context(source="bookings", settings=settings))
+    times = parsed.rows["stage_events"]["event_at"]
     past = times[times <= until]
     return past.max().to_pydatetime() if len(past) else None
 

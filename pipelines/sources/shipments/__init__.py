@@ -1,17 +1,21 @@
 """Parcels and their articles, from CSV files that are dropped into an inbox.
 
-`transform` converts lines to rows (pure), `addresses` parses addresses, and `load` updates the
-tables from one file.
+`transform` converts lines to rows (pure), `addresses` parses addresses, and `sql` has the
+statements that store them.
 """
 
 from pipelines.source import (
     Check,
+    Derive,
+    Feed,
     Field,
     FileInbox,
     Folder,
     Input,
     Ledger,
+    Merge,
     ReasonCode,
+    Reparse,
     Schedule,
     Source,
     SourceSettings,
@@ -61,6 +65,49 @@ FILES = Input(
     setting="SHIPMENTS_INBOX",
 )
 
+TABLES = (
+    "shipments.shipments",
+    "shipments.articles",
+    "shipments.status_history",
+    "shipments.addresses",
+)
+
+feed = Feed(
+    name="shipments",
+    fetch=FileInbox(
+        input=FILES,
+        parse_options=lambda settings: settings.encoding,
+        import_help="Load a CSV file of shipments as if from the inbox; loading it twice"
+        " changes nothing.\n\nIt has one line for each article. The columns are"
+        " tracking_number, carrier, sender_address, receiver_address, article_name,"
+        " article_quantity, article_price, sku and status, in any order.",
+    ),
+    parse=deferred("pipelines.sources.shipments.transform:parse"),
+    parameters=deferred("pipelines.sources.shipments.transform:parameters"),
+    write=Merge(
+        stages="prepare_staging",
+        resolve=("disagreeing_lines", "contradicting_lines"),
+        resolve_again=("contradicted_lines",),
+        prepare_again=("later_shipments",),
+        withdraw=("withdraw_article", "withdraw_shipment"),
+        write=(
+            Derive(
+                query="unread_addresses",
+                make=deferred("pipelines.sources.shipments.reread:address_rows"),
+                table="shipments.addresses",
+                put="put_addresses",
+            ),
+            *("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"),
+        ),
+        clean=("withdraw_addresses",),
+        stored="stored_lines",
+        analyze=TABLES,
+    ),
+    rejects="once",
+    corrected="resolved_records",
+    again=Reparse(),
+)
+
 source = Source(
     name="shipments",
     package=__name__,
@@ -76,25 +123,9 @@ source = Source(
         ),
     ),
     inputs=(FILES,),
-    fetch=(
-        FileInbox(
-            input=FILES,
-            load=deferred("pipelines.sources.shipments.load:load_file"),
-            parse_options=lambda settings: settings.encoding,
-            import_help="Load a CSV file of shipments as if from the inbox; loading it twice"
-            " changes nothing.\n\nIt has one line for each article. The columns are"
-            " tracking_number, carrier, sender_address, receiver_address, article_name,"
-            " article_quantity, article_price, sku and status, in any order.",
-        ),
-    ),
-    loads=(
-        "shipments.shipments",
-        "shipments.articles",
-        "shipments.status_history",
-        "shipments.addresses",
-    ),
-    prepare=deferred("pipelines.sources.shipments.load:read_again"),
-    reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
+    feeds=(feed,),
+    loads=TABLES,
+    prepare=deferred("pipelines.sources.shipments.reread:read_again"),
     seed_sandbox=deferred("pipelines.sources.shipments.demo:seed_sandbox"),
     ledgers=(
         Ledger(

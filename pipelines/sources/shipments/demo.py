@@ -8,11 +8,11 @@ from sqlalchemy import Connection, select, text, tuple_
 
 from pipelines.ingest.deliveries import Delivery, last_sha256
 from pipelines.source import sources
-from pipelines.sources.shipments.load import SOURCE, load_file
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries
 
+SOURCE = "shipments"
 #: Days with a file; those of the last two are in the inbox.
 DEMO_DAYS = 10
 
@@ -24,7 +24,9 @@ def seed_sandbox(store: Warehouse) -> str | None:
     continued by the next one, and two concurrent seeds load each day only once, in order.
     """
     files = _files()
-    settings = sources()[SOURCE].load_settings()
+    source = sources()[SOURCE]
+    (feed,) = source.feeds
+    runner = source.runner(feed, store, source.load_settings())
     backdate = text(read_sql("pipelines.sources.shipments", "backdate"))
     loaded = 0
     for delivery, body in files:
@@ -33,7 +35,7 @@ def seed_sandbox(store: Warehouse) -> str | None:
                 break  # a file of an earlier day would now reset statuses
             if last_sha256(connection, SOURCE, delivery.name) == delivery.sha256:
                 continue
-            outcome = load_file(connection, io.BytesIO(body), delivery, settings, None)
+            outcome = runner.load_file(connection, io.BytesIO(body), delivery)
             parameters = {"at": delivery.received_at, "delivery_id": outcome.delivery_id}
             connection.execute(backdate, parameters)
         loaded += 1

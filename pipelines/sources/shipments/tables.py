@@ -196,6 +196,3 @@ status_history = Table(
     schema=SCHEMA,
     comment="Status changes of shipments, one row each, including the first status.",
 )
-
-#: Tables that `shipments.load` fills.
-READ_FROM_FILES = (shipments, articles, status_history, addresses)

@@ -7,8 +7,7 @@ in `LINES`. Rules about several lines of one shipment are checked in SQL.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import filterfalse
 from typing import Any
@@ -16,10 +15,12 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import Reject, is_name, is_text, violations
+from pipelines.ingest.contract import is_name, is_text, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
-from pipelines.ingest.reasons import Reason
+from pipelines.ingest.feeds import Context, Parsed
+from pipelines.ingest.parsers import Csv
+from pipelines.sources.shipments.addresses import PARSER_VERSION
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -95,34 +96,28 @@ LINES = pa.DataFrameSchema(
 )
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Lines that are valid by themselves, with the columns of `stage_lines`, and the rejects."""
-
-    rows: pd.DataFrame
-    rejects: list[Reject]
-
-
-def read_lines(batch: Batch, statuses: Mapping[str, str]) -> Lines:
-    """Convert records of a file to rows and rejects, each identified by its first line.
-
-    `statuses` maps further statuses, as `normalize_status` expects them.
-    """
+def read_lines(batch: Batch, context: Context) -> Parsed:
+    """Convert records of a file to rows of `stage_lines` and rejects."""
+    statuses = parse_statuses(context.settings.statuses)
     sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
     typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
     reasons = violations(LINES, typed, sent)
-    numbers = batch.sent[RECORD]
-    rejects = [_reject(line, raw, [problem], None) for line, raw, problem in batch.broken]
-    rejects += [
-        _reject(int(numbers[row]), batch.raw(row), [*why.values()], _key(sent, row))
-        for row, why in reasons.items()
-    ]
-    rows = _rows(sent, quantities, amounts, statuses).assign(record=numbers)
+    rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
     rows = rows.drop(index=list(reasons))
     rows["raw"] = [storable(batch.raw(row)) for row in rows.index]
-    return Lines(rows, sorted(rejects, key=lambda one: one.record))
+    why = {row: violated.values() for row, violated in reasons.items()}
+    return batch.parsed({"stage_lines": rows}, why, lambda row: _key(sent, row))
+
+
+#: Parses files of shipments.
+parse = Csv(columns=COLUMNS, read=read_lines, encoding=("encoding", "SHIPMENTS_ENCODING"))
+
+
+def parameters(settings: Any) -> dict[str, Any]:
+    """Return what the statements need beside the rows."""
+    return {"currency": settings.currency, "parser_version": PARSER_VERSION}
 
 
 def _rows(
@@ -184,7 +179,3 @@ def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
     """Return the key of the article that a bad line is about, if it has one."""
     key = tuple(str(sent.at[index, name]) for name in KEY)
     return key if all(is_name(part) for part in key) else None
-
-
-def _reject(line: int, raw: str, reasons: Sequence[Reason], key: tuple[str, ...] | None) -> Reject:
-    return Reject(line, f"line {line}", storable(raw), tuple(reasons), key)

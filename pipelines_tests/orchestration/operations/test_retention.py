@@ -23,12 +23,13 @@ from pipelines.ingest.reasons import Reason
 from pipelines.orchestration.operations import retention
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import name_of, remove_documents
-from pipelines.sources.shipments import load, transform
+from pipelines.sources.shipments import transform
 from pipelines.sources.weather import request_log
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.request_log import delete_old, quota_left
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed
+from pipelines_tests.loaders import runner
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     bring_up_to_date,
@@ -108,17 +109,19 @@ def test_a_retry_after_forgetting_counts_only_what_is_left(
     owner.execute("UPDATE ops.deliveries SET purged_count = 1 WHERE name = 'old.csv'")
     assert is_balanced(warehouse)
     before = owner.execute(LEDGER).fetchall()
-    load.retry_quarantine(warehouse)
+    runner("shipments", warehouse).retry()
     assert owner.execute(LEDGER).fetchall() == before, "nothing is good yet"
     amounts = transform._amounts
     monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
-    load.retry_quarantine(warehouse)
+    runner("shipments", warehouse).retry()
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 3, 0, 1, 1),
         ("young.csv", 3, 3, 0, 0, 0),
     ]
     assert is_balanced(warehouse)
-    assert load.retry_quarantine(warehouse) == [], "a delivery was read of which nothing is left"
+    assert runner("shipments", warehouse).retry() == [], (
+        "a delivery was read of which nothing is left"
+    )
 
 
 def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(

@@ -13,7 +13,7 @@ import psycopg
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
-from pipelines.sources.bookings import Settings, load
+from pipelines.sources.bookings import Settings
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
 from pipelines_tests.stored import Stored
@@ -65,7 +65,7 @@ def deliver_file(
 ) -> Outcome | None:
     """Load a file as it is."""
     load_one = loader("bookings", **(settings or Settings()).model_dump())
-    return load_file(warehouse, load.SOURCE, inspect_file(load.SOURCE, file), load_one)
+    return load_file(warehouse, "bookings", inspect_file("bookings", file), load_one)
 
 
 def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure
+from pipelines.ingest import runner
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import Settings, load
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings import counts as hotel_bookings
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
@@ -128,7 +129,7 @@ def load_file(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if crash:
-            patch.setattr(load, "close_delivery", kill_session)
+            patch.setattr(runner, "close_delivery", kill_session)
             with pytest.raises(Failure):
                 deliver(warehouse, folder, events, name)
         else:

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import csv_records
+from pipelines.ingest import csv_records, first
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.sources.bookings import Settings, load, transform
-from pipelines.sources.bookings.retry import retry_quarantine
+from pipelines.sources.bookings import Settings, transform
+from pipelines_tests.loaders import runner
 from pipelines_tests.sources.bookings.made_up import ROOM, Event, Inbox, counts, event, text_of
 
 LENIENT = Settings(most_bad=0.9)
@@ -189,19 +189,20 @@ def test_a_retry_loads_mended_records_as_a_load_of_its_own(
     watermark = "SELECT position FROM ops.watermarks WHERE name = 'bookings.events'"
     assert inbox.row(watermark) == (1,)
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
-    (outcome,) = retry_quarantine(inbox.warehouse, LENIENT)
+    feed = runner("bookings", inbox.warehouse, **LENIENT.model_dump())
+    (outcome,) = feed.retry()
     assert counts(outcome) == (3, 1, 0, 2)
     loads = inbox.stored("event_id, status, load_number")
     assert loads == [(1, "booking", 1), (2, "cancellation", 2)]
     assert [position for position, _, _ in inbox.quarantined()] == ["line 5", "line 3"]
-    assert counts(retry_quarantine(inbox.warehouse, LENIENT)[0]) == (2, 0, 0, 2)
+    assert counts(feed.retry()[0]) == (2, 0, 0, 2)
     assert inbox.row(watermark) == (2,)
 
 
 def test_large_loads_leave_statistics_behind(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     if inbox.owner.info.server_version < 170000:
         pytest.skip("PostgreSQL 16 has no right to analyze another's table")
-    monkeypatch.setattr(load, "ANALYZE_FROM", 10)
+    monkeypatch.setattr(first, "ANALYZE_FROM", 10)
     inbox.deliver([event(number) for number in range(20)])
     query = "SELECT reltuples FROM pg_class WHERE oid = 'bookings.events'::regclass"
     assert inbox.row(query) == (20,)

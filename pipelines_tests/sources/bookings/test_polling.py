@@ -19,6 +19,7 @@ from pipelines.sources.bookings.polling import has_news, last_reading, poll
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.loaders import runner
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.bookings.made_up import counts, event, stored
 
@@ -41,10 +42,11 @@ class Feed:
         http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
         self.client = EventsClient(url, http)
         self.store, self.clock = store, clock
+        self.load = runner("bookings", store).load
 
     def poll(self) -> list[tuple[int, int, int, int]]:
         outcomes, failure = poll(
-            self.store, self.client, Settings(), run_id="a run", clock=self.clock
+            self.store, self.client, Settings(), self.load, run_id="a run", clock=self.clock
         )
         assert failure is None
         return [counts(outcome) for outcome in outcomes]
@@ -113,7 +115,9 @@ def test_late_events_are_read_within_the_lookback_or_on_request(feed: Feed) -> N
     feed.source.will(document([event(1, event_timestamp=at(1))]))
     feed.poll()
     feed.poll()
-    poll(feed.store, feed.client, Settings(), run_id=None, clock=feed.clock, is_whole=True)
+    poll(
+        feed.store, feed.client, Settings(), feed.load, run_id=None, clock=feed.clock, is_whole=True
+    )
     assert feed.requested() == [None, at(7), None]
 
 
@@ -144,7 +148,9 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     """DEF E52: the watermark moved before events were processed, and a crash lost them."""
     first = {"next": "?offset=1", "results": [event(1, event_timestamp=at(5))]}
     feed.source.will(document(first), body(b"gone", 500))
-    outcomes, failure = poll(feed.store, feed.client, Settings(), run_id="r", clock=feed.clock)
+    outcomes, failure = poll(
+        feed.store, feed.client, Settings(), feed.load, run_id="r", clock=feed.clock
+    )
     assert [counts(outcome) for outcome in outcomes] == [(1, 1, 0, 0)]
     assert failure is not None
     assert "500" in str(failure)

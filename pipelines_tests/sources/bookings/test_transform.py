@@ -4,22 +4,26 @@ import datetime as dt
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
-from pipelines.ingest.contract import MAX_DRIFT, as_json, shown
-from pipelines.ingest.csv_batches import of_records, portions
+from pipelines.ingest.contract import MAX_DRIFT, Reject, as_json, shown
+from pipelines.ingest.csv_batches import Batch, of_records, portions
 from pipelines.ingest.csv_records import CsvFile, Record
+from pipelines.ingest.feeds import Context
 from pipelines.ingest.reasons import Reason
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.transform import (
     ALIASES,
     COLUMNS,
     OPTIONAL,
-    Events,
+    STORED_AS,
     of_objects,
     read_events,
     unknown_keys,
@@ -45,6 +49,7 @@ REASONS = {
     "night_of_stay": "is not a date like 2022-08-01 (1950 to 2050)",
 }
 ROWS = [*COLUMNS, "record"]
+AS_SENT = {stored: sent for sent, stored in STORED_AS.items()}
 #: A zone whose times are later in UTC, as others are earlier.
 AWAY = "America/New_York"
 
@@ -57,9 +62,26 @@ def reason(column: str, text: str) -> str:
     return f"{column} {REASONS[column]}: {shown(text)}"
 
 
+@dataclass(frozen=True)
+class Events:
+    """What was made of events: rows, with the names that were sent, and rejects."""
+
+    rows: pd.DataFrame
+    rejects: list[Reject]
+
+
+def read(portion: Batch, zone: str = "UTC") -> Events:
+    """Parse a batch with this zone of times without one."""
+    settings = Settings(time_zone=zone)
+    parsed = read_events(portion, Context(source="bookings", settings=settings))
+    assert parsed.read == len(parsed.rows["stage_events"]) + len(parsed.rejects)
+    rows = parsed.rows["stage_events"].rename(columns=AS_SENT)
+    return Events(rows, [*parsed.rejects])
+
+
 def of_events(*events: Any, zone: str = "UTC") -> Events:
     """Parse events of a response."""
-    return read_events(of_objects(events), zone=zone, position="events[{}]")
+    return read(of_objects(events), zone)
 
 
 def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
@@ -73,9 +95,7 @@ def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
         optional=OPTIONAL,
         aliases=ALIASES,
     )
-    return [
-        read_events(portion, zone=zone, position="line {}") for portion in portions(file, COLUMNS)
-    ]
+    return [read(portion, zone) for portion in portions(file, COLUMNS)]
 
 
 def of_line(zone: str = "UTC", **values: str) -> Events:
@@ -480,7 +500,7 @@ def test_a_record_that_is_no_object_costs_itself_only() -> None:
 
 def test_events_from_quarantine_keep_their_numbers() -> None:
     portion = of_objects([GOOD, "x", event(status=0)], [7, 40, 3])
-    events = read_events(portion, zone="UTC", position="events[{}]")
+    events = read(portion)
     assert events.rows["record"].tolist() == [7]
     assert [(one.record, one.position) for one in events.rejects] == [
         (3, "events[3]"),
@@ -521,7 +541,7 @@ def test_a_portion_of_nothing_gives_nothing() -> None:
         of_records([], COLUMNS, COLUMNS),
         of_records([], COLUMNS[1:], COLUMNS),
     ):
-        events = read_events(portion, zone="Europe/Berlin", position="line {}")
+        events = read(portion, "Europe/Berlin")
         assert events.rows.columns.tolist() == ROWS
         assert (len(events.rows), events.rejects) == (0, [])
 
@@ -530,7 +550,7 @@ def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
     """No row is left to find a type from."""
     records = [Record(2, "1,2", None, Reason("wrong_field_count", "it has 2 fields"))]
     for portion in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
-        events = read_events(portion, zone="Asia/Tashkent", position="line {}")
+        events = read(portion, "Asia/Tashkent")
         assert events.rows.columns.tolist() == ROWS
         assert (len(events.rows), len(events.rejects)) == (0, 1)
 
@@ -547,6 +567,6 @@ def test_reading_changes_nothing_in_what_was_sent() -> None:
     sent = [event(id=" 1 "), event(status="x", room_id=ROOM), 1]
     portion = of_objects(sent)
     before = portion.sent.copy()
-    read_events(portion, zone="UTC", position="events[{}]")
+    read(portion)
     assert portion.sent.equals(before)
     assert sent == [event(id=" 1 "), event(status="x", room_id=ROOM), 1]

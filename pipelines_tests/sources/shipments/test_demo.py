@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.ingest.runner import Runner
 from pipelines.sources.shipments import demo
-from pipelines.sources.shipments.load import load_file
 from pipelines_tests.sources.shipments.made_up import Inbox, line
 from pipelines_tests.stored import Stored
 
@@ -57,7 +57,7 @@ def test_two_seeds_at_once_and_a_killed_one_load_each_day_once(
     assert everything() == undisturbed
     assert sum(int(message.split()[-2]) for message in messages if message) == 8
     empty()
-    calls = 0
+    calls, load_file = 0, Runner.load_file
 
     def killed(*arguments: Any) -> Any:
         nonlocal calls
@@ -68,7 +68,7 @@ def test_two_seeds_at_once_and_a_killed_one_load_each_day_once(
         return load_file(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(demo, "load_file", killed)
+        patch.setattr(Runner, "load_file", killed)
         demo.seed_sandbox(stored.warehouse)
     assert stored.row("SELECT count(*) FROM ops.deliveries") == (3,)
     assert demo.seed_sandbox(stored.warehouse) == "Loaded the sandbox's shipments of 5 days."

@@ -14,10 +14,10 @@ import pytest
 
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
+from pipelines.ingest.runner import Runner as FeedRunner
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.loading import WHY_DEFERRED
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
 from pipelines_tests.jobs import Runner, failure, metadata
@@ -136,17 +136,16 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
     """Files go oldest first: a retry meets the same one again. Neither blocks the others."""
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    open_file, fetcher = inboxes.open_plain_file, vars(sources()["shipments"].fetch[0])
-    load_file = fetcher["load"]
+    open_file, load_file = inboxes.open_plain_file, FeedRunner.load_file
 
     class Failing(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(5, "Input/output error")
 
-    def oops(connection: Any, file: Any, delivery: Any, *more: Any) -> Any:
+    def oops(runner: FeedRunner, connection: Any, file: Any, delivery: Any) -> Any:
         if delivery.name == "a.csv":
             raise LookupError("oops")
-        return load_file(connection, file, delivery, *more)
+        return load_file(runner, connection, file, delivery)
 
     def rows(result: dg.ExecuteInProcessResult) -> int:
         return int(metadata(result, "shipments.shipments")["dagster/row_count"])
@@ -160,7 +159,7 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
         message = failure(shipments.load())
         assert "could not be read completely: Input/output error" in message
     with monkeypatch.context() as patch:
-        patch.setitem(fetcher, "load", oops)
+        patch.setattr(FeedRunner, "load_file", oops)
         result = shipments.load()
         assert "LookupError: oops" in failure(result)
         recorded = metadata(result, "shipments.shipments")

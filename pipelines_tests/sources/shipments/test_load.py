@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
-from pipelines.sources.shipments import Settings, load
+from pipelines.sources.shipments import Settings
+from pipelines.sources.shipments.reread import read_again
 from pipelines.sources.shipments.transform import COLUMNS
-from pipelines.warehouse.connection import copy_rows
+from pipelines.warehouse.connection import csv_text
 from pipelines_tests.sources.shipments.made_up import PARIS, Inbox, line, text_of
 
 
@@ -201,7 +202,7 @@ def test_addresses_are_read_again_by_a_newer_parser(inbox: Inbox) -> None:
         "UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere', country_code = NULL"
     )
     inbox.owner.execute("UPDATE shipments.shipments SET receiver_country_code = NULL")
-    load.read_again(inbox.warehouse, Settings())
+    read_again(inbox.warehouse, Settings())
     assert inbox.rows(query) == [("Berlin",), ("Paris",)]
     assert inbox.rows(country) == [received_in] == [("FR",)]
 
@@ -210,8 +211,8 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "pipelines.sources.shipments.load.copy_rows",
-        lambda c, name, rows: copy_rows(c, name, rows[:1]),
+        "pipelines.ingest.merge.csv_text",
+        lambda rows: csv_text(rows[:1]),
     )
     with pytest.raises(PermanentFailure, match="counts_balance"):
         inbox.deliver([line(1), line(2)])
@@ -266,7 +267,7 @@ def test_an_unknown_status_gets_a_meaning_without_code(inbox: Inbox) -> None:
     unknown = "SELECT status FROM enriched.shipments ORDER BY tracking_number"
     assert inbox.rows(unknown) == [("delivery",), ("in_transit",), ("d_l_v",)]
     statuses = "dlv=delivery, D L V = delivery,on the road =in_transit"
-    load.read_again(inbox.warehouse, Settings(statuses=statuses))
+    read_again(inbox.warehouse, Settings(statuses=statuses))
     assert inbox.rows(unknown) == [("delivery",), ("in_transit",), ("delivery",)]
     history = "SELECT status, status_raw FROM shipments.status_history WHERE tracking_number = {}"
     assert inbox.rows(history.format("'TN00000001'")) == [("delivery", "DLV")]

@@ -5,7 +5,8 @@ import pytest
 
 from pipelines.ingest.deliveries import rejects, unbalanced
 from pipelines.ingest.quarantine import dismiss, in_quarantine
-from pipelines.sources.shipments import load, transform
+from pipelines.sources.shipments import transform
+from pipelines_tests.loaders import runner
 from pipelines_tests.sources.shipments.made_up import Inbox, line
 
 SUMMARY = (
@@ -45,7 +46,7 @@ def test_a_retry_does_not_undo_a_later_file(inbox: Inbox, monkeypatch: pytest.Mo
     inbox.deliver(monday, "monday.csv")
     inbox.deliver([line(1, status="delivery", article_price="7")], "tuesday.csv")
     mend(monkeypatch)
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     assert inbox.rows(
         "SELECT status, article_count, total_value::integer FROM enriched.shipments"
         " WHERE tracking_number = 'TN00000001'"
@@ -58,7 +59,7 @@ def test_a_retry_accepts_further_lines_of_the_same_file(
 ) -> None:
     inbox.deliver([line(1), line(1, sku="B", article_price="free")])
     mend(monkeypatch)
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     query = "SELECT article_count, updated_at > first_seen_at FROM enriched.shipments"
     assert inbox.rows(query) == [(2, True)]
 
@@ -84,7 +85,7 @@ def test_only_what_a_later_file_answers_leaves_it(inbox: Inbox) -> None:
 
 def test_an_articles_second_line_does_not_win_on_retry(inbox: Inbox) -> None:
     inbox.deliver([line(1, article_quantity=1), line(1, article_quantity=9)])
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     assert inbox.rows("SELECT quantity FROM shipments.articles") == [(1,)]
     assert inbox.rows(LEDGER) == [(2, 1, 0, 1)]
 
@@ -96,7 +97,7 @@ def test_a_mended_line_contradicting_its_files_good_ones_stays_rejected(
     lines += [line(2, article_quantity=7, article_price="free")]
     inbox.deliver(lines)
     mend(monkeypatch)
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     assert inbox.rows("SELECT reasons[1] FROM ops.quarantine ORDER BY 1") == [
         ("lines of the shipment disagree on status",),
         ("the article came before in the shipment with other content: LP123",),
@@ -113,7 +114,7 @@ def test_a_retry_does_not_undo_a_later_file_without_changes(
     inbox.deliver(monday, "monday.csv")
     inbox.deliver([line(1, sku="B", status="scanned")], "tuesday.csv")
     mend(monkeypatch)
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     query = "SELECT status FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
     assert inbox.rows(query) == [("scanned",)]
     assert inbox.row("SELECT count(*) FROM ops.quarantine") == (0,)
@@ -126,8 +127,8 @@ def test_a_retry_counts_as_of_when_its_file_came(
     inbox.deliver(sunday, "sunday.csv")
     inbox.deliver([*monday, line(2), line(3)], "monday.csv")
     mend(monkeypatch)
-    load.retry_quarantine(inbox.warehouse)
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
+    runner("shipments", inbox.warehouse).retry()
     query = (
         "SELECT status, seen_at = (SELECT max(loaded_at) FROM ops.deliveries)"
         " FROM shipments.status_history WHERE tracking_number = 'TN00000001' ORDER BY seen_at"
@@ -147,7 +148,7 @@ def test_dismissed_records_keep_who_when_why_and_stop_alerting(inbox: Inbox) -> 
         assert dismiss(connection, "other", by=by, reason=why) == 0
         assert in_quarantine(connection, "shipments") == 1
         assert [row["position"] for row in rejects(connection, "shipments", most=9)] == ["line 4"]
-    (outcome,) = load.retry_quarantine(inbox.warehouse)
+    (outcome,) = runner("shipments", inbox.warehouse).retry()
     assert (outcome.read, outcome.rejected) == (1, 1)
     assert inbox.deliver(lines, "copy.csv")[3] == 0
     kept = "SELECT position, dismissed_by, dismissal_reason, dismissed_at <= now()"
@@ -167,6 +168,6 @@ def test_dismissed_records_keep_who_when_why_and_stop_alerting(inbox: Inbox) -> 
 
 def test_a_line_with_a_nul_stays_rejected(inbox: Inbox) -> None:
     inbox.deliver([line(1), line(2, sku="a\x00b")])
-    load.retry_quarantine(inbox.warehouse)
+    runner("shipments", inbox.warehouse).retry()
     assert inbox.rows("SELECT sku FROM shipments.articles") == [("LP123",)]
     assert inbox.rows(LEDGER) == [(2, 1, 0, 1)]

@@ -1,6 +1,9 @@
+ANALYZE stage_events (event_id);
+
 -- Staged events with the id of a stored event but other content, with the fields that differ.
 SELECT
     staged.record,
+    'came_before' AS reason_code,
     'the event came before with other content: ' || concat_ws(
         ', ',
         CASE WHEN staged.hotel_id <> stored.hotel_id THEN 'hotel_id was ' || stored.hotel_id END,

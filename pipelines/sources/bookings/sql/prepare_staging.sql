@@ -10,4 +10,4 @@ CREATE TEMP TABLE stage_events (
     night_of_stay date
 ) ON COMMIT DROP;
 -- Keeps joins of a million events in memory.
-SET LOCAL work_mem = '64MB';
+SET LOCAL work_mem = '64MB'

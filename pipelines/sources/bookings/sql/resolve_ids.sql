@@ -50,4 +50,4 @@ UPDATE stage_events
 SET event_id = bookings.made_up_id(
     hotel_id, event_at, status, room_reservation_id, night_of_stay
 )
-WHERE event_id IS NULL;
+WHERE event_id IS NULL

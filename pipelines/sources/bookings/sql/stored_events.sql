@@ -1,4 +1,4 @@
--- Ids that are stored, with the content of their events as integers, one array per column. Times
+-- Ids among :keys that are stored, with the content of their events as integers, one array per column. Times
 -- are microseconds since 2000, nights are days.
 SELECT
     array_send(array_agg(event_id)) AS ids,
@@ -8,4 +8,4 @@ SELECT
     array_send(array_agg((night_of_stay - date '2000-01-01')::bigint)) AS nights,
     array_send(array_agg(room_reservation_id)) AS reservations
 FROM bookings.events
-WHERE event_id BETWEEN :lowest AND :highest AND event_id = ANY(CAST(:ids AS bigint []))
+WHERE event_id BETWEEN :lowest AND :highest AND event_id = ANY(CAST(:keys AS bigint []))

@@ -23,7 +23,7 @@ WITH contradicted AS (
             IS DISTINCT FROM (
                 stage_lines.article_name, stage_lines.quantity, stage_lines.unit_price
             )
-    WHERE stored.last_seen_at = :as_of
+    WHERE stored.last_seen_at = :seen_at
 )
 
 DELETE FROM stage_lines AS line
@@ -40,4 +40,5 @@ RETURNING
             THEN 'lines of the shipment disagree on ' || contradicted.columns
         ELSE 'the article came before in the shipment with other content: ' || line.sku
     END AS reason,
-    CASE WHEN contradicted.columns <> '' THEN 'lines_disagree' ELSE 'came_before' END AS reason_code
+    CASE WHEN contradicted.columns <> '' THEN 'lines_disagree' ELSE 'came_before' END AS reason_code,
+    contradicted.columns = '' AS is_final

@@ -20,4 +20,6 @@ RETURNING
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     'the article came before in the shipment with other content: ' || line.sku AS reason,
-    'came_before' AS reason_code
+    'came_before' AS reason_code,
+    -- A retry cannot know which line came first.
+    TRUE AS is_final

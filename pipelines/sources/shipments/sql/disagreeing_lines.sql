@@ -1,3 +1,5 @@
+ANALYZE stage_lines (tracking_number, carrier, sku);
+
 -- Deletes from stage_lines all lines of shipments whose lines disagree, and returns them with the
 -- columns that differ.
 WITH disagreeing AS (
@@ -28,4 +30,5 @@ RETURNING
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     'lines of the shipment disagree on ' || disagreeing.columns AS reason,
-    'lines_disagree' AS reason_code
+    'lines_disagree' AS reason_code,
+    FALSE AS is_final

@@ -1,0 +1,289 @@
+"""Feeds: what a source says of a stream of deliveries, so that the runner can load them.
+
+A feed names how deliveries come, a pure function that parses them, and a policy that says how rows
+are stored. Statements are files in the `sql` folder of the source. The runner opens and closes the
+delivery, writes rejects, counts, caps and retries: no source does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipelines.ingest.contract import Reject
+    from pipelines.ingest.deliveries import Delivery
+    from pipelines.ingest.quarantine import Quarantined
+
+#: The name of a file in the source's `sql` folder, with one or more statements.
+Sql = str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """An external input of a source, shown as a separate node in the asset graph."""
+
+    name: str
+    about: str
+    #: Its kind, which selects an icon in the graph: csv, json, python.
+    kind: str
+    #: The variable with its location, if any.
+    setting: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInbox:
+    """Files dropped into a folder; each content is loaded once, in its own transaction.
+
+    Provides the loading asset, a sensor, `isobar import` and the check `readable_files`.
+    """
+
+    input: Input
+    #: The help of `isobar import <source>`.
+    import_help: str
+    suffixes: tuple[str, ...] = (".csv",)
+    #: The settings field with the folder.
+    setting: str = "inbox"
+    #: Describes how files are parsed. Rejected files are retried when it changes.
+    parse_options: Callable[[Any], str] = lambda settings: ""  # noqa: ARG005
+
+
+@dataclass(frozen=True, kw_only=True)
+class PagedApi:
+    """An API that is read page by page from a watermark on.
+
+    Provides its part of the loading asset, a sensor and the check `readable_api`.
+    """
+
+    input: Input
+    #: Opens a client with a number of attempts; None if the API is off.
+    open: Callable[[Any, int], Any]
+    #: Loads what is new, or everything with `is_whole`. Returns the counts, and the error if it
+    #: could not be read to its end.
+    poll: Callable[..., tuple[list[Any], Exception | None]]
+    #: Returns whether there is anything to load.
+    has_news: Callable[..., bool]
+    #: Returns the last poll (`polled_at`, `problem`, `run_id`), or None before the first one.
+    last_reading: Callable[..., Any]
+    retry_after: dt.timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpDocument:
+    """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op.
+
+    Provides the loading asset, the source's job and retries.
+    """
+
+    input: Input
+    #: The settings field with the URL.
+    setting: str = "url"
+
+
+Fetcher = FileInbox | PagedApi | HttpDocument
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What was received of a delivery: a file, a document, or what of it is in quarantine."""
+
+    delivery: Delivery
+    file: BinaryIO | None = None
+    #: The parsed JSON.
+    document: Any = None
+    #: Where it came from, for messages: a path, a URL.
+    place: str = ""
+    #: What the fetcher says of it, such as a time window.
+    said: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether records come again with every request, so that only new rejects count.
+    is_overlapping: bool = False
+    #: The records of a retry; None if the delivery is loaded for the first time.
+    quarantined: Sequence[Quarantined] | None = None
+    #: The header of the CSV file that they are from.
+    header: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a parser may know beside the content: settings, the feed's queries, the fetcher."""
+
+    source: str
+    settings: Any
+    #: The rows of each query of `Feed.context`.
+    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    #: What the fetcher says of the delivery.
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A batch of a delivery: rows for stages, and rejects.
+
+    Frames have the column `record`, the number of each row's record in the delivery, and `raw`, its
+    text, where a policy compares rows with each other.
+    """
+
+    #: Number of records.
+    read: int = 0
+    #: Rows by the name of the stage or table.
+    rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    rejects: Sequence[Reject] = ()
+    #: Number of records by list, if each list has a cap of its own; records are numbered through.
+    lists: Mapping[str, int] = field(default_factory=dict)
+    drift: Sequence[str] = ()
+    #: What lines of a CSV file need in order to be parsed again; of the first batch.
+    header: str | None = None
+    #: The rows of the line in which an earlier version of the file was cut; of the first batch.
+    cut: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    #: Formats the position of a record.
+    position: Callable[[int], str] = "line {}".format
+    #: Returns the text of a record, if rows do not have it.
+    raw: Callable[[int], str] = str
+
+
+Parse = Callable[[Content, Context], Iterable[Parsed]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cap:
+    """The share of bad records above which a delivery is rejected as a whole.
+
+    Up to `few` bad ones are accepted whatever their share. `setting` names the settings field that
+    has the share.
+    """
+
+    share: float = 0.5
+    few: int = 20
+    setting: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class First:
+    """Insert-only: the first row with a key stays, and another one with other content is rejected.
+
+    Batches are written as they come. Their one frame has columns of `table`, which has the columns
+    `delivery_id` and `load_number`, too; statements see `:load_number`.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.first:FirstWriter"
+    table: str
+    #: The column with the key, an integer; it may be missing in a row.
+    key: str
+    #: The column by which rows are inserted in order, which is fastest for the indexes.
+    order: str
+    #: Creates the temporary table `stage_<table>`, for rows that have to be compared in SQL.
+    stages: Sql
+    #: Returns whether stored rows may need the key of a new one.
+    needed: Sql
+    #: Returns arrays (array_send) of the stored keys among `:keys`, and of their content.
+    stored: Sql
+    #: Returns the content of rows, as `stored` does: a row of integers each.
+    content: Callable[[pd.DataFrame], NDArray[Any]]
+    #: Assigns keys to staged rows without one.
+    identify: Sql
+    #: Store the staged rows; the last one inserts.
+    write: tuple[Sql, ...]
+    #: Returns the staged rows that contradict a stored one: record, reason_code, reason.
+    conflicts: Sql
+    #: Remove what the line of a cut file stored; may return the `delivery_id` of what was removed.
+    withdraw: tuple[Sql, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latest:
+    """Upsert: a row replaces the stored one with the same primary key.
+
+    Stages are tables of the source. Of several records with the same key in a delivery, the first
+    one counts; others are rejected unless they are equal. A retry inserts only missing rows once a
+    later delivery was loaded.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.latest:LatestWriter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derive:
+    """Rows computed from staged ones: those that `query` returns, by a pure function."""
+
+    query: Sql
+    #: Called with the first column of what the query returns; returns rows of `table`.
+    make: Callable[[Sequence[Any]], pd.DataFrame]
+    #: The table whose types the rows have; they are staged as `stage_<name>`.
+    table: str
+    put: Sql
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """The source's own statements, in order.
+
+    They see `:delivery_id`, `:seen_at`, `:changed_at` and the parameters of the feed, and collect
+    the numbers of records that changed a row in the temporary table `changed`.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.merge:MergeWriter"
+    #: Creates the temporary tables into which rows are staged.
+    stages: Sql
+    #: Remove staged rows that contradict each other. Return record, raw, record_key, reason_code,
+    #: reason and is_final.
+    resolve: tuple[Sql, ...] = ()
+    #: Do the same in a retry, for rows that contradict stored ones.
+    resolve_again: tuple[Sql, ...] = ()
+    #: Run in a retry before anything is written.
+    prepare_again: tuple[Sql, ...] = ()
+    #: Remove what the line of a cut file stored, before the rows are written; may return the
+    #: `delivery_id` of what was removed.
+    withdraw: tuple[Sql, ...] = ()
+    write: tuple[Sql | Derive, ...]
+    #: As `withdraw`, after the rows are written.
+    clean: tuple[Sql, ...] = ()
+    #: Returns how many staged records the tables now hold.
+    stored: Sql
+    #: Tables whose statistics are refreshed after a large load.
+    analyze: tuple[str, ...] = ()
+
+
+Policy = First | Latest | Merge
+
+
+@dataclass(frozen=True)
+class Reparse:
+    """Retry: the quarantined records are parsed again, each by itself."""
+
+
+@dataclass(frozen=True)
+class Refetch:
+    """Retry: the whole delivery is fetched and loaded again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """A stream of deliveries: how they come, what their rows are, how these are stored."""
+
+    #: Its name in the ledger.
+    name: str
+    fetch: Fetcher | tuple[Fetcher, ...] = ()
+    #: Pure: no clock, no database, no files but the content.
+    parse: Parse
+    write: Policy
+    cap: Cap = Cap()
+    #: `once`: a bad record that is sent again is kept once, and counts as unchanged.
+    rejects: Literal["each", "once"] = "each"
+    again: Reparse | Refetch | None = None
+    #: Queries that run before parsing, by name.
+    context: Mapping[str, Sql] = field(default_factory=dict)
+    #: Called with the settings; returns further parameters of the statements.
+    parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
+    #: Returns the quarantined records that a delivery sends correctly; `:again` are the texts that
+    #: it sent once more.
+    corrected: Sql | None = None
+
+    @property
+    def fetchers(self) -> tuple[Fetcher, ...]:
+        """The ways in which deliveries come."""
+        return self.fetch if isinstance(self.fetch, tuple) else (self.fetch,)

@@ -1,0 +1,329 @@
+"""The runner: loads the deliveries of a feed, and retries those of its records that are rejected.
+
+Rows, rejects and ledger entry are one transaction, which ends in the ledger's counts. What a source
+gives are pure functions and statements (`feeds`), which run between.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain, product
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, CursorResult, MetaData, func, select, text
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.deliveries import (
+    Delivery,
+    Outcome,
+    close_delivery,
+    count_reasons,
+    enforce_reject_cap,
+    last_sha256,
+    open_delivery,
+    rejects_kept,
+    resolve_quarantined,
+    withdraw_record,
+)
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed, Sql
+from pipelines.ingest.file_loader import reading_faults
+from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.quarantine import Retry, close_retry, retry_each
+from pipelines.ingest.reject_collector import RejectCollector
+from pipelines.warehouse.connection import Warehouse, transaction_status
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipelines.ingest.contract import Reject
+
+
+class Owner(Protocol):
+    """The source of a feed, as far as the runner needs it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def package(self) -> str: ...  # noqa: D102
+    @property
+    def metadata(self) -> MetaData: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A delivery that is being loaded, or read again: where its statements run, and with what."""
+
+    connection: Connection
+    owner: Owner
+    delivery_id: int
+    #: When the source sent it.
+    seen_at: datetime
+    #: When the tables change.
+    changed_at: datetime
+    is_retry: bool
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def execute(self, sql: Sql, **more: Any) -> CursorResult[Any]:
+        """Execute the statements of a file of the source; return the last one's result."""
+        values = {
+            "delivery_id": self.delivery_id,
+            "seen_at": self.seen_at,
+            "changed_at": self.changed_at,
+            **self.parameters,
+            **more,
+        }
+        found = execute_file(self.connection, self.owner.package, sql, values)
+        if transaction_status(self.connection) == TransactionStatus.IDLE:
+            raise PermanentFailure(
+                self.owner.name,
+                f"sql/{sql}.sql ended the transaction, and nothing was written",
+                place=self.owner.package,
+                remedy="A load must neither commit nor roll back: the platform does, with the"
+                " counts. Remove the statement.",
+            )
+        return found
+
+    def withdraw(
+        self, several: Sequence[Sql], cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]
+    ) -> None:
+        """Execute statements that remove what a cut line stored, and correct the ledger."""
+        for frame in cut.values():
+            rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+            for sql, row in product(several, rows):
+                values = {str(name): value for name, value in row.items()}
+                found = self.execute(sql, delivery_ids=list(delivery_ids), **values)
+                for removed in found if found.returns_rows else ():
+                    withdraw_record(self.connection, removed.delivery_id)
+
+
+class Writer(Protocol):
+    """How a policy stores the rows of one load."""
+
+    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
+        """Take the line in which an earlier version of the file was cut, if any.
+
+        `delivery_ids` are the deliveries of that version, which stored it.
+        """
+
+    def prepare(self, parsed: Parsed) -> Any:
+        """Format a batch in the thread that parses it, without the connection."""
+
+    def put(self, parsed: Parsed, prepared: Any) -> list[Reject]:
+        """Stage or write a batch; return records that contradict stored ones."""
+
+    def resolve(self) -> list[Reject]:
+        """Remove staged rows that contradict each other, and return them."""
+
+    def write(self) -> tuple[int, int]:
+        """Store what is staged; return how many records changed a row, and how many are stored."""
+
+
+class Runner:
+    """Loads the deliveries of one feed of a source into a warehouse."""
+
+    def __init__(
+        self, owner: Owner, feed: Feed, store: Warehouse, settings: Any, run_id: str | None = None
+    ) -> None:
+        self.owner, self.feed, self.store = owner, feed, store
+        self.settings, self.run_id = settings, run_id
+        module, _, name = feed.write.writer.partition(":")
+        self._writer = getattr(importlib.import_module(module), name)
+
+    def load(self, content: Content, *, is_forced: bool = False) -> Outcome | None:
+        """Load a delivery in a transaction of its own.
+
+        Returns None if its content is that of the last delivery of its name, unless it is forced.
+        """
+        delivery, source = content.delivery, self.owner.name
+        with (
+            rejects_kept(self.store, self.run_id),
+            self.store.transaction(source) as connection,
+            reading_faults(source, content.place or delivery.name, again="run"),
+        ):
+            if not is_forced and (
+                last_sha256(connection, delivery.source, delivery.name) == delivery.sha256
+            ):
+                return None
+            return self.write(connection, content)
+
+    def load_file(self, connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
+        """Load an open file; the caller ends the transaction (`file_loader`)."""
+        return self.write(connection, Content(delivery=delivery, file=file))
+
+    def write(self, connection: Connection, content: Content) -> Outcome:
+        """Load a delivery within a transaction that the caller ends.
+
+        Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
+        rolled back.
+        """
+        batches = iter(self.feed.parse(content, self._context(connection, content)))
+        first = next(batches, Parsed())
+        delivery_id = open_delivery(connection, content.delivery, self.run_id, header=first.header)
+        mine = deliveries.c.delivery_id == delivery_id
+        loaded_at = connection.execute(select(deliveries.c.loaded_at).where(mine)).scalar_one()
+        load = self._load(connection, delivery_id, loaded_at, loaded_at, is_retry=False)
+        collector = RejectCollector(
+            connection,
+            delivery_id,
+            is_once=self.feed.rejects == "once",
+            is_overlapping=content.is_overlapping,
+        )
+        read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
+        if self.feed.corrected:
+            found = load.execute(
+                self.feed.corrected, source=content.delivery.source, again=[*collector.again]
+            )
+            resolve_quarantined(connection, found.scalars().all())
+        return close_delivery(
+            connection,
+            delivery_id,
+            read=read,
+            loaded=loaded,
+            stored=stored + collector.known,
+            rejected=collector.written,
+            drift=drift,
+        )
+
+    def retry(self) -> list[Outcome]:
+        """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
+
+        Each delivery is its own transaction. Rejected files are read again with the next load.
+        """
+
+        def again(connection: Connection, retry: Retry) -> Outcome:
+            now = connection.execute(select(func.clock_timestamp())).scalar_one()
+            load = self._load(connection, retry.delivery_id, retry.loaded_at, now, is_retry=True)
+            delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
+            content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
+            collector = RejectCollector(
+                connection,
+                retry.delivery_id,
+                is_once=self.feed.rejects == "once",
+                is_overlapping=retry.header is None,
+            )
+            batches = iter(self.feed.parse(content, self._context(connection, content)))
+            _, _, loaded, stored = self._put(load, content, batches, collector)
+            return close_retry(
+                connection,
+                retry,
+                loaded=loaded,
+                stored=stored + collector.known,
+                rejected=collector.written,
+            )
+
+        return retry_each(self.store, self.feed.name, again)
+
+    def _put(
+        self,
+        load: Load,
+        content: Content,
+        batches: Iterator[Parsed],
+        collector: RejectCollector,
+    ) -> tuple[int, list[str], int, int]:
+        """Write batches; return how many records were read, drift, and how many loaded and stored.
+
+        While PostgreSQL writes one batch, the next one is parsed.
+        """
+        writer: Writer = self._writer(load, self.feed.write)
+        first: Parsed | None = None
+        read, drift, cut = 0, list[str](), content.delivery.cut
+        prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
+        for parsed, formatted in ahead(prepared):
+            if first is None:
+                first = parsed
+                writer.begin(first.cut, cut.delivery_ids if cut else ())
+            read += parsed.read
+            drift += parsed.drift
+            collector.add(parsed.rejects)
+            if not load.is_retry:
+                self._enforce_cap_by_list(content.delivery, parsed)
+                self._enforce_cap(content.delivery, read, collector, is_early=True)
+            collector.add(writer.put(parsed, formatted), are_conflicts=True)
+        collector.add(writer.resolve())
+        if not load.is_retry and not (first and first.lists):
+            self._enforce_cap(content.delivery, read, collector)
+        loaded, stored = writer.write()
+        return read, drift, loaded, stored
+
+    def _load(
+        self,
+        connection: Connection,
+        delivery_id: int,
+        seen_at: datetime,
+        changed_at: datetime,
+        *,
+        is_retry: bool,
+    ) -> Load:
+        return Load(
+            connection=connection,
+            owner=self.owner,
+            delivery_id=delivery_id,
+            seen_at=seen_at,
+            changed_at=changed_at,
+            is_retry=is_retry,
+            parameters=dict(self.feed.parameters(self.settings)),
+        )
+
+    def _context(self, connection: Connection, content: Content) -> Context:
+        rows = {
+            name: execute_file(connection, self.owner.package, sql, {}).all()
+            for name, sql in self.feed.context.items()
+        }
+        return Context(source=self.owner.name, settings=self.settings, rows=rows, said=content.said)
+
+    def _enforce_cap(
+        self, delivery: Delivery, read: int, collector: RejectCollector, *, is_early: bool = False
+    ) -> None:
+        """Raise `RejectedDelivery` if too many records are bad.
+
+        Early, that is for a long delivery with hardly any valid record.
+        """
+        cap, setting = self.feed.cap, self.feed.cap.setting
+        share = getattr(self.settings, setting) if setting else cap.share
+        if is_early and collector.bad <= MANY_BAD:
+            return
+        collector.enforce_cap(
+            delivery,
+            read,
+            share=max(share, 0.5) if is_early else share,
+            few=cap.few,
+            variable=self.settings.variable(setting) if setting else None,
+        )
+
+    def _enforce_cap_by_list(self, delivery: Delivery, parsed: Parsed) -> None:
+        first = 0
+        for count in parsed.lists.values():
+            mine = [one for one in parsed.rejects if first <= one.record < first + count]
+            first += count
+            enforce_reject_cap(
+                delivery,
+                count,
+                len(mine),
+                count_reasons(mine),
+                cap=self.feed.cap.share,
+                few=self.feed.cap.few,
+                rejects=mine,
+            )
+
+
+#: Bad records from which on a delivery is not read to its end if most of it is bad.
+MANY_BAD = 50_000
+
+
+def execute_file(
+    connection: Connection, package: str, sql: Sql, values: Mapping[str, Any]
+) -> CursorResult[Any]:
+    """Execute the statements of a source's file one by one; return the last one's result.
+
+    Each ends with `;` at the end of a line.
+    """
+    *before, last = (one for one in read_sql(package, sql).split(";\n") if one.strip())
+    for statement in before:
+        connection.execute(text(statement), dict(values))
+    return connection.execute(text(last), dict(values))

@@ -1,0 +1,56 @@
+"""What is read again before a load: addresses, and statuses that were unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select, text
+
+from pipelines.sources.shipments import tables
+from pipelines.warehouse.connection import Warehouse, stage
+from pipelines.warehouse.sql_files import read_sql
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipelines.sources.shipments import Settings
+
+
+def read_again(store: Warehouse, settings: Settings) -> None:
+    """Parse addresses again that an older version parsed, and statuses that were unknown."""
+    from pipelines.sources.shipments.addresses import PARSER_VERSION
+
+    column = tables.addresses.c
+    with store.transaction("shipments") as connection:
+        _read_statuses_again(connection, settings)
+        query = select(column.address).where(column.parser_version != PARSER_VERSION)
+        if unread := connection.execute(query).scalars().all():
+            stage(connection, address_rows(unread), tables.addresses)
+            put = text(read_sql("pipelines.sources.shipments", "put_addresses"))
+            connection.execute(put, {"delivery_id": None})
+
+
+def address_rows(texts: Sequence[str]) -> pd.DataFrame:
+    """Parse addresses; returns rows of `shipments.addresses`."""
+    import pandas as pd
+
+    from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
+
+    rows = ({"address": address} | vars(read_address(address)) for address in texts)
+    frame = pd.DataFrame(rows).rename(columns={"status": "address_status"})
+    return frame.assign(parser_version=PARSER_VERSION)
+
+
+def _read_statuses_again(connection: Connection, settings: Settings) -> None:
+    """Give shipments and their history the meaning of statuses that were unknown before."""
+    from pipelines.sources.shipments.transform import normalize_status, parse_statuses
+
+    statuses = parse_statuses(settings.statuses)
+    unknown = text(read_sql("pipelines.sources.shipments", "unknown_statuses"))
+    for row in connection.execute(unknown).all():
+        meaning = normalize_status(row.status_raw, statuses)
+        if meaning != row.status:
+            renamed = {"status": row.status, "status_raw": row.status_raw, "meaning": meaning}
+            script = text(read_sql("pipelines.sources.shipments", "rename_status"))
+            connection.execute(script, renamed)

@@ -1,0 +1,7 @@
+INSERT INTO bookings.levels (station, read_at, level, delivery_id)
+SELECT
+    station,
+    read_at,
+    level,
+    :delivery_id
+FROM stage_levels
