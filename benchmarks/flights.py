@@ -17,7 +17,7 @@ from benchmarks.report import Measure, answers_a_second, peak_megabytes, step
 from pipelines.http.client import JsonResponse
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.sources.flights import archive, load
+from pipelines.sources.flights import Settings, archive, load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.flights.made_up import itinerary, many_legs
 
@@ -120,14 +120,14 @@ def _in_a_process(server: Connections, document: Path, day: dt.date) -> dict[str
 def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float]:
     """What a run does between the answer of the source and its commit."""
     warehouse = Warehouse(url)
-    load.bring_up_to_date(warehouse, run_id=None)  # airports; not what is measured
+    load.bring_up_to_date(warehouse, Settings(), run_id=None)  # airports; not what is measured
     at = dt.datetime.combine(day, dt.time(5), dt.UTC)
     answer = JsonResponse("bench", document.read_bytes(), None, at)
     began = time.monotonic()
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)
     del answer  # as when the step that fetched it has ended
-    load.bring_up_to_date(warehouse, run_id=None)
+    load.bring_up_to_date(warehouse, Settings(), run_id=None)
     seconds = time.monotonic() - began
     warehouse.dispose()
     return {"seconds": seconds, "megabytes": peak_megabytes()}

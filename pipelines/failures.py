@@ -93,6 +93,10 @@ class RejectedDelivery(PermanentFailure):
         )
 
 
+class SubjectGone(PermanentFailure):
+    """What a delivery is about was deleted meanwhile, so that there is nowhere to load it."""
+
+
 class RejectedInput(PermanentFailure):
     """A person's input is invalid. It is shown to that person and is not an incident."""
 

@@ -51,10 +51,13 @@ from pipelines.config.source_settings import (
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.feeds import (
+    Analyze,
     Cap,
+    Compare,
     Content,
     Context,
     Derive,
+    Each,
     Feed,
     Fetcher,
     FileInbox,
@@ -103,14 +106,17 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Analyze",
     "Cap",
     "Check",
     "Collection",
+    "Compare",
     "Content",
     "Context",
     "Csv",
     "Delivery",
     "Derive",
+    "Each",
     "Feed",
     "Field",
     "FileInbox",

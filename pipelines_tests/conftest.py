@@ -24,7 +24,7 @@ from pipelines.http import redirects
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.sources.flights import client, load
+from pipelines.sources.flights import client
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import states, tls
 from pipelines_tests.databases import made
@@ -32,6 +32,7 @@ from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
 from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.flights.made_up import load_airports
 from pipelines_tests.states import SHARED, new_folder
 from pipelines_tests.stored import Stored
 
@@ -212,8 +213,7 @@ def few_airports(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def airports(warehouse: Warehouse) -> None:
     """The airports, loaded."""
-    with warehouse.transaction("flights") as connection:
-        load.load_airports(connection, *client.packaged_airports(), None)
+    load_airports(warehouse)
 
 
 @pytest.fixture

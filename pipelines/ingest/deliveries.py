@@ -116,8 +116,10 @@ def last_sha256(connection: Connection, source: str, name: str | None = None) ->
 
 def open_delivery(
     connection: Connection, delivery: Delivery, run_id: str | None, *, header: str | None = None
-) -> int:
-    """Insert a delivery into the ledger and return its id; `close_delivery` adds the counts.
+) -> Row[int, datetime]:
+    """Insert a delivery into the ledger; `close_delivery` adds the counts.
+
+    Returns its id and the time of the load.
 
     `header` is what lines of a CSV file need in order to be parsed again later. Each reading is a
     delivery of its own, so that the counts of an earlier one stay true for the rows that carry it.
@@ -144,8 +146,8 @@ def open_delivery(
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
     delete_unloaded(connection, delivery.source, [delivery.name])
-    opened = insert(deliveries).values(entry).returning(deliveries.c.delivery_id)
-    return int(connection.execute(opened).scalar_one())
+    returned = deliveries.c.delivery_id, deliveries.c.loaded_at
+    return connection.execute(insert(deliveries).values(entry).returning(*returned)).one()
 
 
 def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -> None:
@@ -258,7 +260,7 @@ def repeat_delivery(
         .order_by(deliveries.c.delivery_id.desc())
         .limit(1)
     ).one()
-    delivery_id = open_delivery(connection, delivery, run_id)
+    delivery_id, _ = open_delivery(connection, delivery, run_id)
     rejects = select(literal(delivery_id), *(quarantine.c[name] for name in OF_REJECT)).where(
         quarantine.c.delivery_id == before.delivery_id
     )

@@ -133,6 +133,10 @@ class Parsed:
     #: Rows by the name of the stage or table.
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     rejects: Sequence[Reject] = ()
+    #: Number of good records that the delivery is not about, or that repeat others.
+    skipped: int = 0
+    #: Further parameters of statements; of the first batch.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     #: Number of records by list, if each list has a cap of its own; records are numbered through.
     lists: Mapping[str, int] = field(default_factory=dict)
     drift: Sequence[str] = ()
@@ -219,33 +223,79 @@ class Derive:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Each:
+    """A file of statements for several tables: `{name}` in it stands for a name of each."""
+
+    sql: Sql
+    names: Callable[[], Iterable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """Refresh the planner's statistics of tables, if much of them may have changed."""
+
+    tables: tuple[str, ...]
+
+
+Step = Sql | Each | Derive | Analyze
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """Only rows that are new or differ from the stored ones are staged.
+
+    If no row is stored, they are copied into the table at once. Key columns that rows lack, such as
+    the plant of a response, are parameters.
+    """
+
+    stage: str
+    #: The table, as schema.name.
+    table: str
+    #: The column that identifies a row within the delivery, a time.
+    key: str
+    #: Returns arrays (array_send) of the keys between `:lowest` and `:highest`, in seconds since
+    #: 1970, and of their content.
+    stored: Sql
+    #: Returns the content of rows, as `stored` does.
+    content: Callable[[pd.DataFrame], NDArray[Any]]
+    #: Stores the staged rows.
+    put: Sql
+
+
+@dataclass(frozen=True, kw_only=True)
 class Merge:
     """The source's own statements, in order.
 
-    They see `:delivery_id`, `:seen_at`, `:changed_at` and the parameters of the feed, and collect
-    the numbers of records that changed a row in the temporary table `changed`.
+    They see `:delivery_id`, `:seen_at`, `:changed_at`, the parameters of the feed, what the fetcher
+    says of the delivery, and `:read_<list>`. They collect the numbers of records that changed a row
+    in the temporary table `changed`, before the first `Analyze`.
     """
 
     writer: ClassVar[str] = "pipelines.ingest.merge:MergeWriter"
-    #: Creates the temporary tables into which rows are staged.
-    stages: Sql
+    #: Creates the temporary tables into which rows are staged; or the stages, each with the table
+    #: whose column types it has.
+    stages: Sql | Mapping[str, str]
     #: Remove staged rows that contradict each other. Return record, raw, record_key, reason_code,
     #: reason and is_final.
     resolve: tuple[Sql, ...] = ()
     #: Do the same in a retry, for rows that contradict stored ones.
     resolve_again: tuple[Sql, ...] = ()
+    compare: Compare | None = None
+    #: Returns one row, whose columns are parameters of the statements that follow.
+    begin: Sql | None = None
+    #: Returns a row if the whole delivery is refused: problem, place, remedy.
+    refuse: Sql | None = None
     #: Run in a retry before anything is written.
     prepare_again: tuple[Sql, ...] = ()
     #: Remove what the line of a cut file stored, before the rows are written; may return the
     #: `delivery_id` of what was removed.
     withdraw: tuple[Sql, ...] = ()
-    write: tuple[Sql | Derive, ...]
+    write: tuple[Step, ...]
     #: As `withdraw`, after the rows are written.
     clean: tuple[Sql, ...] = ()
-    #: Returns how many staged records the tables now hold.
+    #: Returns how many staged records the tables now hold; with `compare`, how many rows the
+    #: delivery has written.
     stored: Sql
-    #: Tables whose statistics are refreshed after a large load.
-    analyze: tuple[str, ...] = ()
 
 
 Policy = First | Latest | Merge
@@ -275,8 +325,18 @@ class Feed:
     #: `once`: a bad record that is sent again is kept once, and counts as unchanged.
     rejects: Literal["each", "once"] = "each"
     again: Reparse | Refetch | None = None
-    #: Queries that run before parsing, by name.
+    #: Queries that run before parsing, by name. They see `:sha256` and what the fetcher says.
     context: Mapping[str, Sql] = field(default_factory=dict)
+    #: Locks what the delivery is about; returns a row if it is gone: problem, place, remedy.
+    guard: Sql | None = None
+    #: Returns a row if the delivery repeats an earlier one: the `name` of that one in the ledger,
+    #: or its counts `read` and `rejected` if a repetition is not recorded there. By default, what
+    #: has the content of the last delivery of its name is no delivery at all.
+    unchanged: Sql | None = None
+    #: Run for such a delivery instead of loading it; its columns are parameters.
+    repeat: tuple[Sql, ...] = ()
+    #: Run with `:problem` after a delivery was rejected and rolled back.
+    refused: Sql | None = None
     #: Called with the settings; returns further parameters of the statements.
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
     #: Returns the quarantined records that a delivery sends correctly; `:again` are the texts that

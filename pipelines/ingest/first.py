@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from pipelines.ingest import watermarks
+from pipelines.ingest.comparison import compare
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import First, Parsed
 from pipelines.ingest.reasons import Reason
-from pipelines.warehouse.connection import RECORD, array_columns, copy_rows, copy_text, csv_text
+from pipelines.warehouse.connection import RECORD, copy_rows, copy_text, csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from pipelines.ingest.runner import Load
 
@@ -98,42 +98,25 @@ class FirstWriter:
 
         Returns how many of them changed a row, and those that contradict a stored one.
         """
-        import pandas as pd
-
         is_needed = self.load.execute(self.policy.needed) if self._have_keys(rows) else None
         if is_needed is None or is_needed.scalar_one():
             return self._merge(rows)
-        stored_keys, stored = self._look_up(rows[self.policy.key])
-        places = pd.Index(stored_keys).get_indexer(rows[self.policy.key].to_numpy("int64"))
-        is_stored = places >= 0
+        keys = rows[self.policy.key].to_numpy("int64")
+        found = self.load.execute(
+            self.policy.stored,
+            lowest=int(keys.min()),
+            highest=int(keys.max()),
+            keys=str(keys.tolist()).replace("[", "{").replace("]", "}"),
+        ).one()
+        is_stored, is_other = compare(rows, keys, found, self.policy.content)
         fresh = rows[~is_stored]
         new = self._formatted(fresh) if is_stored.any() else all_new
         columns = ", ".join(self.table.columns.keys())
         copy_text(self.load.connection, f"{self.policy.table} ({columns})", new)
-        if not is_stored.any():
-            return len(fresh), []
-        sent = self.policy.content(rows[is_stored])
-        is_other = (sent != stored[places[is_stored]]).any(axis=1)
         if not is_other.any():
             return len(fresh), []
-        self._restage(rows[is_stored][is_other])
+        self._restage(rows[is_other])
         return len(fresh), self.load.execute(self.policy.conflicts).all()
-
-    def _look_up(self, keys: pd.Series) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return which keys are stored, and the content of their rows as numbers."""
-        import numpy as np
-
-        wanted = keys.to_numpy("int64")
-        sent = self.load.execute(
-            self.policy.stored,
-            lowest=int(wanted.min()),
-            highest=int(wanted.max()),
-            keys=str(wanted.tolist()).replace("[", "{").replace("]", "}"),
-        ).one()
-        if sent[0] is None:
-            return np.empty(0, "int64"), np.empty((0, 0), "int64")
-        numbers = np.column_stack([column for one in sent for column in array_columns(one)])
-        return numbers[:, 0], numbers[:, 1:]
 
     def _merge(self, rows: pd.DataFrame) -> tuple[int, Sequence[Any]]:
         """Write rows whose keys must be found, assigned or compared; returns the same as `_put`."""

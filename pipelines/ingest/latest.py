@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import text
 
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Latest, Parsed
 from pipelines.ingest.merge import rejected
+from pipelines.ingest.stages import Formatted, Stages, formatted
 from pipelines.warehouse.connection import (
+    OF_RECORD,
+    RAW,
     changed_records,
-    copy_text,
     count_records,
-    create_stage,
-    csv_text,
     prepare_change_log,
     upsert,
 )
@@ -34,7 +35,9 @@ class LatestWriter:
     def __init__(self, load: Load, policy: Latest) -> None:
         del policy  # it has no options
         self.load = load
-        self._staged: dict[str, Sequence[str]] = {}
+        #: The source's tables by the names of their stages.
+        self._tables = {_stage(name): one for name, one in load.owner.metadata.tables.items()}
+        self._stages = Stages(load.connection, self._tables)
         self._position: Callable[[int], str] = str
         self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
         prepare_change_log(load.connection)
@@ -43,41 +46,32 @@ class LatestWriter:
         """Keep the line that was cut until rows are written."""
         self._cut = cut, delivery_ids
 
-    def prepare(self, parsed: Parsed) -> dict[str, list[bytes]]:
-        """Format the rows of a batch for COPY, by table."""
-        return {name: [*csv_text(frame)] for name, frame in parsed.rows.items()}
+    def prepare(self, parsed: Parsed) -> Formatted:
+        """Format the rows of a batch, by stage."""
+        return formatted(_staged(parsed))
 
-    def put(self, parsed: Parsed, prepared: Mapping[str, list[bytes]]) -> list[Reject]:
+    def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
         """Stage a batch."""
         self._position = parsed.position
-        for name, frame in parsed.rows.items():
-            table, stage = self._table(name), f"stage_{self._table(name).name}"
-            if name not in self._staged:
-                create_stage(self.load.connection, stage, frame.columns, table)
-                self._staged[name] = [column for column in frame.columns if column in table.c]
-            columns = ", ".join(frame.columns)
-            copy_text(self.load.connection, f"{stage} ({columns})", prepared[name])
+        self._stages.put(_staged(parsed), prepared)
         return []
 
     def resolve(self) -> list[Reject]:
         """Remove rows whose key came before with other values."""
+        self._stages.analyze()
         found: list[Any] = []
-        for name, columns in self._staged.items():
-            table = self._table(name)
-            keys = [column.name for column in table.primary_key]
-            values = [column for column in columns if column not in keys]
-            connection = self.load.connection
-            connection.execute(text(f"ANALYZE stage_{table.name} ({', '.join(keys)})"))
-            if not values:
-                continue
-            statement = read_sql("pipelines.ingest", "reject_repeated").format(
-                stage=f"stage_{table.name}",
-                keys=", ".join(keys),
-                values=", ".join(values),
-                first_values=", ".join(f"first_value({name}) OVER same_key" for name in values),
-                key_texts=", ".join(f"staged.{name}::text" for name in keys),
-            )
-            found += connection.execute(text(statement)).all()
+        for stage, columns in self._stages.columns.items():
+            keys = [column.name for column in self._tables[stage].primary_key]
+            values = [name for name in columns if name not in (*keys, *OF_RECORD)]
+            if values and RAW in columns:
+                statement = read_sql("pipelines.ingest", "reject_repeated").format(
+                    stage=stage,
+                    keys=", ".join(keys),
+                    values=", ".join(values),
+                    first_values=", ".join(f"first_value({one}) OVER same_key" for one in values),
+                    key_texts=", ".join(f"CAST(staged.{one} AS text)" for one in keys),
+                )
+                found += self.load.connection.execute(text(statement)).all()
         return [rejected(row, self._position) for row in found]
 
     def write(self) -> tuple[int, int]:
@@ -86,19 +80,19 @@ class LatestWriter:
         is_old = self.load.is_retry and self._is_followed()
         self._withdraw(*self._cut)
         stored = 0
-        for name in self._staged:
-            upsert(connection, self._table(name), self.load.delivery_id, only_missing=is_old)
-            stored += count_records(connection, self._table(name))
+        for table in map(self._tables.__getitem__, self._stages.columns):
+            upsert(connection, table, self.load.delivery_id, only_missing=is_old)
+            stored += count_records(connection, table)
         return changed_records(connection), stored
 
     def _withdraw(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Delete the row that a cut line stored, unless it is staged."""
-        for name in self._staged.keys() & cut.keys():
-            table = self._table(name)
+        for name in cut:
+            table = self.load.owner.metadata.tables[name]
             keys = [column.name for column in table.primary_key]
             statement = read_sql("pipelines.ingest", "withdraw_row").format(
                 table=table.fullname,
-                stage=f"stage_{table.name}",
+                stage=_stage(name),
                 is_key=" AND ".join(f"stored.{key} = :{key}" for key in keys),
                 is_same=" AND ".join(f"staged.{key} = stored.{key}" for key in keys),
             )
@@ -114,5 +108,11 @@ class LatestWriter:
             self.load.connection.execute(query, {"delivery_id": self.load.delivery_id}).scalar_one()
         )
 
-    def _table(self, name: str) -> Table:
-        return self.load.owner.metadata.tables[name]
+
+def _staged(parsed: Parsed) -> Parsed:
+    """Return a batch with its rows by stage instead of table."""
+    return replace(parsed, rows={_stage(name): frame for name, frame in parsed.rows.items()})
+
+
+def _stage(table: str) -> str:
+    return f"stage_{table.rpartition('.')[2]}"

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import comparison
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.feeds import Derive, Merge, Parsed
+from pipelines.ingest.feeds import Analyze, Compare, Derive, Each, Merge, Parsed, Sql
 from pipelines.ingest.reasons import Reason
+from pipelines.ingest.stages import Formatted, Stages, formatted
 from pipelines.warehouse.connection import (
     changed_records,
-    copy_text,
-    csv_text,
+    copy_rows,
     prepare_change_log,
     stage,
 )
@@ -35,27 +37,58 @@ class MergeWriter:
         self.load, self.policy = load, policy
         self._position: Callable[[int], str] = str
         self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
-        prepare_change_log(load.connection)
-        load.execute(policy.stages)
+        self._read = self._equal = self._skipped = 0
+        if policy.compare is None:
+            prepare_change_log(load.connection)
+        if isinstance(policy.stages, str):
+            load.execute(policy.stages)
+        typed = {} if isinstance(policy.stages, str) else policy.stages
+        tables = load.owner.metadata.tables
+        self._stages = Stages(load.connection, {name: tables[of] for name, of in typed.items()})
 
     def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Keep the line that was cut until rows are written."""
         self._cut = cut, delivery_ids
 
-    def prepare(self, parsed: Parsed) -> dict[str, list[bytes]]:
-        """Format the rows of a batch for COPY, by stage."""
-        return {name: [*csv_text(frame)] for name, frame in parsed.rows.items() if len(frame)}
+    def prepare(self, parsed: Parsed) -> Formatted:
+        """Format the rows of a batch, unless only changed ones are copied."""
+        return {} if self.policy.compare else formatted(parsed)
 
-    def put(self, parsed: Parsed, prepared: Mapping[str, list[bytes]]) -> list[Reject]:
+    def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
         """Stage a batch."""
         self._position = parsed.position
-        for name, formatted in prepared.items():
-            columns = ", ".join(parsed.rows[name].columns)
-            copy_text(self.load.connection, f"{name} ({columns})", formatted)
+        self._read += parsed.read
+        self._skipped += parsed.skipped
+        if self.policy.compare:
+            self._put_changes(self.policy.compare, parsed.rows[self.policy.compare.stage])
+        else:
+            self._stages.put(parsed, prepared)
         return []
+
+    def _put_changes(self, compare: Compare, rows: pd.DataFrame) -> None:
+        """Store the rows that are new or differ from the stored ones."""
+        if rows.empty:
+            return
+        connection, at = self.load.connection, rows[compare.key]
+        found = self.load.execute(compare.stored, lowest=at.min(), highest=at.max()).one()
+        if found[0] is None:
+            table = self.load.owner.metadata.tables[compare.table]
+            noted = [one.name for one in table.columns if one.name not in rows]
+            mine = {"delivery_id": self.load.delivery_id, **self.load.parameters}
+            whole = rows.assign(**{name: mine[name] for name in noted if name in mine})
+            copy_rows(connection, f"{compare.table} ({', '.join(whole.columns)})", whole)
+            return
+        seconds = at.astype("datetime64[s, UTC]").astype("int64").to_numpy()
+        is_stored, is_other = comparison.compare(rows, seconds, found, compare.content)
+        changed = rows[~is_stored | is_other]
+        self._equal += len(rows) - len(changed)
+        if len(changed):
+            stage(connection, changed, self.load.owner.metadata.tables[compare.table])
+            self.load.execute(compare.put)
 
     def resolve(self) -> list[Reject]:
         """Remove staged rows that contradict each other, or stored ones in a retry."""
+        self._stages.analyze()
         again = self.policy.resolve_again if self.load.is_retry else ()
         return [
             rejected(row, self._position)
@@ -65,25 +98,39 @@ class MergeWriter:
 
     def write(self) -> tuple[int, int]:
         """Execute the statements, and count."""
-        if self.load.is_retry:
-            for sql in self.policy.prepare_again:
-                self.load.execute(sql)
+        if self.policy.begin:
+            self.load.parameters.update(self.load.execute(self.policy.begin).mappings().one())
+        for why in self.load.execute(self.policy.refuse) if self.policy.refuse else ():
+            raise PermanentFailure(
+                self.load.owner.name, why.problem, place=why.place, remedy=why.remedy
+            )
+        for sql in self.policy.prepare_again if self.load.is_retry else ():
+            self.load.execute(sql)
         self.load.withdraw(self.policy.withdraw, *self._cut)
+        changed: int | None = None
         for step in self.policy.write:
-            if isinstance(step, Derive):
-                self._derive(step)
+            if isinstance(step, Analyze):
+                changed = changed_records(self.load.connection) if changed is None else changed
+                if changed > ANALYZE_FROM * self._read:
+                    names = ", ".join(step.tables)
+                    self.load.connection.execute(text(f"ANALYZE {names}"))
             else:
-                self.load.execute(step)
-        loaded = changed_records(self.load.connection)
+                self._take(step)
         stored = int(self.load.execute(self.policy.stored).scalar_one())
-        if self.policy.analyze and loaded > ANALYZE_FROM * stored:
-            self.load.connection.execute(text(f"ANALYZE {', '.join(self.policy.analyze)}"))
         self.load.withdraw(self.policy.clean, *self._cut)
-        return loaded, stored
+        if self.policy.compare:
+            changed = stored
+        elif changed is None:
+            changed = changed_records(self.load.connection)
+        return changed, stored + self._equal + self._skipped
 
-    def _derive(self, step: Derive) -> None:
-        found = self.load.execute(step.query).scalars().all()
-        if found:
+    def _take(self, step: Sql | Each | Derive) -> None:
+        if isinstance(step, str):
+            self.load.execute(step)
+        elif isinstance(step, Each):
+            for names in step.names():
+                self.load.execute(step.sql, names=names)
+        elif found := self.load.execute(step.query).scalars().all():
             table = self.load.owner.metadata.tables[step.table]
             stage(self.load.connection, step.make(found), table)
             self.load.execute(step.put)

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, CursorResult, MetaData, func, select, text
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, RejectedDelivery, SubjectGone
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
     count_reasons,
     enforce_reject_cap,
+    keep_rejects,
     last_sha256,
     open_delivery,
     rejects_kept,
+    repeat_delivery,
     resolve_quarantined,
     withdraw_record,
 )
@@ -36,7 +38,6 @@ from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.warehouse.connection import Warehouse, transaction_status
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +70,13 @@ class Load:
     is_retry: bool
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def execute(self, sql: Sql, **more: Any) -> CursorResult[Any]:
-        """Execute the statements of a file of the source; return the last one's result."""
+    def execute(
+        self, sql: Sql, names: Mapping[str, str] | None = None, **more: Any
+    ) -> CursorResult[Any]:
+        """Execute the statements of a file of the source; return the last one's result.
+
+        `names` replace `{name}` in a file for several tables.
+        """
         values = {
             "delivery_id": self.delivery_id,
             "seen_at": self.seen_at,
@@ -78,7 +84,7 @@ class Load:
             **self.parameters,
             **more,
         }
-        found = execute_file(self.connection, self.owner.package, sql, values)
+        found = execute_file(self.connection, self.owner.package, sql, values, names)
         if transaction_status(self.connection) == TransactionStatus.IDLE:
             raise PermanentFailure(
                 self.owner.name,
@@ -135,18 +141,20 @@ class Runner:
         module, _, name = feed.write.writer.partition(":")
         self._writer = getattr(importlib.import_module(module), name)
 
-    def load(self, content: Content, *, is_forced: bool = False) -> Outcome | None:
-        """Load a delivery in a transaction of its own.
+    def load(
+        self, content: Content, *, is_forced: bool = False, turn: str | None = None
+    ) -> Outcome | None:
+        """Load a delivery in a transaction of its own, in the `turn` of the source or another one.
 
         Returns None if its content is that of the last delivery of its name, unless it is forced.
         """
         delivery, source = content.delivery, self.owner.name
         with (
             rejects_kept(self.store, self.run_id),
-            self.store.transaction(source) as connection,
+            self.store.transaction(turn or source) as connection,
             reading_faults(source, content.place or delivery.name, again="run"),
         ):
-            if not is_forced and (
+            if not (is_forced or self.feed.unchanged) and (
                 last_sha256(connection, delivery.source, delivery.name) == delivery.sha256
             ):
                 return None
@@ -156,18 +164,41 @@ class Runner:
         """Load an open file; the caller ends the transaction (`file_loader`)."""
         return self.write(connection, Content(delivery=delivery, file=file))
 
+    def attempt(self, connection: Connection, content: Content) -> Outcome | PermanentFailure:
+        """Load a delivery in a savepoint of a transaction that may have several.
+
+        Returns the failure of one that is rejected, which is noted, and does not block others.
+        """
+        place = content.place or content.delivery.name
+        connection.execute(text("DISCARD TEMP"))  # of an earlier delivery in this transaction
+        try:
+            with connection.begin_nested(), reading_faults(self.owner.name, place):
+                return self.write(connection, content)
+        except PermanentFailure as failure:
+            if self.feed.refused:
+                values = {**content.said, "problem": failure.problem}
+                execute_file(connection, self.owner.package, self.feed.refused, values)
+            if isinstance(failure, RejectedDelivery):
+                keep_rejects(connection, failure, self.run_id)
+            return failure
+
     def write(self, connection: Connection, content: Content) -> Outcome:
         """Load a delivery within a transaction that the caller ends.
 
         Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
         rolled back.
         """
+        self._guard(connection, content)
+        if repeated := self._repeat(connection, content):
+            return repeated
         batches = iter(self.feed.parse(content, self._context(connection, content)))
         first = next(batches, Parsed())
-        delivery_id = open_delivery(connection, content.delivery, self.run_id, header=first.header)
-        mine = deliveries.c.delivery_id == delivery_id
-        loaded_at = connection.execute(select(deliveries.c.loaded_at).where(mine)).scalar_one()
-        load = self._load(connection, delivery_id, loaded_at, loaded_at, is_retry=False)
+        delivery_id, loaded_at = open_delivery(
+            connection, content.delivery, self.run_id, header=first.header
+        )
+        load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
+        load.parameters.update({f"read_{name}": count for name, count in first.lists.items()})
+        load.parameters.update(first.parameters)
         collector = RejectCollector(
             connection,
             delivery_id,
@@ -198,9 +229,9 @@ class Runner:
 
         def again(connection: Connection, retry: Retry) -> Outcome:
             now = connection.execute(select(func.clock_timestamp())).scalar_one()
-            load = self._load(connection, retry.delivery_id, retry.loaded_at, now, is_retry=True)
             delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
             content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
+            load = self._load(connection, content, retry.delivery_id, retry.loaded_at, now)
             collector = RejectCollector(
                 connection,
                 retry.delivery_id,
@@ -251,14 +282,38 @@ class Runner:
         loaded, stored = writer.write()
         return read, drift, loaded, stored
 
+    def _guard(self, connection: Connection, content: Content) -> None:
+        """Raise `SubjectGone` if what the delivery is about is no longer there."""
+        if self.feed.guard:
+            package, said = self.owner.package, dict(content.said)
+            for why in execute_file(connection, package, self.feed.guard, said):
+                raise SubjectGone(self.owner.name, why.problem, place=why.place, remedy=why.remedy)
+
+    def _repeat(self, connection: Connection, content: Content) -> Outcome | None:
+        """Record a delivery that repeats an earlier one; None if it does not."""
+        if self.feed.unchanged is None:
+            return None
+        delivery, package = content.delivery, self.owner.package
+        values = {**content.said, "name": delivery.name, "sha256": delivery.sha256}
+        row = execute_file(connection, package, self.feed.unchanged, values).mappings().first()
+        if row is None:
+            return None
+        if "name" in row:
+            outcome = repeat_delivery(connection, delivery, row["name"], self.run_id)
+        else:
+            good = row["read"] - row["rejected"]
+            outcome = Outcome(0, row["read"], 0, good, row["rejected"])
+        for sql in self.feed.repeat:
+            execute_file(connection, package, sql, {**values, **row})
+        return outcome
+
     def _load(
         self,
         connection: Connection,
+        content: Content,
         delivery_id: int,
         seen_at: datetime,
         changed_at: datetime,
-        *,
-        is_retry: bool,
     ) -> Load:
         return Load(
             connection=connection,
@@ -266,13 +321,14 @@ class Runner:
             delivery_id=delivery_id,
             seen_at=seen_at,
             changed_at=changed_at,
-            is_retry=is_retry,
-            parameters=dict(self.feed.parameters(self.settings)),
+            is_retry=content.quarantined is not None,
+            parameters={**self.feed.parameters(self.settings), **content.said},
         )
 
     def _context(self, connection: Connection, content: Content) -> Context:
+        values = {**content.said, "sha256": content.delivery.sha256}
         rows = {
-            name: execute_file(connection, self.owner.package, sql, {}).all()
+            name: execute_file(connection, self.owner.package, sql, values).all()
             for name, sql in self.feed.context.items()
         }
         return Context(source=self.owner.name, settings=self.settings, rows=rows, said=content.said)
@@ -317,13 +373,19 @@ MANY_BAD = 50_000
 
 
 def execute_file(
-    connection: Connection, package: str, sql: Sql, values: Mapping[str, Any]
+    connection: Connection,
+    package: str,
+    sql: Sql,
+    values: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
 ) -> CursorResult[Any]:
     """Execute the statements of a source's file one by one; return the last one's result.
 
     Each ends with `;` at the end of a line.
     """
-    *before, last = (one for one in read_sql(package, sql).split(";\n") if one.strip())
+    script = read_sql(package, sql)
+    script = script.format_map(names) if names else script
+    *before, last = (one for one in script.split(";\n") if one.strip())
     for statement in before:
         connection.execute(text(statement), dict(values))
     return connection.execute(text(last), dict(values))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 COPY_ROWS = 20_000
+#: The type double precision in PostgreSQL's catalogue.
+FLOAT8 = 701
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
@@ -268,12 +270,18 @@ def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
 
 
 def array_columns(sent: bytes) -> list[NDArray[Any]]:
-    """Decode an array of integers or times from array_send; a UUID becomes two columns."""
+    """Decode an array of numbers or times from array_send; a UUID becomes two columns.
+
+    Floats stay floats; anything else becomes integers.
+    """
     import numpy as np
 
-    width = int(np.frombuffer(sent, ">i4", 1, offset=20)[0]) // 8
-    values = array_values(sent, (">i8", width)).astype("int64")
-    return [*values.reshape(-1, width).T]
+    (kind,) = np.frombuffer(sent, ">i4", 1, offset=8)
+    (length,) = np.frombuffer(sent, ">i4", 1, offset=20)
+    if kind == FLOAT8:
+        return [array_values(sent, ">f8").astype("f8")]
+    values = array_values(sent, (">i8", length // 8)).astype("int64")
+    return [*values.reshape(-1, length // 8).T]
 
 
 def array_literal(texts: Iterable[str]) -> str:

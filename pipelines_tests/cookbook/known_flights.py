@@ -5,10 +5,15 @@ from typing import Any
 
 import psycopg
 
-from pipelines.sources.flights import load
 from pipelines.sources.flights.client import packaged_airports
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
+from pipelines_tests.sources.flights.made_up import (
+    deliver,
+    flights_document,
+    itinerary,
+    leg,
+    load_airports,
+)
 
 AIRPORTS = ("BUD", "LGW", "LHR", "LTN", "STN")
 BRITISH = {"airline_name": "British Airways", "airline_id": "BA"}
@@ -73,11 +78,9 @@ HOURS = [
 
 def put_airports(warehouse: Warehouse) -> None:
     """The airports that are flown to, of those of the package."""
-    delivery, read_airports = packaged_airports()
-    airports = read_airports()
+    airports = packaged_airports()[1]()
     few = airports[airports["airport_code"].isin(AIRPORTS)]
-    with warehouse.transaction("flights") as connection:
-        load.load_airports(connection, delivery, lambda: few, None)
+    load_airports(warehouse, few)
 
 
 def put_offers(warehouse: Warehouse, day: dt.date) -> None:

@@ -21,7 +21,6 @@ from pipelines.source import PagedApi, read_sql, sources
 from pipelines.sources.bookings import counts
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.flights import archive
-from pipelines.sources.flights import load as flights_load
 from pipelines.sources.flights.client import FlightsClient
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import Depth
@@ -31,6 +30,7 @@ from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines_tests.fake_source import document
 from pipelines_tests.loaders import loader, runner
 from pipelines_tests.source_contract.feeds import Feed, Files, Record, Site
+from pipelines_tests.sources.flights.made_up import bring_up_to_date
 from pipelines_tests.sources.solar.made_up import client_of
 
 #: Hours of the window of plants; other feeds have room for more.
@@ -230,7 +230,7 @@ def _fetch_flights(site: Site, _: Any) -> None:
     answer = FlightsClient(site.service.url, _http("flights", "FLIGHTS_URL")).fetch()
     with site.warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)
-    _, failures = flights_load.bring_up_to_date(site.warehouse, run_id=None)
+    _, failures = bring_up_to_date(site.warehouse)
     if failures:
         raise failures[0]
 

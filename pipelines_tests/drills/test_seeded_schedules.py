@@ -15,12 +15,11 @@ import pytest
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.sources.flights.client import packaged_airports
-from pipelines.sources.flights.load import load_airports
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.schedule import Schedule
+from pipelines_tests.sources.flights.made_up import load_airports
 from pipelines_tests.states import new_folder
 
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
@@ -51,8 +50,7 @@ def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
     with made(killable.start()) as name:
         migrate(killable.start().url(SUPERUSER, name))
         store = Warehouse(killable.start().url(LOADER, name))
-        with store.transaction("flights") as connection:
-            load_airports(connection, *packaged_airports(), None)
+        load_airports(store)
         store.dispose()
         url = killable.start().url(SUPERUSER, name)
         with psycopg.connect(url, autocommit=True) as owner:

@@ -44,7 +44,7 @@ REJECTS = [
 def deliver(warehouse: Warehouse, rejects: list[Reject], *, read: int, stored: int) -> Outcome:
     with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
-        number = open_delivery(connection, DELIVERY, None)
+        number, _ = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, number, rejects)
         return close_delivery(
             connection, number, read=read, loaded=0, stored=stored, rejected=len(rejects)
@@ -83,7 +83,7 @@ def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Wareh
     """A file that said again what it had said first was treated as known, and the change lost."""
     for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
         with warehouse.transaction("test") as connection:
-            number = open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
+            number, _ = open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
             close_delivery(connection, number, read=0, loaded=0, stored=0, rejected=0)
             assert last_sha256(connection, "test", DELIVERY.name) == sha256
             connection.execute(
@@ -116,7 +116,7 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
     """Incident: half a delivery stayed behind a COMMIT, and its records were lost to a retry."""
     before = replace(DELIVERY, name="before")
     with warehouse.transaction("test") as connection:
-        number = open_delivery(connection, before, None)
+        number, _ = open_delivery(connection, before, None)
         write_rejects(connection, number, REJECTS)
         close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
 
@@ -129,7 +129,7 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
             retry_each(warehouse, "test", again)
         else:
             with warehouse.transaction("test") as connection:
-                number = open_delivery(connection, DELIVERY, None)
+                number, _ = open_delivery(connection, DELIVERY, None)
                 write_rejects(connection, number, REJECTS)
                 end(connection)
                 close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
@@ -183,7 +183,7 @@ def test_a_content_that_comes_again_leaves_the_counts_of_its_first_delivery(
     for content, count in (("a", 2), ("b", 2), ("a", 0)):
         delivery = replace(DELIVERY, sha256=content * 64)
         with warehouse.transaction("test") as connection:
-            number = open_delivery(connection, delivery, None)
+            number, _ = open_delivery(connection, delivery, None)
             write_rejects(connection, number, REJECTS)
             close_delivery(connection, number, read=4, loaded=count, stored=2, rejected=2)
     with warehouse.engine.connect() as connection:

@@ -42,7 +42,7 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
     if file.read() == b"bad":
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
     prepare_change_log(connection)
-    delivery_id = open_delivery(connection, delivery, None)
+    delivery_id, _ = open_delivery(connection, delivery, None)
     return close_delivery(connection, delivery_id, read=0, loaded=0, stored=0, rejected=0)
 
 

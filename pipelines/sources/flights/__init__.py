@@ -1,15 +1,21 @@
 """Flight itineraries with prices, from one JSON document that is published daily.
 
 `client` fetches the document, `archive` stores it as received, `transform` converts it to rows
-(pure), `load` updates the tables from one archived snapshot, and `jobs` has the Dagster
-definitions. Airports come from the `airportsdata` package.
+(pure), `load` loads what is archived, and `jobs` has the Dagster definitions. Airports come from
+the `airportsdata` package.
 """
 
 from pipelines.source import (
+    Analyze,
+    Cap,
     Check,
+    Each,
+    Feed,
     Field,
     Input,
+    Latest,
     Ledger,
+    Merge,
     Partitions,
     ReasonCode,
     Retention,
@@ -51,6 +57,45 @@ AIRPORTS = Input(
     kind="python",
 )
 
+#: Tables with history, to which each snapshot is applied.
+PERIODS = ("airlines", "agents", "legs", "prices")
+NAMES = deferred("pipelines.sources.flights.periods:names")
+
+feed = Feed(
+    name="flights",
+    parse=deferred("pipelines.sources.flights.transform:parse"),
+    context={"document": "archived_document", "time_zones": "time_zones"},
+    unchanged="unchanged_snapshot",
+    repeat=("mark_loaded", "repeat_rejected_offers", "summarise_snapshot"),
+    write=Merge(
+        stages={
+            **{f"stage_{name}": f"flights.{name}" for name in PERIODS},
+            **{f"stage_rejected_{name}": f"flights.{name}" for name in PERIODS},
+            "stage_rejected_offers": "flights.rejected_offers",
+        },
+        begin="mark_loaded",
+        refuse="sudden_silence",
+        write=(
+            Each(sql="revert_snapshots", names=NAMES),
+            Each(sql="apply_snapshot", names=NAMES),
+            Analyze(("flights.airports", *(f"flights.{name}" for name in PERIODS))),  # for joins
+            "touch_itineraries",
+            "refresh_itineraries",
+            Analyze(("flights.itineraries", "flights.itinerary_legs")),
+            "summarise_snapshot",
+            "put_rejected_offers",
+        ),
+        stored="stored_records",
+    ),
+    cap=Cap(few=0),
+    refused="mark_rejected",
+)
+airports_feed = Feed(
+    name="airports",
+    parse=deferred("pipelines.sources.flights.client:parse_airports"),
+    write=Latest(),
+)
+
 source = Source(
     name="flights",
     package=__name__,
@@ -65,6 +110,7 @@ source = Source(
         ),
     ),
     inputs=(DOCUMENT, AIRPORTS),
+    feeds=(feed, airports_feed),
     retry=Retry(job="flights_rebuild"),
     ledgers=(
         Ledger(

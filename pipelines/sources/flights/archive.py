@@ -4,13 +4,11 @@ import datetime as dt
 import gzip
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.http.client import JsonResponse
-from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.client import SOURCE
@@ -117,15 +115,6 @@ def last_without_document(connection: Connection) -> dt.datetime | None:
     removed = tables.payloads.c.body_gzip.is_(None)
     query = select(func.max(tables.snapshots.c.snapshot_at)).join(tables.payloads).where(removed)
     return connection.execute(query).scalar()
-
-
-def read_document(connection: Connection, sha256: str) -> Any:
-    """Load and parse an archived document. Raises `ValueError` if it is not JSON."""
-    payloads = tables.payloads.c
-    body = connection.execute(
-        select(payloads.body_gzip).where(payloads.sha256 == sha256)
-    ).scalar_one()
-    return parse_json(gzip.decompress(body))
 
 
 def pending(connection: Connection) -> list[dt.datetime]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +14,7 @@ from pipelines.failures import NotReady, PermanentFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import SENT_TWICE
 from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Content, Context, Parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,12 @@ def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
         received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
     )
     return delivery, _read_airports
+
+
+def parse_airports(content: Content, _: Context) -> Iterator[Parsed]:
+    """Parse the airports; the document is the function that reads them."""
+    rows = content.document()
+    yield Parsed(read=len(rows), rows={"flights.airports": rows})
 
 
 def _read_airports() -> pd.DataFrame:

@@ -157,10 +157,7 @@ def flights_tables(
     """Bring all tables up to date with every archived snapshot that they do not have yet."""
     with as_dagster_failure(context) as step, warehouse.open() as store:
         outcomes, failures = load.bring_up_to_date(
-            store,
-            run_id=context.run.run_id,
-            country=flights.settings().country,
-            rebuild=config.rebuild,
+            store, flights.settings(), run_id=context.run.run_id, rebuild=config.rebuild
         )
         with store.engine.connect() as connection:
             step.record_source_event(AIRPORTS, {"version": version(AIRPORTS.name)})

@@ -6,15 +6,13 @@ current. Snapshots are applied in order. To insert one in the middle, all later 
 first.
 """
 
-import datetime as dt
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, Index, Table, text
-
-from pipelines.warehouse.connection import execute_statements
-from pipelines.warehouse.sql_files import read_sql
+from sqlalchemy import Column, DateTime, Index, Table, text
 
 PERIOD = ("seen_from_at", "seen_until_at", "delivery_id")
+#: Tables without their own list: airlines come in legs, agents in itineraries.
+RECORDS_OF = {"airlines": "legs", "agents": "prices"}
 
 
 def seen_columns() -> tuple[Column[Any], Column[Any]]:
@@ -44,43 +42,22 @@ def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
     )
 
 
-def apply_snapshot(
-    connection: Connection,
-    table: Table,
-    *,
-    records: Table,
-    at: dt.datetime,
-    before: dt.datetime | None,
-    delivery_id: int,
-) -> None:
-    """Apply the snapshot of a time; `before` is the previous snapshot's time.
+def names() -> list[dict[str, str]]:
+    """Return what stands for `{name}` in the statements for tables of periods, for each table."""
+    from pipelines.sources.flights import tables
 
-    Closes the periods of changed and missing rows, and opens those of changed and new rows. Reads
-    `stage_<table>` and `stage_rejected_<table>` (keys of rejected records). Records the keys in
-    `touched_<table>`, and in `changed` the source records, which `stage_<records>` has by key.
-    """
-    values = {"at": at, "before": before, "delivery_id": delivery_id}
-    _execute(connection, "apply_snapshot", table, values, records=records.name)
+    return [_names_of(table, RECORDS_OF.get(table.name, table.name)) for table in tables.PERIODS]
 
 
-def revert_snapshots(connection: Connection, table: Table, *, before: dt.datetime | None) -> None:
-    """Revert a table to the snapshot `before`; records the keys in `touched_<table>`."""
-    _execute(connection, "revert_snapshots", table, {"before": before})
-
-
-def _execute(
-    connection: Connection, name: str, table: Table, values: dict[str, Any], **names: str
-) -> None:
-    """Execute each statement of a file for a table of periods."""
+def _names_of(table: Table, records: str) -> dict[str, str]:
     (key,) = (column.name for column in table.primary_key if column.name != "seen_from_at")
-    value_columns = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
-    script = read_sql("pipelines.sources.flights", name).format(
-        table=table.fullname,
-        name=table.name,
-        key=key,
-        values=", ".join(value_columns),
-        stored_values=", ".join(f"stored.{column}" for column in value_columns),
-        staged_values=", ".join(f"staged.{column}" for column in value_columns),
-        **names,
-    )
-    execute_statements(connection, script, values)
+    values = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
+    return {
+        "table": table.fullname,
+        "name": table.name,
+        "key": key,
+        "records": records,
+        "values": ", ".join(values),
+        "stored_values": ", ".join(f"stored.{column}" for column in values),
+        "staged_values": ", ".join(f"staged.{column}" for column in values),
+    }

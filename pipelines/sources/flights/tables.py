@@ -449,11 +449,11 @@ itinerary_legs = Table(
     " flights.prices.",
 )
 
-#: Tables with history, to which `flights.load` applies each snapshot.
+#: Tables with history, to which each snapshot is applied.
 PERIODS = (airlines, agents, legs, prices)
 
 #: Tables that are rebuilt from them where they changed.
 READ_FROM_PERIODS = (itineraries, itinerary_legs)
 
-#: Tables that `flights.load` fills, in the order of their references.
+#: Tables that loads fill, in the order of their references.
 READ_FROM_SNAPSHOTS = (airports, *PERIODS, *READ_FROM_PERIODS)

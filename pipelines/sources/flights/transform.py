@@ -6,7 +6,8 @@ stops, airline_name, airline_id and duration_mins. A record that violates it is 
 reasons. An itinerary with a missing or rejected leg is rejected, too. All others are kept.
 """
 
-from collections.abc import Mapping
+import gzip
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,10 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, Field
 
+from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
+from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.garbage import without_cycle_collection
 from pipelines.ingest.money import parse_price
 from pipelines.sources.flights.times import add_times
 from pipelines.warehouse.connection import array_literal
@@ -87,6 +91,28 @@ class Snapshot:
     def read(self) -> int:
         """The number of records in both lists."""
         return sum(self.read_by_list.values())
+
+
+def parse(_: Content, context: Context) -> Iterator[Parsed]:
+    """Parse an archived document, which the query `document` returns."""
+    (archived,) = context.rows["document"]
+    with without_cycle_collection():
+        snapshot = read_snapshot(
+            parse_json(gzip.decompress(archived.body_gzip)),
+            time_zones={row.airport_code: row.time_zone for row in context.rows["time_zones"]},
+            country=context.settings.country,
+        )
+    yield Parsed(
+        read=snapshot.read,
+        rows={
+            **{f"stage_{name}": rows for name, rows in snapshot.rows.items()},
+            **{f"stage_rejected_{name}": rows for name, rows in snapshot.rejected.items()},
+            "stage_rejected_offers": snapshot.rejected_offers,
+        },
+        rejects=snapshot.rejects,
+        lists=snapshot.read_by_list,
+        drift=snapshot.drift,
+    )
 
 
 def read_snapshot(

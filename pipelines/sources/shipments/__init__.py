@@ -5,6 +5,7 @@ statements that store them.
 """
 
 from pipelines.source import (
+    Analyze,
     Check,
     Derive,
     Feed,
@@ -98,10 +99,10 @@ feed = Feed(
                 put="put_addresses",
             ),
             *("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"),
+            Analyze(TABLES),
         ),
         clean=("withdraw_addresses",),
         stored="stored_lines",
-        analyze=TABLES,
     ),
     rejects="once",
     corrected="resolved_records",

@@ -7,10 +7,14 @@ assumed to be in kWh and irradiation in Wh/m² per hour: the service names no un
 """
 
 from pipelines.source import (
+    Cap,
     Check,
+    Compare,
+    Feed,
     Field,
     Input,
     Ledger,
+    Merge,
     Partitions,
     ReasonCode,
     Retry,
@@ -58,6 +62,29 @@ SERVICE = Input(
     setting="MONITORING_URL",
 )
 
+feed = Feed(
+    name="solar",
+    parse=deferred("pipelines.sources.solar.transform:parse"),
+    guard="keep_plant",
+    unchanged="known_response",
+    repeat=("put_requested",),
+    write=Merge(
+        stages={"stage_readings": "solar.readings"},
+        compare=Compare(
+            stage="stage_readings",
+            table="solar.readings",
+            key="read_at",
+            stored="stored_readings",
+            content=deferred("pipelines.sources.solar.transform:content_of"),
+            put="put_readings",
+        ),
+        write=("put_days",),
+        stored="written_readings",
+    ),
+    cap=Cap(share=0.9, few=0),  # more, and the format must have changed
+    corrected="resolved_records",
+)
+
 source = Source(
     name="solar",
     package=__name__,
@@ -73,6 +100,7 @@ source = Source(
         ),
     ),
     inputs=(SERVICE,),
+    feeds=(feed,),
     retry=Retry(job="solar", config={"solar_readings": {"retry_quarantine": True}}),
     ledgers=(Ledger(on="solar.readings"),),
     partitions=(Partitions(name="solar_plants", on="solar.readings"),),

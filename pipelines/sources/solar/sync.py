@@ -26,15 +26,15 @@ from pipelines.failures import (
     Failure,
     PermanentFailure,
     RejectedInput,
+    SubjectGone,
     TransientFailure,
 )
-from pipelines.ingest.deliveries import Outcome, rejects_kept
+from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import (
     SOURCE,
     Plant,
-    PlantGone,
     keep_plant,
     known_days,
     load_response,
@@ -133,7 +133,7 @@ class Sync:
                     break
             synced.seconds = time.monotonic() - began
             self._end(synced)
-        except PlantGone as failure:
+        except SubjectGone as failure:
             synced.problems.append(failure.problem)
         return synced
 
@@ -170,11 +170,10 @@ class Sync:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
             return False
         try:
-            with rejects_kept(self.store, self.run_id):
-                outcome = load_response(
-                    self.store, plant, window, response, run_id=self.run_id, now=self.clock()
-                )
-        except (DatabaseError, PlantGone, TransientFailure):
+            outcome = load_response(
+                self.store, plant, window, response, run_id=self.run_id, now=self.clock()
+            )
+        except (DatabaseError, SubjectGone, TransientFailure):
             raise
         except PermanentFailure as failure:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from pipelines.failures import PermanentFailure
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.contract import Reject, as_json, shown
+from pipelines.ingest.contract import Reject, as_json, drift_of, shown
+from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.reasons import Reason, not_an_object
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Window
@@ -32,6 +34,7 @@ MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
 #: The paths of the columns of `VALUES` in an item, in their order.
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 
+MAX_ITEMS_AN_HOUR = 4
 SHORTEST_TIME = len("2019-01-01T00:00")
 HOUR_IN_US = 3_600_000_000
 Values = tuple[float, ...]
@@ -194,6 +197,49 @@ class _Reader:
                 key=(str(self.plant_id), key),
             )
         )
+
+
+def parse(content: Content, context: Context) -> Iterator[Parsed]:
+    """Parse the response for a window of a plant.
+
+    Raises `PermanentFailure` if it cannot be about the window.
+    """
+    items, window, place = content.document, context.said["window"], content.delivery.name
+    most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
+    if len(items) > most:
+        raise PermanentFailure(
+            context.source,
+            f"the response has {len(items):,} items, more than the allowed {most:,}",
+            place=place,
+            remedy="See whether the service respects from and to, and sends hours.",
+        )
+    parsed = read_response(
+        items,
+        plant_id=context.said["plant_id"],
+        zone=context.said["zone"],
+        window=window,
+        now=context.said["now"],
+    )
+    if parsed.elsewhere == parsed.read > 0:
+        raise PermanentFailure(
+            context.source,
+            f"all {parsed.read:,} items of the response are for days that were not requested",
+            place=place,
+            remedy="See whether the service respects from and to, and the time zone of its times.",
+        )
+    yield Parsed(
+        read=parsed.read,
+        rows={"stage_readings": parsed.readings},
+        rejects=parsed.rejects,
+        skipped=parsed.repeated + parsed.elsewhere,
+        parameters={"spoiled_days": parsed.spoiled_days},
+        drift=drift_of(place, parsed.drift, "unknown keys"),
+    )
+
+
+def content_of(rows: pd.DataFrame) -> NDArray[Any]:
+    """Return the values of readings, as `stored_readings` returns them."""
+    return rows[[*VALUES]].to_numpy()
 
 
 def read_response(

@@ -12,8 +12,6 @@ import psycopg
 
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.flights import load
-from pipelines.sources.flights.client import packaged_airports
 from pipelines.sources.weather.sandbox import service
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
@@ -23,6 +21,7 @@ from pipelines_tests.drills.faults.faults import FAULTS
 from pipelines_tests.drills.faults.sources import Bench, Source
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.flights.made_up import load_airports
 
 SOURCES: tuple[Source, ...] = (
     sources.flights,
@@ -103,7 +102,6 @@ def matrix(server: Connections, template: str, folder: Path) -> Iterator[Matrix]
         made(server, template) as stocked,
     ):
         stock = Warehouse(server.url(LOADER, stocked))
-        with stock.transaction("flights") as connection:
-            load.load_airports(connection, *packaged_airports(), None)
+        load_airports(stock)
         stock.dispose()
         yield Matrix(server, stocked, url, folder, began_at)

@@ -166,7 +166,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
         Reject(n, f"rows[{n}]", "bad", (Reason("bad", "bad"),), ("k", str(n))) for n in range(500)
     ]
     with warehouse.transaction("test") as connection:
-        number = open_delivery(connection, delivery, None)
+        number, _ = open_delivery(connection, delivery, None)
         write_rejects(connection, number, rejects)
         close_delivery(connection, number, read=500, loaded=0, stored=0, rejected=500)
     age(owner, "old")

@@ -8,14 +8,25 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+import pandas as pd
 import psycopg
 
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.feeds import Content
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.sources.flights import archive, client, load, tables
+from pipelines.sources.flights import (
+    Settings,
+    airports_feed,
+    archive,
+    client,
+    feed,
+    load,
+    source,
+    tables,
+)
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.stored import Stored
@@ -26,13 +37,20 @@ TUESDAY = dt.date(2026, 3, 3)
 WEDNESDAY = dt.date(2026, 3, 4)
 
 
+def load_airports(warehouse: Warehouse, few: pd.DataFrame | None = None) -> None:
+    """Load the airports of the package, or a few of them."""
+    delivery, read_airports = client.packaged_airports()
+    airports = source.runner(airports_feed, warehouse, Settings())
+    read = read_airports if few is None else lambda: few
+    airports.load(Content(delivery=delivery, document=read))
+
+
 @contextmanager
 def airports_loaded(server: Connections, template: str) -> Iterator[str]:
     """The name of a copy of the template that has the airports, which take long to load."""
     with made(server, template) as name:
         warehouse = Warehouse(server.url(LOADER, name))
-        with warehouse.transaction("flights") as connection:
-            load.load_airports(connection, *client.packaged_airports(), None)
+        load_airports(warehouse)
         warehouse.dispose()
         yield name
 
@@ -123,14 +141,15 @@ def deliver(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> li
     outcomes = []
     for snapshot_at in pending:
         with warehouse.transaction("flights") as connection:
-            outcomes.append(load.load_snapshot(connection, snapshot_at, None))
+            runner = source.runner(feed, warehouse, Settings())
+            outcomes.append(runner.write(connection, load.content_of(connection, snapshot_at)))
     return outcomes
 
 
 def bring_up_to_date(
     warehouse: Warehouse, *, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
-    return load.bring_up_to_date(warehouse, run_id=None, rebuild=rebuild)
+    return load.bring_up_to_date(warehouse, Settings(), run_id=None, rebuild=rebuild)
 
 
 def keep(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> dt.datetime:

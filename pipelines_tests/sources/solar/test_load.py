@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, SubjectGone
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.sources.solar.load import Plant, PlantGone, load_response, note_failed
+from pipelines.sources.solar.load import Plant, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.solar.made_up import (
@@ -196,7 +196,7 @@ def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answere
 
 def test_a_deleted_plant_stores_nothing(solar: Answered) -> None:
     solar.owner.execute("DELETE FROM solar.plants")
-    with pytest.raises(PlantGone):
+    with pytest.raises(SubjectGone):
         solar.load(day_of_items())
     assert solar.rows("SELECT count(*) FROM solar.readings") == [(0,)]
 

@@ -1,4 +1,6 @@
--- Close the periods whose values differ from the snapshot.
+-- Applies the snapshot of a time to a table of periods. Records the keys in touched_{name}, and in
+-- changed the source records, which stage_{records} has by key. First, close the periods whose
+-- values differ from the snapshot; :before is the time of the previous one.
 WITH closed AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before
@@ -14,7 +16,7 @@ SELECT {key} FROM closed;
 -- Open a period for each key without one.
 WITH opened AS (
     INSERT INTO {table} ({key}, seen_from_at, {values}, delivery_id)
-    SELECT DISTINCT ON (staged.{key}) staged.{key}, :at, {staged_values}, :delivery_id
+    SELECT DISTINCT ON (staged.{key}) staged.{key}, :snapshot_at, {staged_values}, :delivery_id
     FROM stage_{name} AS staged
     WHERE NOT EXISTS (
         SELECT FROM {table} AS stored
@@ -34,7 +36,7 @@ WITH gone AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before
     WHERE stored.seen_until_at IS NULL
-        AND stored.seen_from_at < :at
+        AND stored.seen_from_at < :snapshot_at
         AND NOT EXISTS (SELECT FROM stage_{name} AS staged WHERE staged.{key} = stored.{key})
         AND NOT EXISTS (
             SELECT FROM stage_rejected_{name} AS rejected WHERE rejected.{key} = stored.{key}

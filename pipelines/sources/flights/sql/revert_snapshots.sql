@@ -1,4 +1,7 @@
--- Delete the periods that began after the previous snapshot.
+CREATE TEMP TABLE touched_{name} ({key} text) ON COMMIT DROP;
+
+-- Reverts a table of periods to the snapshot :before. Records the keys in touched_{name}. First,
+-- delete the periods that began after the previous snapshot.
 WITH forgotten AS (
     DELETE FROM {table}
     WHERE seen_from_at > coalesce(:before, '-infinity'::timestamptz)

@@ -12,4 +12,4 @@ INNER JOIN flights.legs
     ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
 WHERE legs.airline_id IN (SELECT airline_id FROM touched_airlines);
 
-ANALYZE touched;
+ANALYZE touched

@@ -10,7 +10,15 @@ WITH kept AS (
         AND day >= :first
         AND day < :end
         AND status = 'complete'
-        AND day <> ALL(CAST(:changed_days AS date []))
+        AND day NOT IN (
+            SELECT (readings.read_at AT TIME ZONE :zone)::date
+            FROM solar.readings
+            WHERE
+                readings.plant_id = :plant_id
+                AND readings.delivery_id = :delivery_id
+                AND readings.read_at >= solar.day_begins(CAST(:first AS date), :zone)
+                AND readings.read_at < solar.day_begins(CAST(:end AS date), :zone)
+        )
     RETURNING day
 ), calendar AS (
     SELECT starts::date AS day
