@@ -283,8 +283,8 @@ class Merge:
     compare: Compare | None = None
     #: Returns one row, whose columns are parameters of the statements that follow.
     begin: Sql | None = None
-    #: Returns a row if the whole delivery is refused: problem, place, remedy.
-    refuse: Sql | None = None
+    #: Returns a row if the whole delivery is to be rejected: problem, place, remedy.
+    reject_all: Sql | None = None
     #: Run in a retry before anything is written.
     prepare_again: tuple[Sql, ...] = ()
     #: Remove what the line of a cut file stored, before the rows are written; may return the
@@ -336,7 +336,7 @@ class Feed:
     #: Run for such a delivery instead of loading it; its columns are parameters.
     repeat: tuple[Sql, ...] = ()
     #: Run with `:problem` after a delivery was rejected and rolled back.
-    refused: Sql | None = None
+    rejected: Sql | None = None
     #: Called with the settings; returns further parameters of the statements.
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
     #: Returns the quarantined records that a delivery sends correctly; `:again` are the texts that

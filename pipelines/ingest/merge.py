@@ -100,7 +100,7 @@ class MergeWriter:
         """Execute the statements, and count."""
         if self.policy.begin:
             self.load.parameters.update(self.load.execute(self.policy.begin).mappings().one())
-        for why in self.load.execute(self.policy.refuse) if self.policy.refuse else ():
+        for why in self.load.execute(self.policy.reject_all) if self.policy.reject_all else ():
             raise PermanentFailure(
                 self.load.owner.name, why.problem, place=why.place, remedy=why.remedy
             )

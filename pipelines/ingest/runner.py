@@ -175,9 +175,9 @@ class Runner:
             with connection.begin_nested(), reading_faults(self.owner.name, place):
                 return self.write(connection, content)
         except PermanentFailure as failure:
-            if self.feed.refused:
+            if self.feed.rejected:
                 values = {**content.said, "problem": failure.problem}
-                execute_file(connection, self.owner.package, self.feed.refused, values)
+                execute_file(connection, self.owner.package, self.feed.rejected, values)
             if isinstance(failure, RejectedDelivery):
                 keep_rejects(connection, failure, self.run_id)
             return failure

@@ -74,7 +74,7 @@ feed = Feed(
             "stage_rejected_offers": "flights.rejected_offers",
         },
         begin="mark_loaded",
-        refuse="sudden_silence",
+        reject_all="sudden_silence",
         write=(
             Each(sql="revert_snapshots", names=NAMES),
             Each(sql="apply_snapshot", names=NAMES),
@@ -88,7 +88,7 @@ feed = Feed(
         stored="stored_records",
     ),
     cap=Cap(few=0),
-    refused="mark_rejected",
+    rejected="mark_rejected",
 )
 airports_feed = Feed(
     name="airports",

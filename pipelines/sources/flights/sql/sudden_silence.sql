@@ -1,4 +1,4 @@
--- A document without itineraries is refused if the previous one had some.
+-- A document without itineraries is rejected if the previous one had some.
 SELECT
     'the document has no itineraries, but the one of '
     || replace(CAST(date_trunc('second', snapshot_at AT TIME ZONE 'UTC') AS text), ' ', 'T')
