@@ -96,6 +96,10 @@ def count_days(
     ).fetchone()
     assert zone is not None
     window = Window(dt.date.fromisoformat(str(first)), dt.date.fromisoformat(str(end)))
+    owner.execute(
+        "DELETE FROM solar.days WHERE plant_id = %s AND day >= %s AND day < %s",
+        [plant_id, window.first, window.end],
+    )
     put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.sources.solar", "put_days"))
     owner.execute(
         put_days,
@@ -105,7 +109,6 @@ def count_days(
             "first": window.first,
             "end": window.end,
             "spoiled_days": [],
-            "changed_days": [*window.days()],
             "now": dt.datetime.now(dt.UTC),
             "today": dt.datetime.now(dt.UTC).date(),
             "delivery_id": 1,

@@ -211,7 +211,7 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "pipelines.ingest.merge.csv_text",
+        "pipelines.ingest.stages.csv_text",
         lambda rows: csv_text(rows[:1]),
     )
     with pytest.raises(PermanentFailure, match="counts_balance"):
