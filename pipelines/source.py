@@ -582,6 +582,15 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
     for name in source.object_files:
         if name.split(".")[0] not in (source.name, "enriched", "metrics"):
             raise ValueError(f"the view {name} is in the schema of another source")
+    for feed in source.feeds:
+        if feed.name != source.name and not feed.name.startswith(f"{source.name}_"):
+            raise ValueError(
+                f"the feed {feed.name!r} is not called after its source {source.name!r}"
+            )
+        if feed.name != source.name and any(isinstance(one, FileInbox) for one in feed.fetchers):
+            raise ValueError(
+                f"the feed {feed.name!r} with an inbox has to be called {source.name!r}"
+            )
     names = _names(source)
     for name in names:
         if name.startswith(PLATFORM_VARIABLES):
@@ -597,6 +606,7 @@ def _names(source: Source) -> set[str]:
         *source.metadata.tables,
         *source.object_files,
         *source.settings.variables().values(),
+        *(f"feed {feed.name}" for feed in source.feeds),
         *(f"--{source.name}-{one.name}".replace("_", "-") for one in source.sandbox_options),
         *(one.name for one in source.retention),
     }

@@ -18,7 +18,7 @@ from pipelines.warehouse.connection import RECORD, copy_rows, copy_text, csv_tex
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.ingest.runner import Load
+    from pipelines.ingest.load import Load
 
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000

@@ -26,7 +26,7 @@ from pipelines.warehouse.sql_files import read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.ingest.runner import Load
+    from pipelines.ingest.load import Load
 
 
 class LatestWriter:

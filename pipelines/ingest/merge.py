@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Row
 
-    from pipelines.ingest.runner import Load
+    from pipelines.ingest.load import Load
 
 #: Share of changed records from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 0.1

@@ -75,7 +75,7 @@ def dismiss(
 
 
 def retry_each(
-    store: Warehouse, source: str, again: Callable[[Connection, Retry], Outcome]
+    store: Warehouse, source: str, feed: str, again: Callable[[Connection, Retry], Outcome]
 ) -> list[Outcome]:
     """Call `again` for the quarantined records of each delivery, each in its own transaction.
 
@@ -84,7 +84,7 @@ def retry_each(
     """
     with store.transaction(source) as connection:
         clear_rejected_files(connection, source)
-        delivery_ids = _deliveries_in_quarantine(connection, source)
+        delivery_ids = _deliveries_in_quarantine(connection, feed)
     outcomes = []
     for delivery_id in delivery_ids:
         with store.transaction(source) as connection:
@@ -93,12 +93,12 @@ def retry_each(
     return outcomes
 
 
-def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
-    """Return the source's deliveries with records that may become valid, oldest first."""
+def _deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
+    """Return the feed's deliveries with records that may become valid, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
         .where(
-            deliveries.c.source == source,
+            deliveries.c.source == feed,
             select(quarantine.c.quarantine_id)
             .where(quarantine.c.delivery_id == deliveries.c.delivery_id, *MAY_BECOME_VALID)
             .exists(),

@@ -126,7 +126,7 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
 
     with pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure:
         if is_retry:
-            retry_each(warehouse, "test", again)
+            retry_each(warehouse, "test", "test", again)
         else:
             with warehouse.transaction("test") as connection:
                 number, _ = open_delivery(connection, DELIVERY, None)

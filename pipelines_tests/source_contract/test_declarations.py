@@ -87,6 +87,16 @@ def test_what_a_declaration_defers_can_be_imported(source: Source) -> None:
         assert not is_deferred or callable(getattr(importlib.import_module(module), name))
 
 
+def test_a_feed_is_called_after_its_source() -> None:
+    """Else a stranger's feed could write into another source's ledger."""
+    shipments = sources()["shipments"]
+    (feed,) = shipments.feeds
+    for name, problem in ("bookings", "called after"), ("shipments_x", "with an inbox"):
+        other = dataclasses.replace(shipments, feeds=(dataclasses.replace(feed, name=name),))
+        with pytest.raises(ValueError, match=problem):
+            surface._reject_clashes(other, {})
+
+
 def test_what_plug_ins_may_use_is_there_and_documented() -> None:
     for name in surface.__all__:
         one = getattr(surface, name)

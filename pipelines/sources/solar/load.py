@@ -17,7 +17,7 @@ from pipelines.failures import SubjectGone
 from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.feeds import Content
-from pipelines.ingest.runner import execute_file
+from pipelines.ingest.load import execute_file
 from pipelines.sources.solar import feed, source
 from pipelines.sources.solar.windows import Known, Window
 from pipelines.warehouse.connection import Warehouse
