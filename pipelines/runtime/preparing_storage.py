@@ -40,12 +40,18 @@ class PreparingStorage(PooledPostgresStorage):
 
 def _prepare_command() -> None:
     """Do for a command of Dagster's what `isobar` does for its own, until the process ends."""
+    from pipelines.runtime.processes import replace_environment
+
     context = click.get_current_context(silent=True)
+    before: dict[str, str] = {}
     try:
-        if Settings.current().environment.get(RUN_LOGS):
+        before |= Settings.current().environment
+        if RUN_LOGS in before:
             return
         _prepare(context.command_path if context else "")
     except Failure as failure:
+        if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
+            replace_environment(before)
         if context is None:
             raise
         raise click.ClickException(str(failure)) from failure

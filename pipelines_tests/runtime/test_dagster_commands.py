@@ -34,8 +34,8 @@ def state() -> Iterator[Path]:
 
 
 def nothing_exported(state: Path) -> dict[str, str]:
-    """The environment of a person, but for the folder of the state."""
-    variables = environment(state)
+    """The environment of a person who never used Dagster, but for the folder of the state."""
+    variables = environment(state) | {"HOME": str(state)}
     return {name: value for name, value in variables.items() if name != "DAGSTER_HOME"}
 
 
@@ -109,6 +109,8 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
             assert second.returncode == 1
             assert "is already running" in second.stderr.splitlines()[-3]
             assert "Traceback" not in second.stderr
+            assert "Telemetry" not in second.stdout
+        assert not (state / ".dagster").exists(), "telemetry is off, also after a failure"
         with begin(state, "ui") as ours:
             output, _ = ours.communicate(timeout=60)
             assert "is already running" in output
