@@ -28,7 +28,7 @@ from pipelines.ingest.deliveries import (
     repeat_delivery,
     resolve_quarantined,
 )
-from pipelines.ingest.feeds import Content, Context, Feed, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, First, Parsed
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.ingest.load import Load, Owner, Writer, execute_file
 from pipelines.ingest.prefetch import ahead
@@ -116,7 +116,8 @@ class Runner:
             is_overlapping=content.is_overlapping,
         )
         read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
-        if self.feed.corrected:
+        # What is only inserted corrects nothing unless something was.
+        if self.feed.corrected and (loaded or not isinstance(self.feed.write, First)):
             found = load.execute(
                 self.feed.corrected, source=content.delivery.source, again=[*collector.again]
             )
