@@ -174,7 +174,7 @@ ENTRY_POINTS = "isobar.sources"
 IN_TREE = "pipelines.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names.
 PLATFORM_NAMES = frozenset(
-    {"enriched", "metrics", "ops", "public", "functions", "sources", "broken_sources"}
+    {"enriched", "metrics", "ops", "as_source", "public", "functions", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}
 )
 #: Prefixes of the platform's variables, and its options of `isobar sandbox` that have a hyphen.

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from pipelines.ingest.load import Owner
+from pipelines.migrations import source_roles
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 
@@ -16,6 +18,15 @@ WAITING_FOR_THIS_SESSION = (
     "SELECT count(DISTINCT pid) FROM pg_locks"
     " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
 )
+
+
+def isolate(connection: psycopg.Connection, source: Owner) -> None:
+    """Give a source that a test made up its role, and the function that runs its statements."""
+    with connection.transaction():
+        connection.execute(source_roles.role_script(source.name).encode())
+        connection.execute("SET LOCAL ROLE isobar_owner")
+        for script in source_roles.function_file(source).values():
+            connection.execute(script.encode())
 
 
 @contextmanager

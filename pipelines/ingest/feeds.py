@@ -180,8 +180,6 @@ class First:
     key: str
     #: The column by which rows are inserted in order, which is fastest for the indexes.
     order: str
-    #: Creates the temporary table `stage_<table>`, for rows that have to be compared in SQL.
-    stages: Sql
     #: Returns whether stored rows may need the key of a new one.
     needed: Sql
     #: Returns arrays (array_send) of the stored keys among `:keys`, and of their content.
@@ -272,9 +270,9 @@ class Merge:
     """
 
     writer: ClassVar[str] = "pipelines.ingest.merge:MergeWriter"
-    #: Creates the temporary tables into which rows are staged; or the stages, each with the table
-    #: whose column types it has.
-    stages: Sql | Mapping[str, str]
+    #: The temporary tables into which rows are staged, each with the table whose column types it
+    #: has, or with its columns and their types.
+    stages: Mapping[str, str | Mapping[str, str]]
     #: Remove staged rows that contradict each other. Return record, raw, record_key, reason_code,
     #: reason and is_final.
     resolve: tuple[Sql, ...] = ()

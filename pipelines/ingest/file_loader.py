@@ -196,6 +196,8 @@ def _load(
     try:
         with reading_faults(delivery.source, place):
             return load(connection, opened, delivery)
+    except DatabaseError:  # not the file's fault
+        raise
     except PermanentFailure as failure:
         raise failure.at(place) from failure
 

@@ -13,7 +13,12 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import First, Parsed
 from pipelines.ingest.reasons import Reason
-from pipelines.warehouse.connection import RECORD, copy_rows, copy_text, csv_text
+from pipelines.warehouse.connection import (
+    RECORD,
+    copy_text,
+    csv_text,
+    stage_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +44,9 @@ class FirstWriter:
         self.stage = f"stage_{self.table.name}"
         self._loaded = self._stored = 0
         self._are_new = True
-        load.execute(policy.stages)
+        noted = ("delivery_id", "load_number")
+        own = [name for name in self.table.columns.keys() if name not in noted]  # noqa: SIM118
+        load.create_stage(self.stage, stage_columns([RECORD, *own], self.table))
         load.parameters["load_number"] = watermarks.position(load.connection, policy.table) + 1
 
     def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
@@ -98,8 +105,9 @@ class FirstWriter:
 
         Returns how many of them changed a row, and those that contradict a stored one.
         """
-        is_needed = self.load.execute(self.policy.needed) if self._have_keys(rows) else None
-        if is_needed is None or is_needed.scalar_one():
+        if not (self.load.may_copy and self._have_keys(rows)):
+            return self._merge(rows)
+        if self.load.execute(self.policy.needed).scalar_one():
             return self._merge(rows)
         keys = rows[self.policy.key].to_numpy("int64")
         found = self.load.execute(
@@ -123,16 +131,15 @@ class FirstWriter:
         self._restage(rows)
         if rows[self.policy.key].isna().any():
             self.load.execute(self.policy.identify)
-        changed = [self.load.execute(sql).rowcount for sql in self.policy.write]
+        changed = [self.load.execute(sql).scalar_one() for sql in self.policy.write]
         if changed[-1] == len(rows):
             return changed[-1], []
         return sum(changed), self.load.execute(self.policy.conflicts).all()
 
     def _restage(self, rows: pd.DataFrame) -> None:
-        self.load.connection.execute(text(f"TRUNCATE {self.stage}"))
+        self.load.run(f"TRUNCATE {self.stage}", {})
         staged = rows[[name for name in (RECORD, *self.table.columns.keys()) if name in rows]]
-        columns = ", ".join(staged.columns)
-        copy_rows(self.load.connection, f"{self.stage} ({columns})", staged)
+        self.load.copy(self.stage, staged.columns, csv_text(staged))
 
     def _formatted(self, rows: pd.DataFrame) -> Iterable[bytes]:
         """Format rows for COPY into the table."""

@@ -16,10 +16,8 @@ from pipelines.ingest.stages import Formatted, Stages, formatted
 from pipelines.warehouse.connection import (
     OF_RECORD,
     RAW,
-    changed_records,
-    count_records,
-    prepare_change_log,
-    upsert,
+    count_statement,
+    upsert_statement,
 )
 from pipelines.warehouse.sql_files import read_sql
 
@@ -37,10 +35,10 @@ class LatestWriter:
         self.load = load
         #: The source's tables by the names of their stages.
         self._tables = {_stage(name): one for name, one in load.owner.metadata.tables.items()}
-        self._stages = Stages(load.connection, self._tables)
+        self._stages = Stages(load, self._tables)
         self._position: Callable[[int], str] = str
         self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
-        prepare_change_log(load.connection)
+        load.create_change_log()
 
     def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Keep the line that was cut until rows are written."""
@@ -71,19 +69,20 @@ class LatestWriter:
                     first_values=", ".join(f"first_value({one}) OVER same_key" for one in values),
                     key_texts=", ".join(f"CAST(staged.{one} AS text)" for one in keys),
                 )
-                found += self.load.connection.execute(text(statement)).all()
+                found += self.load.run(statement, {}).all()
         return [rejected(row, self._position) for row in found]
 
     def write(self) -> tuple[int, int]:
         """Upsert the staged rows table by table, and count."""
-        connection = self.load.connection
         is_old = self.load.is_retry and self._is_followed()
         self._withdraw(*self._cut)
         stored = 0
-        for table in map(self._tables.__getitem__, self._stages.columns):
-            upsert(connection, table, self.load.delivery_id, only_missing=is_old)
-            stored += count_records(connection, table)
-        return changed_records(connection), stored
+        for stage, columns in self._stages.columns.items():
+            table = self._tables[stage]
+            statement = upsert_statement(table, columns, only_missing=is_old)
+            self.load.run(statement, {"delivery_id": self.load.delivery_id})
+            stored += self.load.run(count_statement(table, columns), {}).scalar_one()
+        return self.load.changed_records(), stored
 
     def _withdraw(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Delete the row that a cut line stored, unless it is staged."""
@@ -98,7 +97,7 @@ class LatestWriter:
             )
             for row in cut[name][keys].to_dict("records"):
                 values = {"delivery_ids": list(delivery_ids), **{str(k): v for k, v in row.items()}}
-                for gone in self.load.connection.execute(text(statement), values):
+                for gone in self.load.run(statement, values):
                     withdraw_record(self.load.connection, gone.delivery_id)
 
     def _is_followed(self) -> bool:

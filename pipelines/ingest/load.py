@@ -1,22 +1,29 @@
-"""One load: where the statements of a source run, and how a policy stores its rows."""
+"""One load: where the statements of a source run, and what a policy does for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
-from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, CursorResult, MetaData, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy import Connection, CursorResult, MetaData, Table, text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql
-from pipelines.warehouse.connection import transaction_status
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.ingest.statements import execute, execute_file
+from pipelines.postgres.roles import role_of
+from pipelines.warehouse.connection import (
+    RECORD,
+    analyze_stage,
+    copy_text,
+    csv_text,
+    may_analyze,
+    stage_columns,
+)
+from pipelines.warehouse.sql_files import execute_script, read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,16 +70,81 @@ class Load:
             **self.parameters,
             **more,
         }
-        found = execute_file(self.connection, self.owner.package, sql, values, names)
-        if transaction_status(self.connection) == TransactionStatus.IDLE:
-            raise PermanentFailure(
-                self.owner.name,
-                f"sql/{sql}.sql ended the transaction, and nothing was written",
-                place=self.owner.package,
-                remedy="A load must neither commit nor roll back: the platform does, with the"
-                " counts. Remove the statement.",
-            )
-        return found
+        return execute_file(self.connection, self.owner, sql, values, names)
+
+    def run(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Execute a statement on the source's tables that a policy has made."""
+        return execute(
+            self.connection, self.owner.name, statement, values, "a statement of its policy"
+        )
+
+    def end(self) -> None:
+        """Fire the deferred triggers of a plug-in, as its role.
+
+        Until PostgreSQL 17 they would fire at the commit as the loader.
+        """
+        if not self.may_copy:
+            self.run("SET CONSTRAINTS ALL IMMEDIATE", {})
+            self.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+    @property
+    def may_copy(self) -> bool:
+        """Whether rows may be copied into the source's tables.
+
+        COPY runs as the loader, and so would what a plug-in has attached to its tables.
+        """
+        return self.owner.package.startswith("pipelines.sources.")
+
+    def create_stage(self, name: str, columns: Mapping[str, str]) -> None:
+        """Create a temporary table that the source's statements may read and write.
+
+        `columns` are names and types. It is dropped at the end of the transaction.
+        """
+        role = role_of(self.owner.name)
+        newest = ", MAINTAIN" if may_analyze(self.connection) else ""
+        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        execute_script(
+            self.connection,
+            f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP;"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE{newest} ON {name} TO {role}",
+        )
+        if not self.may_copy:
+            query = text(read_sql("pipelines.ingest", "types_with_code"))
+            for column in self.connection.execute(query, {"name": f"pg_temp.{name}"}).scalars():
+                raise PermanentFailure(
+                    self.owner.name,
+                    f"the column {column} of {name} has a type with constraints of its own",
+                    place=self.owner.package,
+                    remedy="Give it the type on which that one is based.",
+                )
+
+    def create_change_log(self) -> None:
+        """Create the temporary table in which statements collect records that changed a row."""
+        self.create_stage("changed", {RECORD: "integer"})
+
+    def changed_records(self) -> int:
+        """Return how many source records changed at least one row so far."""
+        return int(self.run(f"SELECT count(DISTINCT {RECORD}) FROM changed", {}).scalar_one())
+
+    def copy(self, name: str, columns: Iterable[str], rows: Iterable[bytes]) -> None:
+        """Copy formatted rows into a stage that `create_stage` has created."""
+        if not self.may_copy:
+            query = text(read_sql("pipelines.ingest", "is_own_stage"))
+            if not self.connection.execute(query, {"name": f"pg_temp.{name}"}).scalar_one():
+                raise PermanentFailure(
+                    self.owner.name,
+                    f"a statement has replaced the temporary table {name}",
+                    place=self.owner.package,
+                    remedy="Give the table of the statement another name.",
+                )
+        copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
+
+    def stage(self, frame: pd.DataFrame, table: Table) -> None:
+        """Copy rows into the new stage `stage_<table>`, with the column types of the table."""
+        name = f"stage_{table.name}"
+        self.create_stage(name, stage_columns(frame.columns, table))
+        self.copy(name, frame.columns, csv_text(frame))
+        analyze_stage(self.connection, name, frame.columns, table)
 
     def withdraw(
         self, several: Sequence[Sql], cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]
@@ -83,7 +155,7 @@ class Load:
             for sql, row in product(several, rows):
                 values = {str(name): value for name, value in row.items()}
                 found = self.execute(sql, delivery_ids=list(delivery_ids), **values)
-                for removed in found if found.returns_rows else ():
+                for removed in found if "delivery_id" in found.keys() else ():  # noqa: SIM118
                     withdraw_record(self.connection, removed.delivery_id)
 
 
@@ -107,27 +179,3 @@ class Writer(Protocol):
 
     def write(self) -> tuple[int, int]:
         """Store what is staged; return how many records changed a row, and how many are stored."""
-
-
-def execute_file(
-    connection: Connection,
-    package: str,
-    sql: Sql,
-    values: Mapping[str, Any],
-    names: Mapping[str, str] | None = None,
-) -> CursorResult[Any]:
-    """Execute the statements of a source's file one by one; return the last one's result.
-
-    Each ends with `;` at the end of a line.
-    """
-    script = read_sql(package, sql)
-    script = script.format_map(names) if names else script
-    *before, last = (one for one in script.split(";\n") if one.strip())
-    try:
-        for statement in before:
-            connection.execute(text(statement), dict(values))
-        return connection.execute(text(last), dict(values))
-    except StatementError as error:
-        if isinstance(error, DBAPIError):  # the transaction translates it
-            raise
-        raise LookupError(f"sql/{sql}.sql: {error.orig}") from error

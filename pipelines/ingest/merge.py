@@ -13,16 +13,11 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Analyze, Compare, Derive, Each, Merge, Parsed, Sql
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.stages import Formatted, Stages, formatted
-from pipelines.warehouse.connection import (
-    changed_records,
-    copy_rows,
-    prepare_change_log,
-    stage,
-)
+from pipelines.warehouse.connection import copy_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Table
 
     from pipelines.ingest.load import Load
 
@@ -39,12 +34,14 @@ class MergeWriter:
         self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
         self._read = self._equal = self._skipped = 0
         if policy.compare is None:
-            prepare_change_log(load.connection)
-        if isinstance(policy.stages, str):
-            load.execute(policy.stages)
-        typed = {} if isinstance(policy.stages, str) else policy.stages
-        tables = load.owner.metadata.tables
-        self._stages = Stages(load.connection, {name: tables[of] for name, of in typed.items()})
+            load.create_change_log()
+        tables: dict[str, Table] = {}
+        for name, of in policy.stages.items():
+            if isinstance(of, str):
+                tables[name] = load.owner.metadata.tables[of]
+            else:
+                load.create_stage(name, of)
+        self._stages = Stages(load, tables)
 
     def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Keep the line that was cut until rows are written."""
@@ -71,19 +68,21 @@ class MergeWriter:
             return
         connection, at = self.load.connection, rows[compare.key]
         found = self.load.execute(compare.stored, lowest=at.min(), highest=at.max()).one()
-        if found[0] is None:
-            table = self.load.owner.metadata.tables[compare.table]
+        table = self.load.owner.metadata.tables[compare.table]
+        if found[0] is None and self.load.may_copy:
             noted = [one.name for one in table.columns if one.name not in rows]
             mine = {"delivery_id": self.load.delivery_id, **self.load.parameters}
             whole = rows.assign(**{name: mine[name] for name in noted if name in mine})
             copy_rows(connection, f"{compare.table} ({', '.join(whole.columns)})", whole)
             return
-        seconds = at.astype("datetime64[s, UTC]").astype("int64").to_numpy()
-        is_stored, is_other = comparison.compare(rows, seconds, found, compare.content)
-        changed = rows[~is_stored | is_other]
+        changed = rows
+        if found[0] is not None:
+            seconds = at.astype("datetime64[s, UTC]").astype("int64").to_numpy()
+            is_stored, is_other = comparison.compare(rows, seconds, found, compare.content)
+            changed = rows[~is_stored | is_other]
         self._equal += len(rows) - len(changed)
         if len(changed):
-            stage(connection, changed, self.load.owner.metadata.tables[compare.table])
+            self.load.stage(changed, table)
             self.load.execute(compare.put)
 
     def resolve(self) -> list[Reject]:
@@ -110,7 +109,7 @@ class MergeWriter:
         changed: int | None = None
         for step in self.policy.write:
             if isinstance(step, Analyze):
-                changed = changed_records(self.load.connection) if changed is None else changed
+                changed = self.load.changed_records() if changed is None else changed
                 if changed > ANALYZE_FROM * self._read:
                     names = ", ".join(step.tables)
                     self.load.connection.execute(text(f"ANALYZE {names}"))
@@ -121,7 +120,7 @@ class MergeWriter:
         if self.policy.compare:
             changed = stored
         elif changed is None:
-            changed = changed_records(self.load.connection)
+            changed = self.load.changed_records()
         return changed, stored + self._equal + self._skipped
 
     def _take(self, step: Sql | Each | Derive) -> None:
@@ -132,7 +131,7 @@ class MergeWriter:
                 self.load.execute(step.sql, names=names)
         elif found := self.load.execute(step.query).scalars().all():
             table = self.load.owner.metadata.tables[step.table]
-            stage(self.load.connection, step.make(found), table)
+            self.load.stage(step.make(found), table)
             self.load.execute(step.put)
 
 

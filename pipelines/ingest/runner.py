@@ -30,10 +30,11 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.feeds import Content, Context, Feed, First, Parsed
 from pipelines.ingest.file_loader import reading_faults
-from pipelines.ingest.load import Load, Owner, Writer, execute_file
+from pipelines.ingest.load import Load, Owner, Writer
 from pipelines.ingest.prefetch import ahead
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.ingest.reject_collector import RejectCollector
+from pipelines.ingest.statements import execute_file
 from pipelines.warehouse.connection import Warehouse
 
 #: Bad records from which on a delivery is not read to its end if most of it is bad.
@@ -87,7 +88,7 @@ class Runner:
         except PermanentFailure as failure:
             if self.feed.rejected:
                 values = {**content.said, "problem": failure.problem}
-                execute_file(connection, self.owner.package, self.feed.rejected, values)
+                execute_file(connection, self.owner, self.feed.rejected, values)
             if isinstance(failure, RejectedDelivery):
                 keep_rejects(connection, failure, self.run_id)
             return failure
@@ -122,7 +123,7 @@ class Runner:
                 self.feed.corrected, source=content.delivery.source, again=[*collector.again]
             )
             resolve_quarantined(connection, found.scalars().all())
-        return close_delivery(
+        outcome = close_delivery(
             connection,
             delivery_id,
             read=read,
@@ -131,6 +132,8 @@ class Runner:
             rejected=collector.written,
             drift=drift,
         )
+        load.end()
+        return outcome
 
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
@@ -151,13 +154,15 @@ class Runner:
             )
             batches = iter(self.feed.parse(content, self._context(connection, content)))
             _, _, loaded, stored = self._put(load, content, batches, collector)
-            return close_retry(
+            outcome = close_retry(
                 connection,
                 retry,
                 loaded=loaded,
                 stored=stored + collector.known,
                 rejected=collector.written,
             )
+            load.end()
+            return outcome
 
         return retry_each(self.store, self.owner.name, self.feed.name, again)
 
@@ -196,17 +201,16 @@ class Runner:
     def _guard(self, connection: Connection, content: Content) -> None:
         """Raise `SubjectGone` if what the delivery is about is no longer there."""
         if self.feed.guard:
-            package, said = self.owner.package, dict(content.said)
-            for why in execute_file(connection, package, self.feed.guard, said):
+            for why in execute_file(connection, self.owner, self.feed.guard, content.said):
                 raise SubjectGone(self.owner.name, why.problem, place=why.place, remedy=why.remedy)
 
     def _repeat(self, connection: Connection, content: Content) -> Outcome | None:
         """Record a delivery that repeats an earlier one; None if it does not."""
         if self.feed.unchanged is None:
             return None
-        delivery, package = content.delivery, self.owner.package
+        delivery, owner = content.delivery, self.owner
         values = {**content.said, "name": delivery.name, "sha256": delivery.sha256}
-        row = execute_file(connection, package, self.feed.unchanged, values).mappings().first()
+        row = execute_file(connection, owner, self.feed.unchanged, values).mappings().first()
         if row is None:
             return None
         if "name" in row:
@@ -215,7 +219,7 @@ class Runner:
             good = row["read"] - row["rejected"]
             outcome = Outcome(0, row["read"], 0, good, row["rejected"])
         for sql in self.feed.repeat:
-            execute_file(connection, package, sql, {**values, **row})
+            execute_file(connection, owner, sql, {**values, **row})
         return outcome
 
     def _load(
@@ -239,7 +243,7 @@ class Runner:
     def _context(self, connection: Connection, content: Content) -> Context:
         values = {**content.said, "sha256": content.delivery.sha256}
         rows = {
-            name: execute_file(connection, self.owner.package, sql, values).all()
+            name: execute_file(connection, self.owner, sql, values).all()
             for name, sql in self.feed.context.items()
         }
         return Context(source=self.owner.name, settings=self.settings, rows=rows, said=content.said)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
 
 from pipelines.ingest.feeds import Parsed
-from pipelines.warehouse.connection import copy_text, create_stage, csv_text
+from pipelines.warehouse.connection import analyze_stage, csv_text, stage_columns
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pipelines.ingest.load import Load
 
 #: Longer frames are formatted while they are copied, which takes less memory.
 AHEAD_ROWS = 100_000
@@ -29,11 +29,11 @@ def formatted(parsed: Parsed) -> Formatted:
 class Stages:
     """The stages of one load; `tables` are the tables whose column types they have, by name.
 
-    A stage without one is created by a statement of the source.
+    A stage without one exists already.
     """
 
-    def __init__(self, connection: Connection, tables: Mapping[str, Table]) -> None:
-        self._connection, self._tables = connection, tables
+    def __init__(self, load: Load, tables: Mapping[str, Table]) -> None:
+        self._load, self._tables = load, tables
         #: The columns of each stage that was created here.
         self.columns: dict[str, Sequence[str]] = {}
 
@@ -42,14 +42,12 @@ class Stages:
         for name, chunks in rows.items():
             columns = [str(column) for column in parsed.rows[name].columns]
             if name in self._tables and name not in self.columns:
-                create_stage(self._connection, name, columns, self._tables[name])
+                self._load.create_stage(name, stage_columns(columns, self._tables[name]))
                 self.columns[name] = columns
             if len(parsed.rows[name]):
-                copy_text(self._connection, f"{name} ({', '.join(columns)})", chunks)
+                self._load.copy(name, columns, chunks)
 
     def analyze(self) -> None:
         """Let the planner know the stages that were created here, by the columns that join them."""
         for name, columns in self.columns.items():
-            keys = [one.name for one in self._tables[name].primary_key if one.name in columns]
-            of_keys = f" ({', '.join(keys)})" if keys else ""
-            self._connection.execute(text(f"ANALYZE {name}{of_keys}"))
+            analyze_stage(self._load.connection, name, columns, self._tables[name])

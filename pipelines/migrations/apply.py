@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
-from pipelines.migrations import history, objects
+from pipelines.migrations import history, objects, source_roles
 from pipelines.migrations.collections import collected_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
@@ -55,7 +55,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     chosen = declared_sources() if chosen is None else chosen
     found = sql_files("pipelines.ingest", "views")
     for source in chosen.values():
-        found |= source.object_files
+        found |= source.object_files | source_roles.function_file(source)
     return found | collected_views(chosen)
 
 
@@ -176,6 +176,7 @@ def outdated_plugins(connection: Connection) -> list[str]:
     for name, source in _plugins().items():
         schema = history.schema_of(source)
         files = source.object_files | objects.scripts(schema)
+        files |= source_roles.function_file(source)
         is_applied = all(
             one in applied and applied[one].sha256 == objects.digest(sql)
             for one, sql in files.items()
@@ -190,6 +191,7 @@ def _migrate_all(connection: Connection) -> None:
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     is_new = not history.applied_revisions(connection)
+    source_roles.create_roles(connection, done)
     try:
         with connection.begin_nested():
             _migrate_in_tree(connection, done)
@@ -245,7 +247,8 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     Raises `PermissionError` if it changes an object of another source.
     """
     schema, files = history.schema_of(source), source.object_files
-    own_scripts = objects.scripts(schema)
+    own_scripts, function = objects.scripts(schema), source_roles.function_file(source)
+    source_roles.create_roles(connection, [source.name])
     objects.forbid_transaction_control(source, files | objects.script_files(schema))
     before = objects.objects_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
@@ -259,16 +262,20 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
         history.create_or_upgrade(connection, schema, revisions)
         objects.replace(connection, files, plugin=source.name)
         is_changed = True
-    gone = [name for name in earlier if name not in files and name not in own_scripts]
-    objects.drop(connection, gone, for_good=True)
+    kept = {*files, *own_scripts, *function}
+    objects.drop(connection, [name for name in earlier if name not in kept], for_good=True)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
     objects.forbid_foreign_changes(connection, source, before)
+    source_roles.forbid_privileged_objects(connection, source, done.values())
     generated = {
         name: sql
         for name, sql in object_files({**done, source.name: source}).items()
-        if not any(name in one.object_files for one in (source, *done.values()))
+        if name not in function
+        and not any(name in one.object_files for one in (source, *done.values()))
     }
     objects.replace(connection, generated, plugin=None)
+    objects.drop(connection, function, for_good=True)  # its files may have replaced it
+    objects.replace(connection, function, plugin=source.name)
 
 
 def _plugins() -> dict[str, Source]:

@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
+from pipelines.migrations.source_roles import OWN_SESSION
+from pipelines.postgres.roles import function_of
 from pipelines.source import Source
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
@@ -24,8 +26,6 @@ from pipelines.warehouse.tables import sql_objects
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
-#: Undoes settings that a plug-in's file may have changed for the rest of the transaction.
-OWN_SESSION = "SET LOCAL ROLE isobar_owner; SET LOCAL search_path TO DEFAULT"
 ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -117,6 +117,7 @@ def objects_of_others(connection: Connection, source: Source) -> dict[tuple[str,
     rows = connection.execute(query, {"own": source.name})
     own = {*source.metadata.tables, *source.object_files}
     own |= {f"{PLATFORM}.{schema_of(source).version_table}", f"{PLATFORM}.{sql_objects.name}"}
+    own |= {function_of(source.name)}  # which follows its files
     return {
         (row.schema, row.name): row.version for row in rows if f"{row.schema}.{row.name}" not in own
     }

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dagster as dg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
 from pipelines.ingest.quarantine import in_quarantine
+from pipelines.ingest.statements import execute
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Check, FileInbox, Ledger, PagedApi, Source
@@ -174,14 +175,18 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
     ]
 
 
-def offending_rows(connection: Connection, query: str) -> Offending:
-    """Return how many rows a query returns, and the first few."""
+def offending_rows(connection: Connection, source: str, query: str, place: str) -> Offending:
+    """Return how many rows a query of a source returns, and the first few.
+
+    It has the rights of the source alone; `place` is its file.
+    """
     inner = query.rstrip().removesuffix(";")
     counted = (
         f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({inner}\n) AS offending"
         f" LIMIT {SHOWN_ROWS}"
     )
-    rows = [dict(row) for row in connection.execute(text(counted)).mappings()]
+    found = execute(connection, source, counted, {}, place)
+    rows = [dict(row) for row in found.mappings()]
     counts = [row.pop(COUNT) for row in rows]
     return Offending(counts[0] if counts else 0, rows)
 
@@ -257,7 +262,8 @@ def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
 
 def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
     """Return a check that warns if `sql/checks/<name>.sql` of the source returns rows."""
-    query = read_sql(source.package, f"checks/{declared.name}")
+    name = f"checks/{declared.name}"
+    query, place = read_sql(source.package, name), f"sql/{name}.sql"
 
     @dg.asset_check(
         asset=dg.AssetKey(declared.on.split(".")),
@@ -266,7 +272,10 @@ def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
     )
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         return evaluated(
-            warehouse, declared.name, WARN, lambda connection: offending_rows(connection, query)
+            warehouse,
+            declared.name,
+            WARN,
+            lambda connection: offending_rows(connection, source.name, query, place),
         )
 
     return check

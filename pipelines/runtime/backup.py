@@ -43,6 +43,9 @@ FORMAT = 3
 INSTANT_SECONDS = 120.0
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
+SOURCES = """
+SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace('as_source') ORDER BY proname
+"""
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
 
@@ -59,6 +62,8 @@ class Manifest(BaseModel):
     taken_at: AwareDatetime
     #: SHA-256 of each dump file, keyed by its path in the folder.
     sha256: dict[str, str]
+    #: The sources whose roles have rights in the dump.
+    sources: list[str] = []
     #: Relations of others that the user of the backup may not read; they are not in it.
     left_out: list[str] = []
 
@@ -106,6 +111,8 @@ def _dump(
                 raise _unreadable(name, place_of(urls[WAREHOUSE]))
             report(f"Not in the backup, because this user may not read it: {name} of {owner}.")
         excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, *_ in left_out]}
+        # Migrating makes it again; only a superuser may give a function to a role without rights.
+        excluded[WAREHOUSE].append("--exclude-schema=as_source")
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
@@ -118,6 +125,7 @@ def _dump(
             server_version=watcher.info.server_version,
             taken_at=taken_at,
             sha256=digests(folder),
+            sources=[name for (name,) in watcher.execute(SOURCES)],
             left_out=[name for name, *_ in left_out],
         )
 

@@ -5,7 +5,7 @@ all names are swapped, in one transaction per server, and the old databases (`â€
 dropped. Any failure before the swap leaves the present databases unchanged.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate, prepare
+from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres import state_folder
@@ -104,7 +105,7 @@ def restore_from(
             _swap_names(targets, is_trial=True)
             for target in targets:
                 report(f"Restoring {place_of(target.url)} as of {taken_at} â€¦")
-                _fill(target, folder, variables)
+                _fill(target, folder, manifest.sources, variables)
             warehouse, dagster = targets
             migrate(warehouse.fresh_url, report)
             _finish_dagster(dagster, settings.dagster_home, report)
@@ -185,7 +186,9 @@ def _drop(target: Target, name: str) -> bool:
     return True
 
 
-def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
+def _fill(
+    target: Target, folder: Path, sources: Sequence[str], variables: Mapping[str, str]
+) -> None:
     """Restore the dump into the new database; the warehouse keeps its owners and privileges."""
     words = ["--exit-on-error", f"--jobs={JOBS}", str(folder / target.dump)]
     words.append("--exclude-schema=pg_catalog")  # only a superuser may change privileges there
@@ -195,6 +198,7 @@ def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
         engine = engine_for(target.fresh_url, role=None)
         with engine.begin() as connection:
             prepare(connection)  # the roles, and database-level settings
+            create_roles(connection, sources)
         engine.dispose()
     find_clients(target.admin).run("pg_restore", words, target.fresh_url, variables)
     with connect(target.fresh_url, autocommit=True) as connection:

@@ -12,8 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer, Text, TypeEngine
@@ -22,11 +21,11 @@ from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import LOADER
-from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import DTypeLike, NDArray
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 COPY_ROWS = 20_000
 #: The type double precision in PostgreSQL's catalogue.
@@ -42,6 +41,8 @@ SELECT
             THEN set_config('work_mem', :memory, TRUE)
     END
 """
+#: Marks a session in which a source's statement ran.
+FOREIGN = "ran a source's statement"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The columns of a staged frame with the number of a row's source record, and with its text.
 RECORD, RAW = "record", "raw"
@@ -55,18 +56,23 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     running them. Loads are exempt from the database's time-outs, which are meant for interactive
     users.
     """
-    options = "-c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
+    # Catalogues first: a temporary table of a source must not stand for one.
+    options = "-c search_path=pg_catalog,pg_temp,public"
+    options += " -c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
         options += f" {UNHURRIED} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     given = parsed.query.get("options")
     if isinstance(given, str):
         options = f"{given} {options}"
-    return create_engine(
+    engine = create_engine(
         parsed.update_query_dict({"options": options}),
-        connect_args={"connect_timeout": 10},
+        # Nothing that a source's statement may have prepared under a name of the driver's.
+        connect_args={"connect_timeout": 10, "prepare_threshold": None},
         pool_pre_ping=True,
     )
+    event.listen(engine, "checkin", _reset)
+    return engine
 
 
 class Warehouse:
@@ -152,10 +158,21 @@ def take_turn(connection: Connection, name: str) -> None:
     connection.execute(lock, {"name": f"isobar load {name}"})
 
 
-def transaction_status(connection: Connection) -> TransactionStatus:
-    """Return whether the session is in a transaction, as the server last said."""
-    driver: Any = connection.connection.driver_connection
-    return TransactionStatus(driver.info.transaction_status)
+def may_analyze(connection: Connection) -> bool:
+    """Return whether the server lets others than the owner refresh statistics of a table."""
+    return (connection.dialect.server_version_info or ()) >= (17,)
+
+
+def note_foreign_statement(connection: Connection) -> None:
+    """Note that a source's statement runs in this session, which is reset before its next use."""
+    connection.info[FOREIGN] = True
+
+
+def _reset(session: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
+    """Undo settings that a source's statement may have changed for the session."""
+    if record.info.pop(FOREIGN, False) and session is not None and not session.closed:
+        session.execute("RESET ALL")
+        session.commit()
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:
@@ -191,7 +208,12 @@ def stage(
     name = name or f"stage_{table.name}"
     create_stage(connection, name, frame.columns, table)
     copy_rows(connection, name, frame)
-    joined_by = ", ".join(column for column in frame.columns if column in table.primary_key)
+    analyze_stage(connection, name, frame.columns, table)
+
+
+def analyze_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
+    """Let the planner know a staging table, by the columns that join it with `table`."""
+    joined_by = ", ".join(column for column in columns if column in table.primary_key)
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
@@ -216,13 +238,18 @@ def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]
 
 def create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
     """Create a temporary table for rows of `table`; of others, `record` and `raw` are allowed."""
+    typed = [f"{column} {kind}" for column, kind in stage_columns(columns, table).items()]
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(typed)}) ON COMMIT DROP"))
+
+
+def stage_columns(columns: Iterable[str], table: Table) -> dict[str, str]:
+    """Return the columns of a staging table of `table`, quoted, with their types."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     quote = dialect.identifier_preparer.quote
-    typed = [
-        f"{quote(column)} " + (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
+    return {
+        quote(column): (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
         for column in columns
-    ]
-    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(typed)}) ON COMMIT DROP"))
+    }
 
 
 def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
@@ -290,59 +317,34 @@ def array_literal(texts: Iterable[str]) -> str:
     return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
 
 
-def prepare_change_log(connection: Connection) -> None:
-    """Create the temporary table in which statements collect records that changed a row."""
-    connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
+def upsert_statement(table: Table, columns: Sequence[str], *, only_missing: bool = False) -> str:
+    """Return the statement that updates `table` from `columns` of its stage, with `:delivery_id`.
 
-
-def count_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
-    """Return how many staged source records the table now holds, by its key.
-
-    `condition` restricts the table's rows, such as to open periods.
-    """
-    staged = f"stage_{table.name}"
-    keys = [name for name in _columns_of(connection, staged) if name in table.primary_key]
-    query = text(
-        f"SELECT count(DISTINCT {RECORD}) FROM {staged} JOIN {table.fullname}"
-        f" USING ({', '.join(keys)}) WHERE {condition}"
-    )
-    return int(connection.execute(query).scalar_one())
-
-
-def changed_records(connection: Connection) -> int:
-    """Return how many source records changed at least one row so far in this transaction."""
-    return int(
-        connection.execute(text(f"SELECT count(DISTINCT {RECORD}) FROM changed")).scalar_one()
-    )
-
-
-def upsert(
-    connection: Connection, table: Table, delivery_id: int, *, only_missing: bool = False
-) -> int:
-    """Update `table` from its staging table; return how many rows were written.
-
-    A row is unchanged if all its staged columns are equal. Only other rows are written, or with
-    `only_missing` those whose key is not stored; they get `delivery_id`, and their source records
-    are recorded in `changed`. Of several staged rows with the same key, the first one counts.
+    It returns how many rows were written. A row is unchanged if all its staged columns are equal.
+    Only other rows are written, or with `only_missing` those whose key is not stored; they get
+    `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
+    the same key, the first one counts.
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
-    columns = [name for name in _columns_of(connection, staged) if name in table.c]
-    updated = [] if only_missing else [name for name in columns if name not in keys]
-    statement = _upsert_statement(table.fullname, staged, keys, columns, updated)
-    return int(connection.execute(text(statement), {"delivery_id": delivery_id}).scalar_one())
+    of_table = [name for name in columns if name in table.c]
+    updated = [] if only_missing else [name for name in of_table if name not in keys]
+    return _upsert_statement(table.fullname, staged, keys, of_table, updated)
 
 
-def _columns_of(connection: Connection, staged: str) -> list[str]:
-    query = text(read_sql("pipelines.warehouse", "columns_of"))
-    rows = connection.execute(query, {"name": f"pg_temp.{staged}"})
-    return [row.name for row in rows]
+def count_statement(table: Table, columns: Sequence[str]) -> str:
+    """Return the statement that counts the staged source records that the table now holds."""
+    keys = ", ".join(name for name in columns if name in table.primary_key)
+    return (
+        f"SELECT count(DISTINCT {RECORD}) FROM stage_{table.name}"
+        f" JOIN {table.fullname} USING ({keys})"
+    )
 
 
 def _upsert_statement(
     table: str, staged: str, keys: Sequence[str], columns: Sequence[str], values: Sequence[str]
 ) -> str:
-    """Return the SQL statement of `upsert`, which updates the columns `values`."""
+    """Return the SQL of `upsert_statement`, which updates the columns `values`."""
     key_list, column_list = ", ".join(keys), ", ".join(columns)
     on_conflict = "DO NOTHING"
     if values:

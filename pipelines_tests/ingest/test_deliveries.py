@@ -26,7 +26,7 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
 from pipelines.ingest.reasons import Reason
-from pipelines.warehouse.connection import Warehouse, prepare_change_log
+from pipelines.warehouse.connection import Warehouse
 
 DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
 NOTHING_SENT = Reason("price_missing", "no price"), Reason("name_missing", "no name")
@@ -43,7 +43,6 @@ REJECTS = [
 
 def deliver(warehouse: Warehouse, rejects: list[Reject], *, read: int, stored: int) -> Outcome:
     with warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
         number, _ = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, number, rejects)
         return close_delivery(

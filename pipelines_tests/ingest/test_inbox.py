@@ -16,7 +16,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
 from pipelines.ingest.file_loader import load_file, load_files, reading_faults
 from pipelines.ingest.inbox import Inbox, InboxFile
-from pipelines.warehouse.connection import Warehouse, prepare_change_log
+from pipelines.warehouse.connection import Warehouse
 
 NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
 
@@ -41,7 +41,6 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
     """Enter the file into the ledger; one that contains `bad` is rejected."""
     if file.read() == b"bad":
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
-    prepare_change_log(connection)
     delivery_id, _ = open_delivery(connection, delivery, None)
     return close_delivery(connection, delivery_id, read=0, loaded=0, stored=0, rejected=0)
 

@@ -42,7 +42,7 @@ WHERE nspowner = 'isobar_owner'::regrole AND nspname || relname !~ 'buses|trams'
 UNION ALL
 SELECT nspname, proname, pg_proc.oid::text, pg_proc.xmin::text, proacl::text
 FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
-WHERE nspowner = 'isobar_owner'::regrole AND nspname !~ 'buses|trams'
+WHERE nspowner = 'isobar_owner'::regrole AND nspname || proname !~ 'buses|trams'
 ORDER BY 1, 2, 3
 """
 
@@ -263,6 +263,7 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 
 
+FUNCTION = "CREATE OR REPLACE FUNCTION {name}.stop_count() RETURNS bigint LANGUAGE sql"
 #: What a plug-in may not do: a file of it, and the message when it is rejected.
 TRESPASSES = [
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
@@ -293,6 +294,37 @@ TRESPASSES = [
         "solar.ratio",
     ),
     ("sql/tables.sql", "DROP FUNCTION solar.delete_plant CASCADE;", "solar.delete_plant"),
+    ("sql/tables.sql", f"{FUNCTION} SECURITY DEFINER AS 'SELECT 1';", "stop_count() is a function"),
+    (
+        "sql/tables.sql",
+        "CREATE RULE more AS ON INSERT TO {name}.stops DO ALSO DELETE FROM bookings.events;",
+        ".stops is a rule",
+    ),
+    (
+        "sql/tables.sql",
+        (
+            "CREATE TABLE {name}.calls (stop_id integer REFERENCES {name}.stops ON DELETE CASCADE);"
+            " CREATE TRIGGER wipe BEFORE DELETE ON {name}.calls"
+            " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();"
+        ),
+        ".calls is a trigger on a table whose foreign key cascades",
+    ),
+    (
+        "sql/views/{name}.weather_requests.sql",
+        (
+            f"{FUNCTION} AS 'SELECT 1'; CREATE OR REPLACE VIEW {{name}}.weather_requests AS SELECT"
+            " name AS place_key, {name}.stop_count() AS at FROM {name}.stops;"
+        ),
+        "stop_count() is a function that a view calls",
+    ),
+    (
+        "sql/tables.sql",
+        (
+            "CREATE OR REPLACE FUNCTION as_source.flights(statement text, returns_rows boolean)"
+            " RETURNS SETOF record LANGUAGE sql AS 'SELECT 1, 2';"
+        ),
+        "as_source.flights",
+    ),
     ("sql/grants.sql", "GRANT DELETE ON flights.legs TO isobar_analyst;", "flights.legs"),
     (
         "sql/grants.sql",
@@ -334,7 +366,8 @@ def test_plugins_that_fail_or_trespass_are_named_and_harm_nobody(
     assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
     assert owner.execute(OTHERS).fetchall() == others
     for name in names:
-        plugins.write(tmp_path, name, {"sql/tables.sql": None, "sql/grants.sql": None})
+        wrong = "sql/tables.sql", "sql/grants.sql", "sql/views/{name}.weather_requests.sql"
+        plugins.write(tmp_path, name, dict.fromkeys(wrong))
     with plugins.installed(tmp_path):
         migrate(url)
         assert (broken_sources(), condition(url)) == ([], "current")

@@ -20,9 +20,14 @@ BEGIN
     IF to_regnamespace('metrics') IS NULL THEN
         CREATE SCHEMA metrics;
     END IF;
+    IF to_regnamespace('as_source') IS NULL THEN
+        CREATE SCHEMA as_source;
+    END IF;
 END
 $$;
 
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';
+COMMENT ON SCHEMA as_source IS
+'Functions through which loads run the statements of each source, with the rights of that source.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

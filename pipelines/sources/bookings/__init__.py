@@ -107,7 +107,6 @@ feed = Feed(
         table="bookings.events",
         key="event_id",
         order="event_at",
-        stages="prepare_staging",
         needed="needs_ids",
         stored="stored_events",
         content=deferred("pipelines.sources.bookings.transform:content_of"),

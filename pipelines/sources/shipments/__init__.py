@@ -73,6 +73,22 @@ TABLES = (
     "shipments.addresses",
 )
 
+SHIPMENT = {"tracking_number": "text", "carrier": "text"}
+#: The columns of a staged line.
+LINE = {
+    "record": "integer",
+    "raw": "text",
+    **SHIPMENT,
+    "sender_address": "text",
+    "receiver_address": "text",
+    "status": "text",
+    "status_raw": "text",
+    "sku": "text",
+    "article_name": "text",
+    "quantity": "integer",
+    "unit_price": "numeric(10, 2)",
+}
+
 feed = Feed(
     name="shipments",
     fetch=FileInbox(
@@ -86,7 +102,11 @@ feed = Feed(
     parse=deferred("pipelines.sources.shipments.transform:parse"),
     parameters=deferred("pipelines.sources.shipments.transform:parameters"),
     write=Merge(
-        stages="prepare_staging",
+        stages={
+            "stage_lines": LINE,
+            "later_shipments": SHIPMENT,
+            "refilled_shipments": SHIPMENT,
+        },
         resolve=("disagreeing_lines", "contradicting_lines"),
         resolve_again=("contradicted_lines",),
         prepare_again=("later_shipments",),

@@ -17,7 +17,7 @@ from pipelines.failures import SubjectGone
 from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.feeds import Content
-from pipelines.ingest.load import execute_file
+from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import feed, source
 from pipelines.sources.solar.windows import Known, Window
 from pipelines.warehouse.connection import Warehouse
@@ -97,7 +97,7 @@ def note_failed(
 def keep_plant(connection: Connection, plant: Plant) -> None:
     """Lock the plant against deletion until the transaction ends. Raises `SubjectGone`."""
     said = {"plant_id": plant.plant_id, "plant": str(plant), "zone": plant.zone}
-    for why in execute_file(connection, source.package, "keep_plant", said):
+    for why in execute_file(connection, source, "keep_plant", said):
         raise SubjectGone(SOURCE, why.problem, place=why.place, remedy=why.remedy)
 
 

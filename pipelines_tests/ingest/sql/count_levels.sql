@@ -1,1 +1,1 @@
-SELECT count(*) FROM bookings.levels
+SELECT count(*) FROM stage_levels

@@ -1,6 +1,6 @@
 -- Removes the event that a cut last line stored, if no other delivery had brought it before, and its
 -- counts. `counts.refresh` may be counting it: wait for it.
-SELECT pg_advisory_xact_lock(hashtextextended('isobar load metrics.hotel_bookings', 0));
+LOCK TABLE metrics.hotel_bookings_by_event_day IN SHARE ROW EXCLUSIVE MODE;
 
 CREATE TEMP TABLE cut_events ON COMMIT DROP AS
 SELECT

@@ -1,0 +1,144 @@
+"""Execute the statements of a source with its own rights, in the runner's transaction.
+
+`as_source.<source>` runs a statement as the role `isobar_source_<source>`, which may write the
+tables of that source alone. Within it PostgreSQL rejects whatever ends the transaction or changes
+the role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import ExecStatus
+from sqlalchemy import CursorResult, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.failures import DatabaseError
+from pipelines.postgres.roles import function_of, role_of
+from pipelines.warehouse.connection import note_foreign_statement
+from pipelines.warehouse.sql_files import read_sql
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import Compiled
+
+    from pipelines.ingest.feeds import Sql
+    from pipelines.ingest.load import Owner
+
+#: The result columns of a statement by its text and the types of its parameters; empty if none.
+_columns: dict[tuple[Any, ...], str] = {}
+
+
+def execute_file(
+    connection: Connection,
+    owner: Owner,
+    sql: Sql,
+    values: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
+) -> CursorResult[Any]:
+    """Execute the statements of a source's file one by one; return the last one's result.
+
+    Each ends with `;` at the end of a line. `names` replace `{name}` in a file for several tables.
+    """
+    script = read_sql(owner.package, sql)
+    script = script.format_map(names) if names else script
+    *before, last = (one for one in script.split(";\n") if one.strip())
+    file = f"sql/{sql}.sql"
+    for statement in before:
+        execute(connection, owner.name, statement, values, file)
+    return execute(connection, owner.name, last, values, file)
+
+
+def execute(
+    connection: Connection, source: str, statement: str, values: Mapping[str, Any], place: str
+) -> CursorResult[Any]:
+    """Execute a statement of a source, which has parameters as `:name`; return its result.
+
+    Of a statement that returns no rows, it is the number of rows that it wrote. `place` is the file
+    of the statement. Raises `LookupError` for a missing parameter, and `DatabaseError` if the
+    statement goes beyond the source's tables or transaction.
+    """
+    driver: Any = connection.connection.driver_connection
+    compiled = _compiled(statement)
+    try:
+        given = {name: values[name] for name in compiled.params}
+    except KeyError as error:
+        raise LookupError(f"{place}: there is no parameter :{error.args[0]}") from error
+    literal = psycopg.ClientCursor(driver).mogrify(compiled.string, given)
+    note_foreign_statement(connection)
+    try:
+        key = statement, *(type(value) for value in given.values())
+        if key not in _columns:
+            _columns[key] = _result_columns(connection, driver, literal)
+        columns = _columns[key]
+        return connection.exec_driver_sql(
+            f"SELECT * FROM {function_of(source)}(%s, %s) AS result"
+            f" ({columns or 'row_count bigint'})",
+            (literal, bool(columns)),
+        )
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if problem := _violation(cause, source):
+            raise DatabaseError(
+                source,
+                f"{place} {problem}, and nothing was written: {str(cause).splitlines()[0]}",
+                place=place,
+                remedy="A statement of a load may write the tables of its own source, and neither"
+                " commit, roll back nor change the role: the platform does. Change the statement.",
+            ) from error
+        raise
+
+
+@cache
+def _compiled(statement: str) -> Compiled:
+    """Return a statement with its parameters in the driver's notation."""
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+    return text(statement).compile(dialect=dialect)
+
+
+def _result_columns(connection: Connection, driver: Any, literal: str) -> str:
+    """Return names and types of the columns of a statement that is not executed; empty if none."""
+    encoding = driver.info.encoding
+    for result in (
+        driver.pgconn.prepare(b"", literal.encode(encoding)),
+        driver.pgconn.describe_prepared(b""),
+    ):
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result, encoding=encoding)
+    found = [
+        {
+            "name": result.fname(number).decode(encoding),
+            "type": result.ftype(number),
+            "modifier": result.fmod(number),
+        }
+        for number in range(result.nfields)
+    ]
+    if not found:
+        return ""
+    query = text(
+        "SELECT string_agg(format('%I %s', name, pg_catalog.format_type(type, modifier)), ', ')"
+        " FROM pg_catalog.jsonb_to_recordset(:columns)"
+        " AS result (name text, type oid, modifier integer)"
+    )
+    return str(connection.execute(query, {"columns": psycopg.types.json.Jsonb(found)}).scalar_one())
+
+
+def _violation(cause: BaseException | None, source: str) -> str | None:
+    """Return what a statement tried that it may not do; None for other errors."""
+    words = str(cause)
+    if "within security-definer function" in words:
+        return "would change the role"
+    match cause:
+        case psycopg.errors.InsufficientPrivilege():
+            return f"needs a right that {role_of(source)} does not have"
+        case psycopg.errors.InvalidTransactionTermination():
+            return "would end the transaction"
+        case psycopg.errors.FeatureNotSupported() if "transaction commands" in words:
+            return "would end the transaction"
+        case psycopg.errors.SyntaxError() if "multiple commands" in words:
+            return "has several statements in one line"
+    return None

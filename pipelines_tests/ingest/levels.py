@@ -1,0 +1,101 @@
+"""A source of nothing but models, a table and a feed: files of water levels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
+
+from pipelines.ingest.deliveries import miscounted, unbalanced
+from pipelines.ingest.feeds import Feed, Latest, Merge, Parsed, Reparse
+from pipelines.ingest.file_loader import load_file
+from pipelines.ingest.inbox import inspect_file
+from pipelines.ingest.parsers import Csv, csv_records
+from pipelines.ingest.runner import Runner
+from pipelines.source import Name, delivery_id_column, source_metadata
+from pipelines.warehouse.connection import Warehouse
+
+HEADER = "station,read_at,level\n"
+AT = "2026-01-01T{:02}:00Z"
+
+
+class Level(BaseModel):
+    """A reading."""
+
+    station: Name
+    read_at: AwareDatetime = Field(description="is not a time")
+    level: float = Field(ge=-1000, le=2000, description="is not a level")
+
+
+metadata: MetaData = source_metadata()
+levels = Table(
+    "levels",
+    metadata,
+    Column("station", Text, primary_key=True),
+    Column("read_at", DateTime(timezone=True), primary_key=True),
+    Column("level", Double, nullable=False),
+    delivery_id_column(),
+    schema="bookings",  # in which the loader may write
+)
+FEED = Feed(
+    name="levels",
+    parse=csv_records(Level, table="bookings.levels"),
+    write=Latest(),
+    rejects="once",
+    again=Reparse(),
+)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A source, as far as the runner needs it."""
+
+    name: str = "levels"
+    package: str = "pipelines_tests.ingest"
+    metadata: MetaData = metadata
+
+
+class Levels:
+    """A folder of files of levels, and the database into which they are loaded."""
+
+    def __init__(self, warehouse: Warehouse, owner: psycopg.Connection, folder: Path) -> None:
+        self.warehouse, self.owner, self.folder = warehouse, owner, folder
+        self.runner = Runner(Owner(), FEED, warehouse, None)
+
+    def deliver(self, name: str, *lines: str, end: str = "\n") -> tuple[int, int, int, int]:
+        """Load a file; returns read, loaded, unchanged, rejected."""
+        file = self.folder / name
+        file.write_text(HEADER + "\n".join(lines) + end)
+        found = inspect_file("levels", file)
+        outcome = load_file(self.warehouse, "levels", found, self.runner.load_file)
+        assert outcome is not None
+        return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
+
+    def rows(self, query: str = "SELECT station, level FROM bookings.levels ORDER BY 1") -> Any:
+        return self.owner.execute(query.encode()).fetchall()
+
+    def check(self) -> None:
+        """The counts balance, and are those of the rows."""
+        with self.warehouse.engine.connect() as connection:
+            assert unbalanced(connection, "levels") == []
+            assert miscounted(connection, ["bookings.levels"]) == []
+
+
+def line(station: str, level: Any, hour: int = 0) -> str:
+    return f"{station},{AT.format(hour)},{level}"
+
+
+def merged(stored: Levels, *files: str) -> None:
+    """Have the levels loaded by statements in these files, after they are put."""
+
+    def read(batch: Any, _: Any) -> Parsed:
+        rows = batch.sent[["station", "read_at", "level", "record"]]
+        return Parsed(read=len(rows), rows={"stage_levels": rows})
+
+    stages = {"stage_levels": "bookings.levels"}
+    merge = Merge(stages=stages, write=("put_levels", *files), stored="count_levels")
+    columns = ("station", "read_at", "level")
+    feed = Feed(name="levels", parse=Csv(columns=columns, read=read), write=merge)
+    stored.runner = Runner(Owner(), feed, stored.warehouse, None)
