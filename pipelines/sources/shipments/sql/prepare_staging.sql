@@ -13,6 +13,4 @@ CREATE TEMP TABLE stage_lines (
     unit_price numeric(10, 2)
 ) ON COMMIT DROP;
 
-CREATE TEMP TABLE later_shipments (tracking_number text, carrier text) ON COMMIT DROP;
-
 CREATE TEMP TABLE refilled_shipments (tracking_number text, carrier text) ON COMMIT DROP;
