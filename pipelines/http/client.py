@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -49,7 +50,7 @@ class JsonResponse:
     document: Any
     received_at: datetime
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the body, in hexadecimal."""
         return hashlib.sha256(self.body).hexdigest()

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from pipelines.failures import PermanentFailure, RejectedDelivery
-from pipelines.warehouse.connection import Warehouse, write_rows
+from pipelines.warehouse.connection import Warehouse, array_literal, write_rows
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
 
@@ -391,8 +391,9 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
 
 def _as_stored(reject: Reject) -> tuple[Any, ...]:
     """Return the values of the columns `OF_REJECT`."""
-    what = reject.record, reject.position, reject.raw, [*reject.words], reject.codes
-    return *what, reject.is_final, reject.key and list(reject.key)
+    words, codes = array_literal(reject.words), array_literal(reject.codes)
+    key = None if reject.key is None else array_literal(reject.key)
+    return reject.record, reject.position, reject.raw, words, codes, reject.is_final, key
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:

@@ -283,8 +283,6 @@ class Merge:
     begin: Sql | None = None
     #: Returns a row if the whole delivery is to be rejected: problem, place, remedy.
     reject_all: Sql | None = None
-    #: Run in a retry before anything is written.
-    prepare_again: tuple[Sql, ...] = ()
     #: Remove what the line of a cut file stored, before the rows are written; may return the
     #: `delivery_id` of what was removed.
     withdraw: tuple[Sql, ...] = ()

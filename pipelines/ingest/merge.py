@@ -103,8 +103,6 @@ class MergeWriter:
             raise PermanentFailure(
                 self.load.owner.name, why.problem, place=why.place, remedy=why.remedy
             )
-        for sql in self.policy.prepare_again if self.load.is_retry else ():
-            self.load.execute(sql)
         self.load.withdraw(self.policy.withdraw, *self._cut)
         changed: int | None = None
         for step in self.policy.write:

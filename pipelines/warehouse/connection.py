@@ -33,6 +33,9 @@ FLOAT8 = 701
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
+#: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
+#: session takes what it needs of it.
+STAGE_MEMORY = "-c temp_buffers=96MB"
 BEGIN_LOAD = """
 SELECT
     pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),
@@ -60,7 +63,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     options = "-c search_path=pg_catalog,pg_temp,public"
     options += " -c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
-        options += f" {UNHURRIED} -c role={role}"
+        options += f" {UNHURRIED} {STAGE_MEMORY} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     given = parsed.query.get("options")
     if isinstance(given, str):

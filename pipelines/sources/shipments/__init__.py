@@ -104,14 +104,13 @@ feed = Feed(
     write=Merge(
         stages={
             "stage_lines": LINE,
-            "later_shipments": SHIPMENT,
             "refilled_shipments": SHIPMENT,
         },
         resolve=("disagreeing_lines", "contradicting_lines"),
         resolve_again=("contradicted_lines",),
-        prepare_again=("later_shipments",),
         withdraw=("withdraw_article", "withdraw_shipment"),
         write=(
+            "stage_shipments",
             Derive(
                 query="unread_addresses",
                 make=deferred("pipelines.sources.shipments.reread:address_rows"),

@@ -61,7 +61,7 @@ def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
 
 def _each(is_good: Callable[[Any], bool]) -> pa.Check:
     """Return a check for values that repeat in many lines: each distinct value is tested once."""
-    return pa.Check(lambda values: ~values.isin([*filterfalse(is_good, values.unique())]))
+    return pa.Check(lambda values: ~values.isin([*filterfalse(is_good, values.unique().tolist())]))
 
 
 def _name() -> pa.Column:

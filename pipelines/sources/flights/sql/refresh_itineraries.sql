@@ -1,6 +1,8 @@
 -- Rebuild the touched itineraries from their last offer and the legs as of that offer.
 CREATE TEMP TABLE last_offers ON COMMIT DROP AS
-SELECT DISTINCT ON (prices.itinerary_id) prices.*
+SELECT DISTINCT ON (prices.itinerary_id)
+    prices.*,
+    min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id) AS first_seen_at
 FROM flights.prices
 INNER JOIN touched USING (itinerary_id)
 ORDER BY prices.itinerary_id, prices.seen_from_at DESC;
@@ -91,11 +93,7 @@ SELECT
     summed.return_on,
     summed.total_duration_minutes,
     summed.is_inconsistent,
-    (
-        SELECT min(prices.seen_from_at)
-        FROM flights.prices
-        WHERE prices.itinerary_id = last_offers.itinerary_id
-    ),
+    last_offers.first_seen_at,
     last_offers.seen_until_at,
     CASE
         WHEN last_offers.seen_until_at IS NOT NULL THEN (

@@ -1,12 +1,13 @@
--- Number of staged legs and itineraries that are in the tables.
+-- Number of staged legs and itineraries that are in the tables. Each record has one staged row, and
+-- each key at most one open period.
 SELECT
     (
-        SELECT count(DISTINCT staged.record)
+        SELECT count(*)
         FROM stage_legs AS staged
         INNER JOIN flights.legs USING (leg_id)
         WHERE legs.seen_until_at IS NULL
     ) + (
-        SELECT count(DISTINCT staged.record)
+        SELECT count(*)
         FROM stage_prices AS staged
         INNER JOIN flights.prices USING (itinerary_id)
         WHERE prices.seen_until_at IS NULL

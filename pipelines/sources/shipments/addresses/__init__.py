@@ -10,7 +10,7 @@ without blanks, are parsed by `east_asian`.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pipelines.ingest.countries import code_of_country
@@ -73,7 +73,9 @@ def _read(parts: tuple[str, ...]) -> tuple[Country, Place]:
         country, place = _read_whole((ANY_STREET, *parts[1:]))
         if len(country.body) > 1 and place.street.count(ANY_STREET) == 1:
             street = tuple(parts[0] if part == ANY_STREET else part for part in place.street)
-            return country, replace(place, street=street)
+            return country, Place(
+                street, place.postcode, place.city, place.is_doubtful, place.is_odd
+            )
     return _read_whole(parts)
 
 
