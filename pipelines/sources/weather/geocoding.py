@@ -8,12 +8,12 @@ Wiener Neustadt.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
-from pipelines.http.client import Explain, HttpClient
+from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
@@ -25,18 +25,15 @@ from pipelines.sources.weather.observation import (
 )
 from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
 from pipelines.sources.weather.providers import (
+    Clock,
     KeyRejected,
     Quota,
     QuotaExhausted,
     RequestRejected,
     digest_of_key,
+    open_meteo,
 )
-from pipelines.sources.weather.providers.open_meteo import (
-    OpenMeteo,
-    base_of,
-    explainer,
-    with_key,
-)
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo, base_of, with_key
 
 URL = "https://geocoding-api.open-meteo.com"
 #: The API's maximum. It may filter by country after the limit, so a lower one could hide the place.
@@ -81,11 +78,11 @@ class Geocoder:
         self,
         http: HttpClient,
         base_url: str | None,
-        now: Callable[[], dt.datetime],
+        now: Clock,
         key: str | None = None,
     ) -> None:
         self._url = f"{base_of(base_url, URL, key)}/v1/search"
-        self._http = replace(with_key(http, key), explain=_explainer(now))
+        self._http = replace(with_key(http, key), explain=explain, clock=now)
         self.key_digest = digest_of_key(key)
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
@@ -116,17 +113,12 @@ class Geocoder:
             ) from invalid
 
 
-def _explainer(now: Callable[[], dt.datetime]) -> Explain:
-    """Interpret error bodies: a rejected lookup is bad itself, other lookups may be fine."""
-    explain_as_forecast = explainer(now)
-
-    def explain(status: int, document: Any, url: str) -> Failure | None:
-        failure = explain_as_forecast(status, document, url)
-        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
-            return failure
-        return RequestRejected(Geocoder.name, failure.problem, place=url)
-
-    return explain
+def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+    """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
+    failure = open_meteo.explain(status, document, url, received_at)
+    if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+        return failure
+    return RequestRejected(Geocoder.name, failure.problem, place=url)
 
 
 def checked(results: Any) -> list[dict[str, Any]]:

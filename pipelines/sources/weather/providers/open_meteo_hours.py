@@ -5,7 +5,7 @@ Requests are weighted by variables and days. Data are CC BY 4.0.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -20,14 +20,14 @@ from pipelines.sources.weather.observation import (
     within_range,
     words_for,
 )
-from pipelines.sources.weather.providers import Place, digest_of_key
+from pipelines.sources.weather.providers import Clock, Place, digest_of_key
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
     FORECAST_URL,
     OpenMeteo,
     base_of,
     coordinates,
-    explainer,
+    explain,
     instant,
     one_for_each,
     with_key,
@@ -71,7 +71,7 @@ class OpenMeteoHours:
         self,
         http: HttpClient,
         base_url: str | None,
-        now: Callable[[], dt.datetime],
+        now: Clock,
         key: str | None = None,
         *,
         forecast_url: str | None = None,
@@ -79,7 +79,7 @@ class OpenMeteoHours:
     ) -> None:
         self._forecast_url = f"{base_of(forecast_url or base_url, FORECAST_URL, key)}/v1/forecast"
         self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
-        self._http = replace(with_key(http, key), explain=explainer(now))
+        self._http = replace(with_key(http, key), explain=explain, clock=now)
         self.key_digest = digest_of_key(key)
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
