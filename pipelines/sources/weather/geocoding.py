@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
+from pipelines.great_circle import kilometres
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
-    kilometres,
     number,
     parse_float,
     parse_text,

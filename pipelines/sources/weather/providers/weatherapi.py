@@ -8,10 +8,10 @@ import datetime as dt
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.great_circle import kilometres
 from pipelines.sources.weather.observation import (
     Observation,
     from_epoch,
-    kilometres,
     lost,
     number,
     observed,
