@@ -8,19 +8,16 @@ entry and rejects are committed together or not at all. DDL on permanent objects
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer, Text, TypeEngine
 
-from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.postgres.clients import place_of
-from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.errors import Explain, translated
 from pipelines.postgres.roles import LOADER
 from pipelines.warehouse.sql_files import read_sql
 
@@ -42,7 +39,6 @@ SELECT
             THEN set_config('work_mem', :memory, TRUE)
     END
 """
-SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The columns of a staged frame with the number of a row's source record, and with its text.
 RECORD, RAW = "record", "raw"
 OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
@@ -77,15 +73,17 @@ class Warehouse:
         self.place = place_of(url)
 
     @contextmanager
-    def transaction(self, source: str, session: Connection | None = None) -> Iterator[Connection]:
+    def transaction(
+        self, source: str, session: Connection | None = None, explain: Explain | None = None
+    ) -> Iterator[Connection]:
         """Open a transaction that holds the lock of `source`: runs that load one feed take turns.
 
         It uses `session` if given, a connection without a transaction. It and a migration wait for
-        each other before either locks a table. Raises `TransientFailure` if the server goes away;
-        then nothing was written.
+        each other before either locks a table. `explain` interprets errors. Raises
+        `TransientFailure` if the server goes away; then nothing was written.
         """
         with (
-            self.translate_db_errors(source),
+            self.translate_db_errors(source, explain),
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
@@ -93,42 +91,12 @@ class Warehouse:
             take_turn(connection, source)
             yield connection
 
-    @contextmanager
-    def translate_db_errors(self, source: str) -> Iterator[None]:
+    def translate_db_errors(
+        self, source: str, explain: Explain | None = None
+    ) -> AbstractContextManager[None]:
         """Translate database errors into our failures, about `source`."""
-        try:
-            yield
-        except (DBAPIError, psycopg.Error) as error:  # COPY bypasses SQLAlchemy
-            if interruption := _interruption_behind(error):
-                raise interruption from None
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
-                raise PermanentFailure(
-                    source,
-                    "the server is read-only, such as a replica",
-                    place=self.place,
-                    remedy="Set DATABASE_URL to the primary.",
-                ) from error
-            went_away = isinstance(cause, psycopg.OperationalError)
-            is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
-            failure: type[TransientFailure | PermanentFailure] = (
-                TransientFailure
-                if went_away
-                else PermanentFailure
-                if is_about_data
-                else DatabaseError
-            )
-            raise failure(
-                source,
-                "the database did not take the load, nothing was written:"
-                f" {str(cause).strip().splitlines()[0]}",
-                place=self.place,
-                remedy=remedy_for(str(cause), SEE_SERVER)
-                if went_away
-                else _hint(cause)
-                or "The code of the source let through what the table rejects, or rights in the"
-                " database are missing: fix that, then run again.",
-            ) from error
+        problem = "the database did not take the load, nothing was written"
+        return translated(source, problem, place=self.place, explain=explain)
 
     def dispose(self) -> None:
         """Close the pooled connections."""
@@ -141,11 +109,6 @@ class Warehouse:
         self.dispose()
 
 
-def _hint(cause: BaseException | None) -> str | None:
-    """Return what PostgreSQL advises, if anything."""
-    return cause.diag.message_hint if isinstance(cause, psycopg.Error) else None
-
-
 def take_turn(connection: Connection, name: str) -> None:
     """Take the lock of a source, or of what is derived from one, until the transaction ends."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -156,14 +119,6 @@ def transaction_status(connection: Connection) -> TransactionStatus:
     """Return whether the session is in a transaction, as the server last said."""
     driver: Any = connection.connection.driver_connection
     return TransactionStatus(driver.info.transaction_status)
-
-
-def _interruption_behind(error: BaseException) -> BaseException | None:
-    """Return the interrupt that caused a database error, such as during a cancelled wait."""
-    behind = error.__context__
-    while behind is not None and isinstance(behind, Exception):
-        behind = behind.__context__
-    return behind
 
 
 def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:
