@@ -150,15 +150,20 @@ def stage(
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
-def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
-    """COPY at most some thousand rows, with the columns of `table`, into `stage_<table>`.
-
-    For computed columns or more rows, use `stage` with a frame.
+def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
+    """Insert at most some thousand rows with all columns, replacing those with the same key."""
+    staged, columns = f"stage_{table.name}", [column.name for column in table.columns]
+    create_stage(connection, staged, columns, table)
+    write_rows(connection, staged, ([row[column] for column in columns] for row in rows))
+    connection.execute(text(f"ANALYZE {staged}"))
+    listed = ", ".join(columns)
+    keys = ", ".join(column.name for column in table.primary_key)
+    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    statement = f"""
+        INSERT INTO {table.fullname} ({listed}) SELECT {listed} FROM {staged}
+        ON CONFLICT ({keys}) DO UPDATE SET {replaced}
     """
-    name, columns = f"stage_{table.name}", [column.name for column in table.columns]
-    create_stage(connection, name, columns, table)
-    write_rows(connection, name, ([row[column] for column in columns] for row in rows))
-    connection.execute(text(f"ANALYZE {name}"))
+    connection.execute(text(statement))
 
 
 def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
