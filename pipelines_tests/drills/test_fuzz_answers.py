@@ -173,7 +173,7 @@ def test_error_responses_become_named_failures_or_nothing(
     now = lambda: NOW  # noqa: E731 - a clock
     http = HttpClient("weather", "WEATHER_BASE_URL")
     for explain in (
-        open_meteo.explain,
+        open_meteo.OpenMeteo.explain,
         weatherapi.WeatherApi(http, None, "key", now).explain,
         openweathermap.OpenWeatherMap(http, None, "key", now).explain,
     ):

@@ -14,7 +14,6 @@ from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
 from pipelines.great_circle import kilometres
-from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
@@ -25,15 +24,11 @@ from pipelines.sources.weather.observation import (
 )
 from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
 from pipelines.sources.weather.providers import (
-    Clock,
     KeyRejected,
-    Quota,
     QuotaExhausted,
     RequestRejected,
-    digest_of_key,
-    open_meteo,
 )
-from pipelines.sources.weather.providers.open_meteo import OpenMeteo, base_of, with_key
+from pipelines.sources.weather.providers.open_meteo import Service
 
 URL = "https://geocoding-api.open-meteo.com"
 #: The API's maximum. It may filter by country after the limit, so a lower one could hide the place.
@@ -68,22 +63,20 @@ class Located:
     is_final: bool = True
 
 
-class Geocoder:
+class Geocoder(Service):
     """Lookups of names and postcodes, one per request."""
 
     name = "open-meteo-geocoding"
-    quotas: tuple[Quota, ...] = OpenMeteo.quotas
+    host = URL
+    path = "/v1/search"
 
-    def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        now: Clock,
-        key: str | None = None,
-    ) -> None:
-        self._url = f"{base_of(base_url, URL, key)}/v1/search"
-        self._http = replace(with_key(http, key), explain=explain, clock=now)
-        self.key_digest = digest_of_key(key)
+    @staticmethod
+    def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+        """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
+        failure = Service.explain(status, document, url, received_at)
+        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+            return failure
+        return RequestRejected(Geocoder.name, failure.problem, place=url)
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
         """Return what the API finds for a name or postcode; often nothing.
@@ -111,14 +104,6 @@ class Geocoder:
                 place=response.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
             ) from invalid
-
-
-def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
-    """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
-    failure = open_meteo.explain(status, document, url, received_at)
-    if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
-        return failure
-    return RequestRejected(Geocoder.name, failure.problem, place=url)
 
 
 def checked(results: Any) -> list[dict[str, Any]]:
