@@ -49,9 +49,9 @@ def place_of(url: str) -> str:
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a session without time-outs. Raises `TransientFailure` if the server is unreachable."""
-    see = "See whether the server is up and its address is right."
+    see, place = "See whether the server is up and its address is right.", place_of(url)
     with translated(
-        "database", "it could not be reached", place=place_of(url), see=see, is_whole=True
+        "database", "it could not be reached", place=place, see=see, remedy=see, is_whole=True
     ):
         connection = psycopg.connect(**{"connect_timeout": "10", **parameters_of(url)})  # type: ignore[arg-type]
     connection.execute(UNHURRIED)

@@ -72,7 +72,10 @@ def heartbeats(storage_url: str) -> list[float]:
             return []
         cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
         what, place = "Dagster's storage", "DAGSTER_POSTGRES_URL"
-        raise failure_of(cause, what, "it cannot be read", place=place) from error
+        see = "See its log."
+        raise failure_of(
+            cause, what, "it cannot be read", place=place, see=see, remedy=see
+        ) from error
 
 
 def check_worker_heartbeat(beat: Path) -> None:

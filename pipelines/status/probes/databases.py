@@ -99,10 +99,10 @@ def _reading(url: str, seconds: float) -> Iterator[Connection]:
     )
     shown = parsed.set(query={}).render_as_string(hide_password=True)
     see = "See whether the server is up, and the address in the environment is right."
-    secrets = [parsed.password or ""]
+    more = {"see": see, "remedy": see, "secrets": [parsed.password or ""]}
     try:
         with (
-            translated("database", "it cannot be read", place=shown, see=see, secrets=secrets),
+            translated("database", "it cannot be read", place=shown, **more),
             engine.connect() as connection,
         ):
             yield connection
