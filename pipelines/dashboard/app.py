@@ -11,6 +11,7 @@ from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
+from pipelines.postgres.errors import cause_of, is_cancelled
 from pipelines.source import by_seniority
 
 #: A local file: a page icon by name would be fetched from the Internet.
@@ -59,13 +60,12 @@ def main() -> None:
     except Failure as failure:
         st.error(str(failure))
     except (psycopg.Error, DBAPIError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, psycopg.errors.QueryCanceled):
+        if is_cancelled(error):
             seconds = Settings.current().dashboard_seconds
             st.error(f"The query took longer than {seconds} s and was cancelled.")
             st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
             return
-        st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
+        st.error(f"The warehouse did not answer: {cause_of(error)}", icon=":material/database_off:")
         st.caption(
             "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."
         )

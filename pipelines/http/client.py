@@ -89,8 +89,13 @@ class RetryBudget:
         return self._left <= 0
 
 
-#: Maps status, parsed body and URL of an error response to a failure, if the source documents it.
-Explain = Callable[[int, Any, str], Failure | None]
+#: Maps status, parsed body, URL and time of an error response to a failure, if the source
+#: documents it.
+Explain = Callable[[int, Any, str, datetime], Failure | None]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class HttpClient:
     `parse` returns the `document` of a response, and raises as `parse_json` does if it is invalid.
     Waits between attempts grow by the factor `growth`, with jitter; 1 keeps them constant.
     `patience` limits the retries of all requests that share it. `explain` interprets the error
-    bodies of a source that say more than the status.
+    bodies of a source that say more than the status. `clock` says when a response was received.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
     cannot fix, and `NotReady` for 202, 204 and 304.
@@ -123,6 +128,7 @@ class HttpClient:
     explain: Explain | None = None
     parse: Callable[[bytes], Any] = parse_json
     patience: RetryBudget | None = None
+    clock: Callable[[], datetime] = _utc_now
 
     def __post_init__(self) -> None:
         """Silence a logger that would log URLs with secrets."""
@@ -225,7 +231,7 @@ class HttpClient:
         if encoding and not body:  # it unpacks to nothing
             raise self._transient(shown, BROKEN_ENCODING.format(encoding), attempt)
         document = self._parse(body, shown, attempt, encoding)
-        return JsonResponse(shown, body, document, datetime.now(UTC))
+        return JsonResponse(shown, body, document, self.clock())
 
     def _cause(self, error: Exception, *urls: str) -> Exception | None:
         """Return the exception to show as the cause; None if it may contain a URL with a secret."""
@@ -242,7 +248,8 @@ class HttpClient:
             body = self._read(response, shown, deadline, enough=MAX_ERROR_BYTES)
             text = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError, RecursionError):
-                if failure := self.explain(status, parse_json(text.encode()), shown):
+                document = parse_json(text.encode())
+                if failure := self.explain(status, document, shown, self.clock()):
                     raise failure
         problem = f"the source answered {status} {response.reason}"
         if status in NOT_READY_STATUS:

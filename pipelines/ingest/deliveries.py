@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
 
-#: Up to this many bad lines never reject a file.
-FEW_BAD = 20
 #: Bad records that are kept of a delivery that is rejected as a whole, and of all of a source.
 MAX_KEPT, MAX_KEPT_OF_SOURCE = 1_000, 10_000
 #: Bad records that the failure of such a delivery shows.

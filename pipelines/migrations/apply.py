@@ -13,12 +13,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import PermanentFailure
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import history, objects, source_roles
 from pipelines.migrations.collections import collected_views
 from pipelines.postgres.clients import place_of
-from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.errors import failure_of
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for
@@ -322,22 +322,15 @@ def _described_failures(place: str) -> Iterator[None]:
             place=place,
             remedy="Update this clone. To go back to an older version, restore a backup.",
         ) from error
-    except OperationalError as error:
-        cause = str(error.orig).strip()
-        was_reached = getattr(error.orig, "sqlstate", None) is not None
-        raise TransientFailure(
-            "database",
-            f"migrating gave up, nothing was changed: {cause}"
-            if was_reached
-            else f"it could not be reached: {cause}",
-            place=place,
-            remedy=remedy_for(cause, "See whether the server is up and DATABASE_URL is right."),
-        ) from error
     except DBAPIError as error:
-        raise PermanentFailure(
+        raise failure_of(
+            error,
             "database",
-            f"migrating failed, nothing was changed: {str(error.orig).strip()}",
+            "migrating gave up, nothing was changed",
             place=place,
+            see="See whether the server is up and DATABASE_URL is right.",
             remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"
             " isobar migrate again.",
+            unreached="it could not be reached",
+            is_whole=True,
         ) from error

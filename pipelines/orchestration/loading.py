@@ -287,12 +287,9 @@ def _for_rejected_files(
     """Request a run if a rejected file was removed, so that its check turns green."""
     if not rejected or rejected <= {file.name for file in inbox.files()}:
         return dg.SkipReason("Nothing new in the inbox.")
-    if run_state.has_unfinished_run(context.instance, source.name):
-        return dg.SkipReason("A run is under way.")
-    if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
-        return dg.SkipReason(
-            "A rejected file is gone; a run will remove its problem within a minute."
-        )
+    seconds = AFTER_FAILURE_SECONDS
+    if reason := run_state.reason_to_wait(context.instance, source.name, seconds=seconds):
+        return dg.SkipReason(f"A rejected file is gone. {reason}")
     return dg.RunRequest()
 
 
@@ -334,20 +331,17 @@ def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
         client = fetcher.open(getattr(context.resources, source.name).settings(), 2)
         if client is None:
             return dg.SkipReason(f"{variable} is not set.")
-        if run_state.has_unfinished_run(context.instance, source.name):
-            return dg.SkipReason("A run is under way.")
+        wait = fetcher.retry_after.total_seconds()
         with context.resources.warehouse.open() as store:
             with store.engine.connect() as connection:
                 last = fetcher.last_reading(connection, client)
             if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
-                minutes = fetcher.retry_after.total_seconds() / 60
                 return dg.SkipReason(
-                    f"The last request failed; trying again {minutes:.0f} minutes after it:"
+                    f"The last request failed; trying again {wait / 60:.0f} minutes after it:"
                     f" {last.problem}"
                 )
-            wait = fetcher.retry_after.total_seconds()
-            if run_state.failed_lately(context.instance, source.name, wait):
-                return dg.SkipReason("The last run failed; trying again in a few minutes.")
+            if reason := run_state.reason_to_wait(context.instance, source.name, seconds=wait):
+                return dg.SkipReason(reason)
             try:
                 if not fetcher.has_news(store, client, utc_now):
                     return dg.SkipReason("Nothing new at the API.")

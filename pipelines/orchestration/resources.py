@@ -11,13 +11,13 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
-import psycopg
 from pydantic import PrivateAttr, create_model
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
+from pipelines.postgres.errors import is_cancelled
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
@@ -49,7 +49,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
             try:
                 yield connection
             except DBAPIError as error:
-                if not isinstance(error.orig, psycopg.errors.QueryCanceled):
+                if not is_cancelled(error):
                     raise
                 raise PermanentFailure(
                     what,

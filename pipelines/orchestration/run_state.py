@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "is_by_hand",
     "last_ended",
     "last_failure_at",
+    "reason_to_wait",
 ]
 
 #: Tag of runs that a sensor starts at a person's request; its value is the requesting run.
@@ -49,6 +51,21 @@ def has_unfinished_run(
         for run in instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
         if partition or not _is_of_partitions(run)
     )
+
+
+def reason_to_wait(
+    instance: dg.DagsterInstance, job_name: str, *others: str, seconds: float
+) -> str | None:
+    """Return why a sensor should not start the job now; None if it should.
+
+    A run of it or of one of the `others` is in progress, or its last run failed and began less than
+    `seconds` ago.
+    """
+    if any(has_unfinished_run(instance, name) for name in (job_name, *others)):
+        return "A run is under way."
+    if failed_lately(instance, job_name, seconds):
+        return f"The last run failed; trying again {span_in_words(seconds)} after its start."
+    return None
 
 
 def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:

@@ -14,9 +14,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
-from pipelines.failures import PermanentFailure, TransientFailure, redact
+from pipelines.failures import PermanentFailure, redact
+from pipelines.postgres.errors import translated
 from pipelines.postgres.log_files import shortened
-from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import installed, major_version, wheel_binaries
 
 PROGRAMS = ("pg_dump", "pg_restore")
@@ -49,15 +49,11 @@ def place_of(url: str) -> str:
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a session without time-outs. Raises `TransientFailure` if the server is unreachable."""
-    try:
+    see, place = "See whether the server is up and its address is right.", place_of(url)
+    with translated(
+        "database", "it could not be reached", place=place, see=see, remedy=see, is_whole=True
+    ):
         connection = psycopg.connect(**{"connect_timeout": "10", **parameters_of(url)})  # type: ignore[arg-type]
-    except psycopg.OperationalError as error:
-        raise TransientFailure(
-            "database",
-            f"it could not be reached: {redact(str(error).strip())}",
-            place=place_of(url),
-            remedy=remedy_for(str(error), "See whether the server is up and its address is right."),
-        ) from error
     connection.execute(UNHURRIED)
     connection.commit()
     connection.autocommit = autocommit

@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import psycopg
 import requests
@@ -13,10 +13,11 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, RUN_LOGS, Settings
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import TransientFailure
 from pipelines.isolation import broken_sources, isolated, note_broken, remarks
 from pipelines.postgres import state_folder
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
+from pipelines.postgres.errors import translated
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
@@ -199,18 +200,17 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
 
 def _make_database(server_url: str, name: str) -> None:
     """Create a database on an external server unless it exists; safe to call concurrently."""
-    try:
-        with connect(server_url, autocommit=True) as connection:
-            there = "SELECT FROM pg_database WHERE datname = %s"
-            if connection.execute(there, [name]).rowcount == 0:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                revoke_public_connect(connection, name)
-    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-        return
-    except psycopg.Error as error:
-        raise PermanentFailure(
+    with (
+        translated(
             "database",
-            f"Dagster's own database {name!r} could not be created: {error}",
+            f"Dagster's own database {name!r} could not be created",
             place=place_of(server_url),
             remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
-        ) from error
+        ),
+        suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
+        connect(server_url, autocommit=True) as connection,
+    ):
+        there = "SELECT FROM pg_database WHERE datname = %s"
+        if connection.execute(there, [name]).rowcount == 0:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            revoke_public_connect(connection, name)

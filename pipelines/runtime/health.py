@@ -44,7 +44,7 @@ def check_web_server(port: int) -> None:
 def check_daemon_heartbeat(storage_url: str) -> None:
     """Check that every part of the daemon sent a heartbeat recently, on whichever machine it runs.
 
-    `storage_url` is the URL of Dagster's storage. Raises `TransientFailure`.
+    `storage_url` is the URL of Dagster's storage. Raises `Failure`.
     """
     ages = [age for beat in heartbeats(storage_url) if (age := time.time() - beat) < SECONDS_A_DAY]
     minutes = max(ages, default=0.0) / 60
@@ -56,21 +56,26 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 def heartbeats(storage_url: str) -> list[float]:
     """Return when each part of the daemon sent its last heartbeat, in seconds since 1970.
 
-    None where there are no tables yet. Raises `TransientFailure` if the storage cannot be read.
+    None where there are no tables yet. Raises `Failure` if the storage cannot be read.
     """
     from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import DBAPIError
 
     from pipelines.orchestration.instance import instance_on
+    from pipelines.postgres.errors import cause_of, failure_of
 
     try:
         with instance_on(storage_url, INSTANCE.parent) as instance:
             return [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
     except (DBAPIError, DagsterPostgresException) as error:
-        if type(getattr(error, "orig", None)).__name__ == "UndefinedTable":  # of either driver
+        if type(cause_of(error)).__name__ == "UndefinedTable":  # of either driver
             return []
-        problem = str(error.__cause__ or error).strip()
-        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", problem) from error
+        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+        what, place = "Dagster's storage", "DAGSTER_POSTGRES_URL"
+        see = "See its log."
+        raise failure_of(
+            cause, what, "it cannot be read", place=place, see=see, remedy=see
+        ) from error
 
 
 def check_worker_heartbeat(beat: Path) -> None:

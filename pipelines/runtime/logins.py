@@ -9,6 +9,7 @@ from psycopg import sql
 from pipelines.config.secret_files import secret
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
+from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, OPERATOR
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
@@ -44,31 +45,32 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
     Dagster's role and its database are created if they are missing. Passwords are hashed before
     they leave this process. Raises `PermanentFailure` if the user lacks the rights.
     """
-    try:
-        with connect(url, autocommit=True) as connection:
-            _reject_privileged(connection, url)
-            query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
-            if connection.execute(query, [DAGSTER]).fetchone() is None:
-                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
-            for role, password in password_of.items():
-                hashed = connection.pgconn.encrypt_password(
-                    os.fsencode(password), role.encode(), b"scram-sha-256"
-                )
-                statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
-                connection.execute(statement.format(sql.Identifier(role), hashed.decode()))
-            query = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if connection.execute(query, [DAGSTER]).fetchone() is None:
-                names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-            for name in _closed(connection):
-                revoke_public_connect(connection, name)
-    except psycopg.Error as error:
-        raise PermanentFailure(
+    with (
+        translated(
             "database",
-            f"the logins could not be created: {str(error).strip()}",
+            "the logins could not be created",
             place=place_of(url),
             remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
-        ) from error
+            is_whole=True,
+        ),
+        connect(url, autocommit=True) as connection,
+    ):
+        _reject_privileged(connection, url)
+        query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+        if connection.execute(query, [DAGSTER]).fetchone() is None:
+            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
+        for role, password in password_of.items():
+            hashed = connection.pgconn.encrypt_password(
+                os.fsencode(password), role.encode(), b"scram-sha-256"
+            )
+            statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
+            connection.execute(statement.format(sql.Identifier(role), hashed.decode()))
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, [DAGSTER]).fetchone() is None:
+            names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+        for name in _closed(connection):
+            revoke_public_connect(connection, name)
 
 
 def _reject_privileged(connection: psycopg.Connection, url: str) -> None:

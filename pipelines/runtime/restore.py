@@ -5,10 +5,12 @@ all names are swapped, in one transaction per server, and the old databases (`â€
 dropped. Any failure before the swap leaves the present databases unchanged.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -16,7 +18,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
@@ -30,6 +32,7 @@ from pipelines.postgres.clients import (
     revoke_public_connect,
     with_database,
 )
+from pipelines.postgres.errors import translated
 from pipelines.runtime.backup import DAGSTER, Manifest, Report, addresses, read_manifest
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.restore_guard import ui_lock
@@ -163,7 +166,7 @@ def _create(target: Target) -> None:
     (owner,) = target.admin.execute(query, [target.name]).fetchone() or ("",)
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
     names = sql.Identifier(target.fresh), sql.Identifier(owner)
-    with _describe_errors(target):
+    with _described(target):
         target.admin.execute(statement.format(*names))
     if target.dump == DAGSTER:  # other users read the warehouse
         revoke_public_connect(target.admin, target.fresh)
@@ -233,28 +236,30 @@ def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
             transactions.enter_context(session.transaction(force_rollback=is_trial))
         for target in targets:
             fresh, name, old = map(sql.Identifier, (target.fresh, target.name, target.old))
-            with _describe_errors(target):
+            with _described(target):
                 target.admin.execute(rename.format(name, old))
                 target.admin.execute(comment.format(old, REPLACED))
                 target.admin.execute(rename.format(fresh, name))
 
 
-@contextmanager
-def _describe_errors(target: Target) -> Iterator[None]:
-    """Translate database errors: missing privileges, and other sessions that block the rename."""
-    try:
-        yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise PermanentFailure(
-            "restore",
-            f"the user may not create and rename databases: {error.diag.message_primary}",
-            place=place_of(target.url),
-            remedy="Have an administrator give it CREATEDB and make it the databases' owner.",
-        ) from error
-    except psycopg.errors.ObjectInUse as error:
-        raise TransientFailure(
-            "restore",
-            f"the databases are in use: {error.diag.message_primary} ({error.diag.message_detail})",
-            place=place_of(target.url),
-            remedy="Stop isobar ui on every machine, close other connections, then run again.",
-        ) from error
+def _described(target: Target) -> AbstractContextManager[None]:
+    """Translate database errors, such as missing privileges."""
+    return translated(
+        "restore",
+        "the databases could not be created or renamed",
+        place=place_of(target.url),
+        remedy="Have an administrator give the user CREATEDB and make it the databases' owner.",
+        explain=partial(_in_use, target),
+    )
+
+
+def _in_use(target: Target, error: Any) -> Failure | None:
+    """Return the failure if other sessions block the rename."""
+    if not isinstance(error, psycopg.errors.ObjectInUse):
+        return None
+    return TransientFailure(
+        "restore",
+        f"the databases are in use: {error.diag.message_primary} ({error.diag.message_detail})",
+        place=place_of(target.url),
+        remedy="Stop isobar ui on every machine, close other connections, then run again.",
+    )

@@ -44,6 +44,7 @@ from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.partitions import align_with_warehouse
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
+from pipelines.postgres.errors import failure_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.source import sources
 
@@ -100,13 +101,14 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
                 if reports[-1].is_stopped:
                     break
     except (SQLAlchemyError, DagsterPostgresException) as error:
-        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
-        text = str(getattr(cause, "orig", cause)).strip()
-        raise TransientFailure(
+        raise failure_of(
+            error.__cause__ if isinstance(error, DagsterPostgresException) else error,
             "dagster",
-            f"Dagster's storage is no longer reachable: {text}",
+            "Dagster's storage is no longer reachable",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
-            remedy=remedy_for(text, "Run again: what was not finished is done then."),
+            see="Run again: what was not finished is done then.",
+            remedy="See whether isobar migrate ends without an error, then run again.",
+            is_whole=True,
         ) from error
     except OSError as error:
         raise TransientFailure(

@@ -8,22 +8,20 @@ entry and rejects are committed together or not at all. DDL on permanent objects
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer, Text, TypeEngine
 
-from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.postgres.clients import place_of
-from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.errors import Explain, translated
 from pipelines.postgres.roles import LOADER
 
 if TYPE_CHECKING:
     import pandas as pd
+    import psycopg
     from numpy.typing import DTypeLike, NDArray
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -46,7 +44,6 @@ SELECT
 """
 #: Marks a session in which a source's statement ran.
 FOREIGN = "ran a source's statement"
-SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 #: The columns of a staged frame with the number of a row's source record, and with its text.
 RECORD, RAW = "record", "raw"
 OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
@@ -86,15 +83,17 @@ class Warehouse:
         self.place = place_of(url)
 
     @contextmanager
-    def transaction(self, source: str, session: Connection | None = None) -> Iterator[Connection]:
+    def transaction(
+        self, source: str, session: Connection | None = None, explain: Explain | None = None
+    ) -> Iterator[Connection]:
         """Open a transaction that holds the lock of `source`: runs that load one feed take turns.
 
         It uses `session` if given, a connection without a transaction. It and a migration wait for
-        each other before either locks a table. Raises `TransientFailure` if the server goes away;
-        then nothing was written.
+        each other before either locks a table. `explain` interprets errors. Raises
+        `TransientFailure` if the server goes away; then nothing was written.
         """
         with (
-            self.translate_db_errors(source),
+            self.translate_db_errors(source, explain),
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
@@ -102,42 +101,12 @@ class Warehouse:
             take_turn(connection, source)
             yield connection
 
-    @contextmanager
-    def translate_db_errors(self, source: str) -> Iterator[None]:
+    def translate_db_errors(
+        self, source: str, explain: Explain | None = None
+    ) -> AbstractContextManager[None]:
         """Translate database errors into our failures, about `source`."""
-        try:
-            yield
-        except (DBAPIError, psycopg.Error) as error:  # COPY bypasses SQLAlchemy
-            if interruption := _interruption_behind(error):
-                raise interruption from None
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
-                raise PermanentFailure(
-                    source,
-                    "the server is read-only, such as a replica",
-                    place=self.place,
-                    remedy="Set DATABASE_URL to the primary.",
-                ) from error
-            went_away = isinstance(cause, psycopg.OperationalError)
-            is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
-            failure: type[TransientFailure | PermanentFailure] = (
-                TransientFailure
-                if went_away
-                else PermanentFailure
-                if is_about_data
-                else DatabaseError
-            )
-            raise failure(
-                source,
-                "the database did not take the load, nothing was written:"
-                f" {str(cause).strip().splitlines()[0]}",
-                place=self.place,
-                remedy=remedy_for(str(cause), SEE_SERVER)
-                if went_away
-                else _hint(cause)
-                or "The code of the source let through what the table rejects, or rights in the"
-                " database are missing: fix that, then run again.",
-            ) from error
+        problem = "the database did not take the load, nothing was written"
+        return translated(source, problem, place=self.place, explain=explain)
 
     def dispose(self) -> None:
         """Close the pooled connections."""
@@ -148,11 +117,6 @@ class Warehouse:
 
     def __exit__(self, *_: object) -> None:
         self.dispose()
-
-
-def _hint(cause: BaseException | None) -> str | None:
-    """Return what PostgreSQL advises, if anything."""
-    return cause.diag.message_hint if isinstance(cause, psycopg.Error) else None
 
 
 def take_turn(connection: Connection, name: str) -> None:
@@ -176,14 +140,6 @@ def _reset(session: psycopg.Connection[Any] | None, record: ConnectionPoolEntry)
     if record.info.pop(FOREIGN, False) and session is not None and not session.closed:
         session.execute("RESET ALL")
         session.commit()
-
-
-def _interruption_behind(error: BaseException) -> BaseException | None:
-    """Return the interrupt that caused a database error, such as during a cancelled wait."""
-    behind = error.__context__
-    while behind is not None and isinstance(behind, Exception):
-        behind = behind.__context__
-    return behind
 
 
 def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:
@@ -220,15 +176,20 @@ def analyze_stage(connection: Connection, name: str, columns: Iterable[str], tab
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
-def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
-    """COPY at most some thousand rows, with the columns of `table`, into `stage_<table>`.
-
-    For computed columns or more rows, use `stage` with a frame.
+def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
+    """Insert at most some thousand rows with all columns, replacing those with the same key."""
+    staged, columns = f"stage_{table.name}", [column.name for column in table.columns]
+    create_stage(connection, staged, columns, table)
+    write_rows(connection, staged, ([row[column] for column in columns] for row in rows))
+    connection.execute(text(f"ANALYZE {staged}"))
+    listed = ", ".join(columns)
+    keys = ", ".join(column.name for column in table.primary_key)
+    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    statement = f"""
+        INSERT INTO {table.fullname} ({listed}) SELECT {listed} FROM {staged}
+        ON CONFLICT ({keys}) DO UPDATE SET {replaced}
     """
-    name, columns = f"stage_{table.name}", [column.name for column in table.columns]
-    create_stage(connection, name, columns, table)
-    write_rows(connection, name, ([row[column] for column in columns] for row in rows))
-    connection.execute(text(f"ANALYZE {name}"))
+    connection.execute(text(statement))
 
 
 def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:

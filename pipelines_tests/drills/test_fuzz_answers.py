@@ -173,11 +173,11 @@ def test_error_responses_become_named_failures_or_nothing(
     now = lambda: NOW  # noqa: E731 - a clock
     http = HttpClient("weather", "WEATHER_BASE_URL")
     for explain in (
-        open_meteo.explainer(now),
+        open_meteo.OpenMeteo.explain,
         weatherapi.WeatherApi(http, None, "key", now).explain,
         openweathermap.OpenWeatherMap(http, None, "key", now).explain,
     ):
-        problem = explain(status, document, "http://source")
+        problem = explain(status, document, "http://source", NOW)
         assert problem is None or isinstance(problem, Failure)
         str(problem).encode()
 

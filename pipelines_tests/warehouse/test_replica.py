@@ -42,6 +42,7 @@ CALLS = {
     "metrics.hotel_pickup": "(2607, '2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
     "metrics.solar_report": "(1, '2026-10-01', '2026-11-02', 'hour')",
     "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
+    "solar.due_days": "('2026-11-02 12:00Z')",
     "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
     "solar.ratio": "(1, 2)",
     "solar.rounded": "(1.23456)",

@@ -74,11 +74,9 @@ def hotel_bookings_lag(
     with warehouse.open() as store, store.engine.connect() as connection:
         if not counts.is_behind(connection):
             return dg.SkipReason("All events are counted.")
-    jobs = source.name, refresh_job.name
-    if any(run_state.has_unfinished_run(context.instance, job) for job in jobs):
-        return dg.SkipReason("A run is under way.")
-    if run_state.failed_lately(context.instance, refresh_job.name, AFTER_FAILURE_SECONDS):
-        return dg.SkipReason("The last run failed; trying again in a few minutes.")
+    jobs = refresh_job.name, source.name
+    if reason := run_state.reason_to_wait(context.instance, *jobs, seconds=AFTER_FAILURE_SECONDS):
+        return dg.SkipReason(reason)
     return dg.RunRequest()
 
 

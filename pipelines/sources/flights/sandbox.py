@@ -10,7 +10,6 @@ and one has no price.
 import datetime as dt
 import json
 from functools import cache
-from math import asin, cos, radians, sin, sqrt
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pipelines.great_circle import kilometres
 from pipelines.source import Sandbox, SandboxParts
 
 AIRLINES = {
@@ -89,7 +89,7 @@ def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict
     departure = dt.datetime.combine(
         day, dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
     )
-    minutes = 30 + round(_kilometres(origin, target) / 850 * 60 / 5) * 5
+    minutes = 30 + round(kilometres(_position(origin), _position(target)) / 850 * 60 / 5) * 5
     stops = int(minutes > 300 and random.random() < 0.4)
     elapsed = minutes + stops * random.randrange(60, 240, 5)
     leaves_at = departure.replace(tzinfo=ZoneInfo(_airport(origin)["tz"]))
@@ -145,12 +145,5 @@ def _airport(code: str) -> dict[str, Any]:
     return dict(_airports()[code])
 
 
-def _kilometres(origin: str, target: str) -> float:
-    """Return the great-circle distance by the haversine formula."""
-    one, other = _airport(origin), _airport(target)
-    north, east = radians(other["lat"] - one["lat"]), radians(other["lon"] - one["lon"])
-    half = (
-        sin(north / 2) ** 2
-        + cos(radians(one["lat"])) * cos(radians(other["lat"])) * sin(east / 2) ** 2
-    )
-    return 2 * 6371 * asin(sqrt(half))
+def _position(code: str) -> tuple[float, float]:
+    return _airport(code)["lat"], _airport(code)["lon"]

@@ -10,7 +10,6 @@ from sqlalchemy import func, select, text
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
-from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     ALREADY_REPORTED,
     StepMetadata,
@@ -24,6 +23,7 @@ from pipelines.orchestration.asset_metadata import (
 from pipelines.orchestration.checks import described, verdict
 from pipelines.orchestration.partitions import align_partitions
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
+from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
 from pipelines.sources.solar.client import open_client
@@ -243,10 +243,8 @@ def solar_sync_due(
         due = list(connection.execute(query, {"now": utc_now()}).scalars())
     if not due:
         return dg.SkipReason("No plant is due.")
-    if run_state.has_unfinished_run(context.instance, source.name):
-        return dg.SkipReason("A run is under way.")
-    if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
-        return dg.SkipReason("The last run failed; trying again in half a minute.")
+    if reason := reason_to_wait(context.instance, source.name, seconds=AFTER_FAILURE_SECONDS):
+        return dg.SkipReason(reason)
     return dg.RunRequest(run_config={"ops": {"solar_readings": {"config": {"plants": due}}}})
 
 

@@ -8,13 +8,13 @@ import datetime as dt
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
 from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select, text, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
 from pipelines.sources.solar.tables import MAX_PLANT_ID, plants, readings
@@ -183,15 +183,9 @@ def _is(plant_id: int) -> ColumnElement[bool]:
 @contextmanager
 def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
     """Open a transaction on the registry; `what` begins the message of an error."""
-    with store.transaction(SOURCE) as connection:
+    with store.transaction(SOURCE, explain=partial(_in_words, what)) as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
-        try:
-            yield connection
-        except DBAPIError as error:
-            failure = _in_words(what, error.orig)
-            if failure is None:
-                raise
-            raise failure from error
+        yield connection
 
 
 def _in_words(what: str, error: object) -> Failure | None:

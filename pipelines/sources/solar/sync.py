@@ -154,11 +154,11 @@ class Sync:
             "problem": None,
         }
         with self._transaction(plant) as connection:
-            known = known_days(connection, plant.plant_id, oldest, now)
             statement = insert(tables.syncs).values(begun)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["plant_id"], set_=begun)
             )
+            known = known_days(connection, plant.plant_id, oldest, now)
         return list(windows(known, today, self.depth))
 
     def _take(self, synced: Synced, window: Window) -> bool:

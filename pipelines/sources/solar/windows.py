@@ -40,7 +40,7 @@ class Known(NamedTuple):
     last_requested: dt.date | None
     #: Days before `last_requested` that were never requested, in any order.
     holes: Sequence[Window]
-    #: Incomplete days that are due again.
+    #: Incomplete days that are due again (`solar.due_days`), and failed ones.
     due: Sequence[dt.date]
 
 

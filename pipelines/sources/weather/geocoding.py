@@ -8,16 +8,15 @@ Wiener Neustadt.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
-from pipelines.http.client import Explain, HttpClient
+from pipelines.great_circle import kilometres
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
-    kilometres,
     number,
     parse_float,
     parse_text,
@@ -26,17 +25,10 @@ from pipelines.sources.weather.observation import (
 from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
 from pipelines.sources.weather.providers import (
     KeyRejected,
-    Quota,
     QuotaExhausted,
     RequestRejected,
-    digest_of_key,
 )
-from pipelines.sources.weather.providers.open_meteo import (
-    OpenMeteo,
-    base_of,
-    explainer,
-    with_key,
-)
+from pipelines.sources.weather.providers.open_meteo import Service
 
 URL = "https://geocoding-api.open-meteo.com"
 #: The API's maximum. It may filter by country after the limit, so a lower one could hide the place.
@@ -71,22 +63,20 @@ class Located:
     is_final: bool = True
 
 
-class Geocoder:
+class Geocoder(Service):
     """Lookups of names and postcodes, one per request."""
 
     name = "open-meteo-geocoding"
-    quotas: tuple[Quota, ...] = OpenMeteo.quotas
+    host = URL
+    path = "/v1/search"
 
-    def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        now: Callable[[], dt.datetime],
-        key: str | None = None,
-    ) -> None:
-        self._url = f"{base_of(base_url, URL, key)}/v1/search"
-        self._http = replace(with_key(http, key), explain=_explainer(now))
-        self.key_digest = digest_of_key(key)
+    @staticmethod
+    def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+        """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
+        failure = Service.explain(status, document, url, received_at)
+        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+            return failure
+        return RequestRejected(Geocoder.name, failure.problem, place=url)
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
         """Return what the API finds for a name or postcode; often nothing.
@@ -114,19 +104,6 @@ class Geocoder:
                 place=response.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
             ) from invalid
-
-
-def _explainer(now: Callable[[], dt.datetime]) -> Explain:
-    """Interpret error bodies: a rejected lookup is bad itself, other lookups may be fine."""
-    explain_as_forecast = explainer(now)
-
-    def explain(status: int, document: Any, url: str) -> Failure | None:
-        failure = explain_as_forecast(status, document, url)
-        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
-            return failure
-        return RequestRejected(Geocoder.name, failure.problem, place=url)
-
-    return explain
 
 
 def checked(results: Any) -> list[dict[str, Any]]:

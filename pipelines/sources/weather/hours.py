@@ -27,8 +27,7 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
     OpenMeteoHours,
     weight,
 )
-from pipelines.sources.weather.put import put_rows
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, put_rows
 from pipelines.warehouse.sql_files import read_sql
 
 FORECAST, ARCHIVE = "forecast", "archive"

@@ -177,11 +177,7 @@ def _reason_to_wait(
         return "No place is due."
     if not any(count for name, count in counts.items() if not is_spent.get(name)):
         return f"{sum(counts.values())} places are due, and the quota is used up."
-    if run_state.has_unfinished_run(instance, source.name):
-        return "A run is under way."
-    if run_state.failed_lately(instance, source.name, AFTER_FAILURE_SECONDS):
-        return "The last run failed; trying again in a few minutes."
-    return None
+    return run_state.reason_to_wait(instance, source.name, seconds=AFTER_FAILURE_SECONDS)
 
 
 definitions = dg.Definitions(assets=[places, observations, hourly], sensors=[weather_due])

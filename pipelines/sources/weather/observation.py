@@ -226,11 +226,3 @@ def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None
     if observation.observed_at < fetched_at - MAX_AGE:
         return f"it is stale: {observation.observed_at.isoformat()}"
     return None
-
-
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return the great-circle distance of two (latitude, longitude) pairs (haversine formula)."""
-    north, east = math.radians(other[0] - one[0]), math.radians(other[1] - one[1])
-    shrunk = math.cos(math.radians(one[0])) * math.cos(math.radians(other[0]))
-    half = math.sin(north / 2) ** 2 + shrunk * math.sin(east / 2) ** 2
-    return 2 * 6371 * math.asin(math.sqrt(min(1.0, half)))

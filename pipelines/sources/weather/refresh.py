@@ -13,8 +13,7 @@ from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
-from pipelines.sources.weather.put import put_rows
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, put_rows
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:

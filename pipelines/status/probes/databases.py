@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.config import Settings
-from pipelines.failures import NotReady, TransientFailure, redact
+from pipelines.failures import NotReady, TransientFailure
 from pipelines.migrations.apply import Condition, condition, outdated_plugins
-from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
 from pipelines.warehouse.connection import engine_for
@@ -88,7 +87,7 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
 
 @contextmanager
 def _reading(url: str, seconds: float) -> Iterator[Connection]:
-    """Open a read-only session. Raises `TransientFailure`."""
+    """Open a read-only session. Raises `Failure`."""
     parsed = make_url(url)
     given = parsed.query.get("options", "")
     options = f"{READ_ONLY} -c statement_timeout={seconds * 1000:.0f}"
@@ -98,19 +97,15 @@ def _reading(url: str, seconds: float) -> Iterator[Connection]:
         parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
         role=None,
     )
+    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    see = "See whether the server is up, and the address in the environment is right."
+    more = {"see": see, "remedy": see, "secrets": [parsed.password or ""]}
     try:
-        with engine.connect() as connection:
+        with (
+            translated("database", "it cannot be read", place=shown, **more),
+            engine.connect() as connection,
+        ):
             yield connection
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise TransientFailure(
-            "database",
-            redact(cause, [parsed.password or ""]),
-            place=parsed.set(query={}).render_as_string(hide_password=True),
-            remedy=remedy_for(
-                cause, "See whether the server is up, and the address in the environment is right."
-            ),
-        ) from error
     finally:
         engine.dispose()
 

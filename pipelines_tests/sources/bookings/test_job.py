@@ -120,7 +120,7 @@ def test_a_failed_job_is_not_restarted_at_once_for_news(
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(broken, "the database is away")
     source.will(document([event(1)]))
-    assert bookings.tick(API) == "The last run failed; trying again in a few minutes."
+    assert bookings.tick(API) == "The last run failed; trying again 5 min after its start."
 
 
 def test_counts_that_a_killed_run_left_behind_are_caught_up(

@@ -21,11 +21,7 @@ WHERE
                         >= ((:now - interval '45 minutes') AT TIME ZONE plants.time_zone)::date - 1
                 )
                 OR EXISTS (
-                    SELECT FROM solar.days
-                    WHERE
-                        days.plant_id = plants.plant_id
-                        AND days.retry_at <= :now
-                        AND days.day >= syncs.history_from
+                    SELECT FROM solar.due_days(:now) AS due WHERE due.plant_id = plants.plant_id
                 )
             )
         )

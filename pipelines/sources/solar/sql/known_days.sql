@@ -1,10 +1,9 @@
 -- State of a plant's days: the last requested day, runs of days before it that were never
--- requested, and days due for a retry. A manual sync retries failed days at once.
+-- requested, and days due for a retry. A sync retries failed days at once.
 WITH requested AS (
     SELECT
         day,
         status,
-        retry_at,
         lag(day) OVER (ORDER BY day) AS day_before
     FROM solar.days
     WHERE plant_id = :plant_id AND day >= :oldest
@@ -29,4 +28,4 @@ SELECT
     day,
     day
 FROM requested
-WHERE retry_at <= :now OR status = 'failed'
+WHERE status = 'failed' OR day IN (SELECT day FROM solar.due_days(:now) WHERE plant_id = :plant_id)

@@ -111,9 +111,10 @@ class KeyedProvider(ABC):
 
     def __init__(self, http: HttpClient, base_url: str | None, key: str, now: Clock) -> None:
         self._url = f"{(base_url or self.host).rstrip('/')}{self.path}"
-        self._key, self._now = key, now
+        self._key = key
         self.key_digest = digest_of_key(key)
-        self._http = replace(http, secrets=[*http.secrets, key], explain=self.explain)
+        secrets = [*http.secrets, key]
+        self._http = replace(http, secrets=secrets, explain=self.explain, clock=now)
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """Send a request for each place."""
@@ -127,7 +128,9 @@ class KeyedProvider(ABC):
     def _observe_one(self, place: Place) -> Observation | str: ...
 
     @abstractmethod
-    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+    def explain(
+        self, status: int, document: Any, url: str, received_at: dt.datetime
+    ) -> Failure | None:
         """Interpret an error body."""
 
 

@@ -7,7 +7,7 @@ save round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +23,13 @@ from pipelines.sources.weather.observation import (
 )
 from pipelines.sources.weather.providers import (
     OPEN_METEO_KEY_VARIABLE,
+    Clock,
     KeyRejected,
     Place,
     Quota,
     QuotaExhausted,
     RequestRejected,
+    Window,
     digest_of_key,
     end_of,
 )
@@ -48,26 +50,58 @@ UNITS = {
     "wind_speed_10m": "km/h",
     "wind_direction_10m": "°",
 }
+#: How its messages about exceeded limits begin.
+EXCEEDED: Mapping[str, Window] = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}
 
 
-class OpenMeteo:
-    """Present weather from the forecast API."""
+class Service:
+    """One of Open-Meteo's APIs: its address, its key and its error bodies."""
 
     name = "open-meteo"
+    host: str
+    path: str
     quotas: tuple[Quota, ...] = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
-    max_places = 200
-    cost_of_place = 1.0
 
     def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        now: Callable[[], dt.datetime],
-        key: str | None = None,
+        self, http: HttpClient, base_url: str | None, now: Clock, key: str | None = None
     ) -> None:
-        self._url = f"{base_of(base_url, FORECAST_URL, key)}/v1/forecast"
-        self._http = replace(with_key(http, key), explain=explainer(now))
+        self._url = f"{base_of(base_url, self.host, key)}{self.path}"
+        if key is not None:
+            headers, secrets = {**http.headers, KEY_HEADER: key}, [*http.secrets, key]
+            http = replace(http, headers=headers, secrets=secrets)
+        self._http = replace(http, explain=self.explain, clock=now)
         self.key_digest = digest_of_key(key)
+
+    @staticmethod
+    def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+        """Interpret an error body."""
+        reason = document.get("reason") if isinstance(document, dict) else None
+        if not isinstance(reason, str):
+            return None
+        if status in (400, 429):  # both occur
+            for sign, window in EXCEEDED.items():
+                if reason.startswith(sign):
+                    until = end_of(window, received_at)
+                    return QuotaExhausted(Service.name, reason, place=url, until=until)
+        if status in (400, 401, 403) and ("API key" in reason or " plan" in reason):
+            remedy = f"Set {OPEN_METEO_KEY_VARIABLE} to the key of a plan that includes this API."
+            return KeyRejected(Service.name, reason, place=url, remedy=remedy)
+        if status == 400:
+            if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
+                return RequestRejected(Service.name, reason, place=url)
+            return PermanentFailure(
+                Service.name, reason, place=url, remedy="This is a bug in open_meteo.py."
+            )
+        return None
+
+
+class OpenMeteo(Service):
+    """Present weather from the forecast API."""
+
+    host = FORECAST_URL
+    path = "/v1/forecast"
+    max_places = 200
+    cost_of_place = 1.0
 
     def can_request(self, place: Place) -> bool:
         """Return whether the place has coordinates."""
@@ -93,14 +127,6 @@ def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
     """Return the host to query: the configured one, the customers' one, or the public one."""
     usual = public_url.replace("https://", "https://customer-") if key else public_url
     return (base_url or usual).rstrip("/")
-
-
-def with_key(http: HttpClient, key: str | None) -> HttpClient:
-    """Return the client with the key in a header that no message shows."""
-    if key is None:
-        return http
-    headers = {**http.headers, KEY_HEADER: key}
-    return replace(http, headers=headers, secrets=[*http.secrets, key])
 
 
 def coordinates(places: Sequence[Place]) -> dict[str, str]:
@@ -170,29 +196,3 @@ def instant(value: Any) -> dt.datetime | None:
     except (TypeError, ValueError):
         return None
     return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else None
-
-
-def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
-    """Return a function that interprets error bodies."""
-
-    def explain(status: int, document: Any, url: str) -> Failure | None:
-        reason = document.get("reason") if isinstance(document, dict) else None
-        if not isinstance(reason, str):
-            return None
-        if status in (400, 429):  # both occur
-            for window, sign in (("minute", "Minutely"), ("hour", "Hourly"), ("day", "Daily")):
-                if reason.startswith(sign):
-                    until = end_of(window, now())  # type: ignore[arg-type]
-                    return QuotaExhausted(OpenMeteo.name, reason, place=url, until=until)
-        if status in (400, 401, 403) and ("API key" in reason or " plan" in reason):
-            remedy = f"Set {OPEN_METEO_KEY_VARIABLE} to the key of a plan that includes this API."
-            return KeyRejected(OpenMeteo.name, reason, place=url, remedy=remedy)
-        if status == 400:
-            if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
-                return RequestRejected(OpenMeteo.name, reason, place=url)
-            return PermanentFailure(
-                OpenMeteo.name, reason, place=url, remedy="This is a bug in open_meteo.py."
-            )
-        return None
-
-    return explain

@@ -5,8 +5,7 @@ Requests are weighted by variables and days. Data are CC BY 4.0.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -20,17 +19,15 @@ from pipelines.sources.weather.observation import (
     within_range,
     words_for,
 )
-from pipelines.sources.weather.providers import Place, digest_of_key
+from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
     FORECAST_URL,
-    OpenMeteo,
+    Service,
     base_of,
     coordinates,
-    explainer,
     instant,
     one_for_each,
-    with_key,
     wrong_unit,
 )
 
@@ -61,26 +58,25 @@ class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
     weather_code: Numbers
 
 
-class OpenMeteoHours:
+class OpenMeteoHours(Service):
     """Hourly weather, whichever provider has the present weather: the others lack history."""
 
-    name = OpenMeteo.name
-    quotas = OpenMeteo.quotas
+    host = FORECAST_URL
+    path = "/v1/forecast"
 
     def __init__(
         self,
         http: HttpClient,
         base_url: str | None,
-        now: Callable[[], dt.datetime],
+        now: Clock,
         key: str | None = None,
         *,
         forecast_url: str | None = None,
         archive_url: str | None = None,
     ) -> None:
-        self._forecast_url = f"{base_of(forecast_url or base_url, FORECAST_URL, key)}/v1/forecast"
+        super().__init__(http, forecast_url or base_url, now, key)
+        self._forecast_url = self._url
         self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
-        self._http = replace(with_key(http, key), explain=explainer(now))
-        self.key_digest = digest_of_key(key)
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
         """Return each place's hours from `past_days` ago to the end of the forecast."""

@@ -52,7 +52,13 @@ class OpenWeatherMap(KeyedProvider):
         parameters = {**where, "appid": self._key, "units": "metric", "lang": "en"}
         return _read(self._http.get_json(self._url, parameters).document)
 
-    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+    def explain(
+        self,
+        status: int,
+        document: Any,
+        url: str,
+        received_at: dt.datetime,  # noqa: ARG002 - for other providers
+    ) -> Failure | None:
         """Interpret an error body."""
         if not isinstance(document, dict) or "cod" not in document:
             return None

@@ -8,10 +8,10 @@ import datetime as dt
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.great_circle import kilometres
 from pipelines.sources.weather.observation import (
     Observation,
     from_epoch,
-    kilometres,
     lost,
     number,
     observed,
@@ -54,7 +54,9 @@ class WeatherApi(KeyedProvider):
         response = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
         return _read(response.document, place)
 
-    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+    def explain(
+        self, status: int, document: Any, url: str, received_at: dt.datetime
+    ) -> Failure | None:
         """Interpret an error body."""
         error = document.get("error") if isinstance(document, dict) else None
         code = number(error.get("code")) if isinstance(error, dict) else None
@@ -66,7 +68,7 @@ class WeatherApi(KeyedProvider):
         if code == 1006:
             return RequestRejected(self.name, problem, place=url)
         if code == 2007:
-            until = end_of("month", self._now())
+            until = end_of("month", received_at)
             return QuotaExhausted(self.name, problem, place=url, until=until)
         if code in (1002, 2006, 2008, 2009):
             remedy = f"Set {KEY_VARIABLE} to a key that is valid there."

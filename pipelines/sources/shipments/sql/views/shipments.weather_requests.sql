@@ -5,9 +5,9 @@ SELECT DISTINCT ON (addresses.place_key)
     addresses.country_code,
     CASE
         WHEN addresses.postcode IS NULL THEN NULL
-        WHEN addresses.country_code IN ('CA', 'GB', 'IE', 'NL', 'PT', 'US')
-            THEN substr(addresses.place_key, 4)
-        ELSE addresses.postcode
+        WHEN substr(addresses.place_key, 4) = replace(addresses.postcode, ' ', '')
+            THEN addresses.postcode
+        ELSE substr(addresses.place_key, 4)
     END AS postcode,
     addresses.city,
     NULL::double precision AS latitude,

@@ -1,0 +1,115 @@
+"""Errors of a database: which kind of failure each is, in which words, and with which remedy.
+
+This is the only place that decides it. A caller says what it was doing, and may `explain` errors
+that mean something of its own, such as a constraint or a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    PermanentFailure,
+    TransientFailure,
+    redact,
+)
+from pipelines.postgres.remedies import remedy_for
+
+SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+#: Returns what the driver's error means to a caller, or None.
+Explain = Callable[[Any], Failure | None]
+
+
+def cause_of(error: BaseException | None) -> Any:
+    """Return the driver's error behind an error of SQLAlchemy or of Dagster."""
+    return getattr(error, "orig", None) or error
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Return whether a statement exceeded its time limit."""
+    return isinstance(cause_of(error), psycopg.errors.QueryCanceled)
+
+
+@contextmanager
+def translated(source: str, problem: str, *, place: str, **more: Any) -> Iterator[None]:
+    """Raise errors of the database as failures; the arguments are those of `failure_of`."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:  # COPY bypasses SQLAlchemy
+        if interruption := _interruption_behind(error):
+            raise interruption from None
+        raise failure_of(error, source, problem, place=place, **more) from error
+
+
+def failure_of(
+    error: BaseException | None,
+    source: str,
+    problem: str,
+    *,
+    place: str,
+    see: str = SEE_SERVER,
+    remedy: str | None = None,
+    explain: Explain | None = None,
+    unreached: str | None = None,
+    is_whole: bool = False,
+    secrets: Sequence[str] = (),
+) -> Failure:
+    """Return the failure that an error of the database is.
+
+    Args:
+        error: Of psycopg, of SQLAlchemy or, for Dagster's storage, of psycopg2.
+        source: As of a `Failure`.
+        problem: What did not work; the server's words follow it.
+        place: The address of the database, without a password.
+        see: What to do about a server that is away or busy, unless its message is known.
+        remedy: What to do about any other error, by default what PostgreSQL advises.
+        explain: Interprets errors that mean something else to the caller.
+        unreached: The problem if the server does not answer at all.
+        is_whole: Whether all lines of the message are shown, not only the first one.
+        secrets: Texts that must not be shown.
+    """
+    cause = cause_of(error)
+    if explain is not None and (meant := explain(cause)):
+        return meant
+    if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
+        return PermanentFailure(
+            source,
+            "the server is read-only, such as a replica",
+            place=place,
+            remedy="Set DATABASE_URL to the primary.",
+        )
+    kinds = {one.__name__ for one in type(cause).__mro__}  # PEP 249 names them in every driver
+    said = redact(str(cause).strip(), secrets)
+    words = said if is_whole else next(iter(said.splitlines()), type(cause).__name__)
+    if "OperationalError" in kinds:
+        is_answered = getattr(cause, "sqlstate", None) is not None
+        what = unreached if unreached and not is_answered else problem
+        return TransientFailure(
+            source, f"{what}: {words}", place=place, remedy=remedy_for(said, see)
+        )
+    kind = PermanentFailure if kinds & {"DataError", "IntegrityError"} else DatabaseError
+    hint = getattr(getattr(cause, "diag", None), "message_hint", None)
+    return kind(
+        source,
+        f"{problem}: {words}",
+        place=place,
+        remedy=remedy
+        or hint
+        or "The code of the source let through what the table rejects, or rights in the"
+        " database are missing: fix that, then run again.",
+    )
+
+
+def _interruption_behind(error: BaseException) -> BaseException | None:
+    """Return the interrupt that caused a database error, such as during a cancelled wait."""
+    behind = error.__context__
+    while behind is not None and isinstance(behind, Exception):
+        behind = behind.__context__
+    return behind

@@ -1,0 +1,82 @@
+"""Which failure each error of a database is, in which words and with which remedy."""
+
+import psycopg
+import pytest
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    NotReady,
+    PermanentFailure,
+    TransientFailure,
+)
+from pipelines.postgres.errors import failure_of, translated
+
+
+class OtherOperationalError(Exception):
+    """An error of another driver, whose classes have the names of PEP 249 too."""
+
+
+OtherOperationalError.__name__ = "OperationalError"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "remedy"),
+    [
+        (
+            psycopg.OperationalError("server closed the connection"),
+            TransientFailure,
+            "server is up",
+        ),
+        (errors.LockNotAvailable("lock timeout"), TransientFailure, "have ended"),
+        (errors.DiskFull("No space left on device"), TransientFailure, "Make room"),
+        (OtherOperationalError("gone"), TransientFailure, "server is up"),
+        (errors.ReadOnlySqlTransaction("read-only"), PermanentFailure, "the primary"),
+        (errors.NumericValueOutOfRange("too large"), PermanentFailure, "The code of the source"),
+        (errors.NotNullViolation("is null"), PermanentFailure, "The code of the source"),
+        (errors.InsufficientPrivilege("permission denied"), DatabaseError, "rights"),
+        (errors.UndefinedTable("no such table"), DatabaseError, "rights"),
+    ],
+    ids=lambda one: one.__name__ if isinstance(one, type) else str(one),
+)
+def test_each_error_is_one_kind_of_failure(
+    error: Exception, kind: type[Failure], remedy: str
+) -> None:
+    for wrapped in (error, DBAPIError("SELECT 1", {}, error)):
+        failure = failure_of(wrapped, "buses", "it failed", place="postgresql://x")
+        assert type(failure) is kind
+        assert remedy in failure.remedy
+        assert "SELECT 1" not in str(failure)
+
+
+def test_a_caller_says_what_an_error_means_to_it() -> None:
+    def explain(error: object) -> Failure | None:
+        if isinstance(error, errors.ObjectInUse):
+            return NotReady("buses", "in use", place="x", remedy="wait")
+        return None
+
+    with pytest.raises(NotReady, match="in use"), translated("a", "b", place="c", explain=explain):
+        raise errors.ObjectInUse("it is being used")
+    with (
+        pytest.raises(TransientFailure, match="a: b: too slow"),
+        translated("a", "b", place="c", explain=explain),
+    ):
+        raise errors.QueryCanceled("too slow")
+
+
+def test_a_password_in_the_words_of_the_server_is_hidden() -> None:
+    words = 'invalid URI "postgresql://me:hunter2@x": hunter2'
+    failure = failure_of(
+        psycopg.OperationalError(words), "a", "b", place="c", secrets=["hunter2"], unreached="gone"
+    )
+    assert "hunter2" not in str(failure)
+    assert failure.problem.startswith("gone: invalid URI")
+
+
+def test_an_interrupt_during_a_wait_is_not_taken_for_an_error_of_the_database() -> None:
+    cancelled = errors.QueryCanceled("canceled")
+    cancelled.__context__ = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt), translated("a", "b", place="c"):
+        raise cancelled
