@@ -73,7 +73,7 @@ from pipelines.ingest.feeds import (
 )
 from pipelines.ingest.parsers import Csv, Json, Records, csv_records
 from pipelines.ingest.reasons import Reason, ReasonCode
-from pipelines.isolation import is_broken, isolated, remark
+from pipelines.isolation import IN_TREE, is_broken, is_own, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
 if TYPE_CHECKING:
@@ -170,8 +170,6 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "isobar.sources"
-#: The package of the project's own sources.
-IN_TREE = "pipelines.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names.
 PLATFORM_NAMES = frozenset(
     {"enriched", "metrics", "ops", "as_source", "public", "functions", "sources", "broken_sources"}
@@ -516,7 +514,7 @@ def check_sources(settings: Settings) -> None:
 
 def is_plugin(source: Source) -> bool:
     """Return whether a source is another party's package."""
-    return not source.package.startswith(f"{IN_TREE}.")
+    return not is_own(source.package)
 
 
 def plugin_entry_points() -> list[EntryPoint]:

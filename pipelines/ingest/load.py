@@ -14,6 +14,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql
 from pipelines.ingest.statements import execute, execute_file
+from pipelines.isolation import is_own
 from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
@@ -74,9 +75,7 @@ class Load:
 
     def run(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute a statement on the source's tables that a policy has made."""
-        return execute(
-            self.connection, self.owner.name, statement, values, "a statement of its policy"
-        )
+        return execute(self.connection, self.owner, statement, values, "a statement of its policy")
 
     def end(self) -> None:
         """Fire the deferred triggers of a plug-in, as its role.
@@ -93,7 +92,7 @@ class Load:
 
         COPY runs as the loader, and so would what a plug-in has attached to its tables.
         """
-        return self.owner.package.startswith("pipelines.sources.")
+        return is_own(self.owner.package)
 
     def create_stage(self, name: str, columns: Mapping[str, str]) -> None:
         """Create a temporary table that the source's statements may read and write.

@@ -18,8 +18,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import DatabaseError
+from pipelines.isolation import is_own
 from pipelines.postgres.roles import function_of, role_of
-from pipelines.warehouse.connection import note_foreign_statement
+from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ def execute_file(
     *before, last = (one for one in script.split(";\n") if one.strip())
     file = f"sql/{sql}.sql"
     for statement in before:
-        execute(connection, owner.name, statement, values, file)
-    return execute(connection, owner.name, last, values, file)
+        execute(connection, owner, statement, values, file)
+    return execute(connection, owner, last, values, file)
 
 
 def execute(
-    connection: Connection, source: str, statement: str, values: Mapping[str, Any], place: str
+    connection: Connection, owner: Owner, statement: str, values: Mapping[str, Any], place: str
 ) -> CursorResult[Any]:
     """Execute a statement of a source, which has parameters as `:name`; return its result.
 
@@ -69,7 +70,9 @@ def execute(
     except KeyError as error:
         raise LookupError(f"{place}: there is no parameter :{error.args[0]}") from error
     literal = psycopg.ClientCursor(driver).mogrify(compiled.string, given)
-    note_foreign_statement(connection)
+    source = owner.name
+    if not is_own(owner.package):
+        distrust(connection)
     try:
         key = statement, *(type(value) for value in given.values())
         if key not in _columns:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
+from pipelines.ingest.load import Owner
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.statements import execute
 from pipelines.orchestration.asset_metadata import as_table
@@ -175,7 +176,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
     ]
 
 
-def offending_rows(connection: Connection, source: str, query: str, place: str) -> Offending:
+def offending_rows(connection: Connection, source: Owner, query: str, place: str) -> Offending:
     """Return how many rows a query of a source returns, and the first few.
 
     It has the rights of the source alone; `place` is its file.
@@ -275,7 +276,7 @@ def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
             warehouse,
             declared.name,
             WARN,
-            lambda connection: offending_rows(connection, source.name, query, place),
+            lambda connection: offending_rows(connection, source, query, place),
         )
 
     return check

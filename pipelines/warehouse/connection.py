@@ -21,7 +21,6 @@ from pipelines.postgres.roles import LOADER
 
 if TYPE_CHECKING:
     import pandas as pd
-    import psycopg
     from numpy.typing import DTypeLike, NDArray
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -42,8 +41,8 @@ SELECT
             THEN set_config('work_mem', :memory, TRUE)
     END
 """
-#: Marks a session in which a source's statement ran.
-FOREIGN = "ran a source's statement"
+#: Marks a session in which a plug-in's statement ran.
+DISTRUSTED = "a plug-in's statement ran"
 #: The columns of a staged frame with the number of a row's source record, and with its text.
 RECORD, RAW = "record", "raw"
 OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
@@ -67,11 +66,10 @@ def engine_for(url: str, *, role: str | None) -> Engine:
         options = f"{given} {options}"
     engine = create_engine(
         parsed.update_query_dict({"options": options}),
-        # Nothing that a source's statement may have prepared under a name of the driver's.
-        connect_args={"connect_timeout": 10, "prepare_threshold": None},
+        connect_args={"connect_timeout": 10},
         pool_pre_ping=True,
     )
-    event.listen(engine, "checkin", _reset)
+    event.listen(engine, "checkin", _drop_distrusted)
     return engine
 
 
@@ -130,16 +128,20 @@ def may_analyze(connection: Connection) -> bool:
     return (connection.dialect.server_version_info or ()) >= (17,)
 
 
-def note_foreign_statement(connection: Connection) -> None:
-    """Note that a source's statement runs in this session, which is reset before its next use."""
-    connection.info[FOREIGN] = True
+def distrust(connection: Connection) -> None:
+    """Note that a plug-in's statement runs in this session, which nobody uses afterwards.
+
+    From here on the driver prepares nothing: the plug-in could put its own statement under the
+    name. Nor may its settings outlive it.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.prepare_threshold = None
+    connection.info[DISTRUSTED] = True
 
 
-def _reset(session: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
-    """Undo settings that a source's statement may have changed for the session."""
-    if record.info.pop(FOREIGN, False) and session is not None and not session.closed:
-        session.execute("RESET ALL")
-        session.commit()
+def _drop_distrusted(_: object, record: ConnectionPoolEntry) -> None:
+    if record.info.pop(DISTRUSTED, False):
+        record.invalidate(soft=True)
 
 
 def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:

@@ -166,6 +166,21 @@ def test_a_session_keeps_no_setting_of_a_statement(
     assert after == before
 
 
+def test_no_statement_is_prepared_under_a_name_of_the_driver(
+    levels: Levels, say: Callable[[str], None]
+) -> None:
+    """The driver prepares a statement from its fifth execution on, and trusts the name."""
+    levels.rows("INSERT INTO ops.watermarks VALUES ('mine', 1) RETURNING name")
+    names = [f"_pg3_{number}" for number in range(40)]
+    prepared = [f"PREPARE {name} AS DELETE FROM ops.watermarks" for name in names]
+    for hour in range(8):
+        say(";\n".join(["DEALLOCATE ALL", *prepared]))
+        levels.deliver(f"{hour}.csv", line("A", 1, hour))
+    merged(levels)
+    levels.deliver("after.csv", line("B", 1))
+    assert levels.rows("SELECT name FROM ops.watermarks") == [("mine",)]
+
+
 def test_a_missing_parameter_is_named(levels: Levels, say: Callable[[str], None]) -> None:
     say("SELECT :nothing")
     with pytest.raises(PermanentFailure, match=r"sql/hostile.sql: there is no parameter :nothing"):
@@ -177,7 +192,7 @@ def test_texts_of_others_are_no_sql(levels: Levels) -> None:
     hostile = "'); DELETE FROM bookings.levels; --\\' $$ %s :name"
     with levels.warehouse.transaction("levels") as connection:
         found = statements.execute(
-            connection, "levels", "SELECT :said AS said", {"said": hostile}, "a test"
+            connection, Owner(), "SELECT :said AS said", {"said": hostile}, "a test"
         )
         assert found.scalar_one() == hostile
 

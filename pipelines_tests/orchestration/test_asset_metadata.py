@@ -167,8 +167,10 @@ def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Ware
         "SELECT number, 'a' AS word FROM generate_series(1, 3341) AS number ORDER BY number DESC"
     )
     with warehouse.engine.connect() as connection:
-        found = offending_rows(connection, "flights", query, "a test")
-        none = offending_rows(connection, "flights", "SELECT 1 AS one WHERE FALSE", "a test")
+        found = offending_rows(connection, sources()["flights"], query, "a test")
+        none = offending_rows(
+            connection, sources()["flights"], "SELECT 1 AS one WHERE FALSE", "a test"
+        )
     assert (found.total, [row["number"] for row in found.rows[:2]]) == (3341, [3341, 3340])
     assert set(found.rows[0]) == {"number", "word"}
     assert (none.total, none.rows) == (0, [])
