@@ -18,8 +18,6 @@ from pathlib import Path
 from pipelines.config import mask
 from pipelines.failures import Failure, in_one_line, redact
 
-#: The package of the project's own sources.
-IN_TREE = "pipelines.sources"
 LOG = logging.getLogger("isobar.sources")
 MAX_CHARACTERS = 500
 #: What the code of a source may raise without stopping the others; some call `sys.exit`.
@@ -36,11 +34,6 @@ class BrokenSource:
 
     def __str__(self) -> str:
         return f"The source {self.name} is broken, the others go on: {self.problem}"
-
-
-def is_own(package: str) -> bool:
-    """Return whether a source's package is one of the project's own, not a plug-in's."""
-    return package.startswith(f"{IN_TREE}.")
 
 
 #: The first problem of each broken source of this process.

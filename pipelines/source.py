@@ -51,6 +51,7 @@ from pipelines.config.source_settings import (
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.feeds import (
+    IN_TREE,
     Analyze,
     Cap,
     Compare,
@@ -70,10 +71,11 @@ from pipelines.ingest.feeds import (
     Parsed,
     Refetch,
     Reparse,
+    is_own,
 )
 from pipelines.ingest.parsers import Csv, Json, Records, csv_records
 from pipelines.ingest.reasons import Reason, ReasonCode
-from pipelines.isolation import IN_TREE, is_broken, is_own, isolated, remark
+from pipelines.isolation import is_broken, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
 if TYPE_CHECKING:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The name of a file in the source's `sql` folder, with one or more statements.
 Sql = str
+#: The package of the project's own sources.
+IN_TREE = "pipelines.sources"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,3 +345,8 @@ class Feed:
     def fetchers(self) -> tuple[Fetcher, ...]:
         """The ways in which deliveries come."""
         return self.fetch if isinstance(self.fetch, tuple) else (self.fetch,)
+
+
+def is_own(package: str) -> bool:
+    """Return whether a source's package is one of the project's own, not a plug-in's."""
+    return package.startswith(f"{IN_TREE}.")

@@ -16,6 +16,7 @@ from pipelines.ingest.stages import Formatted, Stages, formatted
 from pipelines.warehouse.connection import (
     OF_RECORD,
     RAW,
+    RECORD,
     count_statement,
     upsert_statement,
 )
@@ -70,19 +71,29 @@ class LatestWriter:
                     key_texts=", ".join(f"CAST(staged.{one} AS text)" for one in keys),
                 )
                 found += self.load.run(statement, {}).all()
-        return [rejected(row, self._position) for row in found]
+        rejects = {row.record: rejected(row, self._position) for row in reversed(found)}
+        if rejects:  # a record is rejected as a whole, with its rows of other tables
+            for stage in self._stages.columns:
+                self.load.run(
+                    f"DELETE FROM {stage} WHERE {RECORD} = ANY(:records)",
+                    {"records": [*rejects]},
+                )
+        return [*rejects.values()]
 
     def write(self) -> tuple[int, int]:
         """Upsert the staged rows table by table, and count."""
         is_old = self.load.is_retry and self._is_followed()
         self._withdraw(*self._cut)
-        stored = 0
-        for stage, columns in self._stages.columns.items():
-            table = self._tables[stage]
-            statement = upsert_statement(table, columns, only_missing=is_old)
+        staged = [(self._tables[name], all_) for name, all_ in self._stages.columns.items()]
+        for table, columns in staged:
+            statement = upsert_statement(
+                table, columns, only_missing=is_old, is_retry=self.load.is_retry
+            )
             self.load.run(statement, {"delivery_id": self.load.delivery_id})
-            stored += self.load.run(count_statement(table, columns), {}).scalar_one()
-        return self.load.changed_records(), stored
+        if not staged:
+            return 0, 0
+        stored = self.load.run(count_statement(staged), {}).scalar_one()
+        return self.load.changed_records(), int(stored)
 
     def _withdraw(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
         """Delete the row that a cut line stored, unless it is staged."""

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, CursorResult, MetaData, Table, text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
-from pipelines.ingest.feeds import Parsed, Sql
+from pipelines.ingest.feeds import Parsed, Sql, is_own
 from pipelines.ingest.statements import execute, execute_file
-from pipelines.isolation import is_own
 from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
@@ -56,6 +55,7 @@ class Load:
     changed_at: datetime
     is_retry: bool
     parameters: dict[str, Any] = field(default_factory=dict)
+    _stages: set[str] = field(default_factory=set)
 
     def execute(
         self, sql: Sql, names: Mapping[str, str] | None = None, **more: Any
@@ -139,9 +139,13 @@ class Load:
         copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
 
     def stage(self, frame: pd.DataFrame, table: Table) -> None:
-        """Copy rows into the new stage `stage_<table>`, with the column types of the table."""
+        """Copy rows into the empty stage `stage_<table>`, with the column types of the table."""
         name = f"stage_{table.name}"
-        self.create_stage(name, stage_columns(frame.columns, table))
+        if name in self._stages:  # of an earlier batch
+            self.run(f"TRUNCATE {name}", {})
+        else:
+            self.create_stage(name, stage_columns(frame.columns, table))
+            self._stages.add(name)
         self.copy(name, frame.columns, csv_text(frame))
         analyze_stage(self.connection, name, frame.columns, table)
 

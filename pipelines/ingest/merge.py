@@ -32,7 +32,7 @@ class MergeWriter:
         self.load, self.policy = load, policy
         self._position: Callable[[int], str] = str
         self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
-        self._read = self._equal = self._skipped = 0
+        self._read = self._equal = 0
         if policy.compare is None:
             load.create_change_log()
         tables: dict[str, Table] = {}
@@ -55,7 +55,6 @@ class MergeWriter:
         """Stage a batch."""
         self._position = parsed.position
         self._read += parsed.read
-        self._skipped += parsed.skipped
         if self.policy.compare:
             self._put_changes(self.policy.compare, parsed.rows[self.policy.compare.stage])
         else:
@@ -119,7 +118,7 @@ class MergeWriter:
             changed = stored
         elif changed is None:
             changed = self.load.changed_records()
-        return changed, stored + self._equal + self._skipped
+        return changed, stored + self._equal
 
     def _take(self, step: Sql | Each | Derive) -> None:
         if isinstance(step, str):

@@ -108,8 +108,6 @@ class Runner:
             connection, content.delivery, self.run_id, header=first.header
         )
         load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        load.parameters.update({f"read_{name}": count for name, count in first.lists.items()})
-        load.parameters.update(first.parameters)
         collector = RejectCollector(
             connection,
             delivery_id,
@@ -179,13 +177,16 @@ class Runner:
         """
         writer: Writer = self._writer(load, self.feed.write)
         first: Parsed | None = None
-        read, drift, cut = 0, list[str](), content.delivery.cut
+        read, skipped, drift, cut = 0, 0, list[str](), content.delivery.cut
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
         for parsed, formatted in ahead(prepared):
             if first is None:
                 first = parsed
+                load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
+                load.parameters.update(parsed.parameters)
                 writer.begin(first.cut, cut.delivery_ids if cut else ())
             read += parsed.read
+            skipped += parsed.skipped
             drift += parsed.drift
             collector.add(parsed.rejects)
             if not load.is_retry:
@@ -196,7 +197,7 @@ class Runner:
         if not load.is_retry and not (first and first.lists):
             self._enforce_cap(content.delivery, read, collector)
         loaded, stored = writer.write()
-        return read, drift, loaded, stored
+        return read, drift, loaded, stored + skipped
 
     def _guard(self, connection: Connection, content: Content) -> None:
         """Raise `SubjectGone` if what the delivery is about is no longer there."""
@@ -255,17 +256,27 @@ class Runner:
 
         Early, that is for a long delivery with hardly any valid record.
         """
-        cap, setting = self.feed.cap, self.feed.cap.setting
-        share = getattr(self.settings, setting) if setting else cap.share
         if is_early and collector.bad <= MANY_BAD:
             return
         collector.enforce_cap(
             delivery,
             read,
-            share=max(share, 0.5) if is_early else share,
-            few=cap.few,
-            variable=self.settings.variable(setting) if setting else None,
+            share=max(self._share, 0.5) if is_early else self._share,
+            few=self.feed.cap.few,
+            variable=self._variable,
         )
+
+    @property
+    def _share(self) -> float:
+        """The accepted share of bad records."""
+        setting = self.feed.cap.setting
+        return float(getattr(self.settings, setting)) if setting else self.feed.cap.share
+
+    @property
+    def _variable(self) -> str | None:
+        """The variable that sets it, if any."""
+        setting = self.feed.cap.setting
+        return self.settings.variable(setting) if setting else None
 
     def _enforce_cap_by_list(self, delivery: Delivery, parsed: Parsed) -> None:
         first = 0
@@ -277,7 +288,8 @@ class Runner:
                 count,
                 len(mine),
                 count_reasons(mine),
-                cap=self.feed.cap.share,
+                cap=self._share,
                 few=self.feed.cap.few,
+                variable=self._variable,
                 rejects=mine,
             )

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import DatabaseError
-from pipelines.isolation import is_own
+from pipelines.ingest.feeds import is_own
 from pipelines.postgres.roles import function_of, role_of
 from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import read_sql
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Sql
     from pipelines.ingest.load import Owner
 
-#: The result columns of a statement by its text and the types of its parameters; empty if none.
+#: The result columns of a statement by source, text and types of parameters; empty if none.
 _columns: dict[tuple[Any, ...], str] = {}
 
 
@@ -74,15 +74,17 @@ def execute(
     if not is_own(owner.package):
         distrust(connection)
     try:
-        key = statement, *(type(value) for value in given.values())
+        key = source, statement, *(type(value) for value in given.values())
         if key not in _columns:
             _columns[key] = _result_columns(connection, driver, literal)
         columns = _columns[key]
-        return connection.exec_driver_sql(
+        result = connection.exec_driver_sql(
             f"SELECT * FROM {function_of(source)}(%s, %s) AS result"
             f" ({columns or 'row_count bigint'})",
             (literal, bool(columns)),
         )
+        if not is_own(owner.package):
+            connection.exec_driver_sql("CLOSE ALL")  # or one WITH HOLD is executed at the commit
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if problem := _violation(cause, source):
@@ -94,6 +96,7 @@ def execute(
                 " commit, roll back nor change the role: the platform does. Change the statement.",
             ) from error
         raise
+    return result
 
 
 @cache

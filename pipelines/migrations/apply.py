@@ -113,6 +113,7 @@ def prepare(connection: Connection) -> None:
             remedy="Create another with CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
         )
     execute_script(connection, read_sql("pipelines.migrations", "roles"))
+    source_roles.create_roles(connection, own_names())
 
 
 def differences(connection: Connection) -> list[str]:
@@ -191,7 +192,6 @@ def _migrate_all(connection: Connection) -> None:
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     is_new = not history.applied_revisions(connection)
-    source_roles.create_roles(connection, done)
     try:
         with connection.begin_nested():
             _migrate_in_tree(connection, done)

@@ -201,8 +201,10 @@ def _signatures(
     """Return what to drop by these names: a view, or each function with its argument types."""
     query = text(
         """
-        SELECT name, 'VIEW ' || to_regclass(name) AS signature
-        FROM unnest(cast(:names AS text[])) AS name WHERE to_regclass(name) IS NOT NULL
+        SELECT name, 'VIEW ' || pg_class.oid::regclass AS signature
+        FROM unnest(cast(:names AS text[])) AS name
+        INNER JOIN pg_class ON relnamespace = to_regnamespace(split_part(name, '.', 1))
+            AND relname = split_part(name, '.', 2)
         UNION ALL
         SELECT name, 'FUNCTION ' || pg_proc.oid::regprocedure
         FROM unnest(cast(:names AS text[])) AS name

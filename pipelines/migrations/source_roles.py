@@ -4,14 +4,13 @@ Migrating creates the role `isobar_source_<name>` and the function `as_source.<n
 loads execute the statements of a source (`pipelines.ingest.statements`).
 """
 
-import re
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
 from pipelines.ingest.load import Owner
 from pipelines.postgres.roles import function_of, role_of
-from pipelines.source import Source
+from pipelines.source import Source, own_names
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
 #: Undoes settings that a plug-in's file may have changed for the rest of the transaction.
@@ -31,7 +30,9 @@ def create_roles(connection: Connection, names: Iterable[str]) -> None:
 def role_script(name: str) -> str:
     """Return the SQL that creates the role of a source if it is missing."""
     script = read_sql("pipelines.migrations", "source_role")
-    return script.replace(":role", f"'{role_of(name)}'")
+    # What a plug-in makes for a moment could run with the rights of the loader.
+    may = str(name in own_names()).upper()
+    return script.replace(":role", f"'{role_of(name)}'").replace(":has_temporary", may)
 
 
 def function_file(source: Owner) -> dict[str, str]:
@@ -61,7 +62,7 @@ def forbid_privileged_objects(
         if one.collects and (view := f"{source.name}.{one.collects.view}") in source.object_files
     ]
     query = text(read_sql("pipelines.migrations", "privileged_objects"))
-    own = [name for name in source.object_files if re.match(r"(enriched|metrics)\.", name)]
+    own = [*source.object_files, *source.metadata.tables]
     values = {"schema": source.name, "objects": own, "collected": collected}
     found = connection.execute(query, values).all()
     if found:

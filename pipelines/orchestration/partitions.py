@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 
 import dagster as dg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from pipelines.config import Settings
+from pipelines.ingest.statements import execute_file
 from pipelines.isolation import isolated
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Partitions, Source, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 #: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
 #: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
@@ -53,12 +53,12 @@ def align_partitions(
 def _align(
     instance: dg.DagsterInstance, connection: Connection, source: Source, declared: Partitions
 ) -> str:
-    query = text(read_sql(source.package, f"partitions/{declared.name}"))
     asset = dg.AssetKey(declared.on.split("."))
     # Before the query: what is added meanwhile is not taken for what is gone.
     known = set(instance.get_dynamic_partitions(declared.name))
     shown = instance.get_materialized_partitions(asset)
-    rows = connection.execute(query, {"now": utc_now()})
+    file = f"partitions/{declared.name}"
+    rows = execute_file(connection, source, file, {"now": utc_now()}).all()
     stored = {row.key: row.is_filled for row in rows}
     fresh = [key for key in stored if key not in known]
     gone = [key for key in known if key not in stored]

@@ -283,32 +283,44 @@ def array_literal(texts: Iterable[str]) -> str:
     return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
 
 
-def upsert_statement(table: Table, columns: Sequence[str], *, only_missing: bool = False) -> str:
+def upsert_statement(
+    table: Table, columns: Sequence[str], *, only_missing: bool = False, is_retry: bool = False
+) -> str:
     """Return the statement that updates `table` from `columns` of its stage, with `:delivery_id`.
 
     It returns how many rows were written. A row is unchanged if all its staged columns are equal.
     Only other rows are written, or with `only_missing` those whose key is not stored; they get
     `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
-    the same key, the first one counts.
+    the same key, the first one counts. A retry changes no row of another record of its delivery.
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
     of_table = [name for name in columns if name in table.c]
     updated = [] if only_missing else [name for name in of_table if name not in keys]
-    return _upsert_statement(table.fullname, staged, keys, of_table, updated)
+    kept = " AND stored.delivery_id <> :delivery_id" if is_retry else ""
+    return _upsert_statement(table.fullname, staged, keys, of_table, updated, kept)
 
 
-def count_statement(table: Table, columns: Sequence[str]) -> str:
-    """Return the statement that counts the staged source records that the table now holds."""
-    keys = ", ".join(name for name in columns if name in table.primary_key)
-    return (
-        f"SELECT count(DISTINCT {RECORD}) FROM stage_{table.name}"
-        f" JOIN {table.fullname} USING ({keys})"
+def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
+    """Return the statement that counts the staged source records that some tables now hold.
+
+    Each table comes with the columns of its stage.
+    """
+    counted = " UNION ALL ".join(
+        f"SELECT {RECORD} FROM stage_{table.name} JOIN {table.fullname}"
+        f" USING ({', '.join(name for name in columns if name in table.primary_key)})"
+        for table, columns in tables
     )
+    return f"SELECT count(DISTINCT {RECORD}) FROM ({counted}) AS held"
 
 
 def _upsert_statement(
-    table: str, staged: str, keys: Sequence[str], columns: Sequence[str], values: Sequence[str]
+    table: str,
+    staged: str,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[str],
+    kept: str,
 ) -> str:
     """Return the SQL of `upsert_statement`, which updates the columns `values`."""
     key_list, column_list = ", ".join(keys), ", ".join(columns)
@@ -319,7 +331,7 @@ def _upsert_statement(
         sent = ", ".join(f"excluded.{column}" for column in values)
         on_conflict = (
             f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
-            f"        WHERE ({stored}) IS DISTINCT FROM ({sent})"
+            f"        WHERE ({stored}) IS DISTINCT FROM ({sent}){kept}"
         )
     return f"""
 WITH written AS (

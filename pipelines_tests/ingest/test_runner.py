@@ -1,11 +1,12 @@
 """The runner with a source of nothing but models, a table and a feed: files of water levels."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.feeds import Cap, Content, Feed, Latest
+from pipelines.ingest.feeds import Cap, Content, Feed, Latest, Parsed
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.runner import Runner
@@ -123,3 +124,23 @@ def test_a_fault_of_a_parser_says_that_it_is_one(stored_levels: Levels) -> None:
     stored_levels.runner = Runner(Owner(), broken, stored_levels.warehouse, None)
     with pytest.raises(PermanentFailure, match="bug in the code of the source"):
         stored_levels.deliver("a.csv", line("A", 1))
+
+
+def test_a_retry_leaves_the_row_of_another_record_of_its_file(stored_levels: Levels) -> None:
+    """Incident: the retry of a first line overwrote what a later line of the file had stored."""
+    stored_levels.deliver("a.csv", line("A", "ice"), line("A", 222))
+    stored_levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '111')")
+    (outcome,) = stored_levels.runner.retry()
+    assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 1, 0)
+    assert stored_levels.rows() == [("A", 222.0)]
+    stored_levels.check()
+
+
+def test_records_that_the_delivery_is_not_about_count_as_unchanged(stored_levels: Levels) -> None:
+    def parse(content: Content, context: Any) -> Any:
+        yield Parsed(read=2, skipped=2)
+        yield from FEED.parse(content, context)
+
+    feed = replace(FEED, parse=parse)
+    stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
+    assert stored_levels.deliver("a.csv", line("A", 1)) == (3, 1, 2, 0)

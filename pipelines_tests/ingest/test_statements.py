@@ -36,10 +36,18 @@ HOSTILE = {
     "a file": ("COPY bookings.levels TO '/tmp/levels'", "denied to COPY"),
     "the function of others": (
         "SELECT * FROM as_source.flights('SELECT 1', true) AS found (x integer)",
-        "denied for function flights",
+        "denied for schema as_source",
     ),
     "a table for good": ("CREATE TABLE bookings.mine (x integer)", "denied for schema bookings"),
-    "its own function": ("ALTER FUNCTION as_source.levels SECURITY INVOKER", "was altered"),
+    "its own function": (
+        "ALTER FUNCTION as_source.levels SECURITY INVOKER",
+        "denied for schema as_source",
+    ),
+    "rights to its function": (
+        "GRANT EXECUTE ON FUNCTION as_source.levels TO PUBLIC",
+        "denied for schema as_source",
+    ),
+    "a temporary table": ("CREATE TEMP TABLE mine (x integer)", "denied"),
 }
 WIPING = """
 CREATE FUNCTION {place}.wipe() RETURNS trigger LANGUAGE plpgsql AS
@@ -53,6 +61,12 @@ BODIES = {
 TRIGGER = (
     "CREATE TRIGGER wipe BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {place}.wipe()"
 )
+#: As on a server where Isobar does not own the database.
+GRANT = """
+DO $$ BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO isobar_source_levels', current_database());
+END $$
+"""
 LATER = """
 CREATE CONSTRAINT TRIGGER wipe AFTER INSERT ON later INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION pg_temp.wipe()"""
@@ -118,6 +132,7 @@ def test_a_trigger_on_its_table_has_no_more_rights(
 def test_a_trigger_that_waits_for_the_commit_has_no_more_rights(
     levels: Levels, say: Callable[[str], None]
 ) -> None:
+    levels.owner.execute(GRANT.encode())
     wipe = WIPING.format(place="pg_temp", body="DELETE FROM bookings.events")
     say(f"CREATE TEMP TABLE later (x integer);\n{wipe};\n{LATER};\nINSERT INTO later VALUES (1)")
     with pytest.raises(DatabaseError, match="denied for table events"):
@@ -125,8 +140,23 @@ def test_a_trigger_that_waits_for_the_commit_has_no_more_rights(
     assert_nothing_came(levels)
 
 
+def test_a_cursor_that_outlives_the_transaction_is_closed(
+    levels: Levels, say: Callable[[str], None]
+) -> None:
+    """Incident: the function of a cursor WITH HOLD was called at the commit, by the loader."""
+    wipe = WIPING.format(place="bookings", body="DELETE FROM ops.watermarks").replace(
+        "RETURNS trigger", "RETURNS integer"
+    )
+    levels.owner.execute(wipe.replace("RETURN new", "RETURN 1").encode())
+    levels.rows("INSERT INTO ops.watermarks VALUES ('mine', 1) RETURNING name")
+    say("DECLARE later CURSOR WITH HOLD FOR SELECT bookings.wipe()")
+    levels.deliver("a.csv", line("A", 1))
+    assert levels.rows("SELECT name FROM ops.watermarks") == [("mine",)]
+
+
 def test_a_stage_that_a_statement_replaces_is_not_filled(levels: Levels) -> None:
     """COPY runs as the loader, and so would a trigger on the table that it fills."""
+    levels.owner.execute(GRANT.encode())
     impostor = (
         "DISCARD TEMP",
         "CREATE TEMP TABLE stage_levels (station text)",

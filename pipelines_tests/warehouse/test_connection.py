@@ -101,7 +101,7 @@ def test_more_rows_than_a_chunk_all_arrive(warehouse: Warehouse) -> None:
 def test_records_are_counted_where_they_ended_up(warehouse: Warehouse) -> None:
     with warehouse.transaction("test") as connection:
         upsert(connection, name_frame(WZ="Wizz Air", BA="British Airways"))
-        counted = text(count_statement(NAMES, COLUMNS))
+        counted = text(count_statement([(NAMES, COLUMNS)]))
         assert connection.execute(counted).scalar() == 2
         connection.execute(text("DELETE FROM flights.names WHERE key = 'BA'"))
         assert connection.execute(counted).scalar() == 1

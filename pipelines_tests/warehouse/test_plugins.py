@@ -310,12 +310,26 @@ TRESPASSES = [
         ".calls is a trigger on a table whose foreign key cascades",
     ),
     (
+        "sql/tables.sql",
+        (
+            f"{FUNCTION} IMMUTABLE AS 'SELECT 1';"
+            " CREATE INDEX IF NOT EXISTS counted ON {name}.stops ({name}.stop_count());"
+        ),
+        "stop_count() is called by an index",
+    ),
+    (
+        "sql/tables.sql",
+        "CREATE POLICY seen ON {name}.stops USING (TRUE);",
+        ".stops is a row security policy",
+    ),
+    ("sql/tables.sql", "CREATE DOMAIN {name}.title AS text CHECK (value <> '');", "is a domain"),
+    (
         "sql/views/{name}.weather_requests.sql",
         (
             f"{FUNCTION} AS 'SELECT 1'; CREATE OR REPLACE VIEW {{name}}.weather_requests AS SELECT"
             " name AS place_key, {name}.stop_count() AS at FROM {name}.stops;"
         ),
-        "stop_count() is a function that a view calls",
+        "stop_count() is called by a view for another source",
     ),
     (
         "sql/tables.sql",

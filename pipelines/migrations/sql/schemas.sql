@@ -28,6 +28,8 @@ $$;
 
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';
+-- A role owns its function, and an owner may alter and grant what it can name.
+REVOKE USAGE ON SCHEMA as_source FROM isobar_analyst, isobar_operator;
 COMMENT ON SCHEMA as_source IS
 'Functions through which loads run the statements of each source, with the rights of that source.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

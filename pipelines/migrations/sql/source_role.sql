@@ -22,7 +22,7 @@ BEGIN
                     );
         END;
     END IF;
-    IF NOT has_database_privilege(role_name, current_database(), 'TEMPORARY')
+    IF :has_temporary AND NOT has_database_privilege(role_name, current_database(), 'TEMPORARY')
         AND (SELECT pg_has_role(current_user, datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
     THEN
         EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
