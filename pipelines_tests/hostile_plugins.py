@@ -158,7 +158,7 @@ HOSTILE: Mapping[str, Hostile] = {
 ENDLESS = Hostile(
     {
         "__init__.py": declared(checked(CHECK % STOPS)),
-        "sql/checks/{name}_named.sql": "SELECT pg_sleep(1000000)",
+        "sql/checks/{name}_named.sql": "SELECT pg_sleep(1000000)::text",
     },
     "the check endless_named took longer than 2 s",
 )
