@@ -311,7 +311,7 @@ def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
         f" USING ({', '.join(name for name in columns if name in table.primary_key)})"
         for table, columns in tables
     )
-    return f"SELECT count(DISTINCT {RECORD}) FROM ({counted}) AS held"
+    return f"SELECT count(DISTINCT {RECORD}) FROM ({counted}) AS counted"
 
 
 def _upsert_statement(
