@@ -70,8 +70,8 @@ def execute(
     except KeyError as error:
         raise LookupError(f"{place}: there is no parameter :{error.args[0]}") from error
     literal = psycopg.ClientCursor(driver).mogrify(compiled.string, given)
-    source = owner.name
-    if not is_own(owner.package):
+    source, is_plugin = owner.name, not is_own(owner.package)
+    if is_plugin:
         distrust(connection)
     try:
         key = source, statement, *(type(value) for value in given.values())
@@ -83,7 +83,7 @@ def execute(
             f" ({columns or 'row_count bigint'})",
             (literal, bool(columns)),
         )
-        if not is_own(owner.package):
+        if is_plugin:
             connection.exec_driver_sql("CLOSE ALL")  # or one WITH HOLD is executed at the commit
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error

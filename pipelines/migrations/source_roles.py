@@ -53,8 +53,8 @@ def forbid_privileged_objects(
 ) -> None:
     """Raise `PermissionError` if something that a plug-in has made would run with others' rights.
 
-    Rules, functions with `SECURITY DEFINER` and triggers that a foreign key fires run as the owner
-    of the tables of all sources. Functions that its views call run as the source that reads them.
+    What PostgreSQL runs as the owner of a table, such as a rule, has the rights of the owner of the
+    tables of all sources. Functions that its views call run as the source that reads them.
     """
     collected = [
         view

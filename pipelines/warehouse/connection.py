@@ -298,7 +298,30 @@ def upsert_statement(
     of_table = [name for name in columns if name in table.c]
     updated = [] if only_missing else [name for name in of_table if name not in keys]
     kept = " AND stored.delivery_id <> :delivery_id" if is_retry else ""
-    return _upsert_statement(table.fullname, staged, keys, of_table, updated, kept)
+    key_list, column_list = ", ".join(keys), ", ".join(of_table)
+    on_conflict = "DO NOTHING"
+    if updated:
+        assignments = ", ".join(f"{column} = excluded.{column}" for column in updated)
+        stored = ", ".join(f"stored.{column}" for column in updated)
+        sent = ", ".join(f"excluded.{column}" for column in updated)
+        on_conflict = (
+            f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
+            f"        WHERE ({stored}) IS DISTINCT FROM ({sent}){kept}"
+        )
+    return f"""
+WITH written AS (
+    INSERT INTO {table.fullname} AS stored ({column_list}, delivery_id)
+    SELECT DISTINCT ON ({key_list}) {column_list}, :delivery_id
+    FROM {staged}
+    ORDER BY {key_list}, {RECORD}
+    ON CONFLICT ({key_list}) {on_conflict}
+    RETURNING {key_list}
+), noted AS (
+    INSERT INTO changed ({RECORD})
+    SELECT {RECORD} FROM {staged} JOIN written USING ({key_list})
+)
+SELECT count(*) FROM written
+"""
 
 
 def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
@@ -312,38 +335,3 @@ def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
         for table, columns in tables
     )
     return f"SELECT count(DISTINCT {RECORD}) FROM ({counted}) AS counted"
-
-
-def _upsert_statement(
-    table: str,
-    staged: str,
-    keys: Sequence[str],
-    columns: Sequence[str],
-    values: Sequence[str],
-    kept: str,
-) -> str:
-    """Return the SQL of `upsert_statement`, which updates the columns `values`."""
-    key_list, column_list = ", ".join(keys), ", ".join(columns)
-    on_conflict = "DO NOTHING"
-    if values:
-        assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
-        stored = ", ".join(f"stored.{column}" for column in values)
-        sent = ", ".join(f"excluded.{column}" for column in values)
-        on_conflict = (
-            f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
-            f"        WHERE ({stored}) IS DISTINCT FROM ({sent}){kept}"
-        )
-    return f"""
-WITH written AS (
-    INSERT INTO {table} AS stored ({column_list}, delivery_id)
-    SELECT DISTINCT ON ({key_list}) {column_list}, :delivery_id
-    FROM {staged}
-    ORDER BY {key_list}, {RECORD}
-    ON CONFLICT ({key_list}) {on_conflict}
-    RETURNING {key_list}
-), noted AS (
-    INSERT INTO changed ({RECORD})
-    SELECT {RECORD} FROM {staged} JOIN written USING ({key_list})
-)
-SELECT count(*) FROM written
-"""
