@@ -12,7 +12,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pipelines.ingest.data_files import read_json
@@ -31,10 +31,10 @@ NO_NAMES = ("EU", "EZ", "UN", "QO", "ZZ", "XA", "XB")
 
 def code_of_country(name: str) -> str | None:
     """Return the code for a country name or ISO code, or None."""
-    plain, codes = plain_name(name), _codes()
-    code = codes.get(plain)
+    plain = plain_name(name)
+    code = _code_of(plain)
     if code is None and (bare := OF_A_STATE.sub("", plain)) != plain and len(bare) > 2:
-        code = codes.get(bare)
+        code = _code_of(bare)
     return code
 
 
@@ -59,17 +59,33 @@ def _data() -> dict[str, Any]:
     return read_json("pipelines.ingest", "countries")
 
 
+@lru_cache(maxsize=10_000)
+def _code_of(plain: str) -> str | None:
+    """Return the code for a normalized name: the first one of all lists that have it."""
+    found = (_codes_of(place).get(plain) for place in range(len(_data()["languages"]) + 2))
+    return next((code for code in found if code is not None), None)
+
+
 @cache
-def _codes() -> dict[str, str]:
+def _codes_of(place: int) -> dict[str, str]:
+    """Return a list of codes by normalized name: our own names, each language, and aliases.
+
+    A language takes milliseconds to read, and most names are found in the first ones.
+    """
     from babel import Locale
     from babel.core import get_global
 
-    codes = {plain_name(name): code for code, names in _data()["names"].items() for name in names}
-    for language in _data()["languages"]:
-        for code, name in Locale.parse(language).territories.items():
+    languages = _data()["languages"]
+    if place == 0:
+        named = _data()["names"].items()
+        return {plain_name(name): code for code, names in named for name in names}
+    codes: dict[str, str] = {}
+    if place <= len(languages):
+        for code, name in Locale.parse(languages[place - 1]).territories.items():
             if re.fullmatch("[A-Z]{2}", code) and code not in NO_NAMES:
                 codes.setdefault(plain_name(name), code)
                 codes.setdefault(code.casefold(), code)
+        return codes
     for alias, meant in get_global("territory_aliases").items():
         if alias.isalpha() and len(meant) == 1:  # GBR, UK; not states that were dissolved
             codes.setdefault(alias.casefold(), meant[0])
