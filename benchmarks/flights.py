@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from random import Random
 
-from benchmarks.references import COPY, LOOKUPS
+from benchmarks.references import LOAD, LOOKUPS
 from benchmarks.report import Measure, answers_a_second, peak_megabytes, step
 from pipelines.http.client import JsonResponse
 from pipelines.postgres.roles import LOADER
@@ -52,15 +52,18 @@ def measure(server: Connections) -> list[Measure]:
     measures = []
     with tempfile.TemporaryDirectory() as folder:
         documents = _write_documents(Path(folder))
+        # A document comes once a day, and its lists are read all day: 3 of the seconds are columns
+        # and indexes that make a page of 100 three hundred times faster. With one percent changed,
+        # nearly all of the time is Python, which reads and validates the whole document.
         for name, day, file, target in (
-            ("load 100,000 itineraries, 200,000 legs", 0, "first", 8.0),
+            ("load 100,000 itineraries, 200,000 legs", 0, "first", 12.0),
             ("the same day again", 0, "first", 5.0),
             ("the same content on the next day", 1, "first", 5.0),
-            ("one percent of the prices changed", 2, "changed", 3.0),
+            ("one percent of the prices changed", 2, "changed", 6.0),
         ):
             with step(f"flights: {name}"):
                 measured = _in_a_process(server, documents[file], MONDAY + dt.timedelta(days=day))
-            measures.append(Measure(f"flights: {name}", measured["seconds"], "s", target, COPY))
+            measures.append(Measure(f"flights: {name}", measured["seconds"], "s", target, LOAD))
             if day == 0 and len(measures) == 1:
                 measures.append(Measure("flights: its memory", measured["megabytes"], "MB", 600.0))
     for name, query in LISTS.items():

@@ -1,5 +1,6 @@
 """Load one file, as a run does, in a process of its own, whose memory is known."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
+
+#: What the process has imported from which each run is forked (`pipelines.runtime.code_server`).
+SHARED = ("pandas", "pandera.pandas", "pyarrow.csv")
 
 
 def measure_load(server: Connections, source: str, file: Path) -> dict[str, float]:
@@ -30,6 +34,8 @@ def measure_load(server: Connections, source: str, file: Path) -> dict[str, floa
 
 
 def _take(url: str, source: str, file: Path) -> dict[str, float]:
+    for module in SHARED:
+        importlib.import_module(module)
     warehouse = Warehouse(url)
     began = time.monotonic()
     outcome = load_file(warehouse, source, inspect_file(source, file), loader(source))

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.one_load import measure_load
-from benchmarks.references import COPY, LOOKUPS
+from benchmarks.references import LOAD, LOOKUPS
 from benchmarks.report import Measure, answers_a_second, step
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER
@@ -47,14 +47,15 @@ def measure(server: Connections) -> list[Measure]:
     measures = []
     with tempfile.TemporaryDirectory() as folder:
         files = _write_files(Path(folder))
+        # Of the first, 1.3 s are foreign keys.
         for name, file, target in (
-            ("load 200,000 lines, 50,000 shipments", "first", 6.0),
+            ("load 200,000 lines, 50,000 shipments", "first", 8.0),
             ("the same file again", "first", 1.0),
             ("the same lines under another name", "copy", 15.0),
             ("one percent of the statuses changed", "changed", 15.0),
         ):
             measured = measure_load(server, "shipments", files[file])
-            measures.append(Measure(f"shipments: {name}", measured["seconds"], "s", target, COPY))
+            measures.append(Measure(f"shipments: {name}", measured["seconds"], "s", target, LOAD))
             if len(measures) == 1:
                 measures.append(
                     Measure("shipments: its memory", measured["megabytes"], "MB", 500.0)
@@ -150,7 +151,7 @@ def _give_weather(url: str) -> list[Measure]:
             )
         refresh(warehouse, _AtOnce(), clock=utc_now)
         seconds = time.monotonic() - began
-        measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target, COPY))
+        measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target, LOAD))
     with warehouse.engine.connect() as connection:
         query = "SELECT count(*), count(DISTINCT request_id) FROM weather.api_requests"
         calls, requests = connection.exec_driver_sql(query).one()
