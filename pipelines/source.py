@@ -7,7 +7,8 @@ and opens nothing. Everything that the platform does for sources, it does by ite
 
 Besides its declaration, a source's package contains, by convention:
 
-- `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`;
+- `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`, beyond those
+  that `Records` with a key make;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
 - `sql/partitions/<name>.sql`, a query that returns the keys of each of its `Partitions`;
 - `sql/views/<schema>.<object>.sql`, one view or function per file;
@@ -30,14 +31,12 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from pydantic import Field
 
 from pipelines.config import SECRETS, Settings, disabled_sources
 from pipelines.config.source_settings import (
@@ -69,12 +68,17 @@ from pipelines.ingest.feeds import (
     Merge,
     PagedApi,
     Parsed,
+    PolledApi,
     Refetch,
     Reparse,
+    Since,
     is_own,
 )
-from pipelines.ingest.parsers import Csv, Json, Records, csv_records
+from pipelines.ingest.models import Field, table_of
+from pipelines.ingest.paging import Cursor, NextLink, Offset, PageNumber
+from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
+from pipelines.ingest.row_files import Rows
 from pipelines.isolation import is_broken, isolated, remark
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
@@ -116,6 +120,7 @@ __all__ = [
     "Content",
     "Context",
     "Csv",
+    "Cursor",
     "Delivery",
     "Derive",
     "Each",
@@ -133,8 +138,11 @@ __all__ = [
     "Ledger",
     "Merge",
     "Name",
+    "NextLink",
     "NotReady",
+    "Offset",
     "Outcome",
+    "PageNumber",
     "PagedApi",
     "Parsed",
     "Partitions",
@@ -149,10 +157,12 @@ __all__ = [
     "Reparse",
     "Retention",
     "Retry",
+    "Rows",
     "Sandbox",
     "SandboxOption",
     "SandboxParts",
     "Schedule",
+    "Since",
     "Source",
     "SourceSettings",
     "TextEncoding",
@@ -160,7 +170,6 @@ __all__ = [
     "TransientFailure",
     "View",
     "Warehouse",
-    "csv_records",
     "deferred",
     "delete_in_batches",
     "delivery_id_column",
@@ -168,6 +177,7 @@ __all__ = [
     "read_sql",
     "secret_text",
     "source_metadata",
+    "table_of",
     "url",
 ]
 
@@ -226,8 +236,10 @@ class View:
 class Schedule:
     """A scheduled job. An operator's schedules.toml may change its times."""
 
-    name: str
-    about: str
+    #: By default `<source>_schedule`.
+    name: str = ""
+    #: By default what the source's job does.
+    about: str = ""
     cron: str
     zone: str = "UTC"
     #: The job, by default the source's own.
@@ -352,21 +364,23 @@ class Source:
     #: What data it provides, in one sentence.
     about: str
     settings: type[SourceSettings]
-    #: What its job does, in one sentence.
-    job: str
+    #: What its job does, in one sentence; by default it loads the source.
+    job: str = ""
     #: Other jobs that checks and views name, each with what it does.
     other_jobs: Mapping[str, str] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
+    #: Its external inputs, by default those of its fetchers.
     inputs: tuple[Input, ...] = ()
     #: How what it provides is fetched, parsed and stored.
     feeds: tuple[Feed, ...] = ()
-    #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. Empty
-    #: if `jobs.py` defines the assets.
+    #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. By
+    #: default those of the records of feeds with fetchers. Empty if `jobs.py` defines the assets.
     loads: tuple[str, ...] = ()
     #: Called with the warehouse and the settings before anything is loaded.
     prepare: Callable[[Warehouse, Any], None] | None = None
     #: How to retry the quarantine if no feed does it.
     retry: Retry | None = None
+    #: By default one for each feed whose records it declares.
     ledgers: tuple[Ledger, ...] = ()
     #: Its own codes of reasons, for the documentation; those of fields need not be listed.
     reason_codes: tuple[ReasonCode, ...] = ()
@@ -382,6 +396,53 @@ class Source:
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
     #: Statements that fill tables, for column lineage: table -> file in `sql/`.
     filled_by: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Complete what follows from the feeds, so that a declaration need not say it."""
+        job = self.job or f"Load {self.name}, and refresh what is derived from it."
+        feeds = tuple(self._completed(one) for one in self.feeds)
+        fetched = [one for one in feeds if one.fetch and one.records]
+        completed = {
+            "job": job,
+            "feeds": feeds,
+            "schedules": tuple(
+                replace(one, name=one.name or f"{self.name}_schedule", about=one.about or job)
+                for one in self.schedules
+            ),
+            "inputs": self.inputs or tuple(one.input for feed in feeds for one in feed.fetchers),
+            "loads": self.loads or tuple(one.table for feed in fetched for one in feed.records),
+            "ledgers": self.ledgers
+            or tuple(
+                Ledger(
+                    on=feed.records[0].table,
+                    feed=feed.name,
+                    is_snapshot=all(isinstance(one, HttpDocument) for one in feed.fetchers),
+                    tables=tuple(one.table for one in feed.records),
+                )
+                for feed in fetched
+            ),
+        }
+        for name, value in completed.items():
+            object.__setattr__(self, name, value)
+
+    def _completed(self, feed: Feed) -> Feed:
+        """Return a feed with its name, and with the inputs of its fetchers."""
+        fetchers = []
+        for one in feed.fetchers:
+            if not one.input.name and not isinstance(one, PolledApi):
+                kind, what = ("csv", "files") if isinstance(one, FileInbox) else ("json", "service")
+                given = Input(
+                    name=f"{self.name}_{what}",
+                    about=self.about,
+                    kind=kind,
+                    setting=self.settings.variable(one.setting),
+                )
+                one = replace(one, input=given)
+            if isinstance(one, FileInbox) and not one.suffixes:
+                suffixes = getattr(feed.parse, "suffixes", (".csv",))
+                one = replace(one, suffixes=suffixes)
+            fetchers.append(one)
+        return replace(feed, name=feed.name or self.name, fetch=tuple(fetchers))
 
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:
@@ -404,8 +465,15 @@ class Source:
 
     @cached_property
     def metadata(self) -> MetaData:
-        """The metadata of its tables."""
-        metadata: MetaData = importlib.import_module(f"{self.package}.tables").metadata
+        """The metadata of its tables: those of `tables.py`, and those that records make."""
+        from pipelines.ingest.models import table_of
+        from pipelines.warehouse.tables import source_metadata
+
+        declared = self.module("tables")
+        metadata: MetaData = declared.metadata if declared else source_metadata()
+        for one in (one for feed in self.feeds for one in feed.records if one.key):
+            if one.table not in metadata.tables:
+                table_of(one.model, one.table, key=one.key, metadata=metadata)
         return metadata
 
     def table(self, name: str) -> Table:

@@ -49,6 +49,8 @@ class JsonResponse:
     body: bytes
     document: Any
     received_at: datetime
+    #: Addresses in the header `Link`, by relation.
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def sha256(self) -> str:
@@ -231,7 +233,8 @@ class HttpClient:
         if encoding and not body:  # it unpacks to nothing
             raise self._transient(shown, BROKEN_ENCODING.format(encoding), attempt)
         document = self._parse(body, shown, attempt, encoding)
-        return JsonResponse(shown, body, document, self.clock())
+        links = {name: str(one.get("url", "")) for name, one in response.links.items()}
+        return JsonResponse(shown, body, document, self.clock(), links)
 
     def _cause(self, error: Exception, *urls: str) -> Exception | None:
         """Return the exception to show as the cause; None if it may contain a URL with a secret."""

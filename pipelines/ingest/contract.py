@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pipelines.ingest.models import otherwise
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ Name = Annotated[
         strict=True,
         max_length=200,
         pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        description="is not a name",
+        json_schema_extra={"otherwise": "is not a name"},
     ),
 ]
 
@@ -70,10 +71,10 @@ class Reject:
 class RecordValidator:
     """Validates the records of one list in a delivery.
 
-    `model` defines a record. Its fields, or their aliases, are the expected keys, and the
-    description of a field completes the reason of a reject, as in "stops is not a count: -1". The
-    columns of `frame` are the model's values, named after the fields, None where a record was
-    rejected, and `record`, a number that is unique in the delivery if each list starts at another
+    `model` defines a record. Its fields, or their aliases, are the expected keys, and `otherwise`
+    of a field completes the reason of a reject, as in "stops is not a count: -1". The columns of
+    `frame` are the model's values, named after the fields, None where a record was rejected, and
+    `record`, a number that is unique in the delivery if each list starts at another
     `first_record`.
     """
 
@@ -123,24 +124,26 @@ class RecordValidator:
             parsed: Sequence[BaseModel] = several.validate_python(some)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            first = {one["loc"][:2]: one["type"] for one in reversed(wrong)}
-            for (place, *field), kind in reversed(first.items()):
+            first = {one["loc"][:2]: (one["type"], one["msg"]) for one in reversed(wrong)}
+            for (place, *field), why in reversed(first.items()):
                 index = start + int(place)
-                self._reject_one(index, self._reason(model, index, kind, *map(str, field)))
+                self._reject_one(index, self._reason(model, index, *why, *map(str, field)))
             return [
                 None if index in self._reasons else model.model_validate(record)
                 for index, record in enumerate(some, start)
             ]
         return parsed
 
-    def _reason(self, model: type[BaseModel], index: int, kind: str, key: str = "") -> Reason:
+    def _reason(
+        self, model: type[BaseModel], index: int, kind: str, message: str, key: str = ""
+    ) -> Reason:
         record = self.records[index]
         if not key:
             return not_an_object(record)
         if kind == "missing":
             return Reason(f"{self.keys[key]}_missing", f"the key {key!r} is missing")
-        description = model.model_fields[self.keys[key]].description or "is not valid"
-        return Reason(f"{self.keys[key]}_invalid", f"{key} {description}: {shown(record[key])}")
+        words = otherwise(model.model_fields[self.keys[key]], message)
+        return Reason(f"{self.keys[key]}_invalid", f"{key} {words}: {shown(record[key])}")
 
     def reject(self, bad: Iterable[int], code: str, words: str) -> None:
         """Reject rows of `good()` by index; {key} in `words` is replaced by the value sent."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
+from pipelines.ingest.paging import NextLink, Pagination
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -39,16 +41,24 @@ class Input:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileInbox:
+class _Fetcher:
+    """A way in which deliveries come, and where from."""
+
+    #: By default it is made of the source and the setting.
+    input: Input = Input(name="", about="", kind="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInbox(_Fetcher):
     """Files dropped into a folder; each content is loaded once, in its own transaction.
 
     Provides the loading asset, a sensor, `isobar import` and the check `readable_files`.
     """
 
-    input: Input
     #: The help of `isobar import <source>`.
-    import_help: str
-    suffixes: tuple[str, ...] = (".csv",)
+    import_help: str = "Load a file."
+    #: Ends of names of files; by default all that the parser reads.
+    suffixes: tuple[str, ...] = ()
     #: The settings field with the folder.
     setting: str = "inbox"
     #: Describes how files are parsed. Rejected files are retried when it changes.
@@ -56,8 +66,8 @@ class FileInbox:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PagedApi:
-    """An API that is read page by page from a watermark on.
+class PolledApi:
+    """An API that is polled from a watermark on, by the source's own functions.
 
     Provides its part of the loading asset, a sensor and the check `readable_api`.
     """
@@ -76,18 +86,53 @@ class PagedApi:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HttpDocument:
+class _Http(_Fetcher):
+    """Requests to a service: its address, what is sent with each request, how often."""
+
+    #: The settings field with the URL.
+    setting: str = "url"
+    #: Sent with each request; `{token}` stands for the settings field `token`.
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Parameters of each request, written like `headers`.
+    params: Mapping[str, str] = field(default_factory=dict)
+    #: The settings fields with name and password, for basic authentication.
+    basic: tuple[str, str] | None = None
+    #: Requests are at least so far apart, in seconds.
+    seconds_between: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpDocument(_Http):
     """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op.
 
     Provides the loading asset, the source's job and retries.
     """
 
-    input: Input
-    #: The settings field with the URL.
-    setting: str = "url"
+
+@dataclass(frozen=True, kw_only=True)
+class Since:
+    """Only records from a time on are requested: the newest stored one, less an overlap."""
+
+    #: The parameter that has the time.
+    parameter: str
+    #: The column of the feed's first table with the time of a record.
+    column: str
+    #: Records that come later than this are found by `read_whole` alone.
+    overlap: dt.timedelta = dt.timedelta(hours=1)
 
 
-Fetcher = FileInbox | PagedApi | HttpDocument
+@dataclass(frozen=True, kw_only=True)
+class PagedApi(_Http):
+    """An API that answers page by page; each page is a delivery of its own.
+
+    Provides the loading asset, the source's job and retries, which read all pages.
+    """
+
+    pagination: Pagination = field(default_factory=NextLink)
+    since: Since | None = None
+
+
+Fetcher = FileInbox | PolledApi | HttpDocument | PagedApi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,15 +358,17 @@ class Refetch:
 class Feed:
     """A stream of deliveries: how they come, what their rows are, how these are stored."""
 
-    #: Its name in the ledger.
-    name: str
+    #: Its name in the ledger, by default the source's.
+    name: str = ""
     fetch: Fetcher | tuple[Fetcher, ...] = ()
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
-    write: Policy
+    write: Policy = field(default_factory=Latest)
     cap: Cap = Cap()
-    #: `once`: a bad record that is sent again is kept once, and counts as unchanged.
-    rejects: Literal["each", "once"] = "each"
+    #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
+    #: each delivery keeps its own, unless records come as files.
+    rejects: Literal["each", "once"] | None = None
+    #: By default files are parsed again, and what a service sends is fetched again.
     again: Reparse | Refetch | None = None
     #: Queries that run before parsing, by name. They see `:sha256` and what the fetcher says.
     context: Mapping[str, Sql] = field(default_factory=dict)
@@ -341,10 +388,24 @@ class Feed:
     #: it sent once more.
     corrected: Sql | None = None
 
+    def __post_init__(self) -> None:
+        """Complete what follows from how deliveries come."""
+        are_files = any(isinstance(one, FileInbox) for one in self.fetchers)
+        is_fetched = any(isinstance(one, _Http) for one in self.fetchers)
+        if self.rejects is None:
+            object.__setattr__(self, "rejects", "once" if are_files else "each")
+        if self.again is None and (are_files or is_fetched):
+            object.__setattr__(self, "again", Reparse() if are_files else Refetch())
+
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:
         """The ways in which deliveries come."""
         return self.fetch if isinstance(self.fetch, tuple) else (self.fetch,)
+
+    @property
+    def records(self) -> tuple[Any, ...]:
+        """The `Records` that its parser declares; a function declares none."""
+        return tuple(getattr(self.parse, "records", ()))
 
 
 def is_own(package: str) -> bool:

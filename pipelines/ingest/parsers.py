@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.paging import value_at
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -83,69 +84,55 @@ class Csv:
             yield self.read(of_records(records, layout.columns, self.columns), context)
 
 
-def csv_records(model: type[BaseModel], *, table: str) -> Csv:
-    """Return a parser of CSV files whose records a model validates.
-
-    The header has the names of the fields, or their aliases. An empty value is None. Fields that
-    have a default may be missing.
-    """
-    names = {one.alias or name: one for name, one in model.model_fields.items()}
-
-    def read(batch: Batch, _: Context) -> Parsed:
-        from pipelines.ingest.contract import RecordValidator
-        from pipelines.ingest.csv_records import storable
-        from pipelines.warehouse.connection import RAW, RECORD
-
-        texts = batch.sent[[*names]].astype(object)
-        records = texts.where(texts != "", None).to_dict("records")
-        validator = RecordValidator(records, name="records", model=model)
-        good = validator.good()
-        raw = [storable(batch.raw(row)) for row in good.index]
-        good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
-        return batch.parsed({table: good}, validator.reasons())
-
-    optional = tuple(name for name, one in names.items() if not one.is_required())
-    return Csv(columns=tuple(names), read=read, optional=optional)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """A list of records in a JSON document: where it is, what a record is, and its table."""
+    """Records of one kind: what a record is, and its table.
 
-    at: str
-    #: The description of a field completes the reason of a reject, as in "is not a time: 7".
+    With a `key`, Isobar makes the table (`table_of`); without one, it is declared in `tables.py`.
+    """
+
+    #: Where their list is in a JSON document, such as `data.items`; empty: the document itself.
+    at: str = ""
+    #: What a record is; its fields are the columns (`Field`).
     model: type[BaseModel]
-    #: The table whose columns the fields are, as schema.name.
+    #: The table, as schema.name.
     table: str
+    #: The fields that identify a row.
+    key: str | tuple[str, ...] = ()
 
 
 class Json:
-    """Parses a JSON object with lists of records, each validated by a model."""
+    """Parses a JSON document with lists of records, each validated by a model."""
 
-    def __init__(self, *lists: Records) -> None:
-        self.lists = lists
+    def __init__(self, *records: Records) -> None:
+        self.records = records
+
+    def count(self, document: Any) -> int:
+        """Return the number of records in a document."""
+        found = (value_at(document, one.at) for one in self.records)
+        return sum(len(one) for one in found if isinstance(one, list))
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import RecordValidator, as_json
 
-        document = content.document if isinstance(content.document, dict) else {}
-        names = [one.at for one in self.lists]
-        if missing := [name for name in names if not isinstance(document.get(name), list)]:
+        lists = {one.at: value_at(content.document, one.at) for one in self.records}
+        if missing := [at for at, found in lists.items() if not isinstance(found, list)]:
+            names = " and ".join(missing)
             raise PermanentFailure(
                 context.source,
-                f"the document has no list of {' and '.join(missing)}",
+                f"the document has no list of {names}" if names else "the document is no list",
                 place=content.place,
                 remedy="See whether the address is that of the right document.",
             )
         validators: list[RecordValidator] = []
         rows, counts, first = {}, {}, 0
-        for one in self.lists:
-            records = document[one.at]
-            validator = RecordValidator(records, name=one.at, model=one.model, first_record=first)
+        for one in self.records:
+            records, name = lists[one.at], one.at or "records"
+            validator = RecordValidator(records, name=name, model=one.model, first_record=first)
             good = validator.good()
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
-            counts[one.at], first = len(records), first + len(records)
+            counts[name], first = len(records), first + len(records)
             validators.append(validator)
         yield Parsed(
             read=first,

@@ -37,6 +37,7 @@ REASON_CODES = (
         "Ask the sender which one is right.",
     ),
     ReasonCode("not_an_object", "The record is not a JSON object.", "Ask the sender."),
+    ReasonCode("not_json", "The line is not a JSON value.", "Ask the sender."),
     ReasonCode("not_csv", "The line cannot be split into fields.", "Ask the sender."),
     ReasonCode("too_many_fields", "The record has more fields than the header.", "Ask the sender."),
     ReasonCode("unclosed_quote", "A quotation mark in the line is not closed.", "Ask the sender."),

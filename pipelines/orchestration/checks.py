@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
+from pipelines.ingest.feeds import PolledApi
 from pipelines.ingest.load import Owner
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.statements import execute
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource
-from pipelines.source import Check, FileInbox, Ledger, PagedApi, Source
+from pipelines.source import Check, FileInbox, Ledger, Source
 from pipelines.warehouse.sql_files import read_sql
 
 SHOWN_ROWS = 20
@@ -40,7 +41,7 @@ def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
     for fetcher in source.fetchers:
         if isinstance(fetcher, FileInbox):
             found.append(readable_files(source, fetcher))
-        elif isinstance(fetcher, PagedApi):
+        elif isinstance(fetcher, PolledApi):
             found.append(readable_api(source, fetcher))
     return [*found, *(query_check(source, check) for check in source.checks)]
 
@@ -228,7 +229,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
     return check
 
 
-def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
+def readable_api(source: Source, api: PolledApi) -> dg.AssetChecksDefinition:
     """Return the check that the last poll of an API read it to its end."""
 
     @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too

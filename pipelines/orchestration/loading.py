@@ -8,17 +8,18 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field
+from sqlalchemy import func, select
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, NotReady
-from pipelines.http.client import HttpClient
+from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure
 from pipelines.ingest import file_loader
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Content, Feed, Refetch, Reparse
+from pipelines.ingest.feeds import Content, Feed, PagedApi, PolledApi, Refetch, Reparse
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files
 from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.runner import Runner
+from pipelines.ingest.service import open_service
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     StepMetadata,
@@ -31,7 +32,7 @@ from pipelines.orchestration.asset_metadata import (
 )
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.source import FileInbox, HttpDocument, PagedApi, Source
+from pipelines.source import FileInbox, HttpDocument, Source
 from pipelines.warehouse.connection import Warehouse
 
 #: How long an interactive run waits for files that are still being written.
@@ -133,10 +134,10 @@ class _Loading:
                 self._load_inbox(fetcher, runner)
             elif self.config.file is not None:
                 continue
-            elif isinstance(fetcher, PagedApi):
+            elif isinstance(fetcher, PolledApi):
                 self._poll_api(fetcher, runner)
             else:
-                self._fetch_document(fetcher, runner)
+                self._fetch(fetcher, runner)
             fresh = self.outcomes[before:]
             self.bytes_received += self.step.record_deliveries(self.store, fetcher.input, fresh)
 
@@ -170,7 +171,7 @@ class _Loading:
         if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
             raise unreadable[0]
 
-    def _poll_api(self, fetcher: PagedApi, runner: Runner) -> None:
+    def _poll_api(self, fetcher: PolledApi, runner: Runner) -> None:
         """Load what is new at an API; the check `readable_api` shows why it could not be read."""
         client = fetcher.open(self.settings, 5)
         if client is None:
@@ -189,26 +190,48 @@ class _Loading:
         if failure is not None:
             self.context.log.error("%s", failure)
 
-    def _fetch_document(self, fetcher: HttpDocument, runner: Runner) -> None:
-        """Fetch a document and load it, unless its content equals the last one loaded."""
-        source, name = self.source, fetcher.input.name
-        address = getattr(self.settings, fetcher.setting)
-        if address is None:
+    def _fetch(self, fetcher: HttpDocument | PagedApi, runner: Runner) -> None:
+        """Load a document, or page after page, unless its content equals the last one's."""
+        service = open_service(self.source, fetcher, self.settings)
+        if service is None:
             return
         self.is_on = True
+        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+        since = None
+        if isinstance(fetcher, PagedApi) and not (is_again or self.config.read_whole):
+            since = self._since(fetcher)
+        rejected: list[PermanentFailure] = []
         try:
-            client = HttpClient(source.name, source.settings.variable(fetcher.setting))
-            response = client.get_json(address)
+            for number, response in enumerate(service.responses(runner.feed, since), 1):
+                name = f"{service.name}, page {number}" if service.is_paged else service.name
+                size, at = len(response.body), response.received_at
+                content = Content(
+                    delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
+                    document=response.document,
+                    place=response.url,
+                    is_overlapping=since is not None,
+                )
+                try:
+                    outcome = runner.load(content, is_forced=is_again)
+                except DatabaseError:
+                    raise
+                except PermanentFailure as failure:  # of this page: others may be good
+                    rejected.append(failure)
+                else:
+                    self.outcomes += [outcome] if outcome else []
         except NotReady as reason:
             self.context.log.info("%s", reason)
-            return
-        size = len(response.body)
-        delivery = Delivery(runner.feed.name, name, response.sha256, size, response.received_at)
-        outcome = runner.load(
-            Content(delivery=delivery, document=response.document, place=response.url),
-            is_forced=self.config.retry_quarantine and isinstance(runner.feed.again, Refetch),
-        )
-        self.outcomes += [outcome] if outcome else []
+        if rejected:
+            raise rejected[0]
+
+    def _since(self, fetcher: PagedApi) -> str | None:
+        """Return the time from which on records are requested; None: all."""
+        if fetcher.since is None:
+            return None
+        column = self.source.table(self.source.loads[0]).c[fetcher.since.column]
+        with self.store.engine.connect() as connection:
+            newest = connection.execute(select(func.max(column))).scalar_one()
+        return None if newest is None else (newest - fetcher.since.overlap).isoformat()
 
     def results(self) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
@@ -243,7 +266,7 @@ def sensors_of(source: Source) -> list[dg.SensorDefinition]:
     for fetcher in source.fetchers:
         if isinstance(fetcher, FileInbox):
             found.append(inbox_sensor(source, fetcher))
-        elif isinstance(fetcher, PagedApi):
+        elif isinstance(fetcher, PolledApi):
             found.append(api_sensor(source, fetcher))
     return found
 
@@ -314,7 +337,7 @@ def newest_change(files: Sequence[InboxFile]) -> float:
     return max(file.changed_ns for file in files) / 1e9
 
 
-def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
+def api_sensor(source: Source, fetcher: PolledApi) -> dg.SensorDefinition:
     """Return the sensor that starts the source's job when its API has something new."""
     variable = fetcher.input.setting
 

@@ -15,9 +15,10 @@ import psycopg
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import last_rejects, unbalanced
+from pipelines.ingest.feeds import PolledApi
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
-from pipelines.source import PagedApi, read_sql, sources
+from pipelines.source import read_sql, sources
 from pipelines.sources.bookings import counts
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.flights import archive
@@ -216,7 +217,7 @@ def load(feed: Feed | WeatherFeed) -> None:
 
 def _poll_bookings(site: Site, _: Any) -> None:
     declared = sources()["bookings"]
-    (api,) = (one for one in declared.fetchers if isinstance(one, PagedApi))
+    (api,) = (one for one in declared.fetchers if isinstance(one, PolledApi))
     client = EventsClient(site.service.url, _http("bookings", "BOOKINGS_EVENTS_URL"))
     load = runner("bookings", site.warehouse)
     _, failure = api.poll(

@@ -128,7 +128,8 @@ HANGING = '''
 import datetime as dt
 import threading
 
-from pipelines.source import Feed, Input, Latest, PagedApi, Source, SourceSettings, url
+from pipelines.ingest.feeds import PolledApi
+from pipelines.source import Feed, Input, Latest, Source, SourceSettings, url
 
 
 class Settings(SourceSettings, env_prefix="{NAME}_"):
@@ -152,7 +153,7 @@ source = Source(
     feeds=(
         Feed(
             name="{name}",
-            fetch=PagedApi(
+            fetch=PolledApi(
                 input=API,
                 open=hang,
                 poll=hang,

@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
 
 from pipelines.ingest.deliveries import miscounted, unbalanced
 from pipelines.ingest.feeds import Feed, Latest, Merge, Parsed, Reparse
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
-from pipelines.ingest.parsers import Csv, csv_records
+from pipelines.ingest.parsers import Csv
+from pipelines.ingest.row_files import Rows
 from pipelines.ingest.runner import Runner
-from pipelines.source import Name, delivery_id_column, source_metadata
+from pipelines.source import Field, Name, delivery_id_column, source_metadata
 from pipelines.warehouse.connection import Warehouse
 
 HEADER = "station,read_at,level\n"
@@ -25,8 +26,8 @@ class Level(BaseModel):
     """A reading."""
 
     station: Name
-    read_at: AwareDatetime = Field(description="is not a time")
-    level: float = Field(ge=-1000, le=2000, description="is not a level")
+    read_at: AwareDatetime = Field(otherwise="is not a time")
+    level: float = Field(ge=-1000, le=2000, otherwise="is not a level")
 
 
 metadata: MetaData = source_metadata()
@@ -41,7 +42,7 @@ levels = Table(
 )
 FEED = Feed(
     name="levels",
-    parse=csv_records(Level, table="bookings.levels"),
+    parse=Rows(Level, table="bookings.levels"),
     write=Latest(),
     rejects="once",
     again=Reparse(),
@@ -65,9 +66,13 @@ class Levels:
         self.runner = Runner(Owner(), FEED, warehouse, None)
 
     def deliver(self, name: str, *lines: str, end: str = "\n") -> tuple[int, int, int, int]:
-        """Load a file; returns read, loaded, unchanged, rejected."""
+        """Load a CSV file; returns read, loaded, unchanged, rejected."""
+        return self.deliver_bytes(name, (HEADER + "\n".join(lines) + end).encode())
+
+    def deliver_bytes(self, name: str, content: bytes) -> tuple[int, int, int, int]:
+        """Load a file with this content; returns read, loaded, unchanged, rejected."""
         file = self.folder / name
-        file.write_text(HEADER + "\n".join(lines) + end)
+        file.write_bytes(content)
         found = inspect_file("levels", file)
         outcome = load_file(self.warehouse, "levels", found, self.runner.load_file)
         assert outcome is not None

@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pipelines.ingest.contract import Name, RecordValidator, as_json, is_name, shown
+from pipelines.ingest.models import Field
 
 
 class Leg(BaseModel):
@@ -15,8 +16,8 @@ class Leg(BaseModel):
 
 
 class Counted(BaseModel, strict=True):
-    id: int = Field(ge=0, description="is not a number")
-    stops: int = Field(ge=0, description="is not a count")
+    id: int = Field(ge=0, otherwise="is not a number")
+    stops: int = Field(ge=0, otherwise="is not a count")
 
 
 class Garage(BaseModel):
@@ -93,7 +94,7 @@ def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias
     validated = RecordValidator(sent, name="garages", model=Garage)
     assert validated.good()[["garage_id", "place_count"]].values.tolist() == [["a", 9]]
     assert [one.words for one in validated.rejects()] == [
-        ('id is not a name: ""', 'places is not valid: "x"'),
+        ('id is not a name: ""', 'places should be a valid integer: "x"'),
         ("the key 'places' is missing",),
     ]
     assert validated.drift("parking") == [

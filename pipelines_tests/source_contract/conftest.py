@@ -65,7 +65,7 @@ def start(
     """Call it with a kind of feed to have one on a fresh database."""
     monkeypatch.setenv("ISOBAR_SOURCES", "live")  # all that is not given is off
     monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
-    for module in ("orchestration.loading", *(f"sources.{one}.client" for one in WITH_CLIENT)):
+    for module in ("ingest.service", *(f"sources.{one}.client" for one in WITH_CLIENT)):
         hasten(monkeypatch, f"pipelines.{module}")
     with ExitStack() as stack:
 

@@ -257,11 +257,6 @@ CASES: dict[str, tuple[type[Feed], Break, Found]] = {
         [{"provider": "open-meteo"}],
     ),
     "filled_hours": (SolarWindows, wanted_hours, [{"place_key": "50.0000,10.0000"}]),
-    "tides_known_stations": (
-        TideDocuments,
-        lambda feed: feed.deliver([feed.record(41) | {"station_id": "XXX"}]),
-        [{"station_id": "XXX", "readings": 1}],
-    ),
     "tides_steady_levels": (
         TideDocuments,
         lambda feed: feed.deliver([feed.record(40) | {"level_cm": 551.0}]),

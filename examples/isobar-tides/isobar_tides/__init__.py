@@ -1,7 +1,30 @@
 """Tide gauges: stations and their water levels, from one JSON document."""
 
-from isobar_tides.records import parse
+from pydantic import AwareDatetime, BaseModel
+
 from pipelines import source as isobar
+
+
+class Reading(BaseModel):
+    """Water levels, one row per station and time. A later document corrects an earlier one."""
+
+    station_id: isobar.Name = isobar.Field(description="Station (tides.stations).")
+    read_at: AwareDatetime = isobar.Field(description="Time of the reading.")
+    level_cm: float = isobar.Field(
+        ge=-1000,
+        le=2000,
+        description="Water level above chart datum, cm.",
+        otherwise="is not a water level",
+    )
+
+
+class Station(BaseModel):
+    """Tide gauges, one row each."""
+
+    station_id: isobar.Name = isobar.Field(description="Code of the station.")
+    name: isobar.Name = isobar.Field(description="Name of the station.")
+    latitude: float = isobar.Field(ge=-90, le=90, description="Latitude, degrees north.")
+    longitude: float = isobar.Field(ge=-180, le=180, description="Longitude, degrees east.")
 
 
 class Settings(isobar.SourceSettings, env_prefix="TIDES_"):
@@ -10,34 +33,23 @@ class Settings(isobar.SourceSettings, env_prefix="TIDES_"):
     url: str | None = isobar.url("Where the gauges are. Unset in live mode: off.", sandbox="/tides")
 
 
-GAUGES = isobar.Input(name="tide_gauges", about="Water levels of tide gauges.", kind="json")
-
 feed = isobar.Feed(
-    name="tides",
-    fetch=isobar.HttpDocument(input=GAUGES),
-    parse=parse,
-    write=isobar.Latest(),
-    again=isobar.Refetch(),
+    fetch=isobar.HttpDocument(),
+    parse=isobar.Json(
+        isobar.Records(
+            at="readings", model=Reading, table="tides.readings", key=("station_id", "read_at")
+        ),
+        isobar.Records(at="stations", model=Station, table="tides.stations", key="station_id"),
+    ),
 )
-
 source = isobar.Source(
     name="tides",
     package=__name__,
     about="Water levels of tide gauges, every hour.",
     settings=Settings,
-    job="Load the water levels of all tide gauges, and refresh what is derived from them.",
-    schedules=(isobar.Schedule(name="tides_hourly", about="Load water levels.", cron="5 * * * *"),),
-    inputs=(GAUGES,),
     feeds=(feed,),
-    loads=("tides.readings", "tides.stations"),
-    ledgers=(isobar.Ledger(on="tides.readings", is_snapshot=True),),
+    schedules=(isobar.Schedule(cron="5 * * * *"),),
     checks=(
-        isobar.Check(
-            name="tides_known_stations",
-            on="tides.readings",
-            expects="Every reading is of a known station.",
-            remedy="a station is missing or was rejected: see the quarantine, or ask the service",
-        ),
         isobar.Check(
             name="tides_steady_levels",
             on="tides.readings",

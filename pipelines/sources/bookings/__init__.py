@@ -7,6 +7,7 @@ inbox and the API.
 
 import datetime as dt
 
+from pipelines.ingest.feeds import PolledApi
 from pipelines.source import (
     Cap,
     Check,
@@ -17,7 +18,6 @@ from pipelines.source import (
     Folder,
     Input,
     Ledger,
-    PagedApi,
     Reparse,
     SandboxOption,
     Schedule,
@@ -93,7 +93,7 @@ feed = Feed(
             " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
             " id is optional.",
         ),
-        PagedApi(
+        PolledApi(
             input=API,
             open=deferred("pipelines.sources.bookings.client:open_client"),
             poll=deferred("pipelines.sources.bookings.polling:poll"),

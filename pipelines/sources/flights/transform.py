@@ -14,12 +14,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.garbage import without_cycle_collection
+from pipelines.ingest.models import Field
 from pipelines.ingest.money import parse_price
 from pipelines.sources.flights.times import add_times
 from pipelines.warehouse.connection import array_literal
@@ -36,9 +37,9 @@ DAY_OF_MONTH = (
 LOCAL_TIME = (
     f"^({YEAR}-{DAY_OF_MONTH}|{LEAP_YEAR}-02-29)T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 )
-Iata = Annotated[str, Field(pattern="^[A-Z]{3}$", description="is not an IATA code")]
+Iata = Annotated[str, Field(pattern="^[A-Z]{3}$", otherwise="is not an IATA code")]
 LocalTime = Annotated[
-    str, Field(pattern=LOCAL_TIME, description="is not a local time like 2020-10-31T15:35")
+    str, Field(pattern=LOCAL_TIME, otherwise="is not a local time like 2020-10-31T15:35")
 ]
 
 
@@ -50,11 +51,11 @@ class LegRecord(BaseModel, strict=True):
     arrival_airport: Iata
     departure_time: LocalTime
     arrival_time: LocalTime
-    stops: int = Field(ge=0, le=100, description="is not a count")
+    stops: int = Field(ge=0, le=100, otherwise="is not a count")
     airline_name: Name
     airline_id: Name
     duration_mins: int = Field(
-        gt=0, le=7 * 24 * 60, description="is not a number of minutes up to a week"
+        gt=0, le=7 * 24 * 60, otherwise="is not a number of minutes up to a week"
     )
 
 
@@ -63,12 +64,12 @@ class ItineraryRecord(BaseModel, strict=True):
 
     id: Name
     legs: list[Any] = Field(
-        min_length=1, max_length=MAX_LEGS, description=f"is not a list of 1 to {MAX_LEGS} ids"
+        min_length=1, max_length=MAX_LEGS, otherwise=f"is not a list of 1 to {MAX_LEGS} ids"
     )
     price: Any
     agent: Name
     agent_rating: float | None = Field(
-        ge=0, le=10, allow_inf_nan=False, description="is not a number from 0 to 10"
+        ge=0, le=10, allow_inf_nan=False, otherwise="is not a number from 0 to 10"
     )
 
 

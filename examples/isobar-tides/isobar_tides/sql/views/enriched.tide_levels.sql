@@ -8,10 +8,10 @@ SELECT
     hourly.precipitation_mm
 FROM tides.readings
 INNER JOIN tides.stations USING (station_id)
-LEFT JOIN weather.places USING (place_key)
+LEFT JOIN weather.places
+    ON places.place_key = weather.place_key(stations.latitude, stations.longitude)
 LEFT JOIN weather.hourly
     ON places.place_id = hourly.place_id AND hourly.hour_at = date_trunc('hour', readings.read_at, 'UTC');
 
 COMMENT ON VIEW enriched.tide_levels IS
 'Every water level with the wind and rain at the station in the same hour.';
-COMMENT ON COLUMN enriched.tide_levels.level_cm IS 'Water level above chart datum, cm.';

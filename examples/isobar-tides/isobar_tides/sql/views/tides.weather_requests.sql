@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW tides.weather_requests AS
 SELECT DISTINCT
-    stations.place_key,
+    weather.place_key(stations.latitude, stations.longitude) AS place_key,
     NULL::text AS country_code,
     NULL::text AS postcode,
     NULL::text AS city,

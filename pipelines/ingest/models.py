@@ -1,0 +1,145 @@
+"""Models of records: what a field means and rejects, and the table whose columns the fields are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import types
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+import pydantic
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+    from sqlalchemy import MetaData, Table
+    from sqlalchemy.types import TypeEngine
+
+#: What pydantic says of a value: it should be a valid number, unable to parse string as a number.
+SHOULD = re.compile(r"should [^,]*")
+
+
+def Field(  # noqa: N802 - it stands where pydantic's own does
+    default: Any = ..., *, otherwise: str | None = None, **options: Any
+) -> Any:
+    """Declare a field of a record, as pydantic's `Field` does.
+
+    `description` says what the field means, with its unit: it becomes the comment of the column.
+    `otherwise` completes the reason of a reject, as in "level_cm is not a water level: 9999"; by
+    default it says what pydantic does.
+    """
+    if otherwise:
+        options["json_schema_extra"] = {"otherwise": otherwise}
+    return pydantic.Field(default, **options)
+
+
+def otherwise(field: FieldInfo, message: str) -> str:
+    """Return what completes the reason of a reject, by default what pydantic says of the value."""
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and isinstance(words := extra.get("otherwise"), str):
+        return words
+    if should := SHOULD.search(message):
+        return should[0]
+    return (
+        f"is not valid ({message.removeprefix('Value error, ').removeprefix('Assertion failed, ')})"
+    )
+
+
+def table_of(
+    model: type[BaseModel],
+    name: str,
+    *,
+    key: str | Sequence[str],
+    metadata: MetaData | None = None,
+    comment: str | None = None,
+) -> Table:
+    """Return the table whose columns are the fields of a model, and `delivery_id`.
+
+    Args:
+        model: The record. Descriptions of fields are the comments of columns. A field that may be
+            None is a column that may be null.
+        name: Schema and name, such as `tides.readings`.
+        key: The field or fields that identify a row: the primary key.
+        metadata: The collection that the table belongs to, by default one of its own.
+        comment: By default the model's docstring.
+
+    Raises:
+        ValueError: A field of the key is not in the model or may be None, or a type has no column.
+    """
+    from sqlalchemy import Column, Table
+
+    from pipelines.warehouse.tables import delivery_id_column, source_metadata
+
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    if unknown := [one for one in keys if one not in model.model_fields]:
+        raise ValueError(f"the key of {name} has no field {unknown[0]!r} in {model.__name__}")
+    columns = []
+    for field, info in model.model_fields.items():
+        kind, may_be_null = _column_type(info.annotation, info.metadata, f"{name}.{field}")
+        if field in keys and may_be_null:
+            raise ValueError(f"the key of {name} may be None: {field!r} in {model.__name__}")
+        about = info.description or f"The field {info.alias or field}, as sent."
+        columns.append(
+            Column(
+                field,
+                kind,
+                primary_key=field in keys,
+                nullable=may_be_null,
+                autoincrement=False,
+                comment=about,
+            )
+        )
+    schema, _, own = name.rpartition(".")
+    return Table(
+        own,
+        source_metadata() if metadata is None else metadata,
+        *columns,
+        delivery_id_column(),
+        schema=schema,
+        comment=comment or (model.__doc__ or f"Records of {own}.").strip(),
+    )
+
+
+def _column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:
+    """Return the type of the column for a type of Python, and whether it may be null."""
+    import sqlalchemy as sa
+    from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _column_type(arguments[0], [*arguments[1:], *notes], place)
+    if origin in (Union, types.UnionType):
+        some = [one for one in arguments if one is not type(None)]
+        if len(some) == 1:
+            kind, _ = _column_type(some[0], notes, place)
+            return kind, len(some) < len(arguments)
+        raise ValueError(f"{place} has several types, and a column has one")
+    if origin is Literal:
+        return _column_type(type(arguments[0]), notes, place)
+    if origin is list and arguments and arguments[0] is not Any:
+        kind, _ = _column_type(arguments[0], (), place)
+        return ARRAY(kind), False
+    if origin in (list, dict) or annotation in (list, dict, Any):
+        return JSONB(), annotation is Any
+    plain: tuple[tuple[type, Any], ...] = (
+        (bool, sa.Boolean()),
+        (int, sa.BigInteger()),
+        (float, sa.Double()),
+        (Decimal, sa.Numeric()),
+        (dt.datetime, sa.DateTime(timezone=annotation is not pydantic.NaiveDatetime)),
+        (dt.date, sa.Date()),
+        (dt.time, sa.Time()),
+        (UUID, sa.Uuid()),
+        (Enum, sa.Text()),
+        (str, sa.Text()),
+    )
+    if annotation in (pydantic.AwareDatetime, pydantic.NaiveDatetime):
+        return sa.DateTime(timezone=annotation is pydantic.AwareDatetime), False
+    for python, kind in plain:
+        if isinstance(annotation, type) and issubclass(annotation, python):
+            return kind, False
+    raise ValueError(f"{place} is {annotation!r}, for which Isobar knows no type of column")

@@ -1,0 +1,144 @@
+"""Page through an API: where the next page is, and when the last one has come.
+
+Nothing here makes a request or knows a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from pipelines.failures import PermanentFailure, redact
+from pipelines.http.redirects import is_same_origin
+
+if TYPE_CHECKING:
+    from pipelines.http.client import JsonResponse
+
+#: More pages than this are an API that never ends.
+MAX_PAGES = 100_000
+Params = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextLink:
+    """Each page has the address of the next one: at a place of the document, or in `Link`."""
+
+    #: Where in the document, such as `next` or `links.next`; empty: the header `Link`.
+    at: str = "next"
+
+    def following(
+        self, response: JsonResponse, url: str, params: Params, count: int
+    ) -> tuple[str, Params] | None:
+        """Return address and parameters of the next page."""
+        del params, count
+        link = value_at(response.document, self.at) if self.at else response.links.get("next")
+        return (urljoin(url, link), {}) if isinstance(link, str) and link else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """Each page has a value that is sent as a parameter to get the next one."""
+
+    #: Where in the document, such as `next_cursor` or `meta.cursor`.
+    at: str = "next_cursor"
+    parameter: str = "cursor"
+
+    def following(
+        self, response: JsonResponse, url: str, params: Params, count: int
+    ) -> tuple[str, Params] | None:
+        """Return address and parameters of the next page."""
+        del count
+        value = value_at(response.document, self.at)
+        return None if value in (None, "", False) else (url, {**params, self.parameter: str(value)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageNumber:
+    """Pages are numbered; the first one without a record is the end."""
+
+    parameter: str = "page"
+    first: int = 1
+
+    def following(
+        self, response: JsonResponse, url: str, params: Params, count: int
+    ) -> tuple[str, Params] | None:
+        """Return address and parameters of the next page."""
+        del response
+        number = int(params.get(self.parameter, self.first)) + 1
+        return (url, {**params, self.parameter: str(number)}) if count else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offset:
+    """Pages begin at a number of records; one with less than `size` is the last."""
+
+    parameter: str = "offset"
+    size: int = 100
+    size_parameter: str = "limit"
+
+    def following(
+        self, response: JsonResponse, url: str, params: Params, count: int
+    ) -> tuple[str, Params] | None:
+        """Return address and parameters of the next page."""
+        del response
+        if count < self.size:
+            return None
+        return url, {**params, self.parameter: str(int(params.get(self.parameter, 0)) + count)}
+
+
+Pagination = NextLink | Cursor | PageNumber | Offset
+
+
+def value_at(document: Any, at: str) -> Any:
+    """Return what is at a place of a document, such as `data.items`; None if nothing is.
+
+    The empty place is the document itself.
+    """
+    for name in at.split(".") if at else ():
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def pages(
+    get: Callable[[str, Params], JsonResponse],
+    url: str,
+    params: Params,
+    pagination: Pagination,
+    count: Callable[[Any], int],
+    source: str,
+) -> Iterator[JsonResponse]:
+    """Yield the pages of an API.
+
+    Args:
+        get: Makes a request, with retries.
+        url: The address of the first page.
+        params: Parameters of the first page; one that has the name of the pagination's is kept.
+        pagination: How to find the next page.
+        count: Returns the number of records in a document.
+        source: The source, for messages.
+
+    Raises:
+        PermanentFailure: A page leads to one that has been read, or there is no end.
+    """
+    if isinstance(pagination, Offset):
+        params = {pagination.size_parameter: str(pagination.size), **params}
+    read: set[str] = set()
+    step: tuple[str, Params] | None = (url, params)
+    while step is not None:
+        key = repr((step[0], sorted(step[1].items())))
+        problem = None
+        if key in read:
+            problem = "the API leads back to a page that was read before"
+        elif len(read) == MAX_PAGES:
+            problem = f"the API has more than {MAX_PAGES:,} pages"
+        elif not is_same_origin(url, step[0]):  # which would get the credentials
+            problem = f"the next page is on another server: {redact(step[0])}"
+        if problem:
+            remedy = "See whether the pagination of the feed is that of the API."
+            raise PermanentFailure(source, problem, place=redact(url), remedy=remedy)
+        read.add(key)
+        response = get(*step)
+        yield response
+        step = pagination.following(response, *step, count(response.document))

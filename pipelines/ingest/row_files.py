@@ -1,0 +1,229 @@
+"""Parser of files with rows of one kind: CSV, JSON lines, JSON, Parquet and Excel, by suffix."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.paging import value_at
+from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
+from pipelines.ingest.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import BaseModel
+
+    from pipelines.ingest.csv_batches import Batch
+
+#: Ends of the names of files that can be read; each may be followed by `.gz`.
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
+#: What stands where a line should be an object.
+NOT_JSON = "not_json"
+
+
+class Rows:
+    """Parses files by suffix, each row validated by a model.
+
+    The header of a CSV or Excel file, the keys of a JSON object and the columns of a Parquet file
+    have the names of the fields, or their aliases. An empty value is None, and fields that have a
+    default may be missing.
+
+    Args:
+        model: What a row is; its fields are the columns (`Field`).
+        table: The table, as schema.name.
+        key: The fields that identify a row. With them, Isobar makes the table.
+        at: Where the list is in a JSON file, such as `data.items`; by default the file is the list.
+    """
+
+    #: What files it reads.
+    suffixes = tuple(f"{suffix}{packed}" for packed in ("", ".gz") for suffix in SUFFIXES)
+
+    def __init__(
+        self, model: type[BaseModel], *, table: str, key: str | tuple[str, ...] = (), at: str = ""
+    ) -> None:
+        self.model, self.at = model, at
+        self.records = (Records(model=model, table=table, key=key),)
+        fields = {one.alias or name: one for name, one in model.model_fields.items()}
+        self._names = tuple(fields)
+        self._csv = Csv(
+            columns=self._names,
+            read=self._read_texts,
+            optional=tuple(name for name, one in fields.items() if not one.is_required()),
+        )
+
+    def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
+        """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""
+        if content.quarantined is not None and content.header is None:
+            yield from self._again(content)
+            return
+        name = content.delivery.name.lower().removesuffix(".gz")
+        suffix = next((one for one in SUFFIXES if name.endswith(one)), ".csv")
+        if content.quarantined is not None or suffix in (".csv", ".tsv", ".txt"):
+            yield from self._csv(content, context)
+            return
+        read, position = READERS[suffix]
+        file = self._unpacked(content, context)
+        try:
+            numbered = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
+            drift = True
+            while some := [*islice(numbered, RECORDS_AT_ONCE)]:
+                parsed = self._validated(some, position, content.delivery.name if drift else None)
+                drift = False
+                yield parsed
+        except (ValueError, KeyError, OSError) as error:
+            raise PermanentFailure(
+                context.source,
+                f"it is no {suffix.removeprefix('.')} file with rows: {error}",
+                place=content.place or content.delivery.name,
+                remedy="Send it again. If it opens elsewhere, send it as CSV.",
+            ) from error
+
+    def _unpacked(self, content: Content, context: Context) -> BinaryIO:
+        from pipelines.ingest.gzip_reader import unpacked
+
+        assert content.file is not None
+        return unpacked(
+            content.file,
+            source=context.source,
+            name=content.delivery.name,
+            byte_count=content.delivery.byte_count,
+        )
+
+    def _again(self, content: Content) -> Iterator[Parsed]:
+        """Yield quarantined records that are JSON."""
+        quarantined = content.quarantined or ()
+        for start in range(0, len(quarantined), RECORDS_AT_ONCE):
+            some = quarantined[start : start + RECORDS_AT_ONCE]
+            yield self._validated([(one.number, _parsed(one.raw)) for one in some], "row {}".format)
+
+    def _validated(
+        self,
+        numbered: Sequence[tuple[int, Any]],
+        position: Callable[[int], str],
+        document: str | None = None,
+    ) -> Parsed:
+        """Return good rows and rejects; `document` is named in what is reported as drift."""
+        from pipelines.ingest.contract import RecordValidator, Reject, as_json
+        from pipelines.warehouse.connection import RAW, RECORD
+
+        sent = [record for _, record in numbered]
+        validator = RecordValidator(
+            [one if isinstance(one, dict) else None for one in sent], name="rows", model=self.model
+        )
+        raw = [one.text if isinstance(one, _NotJson) else as_json(one) for one in sent]
+        good = validator.good()
+        rows = good.assign(
+            **{
+                RECORD: [numbered[index][0] for index in good.index],
+                RAW: [raw[index] for index in good.index],
+            }
+        )
+        rejects = []
+        for index, reasons in sorted(validator.reasons().items()):
+            number, record = numbered[index]
+            if isinstance(record, _NotJson):
+                reasons = [Reason(NOT_JSON, f"it is not JSON: {record.why}")]
+            rejects.append(Reject(number, position(number), raw[index], tuple(reasons)))
+        return Parsed(
+            read=len(numbered),
+            rows={self.records[0].table: rows},
+            rejects=rejects,
+            drift=validator.drift(document) if document and len(good) else (),
+            position=position,
+        )
+
+    def _read_texts(self, batch: Batch, _: Context) -> Parsed:
+        """Validate the rows of a batch of a CSV file."""
+        from pipelines.ingest.contract import RecordValidator
+        from pipelines.ingest.csv_records import storable
+        from pipelines.warehouse.connection import RAW, RECORD
+
+        texts = batch.sent[[*self._names]].astype(object)
+        records = texts.where(texts != "", None).to_dict("records")
+        validator = RecordValidator(records, name="records", model=self.model)
+        good = validator.good()
+        raw = [storable(batch.raw(row)) for row in good.index]
+        good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
+        return batch.parsed({self.records[0].table: good}, validator.reasons())
+
+
+class _NotJson:
+    """A line that is not JSON: its text, and why."""
+
+    def __init__(self, text: str, why: str) -> None:
+        self.text, self.why = text, why
+
+
+def _parsed(text: str) -> Any:
+    from pipelines.http.json_documents import parse_json
+    from pipelines.ingest.csv_records import storable
+
+    try:
+        return parse_json(text.encode())
+    except ValueError as error:
+        return _NotJson(storable(text), str(error))
+
+
+def _json_lines(file: BinaryIO, _: str) -> Iterator[Any]:
+    from pipelines.ingest.csv_records import MAX_LINE_BYTES
+
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
+        if text := line.decode("utf-8", "backslashreplace").strip("\ufeff \t\r\n"):
+            yield _parsed(text)
+
+
+def _json_list(file: BinaryIO, at: str) -> Iterator[Any]:
+    from pipelines.http.json_documents import parse_json
+
+    found = value_at(parse_json(file.read()), at)
+    if isinstance(found, list):
+        yield from found
+    else:
+        raise ValueError(f"there is no list at {at!r}" if at else "it is not a list")  # noqa: TRY004
+
+
+def _parquet(file: BinaryIO, _: str) -> Iterator[Any]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        opened = parquet.ParquetFile(io.BytesIO(file.read()))
+        for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
+            yield from batch.to_pylist()
+    except ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
+    """Yield the rows of the first sheet by the names in its first row."""
+    try:
+        from openpyxl import load_workbook  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
+    from zipfile import BadZipFile
+
+    try:
+        sheet = load_workbook(io.BytesIO(file.read()), read_only=True, data_only=True).worksheets[0]
+    except (BadZipFile, KeyError) as error:
+        raise ValueError(str(error)) from error
+    rows = sheet.iter_rows(values_only=True)
+    header = [str(name) if name is not None else "" for name in next(rows, ())]
+    for row in rows:
+        if any(value is not None for value in row):
+            yield {name: value for name, value in zip(header, row, strict=False) if name}
+
+
+#: How files are read, and how a row is named, by suffix.
+READERS: dict[str, tuple[Callable[[BinaryIO, str], Iterator[Any]], Callable[[int], str]]] = {
+    ".jsonl": (_json_lines, "line {}".format),
+    ".ndjson": (_json_lines, "line {}".format),
+    ".json": (_json_list, "row {}".format),
+    ".parquet": (_parquet, "row {}".format),
+    ".xlsx": (_excel, "row {}".format),
+}

@@ -1,0 +1,111 @@
+"""A service that a feed is fetched from: its requests, with what its declaration says of them."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipelines.failures import PermanentFailure
+from pipelines.http.client import HttpClient, JsonResponse
+from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
+from pipelines.ingest.paging import pages
+
+if TYPE_CHECKING:
+    from pipelines.config.source_settings import SourceSettings
+    from pipelines.ingest.load import Owner
+
+
+@dataclass(kw_only=True)
+class Service:
+    """A service with its address and credentials. `name` is that of its deliveries."""
+
+    source: str
+    name: str
+    url: str
+    client: HttpClient
+    fetcher: HttpDocument | PagedApi
+    params: Mapping[str, str]
+    _last: float = field(default=0.0, init=False)
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether it answers page by page."""
+        return isinstance(self.fetcher, PagedApi)
+
+    def responses(self, feed: Feed, since: str | None = None) -> Iterator[JsonResponse]:
+        """Yield the document, or each page; with `since`, of records from that time on."""
+        if not isinstance(self.fetcher, PagedApi):
+            yield self._get(self.url, self.params)
+            return
+        params = dict(self.params)
+        if since is not None and self.fetcher.since is not None:
+            params[self.fetcher.since.parameter] = since
+        count = getattr(feed.parse, "count", _length)
+        yield from pages(self._get, self.url, params, self.fetcher.pagination, count, self.source)
+
+    def _get(self, url: str, params: Mapping[str, str]) -> JsonResponse:
+        wait = self._last + self.fetcher.seconds_between - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        self._last = time.monotonic()
+        return self.client.get_json(url, dict(params) or None)
+
+
+def open_service(
+    owner: Owner, fetcher: HttpDocument | PagedApi, settings: SourceSettings
+) -> Service | None:
+    """Return the service of a fetcher; None if its address is not set.
+
+    Raises `PermanentFailure` if a setting that its requests need is not set.
+    """
+    url = getattr(settings, fetcher.setting)
+    if url is None:
+        return None
+    values = settings.model_dump()
+    secrets = [str(values[name]) for name in values if values[name] and _is_secret(settings, name)]
+    headers = {
+        name: _filled(owner, settings, values, text) for name, text in fetcher.headers.items()
+    }
+    if fetcher.basic:
+        name, password = (_filled(owner, settings, values, f"{{{one}}}") for one in fetcher.basic)
+        encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
+        headers["Authorization"] = f"Basic {encoded}"
+        secrets.append(encoded)
+    params = {name: _filled(owner, settings, values, text) for name, text in fetcher.params.items()}
+    variable = settings.variable(fetcher.setting)
+    client = HttpClient(owner.name, variable, secrets=secrets, headers=headers)
+    return Service(
+        source=owner.name,
+        name=fetcher.input.name,
+        url=url,
+        client=client,
+        fetcher=fetcher,
+        params=params,
+    )
+
+
+def _filled(owner: Owner, settings: SourceSettings, values: Mapping[str, Any], text: str) -> str:
+    """Replace `{field}` by the setting, which has to be set."""
+    for name, value in values.items():
+        if f"{{{name}}}" in text:
+            if value is None:
+                variable = settings.variable(name)
+                raise PermanentFailure(
+                    owner.name,
+                    f"{variable} is not set, and its service needs it",
+                    place=variable,
+                    remedy="Set it, or the variable with _FILE that names a file with it.",
+                )
+            text = text.replace(f"{{{name}}}", str(value))
+    return text
+
+
+def _is_secret(settings: SourceSettings, name: str) -> bool:
+    return not settings.may_be_shown(name)
+
+
+def _length(document: Any) -> int:
+    return len(document) if isinstance(document, list) else int(bool(document))

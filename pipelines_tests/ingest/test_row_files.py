@@ -1,0 +1,111 @@
+"""The same rows in files of every kind: stored alike, and bad ones kept alike."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from openpyxl import Workbook  # type: ignore[import-untyped]
+from pyarrow import parquet
+
+from pipelines.failures import PermanentFailure
+from pipelines_tests.ingest.levels import AT, HEADER, Levels
+
+ROWS = [
+    {"station": "A", "read_at": AT.format(1), "level": 1.5},
+    {"station": "B", "read_at": AT.format(1), "level": 9999.0},
+    {"station": "C", "read_at": AT.format(1), "level": 3.0},
+]
+
+
+def as_csv(rows: list[dict[str, Any]]) -> bytes:
+    return (HEADER + "".join(f"{','.join(map(str, row.values()))}\n" for row in rows)).encode()
+
+
+def as_json_lines(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    target = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), target)
+    return target.getvalue()
+
+
+def as_excel(rows: list[dict[str, Any]]) -> bytes:
+    book, target = Workbook(), io.BytesIO()
+    for row in [[*rows[0]], *([*row.values()] for row in rows)]:
+        book.active.append(row)
+    book.save(target)
+    return target.getvalue()
+
+
+KINDS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
+    "levels.csv": as_csv,
+    "levels.csv.gz": lambda rows: gzip.compress(as_csv(rows)),
+    "levels.jsonl": as_json_lines,
+    "levels.ndjson.gz": lambda rows: gzip.compress(as_json_lines(rows)),
+    "levels.json": lambda rows: json.dumps(rows).encode(),
+    "levels.parquet": as_parquet,
+    "LEVELS.XLSX": as_excel,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_of_file_stores_the_same_rows_and_keeps_the_bad_one(
+    stored_levels: Levels, name: str
+) -> None:
+    assert stored_levels.deliver_bytes(name, KINDS[name](ROWS)) == (3, 2, 0, 1)
+    assert stored_levels.rows() == [("A", 1.5), ("C", 3.0)]
+    ((codes, reasons),) = stored_levels.rows("SELECT reason_codes, reasons FROM ops.quarantine")
+    assert codes == ["level_invalid"]
+    assert reasons[0].startswith("level is not a level: ")
+    again = stored_levels.deliver_bytes(f"again-{name}", KINDS[name](ROWS))
+    assert again == (3, 0, 3, 0), "a bad row that is sent again is kept once"
+    stored_levels.check()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_bad_row_of_each_kind_is_parsed_again_after_a_fix(
+    stored_levels: Levels, name: str
+) -> None:
+    stored_levels.deliver_bytes(name, KINDS[name](ROWS))
+    stored_levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, '9999', '7')")
+    (outcome,) = stored_levels.runner.retry()
+    assert (outcome.read, outcome.loaded, outcome.rejected) == (1, 1, 0)
+    assert stored_levels.rows() == [("A", 1.5), ("B", 7.0), ("C", 3.0)]
+    stored_levels.check()
+
+
+def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) -> None:
+    content = as_json_lines(ROWS[:1]) + b'{"station": "B"\n[1]\n\xef\xbf\n'
+    assert stored_levels.deliver_bytes("levels.jsonl", content) == (4, 1, 0, 3)
+    found = stored_levels.rows(
+        "SELECT reason_codes[1], raw FROM ops.quarantine ORDER BY record_number"
+    )
+    assert found[0] == ("not_json", '{"station": "B"')
+    assert found[1] == ("not_an_object", "[1]")
+    assert found[2][0] == "not_json"
+    stored_levels.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("levels.parquet", b"PAR1 no", "it is no parquet file"),
+        ("levels.xlsx", b"no", "it is no xlsx file"),
+        ("levels.json", b"[{", "it is no json file"),
+        ("levels.json", b'{"rows": []}', "it is not a list"),
+        ("levels.jsonl", b"[" * 2_000_000, "a line is longer than"),
+    ],
+)
+def test_a_file_that_is_not_of_its_kind_is_rejected_as_a_whole(
+    stored_levels: Levels, name: str, content: bytes, problem: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=problem):
+        stored_levels.deliver_bytes(name, content)
+    assert stored_levels.rows() == []
+    assert stored_levels.rows("SELECT * FROM ops.deliveries") == []

@@ -1,0 +1,269 @@
+"""Sources that page through an API: a package of models alone, run by its job over real HTTP."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.migrations.apply import migrate
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines_tests.databases import made
+from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.jobs import failures
+from pipelines_tests.loaders import hasten
+from pipelines_tests.plugins import installed, write
+
+DECLARATION = '''
+"""Building permits, from an API."""
+
+import datetime as dt
+
+from pydantic import AwareDatetime, BaseModel
+
+from pipelines import source as isobar
+
+
+class Permit(BaseModel):
+    """Permits, one row each."""
+
+    permit_id: int = isobar.Field(alias="id", ge=1, description="Number of the permit.")
+    changed_at: AwareDatetime = isobar.Field(description="When it was last changed.")
+    cost_eur: float | None = isobar.Field(default=None, ge=0, description="Estimated cost, EUR.")
+
+
+class Settings(isobar.SourceSettings, env_prefix="PERMITS_"):
+    """Where permits are published."""
+
+    url: str | None = isobar.url("The API.")
+    token: str | None = isobar.secret_text("Its token.")
+    user: str | None = isobar.Field(default=None, description="Its user.")
+
+
+source = isobar.Source(
+    name="permits",
+    package=__name__,
+    about="Building permits.",
+    settings=Settings,
+    feeds=(
+        isobar.Feed(
+            fetch=isobar.PagedApi(%s),
+            parse=isobar.Json(
+                isobar.Records(
+                    at="data.items", model=Permit, table="permits.permits", key="permit_id"
+                )
+            ),
+        ),
+    ),
+    schedules=(isobar.Schedule(cron="10 * * * *"),),
+)
+'''
+BEARER = 'headers={"Authorization": "Bearer {token}"}'
+COUNT, SIZE = 25, 10
+VARIABLES = {
+    "ISOBAR_SOURCES": "live",
+    "PERMITS_TOKEN": "s3cret-token",
+    "PERMITS_USER": "ann",
+}
+
+
+def permit(number: int) -> dict[str, Any]:
+    return {"id": number, "changed_at": f"2026-03-01T{number % 24:02}:00:00Z", "cost_eur": number}
+
+
+class Api:
+    """Answers like an API of a kind, for those who have its token."""
+
+    def __init__(self, kind: str, authorization: str, permits: list[dict[str, Any]]) -> None:
+        self.kind, self.authorization, self.permits = kind, authorization, permits
+        self.asked: list[dict[str, str]] = []
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        query = {key: one for key, (one, *_) in parse_qs(urlsplit(handler.path).query).items()}
+        self.asked.append(query)
+        status, headers, answer = self.answer(query, str(handler.headers.get("Authorization")))
+        content = json.dumps(answer).encode()
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    def answer(
+        self, query: dict[str, str], authorization: str
+    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Return status, headers and content."""
+        if authorization != self.authorization:
+            return 401, {}, {"message": "no"}
+        since = query.get("changed_after", "").replace("+00:00", "Z")
+        permits = [one for one in self.permits if one["changed_at"] >= since]
+        page = int(query.get("page", "1"))
+        start = int(query.get("offset", query.get("after", (page - 1) * SIZE)))
+        size = int(query.get("limit", SIZE))
+        items, following = permits[start : start + size], start + size
+        more = following < len(permits)
+        answer: dict[str, Any] = {"data": {"items": items}}
+        headers = {}
+        if self.kind == "next":
+            answer["links"] = {"next": f"/permits?after={following}" if more else None}
+        elif self.kind == "cursor":
+            answer["cursor"] = str(following) if more else ""
+        elif self.kind == "link" and more:
+            headers["Link"] = f'<?after={following}>; rel="next"'
+        return 200, headers, answer
+
+
+Run = Callable[..., dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def run(
+    server: Connections,
+    template: str,
+    source: FakeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Run]:
+    """Call it with what the API is declared as, and with the API, to run the job."""
+    for variable, value in VARIABLES.items():
+        monkeypatch.setenv(variable, value)
+    hasten(monkeypatch, "pipelines.ingest.service")
+    with ExitStack() as stack:
+        name = stack.enter_context(made(server, template))
+        run.database = server.url(SUPERUSER, name)  # type: ignore[attr-defined]
+        is_ready: list[bool] = []
+
+        def run_job(declared: str, api: Api, **config: Any) -> dg.ExecuteInProcessResult:
+            if not is_ready:
+                write(
+                    tmp_path,
+                    "permits",
+                    {
+                        "__init__.py": DECLARATION % declared,
+                        "tables.py": None,
+                        "sql/views/enriched.{name}_stops.sql": None,
+                    },
+                )
+                stack.enter_context(installed(tmp_path))
+                migrate(server.url(SUPERUSER, name))
+                is_ready.append(True)
+            source.will(api)
+            definitions = build_definitions(
+                {
+                    "warehouse": WarehouseResource(url=server.url(LOADER, name)),
+                    "permits": source_resource("permits", url=source.url),
+                }
+            )
+            return definitions.resolve_job_def("permits").execute_in_process(
+                run_config={"ops": {"load_permits": {"config": config}}} if config else {},
+                raise_on_error=False,
+            )
+
+        yield run_job
+
+
+def query(server: Connections, sql: str) -> list[Any]:
+    """Return rows of the test's database."""
+    with psycopg.connect(run.database) as connection:  # type: ignore[attr-defined]
+        return connection.execute(sql.encode()).fetchall()
+
+
+PAGINATIONS = {
+    "next": 'pagination=isobar.NextLink(at="links.next")',
+    "link": 'pagination=isobar.NextLink(at="")',
+    "cursor": 'pagination=isobar.Cursor(at="cursor", parameter="after")',
+    "page": "pagination=isobar.PageNumber()",
+    "offset": "pagination=isobar.Offset(size=10)",
+}
+
+
+@pytest.mark.parametrize("kind", PAGINATIONS)
+def test_all_pages_of_each_kind_are_loaded_once_and_each_is_a_delivery(
+    run: Run, server: Connections, kind: str
+) -> None:
+    api = Api(kind, "Bearer s3cret-token", [*map(permit, range(1, COUNT + 1))])
+    for _ in range(2):
+        ran = run(f"{PAGINATIONS[kind]}, {BEARER}", api)
+        assert failures(ran) == []
+        assert ran.success
+    assert query(server, "SELECT count(*), sum(cost_eur) FROM permits.permits") == [(25, 325.0)]
+    ledger = "SELECT read_count, loaded_count, name FROM ops.deliveries ORDER BY delivery_id"
+    found = query(server, ledger)
+    assert [one[:2] for one in found if one[0]] == [(10, 10), (10, 10), (5, 5)]
+    assert found[0][2] == "permits_service, page 1"
+
+
+def test_only_records_since_the_newest_are_requested_and_all_on_request(
+    run: Run, server: Connections
+) -> None:
+    declared = (
+        f"{PAGINATIONS['next']}, {BEARER}, since=isobar.Since(parameter='changed_after',"
+        " column='changed_at', overlap=dt.timedelta(hours=1))"
+    )
+    api = Api("next", "Bearer s3cret-token", [*map(permit, range(1, 11))])
+    assert run(declared, api).success
+    late, new = permit(2) | {"id": 102}, permit(12)
+    api.permits += [late, new]
+    api.asked.clear()
+    assert run(declared, api).success
+    assert api.asked == [{"changed_after": "2026-03-01T09:00:00+00:00"}]
+    count = "SELECT count(*) FROM permits.permits"
+    assert query(server, count) == [(11,)], "the late one is older than the overlap"
+    assert run(declared, api, read_whole=True).success
+    assert query(server, count) == [(12,)]
+
+
+def test_basic_authentication_comes_from_the_settings(run: Run, server: Connections) -> None:
+    basic = base64.b64encode(b"ann:s3cret-token").decode()
+    api = Api("page", f"Basic {basic}", [permit(1)])
+    assert run('pagination=isobar.PageNumber(), basic=("user", "token")', api).success
+    assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
+
+
+def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Connections) -> None:
+    ran = run(f"{PAGINATIONS['page']}, {BEARER}", Api("page", "Bearer other", []))
+    (problem,) = failures(ran)
+    assert "401" in problem
+    assert "s3cret-token" not in "".join(map(str, ran.all_events))
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ("http://192.0.2.1/permits", "the next page is on another server"),
+        ("/flights.json", "leads back to a page that was read before"),
+    ],
+)
+def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
+    run: Run, server: Connections, link: str, problem: str
+) -> None:
+    class Astray(Api):
+        def answer(self, query: dict[str, str], authorization: str) -> Any:
+            del query, authorization
+            return 200, {}, {"data": {"items": [permit(1)]}, "next": link}
+
+    ran = run(BEARER, Astray("next", "", []))
+    assert problem in failures(ran)[0]
+    assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
+
+
+def test_a_page_of_bad_records_fails_the_run_and_stops_no_other_page(
+    run: Run, server: Connections
+) -> None:
+    bad = [permit(number) | {"cost_eur": "free"} for number in range(31, 61)]
+    api = Api("offset", "Bearer s3cret-token", [*map(permit, range(1, 31)), *bad, permit(61)])
+    ran = run(f"pagination=isobar.Offset(size=30), {BEARER}", api)
+    assert "30 of 30" in failures(ran)[0]
+    assert query(server, "SELECT count(*) FROM permits.permits") == [(31,)]
+    assert query(server, "SELECT count(*) FROM ops.unloaded_rejects") == [(30,)]
