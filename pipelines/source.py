@@ -16,7 +16,7 @@ Besides its declaration, a source's package contains, by convention:
   Both are optional, and are executed again whenever they, the tables or the views change;
 - `migrations/`, Alembic revisions since its first release, if any. A database without the tables
   gets those of `metadata`;
-- `sandbox.py` (or a package) with `build`, the simulated source, if any;
+- `sandbox.py` (or a package) with `build`, the simulated source, if a sample does not do;
 - `jobs.py` with `definitions`, its Dagster definitions beyond its fetchers;
 - `cli.py` with `commands`, its own click commands;
 - `dashboard.py` with `pages`, its pages of the dashboard (`pipelines.dashboard.page`).
@@ -390,6 +390,9 @@ class Source:
     views: tuple[View, ...] = ()
     retention: tuple[Retention, ...] = ()
     collects: Collection | None = None
+    #: A file of its package that the sandbox sends, if it has no `sandbox.py`: to the inbox, or as
+    #: the document or first page of its service.
+    sample: str | None = None
     sandbox_options: tuple[SandboxOption, ...] = ()
     #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
     #: returns a message.

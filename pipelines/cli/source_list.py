@@ -15,6 +15,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli.new_source import new_source
+from pipelines.cli.source_check import check
+from pipelines.cli.source_reset import reset
 from pipelines.config import Settings, disabled_sources
 from pipelines.isolation import (
     LOG,
@@ -38,8 +41,13 @@ IMPORT_SECONDS = 10.0
 LATER, PAGES = ("tables", "jobs", "cli", "sandbox"), "dashboard"
 
 
-@click.command(name="sources", short_help="List the installed sources, and what is wrong.")
-def list_sources() -> None:
+@click.group(
+    name="sources",
+    invoke_without_command=True,
+    short_help="List, check and write sources.",
+)
+@click.pass_context
+def list_sources(context: click.Context) -> None:
     """List the installed sources: version, origin, state, and what is wrong with them.
 
     \b
@@ -53,6 +61,8 @@ def list_sources() -> None:
     works although a plug-in hangs or exits at its import, and names it. Until it is mended or
     uninstalled, set ISOBAR_DISABLE_SOURCES to its name.
     """
+    if context.invoked_subcommand is not None:
+        return
     LOG.disabled = True  # the list has what is logged
     settings = Settings.current()
     check_sources(settings)
@@ -70,6 +80,11 @@ def list_sources() -> None:
         click.echo(str(broken))
     for line in remarks():
         click.echo(line, err=True)
+
+
+list_sources.add_command(check)
+list_sources.add_command(new_source)
+list_sources.add_command(reset)
 
 
 def _state(name: str, settings: Settings) -> str:

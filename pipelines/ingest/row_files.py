@@ -49,11 +49,12 @@ class Rows:
         self.model, self.at = model, at
         self.records = (Records(model=model, table=table, key=key),)
         fields = {one.alias or name: one for name, one in model.model_fields.items()}
-        self._names = tuple(fields)
+        #: The keys of the model by the columns of a header, which are in lower case.
+        self._names = {name.lower(): name for name in fields}
         self._csv = Csv(
-            columns=self._names,
+            columns=tuple(self._names),
             read=self._read_texts,
-            optional=tuple(name for name, one in fields.items() if not one.is_required()),
+            optional=tuple(name.lower() for name, one in fields.items() if not one.is_required()),
         )
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
@@ -143,7 +144,7 @@ class Rows:
         from pipelines.ingest.csv_records import storable
         from pipelines.warehouse.connection import RAW, RECORD
 
-        texts = batch.sent[[*self._names]].astype(object)
+        texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
         records = texts.where(texts != "", None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
         good = validator.good()

@@ -116,6 +116,31 @@ def prepare(connection: Connection) -> None:
     source_roles.create_roles(connection, own_names())
 
 
+def drop_plugin(url: str, source: Source) -> int:
+    """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
+
+    Views that depend on its tables are dropped, too; the next migration makes those of sources
+    again. Returns the number of deliveries. Raises as `migrate`.
+    """
+    engine = engine_for(url, role=None)
+    try:
+        with _described_failures(place_of(url)), engine.begin() as connection:
+            prepare(connection)
+            tables = [
+                one for one in source.metadata.tables if not one.startswith(f"{source.name}.")
+            ]
+            others = [f"DROP TABLE IF EXISTS {one} CASCADE" for one in tables]
+            own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
+            execute_script(connection, "; ".join([*own, *others]))
+            feeds = {source.name, *(one.name for one in source.feeds)}
+            script = read_sql("pipelines.migrations", "forget_deliveries")
+            for statement in script.split(";\n"):
+                result = connection.execute(text(statement), {"feeds": [*feeds]})
+            return result.rowcount
+    finally:
+        engine.dispose()
+
+
 def differences(connection: Connection) -> list[str]:
     """Return how the database differs from the `tables.py` files; empty if it does not."""
     found = []
@@ -204,7 +229,7 @@ def _migrate_all(connection: Connection) -> None:
     for name, source in _plugins().items():
         try:
             with connection.begin_nested():
-                _migrate_plugin(connection, source, done)
+                migrate_plugin(connection, source, done)
         except SOURCE_ERRORS as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -241,7 +266,7 @@ def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> No
         )
 
 
-def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
+def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
     """Create or upgrade a plug-in's objects, and whatever is generated from it and those `done`.
 
     Raises `PermissionError` if it changes an object of another source.

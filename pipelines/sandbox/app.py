@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipelines.isolation import broken_sources, isolated
+from pipelines.sandbox import sample
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 from pipelines.source import Sandbox, SandboxParts, declared_sources, sources
 
@@ -124,6 +125,8 @@ def _build_parts(
         with isolated(source.name, "its sandbox", source.package):
             if module := source.module("sandbox"):
                 found[source.name] = module.build(Sandbox(seed, present, clock, given))
+            elif source.sample:
+                found[source.name] = sample.build(source)
     if left:
         raise TypeError(f"there are no options {sorted(left)}")
     return found

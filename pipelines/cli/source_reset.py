@@ -1,0 +1,32 @@
+"""`isobar sources reset`: delete what a plug-in has stored, so that it begins anew."""
+
+import click
+
+from pipelines.cli.console import reach_database
+from pipelines.config import Settings
+from pipelines.source import is_plugin, sources
+
+
+@click.command(name="reset", short_help="Delete what a plug-in has stored.")
+@click.argument("name")
+@click.confirmation_option(
+    "--yes", prompt="This deletes its tables and its entries in ledger and quarantine. Go on?"
+)
+def reset(name: str) -> None:
+    """Delete the tables of a plug-in, and its entries in ledger and quarantine.
+
+    The next `isobar run` creates its tables from its models and loads everything again. For the
+    time before its first release, in which its models change; later, write a revision.
+    """
+    source = sources().get(name)
+    if source is None or not is_plugin(source):
+        plugins = [one.name for one in sources().values() if is_plugin(one)]
+        raise click.BadParameter(f"{name!r} is not one of the plug-ins: {', '.join(plugins)}")
+    from pipelines.migrations.apply import drop_plugin
+    from pipelines.runtime.bootstrap import prepare_database
+
+    settings = Settings.current()
+    reach_database(settings)
+    rows = drop_plugin(settings.warehouse_url(), source)
+    prepare_database(settings, click.echo)
+    click.echo(f"Deleted {rows:,} deliveries of {name}, with its tables. Next: isobar run {name}")

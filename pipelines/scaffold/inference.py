@@ -1,0 +1,223 @@
+"""Propose models, keys and types from sample data. What the data cannot decide is a doubt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+#: Records of a sample that are looked at.
+MAX_RECORDS = 1_000
+#: Levels of a document at which lists are looked for.
+MAX_DEPTH = 3
+#: Share of values that may be bad in a sample.
+MAX_BAD = 0.1
+#: Fields that may be tried together as a key.
+MAX_KEY_CANDIDATES = 8
+LIKE_A_KEY = re.compile(r"(^|_)(id|key|code|no|nr|number|uuid|sku|ref)$")
+LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
+#: Texts that may be longer are no names or keys.
+LONG_TEXT = 100
+LIKE_A_TIME = re.compile(r"(^|_)(at|time|date|day|on|hour|timestamp)($|_)")
+WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
+NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
+AWARE: TypeAdapter[dt.datetime] = TypeAdapter(AwareDatetime)
+
+
+@dataclass
+class ProposedField:
+    """A field of a record: what it is called, its type, and what is in doubt."""
+
+    name: str
+    sent: str
+    kind: str
+    is_optional: bool
+    example: str
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ProposedRecords:
+    """Records of one kind: where their list is, their fields, and the key."""
+
+    at: str
+    name: str
+    fields: list[ProposedField]
+    key: tuple[str, ...]
+    count: int
+    doubts: list[str] = field(default_factory=list)
+
+
+def propose(content: Any, name: str) -> list[ProposedRecords]:
+    """Propose records for a parsed sample: a list, or a document with lists of objects.
+
+    Raises `ValueError` if there is no list of objects in it.
+    """
+    lists = dict(_lists(content))
+    if not lists:
+        raise ValueError("there is no list of records in it")
+    longest = sorted(lists.items(), key=lambda one: -len(one[1]))
+    return [_propose_records(at, at.rpartition(".")[2] or name, records) for at, records in longest]
+
+
+def identifier(text: str) -> str:
+    """Return a name of a field or table: lower case, ASCII, with underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
+    plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower() or "field"
+    is_bad = plain[0].isdigit() or keyword.iskeyword(plain) or plain.startswith("model_")
+    return f"field_{plain}" if is_bad or plain in ("record", "raw", "delivery_id") else plain
+
+
+def _lists(content: Any, at: str = "", depth: int = 0) -> Iterable[tuple[str, list[Any]]]:
+    """Yield the lists of objects in a document, each with its place."""
+    if isinstance(content, list):
+        if any(isinstance(one, dict) for one in content):
+            yield at, [one for one in content if isinstance(one, dict)][:MAX_RECORDS]
+    elif isinstance(content, dict) and depth < MAX_DEPTH:
+        for key, value in content.items():
+            if isinstance(key, str) and "." not in key:
+                yield from _lists(value, f"{at}.{key}" if at else key, depth + 1)
+
+
+def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -> ProposedRecords:
+    names = [*dict.fromkeys(key for record in records for key in record)]
+    fields, taken = [], set[str]()
+    for sent in names:
+        proposed = _propose_field(sent, [record.get(sent) for record in records])
+        while proposed.name in taken:
+            proposed.name += "_2"
+        taken.add(proposed.name)
+        fields.append(proposed)
+    found = ProposedRecords(at, identifier(name), fields, (), len(records))
+    by_name = {one.name: [record.get(one.sent) for record in records] for one in fields}
+    found.key = _propose_key(fields, by_name)
+    if not found.key:
+        found.key = (fields[0].name,)
+        fields[0].is_optional = False
+        found.doubts.append("no fields are unique in the sample: what identifies a record?")
+    elif len(records) < 20:
+        found.doubts.append(f"the key is that of {len(records)} records: is it always unique?")
+    return found
+
+
+def _propose_key(
+    fields: Sequence[ProposedField], values: Mapping[str, Sequence[Any]]
+) -> tuple[str, ...]:
+    """Return the fewest fields that are unique together; those called like keys and times first."""
+
+    def rank(one: ProposedField) -> tuple[bool, bool, bool, int]:
+        order = fields.index(one)
+        return (
+            not LIKE_A_KEY.search(one.name),
+            not LIKE_A_TIME.search(one.name),
+            one.kind not in ("int", "str", "dt.date", "AwareDatetime", "NaiveDatetime"),
+            order,
+        )
+
+    plain = [one for one in fields if not one.is_optional and one.kind[0] not in "ldAf"]
+    plain += [one for one in fields if not one.is_optional and one.kind in ("AwareDatetime",)]
+    plain += [one for one in fields if not one.is_optional and one.kind == "dt.date"]
+    ranked = sorted({id(one): one for one in plain}.values(), key=rank)[:MAX_KEY_CANDIDATES]
+    for size in (1, 2, 3):
+        for some in combinations(ranked, size):
+            together = [*zip(*(map(str, values[one.name]) for one in some), strict=True)]
+            if len(set(together)) == len(together):
+                return tuple(one.name for one in some)
+    return ()
+
+
+def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
+    present = [one for one in values if one is not None and one != ""]
+    example = json.dumps(present[0], default=str, ensure_ascii=False)[:40] if present else ""
+    kind, doubts = _propose_type(present)
+    name = identifier(sent)
+    if kind in ("int", "float") and LIKE_MONEY.search(name):
+        kind, doubts = "Decimal", ["in which currency? Put it into the name."]
+    if kind == "str" and any(len(str(one)) > LONG_TEXT for one in present):
+        kind, doubts = "Text", [*doubts, "a long text; as a name it would be rejected"]
+    is_optional = len(present) < len(values)
+    if len(present) == len(values) and len(values) < 5:
+        doubts.append("is it ever missing?")
+    return ProposedField(name, sent, kind, is_optional, example, doubts)
+
+
+def _propose_type(values: Sequence[Any]) -> tuple[str, list[str]]:
+    """Return the type of values in Python, and doubts."""
+    if not values:
+        return "str", ["it is empty in the sample: which type?"]
+    if all(isinstance(one, bool) for one in values):
+        return "bool", []
+    if any(isinstance(one, dict) for one in values):
+        return "dict[str, Any]", ["an object, stored as JSON: are its fields worth columns?"]
+    if any(isinstance(one, list) for one in values):
+        return "list[Any]", ["a list, stored as JSON"]
+    if all(isinstance(one, dt.datetime) for one in values):
+        is_aware = all(one.tzinfo is not None for one in values)
+        return ("AwareDatetime", []) if is_aware else ("NaiveDatetime", ["in which time zone?"])
+    if all(isinstance(one, dt.date) for one in values):
+        return "dt.date", []
+    texts = [str(one) for one in values]
+    return _type_of_texts(texts)
+
+
+def _type_of_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the first type that nearly all texts have; the others would be rejected."""
+    for kind, matches, doubt in TYPES:
+        bad = [one for one in texts if not matches(one)]
+        if len(bad) <= MAX_BAD * len(texts):
+            doubts = [doubt] if doubt else []
+            if bad:
+                doubts.append(f"{len(bad)} of {len(texts)} are no {kind}, such as {bad[0][:20]!r}")
+            return kind, doubts
+    return "str", []
+
+
+def _is_date(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_aware(text: str) -> bool | None:
+    """Return whether a time has an offset; None if it is no time."""
+    try:
+        AWARE.validate_python(text)
+    except ValidationError as error:
+        return False if error.errors()[0]["type"] == "timezone_aware" else None
+    return True
+
+
+def _has_offset(text: str, *, expected: bool) -> bool:
+    return bool(TIME.fullmatch(text)) and _is_aware(text) is expected
+
+
+#: Types of texts: how each is matched, and the doubt that it leaves.
+TYPES: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+    ("int", lambda text: bool(WHOLE.fullmatch(text)), ""),
+    (
+        "float",
+        lambda text: bool(NUMBER.fullmatch(text)),
+        "a number: which unit? Put it into the name.",
+    ),
+    ("bool", lambda text: text.lower() in ("true", "false"), ""),
+    ("dt.date", lambda text: bool(DATE.fullmatch(text)) and _is_date(text), ""),
+    ("AwareDatetime", lambda text: _has_offset(text, expected=True), ""),
+    (
+        "NaiveDatetime",
+        lambda text: _has_offset(text, expected=False),
+        "without a UTC offset: in which time zone?",
+    ),
+)

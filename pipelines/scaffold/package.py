@@ -1,0 +1,197 @@
+"""Write the package of a new source: complete, so that it installs, loads and passes its tests."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipelines.scaffold.inference import MAX_RECORDS, ProposedField, ProposedRecords
+
+if TYPE_CHECKING:
+    from pipelines.ingest.paging import Pagination
+
+Kind = Literal["files", "document", "api"]
+WIDTH = 100
+#: Used without a sample: what the source of each kind might send.
+EXAMPLE: Mapping[str, str] = {
+    "files": "station,measured_at,level_cm\nHEL,2026-01-01T00:00:00Z,251.5\n"
+    "HEL,2026-01-01T01:00:00Z,260.1\nBRE,2026-01-01T00:00:00Z,410.0\n",
+    "document": '{"readings": [\n'
+    '  {"station": "HEL", "measured_at": "2026-01-01T00:00:00Z", "level_cm": 251.5},\n'
+    '  {"station": "HEL", "measured_at": "2026-01-01T01:00:00Z", "level_cm": 260.1},\n'
+    '  {"station": "BRE", "measured_at": "2026-01-01T00:00:00Z", "level_cm": 410.0}\n]}\n',
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample: its file name in the package, its content, and the records proposed for it."""
+
+    file: str
+    content: bytes
+    records: Sequence[ProposedRecords]
+
+
+def write_package(
+    folder: Path, name: str, kind: Kind, sample: Sample, pagination: Pagination | None = None
+) -> list[Path]:
+    """Write the package `isobar_<name>` and its project into a folder that does not exist yet.
+
+    Returns the files. Raises `FileExistsError`.
+    """
+    folder.mkdir(parents=True)
+    package = f"isobar_{name}"
+    values = {
+        "name": name,
+        "NAME": name.upper(),
+        "Title": name.replace("_", " ").capitalize(),
+        "package": package,
+        "project": package.replace("_", "-"),
+        "kind": kind,
+        "sample": sample.file,
+        "imports": _imports(sample.records),
+        "models": "\n\n".join(_model(one) for one in sample.records),
+        "settings": textwrap.indent(_settings(name, kind), "    "),
+        "feed": textwrap.indent(_feed(name, kind, sample.records, pagination), "        "),
+        "schedules": "" if kind == "files" else SCHEDULES,
+    }
+    templates = resources.files("pipelines.scaffold").joinpath("template")
+    targets = {
+        "pyproject.toml": "pyproject.toml.txt",
+        "README.md": "README.md.txt",
+        f"{package}/__init__.py": "declaration.txt",
+        "tests/test_contract.py": "test_contract.txt",
+    }
+    written = []
+    for target, template in targets.items():
+        text = Template(templates.joinpath(template).read_text(encoding="utf-8"))
+        file = folder / target
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.substitute(values), encoding="utf-8")
+        written.append(file)
+    data = folder / package / sample.file
+    data.write_bytes(sample.content)
+    return [*written, data]
+
+
+SCHEDULES = '    schedules=(isobar.Schedule(cron="5 * * * *"),),\n'
+
+
+def _imports(records: Sequence[ProposedRecords]) -> str:
+    kinds = {field.kind for one in records for field in one.fields}
+    lines = ["import datetime as dt"] if "dt.date" in kinds else []
+    lines += ["from decimal import Decimal"] if "Decimal" in kinds else []
+    lines += ["from typing import Any"] if any("Any" in kind for kind in kinds) else []
+    lines += [""] if lines else []
+    times = sorted(kinds & {"AwareDatetime", "NaiveDatetime"})
+    lines.append(f"from pydantic import {', '.join([*times, 'BaseModel'])}")
+    return "\n".join(lines)
+
+
+def model_name(records: ProposedRecords) -> str:
+    """Return the name of the model of records: that of their list, in the singular."""
+    name = records.name
+    for plural, singular in (("ies", "y"), ("sses", "ss"), ("ss", "ss"), ("s", "")):
+        if name.endswith(plural):
+            name = name.removesuffix(plural) + singular
+            break
+    return "".join(part.capitalize() for part in name.split("_")) or "Row"
+
+
+def _model(records: ProposedRecords) -> str:
+    title = records.name.replace("_", " ").capitalize()
+    lines = [f"class {model_name(records)}(BaseModel):", f'    """{title}, one row each."""', ""]
+    lines += [f"    # Check: {doubt}" for doubt in records.doubts]
+    for field in records.fields:
+        lines += [f"    # Check: {doubt}" for doubt in field.doubts]
+        lines.append(_field(field))
+    return "\n".join(lines) + "\n"
+
+
+def _field(field: ProposedField) -> str:
+    kind = {"str": "isobar.Name", "Text": "str"}.get(field.kind, field.kind)
+    kind = f"{kind} | None" if field.is_optional else kind
+    words = {"description": f"{field.name.replace('_', ' ').capitalize()}."}
+    if field.sent != field.name:
+        words = {"alias": field.sent, **words}
+    options = [f"{name}={_quoted(value)}" for name, value in words.items()]
+    options = ["default=None", *options] if field.is_optional else options
+    line = f"    {field.name}: {kind} = isobar.Field({', '.join(options)})"
+    if len(line) <= WIDTH:
+        return line
+    inner = "".join(f"        {option},\n" for option in options)
+    return f"    {field.name}: {kind} = isobar.Field(\n{inner}    )"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _settings(name: str, kind: Kind) -> str:
+    if kind == "files":
+        return 'inbox: isobar.Folder = isobar.folder("Folder for files. Unset in live mode: off.")'
+    url = (
+        "url: str | None = isobar.url(\n"
+        f'    "Where {name} is published. Unset in live mode: off.", sandbox="/{name}"\n)'
+    )
+    if kind == "document":
+        return url
+    return f'{url}\ntoken: str | None = isobar.secret_text("Token of the API, if it wants one.")'
+
+
+def _feed(
+    name: str, kind: Kind, records: Sequence[ProposedRecords], pagination: Pagination | None
+) -> str:
+    fetch = {
+        "files": "isobar.FileInbox()",
+        "document": "isobar.HttpDocument()",
+        "api": f"isobar.PagedApi(\n    pagination=isobar.{pagination!r},\n"
+        '    # headers={"Authorization": "Bearer {token}"},\n)',
+    }[kind]
+    if kind == "files":
+        (one,) = records
+        at = f", at={_quoted(one.at)}" if one.at else ""
+        parse = (
+            f"isobar.Rows(\n    {model_name(one)}, table={_quoted(f'{name}.{one.name}')},"
+            f" key={_key(one)}{at}\n)"
+        )
+    else:
+        lists = "".join(
+            textwrap.indent(
+                f"isobar.Records(\n    at={_quoted(one.at)},\n    model={model_name(one)},\n"
+                f"    table={_quoted(f'{name}.{one.name}')},\n    key={_key(one)},\n),\n",
+                "    ",
+            )
+            for one in records
+        )
+        parse = f"isobar.Json(\n{lists})"
+    return (
+        f"isobar.Feed(\n{textwrap.indent(f'fetch={fetch},', '    ')}\n"
+        f"{textwrap.indent(f'parse={parse},', '    ')}\n),"
+    )
+
+
+def _key(records: ProposedRecords) -> str:
+    if len(records.key) == 1:
+        return _quoted(records.key[0])
+    return f"({', '.join(map(_quoted, records.key))})"
+
+
+def cut_sample(content: Any, records: Sequence[ProposedRecords]) -> Any:
+    """Return a document with at most `MAX_RECORDS` records in each list, without next pages."""
+    if isinstance(content, list):
+        return content[:MAX_RECORDS]
+    text = json.loads(json.dumps(content))
+    for one in records:
+        *path, last = one.at.split(".")
+        inner = text
+        for part in path:
+            inner = inner[part]
+        inner[last] = inner[last][:MAX_RECORDS]
+    return text

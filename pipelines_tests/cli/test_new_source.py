@@ -1,0 +1,247 @@
+"""`isobar sources new`, `check` and `reset`: the way of a new author, from a sample to rows."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines.cli.source_list import list_sources
+from pipelines.definitions import build_definitions
+from pipelines.migrations.apply import migrate
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.source import SandboxParts, sources
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.jobs import failures
+from pipelines_tests.plugins import installed
+
+READINGS = [
+    {"station": station, "measuredAt": f"2026-01-01T{hour:02}:00:00Z", "level cm": 250.5 + hour}
+    for station in ("HEL", "BRE")
+    for hour in range(12)
+]
+
+
+def as_csv(rows: list[dict[str, Any]], delimiter: str = ",") -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*rows[0]], delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def call(*words: str) -> Result:
+    """Call `isobar sources` with these words, in this process."""
+    return CliRunner().invoke(list_sources, words, catch_exceptions=False)
+
+
+@pytest.fixture
+def use(
+    server: Connections, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Call it to install the package that was written to `parking`, into the test's database."""
+    monkeypatch.setenv("DATABASE_URL", server.url(SUPERUSER, database))
+    monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+
+        def install() -> None:
+            folder = tmp_path / "isobar-parking"
+            about = folder / "isobar_parking-0.1.dist-info"
+            about.mkdir(exist_ok=True)
+            name = "Metadata-Version: 2.1\nName: isobar_parking\nVersion: 0.1\n"
+            (about / "METADATA").write_text(name)
+            (about / "entry_points.txt").write_text("[isobar.sources]\nparking = isobar_parking\n")
+            stack.close()
+            stack.enter_context(installed(folder))
+
+        yield install
+
+
+def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[Any, ...]]:
+    """Run the job of `parking`; return the counts of its deliveries."""
+    migrate(server.url(SUPERUSER, database))
+    definitions = build_definitions(
+        {
+            "warehouse": WarehouseResource(url=server.url(LOADER, database)),
+            "parking": source_resource("parking", **addresses),
+        }
+    )
+    ran = definitions.resolve_job_def("parking").execute_in_process(raise_on_error=False)
+    assert failures(ran) == []
+    assert ran.success
+    return query(
+        server,
+        database,
+        "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'parking'",
+    )
+
+
+def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.url(SUPERUSER, database)) as connection:
+        return connection.execute(sql.encode()).fetchall()
+
+
+SAMPLES = {
+    "levels.csv": as_csv(READINGS),
+    "levels.tsv": as_csv(READINGS, "\t"),
+    "levels.jsonl": "".join(f"{json.dumps(row)}\n" for row in READINGS),
+    "levels.json": json.dumps({"data": {"levels": READINGS}}),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_package_made_of_a_file_loads_it_and_passes_the_check(
+    use: Callable[[], None],
+    server: Connections,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    (tmp_path / name).write_text(SAMPLES[name])
+    made = call("new", "parking", "--from", name)
+    assert made.exit_code == 0, made.output
+    assert re.search(r"measured_at \(key\) +AwareDatetime", made.output)
+    use()
+    checked = call("check", "parking")
+    assert checked.exit_code == 0, checked.output
+    parts = _sandbox()
+    assert parts.write_files is not None
+    parts.write_files(tmp_path / "inbox", None)  # type: ignore[arg-type]
+    assert loaded(server, database, inbox=str(tmp_path / "inbox")) == [(24, 24)]
+    table = sources()["parking"].loads[0]
+    total = query(server, database, f"SELECT sum(level_cm), count(DISTINCT station) FROM {table}")
+    assert total == [(sum(row["level cm"] for row in READINGS), 2)]  # type: ignore[misc]
+
+
+def _sandbox() -> SandboxParts:
+    """What the sandbox sends of the sample."""
+    from pipelines.sandbox import sample
+
+    return sample.build(sources()["parking"])
+
+
+@pytest.mark.parametrize("kind", ["document", "api"])
+def test_a_package_made_of_a_url_loads_what_it_answers(
+    use: Callable[[], None], server: Connections, database: str, source: FakeSource, kind: str
+) -> None:
+    document = {"levels": READINGS, "next": None}
+    source.will(body(json.dumps({**document, "next": "/more"}).encode()))
+    made = call("new", "parking", "--kind", kind, "--from", source.url)
+    assert made.exit_code == 0, made.output
+    use()
+    assert call("check", "parking").exit_code == 0
+    source.will(body(json.dumps(document).encode()))
+    assert loaded(server, database, url=source.url) == [(24, 24)]
+
+
+@pytest.mark.parametrize("kind", ["files", "document", "api"])
+def test_a_package_without_a_sample_has_an_example_that_loads(
+    use: Callable[[], None], kind: str
+) -> None:
+    made = call("new", "parking", "--kind", kind)
+    assert made.exit_code == 0, made.output
+    use()
+    assert call("check", "parking").exit_code == 0
+
+
+def test_names_that_are_taken_folders_that_exist_and_empty_samples_are_said(
+    use: Callable[[], None], tmp_path: Path
+) -> None:
+    del use
+    assert "is taken" in call("new", "bookings").output
+    assert "lower-case letters" in call("new", "Parking Lots").output
+    (tmp_path / "empty.json").write_text('{"a": 1}')
+    with pytest.raises(Exception, match="no list of records in it"):
+        call("new", "parking", "--from", "empty.json")
+    (tmp_path / "isobar-parking").mkdir()
+    with pytest.raises(Exception, match="the folder is there already"):
+        call("new", "parking")
+
+
+def test_a_check_names_each_mistake_with_its_file_and_line(
+    use: Callable[[], None], tmp_path: Path
+) -> None:
+    call("new", "parking")
+    package = tmp_path / "isobar-parking" / "isobar_parking"
+    declaration = package / "__init__.py"
+    text = declaration.read_text()
+    text = text.replace("from pipelines import source as isobar", IMPORTS)
+    text = text.replace("    inbox: isobar", '    api_token: str = "x"\n    inbox: isobar')
+    text = text.replace('    sample="sample.csv",', f'    sample="sample.csv",\n{CHECKS}')
+    declaration.write_text(text.replace("level_cm", "depth"))
+    for file, sql in SQL.items():
+        (package / "sql" / file).parent.mkdir(parents=True, exist_ok=True)
+        (package / "sql" / file).write_text(sql)
+    use()
+    checked = call("check", "parking")
+    assert checked.exit_code == 1
+    place = r"isobar-parking/isobar_parking"
+    for pattern in (
+        rf"{place}/__init__\.py:\d+: pipelines\.ingest\.money is private",
+        rf"{place}/__init__\.py:\d+: the setting 'api_token' is called like a secret",
+        rf"{place}/sql/checks/parking_odd\.sql:1: column \"nothing\" does not exist",
+        rf"{place}/sql/views/parking\.weather_requests\.sql: its columns are place_key; weather",
+        rf"{place}/__init__\.py:\d+: consider: the name of parking\.parking\.depth states no unit",
+        r"parking: 4 errors",
+    ):
+        assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
+    (package / "sql" / "views" / "enriched.parking.sql").write_text("\nSELECT nothing;\n")
+    use()
+    assert re.search(
+        rf"{place}/sql/views/enriched\.parking\.sql:2: column \"nothing\"",
+        call("check", "parking").output,
+    )
+
+
+IMPORTS = "from pipelines import source as isobar\nfrom pipelines.ingest.money import parse_price"
+CHECKS = """    checks=(
+        isobar.Check(name="parking_odd", on="parking.parking", expects="None is.", remedy="Ask."),
+    ),"""
+SQL = {
+    "checks/parking_odd.sql": "SELECT nothing FROM parking.parking",
+    "views/parking.weather_requests.sql": "CREATE OR REPLACE VIEW parking.weather_requests AS"
+    " SELECT 'DE 10115' AS place_key",
+}
+
+
+def test_after_a_change_of_the_models_reset_begins_anew(
+    use: Callable[[], None],
+    server: Connections,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "levels.csv").write_text(as_csv(READINGS) + "HEL,never,1\n")
+    call("new", "parking", "--from", "inbox/levels.csv")
+    use()
+    assert loaded(server, database, inbox=str(inbox)) == [(25, 24)]
+    declaration = tmp_path / "isobar-parking" / "isobar_parking" / "__init__.py"
+    declaration.write_text(declaration.read_text().replace("    level_cm:", "    depth_cm:"))
+    use()
+    checked = call("check", "parking")
+    assert checked.exit_code == 1
+    assert "isobar sources reset parking" in checked.output
+    assert call("reset", "bookings", "--yes").exit_code == 2
+    reset = call("reset", "parking", "--yes")
+    assert reset.exit_code == 0, reset.output
+    assert query(server, database, "SELECT count(*) FROM ops.quarantine") == [(0,)]
+    assert loaded(server, database, inbox=str(inbox)) == [(25, 24)]
+    ((total,),) = query(server, database, "SELECT sum(depth_cm) FROM parking.parking")
+    assert total == sum(row["level cm"] for row in READINGS)  # type: ignore[misc]
+    assert call("check", "parking").exit_code == 0

@@ -1,0 +1,109 @@
+"""What a sample says of records, and what it leaves in doubt."""
+
+from typing import Any
+
+import pytest
+
+from pipelines.scaffold.inference import ProposedRecords, identifier, propose
+
+
+def proposed(records: list[dict[str, Any]]) -> ProposedRecords:
+    (found,) = propose(records, "readings")
+    return found
+
+
+def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
+    return {one.name: one.kind for one in proposed(records).fields}
+
+
+def test_types_come_from_the_values() -> None:
+    record = {
+        "id": "7",
+        "zip": "01234",
+        "level": "2.5",
+        "open": "true",
+        "day": "2026-01-31",
+        "at": "2026-01-31T10:00:00+01:00",
+        "local": "2026-01-31 10:00",
+        "price": 3,
+        "tags": ["a"],
+        "more": {"a": 1},
+        "note": "n" * 150,
+        "none": None,
+    }
+    assert kinds([record]) == {
+        "id": "int",
+        "zip": "str",
+        "level": "float",
+        "open": "bool",
+        "day": "dt.date",
+        "at": "AwareDatetime",
+        "local": "NaiveDatetime",
+        "price": "Decimal",
+        "tags": "list[Any]",
+        "more": "dict[str, Any]",
+        "note": "Text",
+        "none": "str",
+    }
+
+
+def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
+    levels = [{"id": number, "level": "n/a" if number == 7 else number} for number in range(30)]
+    level = proposed(levels).fields[1]
+    assert level.kind == "int"
+    assert level.doubts == ["1 of 30 are no int, such as 'n/a'"]
+    half = [{"level": "n/a" if number % 2 else number} for number in range(30)]
+    assert kinds(half) == {"level": "str"}
+
+
+@pytest.mark.parametrize(
+    ("records", "key"),
+    [
+        ([{"name": "a", "id": 1}, {"name": "b", "id": 2}], ("id",)),
+        ([{"station": "a", "at": "2026-01-01"}, {"station": "a", "at": "2026-01-02"}], ("at",)),
+        (
+            [{"sku": sku, "at": at, "n": 1} for sku in "ab" for at in ("2026-01-01", "2026-01-02")],
+            ("sku", "at"),
+        ),
+        ([{"code": None, "name": "a"}, {"code": "x", "name": "b"}], ("name",)),
+    ],
+)
+def test_the_key_is_the_fewest_fields_that_are_unique(
+    records: list[dict[str, Any]], key: tuple[str, ...]
+) -> None:
+    assert proposed(records).key == key
+
+
+def test_records_that_are_all_alike_have_a_doubtful_key() -> None:
+    found = proposed([{"a": 1}] * 3)
+    assert found.key == ("a",)
+    assert found.doubts == ["no fields are unique in the sample: what identifies a record?"]
+
+
+def test_each_list_of_objects_in_a_document_is_proposed_the_longest_first() -> None:
+    document = {"meta": {"n": 1}, "data": {"items": [{"id": 1}, {"id": 2}]}, "units": [{"id": 1}]}
+    assert [(one.at, one.name) for one in propose(document, "x")] == [
+        ("data.items", "items"),
+        ("units", "units"),
+    ]
+    with pytest.raises(ValueError, match="no list of records"):
+        propose({"a": [1, 2]}, "x")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("Größe (cm)", "groe_cm"),
+        ("stationId", "station_id"),
+        ("class", "field_class"),
+        ("2nd", "field_2nd"),
+        ("delivery_id", "field_delivery_id"),
+        ("🙂", "field"),
+    ],
+)
+def test_names_are_those_of_columns(sent: str, name: str) -> None:
+    assert identifier(sent) == name
+
+
+def test_two_fields_with_the_same_name_are_told_apart() -> None:
+    assert [one.name for one in proposed([{"a b": 1, "a-b": 2}]).fields] == ["a_b", "a_b_2"]
