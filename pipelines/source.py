@@ -49,9 +49,11 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.ingest.connectors import dlt_records, singer_records
 from pipelines.ingest.feeds import (
     IN_TREE,
     Analyze,
+    Batches,
     Cap,
     Compare,
     Content,
@@ -113,6 +115,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Analyze",
+    "Batches",
     "Cap",
     "Check",
     "Collection",
@@ -173,9 +176,11 @@ __all__ = [
     "deferred",
     "delete_in_batches",
     "delivery_id_column",
+    "dlt_records",
     "folder",
     "read_sql",
     "secret_text",
+    "singer_records",
     "source_metadata",
     "table_of",
     "url",
@@ -434,12 +439,10 @@ class Source:
         for one in feed.fetchers:
             if not one.input.name and not isinstance(one, PolledApi):
                 kind, what = ("csv", "files") if isinstance(one, FileInbox) else ("json", "service")
-                given = Input(
-                    name=f"{self.name}_{what}",
-                    about=self.about,
-                    kind=kind,
-                    setting=self.settings.variable(one.setting),
-                )
+                setting = None if isinstance(one, Batches) else one.setting
+                variable = self.settings.variable(setting) if setting else None
+                name = f"{self.name}_{what}"
+                given = Input(name=name, about=self.about, kind=kind, setting=variable)
                 one = replace(one, input=given)
             if isinstance(one, FileInbox) and not one.suffixes:
                 suffixes = getattr(feed.parse, "suffixes", (".csv",))

@@ -18,6 +18,7 @@ from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.secret_files import is_secret_name
 from pipelines.isolation import LOG, broken_sources
+from pipelines.scaffold.inference import UNIT
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
 
 if TYPE_CHECKING:
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 
 #: What a plug-in may import of Isobar.
 PUBLIC = ("pipelines.source", "pipelines.dashboard.page", "pipelines.testing")
-#: What names of numbers with a fraction end in, so that a reader knows the unit.
-UNIT = re.compile(
-    r"(^|_)(a|amount|bar|celsius|cm|cm3|cost|count|db|degrees|dollars|eur|feet|gbp|gb|grams?|hours|hpa"
-    r"|index|kg|km|kmh|kw|kwh|latitude|level|litres?|longitude|m|m2|m3|mb|meters?|metres?|minutes|mm"
-    r"|mph|ms|ohm|pa|pct|percent|ppb|ppm|price|rate|rating|ratio|score|seconds|share|sek|tonnes?"
-    r"|usd|v|w|wh|wh_per_m2|kwh_per_m2|\w+_per_\w+)$"
-)
-
-
 #: What PostgreSQL appends to an error.
 QUOTED_LINE = re.compile(r"\nLINE (\d+):")
 

@@ -9,10 +9,11 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.config import Settings
 from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
+from pipelines.dashboard.source_page import page_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
 from pipelines.postgres.errors import cause_of, is_cancelled
-from pipelines.source import by_seniority
+from pipelines.source import by_seniority, is_plugin
 
 #: A local file: a page icon by name would be fetched from the Internet.
 ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
@@ -26,6 +27,8 @@ def pages() -> list[Page]:
         with isolated(source.name, "its pages", source.package):
             module = source.module("dashboard")
             own: list[Page] = list(module.pages) if module else []
+            if module is None and is_plugin(source) and source.loads:
+                own = [page_of(source)]
             for one in own:
                 if url_path(one) in paths:
                     raise ValueError(f"there is a page {one.title!r} already")

@@ -132,7 +132,19 @@ class PagedApi(_Http):
     since: Since | None = None
 
 
-Fetcher = FileInbox | PolledApi | HttpDocument | PagedApi
+@dataclass(frozen=True, kw_only=True)
+class Batches(_Fetcher):
+    """Batches of records that a function yields, such as those of another tool's connector.
+
+    Each batch is a delivery. A batch with the content of the last one of its name is none.
+    """
+
+    #: Called with the settings; yields names of deliveries and their documents. It runs outside of
+    #: transactions, and may open connections.
+    fetch: Callable[[Any], Iterable[tuple[str, Any]]]
+
+
+Fetcher = FileInbox | PolledApi | HttpDocument | PagedApi | Batches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,7 +378,7 @@ class Feed:
     write: Policy = field(default_factory=Latest)
     cap: Cap = Cap()
     #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
-    #: each delivery keeps its own, unless records come as files.
+    #: that holds unless each delivery is a whole document, which keeps its own.
     rejects: Literal["each", "once"] | None = None
     #: By default files are parsed again, and what a service sends is fetched again.
     again: Reparse | Refetch | None = None
@@ -391,9 +403,10 @@ class Feed:
     def __post_init__(self) -> None:
         """Complete what follows from how deliveries come."""
         are_files = any(isinstance(one, FileInbox) for one in self.fetchers)
-        is_fetched = any(isinstance(one, _Http) for one in self.fetchers)
+        is_fetched = any(isinstance(one, _Http | Batches) for one in self.fetchers)
+        come_again = any(isinstance(one, FileInbox | PagedApi | Batches) for one in self.fetchers)
         if self.rejects is None:
-            object.__setattr__(self, "rejects", "once" if are_files else "each")
+            object.__setattr__(self, "rejects", "once" if come_again else "each")
         if self.again is None and (are_files or is_fetched):
             object.__setattr__(self, "again", Reparse() if are_files else Refetch())
 

@@ -65,7 +65,7 @@ def open_service(
     if url is None:
         return None
     values = settings.model_dump()
-    secrets = [str(values[name]) for name in values if values[name] and _is_secret(settings, name)]
+    secrets = secrets_of(settings)
     headers = {
         name: _filled(owner, settings, values, text) for name, text in fetcher.headers.items()
     }
@@ -103,8 +103,11 @@ def _filled(owner: Owner, settings: SourceSettings, values: Mapping[str, Any], t
     return text
 
 
-def _is_secret(settings: SourceSettings, name: str) -> bool:
-    return not settings.may_be_shown(name)
+def secrets_of(settings: SourceSettings) -> list[str]:
+    """Return the values of settings that no message may show."""
+    values = settings.model_dump()
+    hidden = [name for name in values if not settings.may_be_shown(name)]
+    return [str(values[name]) for name in hidden if values[name]]
 
 
 def _length(document: Any) -> int:

@@ -1,5 +1,6 @@
 """The asset and sensors of sources with declared fetchers: inboxes, APIs and documents."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,15 +12,16 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from pipelines.config import Settings
-from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure
+from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, redact
 from pipelines.ingest import file_loader
+from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Content, Feed, PagedApi, PolledApi, Refetch, Reparse
+from pipelines.ingest.feeds import Batches, Content, Feed, PagedApi, PolledApi, Refetch, Reparse
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files
 from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.runner import Runner
-from pipelines.ingest.service import open_service
+from pipelines.ingest.service import open_service, secrets_of
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     StepMetadata,
@@ -136,6 +138,8 @@ class _Loading:
                 continue
             elif isinstance(fetcher, PolledApi):
                 self._poll_api(fetcher, runner)
+            elif isinstance(fetcher, Batches):
+                self._load_batches(fetcher, runner)
             else:
                 self._fetch(fetcher, runner)
             fresh = self.outcomes[before:]
@@ -223,6 +227,36 @@ class _Loading:
             self.context.log.info("%s", reason)
         if rejected:
             raise rejected[0]
+
+    def _load_batches(self, fetcher: Batches, runner: Runner) -> None:
+        """Load what a function yields, batch by batch."""
+        if self.settings.is_off:
+            return
+        self.is_on = True
+        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+        try:
+            for name, document in fetcher.fetch(self.settings):
+                body = as_json(document).encode()
+                digest = hashlib.sha256(body).hexdigest()
+                content = Content(
+                    delivery=Delivery(runner.feed.name, name, digest, len(body), utc_now()),
+                    document=document,
+                    place=name,
+                    is_overlapping=True,
+                )
+                outcome = runner.load(content, is_forced=is_again)
+                self.outcomes += [outcome] if outcome else []
+        except Failure:
+            raise
+        except Exception as error:  # noqa: BLE001 - what another tool raises is not known
+            problem = f"its records could not be fetched: {type(error).__name__}: {error}"
+            raise PermanentFailure(
+                self.source.name,
+                redact(problem, secrets_of(self.settings)),
+                place=fetcher.input.name,
+                remedy="See whether the service is up and the settings are right. What came before"
+                " is loaded.",
+            ) from None  # whose traceback may have secrets
 
     def _since(self, fetcher: PagedApi) -> str | None:
         """Return the time from which on records are requested; None: all."""

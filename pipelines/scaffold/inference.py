@@ -18,12 +18,21 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 MAX_RECORDS = 1_000
 #: Levels of a document at which lists are looked for.
 MAX_DEPTH = 3
-#: Share of values that may be bad in a sample.
-MAX_BAD = 0.1
+#: Share of values that may be bad in a sample; of more than a few values, one may be.
+MAX_BAD, FEW = 0.1, 4
 #: Fields that may be tried together as a key.
 MAX_KEY_CANDIDATES = 8
 LIKE_A_KEY = re.compile(r"(^|_)(id|key|code|no|nr|number|uuid|sku|ref)$")
 LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
+#: What names of numbers with a fraction end in, so that a reader knows the unit.
+UNIT = re.compile(
+    r"(^|_)(a|amount|bar|celsius|chf|cm|cm3|cost|count|db|degrees|eur|feet|gbp|gb|grams?|hours|hpa"
+    r"|index|kg|km|kmh|kw|kwh|latitude|litres?|longitude|m|m2|m3|mb|meters?|metres?|minutes|mm|mph"
+    r"|ms|ohm|pa|pct|percent|ppb|ppm|rate|rating|ratio|score|seconds|sek|share|tonnes?|usd|v|w|wh"
+    r"|\w+_per_\w+)$"
+)
+#: Types of fields that may identify a record.
+KEY_TYPES = ("str", "int", "dt.date", "AwareDatetime", "NaiveDatetime")
 #: Texts that may be longer are no names or keys.
 LONG_TEXT = 100
 LIKE_A_TIME = re.compile(r"(^|_)(at|time|date|day|on|hour|timestamp)($|_)")
@@ -114,26 +123,20 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
 def _propose_key(
     fields: Sequence[ProposedField], values: Mapping[str, Sequence[Any]]
 ) -> tuple[str, ...]:
-    """Return the fewest fields that are unique together; those called like keys and times first."""
+    """Return the fewest fields that are unique together, of those that are called like a key.
 
-    def rank(one: ProposedField) -> tuple[bool, bool, bool, int]:
-        order = fields.index(one)
-        return (
-            not LIKE_A_KEY.search(one.name),
-            not LIKE_A_TIME.search(one.name),
-            one.kind not in ("int", "str", "dt.date", "AwareDatetime", "NaiveDatetime"),
-            order,
-        )
-
-    plain = [one for one in fields if not one.is_optional and one.kind[0] not in "ldAf"]
-    plain += [one for one in fields if not one.is_optional and one.kind in ("AwareDatetime",)]
-    plain += [one for one in fields if not one.is_optional and one.kind == "dt.date"]
-    ranked = sorted({id(one): one for one in plain}.values(), key=rank)[:MAX_KEY_CANDIDATES]
-    for size in (1, 2, 3):
-        for some in combinations(ranked, size):
-            together = [*zip(*(map(str, values[one.name]) for one in some), strict=True)]
-            if len(set(together)) == len(together):
-                return tuple(one.name for one in some)
+    If none are, times are tried beside them, and then all fields but measured values.
+    """
+    able = [one for one in fields if not one.is_optional and one.kind in KEY_TYPES]
+    keys = [one for one in able if LIKE_A_KEY.search(one.name)]
+    times = [one for one in able if LIKE_A_TIME.search(one.name) and one not in keys]
+    others = [one for one in able if one not in (*keys, *times)]
+    for some in (keys, [*keys, *times], [*keys, *times, *others]):
+        for size in (1, 2, 3):
+            for chosen in combinations(some[:MAX_KEY_CANDIDATES], size):
+                together = [*zip(*(map(str, values[one.name]) for one in chosen), strict=True)]
+                if len(set(together)) == len(together):
+                    return tuple(one.name for one in fields if one in chosen)
     return ()
 
 
@@ -144,6 +147,8 @@ def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
     name = identifier(sent)
     if kind in ("int", "float") and LIKE_MONEY.search(name):
         kind, doubts = "Decimal", ["in which currency? Put it into the name."]
+    if kind in ("float", "Decimal") and UNIT.search(name):
+        doubts = doubts[1:]
     if kind == "str" and any(len(str(one)) > LONG_TEXT for one in present):
         kind, doubts = "Text", [*doubts, "a long text; as a name it would be rejected"]
     is_optional = len(present) < len(values)
@@ -175,7 +180,7 @@ def _type_of_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
     """Return the first type that nearly all texts have; the others would be rejected."""
     for kind, matches, doubt in TYPES:
         bad = [one for one in texts if not matches(one)]
-        if len(bad) <= MAX_BAD * len(texts):
+        if len(bad) <= max(MAX_BAD * len(texts), len(texts) > FEW):
             doubts = [doubt] if doubt else []
             if bad:
                 doubts.append(f"{len(bad)} of {len(texts)} are no {kind}, such as {bad[0][:20]!r}")

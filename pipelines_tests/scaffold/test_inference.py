@@ -65,6 +65,13 @@ def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
             [{"sku": sku, "at": at, "n": 1} for sku in "ab" for at in ("2026-01-01", "2026-01-02")],
             ("sku", "at"),
         ),
+        (
+            [
+                {"lot_id": lot, "at": at, "free": free}
+                for lot, at, free in (("A", 1, 9), ("A", 2, 8), ("B", 1, 7))
+            ],
+            ("lot_id", "at"),
+        ),
         ([{"code": None, "name": "a"}, {"code": "x", "name": "b"}], ("name",)),
     ],
 )

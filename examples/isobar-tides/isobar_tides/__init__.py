@@ -49,6 +49,7 @@ source = isobar.Source(
     settings=Settings,
     feeds=(feed,),
     schedules=(isobar.Schedule(cron="5 * * * *"),),
+    sample="sample.json",
     checks=(
         isobar.Check(
             name="tides_steady_levels",

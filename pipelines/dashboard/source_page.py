@@ -1,0 +1,55 @@
+"""The page of a source that brings none: what came, the newest rows, and what is rejected."""
+
+import altair as alt
+import streamlit as st
+
+from pipelines.dashboard.page import (
+    BLUE,
+    GREY,
+    RED,
+    Page,
+    Questions,
+    answer_of,
+    colour_scale,
+    period_axis,
+    show_chart,
+    show_table,
+)
+from pipelines.source import Source
+
+QUESTIONS = Questions("pipelines.dashboard")
+OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
+NEWEST = "SELECT * FROM {table} ORDER BY delivery_id DESC LIMIT 100"
+
+
+def page_of(source: Source) -> Page:
+    """Return the page of a source, made of its declaration."""
+
+    def show() -> None:
+        st.title(title)
+        st.caption(source.about)
+        days = QUESTIONS.ask("records_by_day", source=source.name)
+        show_chart(
+            "Records by the day of their delivery",
+            days,
+            alt.Chart(days.rows)
+            .mark_bar()
+            .encode(
+                x=period_axis("day", "day"),
+                y=alt.Y("records:Q", title="records"),
+                color=alt.Color("outcome:N", title=None, scale=colour_scale(OUTCOMES)),
+                tooltip=["day:T", "outcome", "records"],
+            ),
+            empty=f"Nothing was delivered in the last 30 days: isobar run {source.name}",
+        )
+        for table in source.loads:
+            rows = answer_of(NEWEST.format(table=table), {})
+            show_table(f"Newest rows of {table}", rows, empty="There is no row yet.")
+        show_table(
+            "Rejected records by reason",
+            QUESTIONS.ask("quarantine_by_reason", sources=[source.name]),
+            empty="No rejected record is waiting.",
+        )
+
+    title = source.name.replace("_", " ").capitalize()
+    return Page(title, ":material/dataset:", show)

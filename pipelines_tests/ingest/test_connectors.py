@@ -1,0 +1,246 @@
+"""dlt resources and Singer taps as fetchers: their records under ledger and quarantine."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.ingest import connectors
+from pipelines.migrations.apply import migrate
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines_tests.databases import made
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.jobs import failures
+from pipelines_tests.plugins import installed, write
+
+DECLARATION = '''
+"""Cities, by a connector."""
+
+{imports}
+
+from pydantic import BaseModel
+
+from pipelines import source as isobar
+
+
+class City(BaseModel):
+    """Cities, one row each."""
+
+    city_id: int = isobar.Field(description="Number of the city.")
+    name: isobar.Name = isobar.Field(description="Name of the city.")
+
+
+class Settings(isobar.SourceSettings, env_prefix="CITIES_"):
+    """Where cities come from."""
+
+    url: str | None = isobar.url("The API of cities.")
+    token: str | None = isobar.secret_text("Its token.")
+
+
+{code}
+
+
+source = isobar.Source(
+    name="cities",
+    package=__name__,
+    about="Cities.",
+    settings=Settings,
+    feeds=(
+        isobar.Feed(
+            fetch=isobar.Batches(fetch=fetch),
+            parse=isobar.Json(
+                isobar.Records(at="cities", model=City, table="cities.cities", key="city_id")
+            ),
+        ),
+    ),
+)
+'''
+IMPORTS = """
+import dlt
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+"""
+DLT = '''
+def cities(settings):
+    """A resource of dlt, here its own client of REST APIs."""
+    client = RESTClient(settings.url, paginator=JSONLinkPaginator("next"))
+    return dlt.resource(client.paginate("/cities", data_selector="items"), name="cities")
+
+
+fetch = isobar.dlt_records(cities)
+'''
+SINGER = """
+fetch = isobar.singer_records(
+    [sys.executable, {tap!r}],
+    lambda settings: {{"api_url": settings.url, "token": settings.token}},
+    source="cities",
+)
+"""
+#: A tap as Singer's specification has it: it pages through the API of its configuration.
+TAP = """
+    import argparse, json, sys, urllib.request
+    from urllib.parse import urljoin
+
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--config", required=True)
+    config = json.load(open(arguments.parse_args().config))
+
+    def write(**message):
+        print(json.dumps(message), flush=True)
+
+    schema = {"properties": {"city_id": {"type": "integer"}, "name": {"type": "string"}}}
+    write(type="SCHEMA", stream="cities", schema=schema, key_properties=["city_id"])
+    url = config["api_url"] + "/cities"
+    while url:
+        try:
+            page = json.load(urllib.request.urlopen(url))
+        except Exception as error:
+            sys.exit(f"the API did not answer: {error}")
+        for item in page["items"]:
+            write(type="RECORD", stream="cities", record=item)
+        write(type="STATE", value={"last": url})
+        url = urljoin(url, page["next"]) if page["next"] else None
+"""
+CITIES = [{"city_id": number, "name": f"City {number}"} for number in range(1, 8)]
+Run = Callable[[str], dg.ExecuteInProcessResult]
+
+
+def pages(*several: list[dict[str, Any]]) -> list[Any]:
+    """The answers of an API, page by page."""
+    links = [*(f"/cities?page={n}" for n in range(2, len(several) + 1)), None]
+    return [
+        body(json.dumps({"items": items, "next": link}).encode(), Content_Type="application/json")
+        for items, link in zip(several, links, strict=True)
+    ]
+
+
+@pytest.fixture
+def database(server: Connections, template: str) -> Iterator[str]:
+    with made(server, template) as name:
+        yield name
+
+
+@pytest.fixture
+def run(
+    server: Connections,
+    database: str,
+    source: FakeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Run]:
+    """Call it with the kind of connector to run the job of cities."""
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.setenv("CITIES_TOKEN", "a-secret-token")
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")
+    tap = tmp_path / "tap.py"
+    tap.write_text(dedent(TAP))
+    with ExitStack() as stack:
+
+        def run_job(kind: str) -> dg.ExecuteInProcessResult:
+            imports, code = {
+                "dlt": (IMPORTS, DLT),
+                "singer": ("import sys", SINGER.format(tap=str(tap))),
+            }[kind]
+            stack.close()
+            package = {
+                "__init__.py": DECLARATION.replace("{imports}", imports).replace("{code}", code),
+                "tables.py": None,
+                "sql/views/enriched.{name}_stops.sql": None,
+            }
+            write(tmp_path, "cities", package)
+            stack.enter_context(installed(tmp_path))
+            migrate(server.url(SUPERUSER, database))
+            definitions = build_definitions(
+                {
+                    "warehouse": WarehouseResource(url=server.url(LOADER, database)),
+                    "cities": source_resource(
+                        "cities", url=source.url.removesuffix("/flights.json")
+                    ),
+                }
+            )
+            return definitions.resolve_job_def("cities").execute_in_process(raise_on_error=False)
+
+        yield run_job
+
+
+def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.url(SUPERUSER, database)) as connection:
+        return connection.execute(sql.encode()).fetchall()
+
+
+LEDGER = (
+    "SELECT name, read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
+    " WHERE source = 'cities' ORDER BY delivery_id"
+)
+
+
+@pytest.mark.parametrize("kind", ["dlt", "singer"])
+def test_records_of_a_connector_are_loaded_once_and_bad_ones_kept(
+    run: Run, server: Connections, database: str, source: FakeSource, kind: str
+) -> None:
+    bad = [{"city_id": "x", "name": "Nowhere"}]
+    for extra in ([], [], [{"city_id": 8, "name": "City 8"}]):
+        source.will(*pages(CITIES[:4], CITIES[4:] + bad + extra))
+        ran = run(kind)
+        assert failures(ran) == []
+        assert ran.success
+    assert query(server, database, LEDGER) == [
+        ("cities, batch 1", 8, 7, 0, 1),
+        ("cities, batch 1", 9, 1, 8, 0),
+    ]
+    assert query(server, database, "SELECT count(*) FROM cities.cities") == [(8,)]
+    ((codes, raw),) = query(server, database, "SELECT reason_codes, raw FROM ops.quarantine")
+    assert (codes, json.loads(raw)) == (["city_id_invalid"], bad[0])
+
+
+@pytest.mark.parametrize("kind", ["dlt", "singer"])
+def test_what_came_before_a_connector_fails_is_loaded_and_the_run_is_red(
+    run: Run,
+    server: Connections,
+    database: str,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    monkeypatch.setattr(connectors, "BATCH_RECORDS", 4)
+    first, _ = pages(CITIES[:4], [])
+    source.will(first, body(b"down", 404))
+    ran = run(kind)
+    (problem,) = failures(ran)
+    assert "404" in problem
+    assert "a-secret-token" not in "".join(map(str, ran.all_events))
+    assert query(server, database, LEDGER) == [("cities, batch 1", 4, 4, 0, 0)]
+
+
+def test_a_tap_that_is_not_there_is_named() -> None:
+    fetch = connectors.singer_records(["no-such-tap"], lambda _: {}, source="cities")
+    with pytest.raises(Exception, match="it cannot be started"):
+        next(fetch(None))
+
+
+def test_a_tap_is_ended_when_its_records_are_not_wanted(tmp_path: Path) -> None:
+    tap = tmp_path / "tap.py"
+    tap.write_text(
+        "import json, time\n"
+        "print(json.dumps({'type': 'RECORD', 'stream': 's', 'record': {}}), flush=True)\n"
+        f"open({str(tmp_path / 'started')!r}, 'w').close()\n"
+        "time.sleep(600)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connectors, "BATCH_RECORDS", 1)
+        batches = connectors.singer_records([sys.executable, str(tap)], lambda _: {}, source="s")(
+            None
+        )
+        assert next(batches) == ("s, batch 1", {"s": [{}]})
+        batches.close()  # would wait for ten minutes
