@@ -53,6 +53,7 @@ from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.feeds import (
     IN_TREE,
     Analyze,
+    Append,
     Cap,
     Compare,
     Content,
@@ -62,7 +63,6 @@ from pipelines.ingest.feeds import (
     Feed,
     Fetcher,
     FileInbox,
-    First,
     HttpDocument,
     Input,
     Latest,
@@ -109,6 +109,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Analyze",
+    "Append",
     "Cap",
     "Check",
     "Collection",
@@ -122,7 +123,6 @@ __all__ = [
     "Feed",
     "Field",
     "FileInbox",
-    "First",
     "Folder",
     "HttpClient",
     "HttpDocument",

@@ -42,7 +42,8 @@ Name = Annotated[
 class Reject:
     """One rejected record: its number in the delivery, its position, its text, and the reasons.
 
-    `key` identifies the entity it is about, if known.
+    `key` identifies the entity it is about, if known: of rows by table, the table and the values of
+    its primary key.
     """
 
     record: int
@@ -156,14 +157,17 @@ class RecordValidator:
         """Return the reasons of each rejected record, by its index."""
         return self._reasons
 
-    def rejects(self) -> list[Reject]:
-        """Return the rejects, in the order of the source."""
+    def rejects(
+        self, key: Callable[[Any], tuple[str, ...] | None] = lambda _: None
+    ) -> list[Reject]:
+        """Return the rejects, in the order of the source; `key` reads the key of a record."""
         return [
             Reject(
                 self.first_record + index,
                 f"{self.name}[{index}]",
                 as_json(self.records[index]),
                 tuple(reasons),
+                key(self.records[index]),
             )
             for index, reasons in sorted(self._reasons.items())
         ]

@@ -12,6 +12,7 @@ from pipelines.ingest.feeds import Content, Context, Parsed
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from pipelines.ingest.contract import Reject
     from pipelines.ingest.csv_batches import Batch
 
 #: Quarantined records that are parsed at once.
@@ -91,9 +92,10 @@ def csv_records(model: type[BaseModel], *, table: str) -> Csv:
     """
     names = {one.alias or name: one for name, one in model.model_fields.items()}
 
-    def read(batch: Batch, _: Context) -> Parsed:
+    def read(batch: Batch, context: Context) -> Parsed:
         from pipelines.ingest.contract import RecordValidator
         from pipelines.ingest.csv_records import storable
+        from pipelines.ingest.record_keys import key_reader
         from pipelines.warehouse.connection import RAW, RECORD
 
         texts = batch.sent[[*names]].astype(object)
@@ -102,7 +104,8 @@ def csv_records(model: type[BaseModel], *, table: str) -> Csv:
         good = validator.good()
         raw = [storable(batch.raw(row)) for row in good.index]
         good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
-        return batch.parsed({table: good}, validator.reasons())
+        key = key_reader(model, table, context.keys.get(table, ()))
+        return batch.parsed({table: good}, validator.reasons(), lambda row: key(records[row]))
 
     optional = tuple(name for name, one in names.items() if not one.is_required())
     return Csv(columns=tuple(names), read=read, optional=optional)
@@ -128,6 +131,7 @@ class Json:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import RecordValidator, as_json
+        from pipelines.ingest.record_keys import key_reader
 
         document = content.document if isinstance(content.document, dict) else {}
         names = [one.at for one in self.lists]
@@ -139,6 +143,7 @@ class Json:
                 remedy="See whether the address is that of the right document.",
             )
         validators: list[RecordValidator] = []
+        rejects: list[Reject] = []
         rows, counts, first = {}, {}, 0
         for one in self.lists:
             records = document[one.at]
@@ -147,10 +152,12 @@ class Json:
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
             counts[one.at], first = len(records), first + len(records)
             validators.append(validator)
+            key = key_reader(one.model, one.table, context.keys.get(one.table, ()))
+            rejects += validator.rejects(key)
         yield Parsed(
             read=first,
             rows=rows,
-            rejects=[reject for one in validators for reject in one.rejects()],
+            rejects=rejects,
             lists=counts,
             drift=[line for one in validators for line in one.drift(content.delivery.name)],
             position=_positions(counts),

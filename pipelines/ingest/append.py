@@ -1,4 +1,4 @@
-"""The policy `First`: rows are inserted batch by batch, and the first one with a key stays."""
+"""The policy `Append`: rows are inserted batch by batch, and the first one with a key stays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pipelines.ingest import watermarks
 from pipelines.ingest.comparison import compare
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import storable
-from pipelines.ingest.feeds import First, Parsed
+from pipelines.ingest.feeds import Append, Parsed
+from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
@@ -23,22 +24,20 @@ from pipelines.warehouse.connection import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.ingest.load import Load
-
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
 #: A formatted batch, and its rows in the order in which they are inserted.
 Prepared = tuple["pd.DataFrame", Iterable[bytes]]
 
 
-class FirstWriter:
+class AppendWriter(Writer):
     """Writes the new rows of each batch, and compares the others with what is stored.
 
     While PostgreSQL writes one batch, the next one is parsed. After a batch of new rows alone, it
     is also formatted for COPY as one.
     """
 
-    def __init__(self, load: Load, policy: First) -> None:
+    def __init__(self, load: Load, policy: Append) -> None:
         self.load, self.policy = load, policy
         self.table = load.owner.metadata.tables[policy.table]
         self.stage = f"stage_{self.table.name}"
