@@ -171,6 +171,18 @@ class Cap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class First:
+    """Insert-only: the first row with a primary key stays.
+
+    Frames belong to tables of the source, as with `Latest`. A later record with the same key is
+    unchanged if it is equal, or else rejected (`came_before`), also within a delivery; it stays in
+    quarantine until somebody dismisses it.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.first:FirstWriter"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Latest:
     """Upsert: a row replaces the stored one with the same primary key.
 
@@ -184,7 +196,7 @@ class Latest:
 
 @dataclass(frozen=True, kw_only=True)
 class Append:
-    """Insert-only: the first row with a key stays, and another one with other content is rejected.
+    """Insert-only, as `First`, for one table of many rows with an integer key.
 
     Batches are written as they come, and compared with stored rows as numbers. Their one frame has
     columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements see
@@ -301,7 +313,7 @@ class Merge:
     stored: Sql
 
 
-Policy = Latest | Append | Merge
+Policy = First | Latest | Append | Merge
 
 
 @dataclass(frozen=True)
@@ -344,7 +356,7 @@ class Feed:
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
     #: Returns the quarantined records of earlier deliveries that a delivery corrects; `:again` are
     #: the texts that it sent once more. By default they are those with the key of a valid record:
-    #: the table and its primary key with `Latest`, and `Merge.keys`.
+    #: the table and its primary key with `First` and `Latest`, and `Merge.keys`.
     corrected: Sql | None = None
 
     @property

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
 from pipelines.ingest.deliveries import resolve_quarantined
-from pipelines.ingest.feeds import Append, Feed
+from pipelines.ingest.feeds import Append, Feed, First
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def resolve_corrected(
     elif keys:
         staged = " UNION ALL ".join(f"SELECT {key} FROM {stage}" for stage, key in keys.items())
         statement = read_sql("pipelines.ingest", "corrected_records").format(staged=staged)
-        found = load.run(statement, {"delivery_id": load.delivery_id, "again": [*again]})
+        # That the first row comes once more does not say which one is right.
+        with_final = not isinstance(feed.write, First)
+        values = {"delivery_id": load.delivery_id, "again": [*again], "with_final": with_final}
+        found = load.run(statement, values)
     else:
         return
     if ids := found.scalars().all():

@@ -1,4 +1,4 @@
-"""Rows by table: staged, compared and stored by primary key.
+"""Rows by table: what the policies `First` and `Latest` share.
 
 Rows are staged by the table to which they belong. Records that contradict others are removed, and
 the rest is stored by primary key, with one statement for each table.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import withdraw_record
-from pipelines.ingest.feeds import Latest, Parsed
+from pipelines.ingest.feeds import First, Latest, Parsed
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.merge import rejected
 from pipelines.ingest.record_keys import sql_of_key, with_stored_keys
@@ -34,8 +34,8 @@ class RowsWriter(Writer, ABC):
     #: Whether a stored row of a cut line gives way to a staged one with the same key.
     is_replaced: ClassVar[bool]
 
-    def __init__(self, load: Load, policy: Latest) -> None:
-        del policy  # it has no options
+    def __init__(self, load: Load, policy: First | Latest) -> None:
+        del policy  # they have no options
         self.load = load
         #: The source's tables by the names of their stages.
         self._tables = {_stage(name): one for name, one in load.owner.metadata.tables.items()}

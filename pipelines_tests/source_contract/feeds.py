@@ -372,9 +372,17 @@ class LevelFiles(Files):
         return record | {"level": "ice"}
 
 
+class FirstLevelFiles(LevelFiles):
+    title = "levels (plug-in), files, the first counts"
+    source = "firstlevels"
+    stored = "SELECT station, day::text, level::text FROM firstlevels.levels"
+    latest_wins = False
+
+
 FEEDS: tuple[type[Feed], ...] = (
     BookingFiles,
     BookingsApi,
+    FirstLevelFiles,
     FlightDocuments,
     LevelFiles,
     ShipmentFiles,

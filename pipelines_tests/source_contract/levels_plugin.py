@@ -1,4 +1,4 @@
-"""Plug-ins with CSV files: nothing but a model, a table and a feed, for each policy by key."""
+"""Plug-ins with CSV files: nothing but a model, a table and a feed, for the policies by key."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,11 +71,11 @@ levels = Table(
 )
 '''
 #: The policy of each plug-in, by its name.
-POLICIES: Mapping[str, str] = {"lastlevels": "Latest"}
+POLICIES: Mapping[str, str] = {"lastlevels": "Latest", "firstlevels": "First"}
 
 
 def write(folder: Path) -> None:
-    """Write the plug-ins into a folder."""
+    """Write both plug-ins into a folder."""
     for name, policy in POLICIES.items():
         files = {
             "__init__.py": DECLARATION.replace("POLICY", policy),

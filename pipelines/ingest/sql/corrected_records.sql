@@ -14,6 +14,7 @@ WITH bad AS MATERIALIZED (
         AND others.rejected_count > 0
         AND quarantine.record_key IS NOT NULL
         AND quarantine.dismissed_at IS NULL
+        AND (:with_final OR NOT quarantine.is_final)
         AND quarantine.raw <> ALL(CAST(:again AS text []))
 )
 
