@@ -124,18 +124,24 @@ class RecordValidator:
             parsed: Sequence[BaseModel] = several.validate_python(some)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            first = {one["loc"][:2]: one["type"] for one in reversed(wrong)}
-            for (place, *field), kind in reversed(first.items()):
+            first = {one["loc"][:2]: one for one in reversed(wrong)}
+            for (place, *field), one in reversed(first.items()):
                 index = start + int(place)
-                self._reject_one(index, self._reason(model, index, kind, *map(str, field)))
+                reason = self._reason(model, index, one["type"], one["msg"], *map(str, field))
+                self._reject_one(index, reason)
             return [
                 None if index in self._reasons else model.model_validate(record)
                 for index, record in enumerate(some, start)
             ]
         return parsed
 
-    def _reason(self, model: type[BaseModel], index: int, kind: str, key: str = "") -> Reason:
+    def _reason(
+        self, model: type[BaseModel], index: int, kind: str, words: str, key: str = ""
+    ) -> Reason:
         record = self.records[index]
+        if not key and isinstance(record, dict):  # a validator of the model
+            rule = words.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            return Reason("record_invalid", _UNWRITABLE.sub("?", rule))
         if not key:
             return not_an_object(record)
         if kind == "missing":

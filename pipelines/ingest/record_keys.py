@@ -41,26 +41,33 @@ def key_reader(
     `names` are the columns of the table's primary key. The key is None if the model has no field
     for one of them, or if its value is not valid.
     """
-    from pydantic import create_model
+    from pydantic import create_model, model_validator
 
     fields = model.model_fields
     if not names or not set(names) <= set(fields):
         return lambda _: None
     others: dict[str, Any] = {name: (Any, None) for name in fields if name not in names}
-    part = create_model(f"KeyOf{model.__name__}", __base__=model, **others)
+    # Rules about several fields would miss the other values.
+    rules = model.__pydantic_decorators__.model_validators
+    none: dict[str, Any] = {name: model_validator(mode="after")(_same) for name in rules}
+    part = create_model(f"KeyOf{model.__name__}", __base__=model, __validators__=none, **others)
     sent = [fields[name].alias or name for name in names]
 
     def read(record: Any) -> Key | None:
         try:
             valid = part.model_validate({name: record[name] for name in sent})
-        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError):
-            return None  # also a validator of the whole record, which lacks the other values
+        except (ValueError, TypeError, LookupError, ArithmeticError):
+            return None
         values = [getattr(valid, name) for name in names]
         key = table, *map(str, values)
         is_key = all(value is not None for value in values)
         return key if is_key and not any(map(UNSTORABLE.search, key)) else None
 
     return read
+
+
+def _same(record: Any) -> Any:
+    return record
 
 
 def sql_of_key(table: Table, row: str) -> str:

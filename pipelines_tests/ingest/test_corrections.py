@@ -2,13 +2,14 @@
 
 import datetime as dt
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
 from sqlalchemy import event
 
 from pipelines.ingest import statements
+from pipelines.ingest.contract import RecordValidator
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context, Feed, Latest
 from pipelines.ingest.parsers import Json, Records
@@ -152,6 +153,37 @@ def test_the_key_of_a_record_is_read_as_its_model_reads_it() -> None:
     assert read(["a"]) is None
     assert key_reader(Station, "t", ("unknown",))({"id": "a"}) is None
     assert key_reader(Station, "t", ())({"id": "a"}) is None
+
+
+def test_a_rule_about_several_fields_leaves_the_record_its_key() -> None:
+    """Incident: no record of a model with such a rule had a key."""
+
+    class Stay(BaseModel):
+        stay: int
+        begins: int
+        ends: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def complete(cls, values: Any) -> Any:
+            if not isinstance(values, dict):
+                return values
+            return {**values, "ends": values["ends"] or values["begins"]}
+
+        @model_validator(mode="after")
+        def in_order(self) -> Self:
+            if self.begins > self.ends:
+                raise ValueError(f"it ends before it begins: {self.ends}\x00")
+            return self
+
+    sent = {"stay": "007", "begins": 2, "ends": 1}
+    validator = RecordValidator([sent, "no object", sent | {"ends": 3}], name="stays", model=Stay)
+    rejects = validator.rejects(key_reader(Stay, "t", ("stay",)))
+    assert [(one.key, one.codes, one.words) for one in rejects] == [
+        (("t", "7"), ["record_invalid"], ("it ends before it begins: 1?",)),
+        (None, ["not_an_object"], ("not an object but str",)),
+    ]
+    assert list(validator.good()["stay"]) == [7]
 
 
 def test_staged_records_are_not_read_without_quarantined_ones(stored_levels: Levels) -> None:
