@@ -124,8 +124,8 @@ def resolve_corrected(
         statement = read_sql("pipelines.ingest", "corrected_records").format(staged=staged)
         # That the first row comes once more does not say which one is right.
         with_final = not isinstance(feed.write, First)
-        values = {"delivery_id": load.delivery_id, "again": [*again], "with_final": with_final}
-        found = load.run(statement, values)
+        values = {"feed": feed.name, "delivery_id": load.delivery_id, "again": [*again]}
+        found = load.run(statement, {**values, "with_final": with_final})
     else:
         return
     if ids := found.scalars().all():

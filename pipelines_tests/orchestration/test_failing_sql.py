@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from pipelines.definitions import build_definitions
 from pipelines.failures import DatabaseError
 from pipelines.ingest import statements
-from pipelines.migrations.apply import migrate
+from pipelines.migrations import apply
 from pipelines.orchestration import checks, partitions
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -65,13 +67,21 @@ def test_partitions_that_fail_name_their_file(
         partitions.align_partitions(instance, connection, [sources()["solar"]])
 
 
+def test_a_view_that_cannot_be_created_is_named() -> None:
+    error = ProgrammingError("CREATE VIEW", {}, psycopg.errors.UndefinedColumn("no column x"))
+    error.add_detail("in enriched.hotels.sql")
+    words = r"migrating gave up in enriched\.hotels\.sql, nothing was changed: no column x"
+    with pytest.raises(DatabaseError, match=words), apply._described_failures("here"):
+        raise error
+
+
 def test_a_view_that_fails_names_its_file(
     server: Connections, database: str, tmp_path: Path
 ) -> None:
     failing = VIEW.replace("SELECT stop_id, name", "SELECT stop_id, name, 1 / stop_id AS inverse")
     write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": failing})
     with installed(tmp_path):
-        migrate(server.url(SUPERUSER, database))
+        apply.migrate(server.url(SUPERUSER, database))
         with (
             Warehouse(server.url(SUPERUSER, database), role=None) as owner,
             owner.engine.begin() as connection,

@@ -5,13 +5,12 @@ WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
         quarantine.record_key
-    FROM ops.deliveries AS mine
-    INNER JOIN ops.deliveries AS others USING (source)
-    INNER JOIN ops.quarantine ON others.delivery_id = quarantine.delivery_id
+    FROM ops.deliveries
+    INNER JOIN ops.quarantine USING (delivery_id)
     WHERE
-        mine.delivery_id = :delivery_id
-        AND others.delivery_id <> :delivery_id
-        AND others.rejected_count > 0
+        deliveries.source = :feed
+        AND deliveries.delivery_id <> :delivery_id
+        AND deliveries.rejected_count > 0
         AND quarantine.record_key IS NOT NULL
         AND quarantine.dismissed_at IS NULL
         AND (:with_final OR NOT quarantine.is_final)
