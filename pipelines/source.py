@@ -53,6 +53,7 @@ from pipelines.ingest.connectors import dlt_records, singer_records
 from pipelines.ingest.feeds import (
     IN_TREE,
     Analyze,
+    Append,
     Batches,
     Cap,
     Compare,
@@ -115,6 +116,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Analyze",
+    "Append",
     "Batches",
     "Cap",
     "Check",

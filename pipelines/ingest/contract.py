@@ -43,7 +43,8 @@ Name = Annotated[
 class Reject:
     """One rejected record: its number in the delivery, its position, its text, and the reasons.
 
-    `key` identifies the entity it is about, if known.
+    `key` identifies the entity it is about, if known: of rows by table, the table and the values of
+    its primary key.
     """
 
     record: int
@@ -124,10 +125,11 @@ class RecordValidator:
             parsed: Sequence[BaseModel] = several.validate_python(some)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            first = {one["loc"][:2]: (one["type"], one["msg"]) for one in reversed(wrong)}
-            for (place, *field), why in reversed(first.items()):
+            first = {one["loc"][:2]: one for one in reversed(wrong)}
+            for (place, *field), one in reversed(first.items()):
                 index = start + int(place)
-                self._reject_one(index, self._reason(model, index, *why, *map(str, field)))
+                reason = self._reason(model, index, one["type"], one["msg"], *map(str, field))
+                self._reject_one(index, reason)
             return [
                 None if index in self._reasons else model.model_validate(record)
                 for index, record in enumerate(some, start)
@@ -135,15 +137,18 @@ class RecordValidator:
         return parsed
 
     def _reason(
-        self, model: type[BaseModel], index: int, kind: str, message: str, key: str = ""
+        self, model: type[BaseModel], index: int, kind: str, words: str, key: str = ""
     ) -> Reason:
         record = self.records[index]
+        if not key and isinstance(record, dict):  # a validator of the model
+            rule = words.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            return Reason("record_invalid", _UNWRITABLE.sub("?", rule))
         if not key:
             return not_an_object(record)
         if kind == "missing":
             return Reason(f"{self.keys[key]}_missing", f"the key {key!r} is missing")
-        words = otherwise(model.model_fields[self.keys[key]], message)
-        return Reason(f"{self.keys[key]}_invalid", f"{key} {words}: {shown(record[key])}")
+        why = otherwise(model.model_fields[self.keys[key]], words)
+        return Reason(f"{self.keys[key]}_invalid", f"{key} {why}: {shown(record[key])}")
 
     def reject(self, bad: Iterable[int], code: str, words: str) -> None:
         """Reject rows of `good()` by index; {key} in `words` is replaced by the value sent."""
@@ -159,14 +164,17 @@ class RecordValidator:
         """Return the reasons of each rejected record, by its index."""
         return self._reasons
 
-    def rejects(self) -> list[Reject]:
-        """Return the rejects, in the order of the source."""
+    def rejects(
+        self, key: Callable[[Any], tuple[str, ...] | None] = lambda _: None
+    ) -> list[Reject]:
+        """Return the rejects, in the order of the source; `key` reads the key of a record."""
         return [
             Reject(
                 self.first_record + index,
                 f"{self.name}[{index}]",
                 as_json(self.records[index]),
                 tuple(reasons),
+                key(self.records[index]),
             )
             for index, reasons in sorted(self._reasons.items())
         ]

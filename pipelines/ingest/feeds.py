@@ -177,6 +177,8 @@ class Context:
     rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     #: What the fetcher says of the delivery.
     said: Mapping[str, Any] = field(default_factory=dict)
+    #: The columns of the primary key of each of the source's tables.
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,13 +229,38 @@ class Cap:
 
 @dataclass(frozen=True, kw_only=True)
 class First:
-    """Insert-only: the first row with a key stays, and another one with other content is rejected.
+    """Insert-only: the first row with a primary key stays.
 
-    Batches are written as they come. Their one frame has columns of `table`, which has the columns
-    `delivery_id` and `load_number`, too; statements see `:load_number`.
+    Frames belong to tables of the source, as with `Latest`. A later record with the same key is
+    unchanged if it is equal, or else rejected (`came_before`), also within a delivery; it stays in
+    quarantine until somebody dismisses it.
     """
 
     writer: ClassVar[str] = "pipelines.ingest.first:FirstWriter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latest:
+    """Upsert: a row replaces the stored one with the same primary key.
+
+    Stages are tables of the source. Of several records with the same key in a delivery, the first
+    one counts; others are rejected unless they are equal. A retry inserts only missing rows once a
+    later delivery was loaded.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.latest:LatestWriter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Append:
+    """Insert-only, as `First`, for one table of many rows with an integer key.
+
+    Batches are written as they come, and compared with stored rows as numbers. Their one frame has
+    columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements see
+    `:load_number`.
+    """
+
+    writer: ClassVar[str] = "pipelines.ingest.append:AppendWriter"
     table: str
     #: The column with the key, an integer; it may be missing in a row.
     key: str
@@ -253,18 +280,6 @@ class First:
     conflicts: Sql
     #: Remove what the line of a cut file stored; may return the `delivery_id` of what was removed.
     withdraw: tuple[Sql, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latest:
-    """Upsert: a row replaces the stored one with the same primary key.
-
-    Stages are tables of the source. Of several records with the same key in a delivery, the first
-    one counts; others are rejected unless they are equal. A retry inserts only missing rows once a
-    later delivery was loaded.
-    """
-
-    writer: ClassVar[str] = "pipelines.ingest.latest:LatestWriter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,6 +352,8 @@ class Merge:
     resolve: tuple[Sql, ...] = ()
     #: Do the same in a retry, for rows that contradict stored ones.
     resolve_again: tuple[Sql, ...] = ()
+    #: The columns of stages that are the `record_key` of their records, for `Feed.corrected`.
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     compare: Compare | None = None
     #: Returns one row, whose columns are parameters of the statements that follow.
     begin: Sql | None = None
@@ -353,7 +370,7 @@ class Merge:
     stored: Sql
 
 
-Policy = First | Latest | Merge
+Policy = First | Latest | Append | Merge
 
 
 @dataclass(frozen=True)
@@ -396,8 +413,9 @@ class Feed:
     rejected: Sql | None = None
     #: Called with the settings; returns further parameters of the statements.
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
-    #: Returns the quarantined records that a delivery sends correctly; `:again` are the texts that
-    #: it sent once more.
+    #: Returns the quarantined records of earlier deliveries that a delivery corrects; `:again` are
+    #: the texts that it sent once more. By default they are those with the key of a valid record:
+    #: the table and its primary key with `First` and `Latest`, and `Merge.keys`.
     corrected: Sql | None = None
 
     def __post_init__(self) -> None:

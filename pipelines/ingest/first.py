@@ -1,149 +1,34 @@
-"""The policy `First`: rows are inserted batch by batch, and the first one with a key stays."""
+"""The policy `First`: the first row with a primary key stays, and others are compared with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
-from pipelines.ingest import watermarks
-from pipelines.ingest.comparison import compare
-from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import storable
-from pipelines.ingest.feeds import First, Parsed
-from pipelines.ingest.reasons import Reason
-from pipelines.warehouse.connection import (
-    RECORD,
-    copy_text,
-    csv_text,
-    stage_columns,
-)
+from pipelines.ingest.feeds import Parsed
+from pipelines.ingest.rows import RowsWriter
+from pipelines.warehouse.connection import RAW, upsert_statement
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from sqlalchemy import Table
 
-    from pipelines.ingest.load import Load
-
-#: Number of new rows from which the planner's statistics are refreshed at once.
-ANALYZE_FROM = 100_000
-#: A formatted batch, and its rows in the order in which they are inserted.
-Prepared = tuple["pd.DataFrame", Iterable[bytes]]
+    from pipelines.ingest.contract import Reject
+    from pipelines.ingest.stages import Formatted
 
 
-class FirstWriter:
-    """Writes the new rows of each batch, and compares the others with what is stored.
+class FirstWriter(RowsWriter):
+    """Inserts the rows of one load whose key is not stored; a retry does the same."""
 
-    While PostgreSQL writes one batch, the next one is parsed. After a batch of new rows alone, it
-    is also formatted for COPY as one.
-    """
+    # What is stored came before all that is staged.
+    resolving = ("reject_contradicting", "reject_repeated")
+    is_replaced = False
 
-    def __init__(self, load: Load, policy: First) -> None:
-        self.load, self.policy = load, policy
-        self.table = load.owner.metadata.tables[policy.table]
-        self.stage = f"stage_{self.table.name}"
-        self._loaded = self._stored = 0
-        self._are_new = True
-        noted = ("delivery_id", "load_number")
-        own = [name for name in self.table.columns.keys() if name not in noted]  # noqa: SIM118
-        load.create_stage(self.stage, stage_columns([RECORD, *own], self.table))
-        load.parameters["load_number"] = watermarks.position(load.connection, policy.table) + 1
+    def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
+        """Stage a batch, whose rows need their text: any of them may be rejected later."""
+        if lacking := [name for name, frame in parsed.rows.items() if RAW not in frame]:
+            raise LookupError(f"rows of {lacking[0]} have no column {RAW}")
+        return super().put(parsed, prepared)
 
-    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Withdraw the row of a line that was cut."""
-        self.load.withdraw(self.policy.withdraw, cut, delivery_ids)
-
-    def prepare(self, parsed: Parsed) -> Prepared | None:
-        """Sort the rows of a batch, and format them if all of them may be new."""
-        if not any(len(frame) for frame in parsed.rows.values()):
-            return None
-        (rows,) = parsed.rows.values()
-        if self._have_keys(rows):  # else of two with one key the first counts
-            rows = rows.sort_values(self.policy.order, kind="stable")
-        formatted = self._formatted(rows)
-        return rows, [*formatted] if self._are_new else formatted
-
-    def put(self, parsed: Parsed, prepared: Prepared | None) -> list[Reject]:
-        """Write the rows that are not stored yet; return those that contradict a stored one."""
-        if prepared is None:
-            return []
-        rows, all_new = prepared
-        changed, conflicts = self._put(rows, all_new)
-        self._are_new = changed == len(rows)
-        self._loaded += changed
-        self._stored += len(rows) - len(conflicts)
-        return [
-            Reject(
-                row.record,
-                parsed.position(row.record),
-                storable(parsed.raw(row.record)),
-                (Reason(row.reason_code, row.reason),),
-            )
-            for row in conflicts
-        ]
-
-    def resolve(self) -> list[Reject]:
-        """Return nothing: each batch is resolved when it is written."""
-        return []
-
-    def write(self) -> tuple[int, int]:
-        """Note the load; return how many records changed a row, and how many are stored."""
-        if self._loaded:
-            number = self.load.parameters["load_number"]
-            watermarks.move(self.load.connection, self.policy.table, number)
-        if self._loaded > ANALYZE_FROM:
-            self.load.connection.execute(text(f"ANALYZE {self.policy.table}"))
-        return self._loaded, self._stored
-
-    def _have_keys(self, rows: pd.DataFrame) -> bool:
-        """Return whether every row has a unique key."""
-        keys = rows[self.policy.key]
-        return not keys.isna().any() and bool(keys.is_unique)
-
-    def _put(self, rows: pd.DataFrame, all_new: Iterable[bytes]) -> tuple[int, Sequence[Any]]:
-        """Write rows; `all_new` is their text if none is stored.
-
-        Returns how many of them changed a row, and those that contradict a stored one.
-        """
-        if not (self.load.may_copy and self._have_keys(rows)):
-            return self._merge(rows)
-        if self.load.execute(self.policy.needed).scalar_one():
-            return self._merge(rows)
-        keys = rows[self.policy.key].to_numpy("int64")
-        found = self.load.execute(
-            self.policy.stored,
-            lowest=int(keys.min()),
-            highest=int(keys.max()),
-            keys=str(keys.tolist()).replace("[", "{").replace("]", "}"),
-        ).one()
-        is_stored, is_other = compare(rows, keys, found, self.policy.content)
-        fresh = rows[~is_stored]
-        new = self._formatted(fresh) if is_stored.any() else all_new
-        columns = ", ".join(self.table.columns.keys())
-        copy_text(self.load.connection, f"{self.policy.table} ({columns})", new)
-        if not is_other.any():
-            return len(fresh), []
-        self._restage(rows[is_other])
-        return len(fresh), self.load.execute(self.policy.conflicts).all()
-
-    def _merge(self, rows: pd.DataFrame) -> tuple[int, Sequence[Any]]:
-        """Write rows whose keys must be found, assigned or compared; returns the same as `_put`."""
-        self._restage(rows)
-        if rows[self.policy.key].isna().any():
-            self.load.execute(self.policy.identify)
-        changed = [self.load.execute(sql).scalar_one() for sql in self.policy.write]
-        if changed[-1] == len(rows):
-            return changed[-1], []
-        return sum(changed), self.load.execute(self.policy.conflicts).all()
-
-    def _restage(self, rows: pd.DataFrame) -> None:
-        self.load.run(f"TRUNCATE {self.stage}", {})
-        staged = rows[[name for name in (RECORD, *self.table.columns.keys()) if name in rows]]
-        self.load.copy(self.stage, staged.columns, csv_text(staged))
-
-    def _formatted(self, rows: pd.DataFrame) -> Iterable[bytes]:
-        """Format rows for COPY into the table."""
-        noted = rows.assign(
-            delivery_id=self.load.delivery_id, load_number=self.load.parameters["load_number"]
-        )
-        return csv_text(noted[[*self.table.columns.keys()]])
+    def statement(self, table: Table, columns: Sequence[str]) -> str:
+        """Return the insert."""
+        return upsert_statement(table, columns, only_missing=True)

@@ -177,6 +177,15 @@ class Writer(Protocol):
     def put(self, parsed: Parsed, prepared: Any) -> list[Reject]:
         """Stage or write a batch; return records that contradict stored ones."""
 
+    def keyed(self, rejects: Sequence[Reject]) -> Sequence[Reject]:
+        """Return rejects of the parser with their keys as `keys` has them; here as they are."""
+        return rejects
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The expressions of the keys of staged records, by stage; none where they are not kept."""
+        return {}
+
     def resolve(self) -> list[Reject]:
         """Remove staged rows that contradict each other, and return them."""
 

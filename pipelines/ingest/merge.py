@@ -11,6 +11,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest import comparison
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Analyze, Compare, Derive, Each, Merge, Parsed, Sql
+from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.stages import Formatted, Stages, formatted
 from pipelines.warehouse.connection import copy_rows
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Row, Table
 
-    from pipelines.ingest.load import Load
-
 #: Share of changed records from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 0.1
 
 
-class MergeWriter:
+class MergeWriter(Writer):
     """Stages the rows of one load, and executes the statements of its policy."""
 
     def __init__(self, load: Load, policy: Merge) -> None:
@@ -83,6 +82,14 @@ class MergeWriter:
         if len(changed):
             self.load.stage(changed, table)
             self.load.execute(compare.put)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The expressions of the keys of staged records, by stage."""
+        return {
+            stage: f"ARRAY[{', '.join(f'CAST({column} AS text)' for column in columns)}]"
+            for stage, columns in self.policy.keys.items()
+        }
 
     def resolve(self) -> list[Reject]:
         """Remove staged rows that contradict each other, or stored ones in a retry."""

@@ -13,6 +13,7 @@ from pipelines.ingest.paging import value_at
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from pipelines.ingest.contract import Reject
     from pipelines.ingest.csv_batches import Batch
 
 #: Quarantined records that are parsed at once.
@@ -115,6 +116,7 @@ class Json:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import RecordValidator, as_json
+        from pipelines.ingest.record_keys import key_reader
 
         lists = {one.at: value_at(content.document, one.at) for one in self.records}
         if missing := [at for at, found in lists.items() if not isinstance(found, list)]:
@@ -126,6 +128,7 @@ class Json:
                 remedy="See whether the address is that of the right document.",
             )
         validators: list[RecordValidator] = []
+        rejects: list[Reject] = []
         rows, counts, first = {}, {}, 0
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
@@ -134,10 +137,12 @@ class Json:
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
             counts[name], first = len(records), first + len(records)
             validators.append(validator)
+            key = key_reader(one.model, one.table, context.keys.get(one.table, ()))
+            rejects += validator.rejects(key)
         yield Parsed(
             read=first,
             rows=rows,
-            rejects=[reject for one in validators for reject in one.rejects()],
+            rejects=rejects,
             lists=counts,
             drift=[line for one in validators for line in one.drift(content.delivery.name)],
             position=_positions(counts),

@@ -36,6 +36,11 @@ REASON_CODES = (
         "The key came before with other content; the first one counts.",
         "Ask the sender which one is right.",
     ),
+    ReasonCode(
+        "record_invalid",
+        "The record breaks a rule about several of its fields, which the words state.",
+        "Ask the sender to correct the record.",
+    ),
     ReasonCode("not_an_object", "The record is not a JSON object.", "Ask the sender."),
     ReasonCode("not_json", "The line is not a JSON value.", "Ask the sender."),
     ReasonCode("not_csv", "The line cannot be split into fields.", "Ask the sender."),

@@ -60,7 +60,7 @@ class Rows:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""
         if content.quarantined is not None and content.header is None:
-            yield from self._again(content)
+            yield from self._again(content, context)
             return
         name = content.delivery.name.lower().removesuffix(".gz")
         suffix = next((one for one in SUFFIXES if name.endswith(one)), ".csv")
@@ -71,11 +71,11 @@ class Rows:
         file = self._unpacked(content, context)
         try:
             numbered = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
-            drift = True
+            is_first = True
             while some := [*islice(numbered, RECORDS_AT_ONCE)]:
-                parsed = self._validated(some, position, content.delivery.name if drift else None)
-                drift = False
-                yield parsed
+                document = content.delivery.name if is_first else None
+                yield self._validated(some, position, context, document)
+                is_first = False
         except (ValueError, KeyError, OSError) as error:
             raise PermanentFailure(
                 context.source,
@@ -95,17 +95,19 @@ class Rows:
             byte_count=content.delivery.byte_count,
         )
 
-    def _again(self, content: Content) -> Iterator[Parsed]:
+    def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield quarantined records that are JSON."""
         quarantined = content.quarantined or ()
         for start in range(0, len(quarantined), RECORDS_AT_ONCE):
             some = quarantined[start : start + RECORDS_AT_ONCE]
-            yield self._validated([(one.number, _parsed(one.raw)) for one in some], "row {}".format)
+            numbered = [(one.number, _parsed(one.raw)) for one in some]
+            yield self._validated(numbered, "row {}".format, context)
 
     def _validated(
         self,
         numbered: Sequence[tuple[int, Any]],
         position: Callable[[int], str],
+        context: Context,
         document: str | None = None,
     ) -> Parsed:
         """Return good rows and rejects; `document` is named in what is reported as drift."""
@@ -124,12 +126,13 @@ class Rows:
                 RAW: [raw[index] for index in good.index],
             }
         )
-        rejects = []
+        rejects, key = [], self._key_reader(context)
         for index, reasons in sorted(validator.reasons().items()):
             number, record = numbered[index]
             if isinstance(record, _NotJson):
                 reasons = [Reason(NOT_JSON, f"it is not JSON: {record.why}")]
-            rejects.append(Reject(number, position(number), raw[index], tuple(reasons)))
+            words = tuple(reasons)
+            rejects.append(Reject(number, position(number), raw[index], words, key(record)))
         return Parsed(
             read=len(numbered),
             rows={self.records[0].table: rows},
@@ -138,7 +141,13 @@ class Rows:
             position=position,
         )
 
-    def _read_texts(self, batch: Batch, _: Context) -> Parsed:
+    def _key_reader(self, context: Context) -> Callable[[Any], tuple[str, ...] | None]:
+        from pipelines.ingest.record_keys import key_reader
+
+        table = self.records[0].table
+        return key_reader(self.model, table, context.keys.get(table, ()))
+
+    def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
         from pipelines.ingest.contract import RecordValidator
         from pipelines.ingest.csv_records import storable
@@ -150,7 +159,9 @@ class Rows:
         good = validator.good()
         raw = [storable(batch.raw(row)) for row in good.index]
         good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
-        return batch.parsed({self.records[0].table: good}, validator.reasons())
+        key = self._key_reader(context)
+        rows = {self.records[0].table: good}
+        return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
 
 
 class _NotJson:

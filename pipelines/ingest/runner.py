@@ -26,13 +26,13 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     rejects_kept,
     repeat_delivery,
-    resolve_quarantined,
 )
-from pipelines.ingest.feeds import Content, Context, Feed, First, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.ingest.load import Load, Owner, Writer
 from pipelines.ingest.prefetch import ahead
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
+from pipelines.ingest.record_keys import resolve_corrected
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import execute_file
 from pipelines.warehouse.connection import Warehouse
@@ -115,12 +115,6 @@ class Runner:
             is_overlapping=content.is_overlapping,
         )
         read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
-        # What is only inserted corrects nothing unless something was.
-        if self.feed.corrected and (loaded or not isinstance(self.feed.write, First)):
-            found = load.execute(
-                self.feed.corrected, source=content.delivery.source, again=[*collector.again]
-            )
-            resolve_quarantined(connection, found.scalars().all())
         outcome = close_delivery(
             connection,
             delivery_id,
@@ -188,7 +182,7 @@ class Runner:
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift
-            collector.add(parsed.rejects)
+            collector.add(writer.keyed(parsed.rejects))
             if not load.is_retry:
                 self._enforce_cap_by_list(content.delivery, parsed)
                 self._enforce_cap(content.delivery, read, collector, is_early=True)
@@ -197,6 +191,9 @@ class Runner:
         if not load.is_retry and not (first and first.lists):
             self._enforce_cap(content.delivery, read, collector)
         loaded, stored = writer.write()
+        if not load.is_retry:
+            again = [*collector.again]
+            resolve_corrected(load, self.feed, writer.keys, again=again, loaded=loaded)
         return read, drift, loaded, stored + skipped
 
     def _guard(self, connection: Connection, content: Content) -> None:
@@ -247,7 +244,14 @@ class Runner:
             name: execute_file(connection, self.owner, sql, values).all()
             for name, sql in self.feed.context.items()
         }
-        return Context(source=self.owner.name, settings=self.settings, rows=rows, said=content.said)
+        tables = self.owner.metadata.tables.items()
+        return Context(
+            source=self.owner.name,
+            settings=self.settings,
+            rows=rows,
+            said=content.said,
+            keys={name: tuple(one.name for one in table.primary_key) for name, table in tables},
+        )
 
     def _enforce_cap(
         self, delivery: Delivery, read: int, collector: RejectCollector, *, is_early: bool = False

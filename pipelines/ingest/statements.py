@@ -8,17 +8,17 @@ the role.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.pq import ExecStatus
 from sqlalchemy import CursorResult, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import DatabaseError
+from pipelines.failures import DatabaseError, Failure
 from pipelines.ingest.feeds import is_own
+from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import function_of, role_of
 from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import read_sql
@@ -60,8 +60,9 @@ def execute(
     """Execute a statement of a source, which has parameters as `:name`; return its result.
 
     Of a statement that returns no rows, it is the number of rows that it wrote. `place` is the file
-    of the statement. Raises `LookupError` for a missing parameter, and `DatabaseError` if the
-    statement goes beyond the source's tables or transaction.
+    of the statement, which each failure names. Raises `LookupError` for a missing parameter,
+    `DatabaseError` if the statement is wrong or goes beyond the source's tables or transaction,
+    `PermanentFailure` for values that a table rejects, and `TransientFailure`.
     """
     driver: Any = connection.connection.driver_connection
     compiled = _compiled(statement)
@@ -73,7 +74,14 @@ def execute(
     source, is_plugin = owner.name, not is_own(owner.package)
     if is_plugin:
         distrust(connection)
-    try:
+    with translated(
+        source,
+        f"{place} failed, and nothing was written",
+        place=place,
+        explain=partial(_explained, source, place),
+        otherwise="Correct the statement, or reject records that it cannot store; then run again.",
+        unreached=f"the server went away during {place}, and nothing was written",
+    ):
         key = source, statement, *(type(value) for value in given.values())
         if key not in _columns:
             _columns[key] = _result_columns(connection, driver, literal)
@@ -85,18 +93,21 @@ def execute(
         )
         if is_plugin:
             connection.exec_driver_sql("CLOSE ALL")  # or one WITH HOLD is executed at the commit
-    except (DBAPIError, psycopg.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if problem := _violation(cause, source):
-            raise DatabaseError(
-                source,
-                f"{place} {problem}, and nothing was written: {str(cause).splitlines()[0]}",
-                place=place,
-                remedy="A statement of a load may write the tables of its own source, and neither"
-                " commit, roll back nor change the role: the platform does. Change the statement.",
-            ) from error
-        raise
-    return result
+        return result
+
+
+def _explained(source: str, place: str, cause: Any) -> Failure | None:
+    """Return the failure of a statement that may not do what it tried; None for other errors."""
+    problem = _violation(cause, source)
+    if problem is None:
+        return None
+    return DatabaseError(
+        source,
+        f"{place} {problem}, and nothing was written: {str(cause).splitlines()[0]}",
+        place=place,
+        remedy="A statement of a load may write the tables of its own source, and neither"
+        " commit, roll back nor change the role: the platform does. Change the statement.",
+    )
 
 
 @cache

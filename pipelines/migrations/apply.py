@@ -351,7 +351,7 @@ def _described_failures(place: str) -> Iterator[None]:
         raise failure_of(
             error,
             "database",
-            "migrating gave up, nothing was changed",
+            f"{' '.join(['migrating gave up', *error.detail])}, nothing was changed",
             place=place,
             see="See whether the server is up and DATABASE_URL is right.",
             remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"

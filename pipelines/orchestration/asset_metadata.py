@@ -166,7 +166,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     ) -> dg.MaterializeResult[None]:
         with (
             as_dagster_failure(context) as step,
-            warehouse.limited(f"the view {view.name}") as connection,
+            warehouse.limited(f"the view {view.name}", f"sql/views/{view.name}.sql") as connection,
         ):
             metadata = _view_metadata(connection, key) | step.table_stats(connection, key)
             return dg.MaterializeResult(metadata=metadata)

@@ -76,10 +76,14 @@ def evaluated(
     name: str,
     severity: dg.AssetCheckSeverity,
     find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
+    file: str | None = None,
 ) -> dg.AssetCheckResult:
-    """Return the result of a check by what `find` returns; one that takes too long did not pass."""
+    """Return the result of a check by what `find` returns; one that takes too long did not pass.
+
+    Nor did one whose statement is wrong. `file` is that of the statement.
+    """
     try:
-        with warehouse.limited(f"the check {name}") as connection:
+        with warehouse.limited(f"the check {name}", file) as connection:
             return verdict(find(connection), severity)
     except PermanentFailure as failure:
         return dg.AssetCheckResult(
@@ -278,6 +282,7 @@ def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
             declared.name,
             WARN,
             lambda connection: offending_rows(connection, source, query, place),
+            place,
         )
 
     return check

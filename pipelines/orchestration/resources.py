@@ -16,8 +16,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
-from pipelines.failures import PermanentFailure
-from pipelines.postgres.errors import is_cancelled
+from pipelines.failures import Failure, PermanentFailure
+from pipelines.postgres.errors import failure_of, is_cancelled
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
@@ -38,23 +38,27 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         yield _kept(self.url or Settings.current().warehouse_url(LOADER))
 
     @contextmanager
-    def limited(self, what: str) -> Iterator[Connection]:
+    def limited(self, what: str, file: str | None = None) -> Iterator[Connection]:
         """Yield a connection whose statements have the time limit of checks and views.
 
-        Raises `PermanentFailure` about `what` if one exceeds it.
+        Failures are about `what` and name its `file`, if it has one: `PermanentFailure` if a
+        statement exceeds the limit, and those of `failure_of`.
         """
         seconds = Settings.current().statement_seconds
         with self.open() as store, store.engine.connect() as connection:
             connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
             try:
                 yield connection
-            except DBAPIError as error:
+            except (DBAPIError, Failure) as error:
+                place = file or store.place
                 if not is_cancelled(error):
-                    raise
+                    if isinstance(error, Failure):
+                        raise
+                    raise failure_of(error, what, f"{what} failed", place=place) from error
                 raise PermanentFailure(
                     what,
                     f"{what} took longer than {seconds} s and was cancelled",
-                    place=store.place,
+                    place=place,
                     remedy="Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS.",
                 ) from error
 

@@ -23,6 +23,10 @@ from pipelines.failures import (
 from pipelines.postgres.remedies import remedy_for
 
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+REJECTED = (
+    "The code of the source let through what the table rejects, or rights in the database are"
+    " missing: fix that, then run again."
+)
 #: Returns what the driver's error means to a caller, or None.
 Explain = Callable[[Any], Failure | None]
 
@@ -33,8 +37,8 @@ def cause_of(error: BaseException | None) -> Any:
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Return whether a statement exceeded its time limit."""
-    return isinstance(cause_of(error), psycopg.errors.QueryCanceled)
+    """Return whether a statement exceeded its time limit; `error` may be the failure of it."""
+    return isinstance(cause_of(error.__cause__ or error), psycopg.errors.QueryCanceled)
 
 
 @contextmanager
@@ -56,6 +60,7 @@ def failure_of(
     place: str,
     see: str = SEE_SERVER,
     remedy: str | None = None,
+    otherwise: str = REJECTED,
     explain: Explain | None = None,
     unreached: str | None = None,
     is_whole: bool = False,
@@ -70,6 +75,7 @@ def failure_of(
         place: The address of the database, without a password.
         see: What to do about a server that is away or busy, unless its message is known.
         remedy: What to do about any other error, by default what PostgreSQL advises.
+        otherwise: What to do if it advises nothing.
         explain: Interprets errors that mean something else to the caller.
         unreached: The problem if the server does not answer at all.
         is_whole: Whether all lines of the message are shown, not only the first one.
@@ -100,10 +106,7 @@ def failure_of(
         source,
         f"{problem}: {words}",
         place=place,
-        remedy=remedy
-        or hint
-        or "The code of the source let through what the table rejects, or rights in the"
-        " database are missing: fix that, then run again.",
+        remedy=remedy or hint or otherwise,
     )
 
 

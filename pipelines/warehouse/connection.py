@@ -248,6 +248,9 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
         if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
             naive = table.column(place).cast(pa.timestamp(column.type.unit))
             table = table.set_column(place, column.name, naive)
+        elif column.type == pa.uuid():
+            texts = [one and str(one) for one in table.column(place).to_pylist()]
+            table = table.set_column(place, column.name, pa.array(texts, pa.string()))
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
     return bytes(sink.getvalue())
 

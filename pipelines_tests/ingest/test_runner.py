@@ -48,15 +48,17 @@ def test_a_bad_line_that_is_sent_again_counts_as_unchanged(stored_levels: Levels
 
 
 def test_a_retry_inserts_what_is_missing_and_undoes_no_later_file(stored_levels: Levels) -> None:
-    bad = [line(name, "ice") for name in "ABC"]
+    """A later file corrected A; since then, it is not known which B is the latest."""
+    stored_levels.deliver("sunday.csv", line("B", 7))
+    bad = [line(name, "ice") for name in "ABCE"]
     stored_levels.deliver("monday.csv", *bad, line("D", 4))
     stored_levels.deliver("tuesday.csv", line("A", 10))
     stored_levels.owner.execute(
-        "UPDATE ops.quarantine SET raw = replace(raw, 'ice', '1') WHERE raw ~ '^[AB]'"
+        "UPDATE ops.quarantine SET raw = replace(raw, 'ice', '1') WHERE raw ~ '^[BC]'"
     )
     (outcome,) = stored_levels.runner.retry()
     assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (3, 1, 1, 1)
-    assert stored_levels.rows() == [("A", 10.0), ("B", 1.0), ("D", 4.0)]
+    assert stored_levels.rows() == [("A", 10.0), ("B", 7.0), ("C", 1.0), ("D", 4.0)]
     stored_levels.check()
 
 

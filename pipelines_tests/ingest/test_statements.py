@@ -1,14 +1,17 @@
 """What the statements of a source may not do, whatever they try."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines.failures import DatabaseError, PermanentFailure
+from pipelines.failures import DatabaseError, Failure, PermanentFailure, TransientFailure
 from pipelines.ingest import statements
 from pipelines.ingest.load import Load
+from pipelines.ingest.runner import Runner
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
@@ -48,6 +51,30 @@ HOSTILE = {
         "denied for schema as_source",
     ),
     "a temporary table": ("CREATE TEMP TABLE mine (x integer)", "denied"),
+}
+#: What a statement does wrong, which failure that is, and what PostgreSQL says.
+WRONG: Mapping[str, tuple[str, type[Failure], str]] = {
+    "a syntax error": ("SELEKT 1", DatabaseError, "syntax error"),
+    "an unknown column": ("SELECT nothing", DatabaseError, 'column "nothing" does not exist'),
+    "an unknown table": ("TABLE bookings.nothing", DatabaseError, "does not exist"),
+    "a null": ("UPDATE bookings.levels SET level = NULL", PermanentFailure, "not-null constraint"),
+    "a key twice": (
+        "UPDATE bookings.levels SET station = 'B', read_at = now()",
+        PermanentFailure,
+        "violates unique constraint",
+    ),
+    "a division": ("SELECT 1 / (level - level) FROM bookings.levels", PermanentFailure, "by zero"),
+    "a value": ("SELECT CAST('x' AS integer)", PermanentFailure, "invalid input syntax"),
+    "an error of its own": (
+        "DO $$ BEGIN RAISE 'no' USING HINT = 'Ask the mill.'; END $$",
+        DatabaseError,
+        "what to do: Ask the mill.",
+    ),
+    "too much time": (
+        "SET LOCAL statement_timeout = 1;\nSELECT pg_sleep(1)::text",
+        TransientFailure,
+        "statement timeout",
+    ),
 }
 WIPING = """
 CREATE FUNCTION {place}.wipe() RETURNS trigger LANGUAGE plpgsql AS
@@ -113,6 +140,50 @@ def test_a_statement_beyond_its_source_fails_the_delivery(
     assert_nothing_came(levels)
     merged(levels)
     assert levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_an_error_of_a_statement_names_its_file(
+    levels: Levels, say: Callable[[str], None], wrong: str
+) -> None:
+    """Incident: of a hundred files, somebody had to guess the one that failed."""
+    statement, kind, words = WRONG[wrong]
+    say(statement)
+    with pytest.raises(kind) as failed:
+        levels.deliver("a.csv", line("A", 1))
+    assert type(failed.value) is kind
+    message = str(failed.value)
+    assert message.startswith("levels: sql/hostile.sql failed, and nothing was written: ")
+    assert words in message
+    assert "what to do: " in message
+    if kind is PermanentFailure:  # of this file's values
+        assert str(levels.folder / "a.csv") in message
+    assert_nothing_came(levels)
+
+
+def test_an_error_of_a_query_of_the_feed_names_its_file(
+    levels: Levels, say: Callable[[str], None]
+) -> None:
+    say("SELECT nothing")
+    queries: tuple[dict[str, Any], ...] = (
+        {"context": {"x": "hostile"}},
+        {"guard": "hostile"},
+        {"unchanged": "hostile"},
+        {"corrected": "hostile"},
+    )
+    merged(levels)
+    for one in queries:
+        feed = replace(levels.runner.feed, **one)
+        levels.runner = Runner(Owner(), feed, levels.warehouse, None)
+        with pytest.raises(DatabaseError, match=r"sql/hostile.sql failed.*nothing.* not exist"):
+            levels.deliver("a.csv", line("A", 1))
+
+
+def test_an_error_of_a_policy_says_so(levels: Levels) -> None:
+    levels.owner.execute("ALTER TABLE bookings.levels ADD CHECK (level < 100)")
+    with pytest.raises(PermanentFailure, match=r"its policy failed.*violates check constraint"):
+        levels.deliver("a.csv", line("A", 100))
+    assert_nothing_came(levels)
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -1,7 +1,7 @@
 """A feed of each source on a fresh database, the example plug-in's too."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,7 +17,8 @@ from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.loaders import hasten
 from pipelines_tests.plugins import installed
-from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site, TideDocuments
+from pipelines_tests.source_contract import levels_plugin
+from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site
 from pipelines_tests.sources.flights.made_up import airports_loaded
 
 WITH_CLIENT = ("bookings", "flights", "solar")
@@ -25,22 +26,48 @@ TIDES = PROJECT / "examples" / "isobar-tides"
 
 
 @pytest.fixture(scope="session")
-def tides_entry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the entry point of the example plug-in, as an installer writes it."""
+def tides_plugin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """The example plug-in, and a folder with its entry point, as an installer writes it."""
     folder = tmp_path_factory.mktemp("entry")
     about = folder / "isobar_tides-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: isobar_tides\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[isobar.sources]\ntides = isobar_tides\n")
-    return folder
+    return TIDES, folder
 
 
 @pytest.fixture(scope="session")
-def tides_template(server: Connections, template: str, tides_entry: Path) -> Iterator[str]:
-    """The name of a database that has the tables of the example plug-in too."""
+def levels_plugins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """A folder with plug-ins that load CSV files."""
+    folder = tmp_path_factory.mktemp("levels")
+    levels_plugin.write(folder)
+    return (folder,)
+
+
+@contextmanager
+def migrated(server: Connections, template: str, folders: tuple[Path, ...]) -> Iterator[str]:
+    """The name of a database that has the tables of plug-ins too."""
     with made(server, template) as name:
-        with installed(TIDES, tides_entry):
+        with installed(*folders):
             migrate(server.url(SUPERUSER, name))
+        yield name
+
+
+@pytest.fixture(scope="session")
+def tides_template(
+    server: Connections, template: str, tides_plugin: tuple[Path, ...]
+) -> Iterator[str]:
+    """The name of a database that has the tables of the example plug-in too."""
+    with migrated(server, template, tides_plugin) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def levels_template(
+    server: Connections, template: str, levels_plugins: tuple[Path, ...]
+) -> Iterator[str]:
+    """The name of a database that has the tables of the plug-ins with files too."""
+    with migrated(server, template, levels_plugins) as name:
         yield name
 
 
@@ -71,8 +98,8 @@ def start(
 
         def start_feed(kind: type[Feed]) -> Feed:
             copied = request.getfixturevalue(kind.template)
-            if kind is TideDocuments:
-                stack.enter_context(installed(TIDES, request.getfixturevalue("tides_entry")))
+            if kind.plugin:
+                stack.enter_context(installed(*request.getfixturevalue(kind.plugin)))
             name = stack.enter_context(made(server, copied))
             owner = psycopg.connect(server.url(SUPERUSER, name), autocommit=True)
             stack.enter_context(owner)

@@ -58,6 +58,8 @@ class Feed(ABC):
     template: ClassVar[str] = "template"
     #: Returns the stored records as `row` describes them.
     stored: ClassVar[LiteralString]
+    #: The fixture with the folders of its package, if it is a plug-in.
+    plugin: ClassVar[str | None] = None
     #: Whether a changed record replaces the stored one; else the first stays, and it is rejected.
     latest_wins: ClassVar[bool] = True
     #: Records of the ledger for each record here.
@@ -314,6 +316,7 @@ class TideDocuments(Feed):
     title = "tides (plug-in), document"
     source = "tides"
     template = "tides_template"
+    plugin = "tides_plugin"
     stored = (
         "SELECT to_char(read_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SSZ'), level_cm"
         " FROM tides.readings"
@@ -345,10 +348,43 @@ class TideDocuments(Feed):
         return read - 1, loaded - is_first, unchanged - (not is_first), rejected
 
 
+class LevelFiles(Files):
+    """A plug-in with CSV files. A record is the level of a day."""
+
+    title = "levels (plug-in), files, the latest counts"
+    source = "lastlevels"
+    template = "levels_template"
+    plugin = "levels_plugins"
+    stored = "SELECT station, day::text, level::text FROM lastlevels.levels"
+    mend = ("ice", "2.50")
+
+    def record(self, number: int) -> Record:
+        day = dt.date(2026, 1, 1) + dt.timedelta(days=number)
+        return {"station": "HEL", "day": day.isoformat(), "level": "2.50"}
+
+    def row(self, record: Record) -> tuple[Any, ...]:
+        return record["station"], record["day"], record["level"]
+
+    def changed(self, record: Record) -> Record:
+        return record | {"level": "2.60"}
+
+    def spoiled(self, record: Record) -> Record:
+        return record | {"level": "ice"}
+
+
+class FirstLevelFiles(LevelFiles):
+    title = "levels (plug-in), files, the first counts"
+    source = "firstlevels"
+    stored = "SELECT station, day::text, level::text FROM firstlevels.levels"
+    latest_wins = False
+
+
 FEEDS: tuple[type[Feed], ...] = (
     BookingFiles,
     BookingsApi,
+    FirstLevelFiles,
     FlightDocuments,
+    LevelFiles,
     ShipmentFiles,
     SolarWindows,
     TideDocuments,

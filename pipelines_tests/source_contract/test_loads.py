@@ -132,6 +132,22 @@ def test_bad_records_are_quarantined_once_until_they_come_corrected(feed: Feed) 
         assert len(quarantined(feed)) == 1
 
 
+@pytest.mark.answers("E24")
+def test_records_that_come_corrected_empty_the_quarantine(feed: Feed) -> None:
+    """Without a statement of the source, by their keys; the counts of their delivery say so."""
+    if not feed.is_additive:
+        pytest.skip("each document is complete, and keeps what it rejected")
+    records = feed.records(COUNT)
+    feed.deliver(some_spoiled(feed, 3, 17))
+    ledger = "SELECT loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
+    ((loaded, unchanged, _),) = feed.site.owner.execute(ledger).fetchall()
+    feed.deliver([records[3], records[17]])
+    assert feed.rows() == feed.expected(records)
+    assert quarantined(feed) == []
+    first = feed.site.owner.execute(f"{ledger} ORDER BY delivery_id LIMIT 1").fetchall()
+    assert first == [(loaded, unchanged + 2, 0)]
+
+
 def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
     feed.deliver(some_spoiled(feed, 0))
     before, entries, ((reason, raw),) = feed.rows(), deliveries(feed), quarantined(feed)

@@ -13,7 +13,7 @@ WHERE staged.record = repeated.record AND repeated.is_other
 RETURNING
     staged.record,
     staged.raw,
-    ARRAY[{key_texts}] AS record_key,
+    {record_key} AS record_key,
     'came_before' AS reason_code,
     'the key came before with other content' AS reason,
     TRUE AS is_final

@@ -9,12 +9,12 @@ import datetime as dt
 
 from pipelines.ingest.feeds import PolledApi
 from pipelines.source import (
+    Append,
     Cap,
     Check,
     Feed,
     Field,
     FileInbox,
-    First,
     Folder,
     Input,
     Ledger,
@@ -103,7 +103,7 @@ feed = Feed(
         ),
     ),
     parse=deferred("pipelines.sources.bookings.transform:parse"),
-    write=First(
+    write=Append(
         table="bookings.events",
         key="event_id",
         order="event_at",

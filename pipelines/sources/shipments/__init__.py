@@ -108,6 +108,7 @@ feed = Feed(
         },
         resolve=("disagreeing_lines", "contradicting_lines"),
         resolve_again=("contradicted_lines",),
+        keys={"stage_lines": ("tracking_number", "carrier", "sku")},
         withdraw=("withdraw_article", "withdraw_shipment"),
         write=(
             "stage_shipments",
@@ -124,7 +125,6 @@ feed = Feed(
         stored="stored_lines",
     ),
     rejects="once",
-    corrected="resolved_records",
     again=Reparse(),
 )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import csv_records, first
+from pipelines.ingest import append, csv_records
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.sources.bookings import Settings, transform
 from pipelines_tests.loaders import runner
@@ -202,7 +202,7 @@ def test_a_retry_loads_mended_records_as_a_load_of_its_own(
 def test_large_loads_leave_statistics_behind(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     if inbox.owner.info.server_version < 170000:
         pytest.skip("PostgreSQL 16 has no right to analyze another's table")
-    monkeypatch.setattr(first, "ANALYZE_FROM", 10)
+    monkeypatch.setattr(append, "ANALYZE_FROM", 10)
     inbox.deliver([event(number) for number in range(20)])
     query = "SELECT reltuples FROM pg_class WHERE oid = 'bookings.events'::regclass"
     assert inbox.row(query) == (20,)

@@ -1,0 +1,136 @@
+"""Keys of records: which quarantined record a later one is, as far as both say so.
+
+A key of rows by table is the table and the texts of its primary key, as PostgreSQL formats them. A
+parser reads the key of a bad record from those of its values that are valid by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
+
+from pipelines.ingest.deliveries import resolve_quarantined
+from pipelines.ingest.feeds import Append, Feed, First
+from pipelines.warehouse.sql_files import read_sql
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from sqlalchemy import Table
+
+    from pipelines.ingest.contract import Reject
+    from pipelines.ingest.load import Load
+
+Key = tuple[str, ...]
+#: What PostgreSQL cannot store in a text.
+UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+
+
+@cache
+def key_reader(
+    model: type[BaseModel], table: str, names: tuple[str, ...]
+) -> Callable[[Any], Key | None]:
+    """Return a function that reads the key of a record which its model may reject.
+
+    `names` are the columns of the table's primary key. The key is None if the model has no field
+    for one of them, or if its value is not valid.
+    """
+    from pydantic import create_model, model_validator
+
+    fields = model.model_fields
+    if not names or not set(names) <= set(fields):
+        return lambda _: None
+    others: dict[str, Any] = {name: (Any, None) for name in fields if name not in names}
+    # Rules about several fields would miss the other values.
+    rules = model.__pydantic_decorators__.model_validators
+    none: dict[str, Any] = {name: model_validator(mode="after")(_same) for name in rules}
+    part = create_model(f"KeyOf{model.__name__}", __base__=model, __validators__=none, **others)
+    sent = [fields[name].alias or name for name in names]
+
+    def read(record: Any) -> Key | None:
+        try:
+            valid = part.model_validate({name: record[name] for name in sent})
+        except (ValueError, TypeError, LookupError, ArithmeticError):
+            return None
+        values = [getattr(valid, name) for name in names]
+        key = table, *map(str, values)
+        is_key = all(value is not None for value in values)
+        return key if is_key and not any(map(UNSTORABLE.search, key)) else None
+
+    return read
+
+
+def _same(record: Any) -> Any:
+    return record
+
+
+def sql_of_key(table: Table, row: str) -> str:
+    """Return the SQL expression of the key of a row."""
+    texts = ", ".join(f"CAST({row}.{column.name} AS text)" for column in table.primary_key)
+    return f"ARRAY['{table.fullname}', {texts}]"
+
+
+def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
+    """Return rejects with the keys of the source's tables formatted by PostgreSQL.
+
+    One that is not of the types of the table's primary key is None.
+    """
+    found, places = [*rejects], defaultdict[str, list[int]](list)
+    for place, one in enumerate(rejects):
+        if one.key and one.key[0] in load.owner.metadata.tables:
+            places[one.key[0]].append(place)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for name, mine in places.items():
+        types = [one.type.compile(dialect) for one in load.owner.metadata.tables[name].primary_key]
+        statement = read_sql("pipelines.ingest", "stored_keys").format(
+            table=name,
+            is_valid=" AND ".join(
+                f"pg_input_is_valid(sent.key_{n}, '{kind}')" for n, kind in enumerate(types)
+            ),
+            texts=", ".join(
+                f"CAST(CAST(sent.key_{n} AS {kind}) AS text)" for n, kind in enumerate(types)
+            ),
+            arrays=", ".join(f"CAST(:key_{n} AS text [])" for n in range(len(types))),
+            names=", ".join(f"key_{n}" for n in range(len(types))),
+        )
+        columns = zip(*(found[place].key[1:] for place in mine), strict=True)  # type: ignore[index]
+        values = {f"key_{n}": [*column] for n, column in enumerate(columns)}
+        for place, key in zip(mine, load.run(statement, values).scalars(), strict=True):
+            found[place] = replace(found[place], key=key and tuple(key))
+    return found
+
+
+def resolve_corrected(
+    load: Load, feed: Feed, keys: Mapping[str, str], *, again: Sequence[str], loaded: int
+) -> None:
+    """Remove the records from quarantine that earlier deliveries rejected and this one corrects.
+
+    They are those of the feed's statement or, without one, those whose key a staged record has;
+    `keys` are the expressions of the keys by stage. `again` are texts that the delivery sent once
+    more.
+    """
+    if feed.corrected:
+        if not loaded and isinstance(feed.write, Append):
+            return  # what is only inserted corrects nothing
+        found = load.execute(feed.corrected, source=feed.name, again=[*again])
+    elif keys:
+        staged = " UNION ALL ".join(f"SELECT {key} FROM {stage}" for stage, key in keys.items())
+        statement = read_sql("pipelines.ingest", "corrected_records").format(staged=staged)
+        # That the first row comes once more does not say which one is right.
+        with_final = not isinstance(feed.write, First)
+        values = {"feed": feed.name, "delivery_id": load.delivery_id, "again": [*again]}
+        found = load.run(statement, {**values, "with_final": with_final})
+    else:
+        return
+    if ids := found.scalars().all():
+        query = text(read_sql("pipelines.ingest", "of_other_deliveries"))
+        others = load.connection.execute(
+            query, {"delivery_id": load.delivery_id, "quarantine_ids": [*ids]}
+        )
+        resolve_quarantined(load.connection, others.scalars().all())

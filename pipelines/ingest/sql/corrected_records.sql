@@ -1,0 +1,22 @@
+-- Quarantined records of earlier deliveries of the same feed that this one sends correctly: a staged
+-- record has their key, and it has not rejected them once more (:again). Staged records are read
+-- only if there are such.
+WITH bad AS MATERIALIZED (
+    SELECT
+        quarantine.quarantine_id,
+        quarantine.record_key
+    FROM ops.deliveries
+    INNER JOIN ops.quarantine USING (delivery_id)
+    WHERE
+        deliveries.source = :feed
+        AND deliveries.delivery_id <> :delivery_id
+        AND deliveries.rejected_count > 0
+        AND quarantine.record_key IS NOT NULL
+        AND quarantine.dismissed_at IS NULL
+        AND (:with_final OR NOT quarantine.is_final)
+        AND quarantine.raw <> ALL(CAST(:again AS text []))
+)
+
+SELECT quarantine_id
+FROM bad
+WHERE EXISTS (SELECT FROM bad) AND record_key IN ({staged})

@@ -1,0 +1,248 @@
+"""The policy `First` for a source of nothing but models, a table and a feed."""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, Uuid
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.deliveries import Delivery, unbalanced
+from pipelines.ingest.feeds import Content, Feed, First, Parsed, Reparse
+from pipelines.ingest.parsers import Csv, Json, Records
+from pipelines.ingest.runner import Runner
+from pipelines.source import Name, delivery_id_column, source_metadata
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.databases import isolate
+from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels, Owner, line
+
+QUARANTINE = (
+    "SELECT position, reason_codes[1], is_final, raw FROM ops.quarantine ORDER BY quarantine_id"
+)
+
+
+@pytest.fixture
+def levels(stored_levels: Levels) -> Levels:
+    """Levels of which the first one stays."""
+    feed = replace(FEED, write=First())
+    stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
+    return stored_levels
+
+
+def test_the_first_row_stays_and_another_one_is_rejected_for_good(levels: Levels) -> None:
+    assert levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
+    lines = line("A", 1), line("B", 3), line("C", 4)
+    assert levels.deliver("b.csv", *lines) == (3, 1, 1, 1)
+    assert levels.rows() == [("A", 1.0), ("B", 2.0), ("C", 4.0)]
+    assert levels.rows(QUARANTINE) == [("line 3", "came_before", True, lines[1])]
+    assert levels.runner.retry() == []
+    levels.check()
+
+
+def test_within_a_delivery_too(levels: Levels) -> None:
+    lines = line("A", 1), line("A", 2), line("A", 1), line("B", 1)
+    assert levels.deliver("a.csv", *lines) == (4, 3, 0, 1)
+    assert levels.rows() == [("A", 1.0), ("B", 1.0)]
+    assert levels.rows(QUARANTINE) == [("line 3", "came_before", True, lines[1])]
+    levels.check()
+
+
+def test_what_is_stored_came_before_all_of_a_delivery(levels: Levels) -> None:
+    levels.deliver("a.csv", line("A", 1))
+    lines = line("A", 2), line("A", 1)
+    assert levels.deliver("b.csv", *lines) == (2, 0, 1, 1)
+    assert levels.rows() == [("A", 1.0)]
+    assert [raw for *_, raw in levels.rows(QUARANTINE)] == [lines[0]]
+    levels.check()
+
+
+def test_a_contradiction_that_is_sent_again_counts_as_unchanged(levels: Levels) -> None:
+    levels.deliver("a.csv", line("A", 1))
+    levels.deliver("b.csv", line("A", 2))
+    assert levels.deliver("c.csv", line("A", 2), line("B", 2)) == (2, 1, 1, 0)
+    assert len(levels.rows(QUARANTINE)) == 1
+    levels.check()
+
+
+def test_a_contradiction_stays_when_the_first_row_comes_again(levels: Levels) -> None:
+    """It does not say which one is right."""
+    levels.deliver("a.csv", line("A", 1))
+    levels.deliver("b.csv", line("A", 2), line("A", "ice"))
+    levels.deliver("c.csv", line("A", 1))
+    assert [code for _, code, *_ in levels.rows(QUARANTINE)] == ["came_before"]
+    levels.check()
+
+
+def test_a_retry_never_overwrites(levels: Levels) -> None:
+    levels.deliver("a.csv", *(line(name, "ice") for name in "ABC"), line("B", 222))
+    levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '1') WHERE raw < 'C'")
+    (outcome,) = levels.runner.retry()
+    assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (3, 1, 0, 2)
+    assert levels.rows() == [("A", 1.0), ("B", 222.0)]
+    found = [(position, code) for position, code, *_ in levels.rows(QUARANTINE)]
+    assert sorted(found) == [("line 3", "came_before"), ("line 4", "level_invalid")]
+    levels.check()
+
+
+def test_a_bad_record_that_comes_corrected_leaves_the_quarantine(levels: Levels) -> None:
+    levels.deliver("a.csv", line("A", "ice"))
+    assert levels.deliver("b.csv", line("A", 1)) == (1, 1, 0, 0)
+    assert levels.rows(QUARANTINE) == []
+    levels.check()
+
+
+@pytest.mark.parametrize(
+    ("cut", "complete", "counts"),
+    [
+        ("A,{at},2", "A,{at},25\nB,{at},1\n", (2, 2, 0, 0)),
+        ("A,{at},2", "A,{at},2.0\nB,{at},1\n", (2, 1, 1, 0)),
+        ("A,{at},2\nB,{at},2", "A,{at},2\nB,{at},25\n", (2, 1, 1, 0)),
+        ("A,{at},2\nA,{at},2", "A,{at},2\nA,{at},25\n", (2, 0, 1, 1)),
+        ("A,{at},3\nA,{at},2", "A,{at},3\nA,{at},25\n", (2, 0, 1, 1)),
+        ("A,{at},2", "A,{at},2x\nB,{at},1\n", (2, 1, 0, 1)),
+    ],
+)
+def test_a_line_that_was_cut_gives_way_to_the_complete_file(
+    levels: Levels, cut: str, complete: str, counts: tuple[int, ...]
+) -> None:
+    """A value that was cut is no first one."""
+    at = AT.format(0)
+    levels.deliver("a.csv", cut.format(at=at), end="")
+    assert levels.deliver("a.csv", complete.format(at=at), end="") == counts
+    valid = [one.split(",") for one in complete.split() if "x" not in one]
+    first = {station: float(level) for station, _, level in reversed(valid)}
+    assert levels.rows() == sorted(first.items())
+    levels.check()
+
+
+def test_a_file_of_several_batches_is_compared_as_one(
+    levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.csv_records.BLOCK_LINES", 1)
+    monkeypatch.setattr("pipelines.ingest.csv_records.PIECE_BYTES", 60)
+    lines = [line(f"S{number % 50:02}", number // 100) for number in range(200)]
+    assert levels.deliver("a.csv", *lines) == (200, 100, 0, 100)
+    assert levels.rows("SELECT count(*), max(level) FROM bookings.levels") == [(50, 0.0)]
+    levels.check()
+
+
+def test_rows_without_their_text_are_a_bug(levels: Levels) -> None:
+    """Incident: those that contradict others were left out without a word."""
+
+    def read(batch: Batch, _: Any) -> Parsed:
+        return batch.parsed({"bookings.levels": batch.sent}, {})
+
+    columns = tuple(HEADER.strip().split(","))
+    feed = Feed(name="levels", parse=Csv(columns=columns, read=read), write=First())
+    levels.runner = Runner(Owner(), feed, levels.warehouse, None)
+    with pytest.raises(PermanentFailure, match=r"bookings\.levels have no column raw"):
+        levels.deliver("a.csv", line("A", 1))
+
+
+class Trip(BaseModel):
+    """A trip, whose key is neither one column nor an integer."""
+
+    trip_id: UUID
+    version: int
+    price: float
+    at: AwareDatetime
+
+
+class Stop(BaseModel):
+    """A stop, in the same document."""
+
+    stop: Name
+    number: int
+
+
+trips_metadata: MetaData = source_metadata()
+Table(
+    "trips",
+    trips_metadata,
+    Column("trip_id", Uuid, primary_key=True),
+    Column("version", Numeric(5, 1), primary_key=True),
+    Column("price", Numeric(10, 2), nullable=False),
+    Column("at", Text, nullable=False),
+    delivery_id_column(),
+    schema="bookings",
+)
+Table(
+    "stops",
+    trips_metadata,
+    Column("stop", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    delivery_id_column(),
+    schema="bookings",
+)
+
+
+@dataclass(frozen=True)
+class Trips:
+    """A source of two lists in a document."""
+
+    name: str = "trips"
+    package: str = "pipelines_tests.ingest"
+    metadata: MetaData = trips_metadata
+
+
+@pytest.fixture
+def trips(warehouse: Warehouse, owner: psycopg.Connection) -> Runner:
+    for table in trips_metadata.sorted_tables:
+        if table.schema == "bookings":
+            columns = ", ".join(
+                f"{one.name} {one.type.compile()}" if one.name != "trip_id" else "trip_id uuid"
+                for one in table.columns
+            )
+            keys = ", ".join(one.name for one in table.primary_key)
+            name = table.fullname
+            owner.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({keys}))".encode())
+            owner.execute(f"GRANT SELECT, INSERT, UPDATE ON {name} TO isobar_loader".encode())
+            owner.execute(f"ALTER TABLE {name} OWNER TO isobar_owner".encode())
+    isolate(owner, Trips())
+    parse = Json(
+        Records(at="trips", model=Trip, table="bookings.trips"),
+        Records(at="stops", model=Stop, table="bookings.stops"),
+    )
+    feed = Feed(name="trips", parse=parse, write=First(), again=Reparse())
+    return Runner(Trips(), feed, warehouse, None)
+
+
+def test_rows_of_several_tables_with_keys_of_any_type(
+    trips: Runner, owner: psycopg.Connection
+) -> None:
+    one, other = "7B0C8E0C-0000-4000-8000-000000000001", "7b0c8e0c-0000-4000-8000-000000000002"
+    at = "2026-01-01T00:00:00Z"
+
+    def load(trips_: list[Any], *stops: Any) -> tuple[int, int, int, int]:
+        delivery = Delivery("trips", "trips", str(trips_), 1, dt.datetime.now(dt.UTC))
+        outcome = trips.load(
+            Content(delivery=delivery, document={"trips": trips_, "stops": [*stops]})
+        )
+        assert outcome is not None
+        return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
+
+    trip = {"trip_id": one, "version": 1, "price": 1.005, "at": at}
+    stop = {"stop": "A", "number": 1}
+    assert load([trip, trip | {"trip_id": other}], stop) == (3, 3, 0, 0)
+    same = trip | {"trip_id": one.lower()}
+    assert load([same, trip | {"version": 2}, trip | {"price": 3}], stop) == (4, 1, 2, 1)
+    bad = {"trip_id": other.upper(), "version": 2, "price": "free", "at": at}
+    assert load([bad, trip], stop | {"number": 2}) == (3, 0, 1, 2)
+    found = owner.execute(
+        "SELECT position, reason_codes[1], record_key FROM ops.quarantine ORDER BY quarantine_id"
+    ).fetchall()
+    assert found == [
+        ("trips[2]", "came_before", ["bookings.trips", one.lower(), "1.0"]),
+        ("trips[0]", "price_invalid", ["bookings.trips", other, "2.0"]),
+        ("stops[0]", "came_before", ["bookings.stops", "A"]),
+    ]
+    assert load([bad | {"price": 2}]) == (1, 1, 0, 0)
+    left = owner.execute("SELECT position FROM ops.quarantine ORDER BY 1").fetchall()
+    assert left == [("stops[0]",), ("trips[2]",)]
+    with trips.store.engine.connect() as connection:
+        assert unbalanced(connection, "trips") == []

@@ -1,0 +1,102 @@
+"""SQL of a source that fails in checks, partitions and views names its file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from sqlalchemy.exc import ProgrammingError
+
+from pipelines.definitions import build_definitions
+from pipelines.failures import DatabaseError
+from pipelines.ingest import statements
+from pipelines.migrations import apply
+from pipelines.orchestration import checks, partitions
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.source import sources
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.plugins import VIEW, installed, write
+
+#: What a query does, and what is said of it.
+QUERIES: Mapping[str, str] = {
+    "SELECT nothing": "sql/checks/no_conflicts.sql failed",
+    "SELECT 1 / 0": "sql/checks/no_conflicts.sql failed, and nothing was written: division by zero",
+    "DELETE FROM ops.quarantine": "sql/checks/no_conflicts.sql failed",
+    "SELECT pg_sleep(10)::text": "the check no_conflicts took longer than 1 s",
+}
+
+
+@pytest.fixture
+def resource(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> WarehouseResource:
+    monkeypatch.setenv("ISOBAR_STATEMENT_SECONDS", "1")
+    return WarehouseResource(url=server.url(LOADER, database))
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_check_that_fails_does_not_pass_and_names_its_file(
+    resource: WarehouseResource, query: str
+) -> None:
+    """Incident: the run failed with a traceback, and other checks with it."""
+    bookings, file = sources()["bookings"], "sql/checks/no_conflicts.sql"
+    result = checks.evaluated(
+        resource,
+        "no_conflicts",
+        checks.WARN,
+        lambda connection: checks.offending_rows(connection, bookings, query, file),
+        file,
+    )
+    assert not result.passed
+    assert QUERIES[query] in str(result.description)
+
+
+def test_partitions_that_fail_name_their_file(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "read_sql", lambda *_: "SELECT nothing")
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        warehouse.engine.connect() as connection,
+        pytest.raises(DatabaseError, match=r"sql/partitions/solar_plants.sql failed.*nothing"),
+    ):
+        partitions.align_partitions(instance, connection, [sources()["solar"]])
+
+
+def test_a_view_that_cannot_be_created_is_named() -> None:
+    error = ProgrammingError("CREATE VIEW", {}, psycopg.errors.UndefinedColumn("no column x"))
+    error.add_detail("in enriched.hotels.sql")
+    words = r"migrating gave up in enriched\.hotels\.sql, nothing was changed: no column x"
+    with pytest.raises(DatabaseError, match=words), apply._described_failures("here"):
+        raise error
+
+
+def test_a_view_that_fails_names_its_file(
+    server: Connections, database: str, tmp_path: Path
+) -> None:
+    failing = VIEW.replace("SELECT stop_id, name", "SELECT stop_id, name, 1 / stop_id AS inverse")
+    write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": failing})
+    with installed(tmp_path):
+        apply.migrate(server.url(SUPERUSER, database))
+        with (
+            Warehouse(server.url(SUPERUSER, database), role=None) as owner,
+            owner.engine.begin() as connection,
+        ):
+            connection.exec_driver_sql("INSERT INTO buses.stops VALUES (0, 'Zero')")
+        resource = WarehouseResource(url=server.url(LOADER, database))
+        definitions = build_definitions({"warehouse": resource})
+        with dg.DagsterInstance.ephemeral(str(tmp_path)) as instance:
+            failed: Any = dg.materialize(
+                [definitions.get_assets_def(dg.AssetKey(["enriched", "buses_stops"]))],
+                resources={"warehouse": resource},
+                instance=instance,
+                raise_on_error=False,
+            )
+    (event,) = [one for one in failed.all_node_events if one.is_step_failure]
+    message = str(event.event_specific_data)
+    assert "the view enriched.buses_stops failed: division by zero" in message
+    assert "where: sql/views/enriched.buses_stops.sql" in message
