@@ -33,6 +33,9 @@ class Csv:
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: The settings field with the encoding, and its variable; without one, it is UTF-8.
     encoding: tuple[str, str] | None = None
+    #: The model of a record and its table, if `csv_records` made the parser.
+    model: type[BaseModel] | None = None
+    table: str = ""
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield the file's header and cut line, and then its records batch by batch."""
@@ -105,7 +108,7 @@ def csv_records(model: type[BaseModel], *, table: str) -> Csv:
         return batch.parsed({table: good}, validator.reasons())
 
     optional = tuple(name for name, one in names.items() if not one.is_required())
-    return Csv(columns=tuple(names), read=read, optional=optional)
+    return Csv(columns=tuple(names), read=read, optional=optional, model=model, table=table)
 
 
 @dataclass(frozen=True, kw_only=True)
