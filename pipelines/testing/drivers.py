@@ -216,11 +216,11 @@ class Driver(ABC):
             )
         )
         unreadable = [
-            f"{one.check_name}: {one.metadata}"
+            f"the check {one.check_name} failed, see the log of the run"
             for one in ran.get_asset_check_evaluations()
             if one.check_name in ("readable_files", "readable_api") and not one.passed
         ]
-        if problems := [*failures(ran), *errors(ran), *unreadable]:
+        if problems := [*failures(ran), *errors(ran)] or unreadable:
             raise LoadFailed("\n".join(problems))
         if not ran.success:
             raise LoadFailed(f"the job {job} failed without a message")
