@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines_tests.databases import made
+from pipelines.testing.databases import made
 from pipelines_tests.drills.faults.cells import NOTHING, table_row
 from pipelines_tests.drills.faults.matrix import CELLS, SOURCES, matrix
 from pipelines_tests.drills.faults.sources import Source

@@ -21,19 +21,18 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.http import redirects
-from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.flights import client
+from pipelines.testing.databases import made, new_folder
+from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import states, tls
-from pipelines_tests.databases import made
-from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
 from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.flights.made_up import load_airports
-from pipelines_tests.states import SHARED, new_folder
+from pipelines_tests.states import SHARED
 from pipelines_tests.stored import Stored
 
 #: Tests of the platform as people start it, with servers and commands that tests share.
@@ -108,25 +107,15 @@ def state_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Connections]:
-    folder = new_folder()
-    built_in = EmbeddedPostgres(folder)
-    connections = built_in.start()
-    with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
-            postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # nothing of it is kept
-        postgres.execute("SELECT pg_reload_conf()")
-    yield connections
-    built_in.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def server(isobar_server: Connections) -> Connections:
+    """The server of the contract kit, too: each worker starts one."""
+    return isobar_server
 
 
 @pytest.fixture(scope="session")
-def template(server: Connections) -> Iterator[str]:
+def template(isobar_template: str) -> str:
     """The name of a migrated database that others are copied from."""
-    with made(server) as name:
-        migrate(server.url(SUPERUSER, name))
-        yield name
+    return isobar_template
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.definitions import definitions
+from pipelines.testing.runs import failures
 from pipelines_tests import sensors
 
 
@@ -57,15 +58,6 @@ def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
 def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
     """The names of the checks that did not pass."""
     return {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
-
-
-def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return the messages of failed steps that failed with a description."""
-    return [
-        str(event.step_failure_data.user_failure_data.description)
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.user_failure_data
-    ]
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:

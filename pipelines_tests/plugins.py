@@ -87,6 +87,12 @@ def write(folder: Path, name: str = "buses", files: Mapping[str, str | None] | N
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_filled(dedent(words).lstrip("\n"), name))
+    install(folder, name)
+    return package
+
+
+def install(folder: Path, name: str) -> None:
+    """Write the metadata of the plug-in `name` into a folder, as an installer would."""
     about = folder / f"{package_of(name)}-1.0.dist-info"
     about.mkdir(exist_ok=True)
     (about / "METADATA").write_text(
@@ -94,7 +100,6 @@ def write(folder: Path, name: str = "buses", files: Mapping[str, str | None] | N
     )
     entry = f"[{source.ENTRY_POINTS}]\n{name} = {package_of(name)}\n"
     (about / "entry_points.txt").write_text(entry)
-    return package
 
 
 @contextmanager

@@ -7,7 +7,6 @@ that needs it first; the others wait for it, and every test has a copy of its ow
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,27 +14,11 @@ from pathlib import Path
 import filelock
 
 from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.testing.databases import new_folder
 from pipelines_tests.command import isobar
 
 #: The variable that names the folder of the session, for all of its workers.
 SHARED = "ISOBAR_TEST_STATES"
-#: A file system in memory: servers start and copies are made there in a tenth of the time.
-MEMORY = Path("/dev/shm")
-#: What the servers of all workers may need.
-SERVERS_BYTES = 4_000_000_000
-
-
-def in_memory() -> Path | None:
-    """Return a folder in memory for the files of servers; None where there is too little."""
-    has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
-    return MEMORY if has_memory else None
-
-
-def new_folder(within: Path | None = None) -> Path:
-    """A folder that a system user may reach, which pytest's own are not when root runs them."""
-    folder = Path(tempfile.mkdtemp(prefix="isobar-test-", dir=within or in_memory()))
-    folder.chmod(0o755)
-    return folder
 
 
 def migrate(state: Path) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from pipelines.definitions import build_definitions
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.testing.fake_source import FakeSource, body, cut, document
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
-from pipelines_tests.fake_source import FakeSource, body, cut, document
 from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary

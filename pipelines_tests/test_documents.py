@@ -66,7 +66,9 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
             elif name.startswith("make "):
                 exists = name.split()[1] in targets
             elif test:
-                exists = f"def {test}(" in (PROJECT / path).read_text()
+                exists = f"def {test}(" in (PROJECT / path).read_text() or any(
+                    test == of_kit for _, of_kit in marks_of(path)
+                )
             elif re.search(r"/|^\.|\.(md|ya?ml|toml)$|^Dockerfile$", name):
                 exists = (PROJECT / path).exists()
             elif "." in name:
@@ -92,9 +94,12 @@ def test_each_named_test_carries_the_requirement_it_proves() -> None:
 @cache
 def marks_of(path: str) -> set[tuple[object, str]]:
     """Return each requirement that a test of a module is marked with, and the test's name."""
-    return {
+    parts = ast.parse((PROJECT / path).read_text()).body
+    named = {ast.unparse(one.targets[0]): one.value for one in parts if isinstance(one, ast.Assign)}
+    of_kit = ast.literal_eval(named["ANSWERS"]) if "ANSWERS" in named else {}
+    return {(id_, test) for test, ids in of_kit.items() for id_ in ids} | {
         (mark.value, node.name)
-        for node in ast.parse((PROJECT / path).read_text()).body
+        for node in parts
         if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.answers"

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import testing
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import FENCED
 from pipelines_tests.packages import UV, uv
+from pipelines_tests.plugins import install
 
 EXAMPLE = PROJECT / "examples" / "isobar-tides"
 PAGE = PROJECT / "docs" / "adding-a-source.md"
@@ -37,7 +39,12 @@ def test_the_example_uses_nothing_but_the_public_surface() -> None:
     for file in EXAMPLE.rglob("*.py"):
         imported = set(re.findall(r"^(?:from|import) (pipelines\S*)(.*)$", file.read_text(), re.M))
         of_pages = ("pipelines.dashboard.page", " import Page, Questions, show_chart")
-        assert imported <= {("pipelines", " import source as isobar"), of_pages}, file
+        of_kit = {one for one in imported if one[0] == "pipelines.testing"}
+        names = {
+            name.strip() for _, words in of_kit for name in words[len(" import ") :].split(",")
+        }
+        assert names <= {*testing.__all__}, file
+        assert imported - of_kit <= {("pipelines", " import source as isobar"), of_pages}, file
 
 
 @needs_uv
@@ -106,11 +113,16 @@ def test_a_broken_plug_in_is_named_and_harms_nobody(
     uv("pip", "uninstall", "--python", python, "isobar-broken")
 
 
-def test_the_example_s_own_tests_pass() -> None:
-    subprocess.run(
+def test_the_example_s_own_tests_pass(tmp_path: Path) -> None:
+    """In an environment that has the plug-in and Isobar, and none of Isobar's own tests."""
+    install(tmp_path, "tides")
+    (tmp_path / "pipelines").symlink_to(PROJECT / "pipelines")
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
         cwd=EXAMPLE,
-        check=True,
-        env=environment(EXAMPLE, PYTHONPATH=f"{EXAMPLE}:{PROJECT}"),
-        stdout=subprocess.DEVNULL,
+        check=False,
+        env=environment(EXAMPLE, PYTHONPATH=f"{EXAMPLE}:{tmp_path}"),
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stdout

@@ -18,8 +18,8 @@ from pipelines.postgres.server import Connections
 from pipelines.runtime import bootstrap
 from pipelines.sources.flights.archive import DEMO_DAYS
 from pipelines.sources.flights.sandbox import document as simulated
+from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.command import MAIN, begin, environment, isobar
-from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document

@@ -7,10 +7,10 @@ import pytest
 
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.cookbook.answers import Answer, answering
-from pipelines_tests.databases import made
 
 
 @pytest.fixture(scope="package")

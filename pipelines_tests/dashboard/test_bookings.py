@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.testing.databases import made
 from pipelines.warehouse.sql_files import read_sql
-from pipelines_tests.databases import made
 
 PARAMETERS = {"hotels": [1, 2, 3, 4], "nights": 17}
 #: Hotels with one name, one without rooms and one without a name; four reservations of hotel 1.

@@ -20,18 +20,18 @@ import psycopg
 from pipelines.failures import TransientFailure
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
+from pipelines.testing import Site
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body, cut
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import troubles
 from pipelines_tests.drills.senders import Sender, SyncFailed, WeatherFeed, WeatherSender, load
 from pipelines_tests.drills.troubles import Blow
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body, cut
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
     BookingsApi,
     FlightDocuments,
     ShipmentFiles,
-    Site,
     SolarWindows,
 )
 

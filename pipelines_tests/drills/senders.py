@@ -28,9 +28,9 @@ from pipelines.sources.solar.windows import Depth
 from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.sources.weather.sandbox.model import weather_at
-from pipelines_tests.fake_source import document
+from pipelines.testing import Driver, Files, Site, document
+from pipelines.testing.records import Record
 from pipelines_tests.loaders import loader, runner
-from pipelines_tests.source_contract.feeds import Feed, Files, Record, Site
 from pipelines_tests.sources.flights.made_up import bring_up_to_date
 from pipelines_tests.sources.solar.made_up import client_of
 
@@ -65,7 +65,7 @@ WHERE outcome = 'success'
 class Sender:
     """One feed: the records that it has, and which of them are bad at present."""
 
-    def __init__(self, feed: Feed, random: Random) -> None:
+    def __init__(self, feed: Driver, random: Random) -> None:
         self.feed, self.random = feed, random
         self.records: dict[int, Record] = {}
         self.bad: set[int] = set()
@@ -197,7 +197,7 @@ def check_invariants(owner: psycopg.Connection, source: str) -> None:
         assert owner.execute(query.encode()).fetchall() == [], name
 
 
-def load(feed: Feed | WeatherFeed) -> None:
+def load(feed: Driver | WeatherFeed) -> None:
     """Load what there is, as the job does. Raises the failures."""
     store = feed.site.warehouse
     if isinstance(feed, Files):

@@ -13,13 +13,13 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import DAY, Depth, history_from
+from pipelines.testing.databases import made
+from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
 from pipelines_tests.drills.moved_clock import MOVED_NOW
 from pipelines_tests.drills.test_deleted_plants import STORED
-from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar

@@ -13,10 +13,10 @@ from pipelines.failures import TransientFailure
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
+from pipelines.testing.fake_source import FakeSource, document
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.machines import wait_until
-from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.served_ui import start
 from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of

@@ -15,8 +15,8 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import AT_ONCE, Sync, Synced
 from pipelines.sources.solar.windows import DAY, Depth, Window
+from pipelines.testing.fake_source import FakeSource, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
 YESTERDAY_ALONE = Depth(every_run=0, until=1)

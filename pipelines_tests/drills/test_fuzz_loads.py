@@ -25,6 +25,8 @@ from pipelines.sources.solar.load import load_response
 from pipelines.sources.solar.transform import Columns, parse_items
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.fuzz import (
     Verdicts,
@@ -35,8 +37,6 @@ from pipelines_tests.drills.fuzz import (
     sent,
 )
 from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.logins import login
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights.made_up import (

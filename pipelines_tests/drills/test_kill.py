@@ -16,10 +16,10 @@ import pytest
 
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.testing.fake_source import FakeSource, document
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.drills.form import LONG
-from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document

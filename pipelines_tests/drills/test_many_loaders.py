@@ -14,8 +14,8 @@ from sqlalchemy import text
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist

@@ -15,12 +15,11 @@ import pytest
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.testing.databases import made, new_folder
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.schedule import Schedule
 from pipelines_tests.sources.flights.made_up import load_airports
-from pipelines_tests.states import new_folder
 
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
 SEEDS = [int(ONE)] if ONE else range(1000 if LONG else 10)

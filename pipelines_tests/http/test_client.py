@@ -13,7 +13,7 @@ import pytest
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
-from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
+from pipelines.testing.fake_source import Answer, FakeSource, body, cut, document, drip, silence
 from pipelines_tests.tls import authority
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines_tests.databases import made
+from pipelines.testing.databases import made
 
 HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4
 DAY = timedelta(days=1)

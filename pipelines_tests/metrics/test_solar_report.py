@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines_tests.databases import made
+from pipelines.testing.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
 
 PERIODS = ("hour", "day", "week", "month", "year")

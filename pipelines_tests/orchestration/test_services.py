@@ -18,9 +18,9 @@ from pipelines.migrations.apply import migrate
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines_tests.databases import made
-from pipelines_tests.fake_source import FakeSource
-from pipelines_tests.jobs import failures
+from pipelines.testing.databases import made
+from pipelines.testing.fake_source import FakeSource
+from pipelines.testing.runs import failures
 from pipelines_tests.loaders import hasten
 from pipelines_tests.plugins import installed, write
 

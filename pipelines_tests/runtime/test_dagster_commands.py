@@ -17,8 +17,8 @@ import requests
 from pipelines.config import PROJECT
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.testing.databases import new_folder
 from pipelines_tests.command import begin, environment, isobar
-from pipelines_tests.states import new_folder
 
 BIN = Path(sys.executable).parent
 TODAY = dt.datetime.now(dt.UTC).date().isoformat()

@@ -18,8 +18,8 @@ from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.transform import of_objects, read_events
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import load_response
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights.made_up import bring_up_to_date, flights_document, itinerary
 from pipelines_tests.sources.shipments import made_up as shipments

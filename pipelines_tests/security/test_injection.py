@@ -14,8 +14,8 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar import registry
+from pipelines.testing.fake_source import FakeSource, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line

@@ -16,8 +16,8 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 FORGED = "2026-01-01 00:00:00 +0000 - dagster - INFO - all is well"

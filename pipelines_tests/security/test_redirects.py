@@ -8,7 +8,7 @@ import pytest
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.redirects import is_public
-from pipelines_tests.fake_source import Answer, FakeSource, body, document
+from pipelines.testing.fake_source import Answer, FakeSource, body, document
 
 CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, connect_seconds=2.0)
 

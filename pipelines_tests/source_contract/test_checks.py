@@ -5,28 +5,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from pipelines.source import read_sql, sources
-from pipelines.sources.bookings import counts
+from pipelines.source import sources
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines_tests.fake_source import document
-from pipelines_tests.source_contract.conftest import Start
+from pipelines.testing import Driver, LoadFailed, document
+from pipelines.testing.pytest_plugin import Start
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
-    Feed,
     FlightDocuments,
-    LoadFailed,
     ShipmentFiles,
     SolarWindows,
-    TideDocuments,
 )
 from pipelines_tests.sources.bookings.made_up import ROOM, event
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.solar.made_up import register
 
-Break = Callable[[Feed], object]
+Break = Callable[[Driver], object]
 #: Rows that a check returns, with the columns that identify what is wrong.
 Found = list[dict[str, Any]]
 
@@ -39,9 +34,9 @@ def sql(statement: str) -> Break:
 
 
 def events(*found: dict[str, Any]) -> Break:
-    def deliver(feed: Feed) -> None:
+    def deliver(feed: Driver) -> None:
         feed.deliver(list(found))
-        counts.refresh(feed.site.warehouse)
+        feed.settle()
 
     return deliver
 
@@ -49,19 +44,19 @@ def events(*found: dict[str, Any]) -> Break:
 def flights(itineraries: list[Any], legs: list[Any]) -> Break:
     """Publish a document of exactly these lists, and load it."""
 
-    def deliver(feed: Feed) -> None:
+    def deliver(feed: Driver) -> None:
         feed.site.service.will(document(flights_document(itineraries, legs)))
         feed.fetch()
 
     return deliver
 
 
-def rejected_snapshot(feed: Feed) -> None:
+def rejected_snapshot(feed: Driver) -> None:
     with pytest.raises(LoadFailed, match="40 of 40 records are bad"):
         feed.deliver([feed.spoiled(record) for record in feed.records(40)])
 
 
-def clocks_changed(feed: Feed) -> None:
+def clocks_changed(feed: Driver) -> None:
     """One leg has other rules, one a skipped hour, one a zone that the server does not know."""
     skipped = {"departure_time": "2026-03-29T02:30", "arrival_time": "2026-03-29T04:55"}
     flights([itinerary(1, [1])], [leg(1), leg(2, **skipped), leg(3)])(feed)
@@ -73,7 +68,7 @@ def clocks_changed(feed: Feed) -> None:
     )
 
 
-def silent_hotel(feed: Feed) -> None:
+def silent_hotel(feed: Driver) -> None:
     """Hotel 8 had one event, hotel 7 one on each of 22 days; then only hotel 1 went on."""
     days = [f"2022-08-{day:02} 10:00:00" for day in range(1, 29)]
     found = [event(100 + n, hotel_id=1, event_timestamp=day) for n, day in enumerate(days)]
@@ -82,7 +77,7 @@ def silent_hotel(feed: Feed) -> None:
     feed.deliver(found)
 
 
-def wanted_hours(feed: Feed) -> None:
+def wanted_hours(feed: Driver) -> None:
     """A day of readings at a place whose weather nobody fetched."""
     plant = register(feed.site.owner, "lit", latitude=50, longitude=10).plant_id
     feed.site.owner.execute(
@@ -93,7 +88,7 @@ def wanted_hours(feed: Feed) -> None:
     put_places(feed.site.warehouse)
 
 
-def two_answers_within_two_hours(feed: Feed) -> None:
+def two_answers_within_two_hours(feed: Driver) -> None:
     feed.site.owner.execute(PLACE.format("1", "1", "found"))
     feed.site.owner.execute(
         "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation"
@@ -118,7 +113,7 @@ INSERT INTO metrics.solar_plant_health
 SELECT plant_id, name, '2019-01-02', 0, 9, ARRAY['the value stands still'], now() FROM solar.plants
 """
 #: For each check: the feed whose good data come first, what goes wrong, and what the check finds.
-CASES: dict[str, tuple[type[Feed], Break, Found]] = {
+CASES: dict[str, tuple[type[Driver], Break, Found]] = {
     "accepted_snapshots": (FlightDocuments, rejected_snapshot, [{}]),
     "dangling_legs": (
         FlightDocuments,
@@ -257,41 +252,23 @@ CASES: dict[str, tuple[type[Feed], Break, Found]] = {
         [{"provider": "open-meteo"}],
     ),
     "filled_hours": (SolarWindows, wanted_hours, [{"place_key": "50.0000,10.0000"}]),
-    "tides_steady_levels": (
-        TideDocuments,
-        lambda feed: feed.deliver([feed.record(40) | {"level_cm": 551.0}]),
-        [{"station_id": "HEL", "level_before_cm": 250.0, "level_cm": 551.0}],
-    ),
 }
 
 
 def test_every_declared_check_has_a_case() -> None:
     declared = {check.name for source in sources().values() for check in source.checks}
-    assert {name for name in CASES if not name.startswith("tides_")} == declared
+    assert CASES.keys() == declared
 
 
 @pytest.mark.answers("H12", "T35")
 @pytest.mark.parametrize("name", CASES)
-def test_a_check_finds_what_it_is_for_and_nothing_else(start: Start, name: str) -> None:
+def test_a_check_finds_what_it_is_for_and_nothing_else(isobar_start: Start, name: str) -> None:
     kind, go_wrong, expected = CASES[name]
-    feed = start(kind)
-    feed.deliver(feed.records(48 if kind is SolarWindows else 40))
-    if kind is BookingFiles:
-        counts.refresh(feed.site.warehouse)
-    assert rows_of(feed, name) == []
+    feed = isobar_start(kind)
+    feed.deliver(feed.records(feed.complete_count))
+    feed.settle()
+    assert feed.rows_of_check(name) == []
     go_wrong(feed)
-    found = rows_of(feed, name)
+    found = feed.rows_of_check(name)
     shown = [{key: row[key] for key in one} for row, one in zip(found, expected, strict=False)]
     assert (shown, len(found)) == (expected, len(expected)), found
-
-
-def rows_of(feed: Feed, name: str) -> Found:
-    """The rows that a check returns now."""
-    (package,) = (
-        source.package
-        for source in sources().values()
-        if name in [check.name for check in source.checks]
-    )
-    with feed.site.warehouse.engine.connect() as connection:
-        result = connection.execute(text(read_sql(package, f"checks/{name}")))
-        return [dict(row) for row in result.mappings()]

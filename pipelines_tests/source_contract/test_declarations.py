@@ -17,7 +17,7 @@ from pipelines.ingest.feeds import Derive, Merge
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.source import Sandbox, Source, sources
 from pipelines_tests.command import PROJECT, environment
-from pipelines_tests.source_contract.feeds import FEEDS
+from pipelines_tests.source_contract.feeds import DRIVERS
 
 SOURCES = list(sources().values())
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -69,7 +69,7 @@ def test_declarations_load_neither_dagster_nor_pandas_and_open_nothing() -> None
 
 def test_every_declared_fetcher_has_a_feed_in_the_contract() -> None:
     """Weather has none: its answers have no ledger, and its own tests try each provider."""
-    feeds = Counter(feed.source for feed in FEEDS)
+    feeds = Counter(feed.source for feed in DRIVERS)
     for source in SOURCES:
         assert feeds[source.name] >= len(source.fetchers), source.name
         assert feeds[source.name] or source.name == "weather"

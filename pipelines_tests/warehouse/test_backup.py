@@ -25,9 +25,9 @@ from pipelines.postgres.server import Connections
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.status.rules import BEAT_SECONDS
+from pipelines.testing.databases import made
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
-from pipelines_tests.databases import made
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pipelines.migrations.apply import migrate, plugins_without_revision
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import Source, sources
+from pipelines.testing.databases import made
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
-from pipelines_tests.databases import made
 from pipelines_tests.warehouse.schemas import condition, differences
 
 REVISION = '''

@@ -14,12 +14,12 @@ import pytest
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of
 from pipelines_tests.command import isobar
 from pipelines_tests.cookbook import known_data
-from pipelines_tests.databases import made
 from pipelines_tests.warehouse.schemas import condition, differences
 from pipelines_tests.warehouse.test_plugins import with_revisions
 

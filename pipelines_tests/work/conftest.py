@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.work.filled import fill
 from pipelines_tests.work.plans import Both
 

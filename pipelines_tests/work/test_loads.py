@@ -18,8 +18,8 @@ from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.windows import Window
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.loaders import loader
 from pipelines_tests.solar_rows import add_plant
 from pipelines_tests.sources.bookings import made_up as bookings

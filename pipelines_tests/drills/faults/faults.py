@@ -12,7 +12,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
-from pipelines_tests.fake_source import Answer, body, cut, drip, silence
+from pipelines.testing.fake_source import Answer, body, cut, drip, silence
 
 #: Faults that occur before a request is sent.
 ADDRESSES = ("connection refused", "TLS failure", "connect time-out")

@@ -13,13 +13,13 @@ import psycopg
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.weather.sandbox import service
+from pipelines.testing.databases import made
+from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.drills.faults import file_sources, sources, weather_sources
 from pipelines_tests.drills.faults.cells import Cell, observe, true_rows
 from pipelines_tests.drills.faults.faults import FAULTS
 from pipelines_tests.drills.faults.sources import Bench, Source
-from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.flights.made_up import load_airports
 

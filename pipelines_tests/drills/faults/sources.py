@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 
 from pipelines.sources.solar.windows import Window
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.faults.faults import (
     ANSWERS,
@@ -22,8 +24,6 @@ from pipelines_tests.drills.faults.faults import (
     busy_port,
     spoil,
 )
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
 from pipelines_tests.sources.solar.made_up import items_of, register

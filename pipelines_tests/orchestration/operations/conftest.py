@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines_tests.databases import made
+from pipelines.testing.databases import made
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, World
 
 #: Tables that tests fill. The others hold how far Dagster's own migrations are.

@@ -32,7 +32,7 @@ from sqlalchemy import text
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.problems import Problem, find_problems
-from pipelines_tests.fake_source import Answer, body
+from pipelines.testing.fake_source import Answer, body
 
 LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
 SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import alert_urls
+from pipelines.testing.fake_source import body, silence
 from pipelines_tests.command import isobar
-from pipelines_tests.fake_source import body, silence
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.orchestration.operations import alert_messages, alert_sensor
 from pipelines.orchestration.operations.problems import Problem
-from pipelines_tests.fake_source import body, drip, silence
+from pipelines.testing.fake_source import body, drip, silence
 from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
 
 pytestmark = pytest.mark.filterwarnings(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
 from pipelines_tests.served_ui import RUN, Ui, start, today
 from pipelines_tests.sources.flights.made_up import flights_document

@@ -30,8 +30,8 @@ from pipelines.orchestration.operations import housekeeping
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
+from pipelines.testing.fake_source import FakeSource, document
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
-from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start, today

@@ -10,7 +10,7 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.bookings import client as clients
 from pipelines.sources.bookings.client import EventsClient
-from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines_tests.sources.bookings.made_up import event
 
 SINCE = dt.datetime(2022, 7, 31, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))

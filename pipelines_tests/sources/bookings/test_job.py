@@ -12,9 +12,9 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource, utc_now
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.jobs import audit_of
+from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
-from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.jobs import Runner, failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.bookings.made_up import deliver, event, text_of

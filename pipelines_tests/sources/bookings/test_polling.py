@@ -16,9 +16,9 @@ from pipelines.sources.bookings import client as clients
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.polling import has_news, last_reading, poll
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.loaders import runner
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.bookings.made_up import counts, event, stored

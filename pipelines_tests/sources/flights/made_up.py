@@ -27,8 +27,8 @@ from pipelines.sources.flights import (
     source,
     tables,
 )
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import made
 from pipelines_tests.stored import Stored
 
 AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")

@@ -16,9 +16,10 @@ from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar import source
 from pipelines.sources.solar.windows import Window
+from pipelines.testing.fake_source import FakeSource, body, document
+from pipelines.testing.runs import failures
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_source import FakeSource, body, document
-from pipelines_tests.jobs import Runner, failures
+from pipelines_tests.jobs import Runner
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.solar.made_up import items_of, register, rows
 from pipelines_tests.sources.solar.test_sync import Service

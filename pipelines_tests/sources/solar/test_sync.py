@@ -19,9 +19,9 @@ from pipelines.sources.solar.load import Plant
 from pipelines.sources.solar.sandbox.sun import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.solar.made_up import Solar, client_of, items_of
 
 TODAY = dt.datetime.now(dt.UTC).date()

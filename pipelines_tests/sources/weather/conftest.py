@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from pipelines.http.client import HttpClient
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import Site, Theirs
 

@@ -17,8 +17,8 @@ from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, Quota
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.refresh import refresh
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.stored import Stored

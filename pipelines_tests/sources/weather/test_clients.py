@@ -9,7 +9,7 @@ from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines_tests.fake_clock import FakeClock
+from pipelines.testing.fake_clock import FakeClock
 
 OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
 FREE = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))

@@ -13,8 +13,8 @@ from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import Answer, FakeSource, body, document
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.weather.site import Site
 

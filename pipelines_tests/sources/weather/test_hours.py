@@ -20,8 +20,8 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.flights.made_up import airports_loaded
 from pipelines_tests.sources.weather.site import CALLS, Site
 

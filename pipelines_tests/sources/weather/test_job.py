@@ -17,10 +17,10 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import due, fetch
 from pipelines.sources.weather.geocode_places import put_places
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.jobs import Runner, failure, metadata
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of

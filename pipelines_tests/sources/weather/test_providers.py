@@ -24,8 +24,8 @@ from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo, rea
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
 from pipelines.sources.weather.sandbox.model import weather_at
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import Answer, FakeSource, body, document
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.weather.site import Theirs
 
 BERLIN = Place(1, 52.52, 13.41, "DE", "10115")

@@ -25,8 +25,8 @@ from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
-from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body
+from pipelines.testing.fake_clock import FakeClock
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines_tests.sources.weather.site import RECORDED, Theirs
 
 VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")

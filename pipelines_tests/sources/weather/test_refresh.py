@@ -18,9 +18,9 @@ from pipelines.sources.weather.fetch_lock import fetch_session
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
-from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import MadeUp, Present, observed
 

@@ -6,7 +6,7 @@ import requests
 
 from pipelines.sources.shipments.sandbox import HEADER, lines
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines_tests.fake_clock import FakeClock
+from pipelines.testing.fake_clock import FakeClock
 from pipelines_tests.sources.weather.site import Site
 
 

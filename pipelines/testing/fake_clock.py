@@ -12,7 +12,9 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> dt.datetime:
+        """Return the present instant."""
         return self.now
 
     def pass_by(self, **duration: float) -> None:
+        """Let time pass, given in units of `timedelta`."""
         self.now += dt.timedelta(**duration)

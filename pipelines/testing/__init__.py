@@ -1,0 +1,57 @@
+"""The contract kit: the tests that every source has to pass, for the author of a plug-in.
+
+The whole of a `tests/test_contract.py`:
+
+    from isobar_tides import source
+    from pipelines.testing import contract
+
+    TestContract = contract(source)
+
+This makes a class with a test for each promise of Isobar: delivered twice, late, out of order,
+duplicated, contradicted, of wrong types, torn, killed, by two runs at once, with faults, and more.
+Each runs the source's own job on a fresh PostgreSQL database. A class that inherits from it may
+have tests of its own, with the fixture `driver`:
+
+    class TestContract(contract(source)):
+        def test_an_odd_level_is_stored(self, driver):
+            assert driver.deliver([driver.record(1) | {"level_cm": -1}]) == (1, 1, 0, 0)
+
+pytest finds fixtures for other tests by an entry point: `isobar_database` (the name of a database
+of the test's own), `isobar_warehouse` and `isobar_owner` (it as runs and as its owner see it),
+`isobar_service` (an HTTP server that answers as the test says), `isobar_inbox` (a folder for files)
+and `isobar_start` (starts one of `drivers_of(source)` on a fresh database).
+
+The names in `__all__` are public, as those of `pipelines.source` are; everything else may change.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.testing.drivers import Driver, Files, LoadFailed, Site
+    from pipelines.testing.fake_source import FakeSource, body, cut, document
+    from pipelines.testing.suite import contract, drivers_of
+
+__all__ = [
+    "Driver",
+    "FakeSource",
+    "Files",
+    "LoadFailed",
+    "Site",
+    "body",
+    "contract",
+    "cut",
+    "document",
+    "drivers_of",
+]
+
+# Imported on first use: pytest loads this package in every run.
+_MODULES = ("suite", "drivers", "fake_source")
+
+
+def __getattr__(name: str) -> Any:
+    for module in _MODULES if name in __all__ else ():
+        found = importlib.import_module(f"pipelines.testing.{module}")
+        if hasattr(found, name):
+            return getattr(found, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,201 @@
+"""Fixtures for the tests of plug-ins, which pytest finds by their entry point.
+
+pytest imports this module in every run of an environment that has Isobar, so it imports nothing
+else: each fixture imports what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from pipelines.postgres.server import Connections
+    from pipelines.testing.drivers import Driver
+    from pipelines.testing.fake_source import FakeSource
+    from pipelines.warehouse.connection import Warehouse
+
+#: Starts a driver on a fresh database; its class is the argument.
+Start = Callable[[type["Driver"]], "Driver"]
+#: Serves an ASGI app until the end of the test; returns its address.
+Serve = Callable[[Any], str]
+#: Variables of the platform as tests need them; all others of it and of sources are unset.
+VARIABLES = {
+    "ISOBAR_SOURCES": "live",  # what a test does not give is off
+    "ISOBAR_SCHEDULES": os.devnull,
+    "ISOBAR_INBOX_CUT_SECONDS": "0",
+}
+
+
+@pytest.fixture(scope="session")
+def isobar_server() -> Iterator[Connections]:
+    """Run a PostgreSQL server of this session."""
+    from pipelines.testing.databases import running_server
+
+    with running_server() as connections:
+        yield connections
+
+
+@pytest.fixture(scope="session")
+def isobar_template(isobar_server: Connections) -> Iterator[str]:
+    """Name a database with the tables and views of all installed sources, to be copied."""
+    from pipelines.migrations.apply import migrate
+    from pipelines.postgres.roles import SUPERUSER
+    from pipelines.testing.databases import made
+
+    with suppress(ImportError):  # pandera would import it in a thread, where Python 3.11 may fail
+        import hypothesis  # noqa: F401
+    with made(isobar_server) as name, pytest.MonkeyPatch.context() as patch:
+        _set_variables(patch)
+        migrate(isobar_server.url(SUPERUSER, name))
+        yield name
+
+
+@pytest.fixture
+def isobar_database(isobar_server: Connections, isobar_template: str) -> Iterator[str]:
+    """Name a database of the test's own, with the tables of all installed sources."""
+    from pipelines.testing.databases import made
+
+    with made(isobar_server, isobar_template) as name:
+        yield name
+
+
+@pytest.fixture
+def isobar_warehouse(isobar_server: Connections, isobar_database: str) -> Iterator[Warehouse]:
+    """Open the test's database as runs do."""
+    from pipelines.postgres.roles import LOADER
+    from pipelines.warehouse.connection import Warehouse
+
+    opened = Warehouse(isobar_server.url(LOADER, isobar_database))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def isobar_owner(isobar_server: Connections, isobar_database: str) -> Iterator[psycopg.Connection]:
+    """Connect to the test's database as its owner; each statement commits."""
+    import psycopg
+
+    from pipelines.postgres.roles import SUPERUSER
+
+    url = isobar_server.url(SUPERUSER, isobar_database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def isobar_service() -> Iterator[FakeSource]:
+    """Run an HTTP server that answers as the test says."""
+    from pipelines.testing.fake_source import FakeSource
+
+    with FakeSource() as fake:
+        yield fake
+
+
+@pytest.fixture
+def isobar_inbox(tmp_path: Path) -> Path:
+    """Make an empty folder for files."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def isobar_serve() -> Iterator[Serve]:
+    """Return a function that serves an ASGI app until the end of the test."""
+    from pipelines.testing.sandboxes import served
+
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(served(app))
+
+
+@pytest.fixture
+def isobar_start(
+    request: pytest.FixtureRequest,
+    isobar_server: Connections,
+    isobar_service: FakeSource,
+    isobar_inbox: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Start]:
+    """Return a function that starts a driver on a fresh database, with nothing delivered yet."""
+    import psycopg
+
+    from pipelines.orchestration.resources import WarehouseResource
+    from pipelines.postgres.roles import LOADER, SUPERUSER
+    from pipelines.testing.databases import made
+    from pipelines.testing.drivers import Site
+    from pipelines.testing.fake_clock import FakeClock
+
+    _set_variables(monkeypatch)
+    monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    _hasten(monkeypatch)
+    with ExitStack() as stack:
+
+        def start(kind: type[Driver]) -> Driver:
+            template = request.getfixturevalue(kind.template)
+            _require_usable(kind.source)
+            name = stack.enter_context(made(isobar_server, template))
+            owner = psycopg.connect(isobar_server.url(SUPERUSER, name), autocommit=True)
+            stack.enter_context(owner)
+            url = isobar_server.url(LOADER, name)
+            warehouse = stack.enter_context(WarehouseResource(url=url).open())  # the job's
+            stack.callback(warehouse.dispose)
+            site = Site(warehouse, owner, isobar_inbox, isobar_service, FakeClock(), url)
+            driver = kind(site)
+            driver.prepare()
+            return driver
+
+        yield start
+
+
+def _set_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a developer's variables have no say."""
+    from pipelines.source import PLATFORM_VARIABLES, declared_sources
+
+    settings = [one.settings for one in declared_sources().values()]
+    names = {name for one in settings for name in one.variables().values()}
+    prefixes = tuple(one for one in PLATFORM_VARIABLES if one != "PG")
+    for name in [*os.environ]:
+        if name in names or name.startswith(prefixes):
+            monkeypatch.delenv(name)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+def _hasten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have HTTP clients try twice, with short waits."""
+    from pipelines.http.client import HttpClient
+
+    is_enough = HttpClient._is_enough
+    monkeypatch.setattr(HttpClient, "_wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr(
+        HttpClient,
+        "_is_enough",
+        lambda client, state: state.attempt_number >= 2 or is_enough(client, state),
+    )
+
+
+def _require_usable(name: str) -> None:
+    """Fail if a source is not installed, or broken."""
+    from pipelines.isolation import broken_sources
+    from pipelines.source import sources
+
+    for broken in broken_sources():
+        if broken.name == name:
+            pytest.fail(f"{broken}", pytrace=False)
+    if name not in sources():
+        pytest.fail(
+            f"The source {name} is not installed in the environment of pytest, so Isobar does not"
+            " find it. Install it: uv pip install --no-deps --editable . (its pyproject.toml needs"
+            f' the entry point [project.entry-points."isobar.sources"] {name} = "package:source").',
+            pytrace=False,
+        )

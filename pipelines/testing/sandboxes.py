@@ -1,0 +1,80 @@
+"""The simulated service or files of a source, for tests: what it says, and where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+import uvicorn
+from starlette.applications import Starlette
+
+from pipelines.postgres.ports import free_port
+from pipelines.sandbox import sample
+from pipelines.source import Sandbox, Source
+
+if TYPE_CHECKING:
+    from pipelines.testing.drivers import Driver
+    from pipelines.testing.pytest_plugin import Serve
+
+#: The time of the sandbox.
+NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+
+
+class Server(uvicorn.Server):
+    """Stops at once; uvicorn's own looks ten times a second whether it is to stop."""
+
+    async def main_loop(self) -> None:
+        """Wait until the server is to stop."""
+        while not await self.on_tick(0):
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Serve an ASGI app on loopback in a thread; gives its address."""
+    port = free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+    server = Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+class Simulation:
+    """The sandbox of one source with a seed, at noon."""
+
+    def __init__(self, source: Source, seed: int, serve: Serve, folder: Path) -> None:
+        self.source, self.folder = source, folder
+        options = {one.name: one.default for one in source.sandbox_options}
+        module: Any = source.module("sandbox")
+        given = Sandbox(seed, lambda: NOON, lambda: NOON, options)
+        parts = module.build(given) if module else sample.build(source)
+        self.url = serve(Starlette(routes=[*parts.routes]))
+        folder.mkdir()
+        if parts.write_files:
+            parts.write_files(folder, NOON.date())
+
+    def place(self, driver: Driver) -> str:
+        """Return the URL or the folder that a driver's job reads."""
+        if not driver.is_http:
+            return str(self.folder)
+        return f"{self.url}{self.source.settings.about(driver.setting)['url']}"
+
+    def said(self, driver: Driver) -> list[bytes]:
+        """Return what a driver's job would read."""
+        if not driver.is_http:
+            return [one.read_bytes() for one in sorted(self.folder.iterdir()) if one.is_file()]
+        answer = requests.get(self.place(driver) + driver.sandbox_query, timeout=30)
+        answer.raise_for_status()
+        return [answer.content]

@@ -1,0 +1,394 @@
+"""Each test of the contract kit fails for a source with the mistake that it is for."""
+
+import dataclasses
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from pipelines import testing
+from pipelines.http.client import HttpClient
+from pipelines.ingest.feeds import Cap, Feed, Parsed
+from pipelines.ingest.parsers import Json, Records
+from pipelines.ingest.reasons import Reason
+from pipelines.migrations.apply import migrate
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.source import SandboxParts, sources
+from pipelines.testing import Driver, contract, drivers_of
+from pipelines.testing.databases import made
+from pipelines.testing.pytest_plugin import Serve, Start
+from pipelines.testing.suite import ledger_is_true
+from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.plugins import install, installed, write
+from pipelines_tests.testing.stops import FILES
+
+Broken = Callable[[pytest.MonkeyPatch, type[Driver]], object]
+counter = itertools.count()
+
+
+def feed_of(kind: type[Driver]) -> Feed:
+    return sources()[kind.source].feeds[0]
+
+
+def set_in_feed(kind: type[Driver], **values: Any) -> None:
+    """Change the declaration, which is imported anew for each test."""
+    for name, value in values.items():
+        object.__setattr__(feed_of(kind), name, value)
+
+
+def parse(spoil: Callable[[Parsed], Parsed]) -> Broken:
+    """Have the parser return something else."""
+
+    def apply(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+        good = feed_of(kind).parse
+        set_in_feed(kind, parse=lambda content, context: map(spoil, good(content, context)))
+
+    return apply
+
+
+def rows(change: Callable[[Any], Any]) -> Broken:
+    """Have the parser return other rows."""
+    return parse(
+        lambda parsed: dataclasses.replace(
+            parsed, rows={name: change(frame) for name, frame in parsed.rows.items()}
+        )
+    )
+
+
+def declared(**values: Any) -> Broken:
+    """Have the feed declared otherwise."""
+
+    return lambda patch, kind: set_in_feed(kind, **values)
+
+
+def driver(name: str, after: Callable[[Driver], object]) -> Broken:
+    """Have something happen after a method of the driver, as if the source did it."""
+
+    def apply(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+        method = getattr(kind, name)
+
+        def spoiled(self: Driver, *values: Any) -> Any:
+            try:
+                return method(self, *values)
+            finally:
+                after(self)
+
+        patch.setattr(kind, name, spoiled)
+
+    return apply
+
+
+def sql(statement: str) -> Callable[[Driver], object]:
+    return lambda one: one.site.owner.execute(statement.encode())
+
+
+def never_an_error(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+    """Errors become an empty document."""
+    patch.setattr(HttpClient, "_check_status", lambda *_: None)
+    patch.setattr(HttpClient, "_parse", lambda *_: {"stations": [], "readings": []})
+
+
+def gives_up(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+    """A source that failed once is never requested again."""
+    failed: list[bool] = []
+    get = HttpClient._get_once
+
+    def once(self: HttpClient, *values: Any) -> Any:
+        if failed:
+            raise self._permanent("url", "it failed before")
+        try:
+            return get(self, *values)
+        except Exception:
+            failed.append(True)
+            raise
+
+    patch.setattr(HttpClient, "_get_once", once)
+
+
+def accepts_all_texts(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+    """The model lets through what PostgreSQL cannot store."""
+
+    class Station(BaseModel):
+        station_id: str
+        name: str
+        latitude: float
+        longitude: float
+
+    parser = feed_of(kind).parse
+    assert isinstance(parser, Json)
+    readings, _ = parser.records
+    stations = Records(at="stations", model=Station, table="tides.stations")
+    set_in_feed(kind, parse=Json(readings, stations))
+    made = drivers_of(sources()[kind.source])[0].made  # type: ignore[attr-defined]
+    patch.setattr(kind, "made", made)
+
+
+def sandbox(line: Callable[[], str]) -> Broken:
+    """Have the sandbox write a line after its header."""
+
+    def apply(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+        module: Any = sources()[kind.source].module("sandbox")
+
+        def write_files(folder: Path, _: Any) -> None:
+            (folder / "1.csv").write_text(f"{module.HEADER}\n{line()}\n")
+
+        patch.setattr(module, "build", lambda _: SandboxParts(write_files=write_files))
+
+    return apply
+
+
+def unknown_check(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
+    patch.setattr(kind, "rows_of_check", lambda *_: [{"station_id": "HEL"}])
+
+
+ONE_ROW = """
+INSERT INTO stops.stops (
+    stop_id, line, name, kind, opened_on, seen_at, fare, share, is_roofed, code, uuid, delivery_id
+)
+VALUES (
+    9999, 'A', 'x', 'bus', '2020-01-01', now(), 1, 0.5, TRUE, '0000', gen_random_uuid(), 1
+)
+"""
+ALL_OF_THE_LAST = """
+UPDATE tides.readings SET delivery_id = (SELECT max(delivery_id) FROM ops.deliveries)
+"""
+#: What a source does wrong: the mistake, and the test that has to find it. Of the plug-in with a
+#: document, or of that with files.
+CASES: Sequence[tuple[str, str, Broken, str]] = (
+    ("it drops rows", "tides", rows(lambda frame: frame.iloc[1:]), "delivered_twice"),
+    (
+        "its values change from run to run",
+        "tides",
+        rows(lambda frame: frame.assign(name="x" * next(counter)) if "name" in frame else frame),
+        "late_and_repeated",
+    ),
+    (
+        "it deletes what it does not see",
+        "tides",
+        driver("announce", sql("DELETE FROM tides.readings")),
+        "an_earlier_delivery",
+    ),
+    (
+        "it does not count duplicates",
+        "tides",
+        parse(lambda one: dataclasses.replace(one, read=min(one.read, 80))),
+        "duplicates_within",
+    ),
+    (
+        "it hides contradictions",
+        "stops",
+        rows(lambda frame: frame.drop_duplicates(["stop_id", "line"], keep="last")),
+        "contradict",
+    ),
+    (
+        "its policy is not the one that is meant",
+        "tides",
+        lambda patch, kind: patch.setattr(kind, "latest_wins", False),
+        "a_changed_record",
+    ),
+    (
+        "the ledger is changed",
+        "tides",
+        driver("load", sql(ALL_OF_THE_LAST)),
+        "alternate",
+    ),
+    (
+        "bad records vanish",
+        "tides",
+        parse(lambda one: dataclasses.replace(one, rejects=())),
+        "each_field",
+    ),
+    (
+        "reasons do not name the field",
+        "tides",
+        parse(
+            lambda one: dataclasses.replace(
+                one,
+                rejects=[
+                    dataclasses.replace(
+                        reject,
+                        reasons=tuple(Reason(one.code, "bad") for one in reject.reasons),
+                    )
+                    for reject in one.rejects
+                ],
+            )
+        ),
+        "each_field",
+    ),
+    (
+        "a bad record has another text each time",
+        "stops",
+        parse(
+            lambda one: dataclasses.replace(
+                one,
+                rejects=[
+                    dataclasses.replace(reject, raw=f"{reject.raw}{next(counter)}")
+                    for reject in one.rejects
+                ],
+            )
+        ),
+        "quarantined_once",
+    ),
+    ("it accepts everything", "tides", declared(cap=Cap(share=1, few=10**6)), "mostly_bad"),
+    ("its model accepts what the table rejects", "tides", accepts_all_texts, "unusual_value"),
+    (
+        "it reports no drift",
+        "tides",
+        parse(lambda one: dataclasses.replace(one, drift=())),
+        "unknown_field",
+    ),
+    ("an error is an empty document", "tides", never_an_error, "torn"),
+    (
+        "the last line of a file is lost",
+        "stops",
+        rows(lambda frame: frame[frame["stop_id"] != 40]),
+        "torn",
+    ),
+    (
+        "a load that was killed leaves a row",
+        "stops",
+        driver("fetch", sql(ONE_ROW)),
+        "dies_before",
+    ),
+    (
+        "two runs undo each other",
+        "stops",
+        driver("fetch", sql("DELETE FROM stops.stops WHERE stop_id = 3")),
+        "two_loads",
+    ),
+    ("a service that is away is an empty document", "tides", never_an_error, "is_away"),
+    ("it gives up for good", "tides", gives_up, "a_third"),
+    (
+        "it loses quarantined records",
+        "stops",
+        driver("retry", sql("DELETE FROM ops.quarantine")),
+        "quarantine_is_read",
+    ),
+    ("a check always finds something", "tides", unknown_check, "checks_find"),
+    (
+        "a view is broken",
+        "tides",
+        driver("load", sql("DROP VIEW enriched.tide_levels")),
+        "views",
+    ),
+    (
+        "the sandbox is random",
+        "stops",
+        sandbox(lambda: str(next(counter))),
+        "sandbox",
+    ),
+    ("the sandbox knows no seed", "stops", sandbox(lambda: ""), "sandbox"),
+)
+
+
+@pytest.fixture(scope="session")
+def plug_ins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """Folders with the example plug-in and one with files, as an installer leaves them."""
+    entry, files = tmp_path_factory.mktemp("entry"), tmp_path_factory.mktemp("files")
+    install(entry, "tides")
+    write(files, "stops", FILES)
+    return PROJECT / "examples" / "isobar-tides", entry, files
+
+
+@pytest.fixture(scope="session")
+def plug_in_template(
+    isobar_server: Connections, isobar_template: str, plug_ins: tuple[Path, ...]
+) -> Iterator[str]:
+    """The name of a database that has the tables of the plug-ins too."""
+    with made(isobar_server, isobar_template) as name:
+        with installed(*plug_ins):
+            migrate(isobar_server.url(SUPERUSER, name))
+        yield name
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "part"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_mistake_is_found_by_its_test(
+    plug_ins: tuple[Path, ...],
+    plug_in_template: str,  # first, for it imports the plug-ins
+    isobar_start: Start,
+    isobar_serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    broken: Broken,
+    part: str,
+) -> None:
+    with installed(*plug_ins):
+        (kind,) = drivers_of(sources()[name])
+        monkeypatch.setattr(kind, "template", "plug_in_template")
+        kit = contract(sources()[name], drivers=[kind])
+        (test,) = [one for one in dir(kit) if one.startswith("test_") and part in one]
+        broken(monkeypatch, kind)
+        with pytest.raises(pytest.fail.Exception) as failed:
+            if part == "sandbox":
+                getattr(kit(), test)(isobar_start, isobar_serve, tmp_path)
+            else:
+                started = isobar_start(kind)
+                getattr(kit(), test)(started)
+                ledger_is_true(started)
+        for words in ("delivered: ", "expected: ", "found: ", "what to do: "):
+            assert words in str(failed.value)
+
+
+def test_a_feed_that_the_kit_cannot_drive_is_named(plug_ins: tuple[Path, ...]) -> None:
+    with installed(*plug_ins):
+        source = sources()["tides"]
+        (feed,) = source.feeds
+        own = dataclasses.replace(feed, parse=lambda *_: [])
+        kit = contract(dataclasses.replace(source, feeds=(own,)))
+        with pytest.raises(pytest.fail.Exception, match="nobody knows what its records are"):
+            kit().test_every_feed_is_driven()
+        contract(
+            dataclasses.replace(source, feeds=(own,)), not_driven={"tides": "it has own tests"}
+        )().test_every_feed_is_driven()
+
+
+def test_the_plug_in_of_pytest_loads_nothing_heavy() -> None:
+    """pytest imports it in every run."""
+    code = (
+        "import sys, pipelines.testing, pipelines.testing.pytest_plugin;"
+        "heavy = {'dagster', 'pandas', 'pydantic', 'sqlalchemy', 'requests'};"
+        "print(sorted(heavy & {*sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_tests_of_plug_ins_may_use_is_there_and_documented() -> None:
+    for name in testing.__all__:
+        assert getattr(testing, name).__doc__, name
+    assert sorted(testing.__all__) == testing.__all__
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("policy", ["Latest", "First"])
+def test_a_plug_in_of_files_passes_by_one_line_in_a_folder_elsewhere(
+    tmp_path: Path, policy: str
+) -> None:
+    declaration = str(FILES["__init__.py"]).replace("isobar.Latest()", f"isobar.{policy}()")
+    write(tmp_path, "stops", {**FILES, "__init__.py": declaration})
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_contract.py").write_text(
+        "from isobar_stops import source\nfrom pipelines.testing import contract\n\n"
+        "TestContract = contract(source)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "tests"],
+        cwd=tmp_path,
+        env=environment(tmp_path, PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "23 passed" in done.stdout
