@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_DRIFT = 20
 PARSED_AT_ONCE = 1_000
-#: Years in which a time may have no year in UTC.
-EXTREME_YEARS = (MINYEAR, MAXYEAR)
 #: A valid name or key, as defined by `is_name`.
 Name = Annotated[
     str,
@@ -103,8 +100,6 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, model, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        if any(_may_be_time(one.annotation) for one in model.model_fields.values()):
-            self._reject_extreme_times(rows, fields)
         #: How many records have which keys.
         self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
         if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
@@ -141,18 +136,6 @@ class RecordValidator:
             ]
         return parsed
 
-    def _reject_extreme_times(self, rows: Sequence[tuple[Any, ...]], fields: Sequence[str]) -> None:
-        """Reject times at the ends of the calendar, which are in no year in UTC."""
-        sent = {field: key for key, field in self.keys.items()}
-        for index, row in enumerate(rows):
-            for field, value in zip(fields, row, strict=True):
-                if isinstance(value, datetime) and value.tzinfo and value.year in EXTREME_YEARS:
-                    try:
-                        value.astimezone(UTC)
-                    except OverflowError:
-                        words = f"{sent[field]} is not a time of the calendar: {value.isoformat()}"
-                        self._reject_one(index, Reason(f"{field}_invalid", words))
-
     def _reason(
         self, model: type[BaseModel], index: int, kind: str, words: str, key: str = ""
     ) -> Reason:
@@ -172,6 +155,12 @@ class RecordValidator:
         for index in bad:
             reason = Reason(code, words.format_map(_Shown(self.records[index])))
             self._reject_one(index, reason)
+
+    def reject_value(self, index: int, field: str, words: str) -> None:
+        """Reject a row for the value of a field; `words` complete the reason."""
+        key = next(key for key, one in self.keys.items() if one == field)
+        text = f"{key} {words}: {shown(self.records[index].get(key))}"
+        self._reject_one(index, Reason(f"{field}_invalid", text))
 
     def good(self) -> pd.DataFrame:
         """Return the valid rows, in the order of the source."""
@@ -220,11 +209,6 @@ class RecordValidator:
 
     def _reject_one(self, index: int, reason: Reason) -> None:
         self._reasons.setdefault(index, []).append(reason)
-
-
-def _may_be_time(annotation: Any) -> bool:
-    """Return whether the values of a field may be times with an offset."""
-    return "datetime" in str(annotation).lower()
 
 
 def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:

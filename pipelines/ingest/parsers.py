@@ -116,6 +116,7 @@ class Json:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import RecordValidator, as_json
+        from pipelines.ingest.models import column_rows
         from pipelines.ingest.record_keys import key_reader
 
         lists = {one.at: value_at(content.document, one.at) for one in self.records}
@@ -133,7 +134,7 @@ class Json:
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
             validator = RecordValidator(records, name=name, model=one.model, first_record=first)
-            good = validator.good()
+            good = column_rows(validator, one.model)
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
             counts[name], first = len(records), first + len(records)
             validators.append(validator)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.models import column_rows
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
 from pipelines.ingest.reasons import Reason
@@ -119,7 +120,7 @@ class Rows:
             [one if isinstance(one, dict) else None for one in sent], name="rows", model=self.model
         )
         raw = [one.text if isinstance(one, _NotJson) else as_json(one) for one in sent]
-        good = validator.good()
+        good = column_rows(validator, self.model)
         rows = good.assign(
             **{
                 RECORD: [numbered[index][0] for index in good.index],
@@ -156,7 +157,7 @@ class Rows:
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
         records = texts.where(texts != "", None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
-        good = validator.good()
+        good = column_rows(validator, self.model)
         raw = [storable(batch.raw(row)) for row in good.index]
         good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
         key = self._key_reader(context)

@@ -52,9 +52,10 @@ def isobar_template(isobar_server: Connections) -> Iterator[str]:
 
     with suppress(ImportError):  # pandera would import it in a thread, where Python 3.11 may fail
         import hypothesis  # noqa: F401
-    with made(isobar_server) as name, pytest.MonkeyPatch.context() as patch:
-        _set_variables(patch)
-        migrate(isobar_server.url(SUPERUSER, name))
+    with made(isobar_server) as name:
+        with pytest.MonkeyPatch.context() as patch:
+            _set_variables(patch)
+            migrate(isobar_server.url(SUPERUSER, name))
         yield name
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import Any
 
 import dagster as dg
@@ -21,6 +21,8 @@ from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.testing.runs import failures
+from pipelines_tests.command import PROJECT
+from pipelines_tests.documents.pages import blocks
 from pipelines_tests.plugins import installed, write
 
 DECLARATION = '''
@@ -56,12 +58,7 @@ source = isobar.Source(
     about="Cities.",
     settings=Settings,
     feeds=(
-        isobar.Feed(
-            fetch=isobar.Batches(fetch=fetch),
-            parse=isobar.Json(
-                isobar.Records(at="cities", model=City, table="cities.cities", key="city_id")
-            ),
-        ),
+{feed}
     ),
 )
 '''
@@ -70,22 +67,10 @@ import dlt
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 """
-DLT = '''
-def cities(settings):
-    """A resource of dlt, here its own client of REST APIs."""
-    client = RESTClient(settings.url, paginator=JSONLinkPaginator("next"))
-    return dlt.resource(client.paginate("/cities", data_selector="items"), name="cities")
-
-
-fetch = isobar.dlt_records(cities)
-'''
-SINGER = """
-fetch = isobar.singer_records(
-    [sys.executable, {tap!r}],
-    lambda settings: {{"api_url": settings.url, "token": settings.token}},
-    source="cities",
-)
-"""
+SNIPPETS = blocks(PROJECT / "docs" / "adding-a-source.md", "python")
+(DLT,) = [one for one in SNIPPETS if "isobar.dlt_records" in one]
+(SINGER,) = [one for one in SNIPPETS if "isobar.singer_records" in one]
+(FEED,) = [one for one in SNIPPETS if "isobar.Batches" in one]
 #: A tap as Singer's specification has it: it pages through the API of its configuration.
 TAP = """
     import argparse, json, sys, urllib.request
@@ -111,6 +96,7 @@ TAP = """
         write(type="STATE", value={"last": url})
         url = urljoin(url, page["next"]) if page["next"] else None
 """
+TAP_OF_PAGE = '"taps/bin/tap-cities"'
 CITIES = [{"city_id": number, "name": f"City {number}"} for number in range(1, 8)]
 Run = Callable[[str], dg.ExecuteInProcessResult]
 
@@ -150,11 +136,18 @@ def run(
         def run_job(kind: str) -> dg.ExecuteInProcessResult:
             imports, code = {
                 "dlt": (IMPORTS, DLT),
-                "singer": ("import sys", SINGER.format(tap=str(tap))),
+                "singer": (
+                    "import sys",
+                    SINGER.replace(TAP_OF_PAGE, f"sys.executable, {str(tap)!r}"),
+                ),
             }[kind]
             stack.close()
+            parts = {"imports": imports, "code": code, "feed": indent(FEED, " " * 8)}
+            declaration = DECLARATION
+            for name, text in parts.items():
+                declaration = declaration.replace(f"{{{name}}}", text)
             package = {
-                "__init__.py": DECLARATION.replace("{imports}", imports).replace("{code}", code),
+                "__init__.py": declaration,
                 "tables.py": None,
                 "sql/views/enriched.{name}_stops.sql": None,
             }

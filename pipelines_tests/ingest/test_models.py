@@ -13,7 +13,12 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from pipelines.ingest.contract import Name
+from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Cap, Content, Feed
 from pipelines.ingest.models import Field, otherwise, table_of
+from pipelines.ingest.parsers import Json, Records
+from pipelines.ingest.runner import Runner
+from pipelines_tests.ingest.levels import Levels, Owner
 
 
 class Colour(Enum):
@@ -118,3 +123,72 @@ def test_the_words_of_a_reject_are_the_models_or_what_pydantic_says() -> None:
         "at": "should have timezone info",
         "code": "is not valid (no such code)",
     }
+
+
+class Everything(BaseModel):
+    number: int
+    size_m: float | None = None
+    price_eur: Decimal | None = None
+    at: AwareDatetime | None = None
+    opens: dt.time | None = None
+    colour: Colour | None = None
+    tags: list[str] | None = None
+    more: dict[str, Any] | None = None
+    others: list[Any] | None = None
+    text: str | None = None
+
+
+GOOD = {
+    "number": 1,
+    "size_m": 1.5,
+    "price_eur": "2.50",
+    "at": "0001-01-01T00:00:00Z",
+    "opens": "08:30:00",
+    "colour": "red",
+    "tags": ['a,"b"', "c\\d", ""],
+    "more": {"a": [1, None], "b": "😀"},
+    "others": [1, {"c": 2}],
+    "text": 'a,"b"\n',
+}
+UNSTORABLE: dict[str, Any] = {
+    "number": 10**30,
+    "size_m": float("inf"),
+    "price_eur": "1E+200000",
+    "at": "0001-01-01T00:00:00+14:00",
+    "tags": ["\x00"],
+    "more": {"a": "\ud800"},
+    "others": [{"\x00": 1}],
+    "text": "a\x00",
+}
+
+
+def test_each_kind_of_value_is_stored_and_one_that_cannot_be_is_rejected_alone(
+    stored_levels: Levels, owner: psycopg.Connection
+) -> None:
+    records = [GOOD, *({**GOOD, "number": n, key: bad} for n, (key, bad) in BAD), {"number": 99}]
+    parse = Json(Records(model=Everything, table="bookings.everything", key="number"))
+    table = table_of(Everything, "bookings.everything", key="number")
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+    owner.execute(str(CreateTable(table).compile(dialect=dialect)).encode())
+    owner.execute("ALTER TABLE bookings.everything OWNER TO isobar_owner")
+    owner.execute("GRANT ALL ON bookings.everything TO isobar_loader, isobar_source_levels")
+    warehouse = stored_levels.warehouse
+    feed = Feed(name="levels", parse=parse, cap=Cap(share=1, few=100))
+    loaded = Runner(Owner(metadata=table.metadata), feed, warehouse, None).load(
+        Content(
+            delivery=Delivery("levels", "all", "", 0, dt.datetime.now(dt.UTC)), document=records
+        )
+    )
+    assert loaded is not None
+    assert (loaded.read, loaded.loaded, loaded.rejected) == (len(records), 2, len(BAD))
+    rows = owner.execute("SELECT * FROM bookings.everything ORDER BY number").fetchall()
+    assert rows[0][:-1] == (
+        *(1, 1.5, Decimal("2.50"), dt.datetime(1, 1, 1, tzinfo=dt.UTC), dt.time(8, 30), "red"),
+        *(GOOD["tags"], GOOD["more"], GOOD["others"], GOOD["text"]),
+    )
+    assert rows[1][:-1] == (99, *[None] * 9)
+    codes = owner.execute("SELECT reason_codes[1] FROM ops.quarantine ORDER BY record_number")
+    assert [code for (code,) in codes] == [f"{key}_invalid" for key in UNSTORABLE]
+
+
+BAD = [*enumerate(UNSTORABLE.items(), 2)]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
@@ -21,53 +22,20 @@ from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.testing.fake_source import FakeSource
 from pipelines.testing.runs import failures
+from pipelines_tests.command import PROJECT
+from pipelines_tests.documents.pages import blocks
 from pipelines_tests.loaders import hasten
 from pipelines_tests.plugins import installed, write
 
-DECLARATION = '''
-"""Building permits, from an API."""
-
-import datetime as dt
-
-from pydantic import AwareDatetime, BaseModel
-
-from pipelines import source as isobar
-
-
-class Permit(BaseModel):
-    """Permits, one row each."""
-
-    permit_id: int = isobar.Field(alias="id", ge=1, description="Number of the permit.")
-    changed_at: AwareDatetime = isobar.Field(description="When it was last changed.")
-    cost_eur: float | None = isobar.Field(default=None, ge=0, description="Estimated cost, EUR.")
-
-
-class Settings(isobar.SourceSettings, env_prefix="PERMITS_"):
-    """Where permits are published."""
-
-    url: str | None = isobar.url("The API.")
-    token: str | None = isobar.secret_text("Its token.")
-    user: str | None = isobar.Field(default=None, description="Its user.")
-
-
-source = isobar.Source(
-    name="permits",
-    package=__name__,
-    about="Building permits.",
-    settings=Settings,
-    feeds=(
-        isobar.Feed(
-            fetch=isobar.PagedApi(%s),
-            parse=isobar.Json(
-                isobar.Records(
-                    at="data.items", model=Permit, table="permits.permits", key="permit_id"
-                )
-            ),
-        ),
-    ),
-    schedules=(isobar.Schedule(cron="10 * * * *"),),
-)
-'''
+(TUTORIAL,) = [
+    one
+    for one in blocks(PROJECT / "docs" / "adding-a-source.md", "python")
+    if "isobar.PagedApi" in one
+]
+#: The source of the tutorial, with another API in place of its own.
+DECLARATION = re.sub(
+    r"isobar\.PagedApi\(.*?\n {12}\)", "isobar.PagedApi(%s)", TUTORIAL, flags=re.DOTALL
+).replace("\nsource =", "    user: str | None = isobar.Field(default=None)\n\n\nsource =", 1)
 BEARER = 'headers={"Authorization": "Bearer {token}"}'
 COUNT, SIZE = 25, 10
 VARIABLES = {
@@ -86,11 +54,11 @@ class Api:
 
     def __init__(self, kind: str, authorization: str, permits: list[dict[str, Any]]) -> None:
         self.kind, self.authorization, self.permits = kind, authorization, permits
-        self.asked: list[dict[str, str]] = []
+        self.requested: list[dict[str, str]] = []
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         query = {key: one for key, (one, *_) in parse_qs(urlsplit(handler.path).query).items()}
-        self.asked.append(query)
+        self.requested.append(query)
         status, headers, answer = self.answer(query, str(handler.headers.get("Authorization")))
         content = json.dumps(answer).encode()
         handler.send_response(status)
@@ -150,7 +118,7 @@ def run(
                     tmp_path,
                     "permits",
                     {
-                        "__init__.py": DECLARATION % declared,
+                        "__init__.py": DECLARATION % declared if declared else TUTORIAL,
                         "tables.py": None,
                         "sql/views/enriched.{name}_stops.sql": None,
                     },
@@ -204,6 +172,14 @@ def test_all_pages_of_each_kind_are_loaded_once_and_each_is_a_delivery(
     assert found[0][2] == "permits_service, page 1"
 
 
+def test_the_source_of_the_tutorial_loads(run: Run, server: Connections) -> None:
+    api = Api("next", "Bearer s3cret-token", [*map(permit, range(1, COUNT + 1))])
+    for _ in range(2):
+        assert failures(run("", api)) == []
+    assert query(server, "SELECT count(*) FROM permits.permits") == [(COUNT,)]
+    assert any("changed_after" in one for one in api.requested), "the second time"
+
+
 def test_only_records_since_the_newest_are_requested_and_all_on_request(
     run: Run, server: Connections
 ) -> None:
@@ -215,9 +191,9 @@ def test_only_records_since_the_newest_are_requested_and_all_on_request(
     assert run(declared, api).success
     late, new = permit(2) | {"id": 102}, permit(12)
     api.permits += [late, new]
-    api.asked.clear()
+    api.requested.clear()
     assert run(declared, api).success
-    assert api.asked == [{"changed_after": "2026-03-01T09:00:00+00:00"}]
+    assert api.requested == [{"changed_after": "2026-03-01T09:00:00+00:00"}]
     count = "SELECT count(*) FROM permits.permits"
     assert query(server, count) == [(11,)], "the late one is older than the overlap"
     assert run(declared, api, read_whole=True).success

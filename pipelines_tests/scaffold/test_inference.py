@@ -112,5 +112,5 @@ def test_names_are_those_of_columns(sent: str, name: str) -> None:
     assert identifier(sent) == name
 
 
-def test_two_fields_with_the_same_name_are_told_apart() -> None:
+def test_two_fields_with_the_same_name_are_distinguished() -> None:
     assert [one.name for one in proposed([{"a b": 1, "a-b": 2}]).fields] == ["a_b", "a_b_2"]

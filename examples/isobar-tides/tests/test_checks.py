@@ -7,13 +7,6 @@ from pipelines.testing import drivers_of
 (TIDES,) = drivers_of(source)
 
 
-def test_a_reading_of_an_unknown_station_is_found(isobar_start):
-    tides = isobar_start(TIDES)
-    record = tides.record(1)
-    tides.deliver([record | {"readings": record["readings"] | {"station_id": "XXX"}}])
-    assert tides.rows_of_check("tides_known_stations") == [{"station_id": "XXX", "readings": 1}]
-
-
 def test_a_jump_of_the_level_is_found(isobar_start):
     tides = isobar_start(TIDES)
     before, after = (
