@@ -34,6 +34,7 @@ OTHERS = (
     "weather.correct_place",
     "weather.hourly",
     "weather.observations",
+    "weather.place_key",
     "weather.places",
 )
 """What the SQL in our pages asks of other schemas."""

@@ -28,7 +28,7 @@ def page_of(source: Source) -> Page:
     def show() -> None:
         st.title(title)
         st.caption(source.about)
-        days = QUESTIONS.ask("records_by_day", source=source.name)
+        days = QUESTIONS.ask("records_of_source", sources=[source.name])
         show_chart(
             "Records by the day of their delivery",
             days,

@@ -47,6 +47,7 @@ def write_package(
     """
     folder.mkdir(parents=True)
     package = f"isobar_{name}"
+    templates = resources.files("pipelines.scaffold").joinpath("template")
     values = {
         "name": name,
         "NAME": name.upper(),
@@ -59,9 +60,8 @@ def write_package(
         "models": "\n\n".join(_model(one) for one in sample.records),
         "settings": textwrap.indent(_settings(name, kind), "    "),
         "feed": textwrap.indent(_feed(name, kind, sample.records, pagination), "        "),
-        "schedules": "" if kind == "files" else SCHEDULES,
+        "schedules": "" if kind == "files" else templates.joinpath("schedules.txt").read_text(),
     }
-    templates = resources.files("pipelines.scaffold").joinpath("template")
     targets = {
         "pyproject.toml": "pyproject.toml.txt",
         "README.md": "README.md.txt",
@@ -78,9 +78,6 @@ def write_package(
     data = folder / package / sample.file
     data.write_bytes(sample.content)
     return [*written, data]
-
-
-SCHEDULES = '    schedules=(isobar.Schedule(cron="5 * * * *"),),\n'
 
 
 def _imports(records: Sequence[ProposedRecords]) -> str:

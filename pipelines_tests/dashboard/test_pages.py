@@ -113,6 +113,32 @@ def test_an_endless_statement_is_cancelled_and_the_setting_named(
     assert any("ISOBAR_DASHBOARD_SECONDS" in caption.value for caption in page.caption)
 
 
+def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Connection) -> None:
+    def show_source() -> None:
+        from pipelines.dashboard.source_page import page_of
+        from pipelines.source import sources
+
+        page_of(sources()["shipments"]).show()
+
+    page = AppTest.from_function(show_source, default_timeout=60).run()
+    assert not page.exception
+    assert [one.value for one in page.title] == ["Shipments"]
+    assert "isobar run shipments" in page.info[0].value
+    owner.execute(
+        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, read_count,"
+        " loaded_count, unchanged_count, rejected_count)"
+        " VALUES ('shipments', 'a.csv', '', 1, now(), 3, 1, 1, 1)"
+    )
+    st.cache_data.clear()
+    page = AppTest.from_function(show_source, default_timeout=60).run()
+    assert not page.exception
+    assert [one.value for one in page.subheader][:2] == [
+        "Records by the day of their delivery",
+        "Newest rows of shipments.shipments",
+    ]
+    assert not any("isobar run shipments" in one.value for one in page.info)
+
+
 def test_every_statement_is_used() -> None:
     """An unused query would rot."""
     for module in OF_SOURCES:

@@ -144,7 +144,7 @@ class WeatherFeed:
 
     def fetch(self) -> None:
         http = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
-        url = self.site.service.url.removesuffix("/flights.json")
+        url = self.site.service.url.removesuffix("/document.json")
         provider, clock = OpenMeteo(http, url, self.site.clock), self.site.clock
         done = refresh(self.site.warehouse, provider, clock=clock, sleep=lambda _: None)
         if done.failure is not None:

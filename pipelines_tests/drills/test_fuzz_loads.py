@@ -174,7 +174,7 @@ def test_any_weather_is_written_or_the_place_is_due_again(
     )
     clock = FakeClock(dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC))
     source.will(body(sent(document)))
-    url = source.url.removesuffix("/flights.json")
+    url = source.url.removesuffix("/document.json")
     provider = OpenMeteo(HttpClient("weather", "WEATHER_BASE_URL", attempts=1), url, clock)
     try:
         done = refresh(warehouse, provider, clock=clock, sleep=lambda _: None)

@@ -158,7 +158,7 @@ def run(
                 {
                     "warehouse": WarehouseResource(url=server.url(LOADER, database)),
                     "cities": source_resource(
-                        "cities", url=source.url.removesuffix("/flights.json")
+                        "cities", url=source.url.removesuffix("/document.json")
                     ),
                 }
             )

@@ -218,7 +218,7 @@ def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Conn
     ("link", "problem"),
     [
         ("http://192.0.2.1/permits", "the next page is on another server"),
-        ("/flights.json", "leads back to a page that was read before"),
+        ("/document.json", "leads back to a page that was read before"),
     ],
 )
 def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(

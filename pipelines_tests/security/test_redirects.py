@@ -55,7 +55,7 @@ def test_a_redirect_from_outside_to_localhost_is_rejected(
 ) -> None:
     port = source.url.split(":")[2].split("/")[0]
     with FakeSource() as outside:  # as a proxy, it answers for the name of a host outside
-        monkeypatch.setenv("http_proxy", outside.url.removesuffix("flights.json"))
+        monkeypatch.setenv("http_proxy", outside.url.removesuffix("document.json"))
         monkeypatch.setenv("no_proxy", "")
         outside.will(sends_on(f"https://{host}:{port}/admin"))
         with pytest.raises(PermanentFailure, match="which is not a public address"):
@@ -95,7 +95,7 @@ def test_credentials_do_not_go_along_to_another_server(
     url = source.url.replace("http://", "http://me:hunter2@")
     CLIENT.get_json(url, {"key": "hunter2"})
     paths = [path for path, _ in received]
-    assert paths == ["/flights.json?key=hunter2", "/moved", "/flights.json"]
+    assert paths == ["/document.json?key=hunter2", "/moved", "/document.json"]
     assert [sent is not None for _, sent in received] == [True, True, False]
 
 

@@ -112,11 +112,11 @@ def gives_up(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
 
 
 def accepts_all_texts(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
-    """The model lets through what PostgreSQL cannot store."""
+    """The model lets through what the table rejects."""
 
     class Station(BaseModel):
         station_id: str
-        name: str
+        name: str | None = None
         latitude: float
         longitude: float
 

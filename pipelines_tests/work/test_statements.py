@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from docs import answers
-from pipelines.dashboard import page
+from pipelines.dashboard import page, source_page
 from pipelines.sources.bookings import dashboard as bookings
 from pipelines.sources.shipments import dashboard as shipments
 from pipelines.warehouse.sql_files import read_sql, without_work
@@ -93,6 +93,7 @@ def _of_pages(url: str) -> dict[str, str]:
         patch.setattr(page, "answer_of", noting)
         for module in [*PLATFORM, "pipelines.dashboard.functions", *OF_SOURCES]:
             assert not shown(module).exception
+        source_page.QUESTIONS.ask("records_of_source", sources=["shipments"])
         patch.setattr(bookings, "MAX_HOTELS", 1)
         assert not shown("pipelines.sources.bookings.dashboard").exception
         shipments.QUESTIONS.ask("track", tracking_number="TN00000007", carrier="FedEx")

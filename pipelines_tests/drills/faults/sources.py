@@ -137,7 +137,7 @@ def _unknown_authority(folder: Path) -> Any:
 
 
 def _base(fake: FakeSource) -> str:
-    return fake.url.removesuffix("/flights.json")
+    return fake.url.removesuffix("/document.json")
 
 
 FLIGHTS = 40

@@ -44,7 +44,7 @@ def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSour
     assert [one.name for one in found] == ["events, page 1", "events, page 2", "events, page 3"]
     assert [one.events[0]["id"] for one in found] == [1, 2, 3]
     paths = [path.partition("?") for _, path in source.requests]
-    assert {path for path, _, _ in paths} == {"/flights.json"}
+    assert {path for path, _, _ in paths} == {"/document.json"}
     assert [query for _, _, query in paths][1:] == [
         "limit=5000&offset=1&x=a%20b",
         "limit=5000&offset=2",
@@ -59,13 +59,13 @@ def test_a_repeated_parameter_of_the_next_page_loses_no_event(source: FakeSource
     )
     found = list(client(source).pages(None))
     assert [one.events[0]["id"] for one in found] == [1, 2]
-    assert source.requests[1][1] == "/flights.json?hotel=1&hotel=2&offset=1"
+    assert source.requests[1][1] == "/document.json?hotel=1&hotel=2&offset=1"
 
 
 def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) -> None:
     """Another path on the same server, and a key of the configured URL that it leaves out."""
     source.will(
-        document(page([event(1)], source.url.replace("/flights.json", "/pages/2"))),
+        document(page([event(1)], source.url.replace("/document.json", "/pages/2"))),
         document(page([event(2)], "/pages/3?key=other")),
         document(page([event(3)], None)),
     )
@@ -73,7 +73,7 @@ def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) 
     found = list(EventsClient(f"{reader.url}?key=k%2F1", reader.http).pages(None))
     assert [one.events[0]["id"] for one in found] == [1, 2, 3]
     assert [path for _, path in source.requests] == [
-        "/flights.json?key=k%2F1&limit=5000",
+        "/document.json?key=k%2F1&limit=5000",
         "/pages/2?key=k%2F1",
         "/pages/3?key=other",
     ]

@@ -90,7 +90,7 @@ class Theirs:
     @property
     def url(self) -> str:
         """Its address, without a path."""
-        return self.source.url.removesuffix("/flights.json")
+        return self.source.url.removesuffix("/document.json")
 
 
 class MadeUp:

@@ -36,7 +36,7 @@ MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
 @pytest.fixture
 def geocoder(http: HttpClient, source: FakeSource, clock: FakeClock) -> Geocoder:
     """A client of a geocoder that the test controls."""
-    return Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    return Geocoder(http, source.url.removesuffix("/document.json"), clock)
 
 
 @pytest.mark.answers("H43")

@@ -43,7 +43,7 @@ def fill_in_vain(site: Site, source: FakeSource) -> None:
     """Legs in three days, whose weather is requested from a service that only fails."""
     site.fly(3)
     source.will(body(b"oops", status=500))
-    url = source.url.removesuffix("/flights.json")
+    url = source.url.removesuffix("/document.json")
     done = site.fill(OpenMeteoHours(site.http, url, site.clock))
     assert isinstance(done.failure, TransientFailure)
 

@@ -141,7 +141,7 @@ def test_hours_rejected_for_every_place_fail_the_run(
         " VALUES (1, current_date - 3, 'complete', 24, 24, now())"
     )
     source.will(body(b"no", 403))
-    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
+    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/document.json"))
     result = weather.fetch()
     assert "answered 403" in failure(result)
 
@@ -336,7 +336,7 @@ def test_neither_dagster_nor_the_database_stores_a_key(
         else body(b"<html>hunter2/+ hunter2%2F%2B")
     )
     url = "http://127.0.0.1:9" if answer == "nothing listens" else source.url
-    monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/flights.json"))
+    monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/document.json"))
     result = weather.fetch()
     assert not result.success
     kept = [str(event) for event in result.all_events]

@@ -47,7 +47,7 @@ def recorded(source: FakeSource, name: str, title: str) -> str:
 
 def replay(source: FakeSource, answer: dict[str, Any]) -> str:
     source.will(body(json.dumps(answer["body"]).encode(), status=answer["status"]))
-    return source.url.removesuffix("/flights.json")
+    return source.url.removesuffix("/document.json")
 
 
 def observe(provider: Provider, clock: FakeClock, count: int = 1) -> list[Observation]:
