@@ -2,7 +2,7 @@
 
 import psycopg
 
-from pipelines.ingest.load import Owner
+from pipelines.ingest.statements import Owner
 from pipelines.migrations import source_roles
 
 #: How many sessions wait for a lock of the session that runs this query. Sessions of the

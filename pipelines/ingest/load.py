@@ -8,12 +8,12 @@ from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, MetaData, Table, text
+from sqlalchemy import Connection, CursorResult, Table, text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql, is_own
-from pipelines.ingest.statements import execute, execute_file
+from pipelines.ingest.statements import Owner, execute, execute_file
 from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.ingest.contract import Reject
-
-
-class Owner(Protocol):
-    """The source of a feed, as far as the runner needs it."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def package(self) -> str: ...  # noqa: D102
-    @property
-    def metadata(self) -> MetaData: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)

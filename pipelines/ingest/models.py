@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import math
 import re
 import types
 from collections.abc import Sequence
@@ -17,21 +15,10 @@ import pydantic
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pydantic.fields import FieldInfo
     from sqlalchemy import MetaData, Table
     from sqlalchemy.types import TypeEngine
 
-    from pipelines.ingest.contract import RecordValidator
-
-#: What PostgreSQL stores at most: a bigint, and digits of a numeric.
-MAX_INTEGER, MAX_DIGITS = 2**63 - 1, 1_000
-UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
-#: Half of a pair, in JSON.
-LONE_SURROGATE = re.compile(
-    r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}",
-    re.IGNORECASE,
-)
 #: What pydantic says of a value: it should be a valid number, unable to parse string as a number.
 SHOULD = re.compile(r"should [^,]*")
 
@@ -92,7 +79,7 @@ def table_of(
         raise ValueError(f"the key of {name} has no field {unknown[0]!r} in {model.__name__}")
     columns = []
     for field, info in model.model_fields.items():
-        kind, may_be_null = _column_type(info.annotation, info.metadata, f"{name}.{field}")
+        kind, may_be_null = column_type(info.annotation, info.metadata, f"{name}.{field}")
         if field in keys and may_be_null:
             raise ValueError(f"the key of {name} may be None: {field!r} in {model.__name__}")
         about = info.description or f"The field {info.alias or field}, as sent."
@@ -117,24 +104,24 @@ def table_of(
     )
 
 
-def _column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:
+def column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:
     """Return the type of the column for a type of Python, and whether it may be null."""
     import sqlalchemy as sa
     from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _column_type(arguments[0], [*arguments[1:], *notes], place)
+        return column_type(arguments[0], [*arguments[1:], *notes], place)
     if origin in (Union, types.UnionType):
         some = [one for one in arguments if one is not type(None)]
         if len(some) == 1:
-            kind, _ = _column_type(some[0], notes, place)
+            kind, _ = column_type(some[0], notes, place)
             return kind, len(some) < len(arguments)
         raise ValueError(f"{place} has several types, and a column has one")
     if origin is Literal:
-        return _column_type(type(arguments[0]), notes, place)
+        return column_type(type(arguments[0]), notes, place)
     if origin is list and arguments and arguments[0] is not Any:
-        kind, _ = _column_type(arguments[0], (), place)
+        kind, _ = column_type(arguments[0], (), place)
         return ARRAY(kind), False
     if origin in (list, dict) or annotation in (list, dict, Any):
         return JSONB(), annotation is Any
@@ -156,73 +143,3 @@ def _column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[Typ
         if isinstance(annotation, type) and issubclass(annotation, python):
             return kind, False
     raise ValueError(f"{place} is {annotation!r}, for which Isobar knows no type of column")
-
-
-def column_rows(validator: RecordValidator, model: type[BaseModel]) -> pd.DataFrame:
-    """Return the valid records as rows for the columns of `table_of`.
-
-    Records with a value that PostgreSQL cannot store are rejected, so that one of them does not
-    fail the whole delivery: whole numbers and decimals that are too large, numbers that are not
-    finite, texts with NUL, and times that are in no year in UTC.
-    """
-    import pandas as pd
-
-    good, fields = validator.good(), model.model_fields
-    for field in fields:
-        for index, value in good[field].items():
-            if words := _why_unstorable(value):
-                validator.reject_value(int(str(index)), field, words)
-    good = validator.good()
-    for field, one in fields.items():
-        if _is_converted(one.annotation):
-            is_array = _column_type(one.annotation, one.metadata, field)[0].python_type is list
-            values = [_column_value(value, is_array=is_array) for value in good[field]]
-            good = good.assign(**{field: pd.Series(values, good.index, dtype=object)})
-    return good
-
-
-def _why_unstorable(value: Any) -> str | None:
-    """Return why PostgreSQL cannot store a value; None if it can."""
-    if isinstance(value, str):
-        return "has characters that cannot be stored" if UNSTORABLE.search(value) else None
-    if isinstance(value, int):
-        return None if abs(value) <= MAX_INTEGER else "is too large"
-    if isinstance(value, float):
-        return None if math.isfinite(value) else "is not a finite number"
-    if isinstance(value, Decimal):
-        return None if abs(value.adjusted()) <= MAX_DIGITS else "has too many digits"
-    if isinstance(value, dt.datetime):
-        if value.tzinfo is not None and value.year in (dt.MINYEAR, dt.MAXYEAR):
-            try:
-                value.astimezone(dt.UTC)
-            except OverflowError:
-                return "is not a time of the calendar"
-        return None
-    if isinstance(value, list | dict):
-        text = json.dumps(value, default=str)
-        is_stored = "\\u0000" not in text and not LONE_SURROGATE.search(text)
-        return None if is_stored else "has characters that cannot be stored"
-    return None
-
-
-def _is_converted(annotation: Any) -> bool:
-    """Return whether values of a type need another form for COPY."""
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType, Annotated):
-        return any(map(_is_converted, get_args(annotation)))
-    plain = origin or annotation
-    is_enum = isinstance(plain, type) and issubclass(plain, Enum)
-    return is_enum or plain in (list, dict, dt.time, Any)
-
-
-def _column_value(value: Any, *, is_array: bool) -> Any:
-    """Return a value as COPY takes it: an array as a literal, JSON as text, an enum's value."""
-    from pipelines.warehouse.connection import array_literal
-
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, dt.time):
-        return value.isoformat()
-    if value is None:
-        return None
-    return array_literal(map(str, value)) if is_array else json.dumps(value, default=str)

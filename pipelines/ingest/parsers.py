@@ -115,8 +115,8 @@ class Json:
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
+        from pipelines.ingest.column_rows import column_rows
         from pipelines.ingest.contract import RecordValidator, as_json
-        from pipelines.ingest.models import column_rows
         from pipelines.ingest.record_keys import key_reader
 
         lists = {one.at: value_at(content.document, one.at) for one in self.records}

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest.column_rows import column_rows
 from pipelines.ingest.feeds import Content, Context, Parsed
-from pipelines.ingest.models import column_rows
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
 from pipelines.ingest.reasons import Reason

@@ -29,12 +29,12 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import reading_faults
-from pipelines.ingest.load import Load, Owner, Writer
+from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.prefetch import ahead
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.ingest.record_keys import resolve_corrected
 from pipelines.ingest.reject_collector import RejectCollector
-from pipelines.ingest.statements import execute_file
+from pipelines.ingest.statements import Owner, execute_file
 from pipelines.warehouse.connection import Warehouse
 
 #: Bad records from which on a delivery is not read to its end if most of it is bad.

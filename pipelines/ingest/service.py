@@ -15,7 +15,7 @@ from pipelines.ingest.paging import pages
 
 if TYPE_CHECKING:
     from pipelines.config.source_settings import SourceSettings
-    from pipelines.ingest.load import Owner
+    from pipelines.ingest.statements import Owner
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg.pq import ExecStatus
@@ -24,11 +24,22 @@ from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, MetaData
     from sqlalchemy.engine.interfaces import Compiled
 
     from pipelines.ingest.feeds import Sql
-    from pipelines.ingest.load import Owner
+
+
+class Owner(Protocol):
+    """The source of a feed, as far as the runner needs it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def package(self) -> str: ...  # noqa: D102
+    @property
+    def metadata(self) -> MetaData: ...  # noqa: D102
+
 
 #: The result columns of a statement by source, text and types of parameters; empty if none.
 _columns: dict[tuple[Any, ...], str] = {}

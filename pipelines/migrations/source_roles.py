@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-from pipelines.ingest.load import Owner
+from pipelines.ingest.statements import Owner
 from pipelines.postgres.roles import function_of, role_of
 from pipelines.source import Source, own_names
 from pipelines.warehouse.sql_files import execute_script, read_sql

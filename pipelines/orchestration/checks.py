@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
 from pipelines.ingest.feeds import PolledApi
-from pipelines.ingest.load import Owner
 from pipelines.ingest.quarantine import in_quarantine
-from pipelines.ingest.statements import execute
+from pipelines.ingest.statements import Owner, execute
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Check, FileInbox, Ledger, Source

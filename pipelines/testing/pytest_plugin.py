@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from pipelines.postgres.server import Connections
     from pipelines.testing.drivers import Driver
     from pipelines.testing.fake_source import FakeSource
+    from pipelines.testing.sandboxes import Serve
     from pipelines.warehouse.connection import Warehouse
 
 #: Starts a driver on a fresh database; its class is the argument.
 Start = Callable[[type["Driver"]], "Driver"]
-#: Serves an ASGI app until the end of the test; returns its address.
-Serve = Callable[[Any], str]
 #: Variables of the platform as tests need them; all others of it and of sources are unset.
 VARIABLES = {
     "ISOBAR_SOURCES": "live",  # what a test does not give is off

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,9 @@ from pipelines.source import Sandbox, Source
 
 if TYPE_CHECKING:
     from pipelines.testing.drivers import Driver
-    from pipelines.testing.pytest_plugin import Serve
 
+#: Serves an ASGI app until the end of the test; returns its address.
+Serve = Callable[[Any], str]
 #: The time of the sandbox.
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.source import Source
-    from pipelines.testing.pytest_plugin import Serve, Start
+    from pipelines.testing.pytest_plugin import Start
+    from pipelines.testing.sandboxes import Serve
 
 #: Records of an ordinary delivery.
 COUNT = 40

@@ -22,7 +22,8 @@ from pipelines.postgres.server import Connections
 from pipelines.source import SandboxParts, sources
 from pipelines.testing import Driver, contract, drivers_of
 from pipelines.testing.databases import made
-from pipelines.testing.pytest_plugin import Serve, Start
+from pipelines.testing.pytest_plugin import Start
+from pipelines.testing.sandboxes import Serve
 from pipelines.testing.suite import ledger_is_true
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.plugins import install, installed, write

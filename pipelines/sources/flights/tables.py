@@ -1,5 +1,7 @@
 """Tables of flights: the archive of documents, and what is read from them."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,14 +21,41 @@ from sqlalchemy import (
     Text,
     desc,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipelines.sources.flights.periods import seen_columns, seen_indexes
 from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
 
 SCHEMA = "flights"
 metadata = source_metadata()
+
+
+def seen_columns() -> tuple[Column[Any], Column[Any]]:
+    """Return the columns of a row's period; its first snapshot is part of the key."""
+    return (
+        Column(
+            "seen_from_at",
+            DateTime(timezone=True),
+            primary_key=True,
+            comment="Time of the first snapshot with these values.",
+        ),
+        Column(
+            "seen_until_at",
+            DateTime(timezone=True),
+            comment="Time of the last snapshot with these values; null while they are current.",
+        ),
+    )
+
+
+def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
+    """Return indexes: at most one open period per key, and periods by start and end."""
+    is_open, is_closed = text("seen_until_at IS NULL"), text("seen_until_at IS NOT NULL")
+    return (
+        Index(f"{table}_open_key", key, unique=True, postgresql_where=is_open),
+        Index(f"{table}_seen_from_at_idx", "seen_from_at", postgresql_using="brin"),
+        Index(f"{table}_seen_until_at_idx", "seen_until_at", postgresql_where=is_closed),
+    )
 
 
 payloads = Table(
