@@ -161,8 +161,9 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         except (DBAPIError, OSError) as error:
             found.append(Finding(_sql_place(source, place, error) or place, _said(error)))
     found += _of_collections(connection, source)
+    found += _without_comment(connection, source)
     savepoint.rollback()
-    if is_plugin(source) and not found:
+    if is_plugin(source) and not any(one.is_error for one in found):
         others = {name: one for name, one in declared_sources().items() if name != source.name}
         try:
             with connection.begin_nested():
@@ -188,6 +189,21 @@ def _of_collections(connection: Connection, source: Source) -> Iterator[Finding]
         if columns and columns != (wanted := [*other.collects.columns]):
             words = f"its columns are {', '.join(columns)}; {other.name} needs {', '.join(wanted)}"
             yield Finding(_sql_place(source, f"sql/views/{view}.sql") or view, words)
+
+
+def _without_comment(connection: Connection, source: Source) -> Iterator[Finding]:
+    """Yield the columns of its views that neither have a comment nor come from one that has."""
+    from sqlalchemy import text
+
+    query = text(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:view) AND attnum > 0"
+        " AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL"
+    )
+    for view in source.view_assets:
+        for column in connection.execute(query, {"view": view}).scalars():
+            words = f"the column {column} of {view} has no comment"
+            place = _sql_place(source, f"sql/views/{view}.sql") or view
+            yield Finding(place, words, is_error=False)
 
 
 def _said(error: BaseException) -> str:

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.column_rows import column_rows
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
@@ -112,6 +111,7 @@ class Rows:
         document: str | None = None,
     ) -> Parsed:
         """Return good rows and rejects; `document` is named in what is reported as drift."""
+        from pipelines.ingest.column_rows import column_rows
         from pipelines.ingest.contract import RecordValidator, Reject, as_json
         from pipelines.warehouse.connection import RAW, RECORD
 
@@ -150,6 +150,7 @@ class Rows:
 
     def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
+        from pipelines.ingest.column_rows import column_rows
         from pipelines.ingest.contract import RecordValidator
         from pipelines.ingest.csv_records import storable
         from pipelines.warehouse.connection import RAW, RECORD

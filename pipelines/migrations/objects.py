@@ -77,8 +77,16 @@ def replace(connection: Connection, files: Mapping[str, str], plugin: str | None
         if len(signatures) > 1:  # its arguments changed, and the old one remains
             words = f"{name} is there with several signatures"
             raise ProgrammingError(None, None, ValueError(words))
+    _inherit_comments(connection, stale)
     _record(connection, stale, plugin)
     return set(stale)
+
+
+def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
+    """Give columns of views the comments of those that they come from, view after view."""
+    query = text(read_sql("pipelines.migrations", "inherit_comments"))
+    while missing := connection.execute(query, {"names": [*names]}).scalars().all():
+        execute_script(connection, ";".join(missing))
 
 
 def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> None:

@@ -198,7 +198,13 @@ def test_a_check_names_each_mistake_with_its_file_and_line(
         r"parking: 4 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
-    (package / "sql" / "views" / "enriched.parking.sql").write_text("\nSELECT nothing;\n")
+    view = package / "sql" / "views" / "enriched.parking.sql"
+    view.write_text(
+        "CREATE OR REPLACE VIEW enriched.parking AS SELECT 1 AS one FROM parking.parking"
+    )
+    use()
+    assert "consider: the column one of enriched.parking has no comment" in call("check").output
+    view.write_text("\nSELECT nothing;\n")
     use()
     assert re.search(
         rf"{place}/sql/views/enriched\.parking\.sql:2: column \"nothing\"",

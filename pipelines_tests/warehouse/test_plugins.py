@@ -117,6 +117,39 @@ def test_a_plugin_is_created_upgraded_removed_and_added_again(
     assert owner.execute(OTHERS).fetchall() == others
 
 
+def test_columns_of_views_have_the_comments_of_those_they_come_from(
+    fresh: str, tmp_path: Path
+) -> None:
+    """Of the table, and of a view of it; a renamed one, and one of their own, have not."""
+    views = {
+        "sql/views/enriched.{name}_stops.sql": """
+            CREATE OR REPLACE VIEW enriched.{name}_stops AS
+            SELECT stop_id, name, upper(name) AS title FROM {name}.stops;
+            COMMENT ON VIEW enriched.{name}_stops IS 'Where buses stop.';
+            COMMENT ON COLUMN enriched.{name}_stops.name IS 'Our own words.';
+        """,
+        "sql/views/enriched.{name}_titles.sql": """
+            CREATE OR REPLACE VIEW enriched.{name}_titles AS
+            SELECT stop_id, name, title FROM enriched.{name}_stops;
+            COMMENT ON VIEW enriched.{name}_titles IS 'What stops are called.';
+        """,
+    }
+    plugins.write(tmp_path, "buses", views)
+    with plugins.installed(tmp_path):
+        migrate(fresh)
+    query = (
+        "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0"
+    )
+    with psycopg.connect(fresh) as connection:
+        for view in ("enriched.buses_stops", "enriched.buses_titles"):
+            assert dict(connection.execute(query, [view]).fetchall()) == {
+                "stop_id": "Number of the stop.",
+                "name": "Our own words.",
+                "title": None,
+            }
+
+
 def test_a_plugin_whose_schema_was_dropped_is_created_again(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -15,3 +15,4 @@ LEFT JOIN weather.hourly
 
 COMMENT ON VIEW enriched.tide_levels IS
 'Every water level with the wind and rain at the station in the same hour.';
+COMMENT ON COLUMN enriched.tide_levels.station_name IS 'Name of the station.';
