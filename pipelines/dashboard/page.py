@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -70,6 +70,7 @@ __all__ = [
     "period_axis",
     "show_chart",
     "show_number",
+    "show_sql",
     "show_table",
     "today",
     "world_map",
@@ -112,7 +113,10 @@ class Card:
     #: Whether it is good if the number rises; None if it is neither.
     rise_is_good: bool | None = None
     help: str | None = None
-    icon: str = ":material/dataset:"
+    #: How many days before the number is compared with.
+    days: int = 1
+    #: Values of the statement's parameters.
+    parameters: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)
@@ -230,12 +234,13 @@ def show_number(
     """Show a number with its trend, how it changed, and its statement in an expander."""
     has_delta = delta is not None and not pd.isna(delta)
     change: Any = as_number(delta, unit, decimals, sign=True)
+    colour: Literal["normal", "inverse", "off"] = "off" if rise_is_good is None else "normal"
     st.metric(
         label,
         as_number(value, unit, decimals),
         # Streamlit draws an arrow by the sign, and none for the number 0.
         (change if float(delta) else 0) if has_delta else None,
-        delta_color={True: "normal", False: "inverse", None: "off"}[rise_is_good],
+        delta_color="inverse" if rise_is_good is False else colour,
         delta_description=delta_about if has_delta else None,
         chart_data=[*trend] if trend is not None and len(trend) > 1 else None,
         chart_type="area",
@@ -244,7 +249,7 @@ def show_number(
     )
     if note:
         st.caption(note)
-    _show_sql(answer)
+    show_sql(answer)
 
 
 def show_chart(
@@ -279,7 +284,7 @@ def show_chart(
             selected = st.altair_chart(
                 drawn, width="stretch", alt=words, key=key, on_select="rerun"
             )
-    _show_sql(answer)
+    show_sql(answer)
     return selected
 
 
@@ -321,11 +326,12 @@ def show_table(
             selected = next(iter(event["selection"]["rows"]), None)
         if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
             st.caption(f"The first {len(rows):,} of {total:,}.")
-    _show_sql(answer)
+    show_sql(answer)
     return selected
 
 
-def _show_sql(answer: Answer) -> None:
+def show_sql(answer: Answer) -> None:
+    """Show the statement of an answer, folded."""
     with st.expander("SQL", icon=":material/database:", type="compact"):
         st.code(answer.sql, language="sql", wrap_lines=True)
 
@@ -338,7 +344,7 @@ def as_streamlit(page: Page, *, is_first: bool = False) -> StreamlitPage:
 
 
 def link_to(page: Page, label: str, *, icon: str | None = None, **parameters: Any) -> None:
-    """Show a link to a page, with values of its filters."""
+    """Show a link to a page, with values of its filters. `icon` is by default the page's."""
     given = {name: str(one) for name, one in parameters.items() if one is not None}
     st.page_link(
         as_streamlit(page), label=label, icon=icon, query_params=given or None, width="stretch"
