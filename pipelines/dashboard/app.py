@@ -39,9 +39,18 @@ def pages() -> list[Page]:
     return [*first, *last]
 
 
+#: Streamlit cuts the labels of links off at one line.
+STYLE = """
+<style>
+[data-testid="stPageLink"] p { white-space: normal; overflow: visible; }
+</style>
+"""
+
+
 def main() -> None:
     """Show the page that the URL selects."""
     st.set_page_config("Isobar", ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.html(STYLE)
     st.logo(LOGO, size="large")
     known = [as_streamlit(one, is_first=one is overview.PAGE) for one in pages()]
     for broken in broken_sources():

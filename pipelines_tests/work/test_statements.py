@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from docs import answers
+from pipelines.dashboard import overview as platform
 from pipelines.dashboard import page
 from pipelines.sources.bookings import dashboard as bookings
 from pipelines.sources.shipments import dashboard as shipments
@@ -95,6 +96,8 @@ def _of_pages(url: str) -> dict[str, str]:
             assert not shown(module).exception
         patch.setattr(bookings, "MAX_HOTELS", 1)
         assert not shown("pipelines.sources.bookings.dashboard").exception
+        platform.QUESTIONS.ask("card", feeds=["bookings"])
+        platform.QUESTIONS.ask("records_by_day", source="bookings")
         shipments.QUESTIONS.ask("track", tracking_number="TN00000007", carrier="FedEx")
     return found
 

@@ -7,8 +7,10 @@ from pipelines.dashboard.page import (
     BLUE,
     GREY,
     RED,
+    Card,
     Page,
     Questions,
+    Story,
     colour_scale,
     period_axis,
     show_chart,
@@ -142,3 +144,18 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
 
 
 pages = [Page("Hotel bookings", ":material/hotel:", show)]
+card = Card(
+    "Nights picked up in seven days",
+    "card",
+    days=7,
+    rise_is_good=True,
+    help="Bookings less cancellations of all hotels, by the day on which they were made.",
+)
+stories = [
+    Story(
+        "behind",
+        "**{hotel}** is {behind:.0%} behind last year: {this_year:,.0f} reservations are on the"
+        " books for the next 30 nights, and there were {last_year:,.0f} at the same lead time.",
+        ":material/trending_down:",
+    )
+]

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from pipelines.dashboard.page import NEUTRAL, Page, Questions, show_chart, show_table
+from pipelines.dashboard.page import NEUTRAL, Card, Page, Questions, Story, show_chart, show_table
 
 QUESTIONS = Questions("pipelines.sources.flights")
 
@@ -100,3 +100,18 @@ def show() -> None:
 
 
 pages = [Page("Flights", ":material/flight:", show)]
+card = Card(
+    "Cheapest offer",
+    "card",
+    decimals=2,
+    rise_is_good=False,
+    help="The lowest price of all offers in the last document of the day.",
+)
+stories = [
+    Story(
+        "drop",
+        "**{origin} to {destination}** on {departure_on:%-d %b} is {share:.0%} cheaper:"
+        " {price_amount:,.2f} {price_currency} instead of {before_amount:,.2f}.",
+        ":material/sell:",
+    )
+]

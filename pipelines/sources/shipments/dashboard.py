@@ -16,9 +16,11 @@ from pipelines.dashboard.page import (
     ORANGE,
     RED,
     Answer,
+    Card,
     Chart,
     Page,
     Questions,
+    Story,
     colour_scale,
     show_chart,
     show_table,
@@ -220,3 +222,11 @@ def _map(rows: pd.DataFrame) -> Chart:
 
 
 pages = [Page("Shipments", ":material/local_shipping:", show)]
+card = Card("Parcels on their way", "card", days=7)
+stories = [
+    Story(
+        "under_weather",
+        "**{parcels:,} parcels** are on their way through {weather}, most of them at {city}.",
+        ":material/thunderstorm:",
+    )
+]

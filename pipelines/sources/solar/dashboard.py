@@ -13,8 +13,10 @@ from pipelines.dashboard.page import (
     ORANGE,
     RED,
     Answer,
+    Card,
     Page,
     Questions,
+    Story,
     colour_scale,
     period_axis,
     show_chart,
@@ -176,3 +178,11 @@ def _show_energy(energy: Answer, period: str) -> None:
 
 
 pages = [Page("Solar plants", ":material/solar_power:", show)]
+card = Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
+stories = [
+    Story(
+        "lost",
+        "**{plant}** lost {lost_kwh:,.0f} kWh on {day:%-d %b}: {share:.0%} of what was expected.",
+        ":material/electric_bolt:",
+    )
+]
