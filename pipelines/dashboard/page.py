@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from streamlit.navigation.page import StreamlitPage
 from pipelines.config import Settings, ui_url
 from pipelines.config.noted_ui import read_noted_ui
 from pipelines.dashboard.theme import (
+    BACKGROUNDS,
     BLUE,
     CATEGORIES,
     GREEN,
@@ -36,6 +37,7 @@ from pipelines.dashboard.theme import (
     PINK,
     RED,
     SKY,
+    THEME,
 )
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
@@ -66,6 +68,7 @@ __all__ = [
     "as_percent",
     "as_time",
     "colour_scale",
+    "ink",
     "link_to",
     "period_axis",
     "show_chart",
@@ -273,8 +276,7 @@ def show_chart(
     else:
         if note:
             st.caption(note)
-        # Numbers alone: a title would be repeated, and narrow screens have no room for it.
-        drawn = chart.configure_legend(orient="top", columns=3, labelLimit=160, symbolLimit=24)
+        drawn = chart.configure_legend(orient="top", columns=3, labelLimit=160, symbolSize=90)
         words = (
             f"{title}. {note or ''} The values are in the rows that the statement below returns."
         )
@@ -295,12 +297,14 @@ def show_table(
     empty: str,
     note: str | None = None,
     key: str | None = None,
+    opens: tuple[str, str] | None = None,
     **columns: Any,
 ) -> int | None:
     """Show rows with their statement in an expander; `columns` configures columns by name.
 
     If a column `total_rows`, made by `count(*) OVER ()`, exceeds the rows shown, it is noted below.
-    With a `key`, a row can be selected: its position is returned.
+    With a `key`, a row can be selected: its position is returned. With `opens`, the key of a widget
+    and the name of a column, the widget then has the value of the row.
     """
     st.subheader(title, anchor=False)
     selected = None
@@ -321,13 +325,23 @@ def show_table(
             st.dataframe(rows, **shown)
         else:
             event = st.dataframe(
-                rows, key=key, on_select="rerun", selection_mode="single-row", **shown
+                rows,
+                key=key,
+                on_select=partial(_open_selected, key, rows, *opens) if opens else "rerun",
+                selection_mode="single-row",
+                **shown,
             )
             selected = next(iter(event["selection"]["rows"]), None)
         if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
             st.caption(f"The first {len(rows):,} of {total:,}.")
     show_sql(answer)
     return selected
+
+
+def _open_selected(key: str, rows: pd.DataFrame, widget: str, column: str) -> None:
+    """Give a widget the value of the row that was selected; its address then has it, too."""
+    for row in st.session_state[key]["selection"]["rows"]:
+        st.session_state[widget] = rows[column].iloc[row]
 
 
 def show_sql(answer: Answer) -> None:
@@ -374,6 +388,12 @@ def period_axis(column: str, period: str) -> alt.X:
         label = f"{has_year} ? {label} : [{', '.join(lines[:2])}]"
     axis = alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="parity", ticks=False)
     return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
+
+
+def ink() -> tuple[str, str]:
+    """Return the colours of text and of the background in the visitor's theme."""
+    theme = st.context.theme.type or "light"
+    return THEME[f"theme.{theme}.textColor"], BACKGROUNDS[theme]
 
 
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:

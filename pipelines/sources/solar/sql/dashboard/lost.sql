@@ -1,7 +1,7 @@
 -- The plant that produced least of what was expected on the last day, a tenth or more below.
 -- Work: linear, 60 buffers
 SELECT
-    plant_id AS link_plant,
+    plant_name AS link_plant,
     plant_name AS plant,
     day,
     expected_energy_kwh - observed_energy_kwh AS lost_kwh,
