@@ -26,7 +26,7 @@ def page_of(source: Source) -> Page:
     """Return the page of a source, made of its declaration."""
 
     def show() -> None:
-        st.title(title)
+        st.title(title, anchor=False)
         st.caption(source.about)
         days = QUESTIONS.ask("records_by_day", source=source.name)
         show_chart(

@@ -116,7 +116,7 @@ def test_the_banner_has_what_status_finds(
     assert not page.exception
     labels = [one.proto.label for one in page.get("page_link")]
     assert sum("Found (1)(x); expected: none" in one for one in labels) == 6
-    assert page.get("expander")[0].label == "2 more warnings"
+    assert page.expander[0].label == "2 more warnings"
     page = shown("pipelines.dashboard.quality")
     assert not page.exception
     assert page.dataframe[0].value[["state", "promise"]].to_numpy().tolist() == [
@@ -168,8 +168,7 @@ def test_commands_are_those_that_work() -> None:
         "isobar quarantine retry flights",
     ]
     assert quality.commands(["shipments"], "status_invalid")[-1] == (
-        "isobar quarantine dismiss shipments --matching status_invalid"
-        " --reason 'why they are none'"
+        "isobar quarantine dismiss shipments --matching status_invalid --reason 'why they are none'"
     )
     assert quality.commands(["unknown"], None) == []
 

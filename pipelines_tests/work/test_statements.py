@@ -1,5 +1,6 @@
 """Views, functions, dashboards and the cookbook read no more than they declare."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from docs import answers
 from pipelines.dashboard import overview as platform
 from pipelines.dashboard import page
 from pipelines.sources.bookings import dashboard as bookings
+from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
+from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql, without_work
 from pipelines_tests.command import PROJECT
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
@@ -98,7 +101,11 @@ def _of_pages(url: str) -> dict[str, str]:
         assert not shown("pipelines.sources.bookings.dashboard").exception
         platform.QUESTIONS.ask("card", feeds=["bookings"])
         platform.QUESTIONS.ask("records_by_day", source="bookings")
-        shipments.QUESTIONS.ask("track", tracking_number="TN00000007", carrier="FedEx")
+        shipments.QUESTIONS.ask("track", tracking_number="TN00000007")
+        flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
+        flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")
+        yesterday = page.today() - dt.timedelta(days=1)
+        solar.QUESTIONS.ask("curve", plant=1_000_001, day=yesterday)
     return found
 
 

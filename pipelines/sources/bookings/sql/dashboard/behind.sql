@@ -3,8 +3,8 @@
 -- and where there are events of 30 days before that time.
 -- Work: linear, 1,500 buffers
 SELECT
-    hotels.hotel_id AS link_hotel,
-    hotels.hotel_name AS hotel,
+    coalesce(hotels.hotel_name, 'Hotel ' || hotels.hotel_id) AS link_hotel,
+    coalesce(hotels.hotel_name, 'Hotel ' || hotels.hotel_id) AS hotel,
     books.this_year,
     books.last_year,
     1 - books.this_year / books.last_year AS behind
