@@ -66,7 +66,7 @@ def _banner(*, was_pending: bool) -> None:
         st.rerun()  # from now on, draw it less often
     text, colour = verdict(found)
     with st.container(border=True, key="health"):
-        st.markdown(f"#### {colour} {text}")
+        st.subheader(f"{colour} {text}", anchor=False)
         if found.checked_at is not None:
             st.caption(f"`isobar status`, {as_time(found.checked_at)}")
         elif found.is_pending:
@@ -155,21 +155,21 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
 
 def _show_stories(feeds: Answer) -> None:
     st.subheader("What is new", anchor=False)
-    told: list[Callable[[], None]] = []
+    found: list[Callable[[], None]] = []
     for row in feeds.rows[feeds.rows["is_quiet"]].to_dict("records"):
         of_one = Answer(pd.DataFrame([row | {"link_source": row["source"]}]), feeds.sql)
-        told.append(partial(_show_story, QUIET, of_one, quality.PAGE))
+        found.append(partial(_show_story, QUIET, of_one, quality.PAGE))
     for source in by_seniority():
-        _guarded(source, _collect_stories, source, told)
-    if not told:
+        _guarded(source, _collect_stories, source, found)
+    if not found:
         st.caption("Nothing stands out in the data of today.")
         return
     with st.grid(2, min_column_width=330, border=True):
-        for tell in told[:MAX_STORIES]:
-            tell()
+        for show_one in found[:MAX_STORIES]:
+            show_one()
 
 
-def _collect_stories(source: Source, told: list[Callable[[], None]]) -> None:
+def _collect_stories(source: Source, found: list[Callable[[], None]]) -> None:
     module = source.module("dashboard")
     if module is None:
         return
@@ -178,7 +178,7 @@ def _collect_stories(source: Source, told: list[Callable[[], None]]) -> None:
         answer = Questions(source.package).ask(story.statement)
         if not answer.rows.empty:
             page = titles.get(story.page) or next(iter(titles.values()), quality.PAGE)
-            told.append(partial(_show_story, story, answer, page))
+            found.append(partial(_show_story, story, answer, page))
 
 
 def _guarded(source: Source, show: Callable[..., None], *values: Any) -> None:

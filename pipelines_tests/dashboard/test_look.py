@@ -1,4 +1,4 @@
-"""The look of the dashboards: colours that everybody can tell apart, numbers for people."""
+"""The look of the dashboards: colours that everybody can distinguish, numbers for people."""
 
 from itertools import combinations
 

@@ -156,7 +156,7 @@ def test_a_source_without_a_number_shows_its_records(
     assert metric.value in ("2", "1", "0")  # around midnight they are of yesterday
 
 
-def test_without_anything_to_tell_nothing_is_told(owner: psycopg.Connection) -> None:
+def test_without_anything_new_there_is_no_story(owner: psycopg.Connection) -> None:
     deliver(owner, "solar", 0.1)
     page = shown(OVERVIEW)
     assert "Nothing stands out in the data of today." in [one.value for one in page.caption]
@@ -184,7 +184,7 @@ def test_a_reason_has_what_to_do(owner: psycopg.Connection) -> None:
     assert any("3 read" in one.value and "= 1 loaded" in one.value for one in page.markdown)
 
 
-def test_a_story_is_told_of_what_its_statement_returns() -> None:
+def test_a_story_has_what_its_statement_returns() -> None:
     row = {"source": "tides", "silent_hours": 50.4, "longest_silence_hours": 24.0}
     assert overview.QUIET.sentence.format(**row) == (
         "**tides** went quiet: no delivery for 50 h, where the longest silence of the last 60 days"

@@ -23,7 +23,7 @@ from pipelines.dashboard.page import (
 )
 
 QUESTIONS = Questions("pipelines.sources.flights")
-#: Lines that can be told apart.
+#: Lines that can be distinguished.
 MAX_ROUTES = 6
 
 

@@ -44,7 +44,7 @@ RISKS = {
     "none": GREEN,
     "unknown": GREY,
 }
-#: The same by shape, for who cannot tell the colours apart.
+#: The same by shape, for who cannot distinguish the colours.
 SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
 #: Carriers use statuses of their own, too. Only those of a fault are red.
 STATUSES = {"inbound_scan": GREY, "scanned": SKY, "in_transit": BLUE, "delivery": GREEN}

@@ -1,5 +1,5 @@
 -- Energy that was expected and not produced, by plant, period and cause. Hours that were delivered
--- are told apart as in enriched.solar_readings; of the others, the energy is estimated as that of an
+-- are distinguished as in enriched.solar_readings; of the others, the energy is estimated as that of an
 -- average hour of the plant in the same month.
 -- Work: linear, 1,200 buffers
 WITH delivered AS (
