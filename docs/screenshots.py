@@ -83,9 +83,10 @@ def pictures_of_dashboards(page: Page, url: str) -> None:
     page.goto(url)
     frames = []
     for title, name in DASHBOARDS.items():
-        page.get_by_role("link", name=title, exact=True).click()
+        page.get_by_role("link", name=title, exact=True).first.click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        drawn = page.get_by_test_id("stVegaLiteChart").or_(page.get_by_test_id("stMetric"))
+        expect(drawn.first).to_be_visible()
         page.wait_for_timeout(2000)  # until charts are drawn and nothing moves
         frames.append(page.screenshot())
         if name is not None:

@@ -8,21 +8,23 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
 from pipelines.dashboard import functions, overview, quality
-from pipelines.dashboard.page import Page
+from pipelines.dashboard.page import Page, as_streamlit
 from pipelines.dashboard.source_page import page_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
 from pipelines.postgres.errors import cause_of, is_cancelled
 from pipelines.source import by_seniority, is_plugin
 
-#: A local file: a page icon by name would be fetched from the Internet.
-ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
+#: Local files: a page icon by name would be fetched from the Internet.
+ICON, LOGO = (
+    str(resources.files("pipelines.dashboard").joinpath(name)) for name in ("icon.svg", "logo.svg")
+)
 
 
 def pages() -> list[Page]:
     """Return all pages: the overview, those of sources, data quality, functions."""
     first, last = [overview.PAGE], [quality.PAGE, functions.PAGE]
-    paths = {url_path(one) for one in (*first, *last)}
+    paths = {one.path for one in (*first, *last)}
     for source in by_seniority():
         with isolated(source.name, "its pages", source.package):
             module = source.module("dashboard")
@@ -30,34 +32,30 @@ def pages() -> list[Page]:
             if module is None and is_plugin(source) and source.loads:
                 own = [page_of(source)]
             for one in own:
-                if url_path(one) in paths:
+                if one.path in paths:
                     raise ValueError(f"there is a page {one.title!r} already")
-                paths.add(url_path(one))
+                paths.add(one.path)
             first += own
     return [*first, *last]
 
 
-def url_path(page: Page) -> str:
-    """Return the part of its address that names a page."""
-    return page.title.lower().replace(" ", "-")
+#: Streamlit cuts the labels of links off at one line.
+STYLE = """
+<style>
+[data-testid="stPageLink"] p { white-space: normal; overflow: visible; }
+</style>
+"""
 
 
 def main() -> None:
     """Show the page that the URL selects."""
-    st.set_page_config("Isobar", str(ICON), layout="wide")
-    known = [
-        st.Page(
-            one.show,
-            title=one.title,
-            icon=one.icon,
-            url_path=url_path(one),
-            default=one is overview.PAGE,
-        )
-        for one in pages()
-    ]
+    st.set_page_config("Isobar", ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.html(STYLE)
+    st.logo(LOGO, size="large")
+    known = [as_streamlit(one, is_first=one is overview.PAGE) for one in pages()]
     for broken in broken_sources():
         st.warning(str(broken), icon=":material/power_off:")
-    chosen = st.navigation(known)
+    chosen = st.navigation(known, position="top")
     try:
         chosen.run()
     except Failure as failure:

@@ -20,7 +20,7 @@ Arguments = Sequence[Mapping[str, str]]
 
 def show() -> None:
     """Show the page."""
-    st.title("Functions")
+    st.title("Functions", anchor=False)
     found = QUESTIONS.ask("functions")
     functions = {str(row["name"]): row for row in found.rows.to_dict("records")}
     given = st.query_params.get("function")

@@ -1,93 +1,207 @@
-"""The first page: what arrived today by source, what is late, what was rejected."""
+"""The first page: whether everything is all right, a number of each source, what is new."""
 
-import datetime as dt
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipelines.config import mask
+from pipelines.dashboard import quality
+from pipelines.dashboard.health import Finding, Health, health
 from pipelines.dashboard.page import (
-    BLUE,
-    GREY,
-    RED,
+    Answer,
+    Card,
     Page,
     Questions,
-    colour_scale,
-    dagster_url,
-    show_chart,
-    show_table,
+    Story,
+    as_time,
+    link_to,
+    show_number,
+    show_sql,
 )
-from pipelines.source import sources
+from pipelines.dashboard.source_page import page_of
+from pipelines.source import Source, by_seniority, is_plugin
 
-#: Each source is checked at least daily; two more hours are a delay.
-LATE = dt.timedelta(hours=26)
 QUESTIONS = Questions("pipelines.dashboard")
+#: Errors are all shown; warnings beyond these are one click away.
+MAX_WARNINGS = 3
+#: How often the banner is drawn anew: often until `isobar status` has reported.
+PENDING_SECONDS, SETTLED_SECONDS = 2, 30
+MAX_STORIES = 6
+ICONS = {
+    "error": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "unknown": ":gray[:material/help:]",
+}
 
 
 def show() -> None:
     """Show the page."""
-    st.title("Overview")
-    answer = QUESTIONS.ask("sources_today")
-    if answer.rows.empty:
+    st.title("Overview", anchor=False)
+    feeds = QUESTIONS.ask("feeds")
+    if feeds.rows.empty:
         st.info("Nothing was loaded yet. Run `make run`, or launch a job in Dagster.")
+    _show_health()
+    if feeds.rows.empty:
         return
+    st.subheader("Sources", anchor=False)
+    last = dict(zip(feeds.rows["source"], feeds.rows["last_delivery_at"], strict=True))
+    with st.grid(min_column_width=255, border=True):
+        for source in by_seniority():
+            _guarded(source, _show_card, source, last)
+    _show_stories(feeds)
+
+
+def _show_health() -> None:
+    is_pending = health(QUESTIONS.ask("feeds")).is_pending
+    seconds = PENDING_SECONDS if is_pending else SETTLED_SECONDS
+    st.fragment(_banner, run_every=seconds)(was_pending=is_pending)
+
+
+def _banner(*, was_pending: bool) -> None:
+    found = health(QUESTIONS.ask("feeds"))
+    if was_pending and not found.is_pending:
+        st.rerun()  # from now on, draw it less often
+    text, colour = verdict(found)
+    with st.container(border=True, key="health"):
+        st.subheader(f"{colour} {text}", anchor=False)
+        if found.checked_at is not None:
+            st.caption(f"`isobar status`, {as_time(found.checked_at)}")
+        elif found.is_pending:
+            st.caption("Looking at runs, checks, schedules and the daemon …")
+        shown = [one for one in found.findings if one.level != "warning"]
+        warnings = [one for one in found.findings if one.level == "warning"]
+        for one in [*shown, *warnings[:MAX_WARNINGS]]:
+            _show_finding(one)
+        if rest := warnings[MAX_WARNINGS:]:
+            with st.expander(f"{len(rest)} more warnings", type="compact"):
+                for one in rest:
+                    _show_finding(one)
+
+
+def verdict(found: Health) -> tuple[str, str]:
+    """Return the state in words, and its icon."""
+    errors = sum(one.level == "error" for one in found.findings)
+    warnings = sum(one.level == "warning" for one in found.findings)
+    several = "" if warnings == 1 else "s"
+    if errors:
+        words = f"{errors} error{'' if errors == 1 else 's'}"
+        more = f" and {warnings} warning{several}" if warnings else ""
+        return f"{words}{more}: this needs you", ICONS["error"]
+    if warnings:
+        return f"No errors, but {warnings} warning{several}", ICONS["warning"]
+    if found.checked_at is None:
+        return "Nothing wrong is known", ICONS["unknown"]
+    return "All is well", ":green[:material/check_circle:]"
+
+
+def _show_finding(one: Finding) -> None:
+    words = one.words if len(one.words) <= 130 else f"{one.words[:129]}…"
+    # Texts of others: brackets would make links of them.
+    safe = words.replace("\\", "").replace("[", "(").replace("]", ")").replace("*", "")
+    link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
+
+
+def _show_card(source: Source, last: dict[str, Any]) -> None:
+    """Show the number of a source: the one that it declares, or else the records of a day."""
+    module = source.module("dashboard")
+    pages: list[Page] = list(module.pages) if module else []
+    if not pages and is_plugin(source) and source.loads and module is None:
+        pages = [page_of(source)]
+    declared: Card | None = getattr(module, "card", None)
+    feeds = [one.feed or source.name for one in source.ledgers]
+    if declared is None:
+        if not feeds:
+            return
+        card = Card("Records loaded today", "card")
+        answer = QUESTIONS.ask("card", feeds=feeds)
+    else:
+        card = declared
+        answer = Questions(source.package).ask(card.statement, **card.parameters())
+    times = [last[feed] for feed in feeds if feed in last]
+    title = pages[0].title if pages else source.name.replace("_", " ").capitalize()
+    with st.container(gap="xsmall"):
+        if pages:
+            link_to(pages[0], f"**{title}**")
+        else:
+            st.markdown(f"**{title}**")
+        _show_course(card, answer, as_of=max(times) if times else None)
+
+
+def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
     rows = answer.rows
-    totals = st.columns(4)
-    totals[0].metric("Deliveries today", f"{rows['deliveries_today'].sum():,}")
-    totals[1].metric("Records today", f"{rows['records_today'].sum():,}")
-    totals[2].metric("Rejected today", f"{rows['rejected_today'].sum():,}")
-    totals[3].metric("In quarantine", f"{rows['in_quarantine'].sum():,}")
-    show_table(
-        "Sources",
-        replace(answer, rows=_with_state(rows)),
-        empty="",
-        source="Source",
-        state=st.column_config.TextColumn(
-            "State", help="late: no delivery for 26 hours. A source of files may just have none."
-        ),
-        last_delivery_at=st.column_config.DatetimeColumn("Last loaded", format="YYYY-MM-DD HH:mm"),
-        deliveries_today=st.column_config.NumberColumn("Deliveries today", format="localized"),
-        records_today=st.column_config.NumberColumn("Records today", format="localized"),
-        rejected_today=st.column_config.NumberColumn("Rejected today", format="localized"),
-        in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
-        page=st.column_config.LinkColumn("In Dagster", display_text="open"),
-    )
-    by_day = QUESTIONS.ask("records_by_day", days=30)
-    colours = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
-    show_chart(
-        "Records by day, last 30 days",
-        by_day,
-        alt.Chart(by_day.rows.melt(["day", "source"], [*colours], "outcome", "records"))
-        .mark_bar()
-        .encode(
-            x=alt.X("yearmonthdate(day):T", title=None),
-            y=alt.Y("records:Q", title=None),
-            color=alt.Color("outcome:N", scale=colour_scale(colours), title=None),
-            facet=alt.Facet("source:N", title=None, columns=3),
-            tooltip=["day:T", "source", "outcome", alt.Tooltip("records:Q", format=",")],
-        )
-        .resolve_scale(y="independent")
-        .properties(width=185, height=150),
-        empty="Nothing was delivered in the last 30 days.",
+    if rows.empty:
+        st.caption(f"{card.label}: there is nothing yet.")
+        return
+    now, before = rows.iloc[-1], rows.iloc[-1 - card.days : -card.days]
+    then = before["value"].iloc[0] if len(before) else None
+    as_of = now.get("as_of", as_of)
+    show_number(
+        card.label,
+        answer,
+        now["value"],
+        unit=now.get("unit", card.unit),
+        decimals=card.decimals,
+        trend=rows["value"].astype(float).tolist(),
+        delta=None if then is None else float(now["value"]) - float(then),
+        delta_about="than the day before" if card.days == 1 else f"than {card.days} days before",
+        rise_is_good=card.rise_is_good,
+        note="  \n".join(filter(None, [now.get("detail"), f"As of {as_time(as_of)}"])),
+        help=card.help,
     )
 
 
-def _with_state(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `state` and, if Dagster's URL is known, `page`."""
-    age = pd.Timestamp.now("UTC") - pd.to_datetime(rows["last_delivery_at"], utc=True)
-    feeds = {
-        ledger.feed or source.name: ledger.on
-        for source in sources().values()
-        for ledger in source.ledgers
-    }
-    pages = [
-        dagster_url(f"assets/{feeds[name].replace('.', '/')}") if name in feeds else None
-        for name in rows["source"]
-    ]
-    state = (age > LATE).map({True: "late", False: "on time"})
-    shown = rows.assign(state=state, page=pd.Series(pages, rows.index, "string"))
-    return shown[["source", "state", *rows.columns[1:], "page"]].dropna(axis="columns", how="all")
+def _show_stories(feeds: Answer) -> None:
+    st.subheader("What is new", anchor=False)
+    found: list[Callable[[], None]] = []
+    for row in feeds.rows[feeds.rows["is_quiet"]].to_dict("records"):
+        of_one = Answer(pd.DataFrame([row | {"link_source": row["source"]}]), feeds.sql)
+        found.append(partial(_show_story, QUIET, of_one, quality.PAGE))
+    for source in by_seniority():
+        _guarded(source, _collect_stories, source, found)
+    if not found:
+        st.caption("Nothing stands out in the data of today.")
+        return
+    with st.grid(2, min_column_width=330, border=True):
+        for show_one in found[:MAX_STORIES]:
+            show_one()
 
 
+def _collect_stories(source: Source, found: list[Callable[[], None]]) -> None:
+    module = source.module("dashboard")
+    if module is None:
+        return
+    titles = {page.title: page for page in module.pages}
+    for story in getattr(module, "stories", ()):
+        answer = Questions(source.package).ask(story.statement)
+        if not answer.rows.empty:
+            page = titles.get(story.page) or next(iter(titles.values()), quality.PAGE)
+            found.append(partial(_show_story, story, answer, page))
+
+
+def _guarded(source: Source, show: Callable[..., None], *values: Any) -> None:
+    """Show something of a source; an error in it is shown, and the other sources go on."""
+    try:
+        show(*values)
+    except Exception as error:  # noqa: BLE001 - of a plug-in's code or its SQL
+        problem = " ".join(mask(f"{type(error).__name__}: {error}").split())
+        st.warning(f"{source.name}: {problem[:300]}", icon=":material/power_off:")
+
+
+def _show_story(story: Story, answer: Answer, page: Page) -> None:
+    row = {str(name): one for name, one in answer.rows.iloc[0].to_dict().items()}
+    links = {name.removeprefix("link_"): one for name, one in row.items() if "link_" in name}
+    with st.container(gap="xsmall"):
+        link_to(page, story.sentence.format(**row), icon=story.icon, **links)
+        show_sql(answer)
+
+
+QUIET = Story(
+    "feeds",
+    "**{source}** went quiet: no delivery for {silent_hours:,.0f} h, where the longest silence of"
+    " the last 60 days was {longest_silence_hours:,.0f} h.",
+    ":material/notifications_paused:",
+)
 PAGE = Page("Overview", ":material/home:", show)

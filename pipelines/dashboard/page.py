@@ -1,28 +1,44 @@
-"""Building blocks of dashboard pages: queries, charts with their SQL, maps.
+"""Building blocks of dashboard pages: queries, numbers, charts and tables with their SQL, maps.
 
-A source's module `dashboard` has `pages`, a list of `Page`. Their statements are the files in its
-`sql/dashboard/`. Statements read views and functions that analysts may use.
+A source's module `dashboard` has `pages`, a list of `Page`, and for the overview `card` and
+`stories`, if it likes. Their statements are the files in its `sql/dashboard/`. Statements read
+views and functions that analysts may use. The look is in `theme`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 import psycopg
 import streamlit as st
 from sqlalchemy import Engine, text
+from streamlit.navigation.page import StreamlitPage
 
 from pipelines.config import Settings, ui_url
 from pipelines.config.noted_ui import read_noted_ui
+from pipelines.dashboard.theme import (
+    BACKGROUNDS,
+    BLUE,
+    CATEGORIES,
+    GREEN,
+    GREY,
+    LITTLE_TO_MUCH,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+    THEME,
+)
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
@@ -33,10 +49,40 @@ KEPT_SECONDS = 30
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 #: PostgreSQL's OID of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
-#: Colours that are distinguishable with any colour vision (Okabe and Ito, 2008).
-BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "LITTLE_TO_MUCH",
+    "NEUTRAL",
+    "ORANGE",
+    "PINK",
+    "RED",
+    "SKY",
+    "Answer",
+    "Card",
+    "Page",
+    "Questions",
+    "Story",
+    "as_number",
+    "as_percent",
+    "as_time",
+    "colour_scale",
+    "ink",
+    "link_to",
+    "period_axis",
+    "show_chart",
+    "show_number",
+    "show_sql",
+    "show_table",
+    "today",
+    "world_map",
+]
 #: For values that are neither good nor bad, such as routes: without red.
-NEUTRAL = alt.Scale(range=[BLUE, ORANGE, GREEN, "#56b4e9", "#cc79a7", GREY])
+NEUTRAL = alt.Scale(range=[*CATEGORIES])
+#: Shown for a number that is not known.
+UNKNOWN = "—"
+AGE_UNITS = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "h"), (0, 60, "min"))
 
 
 @dataclass(frozen=True)
@@ -47,6 +93,48 @@ class Page:
     #: A Material symbol, such as `:material/flight:`.
     icon: str
     show: Callable[[], None]
+
+    @property
+    def path(self) -> str:
+        """The part of its address that names it."""
+        return self.title.lower().replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Card:
+    """The number of a source on the overview, with its course.
+
+    Its statement returns a row for each day, the last one today's, with `value`, and optionally
+    `detail`, a few words about the last one, and `as_of`, by default the last delivery's time.
+    """
+
+    label: str
+    statement: str
+    #: Written after the number, such as `kWh`. `%` means that 1 is shown as 100 %.
+    unit: str = ""
+    decimals: int = 0
+    #: Whether it is good if the number rises; None if it is neither.
+    rise_is_good: bool | None = None
+    help: str | None = None
+    #: How many days before the number is compared with.
+    days: int = 1
+    #: Values of the statement's parameters.
+    parameters: Callable[[], Mapping[str, Any]] = dict
+
+
+@dataclass(frozen=True)
+class Story:
+    """A sentence on the overview, if the data support one.
+
+    Its statement returns a row, or none. The sentence has names of its columns in braces, as in
+    `str.format`. Columns `link_<name>` are the parameters of the page that it links to.
+    """
+
+    statement: str
+    sentence: str
+    icon: str
+    #: The page that it links to, by default the source's first one.
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,42 +184,185 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
 
 
-def show_chart(
-    title: str, answer: Answer, chart: Chart, *, empty: str, note: str | None = None
+def as_number(value: Any, unit: str = "", decimals: int = 0, *, sign: bool = False) -> str:
+    """Write a number for people: thousands separated, millions short, `%` of a share."""
+    if value is None or pd.isna(value):
+        return UNKNOWN
+    if unit == "%":
+        return as_percent(value, sign=sign)
+    number, short = float(value), ""
+    if abs(number) >= 1_000_000:
+        number, short, decimals = number / 1_000_000, " million", 1
+    text = f"{number:{'+' if sign else ''},.{decimals}f}"
+    if unit in ("£", "€", "$"):
+        return f"{unit}{text}{short}" if number >= 0 and not sign else f"{text}{short} {unit}"
+    return f"{text}{short} {unit}".rstrip()
+
+
+def as_percent(share: Any, *, sign: bool = False) -> str:
+    """Write a share of 1 in percent, with two significant digits."""
+    if share is None or pd.isna(share):
+        return UNKNOWN
+    percent = 100 * float(share)
+    decimals = 0 if percent == 0 else max(0, 1 - math.floor(math.log10(abs(percent))))
+    return f"{percent:{'+' if sign else ''},.{min(decimals, 2)}f} %"
+
+
+def as_time(at: Any) -> str:
+    """Write an instant for people, with its age: `25 Nov, 04:17 UTC (3 h ago)`."""
+    if at is None or pd.isna(at):
+        return UNKNOWN
+    moment = pd.Timestamp(at).tz_convert("UTC")
+    age = max(0.0, (pd.Timestamp.now("UTC") - moment).total_seconds())
+    size, name = next((size, name) for least, size, name in AGE_UNITS if age >= least)
+    year = "" if moment.year == today().year else f" {moment.year}"
+    return f"{moment.day} {moment:%b}{year}, {moment:%H:%M} UTC ({age // size:.0f} {name} ago)"
+
+
+def show_number(
+    label: str,
+    answer: Answer,
+    value: Any,
+    *,
+    unit: str = "",
+    decimals: int = 0,
+    trend: Sequence[float] | None = None,
+    delta: Any = None,
+    delta_about: str | None = None,
+    rise_is_good: bool | None = None,
+    note: str | None = None,
+    help: str | None = None,  # noqa: A002 - as Streamlit calls it
+    icon: str | None = None,
 ) -> None:
+    """Show a number with its trend, how it changed, and its statement in an expander."""
+    has_delta = delta is not None and not pd.isna(delta)
+    change: Any = as_number(delta, unit, decimals, sign=True)
+    colour: Literal["normal", "inverse", "off"] = "off" if rise_is_good is None else "normal"
+    st.metric(
+        label,
+        as_number(value, unit, decimals),
+        # Streamlit draws an arrow by the sign, and none for the number 0.
+        (change if float(delta) else 0) if has_delta else None,
+        delta_color="inverse" if rise_is_good is False else colour,
+        delta_description=delta_about if has_delta else None,
+        chart_data=[*trend] if trend is not None and len(trend) > 1 else None,
+        chart_type="area",
+        help=help,
+        icon=icon,
+    )
+    if note:
+        st.caption(note)
+    show_sql(answer)
+
+
+def show_chart(
+    title: str,
+    answer: Answer,
+    chart: Chart,
+    *,
+    empty: str,
+    note: str | None = None,
+    key: str | None = None,
+) -> Any:
     """Show a chart with its statement in an expander, or explain why it has no data.
 
-    `note` explains how to read it.
+    `note` explains how to read it, and is what a screen reader says. With a `key`, what is selected
+    in the chart is returned.
     """
-    st.subheader(title)
+    st.subheader(title, anchor=False)
+    selected = None
     if answer.rows.empty:
         st.info(empty)
     else:
         if note:
             st.caption(note)
-        st.altair_chart(chart.configure_legend(orient="top"), width="stretch")
-    _show_sql(answer)
+        drawn = chart.configure_legend(orient="top", columns=3, labelLimit=160, symbolSize=90)
+        words = (
+            f"{title}. {note or ''} The values are in the rows that the statement below returns."
+        )
+        if key is None:
+            st.altair_chart(drawn, width="stretch", alt=words)
+        else:
+            selected = st.altair_chart(
+                drawn, width="stretch", alt=words, key=key, on_select="rerun"
+            )
+    show_sql(answer)
+    return selected
 
 
-def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> None:
+def show_table(
+    title: str,
+    answer: Answer,
+    *,
+    empty: str,
+    note: str | None = None,
+    key: str | None = None,
+    opens: tuple[str, str] | None = None,
+    **columns: Any,
+) -> int | None:
     """Show rows with their statement in an expander; `columns` configures columns by name.
 
     If a column `total_rows`, made by `count(*) OVER ()`, exceeds the rows shown, it is noted below.
+    With a `key`, a row can be selected: its position is returned. With `opens`, the key of a widget
+    and the name of a column, the widget then has the value of the row.
     """
-    st.subheader(title)
+    st.subheader(title, anchor=False)
+    selected = None
     if answer.rows.empty:
         st.info(empty)
     else:
+        if note:
+            st.caption(note)
         rows = answer.rows.drop(columns="total_rows", errors="ignore")
-        st.dataframe(rows, hide_index=True, width="stretch", column_config=columns)
+        shown: dict[str, Any] = {
+            "hide_index": True,
+            "width": "stretch",
+            "column_config": columns,
+            "placeholder": UNKNOWN,
+            "alt": f"{title}. {note or ''}",
+        }
+        if key is None:
+            st.dataframe(rows, **shown)
+        else:
+            event = st.dataframe(
+                rows,
+                key=key,
+                on_select=partial(_open_selected, key, rows, *opens) if opens else "rerun",
+                selection_mode="single-row",
+                **shown,
+            )
+            selected = next(iter(event["selection"]["rows"]), None)
         if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
             st.caption(f"The first {len(rows):,} of {total:,}.")
-    _show_sql(answer)
+    show_sql(answer)
+    return selected
 
 
-def _show_sql(answer: Answer) -> None:
-    with st.expander("SQL", icon=":material/database:"):
-        st.code(answer.sql, language="sql")
+def _open_selected(key: str, rows: pd.DataFrame, widget: str, column: str) -> None:
+    """Give a widget the value of the row that was selected; its address then has it, too."""
+    for row in st.session_state[key]["selection"]["rows"]:
+        st.session_state[widget] = rows[column].iloc[row]
+
+
+def show_sql(answer: Answer) -> None:
+    """Show the statement of an answer, folded."""
+    with st.expander("SQL", icon=":material/database:", type="compact"):
+        st.code(answer.sql, language="sql", wrap_lines=True)
+
+
+def as_streamlit(page: Page, *, is_first: bool = False) -> StreamlitPage:
+    """Return a page as Streamlit knows it, for the navigation and for links."""
+    return st.Page(
+        page.show, title=page.title, icon=page.icon, url_path=page.path, default=is_first
+    )
+
+
+def link_to(page: Page, label: str, *, icon: str | None = None, **parameters: Any) -> None:
+    """Show a link to a page, with values of its filters. `icon` is by default the page's."""
+    given = {name: str(one) for name, one in parameters.items() if one is not None}
+    st.page_link(
+        as_streamlit(page), label=label, icon=icon, query_params=given or None, width="stretch"
+    )
 
 
 def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
@@ -159,6 +390,12 @@ def period_axis(column: str, period: str) -> alt.X:
     return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
 
 
+def ink() -> tuple[str, str]:
+    """Return the colours of text and of the background in the visitor's theme."""
+    theme = st.context.theme.type or "light"
+    return THEME[f"theme.{theme}.textColor"], BACKGROUNDS[theme]
+
+
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     """Draw layers over country outlines, around `points` (`latitude`, `longitude`)."""
     west, east = _around(points["longitude"])
@@ -167,9 +404,11 @@ def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     shape = {"type": "MultiPoint", "coordinates": corners}
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
     countries = alt.InlineData(values=_countries())
-    land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white", clip=True)
+    land = alt.Chart(countries).mark_geoshape(
+        fill=GREY, fillOpacity=0.18, stroke=GREY, strokeOpacity=0.5, strokeWidth=0.6, clip=True
+    )
     chart = alt.layer(land, *layers).project("mercator", fit=fit)
-    return chart.properties(height=560)
+    return chart.properties(height=460)
 
 
 def _around(degrees: pd.Series[float]) -> tuple[float, float]:

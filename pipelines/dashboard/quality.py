@@ -1,44 +1,272 @@
-"""Data quality: the ledger, and the quarantine by reason with its records."""
+"""Data quality: problems, freshness, deliveries with their equation, and the quarantine."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.page import RED, Page, Questions, dagster_url, show_chart, show_table
-from pipelines.source import sources
+from pipelines.dashboard.health import Finding, Health, health
+from pipelines.dashboard.page import (
+    BLUE,
+    GREY,
+    RED,
+    Answer,
+    Page,
+    Questions,
+    as_number,
+    as_time,
+    colour_scale,
+    dagster_url,
+    period_axis,
+    show_chart,
+    show_table,
+)
+from pipelines.ingest.feeds import FileInbox
+from pipelines.ingest.reasons import REASON_CODES, ReasonCode
+from pipelines.source import Source, sources
 
 QUESTIONS = Questions("pipelines.dashboard")
+OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
+STATES = {True: "late", False: "on time", None: "not known here"}
 
 
 def show() -> None:
     """Show the page."""
-    st.title("Data quality")
-    names = [one.name for one in sources().values() if one.ledgers]
-    chosen = st.multiselect("Sources", names, placeholder="all") or names
-    reasons = QUESTIONS.ask("quarantine_by_reason", sources=chosen)
-    show_chart(
-        "Rejected records by reason",
-        reasons,
-        alt.Chart(reasons.rows)
-        .mark_bar(color=RED)
-        .encode(
-            x=alt.X("count:Q", title="records"),
-            y=alt.Y("reason_code:N", sort="-x", title=None, axis=alt.Axis(labelLimit=420)),
-            tooltip=["source", "reason_code", "count", "reason", "example"],
-        ),
-        empty="No rejected record is waiting.",
+    st.title("Data quality", anchor=False)
+    feeds = QUESTIONS.ask("feeds")
+    found = health(feeds)
+    _show_problems(found)
+    names = [*feeds_of_sources()]
+    given = [one for one in feeds.rows["source"] if one not in names]  # of sources that are off
+    chosen = st.multiselect(
+        "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
+    ) or [*names, *given]
+    _show_freshness(feeds, found, chosen)
+    _show_deliveries(chosen)
+    _show_quarantine(chosen)
+
+
+def feeds_of_sources() -> dict[str, Source]:
+    """Return the names of feeds in the ledger with their sources."""
+    return {
+        ledger.feed or source.name: source
+        for source in sources().values()
+        for ledger in source.ledgers
+    }
+
+
+def _show_problems(found: Health) -> None:
+    """Show each problem with what to do; the one that the address names is open."""
+    st.subheader("What needs attention", anchor=False)
+    if found.checked_at is not None:
+        st.caption(f"By the checks of `isobar status`, {as_time(found.checked_at)}.")
+    if found.is_pending:
+        st.caption("Runs, checks, schedules and the daemon are being looked at: reload in a while.")
+    elif not found.findings:
+        st.success("All is well.", icon=":material/check_circle:")
+    named = st.query_params.get("problem")
+    icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
+    for one in sorted(found.findings, key=lambda one: one.key != named):
+        icon = icons.get(one.level, ":gray[:material/help:]")
+        with st.expander(f"{icon} {_titled(one)}", expanded=one.key == named):
+            st.text(one.words)
+            if one.remedy:
+                st.text(f"What to do: {one.remedy}")
+            if one.since:
+                st.caption(f"Since {as_time(one.since)}")
+            if one.path and (url := dagster_url(one.path.lstrip("/"))):
+                st.link_button("Its history in Dagster", url, icon=":material/open_in_new:")
+
+
+def _titled(one: Finding) -> str:
+    kind, _, place = one.key.partition(":")
+    if kind == "check":
+        asset, _, check = place.partition(":")
+        return f"{check.replace('_', ' ').capitalize()} ({asset})"
+    if kind in ("quiet", "quarantine", "freshness", "run"):
+        title = {"quiet": "Silent", "quarantine": "In quarantine", "freshness": "Late"}
+        return f"{title.get(kind, 'Failed run')}: {place}"
+    return one.words if len(one.words) < 90 else f"{one.words[:89]}…"
+
+
+def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None:
+    rows = feeds.rows[feeds.rows["source"].isin(chosen)].copy()
+    of_feeds = feeds_of_sources()
+    facts = [
+        found.sources.get(of_feeds[name].name, {}) if name in of_feeds else {}
+        for name in rows["source"]
+    ]
+    promises = [one.get("promised_seconds") for one in facts]
+    shown = pd.DataFrame(
+        {
+            "source": rows["source"],
+            "state": [STATES[one.get("is_overdue")] for one in facts],
+            "last_delivery_at": rows["last_delivery_at"],
+            "last_success_at": pd.to_datetime(
+                pd.Series([one.get("last_success_at") for one in facts], rows.index, "string")
+            ),
+            "promise": [f"every {as_number(one / 3600)} h" if one else None for one in promises],
+            "longest_silence_hours": rows["longest_silence_hours"],
+            "records_today": rows["records_today"],
+            "rejected_today": rows["rejected_today"],
+            "in_quarantine": rows["in_quarantine"],
+        }
     )
+    show_table(
+        "Freshness",
+        replace(feeds, rows=shown),
+        empty="Nothing was delivered yet.",
+        note="The promise is the longest time from one good run to the next, grace included.",
+        source="Feed",
+        state="State",
+        last_delivery_at=_instant("Last delivery, UTC"),
+        last_success_at=_instant("Last good run, UTC"),
+        promise="Promised",
+        longest_silence_hours=st.column_config.NumberColumn(
+            "Longest silence, h", format="%.0f", help="Between deliveries of the last 60 days."
+        ),
+        records_today=st.column_config.NumberColumn("Records today", format="localized"),
+        rejected_today=st.column_config.NumberColumn("Rejected today", format="localized"),
+        in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
+    )
+
+
+def _show_deliveries(chosen: Sequence[str]) -> None:
+    answer = QUESTIONS.ask("deliveries_by_day", sources=[*chosen])
+    days = answer.rows.groupby("day", as_index=False)[[*OUTCOMES]].sum()
+    show_chart(
+        "Records by day, last 30 days",
+        answer,
+        alt.Chart(days.melt("day", [*OUTCOMES], "outcome", "records"))
+        .mark_bar()
+        .encode(
+            x=period_axis("day", "day"),
+            y=alt.Y("records:Q", title=None, axis=alt.Axis(format="~s")),
+            color=alt.Color("outcome:N", scale=colour_scale(OUTCOMES), title=None),
+            tooltip=[
+                alt.Tooltip("day:T", format="%-d %b %Y"),
+                "outcome:N",
+                alt.Tooltip("records:Q", format=","),
+            ],
+        )
+        .properties(height=240),
+        empty="Nothing was delivered in the last 30 days.",
+        note="Every record that is read is loaded, unchanged or rejected.",
+    )
+    if not answer.rows.empty:
+        total = {name: int(answer.rows[name].sum()) for name in ("read", *OUTCOMES)}
+        sums = " + ".join(f"{as_number(total[name])} {name}" for name in OUTCOMES)
+        is_balanced = bool(answer.rows["is_balanced"].all())
+        mark = ":green[:material/check:]" if is_balanced else ":red[:material/error:] not equal to"
+        st.markdown(f"{mark} **{as_number(total['read'])} read** = {sums}")
+    counts: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name.capitalize(), format="localized")
+        for name in ("deliveries", "read", *OUTCOMES)
+    }
+    with st.expander("Deliveries by day, and each one", icon=":material/list:"):
+        show_table(
+            "By day and feed",
+            answer,
+            empty="Nothing was delivered in the last 30 days.",
+            day=st.column_config.DateColumn("Day", format="D MMM YYYY"),
+            source="Feed",
+            is_balanced=st.column_config.CheckboxColumn("Adds up"),
+            **counts,
+        )
+        show_table(
+            "Deliveries, newest first",
+            QUESTIONS.ask("deliveries", sources=[*chosen]),
+            empty="Nothing was delivered yet.",
+            source="Feed",
+            name="Delivery",
+            received_at=_instant("Received, UTC"),
+            read_count=st.column_config.NumberColumn("Read", format="localized"),
+            loaded_count=st.column_config.NumberColumn("Loaded", format="localized"),
+            unchanged_count=st.column_config.NumberColumn("Unchanged", format="localized"),
+            rejected_count=st.column_config.NumberColumn("Rejected", format="localized"),
+            drift="Drift",
+            byte_count=st.column_config.NumberColumn("Bytes", format="localized"),
+        )
+
+
+def _show_quarantine(chosen: Sequence[str]) -> None:
+    reasons = QUESTIONS.ask("quarantine_by_reason", sources=[*chosen])
+    remedies = [_code_of(row["source"], row["reason_code"]) for row in _records(reasons)]
+    shown = reasons.rows.assign(
+        remedy=pd.Series([one.remedy if one else None for one in remedies], dtype="string")
+    )
+    columns = ["source", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
+    row = show_table(
+        "Quarantine by reason",
+        replace(reasons, rows=shown.reindex(columns=columns)),
+        empty="No rejected record is waiting.",
+        note="Select a reason to see its records, and the commands for them.",
+        key="reason_row",
+        source="Feed",
+        count=st.column_config.NumberColumn("Records", format="localized"),
+        reason=st.column_config.TextColumn("Reason", width="medium"),
+        remedy=st.column_config.TextColumn("What to do", width="medium"),
+        reason_code="Code",
+        last_seen_at=_instant("Last seen, UTC"),
+        example=st.column_config.TextColumn("Example", width="medium"),
+    )
+    if reasons.rows.empty:
+        return
+    selected = reasons.rows.iloc[row] if row is not None else None
+    of_one = list(chosen) if selected is None else [str(selected["source"])]
+    code = None if selected is None else str(selected["reason_code"])
     show_table(
         "Rejected records, newest first",
-        QUESTIONS.ask("quarantined_records", sources=chosen),
+        QUESTIONS.ask("quarantined_records", sources=of_one, reason_code=code),
         empty="No rejected record is waiting.",
+        quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
+        source="Feed",
+        received_at=_instant("Received, UTC"),
+        reasons=st.column_config.TextColumn("Reasons", width="medium"),
+        raw=st.column_config.TextColumn("Record", width="medium"),
+        delivery="Delivery",
+        position="Position",
     )
-    show_table(
-        "Deliveries, newest first",
-        QUESTIONS.ask("deliveries", sources=chosen),
-        empty="Nothing was delivered yet.",
-    )
-    if url := dagster_url("asset-groups"):
-        st.link_button("Checks and freshness in Dagster", url)
+    waiting = reasons.rows["source"].unique().tolist() if selected is None else of_one
+    st.markdown("**Commands**, ready to copy")
+    st.code("\n".join(commands(waiting, code)), language="bash", wrap_lines=True)
+
+
+def commands(feeds: Sequence[str], code: str | None) -> list[str]:
+    """Return the commands that show, retry and dismiss rejected records of feeds."""
+    lines = []
+    for name in feeds:
+        source = feeds_of_sources().get(name)
+        if source is None:
+            continue
+        lines.append(f"isobar quarantine show {name}")
+        if source.retry or any(feed.again for feed in source.feeds):
+            lines.append(f"isobar quarantine retry {name}")
+        if any(isinstance(one, FileInbox) for one in source.fetchers):
+            which = f"--matching {shlex.quote(code)}" if code else "--all"
+            lines.append(f"isobar quarantine dismiss {name} {which} --reason 'why they are none'")
+    return lines
+
+
+def _instant(title: str) -> Any:
+    return st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm", timezone="UTC")
+
+
+def _code_of(feed: str, code: str) -> ReasonCode | None:
+    """Return the documentation of a reason code: a source's own, or one that all share."""
+    source = feeds_of_sources().get(feed)
+    own = source.reason_codes if source else ()
+    known: Mapping[str, ReasonCode] = {one.code: one for one in (*REASON_CODES, *own)}
+    kind = code.rpartition("_")[2]
+    return known.get(code) or known.get(f"<field>_{kind}")
+
+
+def _records(answer: Answer) -> list[dict[str, Any]]:
+    return [{str(name): one for name, one in row.items()} for row in answer.rows.to_dict("records")]
 
 
 PAGE = Page("Data quality", ":material/fact_check:", show)

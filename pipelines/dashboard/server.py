@@ -10,6 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pipelines.config import allowed_hosts
+from pipelines.dashboard.theme import THEME
 from pipelines.http.request_guard import RequestGuard
 
 #: Options of Streamlit: no telemetry, no file watcher, no developer menu, and no second printing of
@@ -23,7 +24,7 @@ OPTIONS = {
     "logger.hideWelcomeMessage": True,
     "logger.level": "warning",
     "global.developmentMode": False,
-    "theme.primaryColor": "#0072b2",
+    **THEME,
 }
 
 

@@ -26,7 +26,7 @@ def page_of(source: Source) -> Page:
     """Return the page of a source, made of its declaration."""
 
     def show() -> None:
-        st.title(title)
+        st.title(title, anchor=False)
         st.caption(source.about)
         days = QUESTIONS.ask("records_of_source", sources=[source.name])
         show_chart(

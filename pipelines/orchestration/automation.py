@@ -51,14 +51,20 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
-    """Return the freshness policy: the longest interval between runs plus a grace period.
+    """Return the freshness policy: it warns after half of the grace period, and fails after it."""
+    wait = promised_wait(source, job)
+    if wait is None:
+        return None
+    return dg.FreshnessPolicy.time_window(warn_window=wait + GRACE / 2, fail_window=wait + GRACE)
 
-    It warns after half of the grace period, and fails after all of it. None for a source that is
-    off or has no schedule.
+
+def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None:
+    """Return the longest interval between runs of a job, by default the source's own.
+
+    None for a source that is off or has no schedule.
     """
     is_on = source.settings.is_set_up(Settings.current())
     mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
     if not is_on or not mine:
         return None
-    wait = timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for
-    return dg.FreshnessPolicy.time_window(warn_window=wait + GRACE / 2, fail_window=wait + GRACE)
+    return timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for

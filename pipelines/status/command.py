@@ -38,8 +38,9 @@ def status(as_json: bool) -> None:
                        own_error (of this clone's definitions, as they are now)
       automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
                        next_tick_at]
-      sources          [name, is_on, last_success_at, age_seconds, is_overdue, last_delivery_at,
-                       in_quarantine]
+      sources          [name, is_on, last_success_at, age_seconds, is_overdue,
+                       promised_seconds (from one success to the next),
+                       last_delivery_at, in_quarantine]
       runs             status, queued, under_way, oldest_queued_at, oldest_under_way_at
       quarantine       {feed: records}
       disks            status, and places [what, path, free_bytes, total_bytes]

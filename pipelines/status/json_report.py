@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any, Literal
 
+from pipelines.orchestration.automation import GRACE, promised_wait
 from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.rules import Database, Runs, status_of
@@ -57,6 +58,7 @@ def source_facts(seen: Status, name: str) -> dict[str, Any]:
         "last_success_at": last_success_at,
         "age_seconds": _seconds(last_success_at, seen),
         "is_overdue": _is_overdue(seen, name),
+        "promised_seconds": _promised_seconds(seen, name),
         "last_delivery_at": delivered[0] if delivered else None,
         "in_quarantine": delivered[1] if delivered else 0 if seen.ledger else None,
     }
@@ -69,6 +71,14 @@ def _is_overdue(seen: Status, name: str) -> bool | None:
     if seen.dagster is None or "status:problems" in keys or not is_judged:
         return None
     return any(key.startswith(f"freshness:{name}.") for key in keys)
+
+
+def _promised_seconds(seen: Status, name: str) -> float | None:
+    """Return after how long a source is overdue; None if it has no schedule, is off or broken."""
+    if seen.code.own_error is not None or name in seen.sources_off:
+        return None
+    wait = promised_wait(sources()[name])
+    return (wait + GRACE).total_seconds() if wait else None
 
 
 def _database(found: Database) -> dict[str, Any]:

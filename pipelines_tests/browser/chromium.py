@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 
@@ -39,13 +40,17 @@ def started(path: str) -> Iterator[Browser]:
 
 
 def visitor(
-    browser: Browser, width: int = 1440, height: int = 900, pixels: float = 1
+    browser: Browser,
+    width: int = 1440,
+    height: int = 900,
+    pixels: float = 1,
+    colours: Literal["light", "dark"] = "light",
 ) -> BrowserContext:
-    """A person who was never here: no cookies, times in UTC, light colours."""
+    """A person who was never here: no cookies, times in UTC."""
     context = browser.new_context(
         viewport=ViewportSize(width=width, height=height),
         device_scale_factor=pixels,
-        color_scheme="light",
+        color_scheme=colours,
         timezone_id="UTC",
         locale="en-GB",
     )

@@ -13,12 +13,12 @@ from pipelines_tests.command import environment
 
 
 @contextmanager
-def served(state: Path) -> Iterator[str]:
+def served(state: Path, **variables: str) -> Iterator[str]:
     """The dashboards of a state folder; gives their address."""
     port = free_port()
     words = [sys.executable, "-P", "-m", "pipelines.cli", "dashboard", f"--port={port}"]
     log = state / "dashboard.log"
-    child = Child("dashboard", words, environment=environment(state), log=log)
+    child = Child("dashboard", words, environment=environment(state, **variables), log=log)
     child.start()
     try:
         url = f"http://127.0.0.1:{port}"

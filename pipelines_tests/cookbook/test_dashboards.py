@@ -45,13 +45,14 @@ def test_a_page_draws_what_is_loaded(module: str) -> None:
 
 def test_of_very_many_hotels_only_counts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     few = shown("pipelines.sources.bookings.dashboard")
+    assert not few.exception
     monkeypatch.setattr(bookings, "MAX_HOTELS", 1)
     page = shown("pipelines.sources.bookings.dashboard")
     assert not page.exception
     assert page.info[0].value.startswith("Choose up to 1 hotels")
     assert len(few.metric) == 4
     assert len(page.metric) == 1
-    assert len(page.subheader) == len(few.subheader) - 2
+    assert len(page.subheader) == len(few.subheader) - 3
 
 
 def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
@@ -81,7 +82,8 @@ def test_the_address_of_dagster_is_looked_up_each_time(
 
 def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     page = shown("pipelines.sources.flights.dashboard")
-    page.selectbox[0].set_value("GBP").run()
+    currency = next(one for one in page.selectbox if one.label == "Currency")
+    currency.set_value("GBP").run()
     offered = page.dataframe[0].value
     assert {"origin", "destination", "departure_on", "return_on", "total_duration"} <= {*offered}
     page.multiselect[0].set_value(["Budapest"])
@@ -89,7 +91,7 @@ def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     assert not page.exception
     assert page.dataframe[0].value.equals(offered)
     chosen: dict[str, Any] = dict.fromkeys(("destinations", "routes", "agents", "airlines"))
-    chosen |= {"currency": "GBP", "stops": 3}
+    chosen |= {"currency": "GBP", "stops": 3, "sort": "price"}
     for origin, day, count in (
         ("Budapest", THERE, len(offered)),
         ("London", THERE, 0),
@@ -115,17 +117,72 @@ def test_a_table_that_is_cut_off_says_so() -> None:
 
 def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
     page = shown("pipelines.sources.shipments.dashboard")
-    at_risk = page.dataframe[0].value
-    assert {"total_value", "total_value_currency", "weather_age_minutes"} <= {*at_risk}
-    assert "total_rows" not in at_risk
-    page.text_input[0].set_value(" TN20261001")
-    page.text_input[1].set_value("dhl").run()
+    listed = page.dataframe[0].value
+    assert {"total_value", "total_value_currency", "weather_age_minutes"} <= {*listed}
+    assert "total_rows" not in listed
+    page.text_input[0].set_value(" TN20261001").run()
     assert not page.exception
     assert "DHL TN20261001" in [one.value for one in page.subheader]
-    fields, statuses, articles = (one.value for one in page.dataframe[1:])
+    statuses, articles, fields = (one.value for one in page.dataframe[:3])
     assert statuses["status"].tolist()[-1] == dict(fields.to_numpy().tolist())["Status"]
     assert dict(fields.to_numpy().tolist())["Total value"] == "850.00"
     assert articles["name"].tolist() == ["Laptop", "Mouse"]
+
+
+def test_offers_are_sorted_over_all_of_them() -> None:
+    chosen: dict[str, Any] = dict.fromkeys(
+        ("origins", "destinations", "routes", "agents", "airlines", "departs_from")
+    )
+    chosen |= {"currency": "GBP", "stops": 3, "departs_until": None}
+    orders = {}
+    for sort in flights.SORTS:
+        rows = flights.QUESTIONS.ask("cheapest", sort=sort, **chosen).rows
+        orders[sort] = rows
+        assert len(rows) == len(orders["price"])
+    assert orders["price"]["price_amount"].is_monotonic_increasing
+    assert orders["duration"]["total_duration"].is_monotonic_increasing
+    assert orders["stops"]["max_stops"].is_monotonic_increasing
+    assert orders["departure"]["departure_on"].is_monotonic_increasing
+    assert orders["rating, best first"]["agent_rating"].dropna().is_monotonic_decreasing
+    assert orders["newest first"]["first_seen_on"].is_monotonic_decreasing
+
+
+def test_an_offer_has_its_course_and_its_legs() -> None:
+    page = shown("pipelines.sources.flights.dashboard")
+    number = page.dataframe[0].value["itinerary_id"].iloc[0]
+    page.text_input[0].set_value(number).run()
+    assert not page.exception
+    titles = [one.value for one in page.subheader]
+    assert f"The price of {number}" in titles
+    assert "Legs, in local times" in titles
+    page.text_input[0].set_value("it_none").run()
+    assert page.warning[0].value == "There is no itinerary it_none."
+
+
+def test_a_plant_alone_has_its_day() -> None:
+    page = shown("pipelines.sources.solar.dashboard")
+    fleet = [one.value for one in page.subheader]
+    assert "Plants" in fleet
+    name = page.dataframe[0].value["name"].iloc[0]
+    page.selectbox[0].set_value(name).run()
+    assert not page.exception
+    one = [one.value for one in page.subheader]
+    assert "The day's curve" in one
+    assert "Plants" not in one
+
+
+def test_losses_are_what_was_expected_and_not_produced() -> None:
+    """Those of delivered hours are at least the difference of the sums."""
+    wanted = {"plants": [1], "from_date": BEGINS[SIERRA], "to_date": END, "period": "month"}
+    lost = solar.QUESTIONS.ask("losses", **wanted).rows
+    assert (lost["lost_kwh"] > 0).all()
+    assert {*lost["cause"]} <= {*solar.CAUSES}
+    energy = solar.QUESTIONS.ask("energy", **wanted).rows
+    delivered = lost[lost["cause"] != "not delivered"].groupby("period_start")["lost_kwh"].sum()
+    missing = energy["expected_energy_kwh"] - energy["observed_energy_kwh"]
+    by_month = dict(zip([one.date() for one in energy["period_start"]], missing, strict=True))
+    for month, kwh in delivered.items():
+        assert kwh >= by_month[month] - 1
 
 
 def test_every_risk_has_a_colour() -> None:
@@ -135,7 +192,7 @@ def test_every_risk_has_a_colour() -> None:
 
 
 def test_shipments_without_coordinates_have_a_map() -> None:
-    columns = ("city", "conditions", "temperature_celsius", "latitude", "longitude")
+    columns = ("city", "conditions", "temperature_celsius", "latitude", "longitude", "risk")
     ends = {f"{end}_{name}": [None] for end in ("sender", "receiver") for name in columns}
     drawn = shipments._map(pd.DataFrame(ends | {"weather_risk": ["unknown"]})).to_json()
     assert "NaN" not in drawn

@@ -21,7 +21,11 @@ from pipelines.warehouse.sql_files import sql_files
 from pipelines_tests.solar_rows import add_plant, add_readings
 
 PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
-OF_SOURCES = [f"{one.package}.dashboard" for one in sources().values() if one.module("dashboard")]
+OF_SOURCES = [
+    f"{one.package}.dashboard"
+    for one in sources().values()
+    if (module := one.module("dashboard")) and module.pages
+]
 
 
 @contextmanager
@@ -141,8 +145,8 @@ def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Conne
 
 def test_every_statement_is_used() -> None:
     """An unused query would rot."""
-    for module in OF_SOURCES:
-        package = module.removesuffix(".dashboard")
+    for source in sources().values():
+        package = source.package
         code = resources.files(package).joinpath("dashboard.py").read_text()
         assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
 
@@ -198,5 +202,5 @@ def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connectio
         " reason_codes, is_final) SELECT delivery_id, 2, 'line 2', 'x', ARRAY['one', 'two'],"
         " ARRAY['a_invalid', 'b_invalid'], FALSE FROM delivery"
     )
-    rows = Questions("pipelines.dashboard").ask("sources_today").rows
+    rows = Questions("pipelines.dashboard").ask("feeds").rows
     assert rows[["rejected_today", "in_quarantine"]].to_numpy().tolist() == [[1, 1]]

@@ -1,14 +1,18 @@
 """Views, functions, dashboards and the cookbook read no more than they declare."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from docs import answers
+from pipelines.dashboard import overview as platform
 from pipelines.dashboard import page, source_page
 from pipelines.sources.bookings import dashboard as bookings
+from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
+from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql, without_work
 from pipelines_tests.command import PROJECT
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
@@ -96,7 +100,12 @@ def _of_pages(url: str) -> dict[str, str]:
         source_page.QUESTIONS.ask("records_of_source", sources=["shipments"])
         patch.setattr(bookings, "MAX_HOTELS", 1)
         assert not shown("pipelines.sources.bookings.dashboard").exception
-        shipments.QUESTIONS.ask("track", tracking_number="TN00000007", carrier="FedEx")
+        platform.QUESTIONS.ask("card", feeds=["bookings"])
+        shipments.QUESTIONS.ask("track", tracking_number="TN00000007")
+        flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
+        flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")
+        yesterday = page.today() - dt.timedelta(days=1)
+        solar.QUESTIONS.ask("curve", plant=1_000_001, day=yesterday)
     return found
 
 

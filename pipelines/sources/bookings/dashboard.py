@@ -6,64 +6,52 @@ import streamlit as st
 from pipelines.dashboard.page import (
     BLUE,
     GREY,
+    LITTLE_TO_MUCH,
     RED,
+    Answer,
+    Card,
     Page,
     Questions,
+    Story,
     colour_scale,
+    ink,
     period_axis,
     show_chart,
+    show_number,
 )
 
 QUESTIONS = Questions("pipelines.sources.bookings")
 #: Above this number of hotels, occupancy is not drawn, and pickup and pace, which take a
 #: millisecond per hotel to compute from events, are left out.
 MAX_HOTELS = 250
+NO_LAST_YEAR = "Last year is not known: there are no events of a month before that time."
 
 
 def show() -> None:
     """Show the page."""
-    st.title("Hotel bookings")
+    st.title("Hotel bookings", anchor=False)
     hotels = QUESTIONS.ask("hotels").rows
     if hotels.empty:
         st.info("No booking was loaded yet. Launch the job `bookings` in Dagster.")
         return
-    with st.sidebar:
-        names = dict(zip(hotels["hotel_id"].tolist(), hotels["hotel_name"], strict=True))
+    names = dict(zip(hotels["hotel_name"], hotels["hotel_id"].tolist(), strict=True))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
-            "Hotels", list(names), format_func=names.__getitem__, placeholder="all"
+            "Hotels", [*names], placeholder="all", key="hotel", bind="query-params", width=420
         )
-        nights = st.slider("Nights ahead", 14, 180, 60)
-    of_hotels = {"hotels": chosen or list(names)}
+        nights = st.slider(
+            "Nights ahead", 14, 180, 60, key="nights", bind="query-params", width=260
+        )
+    of_hotels = {"hotels": [names[one] for one in chosen] or [*names.values()]}
     are_few = len(of_hotels["hotels"]) <= MAX_HOTELS
     books = QUESTIONS.ask("on_the_books" if are_few else "net_bookings", nights=nights, **of_hotels)
-    now = st.columns(4)
-    now[0].metric(f"On the books, next {nights} nights", f"{books.rows['on_the_books'].sum():,}")
+    beside = QUESTIONS.ask("beside_last_year", nights=nights, **of_hotels) if are_few else None
+    _show_numbers(books, beside, nights)
+    if beside is None:
+        st.info(f"Choose up to {MAX_HOTELS} hotels to see last year, pickup, occupancy and pace.")
+    _show_books(books, beside)
     if are_few:
-        for column, days in zip(now[1:], ("1_day", "7_days", "30_days"), strict=True):
-            name = days.replace("_", " ")
-            column.metric(f"Pickup, {name}", f"{books.rows[f'pickup_{days}'].sum():+,}")
-    else:
-        st.info(f"Choose up to {MAX_HOTELS} hotels on the left to see pickup, occupancy and pace.")
-    show_chart(
-        "On the books by night",
-        books,
-        alt.Chart(books.rows)
-        .mark_bar(color=BLUE)
-        .encode(
-            x=period_axis("night_of_stay", "day").title("night of stay"),
-            y=alt.Y("on_the_books:Q", title="reservations"),
-            tooltip=[
-                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
-                *(
-                    alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
-                    for one in books.rows.columns[1:]
-                ),
-            ],
-        )
-        .properties(height=280),
-        empty="Nothing is on the books.",
-    )
-    if are_few:
+        _show_pickup(nights, of_hotels)
         _show_occupancy(nights, of_hotels)
         _show_pace(of_hotels)
     months = QUESTIONS.ask("by_month", **of_hotels)
@@ -90,6 +78,112 @@ def show() -> None:
     )
 
 
+def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
+    """Show the sums of all nights."""
+    rows = books.rows
+    has_last_year = beside is not None and bool(beside.rows["last_year"].notna().any())
+    with st.grid(4, min_column_width=200, border=True):
+        with st.container(gap="xsmall"):
+            total = int(rows["on_the_books"].sum())
+            last_year = beside.rows["last_year"].sum() if beside and has_last_year else None
+            show_number(
+                f"On the books, next {nights} nights",
+                books,
+                total,
+                trend=rows["on_the_books"].tolist(),
+                delta=None if last_year is None else total - last_year,
+                delta_about="than last year at this lead time",
+                rise_is_good=True,
+                note=None if has_last_year or beside is None else NO_LAST_YEAR,
+            )
+        for days in ("1_day", "7_days", "30_days") if beside is not None else ():
+            with st.container(gap="xsmall"):
+                pickup = rows[f"pickup_{days}"]
+                show_number(
+                    f"Pickup, {days.replace('_', ' ')}",
+                    books,
+                    pickup.sum(),
+                    trend=pickup.tolist(),
+                    note="by night of stay",
+                )
+
+
+def _show_books(books: Answer, beside: Answer | None) -> None:
+    rows = books.rows
+    text, _ = ink()
+    bars = (
+        alt.Chart(rows.assign(year="this year"))
+        .mark_bar()
+        .encode(
+            x=period_axis("night_of_stay", "day").title("night of stay"),
+            y=alt.Y("on_the_books:Q", title="reservations"),
+            color=alt.Color(
+                "year:N", title=None, scale=colour_scale({"this year": BLUE, "last year": text})
+            ),
+            tooltip=[
+                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                *(
+                    alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
+                    for one in rows.columns[1:]
+                ),
+            ],
+        )
+    )
+    layers: list[alt.Chart] = [bars]
+    if beside is not None:
+        then = beside.rows.dropna(subset=["last_year"]).assign(year="last year")
+        layers.append(
+            alt.Chart(then)
+            .mark_tick(thickness=2)
+            .encode(
+                x=period_axis("night_of_stay", "day").title("night of stay"),
+                y="last_year:Q",
+                color="year:N",
+                tooltip=[
+                    alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                    alt.Tooltip("last_year:Q", title="last year", format=","),
+                ],
+            )
+        )
+    show_chart(
+        "On the books by night",
+        beside or books,
+        alt.layer(*layers).properties(height=280),
+        empty="Nothing is on the books.",
+        note="Last year: the same weekday 52 weeks ago, as many days before the night.",
+    )
+
+
+def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
+    pickup = QUESTIONS.ask("pickup", nights=nights, **of_hotels)
+    show_chart(
+        "Pickup of the last two weeks by night of stay",
+        pickup,
+        alt.Chart(pickup.rows)
+        .mark_rect()
+        .encode(
+            # Of time, so that nights and days without a change have their place.
+            x=alt.X(
+                "yearmonthdate(night_of_stay):T",
+                title="night of stay",
+                axis=alt.Axis(format="%-d %b"),
+            ),
+            y=alt.Y("yearmonthdate(made_on):T", title="booked on", axis=alt.Axis(format="%-d %b")),
+            color=alt.Color(
+                "pickup:Q", title=None, scale=alt.Scale(range=[RED, "#d9d9d9", BLUE], domainMid=0)
+            ),
+            tooltip=[
+                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                alt.Tooltip("made_on:T", title="booked on", format="%a %-d %b %Y"),
+                alt.Tooltip("pickup:Q", format="+,"),
+            ],
+        )
+        .properties(height=300),
+        empty="Nothing was booked for these nights in the last two weeks.",
+        note="Bookings less cancellations: blue is more, red is less.",
+    )
+
+
 def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
     occupancy = QUESTIONS.ask("occupancy", nights=nights, **of_hotels)
     show_chart(
@@ -100,15 +194,21 @@ def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
         .encode(
             x=period_axis("period_start", "day").title("week from Monday"),
             y=alt.Y("hotel_name:N", title=None),
-            color=alt.Color("occupancy:Q", title=None, legend=alt.Legend(format=".0%")),
+            color=alt.Color(
+                "occupancy:Q",
+                title=None,
+                legend=alt.Legend(format=".0%"),
+                scale=alt.Scale(range=[*LITTLE_TO_MUCH]),
+            ),
             tooltip=[
                 alt.Tooltip("hotel_name:N", title="hotel"),
                 alt.Tooltip("period_start:T", title="week from", format="%a %-d %b %Y"),
                 alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
                 alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
-                alt.Tooltip("occupancy:Q", format=".1%"),
+                alt.Tooltip("occupancy:Q", format=".0%"),
             ],
-        ),
+        )
+        .properties(height=190 + 24 * max(1, occupancy.rows["hotel_id"].nunique())),
         empty="How many rooms a hotel has is not entered: INSERT INTO bookings.hotels.",
     )
 
@@ -138,7 +238,24 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
         )
         .properties(height=280),
         empty="There is no night to compare yet.",
+        note="A total is known once that day has passed for all nights of the month; so the line of"
+        " this year ends at the lead time that the last night has today.",
     )
 
 
 pages = [Page("Hotel bookings", ":material/hotel:", show)]
+card = Card(
+    "Nights picked up in seven days",
+    "card",
+    days=7,
+    rise_is_good=True,
+    help="Bookings less cancellations of all hotels, by the day on which they were made.",
+)
+stories = [
+    Story(
+        "behind",
+        "**{hotel}** is {behind:.0%} behind last year: {this_year:,.0f} reservations are on the"
+        " books for the next 30 nights, and there were {last_year:,.0f} at the same lead time.",
+        ":material/trending_down:",
+    )
+]

@@ -1,40 +1,148 @@
 """The dashboard page of flights: cheapest itineraries, price history, withdrawn ones."""
 
+from functools import partial
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.page import NEUTRAL, Page, Questions, show_chart, show_table
+from pipelines.dashboard.page import (
+    BLUE,
+    LITTLE_TO_MUCH,
+    NEUTRAL,
+    Answer,
+    Card,
+    Page,
+    Questions,
+    Story,
+    ink,
+    show_chart,
+    show_number,
+    show_table,
+)
 
 QUESTIONS = Questions("pipelines.sources.flights")
+#: Lines that can be distinguished.
+MAX_ROUTES = 6
+
+
+#: What offers are sorted by, as `cheapest.sql` calls it.
+SORTS = ("price", "duration", "stops", "departure", "rating, best first", "newest first")
 
 
 def show() -> None:
     """Show the page."""
-    st.title("Flights")
+    st.title("Flights", anchor=False)
     choices = QUESTIONS.ask("choices").rows
     if choices.empty:
         st.info("No itinerary was loaded yet. Launch the job `flights` in Dagster.")
         return
-    offered = choices.iloc[0]
-    with st.sidebar:
-        origins = st.multiselect("From", offered["origins"], placeholder="all")
-        destinations = st.multiselect("To", offered["destinations"], placeholder="all")
+    chosen = _choose(choices.iloc[0])
+    currency = chosen["currency"]
+    found = QUESTIONS.ask("cheapest", sort="price", **chosen)
+    _show_numbers(found, currency)
+    history = QUESTIONS.ask("price_history", **chosen)
+    lowest = history.rows.groupby("route")["lowest_price"].min().nsmallest(MAX_ROUTES).index
+    price = alt.Y("lowest_price:Q", title=f"lowest price, {currency}", scale=alt.Scale(zero=False))
+    show_chart(
+        "Lowest price by day",
+        history,
+        alt.Chart(history.rows[history.rows["route"].isin(lowest)])
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
+            y=price,
+            color=alt.Color("route:N", title=None, scale=NEUTRAL),
+            tooltip=[
+                alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
+                alt.Tooltip("route:N"),
+                alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
+                alt.Tooltip("itineraries:Q", format=","),
+            ],
+        )
+        .properties(height=300),
+        empty="No itinerary matches the filters.",
+        note=f"The {MAX_ROUTES} routes with the lowest prices; choose cities to see others.",
+    )
+    by_departure = QUESTIONS.ask("by_departure", **chosen)
+    show_chart(
+        "Cheapest days to depart",
+        by_departure,
+        alt.Chart(by_departure.rows)
+        .mark_rect(stroke=ink()[1])
+        .encode(
+            x=alt.X("date(departure_on):O", title="day of the month", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("yearmonth(departure_on):O", title=None),
+            color=alt.Color(
+                "lowest_price:Q", title=currency, scale=alt.Scale(range=[*LITTLE_TO_MUCH])
+            ),
+            tooltip=[
+                alt.Tooltip("departure_on:T", title="departure", format="%a %-d %b %Y"),
+                alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
+                alt.Tooltip("route:N"),
+                alt.Tooltip("offers:Q", format=","),
+            ],
+        )
+        .properties(height=200),
+        empty="No itinerary on offer matches the filters.",
+        note="The lowest price on offer by day of departure.",
+    )
+    sort = st.selectbox("Offers sorted by", [*SORTS], key="sort", bind="query-params", width=260)
+    if sort != "price":
+        found = QUESTIONS.ask("cheapest", sort=sort, **chosen)
+    headings = _headings(str(currency))
+    show_table(
+        "Offers",
+        found,
+        empty="No itinerary on offer matches the filters.",
+        note="Sorted over all offers. Select one to see its price's course and its legs.",
+        key="offer_row",
+        opens=("offer", "itinerary_id"),
+        **headings,
+    )
+    offer = st.text_input(
+        "Offer", key="offer", bind="query-params", placeholder="the number of an itinerary"
+    )
+    if offer and offer.strip():
+        _show_offer(str(offer).strip())
+    with st.expander("Withdrawn itineraries", icon=":material/remove_circle:"):
+        show_table(
+            "Withdrawn itineraries, latest first",
+            QUESTIONS.ask("withdrawn", **chosen),
+            empty="No withdrawn itinerary matches the filters.",
+            **headings,
+        )
+
+
+def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
+    """Show the filters, route and date first; return the parameters of the statements."""
+    bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
+    with st.grid(3, min_column_width=230):
+        origins = st.multiselect("From", offered["origins"], key="from", **bound)
+        destinations = st.multiselect("To", offered["destinations"], key="to", **bound)
         days = st.date_input(
             "Departure, first and last day",
             value=[],
             min_value=offered["first_departure_on"],
             max_value=offered["last_departure_on"],
             format="YYYY-MM-DD",
+            key="departure",
+            bind="query-params",
         )
-        routes = st.multiselect("Routes", offered["routes"], placeholder="all")
-        agents = st.multiselect("Agents", offered["agents"], placeholder="all")
-        airlines = st.multiselect("Airlines", offered["airlines"], placeholder="all")
-        stops = st.slider("Stops a leg, at most", 0, 3, 3)
-        currency = st.selectbox("Currency", offered["currencies"])
+    with (
+        st.expander("More filters", icon=":material/filter_list:"),
+        st.grid(3, min_column_width=230),
+    ):
+        routes = st.multiselect("Routes", offered["routes"], key="route", **bound)
+        agents = st.multiselect("Agents", offered["agents"], key="agent", **bound)
+        airlines = st.multiselect("Airlines", offered["airlines"], key="airline", **bound)
+        stops = st.slider("Stops a leg, at most", 0, 3, 3, key="stops", bind="query-params")
+        currency = st.selectbox(
+            "Currency", offered["currencies"], key="currency", bind="query-params"
+        )
     departs_from, departs_until = (days[0], days[-1]) if days else (None, None)
-    chosen = {
+    return {
         "origins": origins or None,
         "destinations": destinations or None,
         "departs_from": departs_from,
@@ -45,35 +153,96 @@ def show() -> None:
         "stops": stops,
         "currency": currency,
     }
-    history = QUESTIONS.ask("price_history", **chosen)
-    price = alt.Y("lowest_price:Q", title=f"lowest price, {currency}", scale=alt.Scale(zero=False))
-    show_chart(
-        "Lowest price by day",
-        history,
-        alt.Chart(history.rows)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
-            y=price,
-            color=alt.Color("route:N", title=None, scale=NEUTRAL, legend=alt.Legend(columns=4)),
-            tooltip=[
-                alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
-                alt.Tooltip("route:N"),
-                alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
-                alt.Tooltip("itineraries:Q", format=","),
-            ],
+
+
+def _show_numbers(found: Answer, currency: Any) -> None:
+    """Show the cheapest offer of those chosen, and how many there are."""
+    if found.rows.empty:
+        return
+    first = found.rows.iloc[0]
+    with st.grid(2, min_column_width=230, border=True):
+        with st.container(gap="xsmall"):
+            show_number(
+                "Cheapest now",
+                found,
+                first["price_amount"],
+                unit=str(currency),
+                decimals=2,
+                note=f"{first['origin']} to {first['destination']} on"
+                f" {first['departure_on']:%-d %b %Y}, by {first['agent']}",
+            )
+        with st.container(gap="xsmall"):
+            show_number("Offers", found, first["total_rows"], note="that match the filters")
+
+
+def _show_offer(number: str) -> None:
+    """Show the price of an itinerary by day, and its legs in local times."""
+    course = QUESTIONS.ask("offer_prices", itinerary_id=number)
+    if course.rows.empty:
+        st.warning(f"There is no itinerary {number}.", icon=":material/search_off:")
+        return
+    rows = course.rows
+    with st.container(border=True):
+        show_chart(
+            f"The price of {number}",
+            course,
+            alt.Chart(rows)
+            .mark_line(point=True, interpolate="step-after", color=BLUE)
+            .encode(
+                x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
+                y=alt.Y("price_amount:Q", title=None, scale=alt.Scale(zero=False)),
+                tooltip=[
+                    alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
+                    alt.Tooltip("price_amount:Q", title="price", format=",.2f"),
+                    "price_currency:N",
+                    "agent:N",
+                    alt.Tooltip("rejection_reason:N", title="rejected, because"),
+                ],
+            )
+            .properties(height=200),
+            empty="",
+            note=_state(rows),
         )
-        .properties(height=340),
-        empty="No itinerary matches the filters.",
-    )
-    headings: dict[str, Any] = {
-        "withdrawn_on": "Withdrawn",
+        show_table(
+            "Legs, in local times",
+            QUESTIONS.ask("offer_legs", itinerary_id=number),
+            empty="Its legs are not known.",
+            leg_number="Leg",
+            departure_city="From",
+            departure_local=st.column_config.DatetimeColumn(
+                "Departs, local", format="ddd D MMM YYYY, HH:mm"
+            ),
+            arrival_city="To",
+            arrival_local=st.column_config.DatetimeColumn(
+                "Arrives, local", format="ddd D MMM YYYY, HH:mm"
+            ),
+            airline="Airline",
+            stops="Stops",
+            duration_minutes=st.column_config.NumberColumn("Stated duration, min"),
+            time_verdict=st.column_config.TextColumn(
+                "Times", help="Whether departure, arrival and stated duration agree."
+            ),
+        )
+
+
+def _state(rows: "pd.DataFrame") -> str:
+    withdrawn = rows["withdrawn_on"].iloc[0]
+    if withdrawn is None or pd.isna(withdrawn):
+        return "It is on offer."
+    departure = rows["departure_on"].iloc[0]
+    return f"It was withdrawn on {withdrawn:%-d %b %Y}; its departure is on {departure:%-d %b %Y}."
+
+
+def _headings(currency: str) -> dict[str, Any]:
+    day = partial(st.column_config.DateColumn, format="D MMM YYYY")
+    return {
+        "withdrawn_on": day("Withdrawn"),
         "origin": "From",
         "destination": "To",
-        "departure_on": "Departure",
-        "return_on": "Return",
-        "price_amount": st.column_config.NumberColumn(f"Price, {currency}", format="%.2f"),
-        "last_price": st.column_config.NumberColumn(f"Last price, {currency}", format="%.2f"),
+        "departure_on": day("Departure"),
+        "return_on": day("Return"),
+        "price_amount": st.column_config.NumberColumn(f"Price, {currency}", format="%,.2f"),
+        "last_price": st.column_config.NumberColumn(f"Last price, {currency}", format="%,.2f"),
         "total_duration": st.column_config.TextColumn(
             "Duration, h:mm", help="Of all legs with their layovers, without the stay."
         ),
@@ -82,21 +251,24 @@ def show() -> None:
         "agent": "Agent",
         "agent_rating": "Agent's rating",
         "route": "Route",
-        "first_seen_on": "First seen",
+        "first_seen_on": day("First seen"),
         "itinerary_id": "Itinerary",
     }
-    show_table(
-        "Cheapest itineraries on offer",
-        QUESTIONS.ask("cheapest", **chosen),
-        empty="No itinerary on offer matches the filters.",
-        **headings,
-    )
-    show_table(
-        "Withdrawn itineraries, latest first",
-        QUESTIONS.ask("withdrawn", **chosen),
-        empty="No withdrawn itinerary matches the filters.",
-        **headings,
-    )
 
 
 pages = [Page("Flights", ":material/flight:", show)]
+card = Card(
+    "Cheapest offer",
+    "card",
+    decimals=2,
+    rise_is_good=False,
+    help="The lowest price of all offers in the last document of the day.",
+)
+stories = [
+    Story(
+        "drop",
+        "**{origin} to {destination}** on {departure_on:%-d %b} is {share:.0%} cheaper:"
+        " {price_amount:,.2f} {price_currency} instead of {before_amount:,.2f}.",
+        ":material/sell:",
+    )
+]

@@ -1,85 +1,97 @@
-"""The dashboard page of solar plants: energy, performance ratio, coverage, causes of low hours."""
+"""The dashboard page of solar plants: energy, what was lost and why, coverage, one plant's day."""
 
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard.page import (
     BLUE,
     GREEN,
     GREY,
-    NEUTRAL,
     ORANGE,
+    PINK,
     RED,
+    SKY,
     Answer,
+    Card,
     Page,
     Questions,
+    Story,
+    as_number,
     colour_scale,
+    ink,
     period_axis,
     show_chart,
+    show_number,
     show_table,
     today,
 )
 
 QUESTIONS = Questions("pipelines.sources.solar")
-PERIODS = {"day": 90, "month": 3 * 365, "year": 20 * 365}
+PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
+FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
 DATES = {"day": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
-CAUSES = {"sky": GREY, "sensor": ORANGE, "plant": RED}
+#: Why energy was not produced. `other` is what is less than 40 % low, such as soiling.
+CAUSES = {
+    "sky": SKY,
+    "outage": RED,
+    "plant": ORANGE,
+    "sensor": PINK,
+    "other": GREY,
+    "not delivered": BLUE,
+}
 DAYS = {
     "complete": GREEN,
     "partial": ORANGE,
-    "empty": GREY,
+    "empty": PINK,
     "failed": RED,
-    "not requested": "#d9d9d9",
+    "not requested": GREY,
 }
+SUMS = [
+    *("observed_energy_kwh", "expected_energy_kwh"),
+    *("hours_present", "hours_expected"),
+]
 
 
 def show() -> None:
     """Show the page."""
-    st.title("Solar plants")
+    st.title("Solar plants", anchor=False)
     plants = QUESTIONS.ask("plants").rows
     if plants.empty:
         st.info("No plant is registered yet: `isobar plants add`.")
         return
-    names = dict(zip(plants["plant_id"], plants["name"], strict=True))
-    with st.sidebar:
-        chosen = st.multiselect(
-            "Plants", list(names), format_func=names.__getitem__, placeholder="all"
+    ids = dict(zip(plants["name"], plants["plant_id"].tolist(), strict=True))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
+        period = (
+            st.segmented_control(
+                "By", list(PERIODS), default="day", required=True, key="by", bind="query-params"
+            )
+            or "day"
         )
-        period = st.segmented_control("By", list(PERIODS), default="day") or "day"
     until = today()
     wanted = {
-        "plants": chosen or list(names),
+        "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
         "from_date": until - dt.timedelta(days=PERIODS[period]),
         "to_date": until,
     }
-    _show_energy(QUESTIONS.ask("energy", period=period, **wanted), period)
-    coverage = QUESTIONS.ask("coverage", **(wanted | {"from_date": until - dt.timedelta(days=366)}))
-    show_chart(
-        "Coverage, last year",
-        coverage,
-        alt.Chart(coverage.rows)
-        .mark_rect()
-        .encode(
-            x=alt.X("date(day):O", title="day of the month"),
-            y=alt.Y("yearmonth(day):O", title=None),
-            color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
-            column=alt.Column("plant_name:N", title=None),
-            tooltip=[
-                alt.Tooltip("plant_name:N", title="plant"),
-                alt.Tooltip("day:T", format=DATES["day"]),
-                alt.Tooltip("status:N"),
-                alt.Tooltip("hours_present:Q", title="hours present"),
-                alt.Tooltip("hours_expected:Q", title="hours expected"),
-                alt.Tooltip("problem:N"),
-            ],
-        )
-        .properties(width=205, height=220),
-        empty="No day was requested yet.",
-    )
+    energy = QUESTIONS.ask("energy", period=period, **wanted)
+    losses = QUESTIONS.ask("losses", period=period, **wanted)
+    health = QUESTIONS.ask("health", plants=wanted["plants"])
+    _show_numbers(energy, losses)
+    _show_energy(energy, period)
+    _show_losses(losses, period)
+    if chosen in ids:
+        _show_day(ids[str(chosen)], until)
+    else:
+        _show_plants(energy, losses, health)
+    _show_coverage(wanted, is_one=chosen in ids)
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
     show_chart(
         "Low hours by cause, last two years",
@@ -88,58 +100,92 @@ def show() -> None:
         .mark_bar()
         .encode(
             x=alt.X("yearmonth(month):T", title=None),  # which keeps a month without low hours
-            y=alt.Y("hours:Q"),
+            y=alt.Y("sum(hours):Q", title="hours"),
             color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
-            row=alt.Row("plant_name:N", title=None),
             tooltip=[
-                alt.Tooltip("plant_name:N", title="plant"),
                 alt.Tooltip("month:T", format="%b %Y"),
                 alt.Tooltip("low_yield_cause:N", title="cause"),
-                alt.Tooltip("hours:Q", format=","),
+                alt.Tooltip("sum(hours):Q", title="hours", format=","),
             ],
         )
-        .properties(width=700, height=110),
+        .properties(height=200),
         empty="No hour was low, or the weather of none is known yet.",
     )
-    show_table(
-        "Plant health",
-        QUESTIONS.ask("health", plants=wanted["plants"]),
-        empty="No plant has readings of the last month.",
-        plant_name="Plant",
-        day="Until",
-        performance_ratio_7_days="Performance ratio, 7 days",
-        performance_ratio_30_days="Performance ratio, 30 days",
-        availability_30_days="Availability, 30 days",
-        longest_gap_hours="Longest gap, h",
-        sensor_issues="Sensor issues",
-    )
+    if chosen in ids:
+        shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
+        percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
+        show_table("Plant health", replace(health, rows=percent), empty=NO_HEALTH, **HEALTH)
+
+
+def _show_numbers(energy: Answer, losses: Answer) -> None:
+    """Show the sums of all periods."""
+    rows = _by_period(energy.rows)
+    observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
+    since = f"{rows['period_start'].min():%-d %b %Y}" if len(rows) else "then"
+    lost = losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0
+    with st.grid(4, min_column_width=200, border=True):
+        with st.container(gap="xsmall"):
+            show_number(
+                "Energy observed",
+                energy,
+                observed,
+                unit="kWh",
+                trend=rows["observed_energy_kwh"].fillna(0).tolist(),
+                note=f"of {as_number(expected, 'kWh')} expected since {since}",
+            )
+        with st.container(gap="xsmall"):
+            ratios = rows["observed_energy_kwh"] / rows["expected_energy_kwh"]
+            show_number(
+                "Performance ratio",
+                energy,
+                observed / expected if expected else None,
+                unit="%",
+                trend=ratios.dropna().tolist(),
+                note="Observed by expected energy.",
+            )
+        with st.container(gap="xsmall"):
+            worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
+            about = f"most of it: {worst.idxmax()}" if worst is not None else ""
+            show_number("Lost", losses, lost, unit="kWh", note=about or "Nothing was lost.")
+        with st.container(gap="xsmall"):
+            present, hours = rows["hours_present"].sum(), rows["hours_expected"].sum()
+            show_number(
+                "Hours delivered",
+                energy,
+                present / hours if hours else None,
+                unit="%",
+                note=f"{as_number(hours - present)} hours are missing",
+            )
+
+
+def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the sums of all plants."""
+    return rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
 
 
 def _show_energy(energy: Answer, period: str) -> None:
-    """Energy and performance ratio; what lacks hours is hollow: it may only seem low."""
-    hollow = alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1))
-    kind = alt.Color(
-        "kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": "#333333"})
-    )
-    when = period_axis("period_start", period)
+    """Energy by period; what lacks hours is hollow: it may only seem low."""
+    rows = _by_period(energy.rows)
+    rows = rows.assign(ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"])
+    text, _ = ink()
+    kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
     tooltip = [
-        alt.Tooltip("name:N", title="plant"),
         alt.Tooltip("period_start:T", title=period, format=DATES[period]),
         alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
         alt.Tooltip("expected_energy_kwh:Q", title="expected, kWh", format=",.0f"),
-        alt.Tooltip("performance_ratio:Q", title="performance ratio", format=".2f"),
+        alt.Tooltip("ratio:Q", title="performance ratio", format=".0%"),
         alt.Tooltip("hours_present:Q", title="hours present", format=","),
         alt.Tooltip("hours_expected:Q", title="hours expected", format=","),
     ]
-    chart = alt.Chart(energy.rows).encode(x=when, tooltip=tooltip)
+    chart = alt.Chart(rows).encode(x=period_axis("period_start", period), tooltip=tooltip)
     bars = (
         chart.transform_calculate(kind="'observed'")
         .mark_bar(strokeWidth=1)
         .encode(
-            y=alt.Y("observed_energy_kwh:Q", title="kWh"),
+            y=alt.Y("observed_energy_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
             color=kind,
             stroke=kind,
-            fillOpacity=hollow,
+            fillOpacity=alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1)),
         )
     )
     ticks = (
@@ -150,29 +196,169 @@ def _show_energy(energy: Answer, period: str) -> None:
     show_chart(
         "Energy, expected and observed",
         energy,
-        alt.layer(bars, ticks)
-        .properties(width=700, height=140)
-        .facet(row=alt.Row("name:N", title=None))
-        .resolve_scale(y="independent"),
+        alt.layer(bars, ticks).properties(height=260),
         empty="No reading was loaded yet.",
         note=NOTE,
     )
-    ratio = chart.encode(
-        y=alt.Y("performance_ratio:Q", title="observed by expected energy"),
-        color=alt.Color("name:N", title=None, scale=NEUTRAL),
-    )
+
+
+def _show_losses(losses: Answer, period: str) -> None:
+    rows = losses.rows
+    sums = rows.groupby(["period_start", "cause"], as_index=False)["lost_kwh"].sum()
     show_chart(
-        "Performance ratio",
-        energy,
-        alt.layer(
-            ratio.mark_line(strokeWidth=1),
-            ratio.mark_point(filled=True, size=50).encode(
-                stroke=alt.Stroke("name:N", title=None, scale=NEUTRAL), fillOpacity=hollow
-            ),
-        ).properties(height=260),
-        empty="No reading was loaded yet.",
-        note=NOTE,
+        "Energy lost by cause",
+        losses,
+        alt.Chart(sums)
+        .mark_bar()
+        .encode(
+            x=period_axis("period_start", period),
+            y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
+            color=alt.Color("cause:N", title=None, scale=colour_scale(CAUSES)),
+            tooltip=[
+                alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+                "cause:N",
+                alt.Tooltip("lost_kwh:Q", title="lost, kWh", format=",.0f"),
+            ],
+        )
+        .properties(height=220),
+        empty="Nothing was lost, or nothing was delivered.",
+        note="Sky: clouds. Outage: no energy though the sun shone. Plant: less than 60 % of the"
+        " expected. Sensor: only its value is low. Other: all that is less, such as soiling. Not"
+        " delivered: estimated from the plant's average hour of the month.",
     )
 
 
+def _show_plants(energy: Answer, losses: Answer, health: Answer) -> None:
+    """Show a row for each plant; a click on one shows it alone."""
+    grouped = energy.rows.groupby("name")
+    table = grouped[SUMS].sum()
+    lost = losses.rows.groupby("plant_name")["lost_kwh"].sum()
+    issues = health.rows.set_index("plant_name")["sensor_issues"]
+    rows = pd.DataFrame(
+        {
+            "name": table.index,
+            "observed": table["observed_energy_kwh"].to_numpy(),
+            "ratio": (100 * table["observed_energy_kwh"] / table["expected_energy_kwh"]).to_numpy(),
+            "course": [one["performance_ratio"].dropna().round(2).tolist() for _, one in grouped],
+            "lost": lost.reindex(table.index).to_numpy(),
+            "missing": (table["hours_expected"] - table["hours_present"]).to_numpy(),
+            "issues": issues.reindex(table.index).to_numpy(),
+        }
+    )
+    show_table(
+        "Plants",
+        replace(energy, rows=rows),
+        empty="No reading was loaded yet.",
+        note="Select a plant to see it alone.",
+        key="plant_row",
+        opens=("plant", "name"),
+        name="Plant",
+        observed=st.column_config.NumberColumn("Energy, kWh", format="%,.0f"),
+        ratio=st.column_config.NumberColumn("Performance ratio", format="%.0f %%"),
+        course=st.column_config.LineChartColumn("Its course"),
+        lost=st.column_config.NumberColumn("Lost, kWh", format="%,.0f"),
+        missing=st.column_config.NumberColumn("Hours missing", format="localized"),
+        issues="Sensor issues",
+    )
+
+
+def _show_day(plant: int, until: dt.date) -> None:
+    """Show the hours of one day of a plant."""
+    yesterday = until - dt.timedelta(days=1)
+    day = st.date_input(
+        "Day",
+        yesterday,
+        max_value=yesterday,
+        format="YYYY-MM-DD",
+        key="day",
+        bind="query-params",
+        width=200,
+    )
+    curve = QUESTIONS.ask("curve", plant=plant, day=day)
+    text, _ = ink()
+    kinds = {"observed": BLUE, "expected": text}
+    names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
+    rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
+    show_chart(
+        "The day's curve",
+        curve,
+        alt.Chart(rows.dropna())
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format="%H:%M")),
+            y=alt.Y("kWh:Q"),
+            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
+            strokeDash=alt.StrokeDash("kind:N", legend=None),
+            tooltip=[
+                alt.Tooltip("local_hour:T", title="hour", format="%H:%M"),
+                "kind:N",
+                alt.Tooltip("kWh:Q", format=",.1f"),
+            ],
+        )
+        .properties(height=220),
+        empty="No hour of this day is stored.",
+    )
+
+
+def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
+    """Show a calendar of one plant's last year, or the last 60 days of each plant."""
+    days = 366 if is_one else 60
+    coverage = QUESTIONS.ask(
+        "coverage", **(wanted | {"from_date": wanted["to_date"] - dt.timedelta(days=days)})
+    )
+    chart = (
+        alt.Chart(coverage.rows)
+        .mark_rect(stroke=ink()[1])
+        .encode(
+            color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
+            tooltip=[
+                alt.Tooltip("plant_name:N", title="plant"),
+                alt.Tooltip("day:T", format=DATES["day"]),
+                alt.Tooltip("status:N"),
+                alt.Tooltip("hours_present:Q", title="hours present"),
+                alt.Tooltip("hours_expected:Q", title="hours expected"),
+                alt.Tooltip("problem:N"),
+            ],
+        )
+    )
+    if is_one:
+        drawn = chart.encode(
+            x=alt.X("date(day):O", title="day of the month", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("yearmonth(day):O", title=None),
+        ).properties(height=260)
+    else:
+        plants = max(1, coverage.rows["plant_name"].nunique())
+        drawn = chart.encode(
+            x=period_axis("day", "day"), y=alt.Y("plant_name:N", title=None)
+        ).properties(height=190 + 24 * plants)
+    show_chart(
+        "Coverage, last year" if is_one else "Coverage, last 60 days",
+        coverage,
+        drawn,
+        empty="No day was requested yet.",
+    )
+
+
+NO_HEALTH = "No plant has readings of the last month."
+HEALTH: dict[str, Any] = {
+    "plant_name": "Plant",
+    "day": st.column_config.DateColumn("Until", format="D MMM YYYY"),
+    "performance_ratio_7_days": st.column_config.NumberColumn(
+        "Performance ratio, 7 days", format="%.0f %%"
+    ),
+    "performance_ratio_30_days": st.column_config.NumberColumn(
+        "Performance ratio, 30 days", format="%.0f %%"
+    ),
+    "availability_30_days": st.column_config.NumberColumn("Available, 30 days", format="%.0f %%"),
+    "longest_gap_hours": "Longest gap, h",
+    "sensor_issues": "Sensor issues",
+}
 pages = [Page("Solar plants", ":material/solar_power:", show)]
+card = Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
+stories = [
+    Story(
+        "lost",
+        "**{plant}** lost {lost_kwh:,.0f} kWh on {day:%-d %b}: {share:.0%} of what was expected.",
+        ":material/electric_bolt:",
+    )
+]

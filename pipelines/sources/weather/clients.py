@@ -70,6 +70,13 @@ def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
     return geocoder
 
 
+def calls_per_day(settings: Settings) -> int | None:
+    """Return how many calls the provider's quota allows in a day; None if it has no such limit."""
+    kind = KEYED_PROVIDERS.get(settings.weather_provider, OpenMeteo)
+    quotas = with_limits(kind.quotas, _limits(settings))
+    return next((int(one.limit) for one in quotas if one.window == "day"), None)
+
+
 def _is_open_meteo(settings: Settings) -> bool:
     return settings.weather_provider == OpenMeteo.name
 

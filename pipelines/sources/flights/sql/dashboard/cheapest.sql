@@ -25,5 +25,14 @@ WHERE
     AND (%(origins)s::text[] IS NULL OR coalesce(origin_city, origin_airport) = ANY (%(origins)s))
     AND (%(destinations)s::text[] IS NULL OR coalesce(destination_city, destination_airport) = ANY (%(destinations)s))
     AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
-ORDER BY price_amount, itinerary_id
+ORDER BY
+    CASE %(sort)s
+        WHEN 'duration' THEN total_duration_minutes
+        WHEN 'stops' THEN max_stops
+        WHEN 'departure' THEN departure_on - date '2000-01-01'
+        WHEN 'rating, best first' THEN -agent_rating
+        WHEN 'newest first' THEN -extract(EPOCH FROM first_seen_at)
+    END,
+    price_amount,
+    itinerary_id
 LIMIT 100;

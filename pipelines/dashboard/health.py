@@ -1,0 +1,159 @@
+"""Whether everything is all right: what `isobar status` finds, and what the ledger shows.
+
+The analyst may not read Dagster's storage, so `isobar status` is executed beside the app where the
+environment has the addresses that it needs: with the built-in server, or if DAGSTER_POSTGRES_URL
+is set. It takes some seconds, and nobody waits for it: a page shows what was found last. Elsewhere
+only what the warehouse knows is shown, and the page says what it does not know.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from pipelines.config import Settings, mask
+from pipelines.dashboard.page import Answer, as_number
+
+#: How old a report may be before `isobar status` is executed again, and how long that may take.
+KEPT_SECONDS, LONGEST_SECONDS = 60.0, 90.0
+UNKNOWN_HERE = (
+    "Runs, checks, schedules and the daemon cannot be seen from here, because the analyst may not"
+    " read them: run isobar status on the server, or set DAGSTER_POSTGRES_URL for the dashboards."
+)
+Level = Literal["error", "warning", "unknown"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be, or that cannot be known here."""
+
+    key: str
+    level: Level
+    #: What is wrong and where, in a line.
+    words: str
+    #: What to do about it.
+    remedy: str = ""
+    #: The path of its page in the Dagster UI.
+    path: str = ""
+    since: str | None = None
+
+    @property
+    def source(self) -> str | None:
+        """The source whose schema its key names, if any."""
+        place = self.key.split(":")[1] if ":" in self.key else ""
+        return place.split(".")[0] or None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is known: findings, worst first."""
+
+    findings: list[Finding]
+    #: When `isobar status` looked; None if it has not ended yet or cannot be executed here.
+    checked_at: pd.Timestamp | None
+    is_pending: bool
+    #: Facts about each source as `isobar status --json` writes them, by name.
+    sources: dict[str, dict[str, Any]]
+
+
+class Watch:
+    """The last report of `isobar status`, renewed in a thread of its own when somebody looks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_looking = False
+        self._looked_at = float("-inf")
+        self._report: dict[str, Any] | None = None
+        self._problem: str | None = None
+
+    def latest(self) -> tuple[dict[str, Any] | None, str | None]:
+        """Return the last report, or why there is none; neither before the first one."""
+        with self._lock:
+            is_old = time.monotonic() - self._looked_at > KEPT_SECONDS
+            if is_old and not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, daemon=True).start()
+            return self._report, self._problem
+
+    def _look(self) -> None:
+        report, problem = None, None
+        try:
+            words = [sys.executable, "-P", "-m", "pipelines.cli", "status", "--json"]
+            done = subprocess.run(
+                words, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+            )
+            report = json.loads(done.stdout)
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            problem = mask(f"isobar status did not report: {type(error).__name__}: {error}")
+        with self._lock:
+            self._report, self._problem = report, problem
+            self._looked_at, self._is_looking = time.monotonic(), False
+
+
+@st.cache_resource
+def watch() -> Watch:
+    """Return the one watch of this process."""
+    return Watch()
+
+
+def can_be_executed(settings: Settings) -> bool:
+    """Whether `isobar status` can read Dagster's storage with this environment."""
+    return settings.has_builtin_server or settings.dagster_postgres_url is not None
+
+
+def health(feeds: Answer) -> Health:
+    """Return what is known now; `feeds` is the answer of `feeds.sql`."""
+    if not can_be_executed(Settings.current()):
+        unknown = Finding("unknown", "unknown", UNKNOWN_HERE, "Run isobar status on the server.")
+        return Health([*_of_ledger(feeds), unknown], None, is_pending=False, sources={})
+    report, problem = watch().latest()
+    if report is None:
+        unknown_here = [Finding("unknown", "unknown", problem)] if problem else []
+        found = [*_of_ledger(feeds), *unknown_here]
+        return Health(found, None, is_pending=problem is None, sources={})
+    quiet = [one for one in _of_ledger(feeds) if one.key.startswith("quiet:")]
+    return Health(
+        [*map(_of_status, report["problems"]), *quiet],
+        pd.Timestamp(report["checked_at"]),
+        is_pending=False,
+        sources={one["name"]: one for one in report["sources"]},
+    )
+
+
+def _of_status(problem: dict[str, Any]) -> Finding:
+    is_of_machinery = problem["key"].startswith("status:") or not problem["where"]
+    what = problem["what"]
+    words = what if is_of_machinery else f"{problem['where']}: {what}"
+    return Finding(
+        problem["key"],
+        problem["severity"],
+        words,
+        problem["remedy"],
+        problem["path"],
+        problem["since"],
+    )
+
+
+def _of_ledger(feeds: Answer) -> list[Finding]:
+    """Return what the warehouse knows by itself: silent feeds, and what is in quarantine."""
+    found = []
+    for row in feeds.rows.to_dict("records"):
+        name = row["source"]
+        if row["is_quiet"]:
+            words = (
+                f"{name}: no delivery for {as_number(row['silent_hours'])} h; the longest silence"
+                f" of the last 60 days was {as_number(row['longest_silence_hours'])} h"
+            )
+            remedy = "Ask the sender, and see whether its runs fail."
+            found.append(Finding(f"quiet:{name}", "warning", words, remedy))
+        if row["in_quarantine"]:
+            words = f"{name}: {as_number(row['in_quarantine'])} records are in quarantine"
+            remedy = f"isobar quarantine show {name}"
+            found.append(Finding(f"quarantine:{name}", "warning", words, remedy))
+    return found

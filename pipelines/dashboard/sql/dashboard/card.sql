@@ -1,0 +1,16 @@
+-- Records of a source that were loaded by day, from its ledger.
+-- Work: linear, 40 buffers
+SELECT
+    every.day::date AS day,
+    coalesce(loaded.records, 0)::bigint AS value,
+    coalesce(loaded.deliveries, 0) || ' deliveries' AS detail
+FROM generate_series(
+    current_date - interval '13 days', current_date::timestamp, interval '1 day'
+) AS every (day)
+LEFT JOIN (
+    SELECT (loaded_at AT TIME ZONE 'UTC')::date AS day, sum(loaded_count) AS records, count(*) AS deliveries
+    FROM ops.deliveries
+    WHERE source = ANY (%(feeds)s::text[]) AND loaded_at >= now() - interval '15 days'
+    GROUP BY 1
+) AS loaded ON loaded.day = every.day::date
+ORDER BY day;

@@ -1,0 +1,20 @@
+-- Work: linear, 1,300 buffers
+SELECT
+    departure_on,
+    min(price_amount) AS lowest_price,
+    (array_agg(route ORDER BY price_amount))[1] AS route,
+    count(*) AS offers
+FROM enriched.itineraries
+WHERE
+    withdrawn_at IS NULL
+    AND price_currency = %(currency)s
+    AND max_stops <= %(stops)s
+    AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
+    AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
+    AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
+    AND (%(origins)s::text[] IS NULL OR coalesce(origin_city, origin_airport) = ANY (%(origins)s))
+    AND (%(destinations)s::text[] IS NULL OR coalesce(destination_city, destination_airport) = ANY (%(destinations)s))
+    AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
+    AND departure_on >= current_date
+GROUP BY departure_on
+ORDER BY departure_on;

@@ -1,0 +1,14 @@
+-- Work: flat, 60 buffers
+SELECT
+    leg_number,
+    coalesce(departure_city, '') || ' (' || departure_airport || ')' AS departure_city,
+    departure_local,
+    coalesce(arrival_city, '') || ' (' || arrival_airport || ')' AS arrival_city,
+    arrival_local,
+    airline_name AS airline,
+    stops,
+    duration_minutes,
+    time_verdict
+FROM enriched.itinerary_legs
+WHERE itinerary_id = %(itinerary_id)s
+ORDER BY leg_number;

@@ -1,0 +1,193 @@
+"""The overview: health, a number of each source, and stories that the data support."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pytest
+import streamlit as st
+
+from pipelines.dashboard import health, overview, quality
+from pipelines.dashboard.page import Answer, Card, Questions
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
+from pipelines.source import sources
+from pipelines_tests.dashboard.test_pages import reading, shown
+
+OVERVIEW = "pipelines.dashboard.overview"
+
+
+@pytest.fixture(autouse=True)
+def on_a_database(server: Connections, database: str) -> Iterator[None]:
+    with reading(server.url(ANALYST, database)):
+        yield
+
+
+def deliver(owner: psycopg.Connection, source: str, *days_ago: float, rejected: int = 0) -> None:
+    """A delivery for each age, with a record each, and one more in quarantine if it is rejected."""
+    for age in days_ago:
+        owner.execute(
+            "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+            " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
+            " VALUES (%(source)s, %(age)s::text, %(age)s::text, 1, now() - %(age)s * interval"
+            " '1 day', now() - %(age)s * interval '1 day', 1 + %(bad)s, 1, 0, %(bad)s)"
+            " RETURNING delivery_id)"
+            " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
+            " reason_codes, is_final) SELECT delivery_id, n, 'line', 'x', ARRAY['bad'],"
+            " ARRAY['status_invalid'], FALSE FROM delivery, generate_series(1, %(bad)s) AS n",
+            {"source": source, "age": age, "bad": rejected},
+        )
+
+
+def feeds() -> Answer:
+    st.cache_data.clear()
+    return Questions("pipelines.dashboard").ask("feeds")
+
+
+def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Connection) -> None:
+    deliver(owner, "flights", *range(3, 20))
+    deliver(owner, "shipments", *range(1, 20))
+    deliver(owner, "solar", 30, 20, 10)  # too few to know
+    rows = feeds().rows.set_index("source")
+    assert rows["is_quiet"].to_dict() == {"flights": True, "shipments": False, "solar": False}
+    words = [one.words for one in health.health(feeds()).findings]
+    assert words[0] == (
+        "flights: no delivery for 72 h; the longest silence of the last 60 days was 24 h"
+    )
+    page = shown(OVERVIEW)
+    assert not page.exception
+    assert any("went quiet" in one.proto.label for one in page.get("page_link"))
+
+
+def test_what_the_analyst_cannot_see_is_said(owner: psycopg.Connection) -> None:
+    deliver(owner, "bookings", 0.1, rejected=3)
+    found = health.health(feeds())
+    assert [one.level for one in found.findings] == ["warning", "unknown"]
+    assert "cannot be seen from here" in found.findings[1].words
+    assert overview.verdict(found)[0] == "No errors, but 1 warning"
+    page = shown(OVERVIEW)
+    assert not page.exception
+    labels = [one.proto.label for one in page.get("page_link")]
+    assert any("bookings: 3 records are in quarantine" in one for one in labels)
+    assert any("cannot be seen from here" in one for one in labels)
+
+
+def problem(key: str, severity: str) -> dict[str, Any]:
+    at = "2026-11-25T04:17:38+00:00"
+    of_check = {"where": "check no_gaps of solar.readings", "what": "Found [1](x); expected: none"}
+    more = {"since": at, "path": "/assets/solar", "remedy": "Ask."}
+    return {"key": key, "severity": severity, **of_check, **more}
+
+
+def reported(monkeypatch: pytest.MonkeyPatch, output: str) -> health.Health:
+    """Return what is known after `isobar status` wrote this."""
+    monkeypatch.setattr(health, "can_be_executed", lambda _: True)
+    done = SimpleNamespace(stdout=output)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    found = health.health(feeds())
+    deadline = time.monotonic() + 30
+    while found.is_pending and time.monotonic() < deadline:
+        time.sleep(0.02)
+        found = health.health(feeds())
+    return found
+
+
+def test_the_banner_has_what_status_finds(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    problems = [problem(f"check:solar.readings:no_{n}", "warning") for n in range(5)]
+    problems.insert(0, problem("run:solar", "error"))
+    report = {
+        "checked_at": "2026-11-25T04:17:38+00:00",
+        "problems": problems,
+        "sources": [{"name": "solar", "is_overdue": True, "promised_seconds": 93600.0}],
+    }
+    found = reported(monkeypatch, json.dumps(report))
+    assert overview.verdict(found)[0] == "1 error and 5 warnings: this needs you"
+    assert found.findings[1].source == "solar"
+    page = shown(OVERVIEW)
+    assert not page.exception
+    labels = [one.proto.label for one in page.get("page_link")]
+    assert sum("Found (1)(x); expected: none" in one for one in labels) == 6
+    assert page.expander[0].label == "2 more warnings"
+    page = shown("pipelines.dashboard.quality")
+    assert not page.exception
+    assert page.dataframe[0].value[["state", "promise"]].to_numpy().tolist() == [
+        ["late", "every 26 h"]
+    ]
+
+
+def test_a_status_that_does_not_report_is_not_all_well(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    found = reported(monkeypatch, "Traceback")
+    assert [one.level for one in found.findings] == ["unknown"]
+    assert overview.verdict(found)[0] == "Nothing wrong is known"
+
+
+def test_a_broken_number_or_story_of_a_source_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    module = sources()["solar"].module("dashboard")
+    monkeypatch.setattr(module, "card", Card("Broken", "there_is_no_such_statement"))
+    monkeypatch.setattr(module, "stories", [replace(overview.QUIET, statement="nor_this")])
+    page = shown(OVERVIEW)
+    assert not page.exception
+    assert [one.value.split(":")[0] for one in page.warning] == ["solar", "solar"]
+    assert [one.value for one in page.subheader][1:] == ["Sources", "What is new"]
+
+
+def test_a_source_without_a_number_shows_its_records(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.01, 0.02, 1.1)
+    monkeypatch.delattr(sources()["solar"].module("dashboard"), "card")
+    page = shown(OVERVIEW)
+    metric = next(one for one in page.metric if one.label == "Records loaded today")
+    assert metric.value in ("2", "1", "0")  # around midnight they are of yesterday
+
+
+def test_without_anything_new_there_is_no_story(owner: psycopg.Connection) -> None:
+    deliver(owner, "solar", 0.1)
+    page = shown(OVERVIEW)
+    assert "Nothing stands out in the data of today." in [one.value for one in page.caption]
+
+
+def test_commands_are_those_that_work() -> None:
+    assert quality.commands(["flights"], None) == [
+        "isobar quarantine show flights",
+        "isobar quarantine retry flights",
+    ]
+    assert quality.commands(["shipments"], "status_invalid")[-1] == (
+        "isobar quarantine dismiss shipments --matching status_invalid --reason 'why they are none'"
+    )
+    assert quality.commands(["unknown"], None) == []
+
+
+def test_a_reason_has_what_to_do(owner: psycopg.Connection) -> None:
+    deliver(owner, "bookings", 0.1, rejected=2)
+    page = shown("pipelines.dashboard.quality")
+    assert not page.exception
+    table = next(one.value for one in page.dataframe if "remedy" in one.value)
+    assert table[["count", "remedy"]].to_numpy().tolist() == [
+        [2, "Ask the sender to correct the value."]
+    ]
+    assert any("3 read" in one.value and "= 1 loaded" in one.value for one in page.markdown)
+
+
+def test_a_story_has_what_its_statement_returns() -> None:
+    row = {"source": "tides", "silent_hours": 50.4, "longest_silence_hours": 24.0}
+    assert overview.QUIET.sentence.format(**row) == (
+        "**tides** went quiet: no delivery for 50 h, where the longest silence of the last 60 days"
+        " was 24 h."
+    )
+    assert isinstance(pd.DataFrame([row]).iloc[0].to_dict()["source"], str)
