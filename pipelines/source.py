@@ -29,7 +29,9 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import importlib.util
+import keyword
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
@@ -648,7 +650,7 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
 
     Names of jobs, schedules, sensors, checks and assets are compared where they are built.
     """
-    if not source.name.isidentifier() or source.name != source.name.lower():
+    if not is_source_name(source.name):
         raise ValueError(f"{source.name!r} cannot be the name of a schema")
     if source.name in PLATFORM_NAMES:
         raise ValueError(f"the name {source.name!r} belongs to Isobar")
@@ -674,6 +676,12 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
     for other in found.values():
         if shared := names & _names(other):
             raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
+
+
+def is_source_name(name: str) -> bool:
+    """Return whether a name can be that of a schema and a package, without quotation marks."""
+    is_plain = re.fullmatch("[a-z][a-z0-9_]{0,39}", name) is not None
+    return is_plain and not keyword.iskeyword(name) and not name.startswith("pg_")
 
 
 def _names(source: Source) -> set[str]:

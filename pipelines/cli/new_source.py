@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from pipelines.failures import PermanentFailure
-from pipelines.source import PLATFORM_NAMES, own_names
+from pipelines.failures import PermanentFailure, in_one_line
+from pipelines.source import PLATFORM_NAMES, is_source_name, own_names
 
 if TYPE_CHECKING:
     from pipelines.ingest.paging import Pagination
     from pipelines.scaffold.inference import ProposedRecords
     from pipelines.scaffold.package import Sample
+
+
+#: What is read of a sample.
+MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
+#: What reading foreign bytes may raise.
+UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
 
 
 @click.command(name="new", short_help="Write the package of a new source.")
@@ -45,12 +54,13 @@ def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> N
 
     What a sample cannot decide, such as a unit, is marked with "Check" in the code.
     """
+    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
     from pipelines.scaffold.package import write_package
 
-    if not name.isidentifier() or name != name.lower():
-        raise click.BadParameter(
-            "use lower-case letters, digits and underscores", param_hint="NAME"
-        )
+    if not is_source_name(name) or name in RESERVED_WORDS:
+        words = "use lower-case letters, digits and underscores, and no word of SQL or Python"
+        raise click.BadParameter(words, param_hint="NAME")
     if name in PLATFORM_NAMES or name in own_names():
         raise click.BadParameter(f"the name {name!r} is taken", param_hint="NAME")
     is_url = origin is not None and origin.startswith(("http://", "https://"))
@@ -92,42 +102,37 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
     from pipelines.scaffold.inference import propose
     from pipelines.scaffold.package import EXAMPLE, Sample, cut_sample
 
-    if origin is None:
-        text = EXAMPLE["files" if kind == "files" else "document"].encode()
-        file = "sample.csv" if kind == "files" else "sample.json"
-        content = _read_rows(text, file) if kind == "files" else json.loads(text)
-    elif origin.startswith(("http://", "https://")):
-        text, file = _requested(origin), "sample.json"
-        content = json.loads(text)
-    else:
-        path = Path(origin)
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise _no_sample(origin, error.strerror or str(error)) from error
-        file = (
-            f"sample{''.join(path.suffixes[-2:] if path.suffix == '.gz' else path.suffixes[-1:])}"
-        )
-        content = _read_rows(text, file) if kind == "files" else None
     try:
-        if content is None:
-            content = json.loads(text)
+        if origin is None:
+            text = EXAMPLE["files" if kind == "files" else "document"].encode()
+            file = "sample.csv" if kind == "files" else "sample.json"
+        elif origin.startswith(("http://", "https://")):
+            text, file = _requested(origin), "sample.json"
+        else:
+            text, file = Path(origin).read_bytes(), f"sample{_suffix(origin)}"
+        content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
-    except ValueError as error:
-        raise _no_sample(str(origin), str(error)) from error
-    if kind == "files":
-        records = records[:1]
-        return Sample(file, text, records), None
-    pagination = _pagination(content) if kind == "api" else None
-    shown = json.dumps(cut_sample(content, records), indent=1, ensure_ascii=False).encode()
-    if isinstance(pagination, NextLink) and pagination.at:
-        shown = json.dumps(_without(content, pagination.at), indent=1, ensure_ascii=False).encode()
-    return Sample(file, shown, records), pagination
+        if kind == "files":
+            return Sample(file, text, records[:1]), None
+        pagination = _pagination(content) if kind == "api" else None
+        document = cut_sample(content, records)
+        if isinstance(pagination, NextLink) and pagination.at:
+            document = _without(document, pagination.at)
+        return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
+    except UNREADABLE as error:
+        raise _no_sample(str(origin), in_one_line(str(error))[:MAX_CHARACTERS]) from error
+
+
+def _suffix(name: str) -> str:
+    """Return the known end of a file name, which is foreign text; else that of CSV."""
+    from pipelines.ingest.row_files import Rows
+
+    ends = [one for one in Rows.suffixes if name.lower().endswith(one)]
+    return max(ends, key=len, default=".csv")
 
 
 def _read_rows(text: bytes, file: str) -> Any:
     """Return the first rows of a file, as the parser of files would read them."""
-    import csv
     import gzip
     import io
 
@@ -135,7 +140,10 @@ def _read_rows(text: bytes, file: str) -> Any:
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if file.endswith(".gz"):
-        text, file = gzip.decompress(text), file.removesuffix(".gz")
+        with gzip.open(io.BytesIO(text)) as packed:
+            text, file = packed.read(MAX_BYTES + 1), file.removesuffix(".gz")
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes: give a part of it")
     suffix = Path(file).suffix.lower()
     if suffix == ".json":
         return json.loads(text)
@@ -197,7 +205,8 @@ def _show(name: str, records: ProposedRecords) -> None:
     for field in records.fields:
         label = f"{field.name} (key)" if field.name in records.key else field.name
         missing = "yes" if field.is_optional else ""
-        table.add_row(label, field.kind, missing, field.example, "; ".join(field.doubts))
+        foreign = (escape(field.example), escape("; ".join(field.doubts)))
+        table.add_row(label, field.kind, missing, *foreign)
     found = f" at {records.at!r}" if records.at else ""
     click.echo(f"\n{name}.{records.name}: {records.count} records{found}")
     Console().print(table)

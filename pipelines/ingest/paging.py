@@ -125,6 +125,7 @@ def pages(
     if isinstance(pagination, Offset):
         params = {pagination.size_parameter: str(pagination.size), **params}
     read: set[str] = set()
+    last = ""
     step: tuple[str, Params] | None = (url, params)
     while step is not None:
         key = repr((step[0], sorted(step[1].items())))
@@ -140,5 +141,14 @@ def pages(
             raise PermanentFailure(source, problem, place=redact(url), remedy=remedy)
         read.add(key)
         response = get(*step)
+        records = count(response.document)
+        if records and response.sha256 == last and isinstance(pagination, PageNumber | Offset):
+            raise PermanentFailure(
+                source,
+                f"the API ignores {pagination.parameter!r}: it answers with the same page again",
+                place=redact(url),
+                remedy="See whether the pagination of the feed is that of the API.",
+            )
+        last = response.sha256
         yield response
-        step = pagination.following(response, *step, count(response.document))
+        step = pagination.following(response, *step, records)

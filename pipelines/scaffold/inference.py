@@ -143,6 +143,7 @@ def _propose_key(
 def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
     present = [one for one in values if one is not None and one != ""]
     example = json.dumps(present[0], default=str, ensure_ascii=False)[:40] if present else ""
+    example = example if example.isprintable() else ascii(example)
     kind, doubts = _propose_type(present)
     name = identifier(sent)
     if kind in ("int", "float") and LIKE_MONEY.search(name):

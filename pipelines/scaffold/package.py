@@ -127,7 +127,8 @@ def _field(field: ProposedField) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """Return a literal of foreign text: printable, so that it ends where it seems to end."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _settings(name: str, kind: Kind) -> str:

@@ -171,6 +171,49 @@ def test_names_that_are_taken_folders_that_exist_and_empty_samples_are_said(
         call("new", "parking")
 
 
+@pytest.mark.parametrize("name", ["select", "import", "pg_x", "ünder", "../x", "x" * 41])
+def test_a_name_that_is_no_schema_is_rejected(use: Callable[[], None], name: str) -> None:
+    del use
+    assert call("new", name).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("binary.json", b"\x00\xff"),
+        ("deep.json", b"[" * 100_000),
+        ("torn.csv.gz", b"\x1f\x8b\x08"),
+        ("torn.parquet", b"PAR1"),
+        ("torn.xlsx", b"PK\x03\x04"),
+    ],
+)
+def test_a_sample_that_cannot_be_read_is_named(
+    use: Callable[[], None], tmp_path: Path, name: str, content: bytes
+) -> None:
+    del use
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Exception, match="no records could be read from the sample"):
+        call("new", "parking", "--from", name)
+    assert not (tmp_path / "isobar-parking").exists()
+
+
+def test_foreign_text_never_becomes_code(use: Callable[[], None], tmp_path: Path) -> None:
+    """Neither names of files and columns, nor values."""
+    evil = '"); open("PWNED", "w") #'
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([evil, f"x\n{evil}", "\u202e[red]", "id"])
+    writer.writerows([[evil, f"\n{evil}", "[/red]", number] for number in range(9)])
+    (tmp_path / f"a.{evil}").write_text(text.getvalue())
+    made = call("new", "parking", "--from", f"a.{evil}")
+    assert made.exit_code == 0, made.output
+    use()
+    assert "parking" in sources()
+    assert not (tmp_path / "PWNED").exists()
+    assert call("check", "parking").exit_code == 0
+
+
 def test_a_check_names_each_mistake_with_its_file_and_line(
     use: Callable[[], None], tmp_path: Path
 ) -> None:
