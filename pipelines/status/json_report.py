@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pipelines.orchestration.automation import GRACE, promised_wait
+from pipelines.failures import PermanentFailure
 from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.rules import Database, Runs, status_of
@@ -77,7 +77,13 @@ def _promised_seconds(seen: Status, name: str) -> float | None:
     """Return after how long a source is overdue; None if it has no schedule, is off or broken."""
     if seen.code.own_error is not None or name in seen.sources_off:
         return None
-    wait = promised_wait(sources()[name])
+    # Definitions that cannot be built are reported, too: they are not imported for that.
+    from pipelines.orchestration.automation import GRACE, promised_wait
+
+    try:
+        wait = promised_wait(sources()[name])
+    except PermanentFailure:  # a wrong variable, which is reported as a problem of its own
+        return None
     return (wait + GRACE).total_seconds() if wait else None
 
 

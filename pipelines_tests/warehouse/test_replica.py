@@ -49,6 +49,7 @@ CALLS = {
     "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'forecast')",
     "weather.due_places": "('2026-11-02 12:00Z', true)",
     "weather.pending_places": "('2026-11-02 12:00Z')",
+    "weather.place_key": "(48.3829, -4.495)",
 }
 
 

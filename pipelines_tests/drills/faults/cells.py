@@ -15,6 +15,7 @@ import dagster as dg
 from pipelines.definitions import build_definitions
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest import inbox as inboxes
+from pipelines.ingest import service
 from pipelines.orchestration import loading, resources
 from pipelines.sources.bookings import client as bookings_client
 from pipelines.sources.flights import client as flights_client
@@ -143,7 +144,7 @@ def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None
         for module in (resources, loading, solar_jobs, weather_jobs):
             stack.enter_context(patch.object(module, "utc_now", bench.clock))
         stack.enter_context(patch.object(weather_fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0)))
-        for module in (loading, bookings_client, flights_client, solar_client, weather_clients):
+        for module in (service, bookings_client, flights_client, solar_client, weather_clients):
             stack.enter_context(patch.object(module, "HttpClient", Quick))
         stack.enter_context(patch.object(inboxes, "SETTLE_SECONDS", 0.05))
         stack.enter_context(patch.dict(os.environ, variables))
