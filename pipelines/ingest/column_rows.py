@@ -84,7 +84,7 @@ def _is_converted(annotation: Any) -> bool:
         return any(map(_is_converted, get_args(annotation)))
     plain = origin or annotation
     is_enum = isinstance(plain, type) and issubclass(plain, Enum)
-    return is_enum or plain in (list, dict, dt.time, Any)
+    return is_enum or plain in (list, dict, dt.time, Decimal, Any)
 
 
 def _column_value(value: Any, *, is_array: bool) -> Any:
@@ -93,6 +93,8 @@ def _column_value(value: Any, *, is_array: bool) -> Any:
         return str(value.value)
     if isinstance(value, dt.time):
         return value.isoformat()
+    if isinstance(value, Decimal):  # Arrow's have at most 76 digits
+        return str(value)
     if value is None:
         return None
     return array_literal(map(str, value)) if is_array else json.dumps(value, default=str)
