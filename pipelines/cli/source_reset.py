@@ -11,8 +11,8 @@ from pipelines.source import is_plugin, sources
 @click.argument("name")
 @click.confirmation_option(
     "--yes",
-    prompt="This deletes its tables, all views that read them, whoever made those, and its entries in"
-    " ledger and quarantine. Go on?",
+    prompt="This deletes its tables, all views that read them, whoever made those, and its entries"
+    " in ledger and quarantine. Go on?",
 )
 def reset(name: str) -> None:
     """Delete the tables of a plug-in, and its entries in ledger and quarantine.
