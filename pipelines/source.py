@@ -450,7 +450,8 @@ class Source:
                 one = replace(one, input=given)
             if isinstance(one, FileInbox) and not one.suffixes:
                 suffixes = getattr(feed.parse, "suffixes", (".csv",))
-                one = replace(one, suffixes=suffixes)
+                options = getattr(feed.parse, "options", one.parse_options)
+                one = replace(one, suffixes=suffixes, parse_options=options)
             fetchers.append(one)
         return replace(feed, name=feed.name or self.name, fetch=tuple(fetchers))
 

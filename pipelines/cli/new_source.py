@@ -155,6 +155,9 @@ def _read_rows(text: bytes, file: str) -> Any:
         raise ValueError("it is empty")
     delimiter = max(",;\t", key=lines[0].count)
     reader = csv.DictReader(lines[: MAX_RECORDS + 1], delimiter=delimiter)
+    names = [name.strip().casefold() for name in reader.fieldnames or ()]
+    if any(not name.isprintable() for name in names) or len({*names}) < len(names):
+        raise ValueError("its header has a name twice, or one that cannot be printed")
     return [{key.strip(): value for key, value in row.items() if key} for row in reader]
 
 
@@ -206,7 +209,7 @@ def _show(name: str, records: ProposedRecords) -> None:
         label = f"{field.name} (key)" if field.name in records.key else field.name
         missing = "yes" if field.is_optional else ""
         foreign = (escape(field.example), escape("; ".join(field.doubts)))
-        table.add_row(label, field.kind, missing, *foreign)
+        table.add_row(label, escape(field.kind), missing, *foreign)
     found = f" at {records.at!r}" if records.at else ""
     click.echo(f"\n{name}.{records.name}: {records.count} records{found}")
     Console().print(table)

@@ -164,7 +164,12 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     found += _without_comment(connection, source)
     savepoint.rollback()
     if is_plugin(source) and not any(one.is_error for one in found):
-        others = {name: one for name, one in declared_sources().items() if name != source.name}
+        migrated = history.applied_revisions(connection)
+        others = {
+            name: one
+            for name, one in declared_sources().items()
+            if name != source.name and name in migrated
+        }
         try:
             with connection.begin_nested():
                 apply.migrate_plugin(connection, source, others)

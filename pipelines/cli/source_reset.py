@@ -11,13 +11,12 @@ from pipelines.source import is_plugin, sources
 @click.argument("name")
 @click.confirmation_option(
     "--yes",
-    prompt="This deletes its tables, all views that read them, whoever made those, and its entries"
-    " in ledger and quarantine. Go on?",
+    prompt="This deletes its tables, and its entries in ledger and quarantine. Go on?",
 )
 def reset(name: str) -> None:
     """Delete the tables of a plug-in, and its entries in ledger and quarantine.
 
-    Views that read the tables are dropped with them, those of analysts, too.
+    What others have built on its tables, such as a view of an analyst, is named and stops it.
 
     The next `isobar run` creates its tables from its models and loads everything again. For the
     time before its first release, in which its models change; later, write a revision.

@@ -34,7 +34,12 @@ class NextLink:
         """Return address and parameters of the next page."""
         del params, count
         link = value_at(response.document, self.at) if self.at else response.links.get("next")
-        return (urljoin(url, link), {}) if isinstance(link, str) and link else None
+        if link in (None, "", False):
+            return None
+        if not isinstance(link, str):
+            problem = f"the link to the next page is no text but {type(link).__name__}"
+            raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
+        return urljoin(url, link), {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,4 +156,8 @@ def pages(
             )
         last = response.sha256
         yield response
-        step = pagination.following(response, *step, records)
+        try:
+            step = pagination.following(response, *step, records)
+        except ValueError as error:
+            remedy = "See whether the pagination of the feed is that of the API."
+            raise PermanentFailure(source, str(error), place=redact(url), remedy=remedy) from error

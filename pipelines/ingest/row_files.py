@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -49,13 +50,20 @@ class Rows:
         self.model, self.at = model, at
         self.records = (Records(model=model, table=table, key=key),)
         fields = {one.alias or name: one for name, one in model.model_fields.items()}
-        #: The keys of the model by the columns of a header, which are in lower case.
-        self._names = {name.lower(): name for name in fields}
+        #: The keys of the model by the columns of a header, as `csv_records` folds them.
+        self._names = {name.casefold(): name for name in fields}
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
-            optional=tuple(name.lower() for name, one in fields.items() if not one.is_required()),
+            optional=tuple(
+                name.casefold() for name, one in fields.items() if not one.is_required()
+            ),
         )
+
+    def options(self, settings: Any) -> str:
+        """Return what files are parsed by: rejected ones are read again when it changes."""
+        del settings
+        return hashlib.sha256(repr((self.model.model_fields, self.at)).encode()).hexdigest()
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""

@@ -119,13 +119,24 @@ def prepare(connection: Connection) -> None:
 def drop_plugin(url: str, source: Source) -> int:
     """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
 
-    Views that depend on its tables are dropped, too; the next migration makes those of sources
-    again. Returns the number of deliveries. Raises as `migrate`.
+    Views of sources that depend on its tables are dropped, too; the next migration makes them
+    again. Returns the number of deliveries. Raises as `migrate`, and `PermanentFailure` if others
+    have built something on its tables.
     """
     engine = engine_for(url, role=None)
     try:
         with _described_failures(place_of(url)), engine.begin() as connection:
             prepare(connection)
+            known = {*schemas(), "enriched", "metrics", "ops", source.name}
+            query = text(read_sql("pipelines.migrations", "built_on"))
+            values = {"schema": source.name, "known": [*known], "tables": [*source.metadata.tables]}
+            if built := connection.execute(query, values).scalars().all():
+                raise PermanentFailure(
+                    "database",
+                    f"others have built on the tables of {source.name}: {', '.join(built)}",
+                    place=place_of(url),
+                    remedy="Drop or change what they have built, then try again.",
+                )
             tables = [
                 one for one in source.metadata.tables if not one.startswith(f"{source.name}.")
             ]

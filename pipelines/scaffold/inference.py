@@ -7,9 +7,9 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, count
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
@@ -24,10 +24,20 @@ MAX_BAD, FEW = 0.1, 4
 MAX_KEY_CANDIDATES = 8
 LIKE_A_KEY = re.compile(r"(^|_)(id|key|code|no|nr|number|uuid|sku|ref)$")
 LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
+#: Names that stand for something else where models are, or in PostgreSQL.
+TAKEN = frozenset(
+    (
+        *("record", "raw", "delivery_id", "dt", "isobar", "int", "float", "str", "bool", "list"),
+        *("dict", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
+    )
+)
+#: Bytes of a name, which PostgreSQL cuts at 63.
+MAX_NAME, MAX_FIELDS = 55, 1_000
+CURRENCY = re.compile(r"(^|_)(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|jpy|cny|inr|aud|cad)($|_)")
 #: What names of numbers with a fraction end in, so that a reader knows the unit.
 UNIT = re.compile(
     r"(^|_)(a|amount|bar|celsius|chf|cm|cm3|cost|count|db|degrees|eur|feet|gbp|gb|grams?|hours|hpa"
-    r"|index|kg|km|kmh|kw|kwh|latitude|litres?|longitude|m|m2|m3|mb|meters?|metres?|minutes|mm|mph"
+    r"|index|kg|km|kmh|kw|kwh|lat|latitude|litres?|lng|lon|longitude|m|m2|m3|mb|meters?|metres?|minutes|mm|mph"
     r"|ms|ohm|pa|pct|percent|ppb|ppm|rate|rating|ratio|score|seconds|sek|share|tonnes?|usd|v|w|wh"
     r"|\w+_per_\w+)$"
 )
@@ -76,16 +86,28 @@ def propose(content: Any, name: str) -> list[ProposedRecords]:
     if not lists:
         raise ValueError("there is no list of records in it")
     longest = sorted(lists.items(), key=lambda one: -len(one[1]))
-    return [_propose_records(at, at.rpartition(".")[2] or name, records) for at, records in longest]
+    found: list[ProposedRecords] = []
+    for at, records in longest:
+        proposed = _propose_records(at, at.rpartition(".")[2] or name, records)
+        proposed.name = _unique(proposed.name, {one.name for one in found})
+        found.append(proposed)
+    return found
+
+
+def _unique(name: str, taken: Collection[str]) -> str:
+    """Return a name, with a number behind it if others have it."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def identifier(text: str) -> str:
     """Return a name of a field or table: lower case, ASCII, with underscores."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = text.replace("\u00b5", "u").replace("\u03bc", "u").replace("ß", "ss")
+    plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower() or "field"
+    plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower()[:MAX_NAME].strip("_") or "field"
     is_bad = plain[0].isdigit() or keyword.iskeyword(plain) or plain.startswith("model_")
-    return f"field_{plain}" if is_bad or plain in ("record", "raw", "delivery_id") else plain
+    return f"field_{plain}" if is_bad or plain in TAKEN else plain
 
 
 def _lists(content: Any, at: str = "", depth: int = 0) -> Iterable[tuple[str, list[Any]]]:
@@ -101,15 +123,17 @@ def _lists(content: Any, at: str = "", depth: int = 0) -> Iterable[tuple[str, li
 
 def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -> ProposedRecords:
     names = [*dict.fromkeys(key for record in records for key in record)]
+    if len(names) > MAX_FIELDS:
+        raise ValueError(f"a record has more than {MAX_FIELDS:,} fields")
     fields, taken = [], set[str]()
     for sent in names:
         proposed = _propose_field(sent, [record.get(sent) for record in records])
-        while proposed.name in taken:
-            proposed.name += "_2"
+        proposed.name = _unique(proposed.name, taken)
         taken.add(proposed.name)
         fields.append(proposed)
     found = ProposedRecords(at, identifier(name), fields, (), len(records))
-    by_name = {one.name: [record.get(one.sent) for record in records] for one in fields}
+    good = [record for record in records if _is_good(record, fields)] or records
+    by_name = {one.name: [record.get(one.sent) for record in good] for one in fields}
     found.key = _propose_key(fields, by_name)
     if not found.key:
         found.key = (fields[0].name,)
@@ -118,6 +142,17 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
     elif len(records) < 20:
         found.doubts.append(f"the key is that of {len(records)} records: is it always unique?")
     return found
+
+
+def _is_good(record: Mapping[str, Any], fields: Sequence[ProposedField]) -> bool:
+    """Return whether each value is of the type of its field; bad ones may repeat others."""
+    matchers = {kind: matches for kind, matches, _ in TYPES}
+    return all(
+        one.kind not in matchers or value in (None, "") or matchers[one.kind](str(value))
+        for one in fields
+        for value in [record.get(one.sent)]
+        if not isinstance(value, bool)
+    )
 
 
 def _propose_key(
@@ -148,7 +183,7 @@ def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
     name = identifier(sent)
     if kind in ("int", "float") and LIKE_MONEY.search(name):
         kind, doubts = "Decimal", ["in which currency? Put it into the name."]
-    if kind in ("float", "Decimal") and UNIT.search(name):
+    if CURRENCY.search(name) if kind == "Decimal" else kind == "float" and UNIT.search(name):
         doubts = doubts[1:]
     if kind == "str" and any(len(str(one)) > LONG_TEXT for one in present):
         kind, doubts = "Text", [*doubts, "a long text; as a name it would be rejected"]

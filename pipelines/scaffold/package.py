@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["files", "document", "api"]
 WIDTH = 100
+#: Names of classes that the declaration uses for something else.
+TAKEN_MODELS = ("Any", "Basemodel", "Decimal", "False", "None", "Settings", "True")
 #: Used without a sample: what the source of each kind might send.
 EXAMPLE: Mapping[str, str] = {
     "files": "station,measured_at,level_cm\nHEL,2026-01-01T00:00:00Z,251.5\n"
@@ -98,7 +100,8 @@ def model_name(records: ProposedRecords) -> str:
         if name.endswith(plural):
             name = name.removesuffix(plural) + singular
             break
-    return "".join(part.capitalize() for part in name.split("_")) or "Row"
+    plain = "".join(part.capitalize() for part in name.split("_")) or "Row"
+    return f"{plain}Record" if plain in TAKEN_MODELS else plain
 
 
 def _model(records: ProposedRecords) -> str:

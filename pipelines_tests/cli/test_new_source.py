@@ -198,12 +198,62 @@ def test_a_sample_that_cannot_be_read_is_named(
     assert not (tmp_path / "isobar-parking").exists()
 
 
+def test_odd_names_make_a_package_that_loads(
+    use: Callable[[], None],
+    server: Connections,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Incident: each of them gave one that could not be imported, migrated or loaded."""
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    names = [
+        "id",
+        "Straße",
+        "PM10 (µg/m³)",
+        "dt",
+        "int",
+        "isobar",
+        "xmin",
+        *("x" * 70 + c for c in "ab"),
+    ]
+    rows = [dict(zip(names, [number, "A", 2.5, *"123456"], strict=True)) for number in range(6)]
+    (inbox / "odd.csv").write_text(as_csv(rows))
+    made = call("new", "parking", "--from", "inbox/odd.csv")
+    assert made.exit_code == 0, made.output
+    assert "pm10_ug_m3" in made.output
+    use()
+    assert call("check", "parking").exit_code == 0
+    assert loaded(server, database, inbox=str(inbox)) == [(6, 6)]
+
+
+def test_lists_of_one_name_have_tables_of_their_own(
+    use: Callable[[], None], tmp_path: Path
+) -> None:
+    lists = {"a": {"nones": [{"id": 1}]}, "b": {"nones": [{"id": 1}, {"id": 2}]}}
+    (tmp_path / "two.json").write_text(json.dumps(lists))
+    assert call("new", "parking", "--kind", "document", "--from", "two.json").exit_code == 0
+    use()
+    assert sources()["parking"].loads == ("parking.nones", "parking.nones_2")
+    assert call("check", "parking").exit_code == 0
+
+
+def test_a_header_that_no_file_may_have_is_named(use: Callable[[], None], tmp_path: Path) -> None:
+    del use
+    for header in ("id,ID", '"a\nb",c'):
+        (tmp_path / "odd.csv").write_text(f"{header}\n1,2\n")
+        with pytest.raises(Exception, match="its header has a name twice, or one that cannot"):
+            call("new", "parking", "--from", "odd.csv")
+
+
 def test_foreign_text_never_becomes_code(use: Callable[[], None], tmp_path: Path) -> None:
     """Neither names of files and columns, nor values."""
     evil = '"); open("PWNED", "w") #'
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([evil, f"x\n{evil}", "\u202e[red]", "id"])
+    writer.writerow([evil, f"x{evil}", "[red]", "id"])
     writer.writerows([[evil, f"\n{evil}", "[/red]", number] for number in range(9)])
     (tmp_path / f"a.{evil}").write_text(text.getvalue())
     made = call("new", "parking", "--from", f"a.{evil}")
@@ -287,6 +337,12 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     assert checked.exit_code == 1
     assert "isobar sources reset parking" in checked.output
     assert call("reset", "bookings", "--yes").exit_code == 2
+    with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA mine")
+        connection.execute("CREATE VIEW mine.levels AS SELECT station FROM parking.parking")
+        with pytest.raises(Exception, match=r"others have built on .*: mine\.levels"):
+            call("reset", "parking", "--yes")
+        connection.execute("DROP VIEW mine.levels")
     reset = call("reset", "parking", "--yes")
     assert reset.exit_code == 0, reset.output
     assert query(server, database, "SELECT count(*) FROM ops.quarantine") == [(0,)]

@@ -218,11 +218,12 @@ def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Conn
     ("link", "problem"),
     [
         ("http://192.0.2.1/permits", "the next page is on another server"),
+        ({"a": 1}, "the link to the next page is no text"),
         ("/document.json", "leads back to a page that was read before"),
     ],
 )
 def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
-    run: Run, server: Connections, link: str, problem: str
+    run: Run, server: Connections, link: object, problem: str
 ) -> None:
     class Astray(Api):
         def answer(self, query: dict[str, str], authorization: str) -> Any:

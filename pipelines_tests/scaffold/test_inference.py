@@ -81,6 +81,12 @@ def test_the_key_is_the_fewest_fields_that_are_unique(
     assert proposed(records).key == key
 
 
+def test_bad_values_do_not_hide_the_key() -> None:
+    records = [{"lot": lot, "at": f"2026-01-{day:02}"} for lot in "AB" for day in range(1, 29)]
+    records[3]["at"] = records[4]["at"] = "yesterday"
+    assert proposed(records).key == ("lot", "at")
+
+
 def test_records_that_are_all_alike_have_a_doubtful_key() -> None:
     found = proposed([{"a": 1}] * 3)
     assert found.key == ("a",)
@@ -100,7 +106,8 @@ def test_each_list_of_objects_in_a_document_is_proposed_the_longest_first() -> N
 @pytest.mark.parametrize(
     ("sent", "name"),
     [
-        ("Größe (cm)", "groe_cm"),
+        ("Größe (cm)", "grosse_cm"),
+        ("NO₂ µg/m³", "no2_ug_m3"),
         ("stationId", "station_id"),
         ("class", "field_class"),
         ("2nd", "field_2nd"),
