@@ -12,6 +12,8 @@ Besides its declaration, a source's package contains, by convention:
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
 - `sql/partitions/<name>.sql`, a query that returns the keys of each of its `Partitions`;
 - `sql/views/<schema>.<object>.sql`, one view or function per file;
+- `sql/views/<source>.newest.sql`, if wanted: the newest time in its data, for `metrics.freshness`
+  (columns `name`, `newest_at`, `new_data_at`, as `ops.newest` explains them);
 - `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, privileges beyond the usual ones.
   Both are optional, and are executed again whenever they, the tables or the views change;
 - `migrations/`, Alembic revisions since its first release, if any. A database without the tables

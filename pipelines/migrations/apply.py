@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import history, objects, source_roles
-from pipelines.migrations.collections import collected_views
+from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of
 from pipelines.postgres.software import OLDEST_MAJOR
@@ -56,7 +56,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     found = sql_files("pipelines.ingest", "views")
     for source in chosen.values():
         found |= source.object_files | source_roles.function_file(source)
-    return found | collected_views(chosen)
+    return found | collected_views(chosen) | platform_views(chosen)
 
 
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
@@ -267,8 +267,9 @@ def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> No
         if name not in wanted and one.plugin not in plugins and not _is_kept(one)
     ]
     objects.drop(connection, gone, for_good=True)
+    of_platform = sql_files("pipelines.ingest", "views")
     for schema in own:
-        of_schema = chosen[schema.name].object_files if schema.name in chosen else files
+        of_schema = chosen[schema.name].object_files if schema.name in chosen else of_platform
         objects.execute_scripts(
             connection,
             schema,

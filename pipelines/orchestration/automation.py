@@ -3,11 +3,15 @@
 import datetime as dt
 
 import dagster as dg
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import sensor_options, timetable
 from pipelines.source import Source
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.tables import sources
 
 #: Longest duration of a run (dagster.yaml), including retries.
 GRACE = dt.timedelta(hours=2)
@@ -68,3 +72,21 @@ def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None
     if not is_on or not mine:
         return None
     return timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for
+
+
+def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
+    """Record that a run has checked a source for new data, and by when the next one is due.
+
+    `metrics.freshness` shows it. A run that fails, or whose source is off, does not call this.
+    """
+    wait = promised_wait(source)
+    values = {
+        "source": source.name,
+        "checked_at": func.clock_timestamp(),
+        "expected_within": None if wait is None else wait + GRACE,
+        "run_id": run_id,
+    }
+    changed = {name: value for name, value in values.items() if name != "source"}
+    checked = insert(sources).values(values)
+    with store.engine.begin() as connection:
+        connection.execute(checked.on_conflict_do_update(index_elements=["source"], set_=changed))

@@ -32,6 +32,7 @@ from pipelines.orchestration.asset_metadata import (
     log_skip,
     table_spec,
 )
+from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import FileInbox, HttpDocument, Source
@@ -93,9 +94,11 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             loading = _Loading(context, step, store, source, settings, config)
             loading.retry()
             loading.fetch_all()
-            if not loading.is_on:
+            if not (loading.is_on or loading.is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
+            if loading.is_on and config.file is None:
+                note_checked(store, source, context.run.run_id)
             yield from loading.results()
 
     return load
@@ -117,12 +120,13 @@ class _Loading:
     #: Files that are still being written, or whose last line may be cut.
     deferred: int = 0
     is_on: bool = False
+    is_retried: bool = False
 
     def retry(self) -> None:
         """Read quarantined records again, if that is wanted."""
         for feed in self.source.feeds:
             if self.config.retry_quarantine and isinstance(feed.again, Reparse):
-                self.is_on = True
+                self.is_retried = True
                 self.retried += self._runner(feed).retry()
 
     def fetch_all(self) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     MetaData,
     Table,
     Text,
@@ -300,6 +301,27 @@ watermarks = Table(
     comment="Watermarks: the last load of each table, and the last load that is included in"
     " what is derived from it. A watermark moves in the transaction that writes the"
     " rows.",
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    required("source", Text, "Name of the source.", primary_key=True),
+    required(
+        "checked_at",
+        INSTANT,
+        "When a run last requested new data, and received everything that there was.",
+    ),
+    optional(
+        "expected_within",
+        Interval,
+        "Longest time until the next check: that between two runs of its schedule, and two hours."
+        " Null if it has no schedule.",
+    ),
+    optional("run_id", Text, "Dagster run of the check; null if none did."),
+    schema="ops",
+    comment="Last check of each source for new data, one row per source that was ever checked."
+    " metrics.freshness has what follows from it.",
 )
 
 sql_objects = Table(

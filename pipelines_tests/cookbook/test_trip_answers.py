@@ -132,6 +132,13 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
     read = sum(row["read_count"] for row in came if row["source"] == "shipments")
     assert read == lines
+    fresh = {row["name"]: row for row in answer("How fresh is each view")}
+    loaded = {row["source"]: row["received_at"] for row in reversed(came) if row["loaded_count"]}
+    assert {row["last_new_data_at"] for row in fresh.values()} == {
+        loaded["bookings"],
+        loaded["shipments"],
+    }
+    assert fresh["enriched.hotels"]["newest_at"] < loaded["bookings"], "the last event"
     rejected = answer("What was rejected")
     assert of(rejected, "source", "count") == [
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]

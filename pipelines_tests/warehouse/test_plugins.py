@@ -38,7 +38,7 @@ VERSION = "SELECT version_num FROM ops.alembic_version_buses"
 OTHERS = """
 SELECT nspname, relname, pg_class.oid::text, pg_class.xmin::text, relacl::text
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspowner = 'isobar_owner'::regrole AND nspname || relname !~ 'buses|trams'
+WHERE nspowner = 'isobar_owner'::regrole AND nspname || relname !~ 'buses|trams|opscatalog'
 UNION ALL
 SELECT nspname, proname, pg_proc.oid::text, pg_proc.xmin::text, proacl::text
 FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace

@@ -60,6 +60,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
             for name in ("count_by_event_day", "count_by_stay_night"):
                 connection.execute(_statement(name), loads)
         move(connection, WATERMARK, last)
+        connection.execute(text("SELECT ops.announce('bookings', NULL, NULL, :n)"), {"n": fresh})
         return Refreshed(fresh, is_rebuilt)
 
 

@@ -20,6 +20,7 @@ from pipelines.orchestration.asset_metadata import (
     log_skip,
     table_spec,
 )
+from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.partitions import align_partitions
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_at, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
@@ -63,6 +64,7 @@ def snapshots(
                 entry = entries[today]
                 received = {"bytes_received": entry.byte_count, "new": entry.is_new}
                 step.record_source_event(DOCUMENT, received)
+                note_checked(store, source, context.run.run_id)
         if not entries:
             return
         with store.engine.connect() as connection:

@@ -20,6 +20,7 @@ from pipelines.orchestration.asset_metadata import (
     log_skip,
     table_spec,
 )
+from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.checks import described, verdict
 from pipelines.orchestration.partitions import align_partitions
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
@@ -121,6 +122,7 @@ def readings(
             _record_synced(context, counts, synced)
             responses += synced.responses
         step.record_deliveries(store, SERVICE, responses)
+        note_checked(store, source, context.run.run_id)
         yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 

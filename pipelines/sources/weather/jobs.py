@@ -14,6 +14,7 @@ from pipelines.orchestration.asset_metadata import (
     input_key,
     table_spec,
 )
+from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, source, tables
@@ -120,6 +121,7 @@ def _result(
     is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
+    note_checked(store, source, context.run.run_id)
     if done.impossible:
         context.log.warning("Ignored as impossible: %s", dict(done.impossible))
     with store.engine.connect() as connection:

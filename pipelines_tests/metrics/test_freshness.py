@@ -1,0 +1,132 @@
+"""What the database says of its own state: how fresh, what is wrong, and what has just changed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.jobs import Runner
+from pipelines_tests.sources.shipments.made_up import line, text_of
+
+LATE = "UPDATE ops.sources SET checked_at = now() - interval '27 hours' WHERE source = 'shipments'"
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    return tmp_path
+
+
+@pytest.fixture
+def runner(
+    warehouse: Warehouse, inbox: Path, sandbox_url: str, instance: dg.DagsterInstance
+) -> Runner:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    weather = {"weather_base_url": sandbox_url, "geocoding_base_url": sandbox_url}
+    resources = {
+        "warehouse": WarehouseResource(url=url),
+        "shipments": source_resource("shipments", inbox=str(inbox)),
+        "weather": source_resource("weather", **weather),
+    }
+    return Runner(resources, instance)
+
+
+def rows(owner: psycopg.Connection, query: str) -> list[dict[str, Any]]:
+    with owner.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode()).fetchall()
+
+
+def freshness(owner: psycopg.Connection, name: str) -> dict[str, Any]:
+    (row,) = rows(owner, f"SELECT * FROM metrics.freshness WHERE name = '{name}'")
+    return row
+
+
+def test_checked_and_nothing_new_is_not_stopped(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    assert freshness(owner, "shipments")["state"] == "never checked"
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert runner.run("shipments").success
+    first = freshness(owner, "enriched.shipments")
+    assert (first["state"], first["source"], first["is_late"]) == ("on time", "shipments", False)
+    assert first["newest_at"] <= first["last_new_data_at"] <= first["last_checked_at"]
+    assert first["expected_within_hours"] == 26, "a day, and two hours"
+
+    assert runner.run("shipments").success
+    second = freshness(owner, "enriched.shipments")
+    assert second["last_checked_at"] > first["last_checked_at"]
+    assert second["last_new_data_at"] == first["last_new_data_at"]
+    assert rows(owner, "SELECT * FROM metrics.health") == []
+
+    owner.execute(LATE.encode())
+    late = freshness(owner, "enriched.shipments")
+    assert (late["state"], late["is_late"]) == ("late", True)
+    (problem,) = rows(owner, "SELECT * FROM metrics.health")
+    assert (problem["problem"], problem["source"]) == ("late", "shipments")
+    assert problem["began_at"] == late["due_at"]
+    assert runner.run("shipments").success
+    assert freshness(owner, "shipments")["state"] == "on time"
+
+
+def test_a_source_that_is_off_or_fails_is_not_checked(
+    runner: Runner, inbox: Path, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    runner.resources["shipments"] = source_resource("shipments")
+    assert runner.run("shipments").success
+    assert runner.run("shipments", "load_shipments", retry_quarantine=True).success
+    assert freshness(owner, "shipments")["last_checked_at"] is None
+    runner.resources["shipments"] = source_resource("shipments", inbox=str(inbox / "missing"))
+    assert not runner.run("shipments").success
+    assert freshness(owner, "shipments")["last_checked_at"] is None
+
+
+def test_what_is_rejected_is_in_the_health(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1), line(2), line(3, article_price="free")]))
+    (inbox / "b.csv").write_text("nonsense\n")
+    assert not runner.run("shipments").success
+    found = {row["problem"]: row for row in rows(owner, "SELECT * FROM metrics.health")}
+    assert found.keys() == {"quarantine", "rejected file"}
+    assert found["quarantine"]["what"] == "1 records of the feed shipments are in quarantine."
+    assert found["rejected file"]["what"].startswith("The file b.csv was rejected: its first line")
+
+
+def test_a_load_that_changed_something_announces_it(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    owner.execute("LISTEN isobar_fresh")
+    (inbox / "a.csv").write_text(text_of([line(1), line(2)]))
+    assert runner.run("shipments").success
+    (inbox / "b.csv").write_text(text_of([line(1)]))  # which is known
+    assert runner.run("shipments").success
+    assert runner.run("weather").success
+    sent = [json.loads(one.payload) for one in owner.notifies(timeout=0.5)]
+    assert sent[0] == {
+        "source": "shipments",
+        "feed": "shipments",
+        "delivery_id": 1,
+        "records": 2,
+        "views": ["enriched.shipments"],
+    }
+    assert {one["source"] for one in sent[1:]} == {"weather"}
+    assert "enriched.shipments" in sent[1]["views"]
+
+
+def test_a_load_that_is_rolled_back_announces_nothing(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    owner.execute("LISTEN isobar_fresh")
+    bad = [line(number, article_price="free") for number in range(1, 40)]
+    (inbox / "a.csv").write_text(text_of([line(99), *bad]))
+    assert not runner.run("shipments").success
+    assert list(owner.notifies(timeout=0.5)) == []
