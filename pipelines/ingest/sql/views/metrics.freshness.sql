@@ -53,7 +53,7 @@ hours. Null if it was never checked or has no schedule.';
 COMMENT ON COLUMN metrics.freshness.state IS
 'on time: it was checked in time; quiet: it was, but has been silent for longer than usual; late: it
 was not checked in time, because its runs fail or nothing starts them; never checked: no run has
-ever asked it, because it is new or off.';
+ever checked it, because it is new or off.';
 COMMENT ON COLUMN metrics.freshness.due_at IS
 'When the next check is due at the latest; null if no time is expected.';
 COMMENT ON COLUMN metrics.freshness.is_late IS
