@@ -68,6 +68,9 @@ PLACES = {
     "FR 75001": Place(48.86, 2.34, 11.7, 24.0, 61),
     "GB SW1A": Place(51.5, -0.13, 10.3, 82.0, 63),
 }
+#: Of the only parcel that was delivered: when Friday's and Monday's files were loaded.
+SENT_AT = dt.datetime(2026, 10, 30, 18, tzinfo=dt.UTC)
+DELIVERED_AT = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 11, 2, 11, 45, tzinfo=dt.UTC)
 NOW = "'2026-11-02 12:30+00'::timestamptz"
 CALLED_AT = OBSERVED_AT + dt.timedelta(minutes=7)
@@ -98,6 +101,13 @@ def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
         )
         _book(owner, uuid.uuid4(), key, "geocoding", "success")
         _observe(owner, key, place)
+    for key, hour_at in ("DE 10115", SENT_AT), ("FR 75001", DELIVERED_AT):
+        owner.execute(
+            "INSERT INTO weather.hourly (place_id, hour_at, temperature_celsius, wind_kmh,"
+            " wmo_code, weather_source, fetched_at) SELECT place_id, %s, %s, %s, %s, 'forecast', %s"
+            " FROM weather.places WHERE place_key = %s",
+            [hour_at, PLACES[key].celsius, PLACES[key].wind_kmh, PLACES[key].code, CALLED_AT, key],
+        )
     lost, requested = uuid.uuid4(), uuid.uuid4()
     for key in PLACES:
         _book(owner, lost, key, "observation", "failed")

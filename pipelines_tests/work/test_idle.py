@@ -26,7 +26,7 @@ SENSORS = {
     "partitions": Work("linear", 400),
     "shipments_inbox": Work("linear", 70),
     "solar_sync_due": Work("linear", 120),
-    "weather_due": Work("flat", 240),
+    "weather_due": Work("linear", 280),  # the requests that count for the quotas
 }
 #: They are evaluated by Dagster's storage alone.
 OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs", "refresh_requests"}

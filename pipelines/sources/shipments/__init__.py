@@ -4,6 +4,7 @@
 statements that store them.
 """
 
+from pipelines.config import Settings as Platform
 from pipelines.source import (
     Analyze,
     Check,
@@ -45,7 +46,7 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         default=None,
         pattern="^[A-Z]{3}$",
         description="Currency of the prices in these files, which state none: an ISO 4217 code."
-        " Unset: unknown. Shipments that are already loaded keep theirs.",
+        " Unset: unknown, and EUR for simulated files. Shipments that are already loaded keep theirs.",
         examples=["EUR"],
     )
     statuses: str | None = Field(
@@ -57,6 +58,14 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         " with the next load; those that have a meaning keep it.",
         examples=["DLV=delivery, on the road=in_transit"],
     )
+
+    @classmethod
+    def _value(cls, platform: Platform, source: str, field: str) -> object:
+        """Return a field's value; the simulated files are in euros."""
+        own = platform.environment.get(cls.variable("inbox"), "").strip()
+        value = super()._value(platform, source, field)
+        is_simulated = platform.sources == "sandbox" and not own
+        return "EUR" if field == "currency" and value is None and is_simulated else value
 
 
 FILES = Input(

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.ingest.runner import Runner
-from pipelines.sources.shipments import demo
+from pipelines.sources.shipments import demo, source
 from pipelines_tests.sources.shipments.made_up import Inbox, line
 from pipelines_tests.stored import Stored
 
@@ -38,6 +39,16 @@ def test_the_demo_has_the_ways_of_parcels(stored: Stored, monkeypatch: pytest.Mo
     assert stored.row("SELECT count(DISTINCT loaded_at::date) FROM ops.deliveries") == (8,)
     assert stored.rows("SELECT DISTINCT currency FROM shipments.shipments") == [("SEK",)]
     assert demo.seed_sandbox(stored.warehouse) is None
+
+
+def test_only_simulated_files_have_a_currency_that_nobody_has_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SHIPMENTS_CURRENCY", raising=False)
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    assert source.load_settings().currency == "EUR"
+    monkeypatch.setenv("SHIPMENTS_INBOX", str(tmp_path))
+    assert source.load_settings().currency is None
 
 
 def test_two_seeds_at_once_and_a_killed_one_load_each_day_once(

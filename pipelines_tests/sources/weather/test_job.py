@@ -91,6 +91,7 @@ def test_a_file_brings_the_weather_of_both_its_ends(weather: Weather) -> None:
     assert isinstance(weather.look(), dg.RunRequest)
     assert weather.fetch().success
     assert weather.stored.rows(CALLS) == [
+        ("forecast", "success", 5, 1),  # of the senders, in the hour in which it was sent
         ("geocoding", "success", 10, 10),
         ("observation", "success", 10, 1),
     ]
@@ -107,7 +108,7 @@ def test_a_file_brings_the_weather_of_both_its_ends(weather: Weather) -> None:
     ]
     weather.send(*more)
     assert weather.fetch().success
-    assert weather.stored.row("SELECT count(*) FROM weather.api_requests") == (20,)
+    assert weather.stored.row("SELECT count(*) FROM weather.api_requests") == (30,)
 
 
 @pytest.mark.answers("H11", "T43")
@@ -349,3 +350,29 @@ def test_neither_dagster_nor_the_database_stores_a_key(
     everything = "".join([*kept, caplog.text, printed.out, printed.err])
     assert "weather_observations" in everything
     assert "hunter2" not in everything
+
+
+@pytest.mark.answers("H03")
+def test_the_weather_of_a_parcel_is_kept_as_it_was_when_it_was_there(weather: Weather) -> None:
+    """`does weather delay parcels` could not be answered: yesterday's weather was overwritten."""
+    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany"))
+    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany", status="scanned"))
+    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany", status="delivery"))
+    owner = weather.stored.owner
+    ago = "UPDATE shipments.{} SET {} = {} - interval '50 hours' WHERE {}"
+    owner.execute(ago.format("shipments", "first_seen_at", "first_seen_at", "TRUE"))
+    owner.execute(ago.format("status_history", "seen_at", "seen_at", "status = 'in_transit'"))
+    assert weather.fetch().success
+    (row,) = weather.stored.rows(
+        "SELECT delivered_at - sent_at, in_transit_hours, first_scanned_at IS NOT NULL,"
+        " sent_temperature_celsius, sent_risk, delivered_temperature_celsius, delivered_risk,"
+        " worst_risk FROM enriched.shipment_weather"
+    )
+    assert abs(float(row[1]) - row[0].total_seconds() / 3600) <= 0.05
+    assert 50 <= row[1] < 51
+    assert None not in row
+    kept = weather.stored.rows("SELECT DISTINCT hour_at FROM weather.hourly")
+    assert len(kept) >= 2
+    last = weather.stored.row("SELECT max(seen_at) FROM shipments.status_history")
+    same = weather.stored.row("SELECT in_transit_hours, delivered_at FROM enriched.shipments")
+    assert same == (row[1], *last)

@@ -2,11 +2,13 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 import json
 import re
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 
@@ -375,3 +377,14 @@ def test_provider_texts_are_storable_in_a_table(theirs: Theirs) -> None:
     assert isinstance(result, Observation)
     assert (result.conditions or "").startswith("clear[31myyy")
     assert len(result.conditions or "") == 200
+
+
+def test_the_rule_for_kept_weather_is_that_for_present_weather(owner: psycopg.Connection) -> None:
+    now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    codes, winds, temperatures = [None, *range(100)], [None, 74.9, 75.0], [None, 34.9, 35.0]
+    for code, wind, temperature in itertools.product(codes, winds, temperatures):
+        one = Observation(
+            now, temperature, None, None, wind, None, None, None, None, None, None, code, None
+        )
+        rule = owner.execute("SELECT weather.delay_risk(%s, %s, %s)", (code, wind, temperature))
+        assert rule.fetchone() == (one.delay_risk,), (code, wind, temperature)

@@ -75,7 +75,12 @@ SELECT
         WHERE
             status_history.tracking_number = shipments.tracking_number
             AND status_history.carrier = shipments.carrier
-    ) AS status_history
+    ) AS status_history,
+    scans.first_scanned_at,
+    scans.delivered_at,
+    (
+        extract(EPOCH FROM coalesce(scans.delivered_at, now()) - shipments.first_seen_at) / 3600
+    )::numeric(10, 1) AS in_transit_hours
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
@@ -96,7 +101,20 @@ CROSS JOIN LATERAL (
             WHEN receiver_weather.observed_at >= now() - interval '6 hours'
                 THEN receiver_weather.delay_risk
         END AS at_receiver
-) AS risk;
+) AS risk
+CROSS JOIN LATERAL (
+    SELECT
+        min(history.seen_at) FILTER (WHERE history.status IN ('inbound_scan', 'scanned'))
+            AS first_scanned_at,
+        CASE
+            WHEN shipments.status = 'delivery'
+                THEN max(history.seen_at) FILTER (WHERE history.status = 'delivery')
+        END AS delivered_at
+    FROM shipments.status_history AS history
+    WHERE
+        history.tracking_number = shipments.tracking_number
+        AND history.carrier = shipments.carrier
+) AS scans;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as of the last file that contains it: contents, sender, receiver,
@@ -180,3 +198,9 @@ COMMENT ON COLUMN enriched.shipments.receiver_risk IS
 COMMENT ON COLUMN enriched.shipments.status_history IS
 'Status changes, oldest first: a list of objects with status and since, the time when a file with
 that status was loaded.';
+COMMENT ON COLUMN enriched.shipments.first_scanned_at IS
+'When a file first had it scanned (inbound_scan or scanned); null if none did.';
+COMMENT ON COLUMN enriched.shipments.delivered_at IS
+'When a file first had it delivered; null if it is not delivered.';
+COMMENT ON COLUMN enriched.shipments.in_transit_hours IS
+'Hours from first_seen_at to delivered_at, or until now if it is not delivered.';

@@ -1,0 +1,116 @@
+-- Work: flat, 60 buffers: WHERE tracking_number = 'TN00000007' AND carrier = 'FedEx'
+CREATE OR REPLACE VIEW enriched.shipment_weather AS
+SELECT
+    shipments.tracking_number,
+    shipments.carrier,
+    shipments.status,
+    sender.city AS sender_city,
+    sender.country_code AS sender_country_code,
+    receiver.city AS receiver_city,
+    receiver.country_code AS receiver_country_code,
+    shipments.first_seen_at AS sent_at,
+    scans.first_scanned_at,
+    scans.delivered_at,
+    (extract(EPOCH FROM scans.delivered_at - shipments.first_seen_at) / 3600)::numeric(10, 1)
+        AS in_transit_hours,
+    sent.temperature_celsius AS sent_temperature_celsius,
+    sent.precipitation_mm AS sent_precipitation_mm,
+    sent.wind_kmh AS sent_wind_kmh,
+    sent.conditions AS sent_conditions,
+    risk.at_sender AS sent_risk,
+    delivered.temperature_celsius AS delivered_temperature_celsius,
+    delivered.precipitation_mm AS delivered_precipitation_mm,
+    delivered.wind_kmh AS delivered_wind_kmh,
+    delivered.conditions AS delivered_conditions,
+    risk.at_receiver AS delivered_risk,
+    CASE
+        WHEN 'storm' IN (risk.at_sender, risk.at_receiver) THEN 'storm'
+        WHEN 'freezing_rain' IN (risk.at_sender, risk.at_receiver) THEN 'freezing_rain'
+        WHEN 'snow' IN (risk.at_sender, risk.at_receiver) THEN 'snow'
+        WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
+        WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
+    END AS worst_risk
+FROM shipments.shipments
+INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
+INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
+CROSS JOIN LATERAL (
+    SELECT
+        min(history.seen_at) FILTER (WHERE history.status IN ('inbound_scan', 'scanned'))
+            AS first_scanned_at,
+        CASE
+            WHEN shipments.status = 'delivery'
+                THEN max(history.seen_at) FILTER (WHERE history.status = 'delivery')
+        END AS delivered_at
+    FROM shipments.status_history AS history
+    WHERE
+        history.tracking_number = shipments.tracking_number
+        AND history.carrier = shipments.carrier
+) AS scans
+LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
+LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
+LEFT JOIN weather.hourly AS sent
+    ON
+        sender_place.place_id = sent.place_id
+        AND sent.hour_at = date_trunc('hour', shipments.first_seen_at, 'UTC')
+LEFT JOIN weather.hourly AS delivered
+    ON
+        receiver_place.place_id = delivered.place_id
+        AND delivered.hour_at = date_trunc('hour', scans.delivered_at, 'UTC')
+CROSS JOIN LATERAL (
+    SELECT
+        weather.delay_risk(sent.wmo_code, sent.wind_kmh, sent.temperature_celsius) AS at_sender,
+        weather.delay_risk(
+            delivered.wmo_code, delivered.wind_kmh, delivered.temperature_celsius
+        ) AS at_receiver
+) AS risk;
+
+COMMENT ON VIEW enriched.shipment_weather IS
+'Every shipment with the weather when it was there: at the sender in the hour in which it was sent,
+and at the receiver in the hour in which it was delivered. It is kept, so that delays can be compared
+with the weather. Requested for shipments that changed within the last seven days. For the weather of
+now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
+4.0).';
+COMMENT ON COLUMN enriched.shipment_weather.tracking_number IS
+'Tracking number of the carrier; unique together with carrier.';
+COMMENT ON COLUMN enriched.shipment_weather.carrier IS 'Name of the carrier, as sent.';
+COMMENT ON COLUMN enriched.shipment_weather.sender_city IS
+'City of the sender; null if none was found in the address.';
+COMMENT ON COLUMN enriched.shipment_weather.sender_country_code IS
+'ISO 3166-1 alpha-2 code of the sender''s country; null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.receiver_city IS
+'City of the receiver; null if none was found in the address.';
+COMMENT ON COLUMN enriched.shipment_weather.receiver_country_code IS
+'ISO 3166-1 alpha-2 code of the receiver''s country; null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_at IS
+'When the shipment first appeared in a file.';
+COMMENT ON COLUMN enriched.shipment_weather.first_scanned_at IS
+'When a file first had it scanned (inbound_scan or scanned); null if none did.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_at IS
+'When a file first had it delivered; null if it is not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.in_transit_hours IS
+'Hours from sent_at to delivered_at; null if it is not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_temperature_celsius IS
+'Air temperature at the sender at sent_at, °C; null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_precipitation_mm IS
+'Precipitation there in the hour before, mm (snow as water); null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_wind_kmh IS
+'Wind speed there at 10 m, km/h; null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_conditions IS
+'Weather conditions there, in words; null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.sent_risk IS
+'Weather there that may delay a parcel: storm, freezing_rain, snow, heat or none
+(weather.delay_risk); null if unknown.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_temperature_celsius IS
+'Air temperature at the receiver at delivered_at, °C; null if unknown or not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_precipitation_mm IS
+'Precipitation there in the hour before, mm (snow as water); null if unknown or not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_wind_kmh IS
+'Wind speed there at 10 m, km/h; null if unknown or not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_conditions IS
+'Weather conditions there, in words; null if unknown or not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.delivered_risk IS
+'As sent_risk, at the receiver at delivered_at; null if unknown or not delivered.';
+COMMENT ON COLUMN enriched.shipment_weather.worst_risk IS
+'The worse of sent_risk and delivered_risk; null if one is unknown and the other is no risk.';
+COMMENT ON COLUMN enriched.shipment_weather.status IS
+'Status, as in enriched.shipments.';
