@@ -46,7 +46,7 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         default=None,
         pattern="^[A-Z]{3}$",
         description="Currency of the prices in these files, which state none: an ISO 4217 code."
-        " Unset: unknown, and EUR for simulated files. Shipments that are already loaded keep theirs.",
+        " Unset: unknown, and EUR for simulated files. Loaded shipments keep theirs.",
         examples=["EUR"],
     )
     statuses: str | None = Field(

@@ -37,12 +37,13 @@ FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
 DATES = {"day": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
-#: Why energy was not produced. `other` is what is less than 40 % low, such as soiling.
+#: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
     "sky": SKY,
     "outage": RED,
     "plant": ORANGE,
     "sensor": PINK,
+    "soiling": GREEN,
     "other": GREY,
     "not delivered": BLUE,
 }
@@ -222,9 +223,9 @@ def _show_losses(losses: Answer, period: str) -> None:
         )
         .properties(height=220),
         empty="Nothing was lost, or nothing was delivered.",
-        note="Sky: clouds. Outage: no energy though the sun shone. Plant: less than 60 % of the"
-        " expected. Sensor: only its value is low. Other: all that is less, such as soiling. Not"
-        " delivered: estimated from the plant's average hour of the month.",
+        note="Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than"
+        " 60 % of the expected. Sensor: only its value is low. Soiling: less than clean panels"
+        " yield of the same sunlight. Not delivered: estimated from the plant's average hour.",
     )
 
 

@@ -1,0 +1,90 @@
+"""Energy that was lost, by cause."""
+
+import datetime as dt
+
+import psycopg
+import pytest
+
+from pipelines_tests.solar_rows import Values, add_plant, add_readings
+
+FIRST = dt.date(2020, 6, 1)
+CLEAN: Values = (20.0, 20.0, 400.0, 400.0)
+
+
+def losses(owner: psycopg.Connection, day: dt.date) -> dict[str, float]:
+    rows = owner.execute(
+        "SELECT cause, lost_kwh FROM metrics.solar_losses WHERE plant_id = 1 AND day = %s", [day]
+    )
+    return dict(rows.fetchall())
+
+
+def add_day(owner: psycopg.Connection, number: int, values: Values, *without: str) -> dt.date:
+    """Add a day of 24 hours of these values; return it."""
+    day = FIRST + dt.timedelta(days=number)
+    add_readings(owner, 1, day, day + dt.timedelta(days=1), values, without=without)
+    return day
+
+
+@pytest.fixture
+def plant(owner: psycopg.Connection) -> int:
+    """A plant with clean panels for twenty days."""
+    add_plant(owner, 1)
+    end = FIRST + dt.timedelta(days=20)
+    add_readings(owner, 1, FIRST, end, CLEAN)
+    return 20
+
+
+def test_a_day_as_expected_has_no_losses(owner: psycopg.Connection, plant: int) -> None:
+    assert losses(owner, FIRST + dt.timedelta(days=plant - 1)) == {}
+
+
+def test_clouds_cost_in_proportion_to_the_missing_sun(
+    owner: psycopg.Connection, plant: int
+) -> None:
+    day = add_day(owner, plant, (20.0, 14.0, 400.0, 280.0))
+    assert losses(owner, day) == {"sky": pytest.approx(24 * 6)}
+
+
+def test_outages_differ_from_a_plant_that_yields_little(
+    owner: psycopg.Connection, plant: int
+) -> None:
+    assert losses(owner, add_day(owner, plant, (20.0, 0.0, 400.0, 400.0))) == {
+        "outage": pytest.approx(24 * 20)
+    }
+    assert losses(owner, add_day(owner, plant + 1, (20.0, 10.0, 400.0, 400.0))) == {
+        "plant": pytest.approx(24 * 10)
+    }
+
+
+def test_a_dead_sensor_is_not_the_sky(owner: psycopg.Connection, plant: int) -> None:
+    assert losses(owner, add_day(owner, plant, (20.0, 18.0, 400.0, 0.0))) == {
+        "sensor": pytest.approx(24 * 2)
+    }
+
+
+def test_soiling_is_what_clean_panels_do_not_have_and_ends_when_they_are_cleaned(
+    owner: psycopg.Connection, plant: int
+) -> None:
+    for number in range(plant, plant + 6):  # one part in ten, whatever the weather
+        sun = 0.8 if number % 2 else 1.0
+        day = add_day(owner, number, (20.0, 20.0 * sun * 0.9, 400.0, 400.0 * sun))
+    found = losses(owner, day)
+    assert found["soiling"] == pytest.approx(24 * 20 * 0.8 * 0.1)
+    assert found["sky"] == pytest.approx(24 * 20 * 0.2)
+    assert found.keys() == {"soiling", "sky"}
+    for number in range(plant + 6, plant + 11):
+        day = add_day(owner, number, CLEAN)
+    assert losses(owner, day) == {}
+
+
+def test_without_clean_days_a_low_yield_is_of_no_known_cause(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    day = add_day(owner, 0, (20.0, 18.0, 400.0, 400.0))
+    assert losses(owner, day) == {"other": pytest.approx(24 * 2)}
+
+
+def test_hours_that_were_not_delivered_are_estimated(owner: psycopg.Connection, plant: int) -> None:
+    missing = [f"{FIRST + dt.timedelta(days=plant)}T{hour:02}:00Z" for hour in range(6)]
+    assert losses(owner, add_day(owner, plant, CLEAN, *missing)) == {
+        "not delivered": pytest.approx(6 * 20)
+    }
