@@ -368,27 +368,62 @@ def test_pace_is_the_sum_of_the_books_of_each_day(
     ).fetchall()
     this_year = days_of(FIRST_NIGHT, end)
     last_year = [night - YEAR_BEFORE for night in this_year]
-    assert answer == list(
-        zip(
+    begin = min(event.event_at.date() for event in EVENTS if event.hotel_id == HOTEL)
+    assert [row[:3] for row in answer] == [
+        (ahead, now, then if last_year[0] - ahead * DAY >= begin else None)
+        for ahead, now, then in zip(
             range(days, -1, -1),
             modelled_pace(HOTEL, this_year, instant, days),
             modelled_pace(HOTEL, last_year, instant, days),
             strict=True,
         )
-    )
+    ]
+    for _, now, then, why in answer:
+        assert ("this year: " in (why or "")) == (now is None)
+        assert ("last year: " in (why or "")) == (then is None)
 
 
-def test_pace_beyond_a_year_counts_a_night_on_both_sides(filled: psycopg.Connection) -> None:
+def test_a_year_before_the_first_event_is_not_a_year_without_bookings(
+    filled: psycopg.Connection,
+) -> None:
+    begin = min(event.event_at.date() for event in EVENTS if event.hotel_id == HOTEL)
+    nights = (HOTEL, FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT - YEAR_BEFORE + 7 * DAY)
+    pace = filled.execute("SELECT * FROM metrics.hotel_pace(%s, %s, %s)", nights).fetchall()
+    assert {(then, why) for _, _, then, why in pace} == {
+        (None, f"last year: the events begin on {begin}")
+    }
+    query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s) WHERE hotel_id = %s"
+    as_of = datetime(begin.year, begin.month, begin.day, 23, tzinfo=UTC) + 20 * DAY
+    (row,) = filled.execute(query, (*nights[1:], as_of, HOTEL)).fetchall()
+    assert row[4:] == (None, None, None, f"the events begin on {begin}")
+
+
+def test_the_same_time_last_year_has_the_books_as_they_were_then(
+    filled: psycopg.Connection,
+) -> None:
+    as_of = datetime(2024, 2, 18, 12, tzinfo=UTC)
+    nights = days_of(FIRST_NIGHT, FIRST_NIGHT + 7 * DAY)
+    query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s)"
+    found = filled.execute(query, (FIRST_NIGHT, FIRST_NIGHT + 7 * DAY, as_of)).fetchall()
+    for hotel, _, _, now, then, change, share, why in found:
+        assert now == sum(modelled_on_the_books(hotel, night, as_of) for night in nights)
+        assert then == sum(
+            modelled_on_the_books(hotel, night - YEAR_BEFORE, as_of - YEAR_BEFORE)
+            for night in nights
+        )
+        assert (change, why) == (now - then, None)
+        assert share == pytest.approx(100 * (now / then - 1), abs=0.05)
+    assert {row[0] for row in found} == {HOTEL, OTHER_HOTEL}
+
+
+def test_pace_beyond_a_year_counts_every_night(filled: psycopg.Connection) -> None:
     first, end = FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT + NIGHTS * DAY
     as_of = datetime(2030, 1, 1, tzinfo=UTC)
-    answer = filled.execute(
+    (answer,) = filled.execute(
         "SELECT * FROM metrics.hotel_pace(%s, %s, %s, %s, 0)", (HOTEL, first, end, as_of)
     ).fetchall()
-    earlier = days_of(first, end - YEAR_BEFORE)
     (both,) = modelled_pace(HOTEL, days_of(first, end), as_of, 0)
-    (one,) = modelled_pace(HOTEL, earlier, as_of, 0)
-    assert answer == [(0, both, one)]
-    assert one != 0
+    assert answer[:3] == (0, both, None), "nothing is known of the year before the first"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ RETURNS TABLE (
     hotel_name text,
     days_before_arrival integer,
     on_the_books bigint,
-    on_the_books_last_year bigint
+    on_the_books_last_year bigint,
+    why_missing text
 )
 LANGUAGE sql
 STABLE

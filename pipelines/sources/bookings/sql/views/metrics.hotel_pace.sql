@@ -7,7 +7,10 @@ CREATE OR REPLACE FUNCTION metrics.hotel_pace(
     days integer DEFAULT 90
 )
 RETURNS TABLE (
-    days_before_arrival integer, on_the_books bigint, on_the_books_last_year bigint
+    days_before_arrival integer,
+    on_the_books bigint,
+    on_the_books_last_year bigint,
+    why_missing text
 )
 LANGUAGE plpgsql
 STABLE
@@ -39,6 +42,9 @@ DECLARE
     END;
     last_year CONSTANT integer := 364;
     first_reached integer;
+    history_from date;
+    -- Before it, of the nights of last year, bookings are not known.
+    first_known integer;
 BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%', problem USING
@@ -47,6 +53,10 @@ BEGIN
     END IF;
     PERFORM bookings.check_hotel(hotel_id);
     first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
+    SELECT min(counts.day) INTO history_from
+    FROM metrics.hotel_bookings_by_event_day AS counts
+    WHERE counts.hotel_id = hotel_pace.hotel_id;
+    first_known := from_date - last_year - history_from;
     RETURN QUERY
     SELECT
         ahead.days,
@@ -56,8 +66,25 @@ BEGIN
         END,
         CASE
             WHEN ahead.days >= first_reached - last_year
+                AND coalesce(ahead.days <= first_known, TRUE)
                 THEN coalesce(sum(a_year_ago.change) OVER until_then, 0)::bigint
-        END
+        END,
+        nullif(
+            concat_ws(
+                '; ',
+                CASE
+                    WHEN ahead.days < first_reached
+                        THEN format('this year: known from %s on', to_date - ahead.days)
+                END,
+                CASE
+                    WHEN ahead.days > first_known
+                        THEN format('last year: the events begin on %s', history_from)
+                    WHEN ahead.days < first_reached - last_year
+                        THEN 'last year: that day has not ended for all nights'
+                END
+            ),
+            ''
+        )
     FROM generate_series(0, hotel_pace.days) AS ahead (days)
     LEFT JOIN (
         SELECT
@@ -99,7 +126,8 @@ from_date up to, but not including, to_date: for each night, the reservations on
 end (UTC) of the day that is days_before_arrival days before the night. on_the_books_last_year is
 the same for the nights 364 days earlier: 52 weeks, so that the days of the week match. A total is
 null unless that day has ended for all of the nights at as_of. So every total covers all nights and
-can be compared with the others. Bookings after the day of the night do not count. At most 400
+can be compared with the others. That of last year is also null if the events of the hotel begin
+later than that day. why_missing says why a total is null; it is null if none is. Bookings after the day of the night do not count. At most 400
 nights and 400 days. Raises an error (22023) if an argument is missing, out of range or from_date is
 after to_date, and an error (P0002) if the hotel has no events. For all hotels at once, query
 metrics.all_hotel_pace.

@@ -1,0 +1,72 @@
+-- Work: linear, 1,300 buffers: SELECT * FROM metrics.hotels_same_time_last_year(current_date,
+--   current_date + 7)
+CREATE OR REPLACE FUNCTION metrics.hotels_same_time_last_year(
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL,
+    as_of timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    hotel_id bigint,
+    hotel_name text,
+    city text,
+    on_the_books bigint,
+    on_the_books_last_year bigint,
+    change bigint,
+    change_pct double precision,
+    why_missing text
+)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+SELECT
+    hotels.hotel_id,
+    hotels.hotel_name,
+    hotels.city,
+    books.now,
+    books.then,
+    books.now - books.then,
+    round(100.0 * (books.now - books.then) / nullif(books.then, 0), 1)::double precision,
+    CASE
+        WHEN books.then IS NULL THEN format('the events begin on %s', history.from_day)
+    END
+FROM enriched.hotels
+CROSS JOIN LATERAL (
+    SELECT min(counts.day) AS from_day
+    FROM metrics.hotel_bookings_by_event_day AS counts
+    WHERE counts.hotel_id = hotels.hotel_id
+) AS history
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(
+            (
+                SELECT sum(nights.on_the_books)
+                FROM metrics.hotel_on_the_books(hotels.hotel_id, $3, $1, $2) AS nights
+            ),
+            0
+        )::bigint AS now,
+        CASE
+            WHEN history.from_day <= ($3 - interval '364 days')::date
+                THEN coalesce(
+                    (
+                        SELECT sum(nights.on_the_books)
+                        FROM
+                            metrics.hotel_on_the_books(
+                                hotels.hotel_id, $3 - interval '364 days', $1 - 364, $2 - 364
+                            ) AS nights
+                    ),
+                    0
+                )::bigint
+        END AS then
+) AS books
+ORDER BY hotels.hotel_id
+$$;
+
+COMMENT ON FUNCTION metrics.hotels_same_time_last_year(date, date, timestamptz) IS
+'Returns for each hotel how many nights from from_date up to, but not including, to_date are on the
+books at as_of, and how many of the same weekdays 364 days before were on the books 364 days before
+as_of: the same lead time. change and change_pct are the difference. If the events of the hotel
+begin later than that, the total of last year is null and why_missing says since when there are
+events. If they begin shortly before it, early bookings are missing from it. Raises the errors of
+metrics.hotel_on_the_books.
+Example: SELECT * FROM metrics.hotels_same_time_last_year(from_date => current_date, to_date => current_date + 30);';
