@@ -241,6 +241,8 @@ class View:
     name: str
     #: The job that profiles it, by default the source's own; another one for slow views.
     job: str | None = None
+    #: Whether its profile has the number of rows; not if counting them evaluates the whole view.
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

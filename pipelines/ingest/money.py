@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import cache
 
 LONGEST = 40
+#: Digits before the decimals, as the columns of prices have them.
+MAX_DIGITS = 14
 _SIGN = r"[^\s\d.,'+-]{1,4}|[^\s\d.,'+-]{1,3}\."
 _GROUPED = r"[0-9]{1,3}(?:(?P<group>[,.'\u00a0\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
 _PRICE = re.compile(
@@ -40,6 +42,8 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
         if group in ".," and not point and _decimals(currency) == 3:
             raise ValueError(f"{text!r} is ambiguous: thousands, or three decimals of {currency}")
         whole = whole.replace(group, "")
+    if len(whole) > MAX_DIGITS:
+        raise ValueError(f"{text!r} is larger than any price")
     return currency, Decimal(f"{whole}.{cents or '00'}")
 
 

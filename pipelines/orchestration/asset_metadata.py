@@ -168,7 +168,8 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             as_dagster_failure(context) as step,
             warehouse.limited(f"the view {view.name}", f"sql/views/{view.name}.sql") as connection,
         ):
-            metadata = _view_metadata(connection, key) | step.table_stats(connection, key)
+            stats = step.table_stats(connection, key, is_counted=view.is_counted)
+            metadata = _view_metadata(connection, key) | stats
             return dg.MaterializeResult(metadata=metadata)
 
     return profile
@@ -264,12 +265,14 @@ class StepMetadata:
         self._context = context
         self._began = time.perf_counter()
 
-    def table_stats(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+    def table_stats(
+        self, connection: Connection, key: dg.AssetKey, *, is_counted: bool = True
+    ) -> dict[str, Any]:
         """Return row count, size, and seconds since the work began."""
         size = text("SELECT pg_total_relation_size(to_regclass(:name))")
         on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
         return {
-            "dagster/row_count": row_count(connection, key),
+            **({"dagster/row_count": row_count(connection, key)} if is_counted else {}),
             **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # none for views
             "seconds": round(time.perf_counter() - self._began, 3),
         }

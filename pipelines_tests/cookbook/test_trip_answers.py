@@ -46,7 +46,7 @@ def test_flights(answer: Answer) -> None:
     airlines = {(one["airline_id"], one["airline_name"]) for one in known_flights.LEGS}
     with_air = {(id_, name) for id_, name in airlines if "air" in name.lower()}
     assert set(of(answer("Which airlines are there"), "airline_id", "name")) == with_air
-    rated = {(one["agent"], Decimal(str(one["agent_rating"]))) for one in offers.values()}
+    rated = {(one["agent"], one["agent_rating"]) for one in offers.values()}
     dot_com = {(name, rating) for name, rating in rated if name.endswith(".com")}
     assert set(of(answer("Which agents are there"), "agent", "agent_rating")) == dot_com
     london = set(known_flights.AIRPORTS) - {"BUD"}
@@ -138,10 +138,7 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     assert read == lines
     fresh = {row["name"]: row for row in answer("How fresh is each view")}
     loaded = {row["source"]: row["received_at"] for row in reversed(came) if row["loaded_count"]}
-    assert {row["last_new_data_at"] for row in fresh.values()} == {
-        loaded["bookings"],
-        loaded["shipments"],
-    }
+    assert {row["last_new_data_at"] for row in fresh.values()} == {loaded["bookings"]}
     assert fresh["enriched.hotels"]["newest_at"] < loaded["bookings"], "the last event"
     rejected = answer("What was rejected")
     assert of(rejected, "source", "count") == [

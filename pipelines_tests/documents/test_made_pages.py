@@ -24,8 +24,9 @@ NAMED_AS = {
     "timestamp without time zone": "_local$|^local_",
     "date": "_on$|(^|_)day$|_from$|^night_of_stay$",
     "boolean": "^is_",
-    "double precision": f"(^|_){UNIT}$|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
-    "numeric": f"(^|_){UNIT}$|(^|_)price$|_rating$|^total_value$",
+    "double precision": f"(^|_){UNIT}$|_rating$"
+    "|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
+    "numeric": f"(^|_){UNIT}$|(^|_)price$|^total_value$",
 }
 
 

@@ -116,7 +116,12 @@ def test_a_load_that_changed_something_announces_it(
         "feed": "shipments",
         "delivery_id": 1,
         "records": 2,
-        "views": ["enriched.shipment_weather", "enriched.shipments"],
+        "views": [
+            "enriched.shipment_articles",
+            "enriched.shipment_statuses",
+            "enriched.shipment_weather",
+            "enriched.shipments",
+        ],
     }
     assert {one["source"] for one in sent[1:]} == {"weather"}
     assert "enriched.shipments" in sent[1]["views"]

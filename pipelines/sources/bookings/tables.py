@@ -7,6 +7,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -146,7 +147,29 @@ hotels = Table(
     Column("name", Text, nullable=False, comment="Name of the hotel."),
     Column("city", Text, comment="City of the hotel; null if not entered."),
     Column("rooms", Integer, comment="Rooms available each night; null if not entered."),
+    Column(
+        "country_code", Text, comment="ISO 3166-1 alpha-2 code of the country; null if not entered."
+    ),
+    Column(
+        "latitude",
+        Double,
+        comment="Latitude, degrees north; null if not entered: then no weather is joined.",
+    ),
+    Column("longitude", Double, comment="Longitude, degrees east; null if not entered."),
+    Column(
+        "place_key",
+        Text,
+        Computed(
+            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+            persisted=True,
+        ),
+        comment="Key of the place in weather.places: the coordinates; null without coordinates.",
+    ),
     CheckConstraint("btrim(name) <> ''", name="name"),
+    CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
+    CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
+    CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+    CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
     CheckConstraint("rooms > 0", name="rooms"),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,

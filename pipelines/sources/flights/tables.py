@@ -27,6 +27,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
 
+#: Type of prices: their scale is known to every driver.
+PRICE = Numeric(16, 2)
 SCHEMA = "flights"
 metadata = source_metadata()
 
@@ -121,14 +123,14 @@ snapshots = Table(
         comment="ISO 4217 code of most of the prices; null if there are none.",
     ),
     Column(
-        "lowest_price", Numeric, comment="Lowest price, in price_currency; null if there are none."
+        "lowest_price", PRICE, comment="Lowest price, in price_currency; null if there are none."
     ),
     Column(
-        "median_price", Numeric, comment="Median price, in price_currency; null if there are none."
+        "median_price", PRICE, comment="Median price, in price_currency; null if there are none."
     ),
     Column(
         "highest_price",
-        Numeric,
+        PRICE,
         comment="Highest price, in price_currency; null if there are none.",
     ),
     Index(None, "snapshot_on"),
@@ -208,7 +210,7 @@ agents = Table(
         comment="Name of the agent that sells itineraries, as sent.",
     ),
     *seen_columns(),
-    Column("agent_rating", Numeric, comment="Rating of the agent, 0 to 10; null if none was sent."),
+    Column("agent_rating", Double, comment="Rating of the agent, 0 to 10; null if none was sent."),
     delivery_id_column(),
     *seen_indexes("agents", "agent"),
     schema=SCHEMA,
@@ -306,14 +308,14 @@ prices = Table(
     metadata,
     Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
     *seen_columns(),
-    Column("price_amount", Numeric, nullable=False, comment="Price, in price_currency."),
+    Column("price_amount", PRICE, nullable=False, comment="Price, in price_currency."),
     Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
     Column(
         "agent", Text, nullable=False, comment="Agent that sells the itinerary (flights.agents)."
     ),
     Column(
         "agent_rating",
-        Numeric,
+        Double,
         comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
     ),
     Column("leg_ids", ARRAY(Text), nullable=False, comment="Leg ids in order (flights.legs)."),
@@ -350,10 +352,10 @@ itineraries = Table(
     ),
     Column(
         "agent_rating",
-        Numeric,
+        Double,
         comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
     ),
-    Column("price_amount", Numeric, nullable=False, comment="Last price, in price_currency."),
+    Column("price_amount", PRICE, nullable=False, comment="Last price, in price_currency."),
     Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
     Column("leg_count", Integer, nullable=False, comment="Number of legs."),
     Column(

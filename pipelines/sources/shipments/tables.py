@@ -124,7 +124,7 @@ shipments = Table(
     required("units", BigInteger, "Total number of pieces.", server_default="0"),
     required(
         "total_value",
-        Numeric,
+        Numeric(24, 2),
         "Sum of quantity times unit price, in currency.",
         server_default="0",
     ),

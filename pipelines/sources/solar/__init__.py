@@ -153,7 +153,10 @@ source = Source(
             " is production at night, first check the plant's time zone. Have the sensor inspected",
         ),
     ),
-    views=(View(name="solar.coverage"),),
+    views=(
+        View(name="solar.coverage"),
+        View(name="metrics.solar_losses", is_counted=False),
+    ),
     sandbox_options=(
         SandboxOption(name="error_rate", help="Share of invalid hours of solar plants.", default=0),
     ),

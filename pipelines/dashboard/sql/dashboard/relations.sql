@@ -1,4 +1,4 @@
--- Work: flat, 140 buffers
+-- Work: flat, 170 buffers
 SELECT nspname || '.' || relname AS name, obj_description(pg_class.oid, 'pg_class') AS about
 FROM pg_class
 INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid

@@ -8,7 +8,7 @@ SELECT
     coalesce(newest.new_data_at, of_source.new_data_at, loads.last_new_data_at)
         AS last_new_data_at,
     coalesce(newest.newest_at, of_source.newest_at) AS newest_at,
-    extract(EPOCH FROM sources.expected_within) / 3600 AS expected_within_hours,
+    (extract(EPOCH FROM sources.expected_within) / 3600)::double precision AS expected_within_hours,
     CASE
         WHEN sources.checked_at IS NULL THEN 'never checked'
         WHEN sources.checked_at + sources.expected_within < now() THEN 'late'

@@ -1,4 +1,4 @@
--- Work: flat, 20 buffers: SELECT ops.announce('shipments', 'shipments', 1, 1)
+-- Work: flat, 20 buffers: SELECT ops.announce('a', 'a', 1, 1)
 CREATE OR REPLACE FUNCTION ops.announce(
     source text,
     feed text,

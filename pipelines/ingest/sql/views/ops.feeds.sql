@@ -10,8 +10,8 @@ SELECT
     loads.rejected_today,
     coalesce(waiting.records, 0) AS in_quarantine,
     waiting.oldest_at AS oldest_reject_at,
-    extract(EPOCH FROM now() - loads.last_delivery_at) / 3600 AS silent_hours,
-    extract(EPOCH FROM gaps.longest) / 3600 AS longest_silence_hours,
+    (extract(EPOCH FROM now() - loads.last_delivery_at) / 3600)::double precision AS silent_hours,
+    (extract(EPOCH FROM gaps.longest) / 3600)::double precision AS longest_silence_hours,
     -- Silent half as long again as ever, and for a day at least.
     coalesce(
         gaps.days >= 5

@@ -16,13 +16,13 @@ from typing import NamedTuple
 BOOKED, CANCELLED = 1, 2
 #: Average per hotel over a year.
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
-#: Number, name, city and rooms of each.
+#: Number, name, city, rooms, country and coordinates of each.
 HOTELS = (
-    (2607, "Harbour House", "Hamburg", 16),
-    (753, "Hotel Miramar", "Lisbon", 14),
-    (1731, "Grand Central", "Vienna", 8),
-    (3009, "Park View", "London", 8),
-    (4410, "Alpine Lodge", "Innsbruck", 6),
+    (2607, "Harbour House", "Hamburg", 16, "DE", 53.5461, 9.9661),
+    (753, "Hotel Miramar", "Lisbon", 14, "PT", 38.7097, -9.1365),
+    (1731, "Grand Central", "Vienna", 8, "AT", 48.2082, 16.3719),
+    (3009, "Park View", "London", 8, "GB", 51.5034, -0.1528),
+    (4410, "Alpine Lodge", "Innsbruck", 6, "AT", 47.2692, 11.4041),
 )
 WEEKDAYS = (1.1, 1.1, 1.05, 1.0, 0.95, 0.85, 0.95)
 MAX_DAYS_AHEAD = 120

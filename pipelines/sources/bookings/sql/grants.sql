@@ -1,2 +1,2 @@
--- Operators maintain the names, cities and rooms of hotels.
+-- Operators maintain the names, places and rooms of hotels.
 GRANT INSERT, UPDATE, DELETE ON bookings.hotels TO isobar_operator;

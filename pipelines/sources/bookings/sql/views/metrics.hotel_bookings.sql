@@ -52,7 +52,9 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_bookings(2607, ''month'', 2022), or (..., month => 2) for one month';
     END IF;
-    PERFORM bookings.check_hotel(hotel_id);
+    IF NOT bookings.has_events(hotel_id) THEN
+        RETURN;
+    END IF;
     first_day := make_date(year, coalesce(month, 1), coalesce(day, 1));
     end_day := first_day + CASE
         WHEN day IS NOT NULL THEN interval '1 day'
@@ -111,6 +113,6 @@ Net bookings by event day: net_bookings, which is bookings minus cancellations a
 Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
 Raises an error (22023) if an argument is missing, out of range (year 1950 to 2050) or does not fit
-the others, and an error (P0002) if the hotel has no events. For all hotels at once, query
+the others. A hotel without any event has no rows, and a warning names it. For all hotels at once, query
 metrics.all_hotel_bookings.
 Example: SELECT * FROM metrics.hotel_bookings(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), period => ''month'', year => extract(year FROM current_date)::integer);';

@@ -15,7 +15,7 @@ RETURNS TABLE (
     period_start date,
     rooms_booked bigint,
     rooms_available bigint,
-    occupancy numeric
+    occupancy double precision
 )
 LANGUAGE sql
 STABLE
@@ -28,7 +28,7 @@ SELECT
     min(nights.night_of_stay),
     sum(nights.on_the_books)::bigint,
     hotels.rooms * count(*),
-    round(sum(nights.on_the_books) / (hotels.rooms * count(*)), 4)
+    round(sum(nights.on_the_books) / (hotels.rooms * count(*)), 4)::double precision
 FROM enriched.hotels
 CROSS JOIN LATERAL metrics.hotel_pickup(hotels.hotel_id, $1, $2, $4) AS nights
 -- A condition without columns: evaluated once, before any hotel is read.

@@ -36,7 +36,9 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_on_the_books(2607, now(), ''2022-08-01'', ''2022-09-01'')';
     END IF;
-    PERFORM bookings.check_hotel(hotel_id);
+    IF NOT bookings.has_events(hotel_id) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT
         hotel_on_the_books.from_date + nights.number,
@@ -65,5 +67,6 @@ COMMENT ON FUNCTION metrics.hotel_on_the_books(bigint, timestamptz, date, date) 
 instant. They were booked at or before as_of and not cancelled by then. A reservation counts once
 for a night, even if it was booked more than once. Every night from from_date up to, but not
 including, to_date has a row, zeros included; at most 3700 nights. Raises an error (22023) if an
-argument is missing or from_date is after to_date, and an error (P0002) if the hotel has no events.
+argument is missing or from_date is after to_date. A hotel without any event has no rows, and a
+warning names it.
 Example: SELECT * FROM metrics.hotel_on_the_books(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), as_of => now(), from_date => current_date, to_date => current_date + 14);';

@@ -51,7 +51,9 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_pace(2607, ''2022-08-01'', ''2022-09-01'')';
     END IF;
-    PERFORM bookings.check_hotel(hotel_id);
+    IF NOT bookings.has_events(hotel_id) THEN
+        RETURN;
+    END IF;
     first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
     SELECT min(counts.day) INTO history_from
     FROM metrics.hotel_bookings_by_event_day AS counts
@@ -127,8 +129,9 @@ end (UTC) of the day that is days_before_arrival days before the night. on_the_b
 the same for the nights 364 days earlier: 52 weeks, so that the days of the week match. A total is
 null unless that day has ended for all of the nights at as_of. So every total covers all nights and
 can be compared with the others. That of last year is also null if the events of the hotel begin
-later than that day. why_missing says why a total is null; it is null if none is. Bookings after the day of the night do not count. At most 400
-nights and 400 days. Raises an error (22023) if an argument is missing, out of range or from_date is
-after to_date, and an error (P0002) if the hotel has no events. For all hotels at once, query
+later than that day. why_missing says why a total is null; it is null if none is. Bookings after
+the day of the night do not count. At most 400 nights and 400 days. Raises an error (22023) if an
+argument is missing, out of range or from_date is after to_date. A hotel without any event has no
+rows, and a warning names it. For all hotels at once, query
 metrics.all_hotel_pace.
 Example: SELECT * FROM metrics.hotel_pace(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), from_date => current_date, to_date => current_date + 14);';

@@ -47,7 +47,9 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_pickup(2607), or (2607, ''2022-08-01'', ''2022-09-01'')';
     END IF;
-    PERFORM bookings.check_hotel(hotel_id);
+    IF NOT bookings.has_events(hotel_id) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT
         first_night + nights.number,
@@ -87,6 +89,6 @@ pickup. Pickup is the change over the last 1, 7 and 30 days (of 24 hours). It is
 were more cancellations than bookings. Every night from from_date (default: the UTC day of as_of) up
 to, but not including, to_date (default: 90 days after from_date) has a row, zeros included; at most
 3700 nights. Raises an error (22023) if hotel_id or as_of is missing or from_date is after to_date,
-and an error (P0002) if the hotel has no events. For all hotels at once, query
+and a hotel without any event has no rows: a warning names it. For all hotels at once, query
 metrics.all_hotel_pickup.
 Example: SELECT * FROM metrics.hotel_pickup(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), from_date => current_date, to_date => current_date + 14);';

@@ -63,9 +63,10 @@ ORDER BY hotels.hotel_id
 $$;
 
 COMMENT ON FUNCTION metrics.hotels_same_time_last_year(date, date, timestamptz) IS
-'Returns for each hotel how many nights from from_date up to, but not including, to_date are on the
-books at as_of, and how many of the same weekdays 364 days before were on the books 364 days before
-as_of: the same lead time. change and change_pct are the difference. If the events of the hotel
+'Returns what is on the books of each hotel, next to the books of the same time one year before.
+on_the_books counts the nights from from_date up to, but not including, to_date, as of as_of.
+on_the_books_last_year counts the nights 364 days earlier, as of 364 days earlier: the same weekdays
+at the same lead time. change and change_pct are the difference. If the events of the hotel
 begin later than that, the total of last year is null and why_missing says since when there are
 events. If they begin shortly before it, early bookings are missing from it. Raises the errors of
 metrics.hotel_on_the_books.

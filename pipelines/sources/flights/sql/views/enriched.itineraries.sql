@@ -38,7 +38,9 @@ SELECT
         SELECT airports.city FROM flights.airports WHERE airports.airport_code = destination_airport
     ) AS destination_city,
     total_duration_minutes,
-    is_inconsistent
+    is_inconsistent,
+    array_to_string(airlines, ', ') AS airline_names,
+    array_to_string(leg_stops, ', ') AS stops_by_leg
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
@@ -89,3 +91,8 @@ times are impossible.';
 COMMENT ON COLUMN enriched.itineraries.is_inconsistent IS
 'True if the times of a leg contradict its stated duration
 (enriched.itinerary_legs.time_verdict). Check with the agent before you book.';
+COMMENT ON COLUMN enriched.itineraries.airline_names IS
+'airlines as a text, separated by commas, for tools without arrays. Legs as rows:
+enriched.itinerary_legs.';
+COMMENT ON COLUMN enriched.itineraries.stops_by_leg IS
+'leg_stops as a text, separated by commas.';

@@ -65,9 +65,9 @@ CROSS JOIN LATERAL (
 ) AS risk;
 
 COMMENT ON VIEW enriched.shipment_weather IS
-'Every shipment with the weather when it was there: at the sender in the hour in which it was sent,
-and at the receiver in the hour in which it was delivered. It is kept, so that delays can be compared
-with the weather. Requested for shipments that changed within the last seven days. For the weather of
+'Every shipment with the weather when it was there. That is the weather at the sender in the hour in
+which it was sent, and at the receiver in the hour in which it was delivered. It is kept, so that
+delays can be compared with the weather. Requested for shipments that changed within the last seven days. For the weather of
 now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
 4.0).';
 COMMENT ON COLUMN enriched.shipment_weather.tracking_number IS

@@ -76,11 +76,41 @@ SELECT
             status_history.tracking_number = shipments.tracking_number
             AND status_history.carrier = shipments.carrier
     ) AS status_history,
-    scans.first_scanned_at,
-    scans.delivered_at,
+    -- By subqueries, which a query that does not select them does not execute.
     (
-        extract(EPOCH FROM coalesce(scans.delivered_at, now()) - shipments.first_seen_at) / 3600
-    )::numeric(10, 1) AS in_transit_hours
+        SELECT min(history.seen_at)
+        FROM shipments.status_history AS history
+        WHERE
+            history.tracking_number = shipments.tracking_number
+            AND history.carrier = shipments.carrier
+            AND history.status IN ('inbound_scan', 'scanned')
+    ) AS first_scanned_at,
+    (
+        SELECT max(history.seen_at)
+        FROM shipments.status_history AS history
+        WHERE
+            history.tracking_number = shipments.tracking_number
+            AND history.carrier = shipments.carrier
+            AND history.status = 'delivery'
+            AND shipments.status = 'delivery'
+    ) AS delivered_at,
+    (
+        SELECT
+            (
+                extract(
+                    EPOCH FROM coalesce(
+                        max(history.seen_at) FILTER (
+                            WHERE history.status = 'delivery' AND shipments.status = 'delivery'
+                        ),
+                        now()
+                    ) - shipments.first_seen_at
+                ) / 3600
+            )::numeric(10, 1)
+        FROM shipments.status_history AS history
+        WHERE
+            history.tracking_number = shipments.tracking_number
+            AND history.carrier = shipments.carrier
+    ) AS in_transit_hours
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
@@ -101,20 +131,7 @@ CROSS JOIN LATERAL (
             WHEN receiver_weather.observed_at >= now() - interval '6 hours'
                 THEN receiver_weather.delay_risk
         END AS at_receiver
-) AS risk
-CROSS JOIN LATERAL (
-    SELECT
-        min(history.seen_at) FILTER (WHERE history.status IN ('inbound_scan', 'scanned'))
-            AS first_scanned_at,
-        CASE
-            WHEN shipments.status = 'delivery'
-                THEN max(history.seen_at) FILTER (WHERE history.status = 'delivery')
-        END AS delivered_at
-    FROM shipments.status_history AS history
-    WHERE
-        history.tracking_number = shipments.tracking_number
-        AND history.carrier = shipments.carrier
-) AS scans;
+) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as of the last file that contains it: contents, sender, receiver,

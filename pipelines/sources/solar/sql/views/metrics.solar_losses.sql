@@ -111,8 +111,8 @@ CROSS JOIN LATERAL (
 WHERE losses.lost_kwh > 0.0005;
 
 COMMENT ON VIEW metrics.solar_losses IS
-'Energy that was expected of each plant and not produced, by day and cause: up to seven rows for
-each requested day, none for a day without losses. Fast if filtered by plant_id and a range of day.';
+'Energy that was expected of each plant and not produced, by day and cause. There are up to seven
+rows for each requested day, and none for a day without losses. Fast if filtered by plant_id and a range of day.';
 COMMENT ON COLUMN metrics.solar_losses.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN metrics.solar_losses.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN metrics.solar_losses.day IS 'The day, in the plant''s time zone.';

@@ -1,7 +1,7 @@
 -- Work: flat, 20 buffers: SELECT * FROM metrics.solar_report(1000001, current_date - 28, current_date,
 --   'day')
 CREATE OR REPLACE FUNCTION metrics.solar_report(
-    plant_id integer DEFAULT NULL,
+    plant_id bigint DEFAULT NULL,
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,
     period text DEFAULT 'hour'
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION metrics.solar_report(integer, date, date, text) IS
+COMMENT ON FUNCTION metrics.solar_report(bigint, date, date, text) IS
 'Returns the expected and observed energy and irradiation of a plant by period: hour, day, week
 (from Monday), month or year. The range includes from_date and excludes to_date, both in the
 plant''s time zone. Every period has a row, future days included; without data, the sums are null
