@@ -28,17 +28,18 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
+from pipelines.postgres.sizing import settings_for, this_machine
 
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
-# Written by Isobar at every start; put settings of your own into postgresql.conf.
+# Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
+# below the line that includes this file.
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 max_connections = 200
-shared_buffers = '256MB'
-max_wal_size = '4GB'
+jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -279,6 +280,11 @@ class EmbeddedPostgres:
                 " anew and restore; or move it away and run again: the sources are read anew.",
             )
 
+    def _settings(self, port: int) -> str:
+        sized = settings_for(this_machine(self.data))
+        lines = [f"{name} = '{value}'" for name, value in sized.items()]
+        return SETTINGS.format(port=port) + "\n".join([*lines, ""])
+
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
         set_aside(self.log)
@@ -287,7 +293,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             port = free_port(preferred=port)
-            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port))
+            _write_private(self.data / "isobar.conf", self._settings(port))
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:

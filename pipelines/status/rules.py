@@ -36,6 +36,8 @@ class Database:
     is_reachable: bool = False
     server_version: str | None = None
     size_bytes: int | None = None
+    #: Memory that the server keeps for its own cache.
+    shared_buffers_bytes: int | None = None
     schema: Condition | None = None
     #: Plug-ins whose tables or views are not those of their code.
     outdated: tuple[str, ...] = ()

@@ -110,7 +110,9 @@ def _database(found: Database) -> str:
     size = (found.size_bytes or 0) / 2**20
     schema = f", its schema is {found.schema}" if found.schema != "current" else ""
     place = found.place.rpartition("@")[2]
-    return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{schema}, at {place}"
+    buffers = (found.shared_buffers_bytes or 0) / 2**20
+    cached = f", {buffers:,.0f} MiB of buffers" if found.shared_buffers_bytes else ""
+    return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{cached}{schema}, at {place}"
 
 
 def _ui(seen: Status) -> str:

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -96,3 +97,24 @@ def test_bases_are_pinned() -> None:
     images = [one["image"] for one in SERVICES.values() if not one["image"].startswith("$")]
     images += re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert [one for one in images if not re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)*$", one)] == []
+
+
+def test_the_database_sizes_itself_by_its_machine_unless_it_is_set(tmp_path: Path) -> None:
+    started = tmp_path / "docker-entrypoint.sh"
+    started.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    started.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "POSTGRES_WORK_MEM": "7MB"}
+    done = subprocess.run(
+        [PROJECT / "deploy" / "postgres-sized.sh", "-cjit=off"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    program, *flags = done.stdout.split()
+    settings = dict(flag.removeprefix("-c").split("=") for flag in flags)
+    assert program == "postgres"
+    assert (settings["work_mem"], settings["jit"]) == ("7MB", "off")
+    memory = psutil.virtual_memory().total // 2**20
+    assert 128 <= int(settings["shared_buffers"].removesuffix("MB")) <= memory // 4
+    assert int(settings["effective_cache_size"].removesuffix("MB")) < memory

@@ -113,8 +113,11 @@ def _reading(url: str, seconds: float) -> Iterator[Connection]:
 def _database(
     part: Literal["database", "dagster_storage"], connection: Connection, schema: Condition
 ) -> Database:
-    query = text("SELECT pg_database_size(current_database()), current_setting('server_version')")
-    size, version = connection.execute(query).one()
+    query = text(
+        "SELECT pg_database_size(current_database()), current_setting('server_version'),"
+        " pg_size_bytes(current_setting('shared_buffers'))"
+    )
+    size, version, buffers = connection.execute(query).one()
     place = connection.engine.url.set(query={}, drivername="postgresql")
     return Database(
         part,
@@ -122,5 +125,6 @@ def _database(
         is_reachable=True,
         server_version=version.split()[0],
         size_bytes=size,
+        shared_buffers_bytes=buffers,
         schema=schema,
     )
