@@ -21,9 +21,14 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     Story,
+    as_day,
     as_number,
+    clock,
     colour_scale,
+    day_column,
+    day_format,
     ink,
+    input_format,
     period_axis,
     show_chart,
     show_number,
@@ -36,7 +41,6 @@ PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
 FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
-DATES = {"day": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
 #: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
     "sky": SKY,
@@ -122,7 +126,7 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
     """Show the sums of all periods."""
     rows = _by_period(energy.rows)
     observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
-    since = f"{rows['period_start'].min():%-d %b %Y}" if len(rows) else "then"
+    since = f"{as_day(rows['period_start'].min())}" if len(rows) else "then"
     lost = losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0
     with st.grid(4, min_column_width=200, border=True):
         with st.container(gap="xsmall"):
@@ -159,6 +163,10 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
             )
 
 
+def _date_format(period: str) -> str:
+    return {"month": "%b %Y", "year": "%Y"}.get(period) or day_format()
+
+
 def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the sums of all plants."""
     return rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
@@ -171,7 +179,7 @@ def _show_energy(energy: Answer, period: str) -> None:
     text, _ = ink()
     kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
     tooltip = [
-        alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+        alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
         alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
         alt.Tooltip("expected_energy_kwh:Q", title="expected, kWh", format=",.0f"),
         alt.Tooltip("ratio:Q", title="performance ratio", format=".0%"),
@@ -216,7 +224,7 @@ def _show_losses(losses: Answer, period: str) -> None:
             y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
             color=alt.Color("cause:N", title=None, scale=colour_scale(CAUSES)),
             tooltip=[
-                alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+                alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
                 "cause:N",
                 alt.Tooltip("lost_kwh:Q", title="lost, kWh", format=",.0f"),
             ],
@@ -270,7 +278,7 @@ def _show_day(plant: int, until: dt.date) -> None:
         "Day",
         yesterday,
         max_value=yesterday,
-        format="YYYY-MM-DD",
+        format=input_format(),
         key="day",
         bind="query-params",
         width=200,
@@ -286,12 +294,12 @@ def _show_day(plant: int, until: dt.date) -> None:
         alt.Chart(rows.dropna())
         .mark_line(point=True)
         .encode(
-            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format="%H:%M")),
+            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
             y=alt.Y("kWh:Q"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
             strokeDash=alt.StrokeDash("kind:N", legend=None),
             tooltip=[
-                alt.Tooltip("local_hour:T", title="hour", format="%H:%M"),
+                alt.Tooltip("local_hour:T", title="hour", format=clock()),
                 "kind:N",
                 alt.Tooltip("kWh:Q", format=",.1f"),
             ],
@@ -314,7 +322,7 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
             color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             tooltip=[
                 alt.Tooltip("plant_name:N", title="plant"),
-                alt.Tooltip("day:T", format=DATES["day"]),
+                alt.Tooltip("day:T", format=day_format()),
                 alt.Tooltip("status:N"),
                 alt.Tooltip("hours_present:Q", title="hours present"),
                 alt.Tooltip("hours_expected:Q", title="hours expected"),
@@ -340,10 +348,16 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     )
 
 
+def plants() -> dict[str, str]:
+    """Return the names of plants by their numbers."""
+    rows = QUESTIONS.ask("plants").rows
+    return {str(row["plant_id"]): row["name"] for row in rows.to_dict("records")}
+
+
 NO_HEALTH = "No plant has readings of the last month."
 HEALTH: dict[str, Any] = {
     "plant_name": "Plant",
-    "day": st.column_config.DateColumn("Until", format="D MMM YYYY"),
+    "day": day_column("Until"),
     "performance_ratio_7_days": st.column_config.NumberColumn(
         "Performance ratio, 7 days", format="%.0f %%"
     ),
@@ -354,12 +368,17 @@ HEALTH: dict[str, Any] = {
     "longest_gap_hours": "Longest gap, h",
     "sensor_issues": "Sensor issues",
 }
+choices = {
+    "plant": plants,
+    "plant_2": plants,
+    "period": lambda: {one: one for one in ("hour", "day", "week", "month", "year")},
+}
 pages = [Page("Solar plants", ":material/solar_power:", show)]
 card = Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
 stories = [
     Story(
         "lost",
-        "**{plant}** lost {lost_kwh:,.0f} kWh on {day:%-d %b}: {share:.0%} of what was expected.",
+        "**{plant}** lost {lost_kwh:,.0f} kWh on {day}: {share:.0%} of what was expected.",
         ":material/electric_bolt:",
     )
 ]
