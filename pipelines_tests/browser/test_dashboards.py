@@ -160,6 +160,26 @@ def test_a_click_on_the_map_leads_to_the_parcel(browser: Browser, dashboards: st
         expect(page.get_by_role("heading", name=re.compile(number[1]))).to_be_visible()
 
 
+def test_a_click_on_a_day_shows_its_hours(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Solar plants")
+        charts = page.get_by_test_id("stVegaLiteChart")
+        charts.first.locator("svg [aria-roledescription=bar]").nth(5).click(force=True)
+        page.wait_for_url(re.compile(r"day=20"))
+        expect(page.get_by_role("heading", name=re.compile("All plants on "))).to_be_visible()
+        page.wait_for_function(IS_IDLE)
+        calendar = charts.filter(has=page.get_by_text("not requested"))
+        calendar.locator("svg [aria-roledescription='rect mark']").nth(9).click(force=True)
+        page.wait_for_url(re.compile(r"plant="))
+        page.wait_for_function(IS_IDLE)
+        heading = page.get_by_role("heading", name=re.compile(r" on \d+ \w+ 20\d\d$"))
+        expect(heading).not_to_contain_text("All plants")
+        shown = heading.inner_text()
+        page.reload()
+        expect(page.get_by_role("heading", name=shown)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("locale", "day"), [("en-GB", r"\d+ \w+ 20\d\d"), ("en-US", r"\w+ \d+, 20\d\d")]
 )

@@ -103,7 +103,7 @@ def _of_pages(url: str) -> dict[str, str]:
         flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
         flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")
         yesterday = page.today() - dt.timedelta(days=1)
-        solar.QUESTIONS.ask("curve", plant=1_000_001, day=yesterday)
+        solar.QUESTIONS.ask("curve", plants=[1_000_001], day=yesterday)
     return found
 
 

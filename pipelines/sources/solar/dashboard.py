@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -40,6 +41,7 @@ QUESTIONS = Questions("pipelines.sources.solar")
 PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
 FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
+CLICK = "Click on a day to see its hours."
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
 #: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
@@ -80,8 +82,17 @@ def show() -> None:
             )
             or "day"
         )
-    until = today()
-    wanted = {
+        until = today()
+        clicked = st.date_input(
+            "Day",
+            None,
+            max_value=until,
+            format=input_format(),
+            key="day",
+            bind="query-params",
+            width=200,
+        )
+    wanted: dict[str, Any] = {
         "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
         "from_date": until - dt.timedelta(days=PERIODS[period]),
         "to_date": until,
@@ -91,10 +102,11 @@ def show() -> None:
     health = QUESTIONS.ask("health", plants=wanted["plants"])
     _show_numbers(energy, losses)
     _show_energy(energy, period)
+    if isinstance(clicked, dt.date) or chosen in ids:
+        day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
+        _show_day(wanted["plants"], day, str(chosen))
     _show_losses(losses, period)
-    if chosen in ids:
-        _show_day(ids[str(chosen)], until)
-    else:
+    if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
@@ -175,7 +187,10 @@ def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
 def _show_energy(energy: Answer, period: str) -> None:
     """Energy by period; what lacks hours is hollow: it may only seem low."""
     rows = _by_period(energy.rows)
-    rows = rows.assign(ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"])
+    rows = rows.assign(
+        ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"],
+        on=rows["period_start"].astype(str).str[:10],
+    )
     text, _ = ink()
     kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
     tooltip = [
@@ -196,6 +211,7 @@ def _show_energy(energy: Answer, period: str) -> None:
             stroke=kind,
             fillOpacity=alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1)),
         )
+        .add_params(alt.selection_point(name="clicked", fields=["on"]))
     )
     ticks = (
         chart.transform_calculate(kind="'expected'")
@@ -207,7 +223,9 @@ def _show_energy(energy: Answer, period: str) -> None:
         energy,
         alt.layer(bars, ticks).properties(height=260),
         empty="No reading was loaded yet.",
-        note=NOTE,
+        note=f"{NOTE} {CLICK}" if period == "day" else NOTE,
+        key="energy" if period == "day" else None,
+        on_select=partial(_open_day, "energy"),
     )
 
 
@@ -271,25 +289,15 @@ def _show_plants(energy: Answer, losses: Answer, health: Answer) -> None:
     )
 
 
-def _show_day(plant: int, until: dt.date) -> None:
-    """Show the hours of one day of a plant."""
-    yesterday = until - dt.timedelta(days=1)
-    day = st.date_input(
-        "Day",
-        yesterday,
-        max_value=yesterday,
-        format=input_format(),
-        key="day",
-        bind="query-params",
-        width=200,
-    )
-    curve = QUESTIONS.ask("curve", plant=plant, day=day)
+def _show_day(plants: list[int], day: dt.date, name: str) -> None:
+    """Show the hours of one day of a plant, or of all together."""
+    curve = QUESTIONS.ask("curve", plants=plants, day=day)
     text, _ = ink()
     kinds = {"observed": BLUE, "expected": text}
     names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
     rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
     show_chart(
-        "The day's curve",
+        f"{name} on {as_day(day)}",
         curve,
         alt.Chart(rows.dropna())
         .mark_line(point=True)
@@ -309,6 +317,14 @@ def _show_day(plant: int, until: dt.date) -> None:
     )
 
 
+def _open_day(chart: str) -> None:
+    """Choose the day that was clicked in a chart, and its plant if it is of one."""
+    for one in st.session_state[chart]["selection"].get("clicked", []):
+        st.session_state["day"] = dt.date.fromisoformat(one["on"])
+        if "plant_name" in one:
+            st.session_state["plant"] = one["plant_name"]
+
+
 def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     """Show a calendar of one plant's last year, or the last 60 days of each plant."""
     days = 366 if is_one else 60
@@ -316,8 +332,8 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
         "coverage", **(wanted | {"from_date": wanted["to_date"] - dt.timedelta(days=days)})
     )
     chart = (
-        alt.Chart(coverage.rows)
-        .mark_rect(stroke=ink()[1])
+        alt.Chart(coverage.rows.assign(on=coverage.rows["day"].astype(str)))
+        .mark_rect(stroke=ink()[1], cursor="pointer")
         .encode(
             color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             tooltip=[
@@ -329,12 +345,13 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
                 alt.Tooltip("problem:N"),
             ],
         )
+        .add_params(alt.selection_point(name="clicked", fields=["on", "plant_name"]))
     )
     if is_one:
         drawn = chart.encode(
             x=alt.X("date(day):O", title="day of the month", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("yearmonth(day):O", title=None),
-        ).properties(height=260)
+        ).properties(height=340)
     else:
         plants = max(1, coverage.rows["plant_name"].nunique())
         drawn = chart.encode(
@@ -345,6 +362,9 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
         coverage,
         drawn,
         empty="No day was requested yet.",
+        note=CLICK,
+        key="coverage",
+        on_select=partial(_open_day, "coverage"),
     )
 
 
