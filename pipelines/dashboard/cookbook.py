@@ -2,8 +2,8 @@
 
 They are the files in `sql/cookbook/` of sources and of this package, in the order of their names.
 `docs/cookbook.md` has their answers on made-up data, and the page *Ask* asks them. A file begins
-with comments: the question, a few words about it, and an example for each parameter, which the
-statement has as `%(name)s`:
+with comments: the question, a few words about it, and a paragraph with an example for each
+parameter, which the statement has as `%(name)s`:
 
     -- What was picked up for the next nights?
     --
@@ -62,16 +62,15 @@ def parse(package: str, name: str, text: str) -> Question:
     """Read a file of a question."""
     lines = text.splitlines(keepends=True)
     size = next(place for place, line in enumerate(lines) if not line.startswith("--"))
-    title, *words = [line.removeprefix("--").strip() for line in lines[:size]]
-    found = [PARAMETER.match(line) for line in words]
-    return Question(
-        package,
-        name,
-        title,
-        "\n".join(line for line, one in zip(words, found, strict=True) if one is None).strip(),
-        {one[1]: one[2] for one in found if one},
-        "".join(lines[size:]),
-    )
+    comments = "\n".join(line.removeprefix("--").strip() for line in lines[:size])
+    title, *words = comments.split("\n\n")
+    found = [PARAMETER.match(line) for line in words[-1].splitlines()] if words else []
+    examples = {one[1]: one[2] for one in found if one}
+    if examples and len(examples) == len(found):
+        words.pop()
+    else:
+        examples = {}
+    return Question(package, name, title, "\n\n".join(words), examples, "".join(lines[size:]))
 
 
 def literal(value: str) -> str:

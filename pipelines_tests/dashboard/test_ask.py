@@ -101,9 +101,11 @@ def test_values_are_parameters_and_not_parts_of_the_statement() -> None:
 
 
 def test_a_file_of_a_question_is_read() -> None:
-    text = "-- Who?\n--\n-- All `of`\n-- them.\n--\n-- name: O'Hara\n-- rows: 3\nSELECT 1 %% 2,\n"
+    text = (
+        "-- Who?\n--\n-- All `of`\n-- them: all.\n--\n-- name: O'Hara\n-- rows: 3\nSELECT 1 %% 2,\n"
+    )
     one = cookbook.parse("here", "who", f"{text}-- why\n%(name)s LIMIT %(rows)s;\n")
-    assert (one.title, one.words) == ("Who?", "All `of`\nthem.")
+    assert (one.title, one.words) == ("Who?", "All `of`\nthem: all.")
     assert one.examples == {"name": "O'Hara", "rows": "3"}
     assert one.statement == "SELECT 1 % 2,\n-- why\n'O''Hara' LIMIT 3;\n"
 
