@@ -419,13 +419,23 @@ def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     corners = [[west, south], [west, north], [east, north], [east, south]]
     shape = {"type": "MultiPoint", "coordinates": corners}
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
-    countries = alt.InlineData(values=_countries())
-    land = alt.Chart(countries).mark_geoshape(
+    # Neighbours fill the rest of the map, whose shape is not that of the corners.
+    width, height = max(20.0, east - west), max(20.0, north - south)
+    seen = [
+        shape
+        for shape, (left, low, right, high) in _countries()
+        if left < east + width
+        and right > west - width
+        and low < north + height
+        and high > south - height
+    ]
+    land = alt.Chart(alt.NamedData("countries")).mark_geoshape(
         fill=GREY, fillOpacity=0.18, stroke=GREY, strokeOpacity=0.5, strokeWidth=0.6, clip=True
     )
     sea = alt.Chart(alt.sphere()).mark_geoshape(fill=SKY, fillOpacity=0.07, clip=True)
     chart = alt.layer(sea, land, *layers).project("mercator", fit=fit)
-    return chart.properties(height=460)
+    # Added last, because each step of Altair copies what a chart has.
+    return chart.properties(height=460, datasets={"countries": seen})
 
 
 def _around(degrees: pd.Series[float]) -> tuple[float, float]:
@@ -437,10 +447,11 @@ def _around(degrees: pd.Series[float]) -> tuple[float, float]:
 
 
 @cache
-def _countries() -> list[dict[str, Any]]:
+def _countries() -> list[tuple[dict[str, Any], tuple[float, float, float, float]]]:
     """Return country outlines (GeoJSON) of the package countryinfo; nothing is downloaded.
 
-    Rings run clockwise, because Vega fills the outside of counterclockwise ones.
+    Each comes with its bounds: west, south, east, north. Rings run clockwise, because Vega fills
+    the outside of counterclockwise ones; coordinates are rounded to a kilometre.
     """
     shapes = []
     for file in resources.files("countryinfo").joinpath("data").iterdir():
@@ -454,19 +465,25 @@ def _countries() -> list[dict[str, Any]]:
                 if geometry["type"] == "Polygon"
                 else geometry["coordinates"]
             )
-            polygons = [[_clockwise(ring) for ring in polygon[:1]] for polygon in many]
+            rings = [_clockwise(polygon[0]) for polygon in many]
+            east, north = (max(point[one] for ring in rings for point in ring) for one in (0, 1))
+            west, south = (min(point[one] for ring in rings for point in ring) for one in (0, 1))
             shapes.append(
-                {
-                    "type": "Feature",
-                    "geometry": {"type": "MultiPolygon", "coordinates": polygons},
-                }
+                (
+                    {
+                        "type": "Feature",
+                        "geometry": {"type": "MultiPolygon", "coordinates": [[r] for r in rings]},
+                    },
+                    (west, south, east, north),
+                )
             )
     return shapes
 
 
 def _clockwise(ring: list[list[float]]) -> list[list[float]]:
     turned = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
-    return ring if turned > 0 else ring[::-1]
+    rounded = [[round(one, 2) for one in point] for point in ring]
+    return rounded if turned > 0 else rounded[::-1]
 
 
 def dagster_url(path: str) -> str | None:
