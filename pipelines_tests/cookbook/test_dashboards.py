@@ -96,7 +96,9 @@ def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     chosen |= {"currency": "GBP", "stops": 3, "sort": "price"}
     for origin, day, count in (
         ("Budapest", THERE, len(offered)),
+        ("BUD", THERE, len(offered)),
         ("London", THERE, 0),
+        ("LHR", THERE, 0),
         ("Budapest", THERE + dt.timedelta(days=1), 0),
     ):
         chosen |= {"origins": [origin], "departs_from": day, "departs_until": day}

@@ -129,8 +129,12 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     """Show the filters, route and date first; return the parameters of the statements."""
     bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
     with st.grid(3, min_column_width=230):
-        origins = st.multiselect("From", offered["origins"], key="from", **bound)
-        destinations = st.multiselect("To", offered["destinations"], key="to", **bound)
+        origins = st.multiselect(
+            "From, city or airport", _places(offered, "origin"), key="from", **bound
+        )
+        destinations = st.multiselect(
+            "To, city or airport", _places(offered, "destination"), key="to", **bound
+        )
         days = st.date_input(
             "Departure, first and last day",
             value=[],
@@ -163,6 +167,11 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         "stops": stops,
         "currency": currency,
     }
+
+
+def _places(offered: "pd.Series[Any]", end: str) -> list[str]:
+    """Return cities, then airports."""
+    return [*dict.fromkeys([*offered[f"{end}s"], *offered[f"{end}_airports"]])]
 
 
 def _show_numbers(found: Answer, currency: Any) -> None:
@@ -228,6 +237,8 @@ def _show_offer(number: str) -> None:
             arrival_local=st.column_config.DatetimeColumn("Arrives, local", format="localized"),
             airline="Airline",
             stops="Stops",
+            elapsed_minutes=st.column_config.NumberColumn("Under way, min"),
+            layover_minutes=st.column_config.NumberColumn("Layovers, min"),
             duration_minutes=st.column_config.NumberColumn("Stated duration, min"),
             time_verdict=st.column_config.TextColumn(
                 "Times", help="Whether departure, arrival and stated duration agree."

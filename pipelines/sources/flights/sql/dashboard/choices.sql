@@ -2,6 +2,8 @@
 SELECT
     array_agg(DISTINCT coalesce(origin_city, origin_airport)) AS origins,
     array_agg(DISTINCT coalesce(destination_city, destination_airport)) AS destinations,
+    array_agg(DISTINCT origin_airport) AS origin_airports,
+    array_agg(DISTINCT destination_airport) AS destination_airports,
     min(departure_on) AS first_departure_on,
     max(departure_on) AS last_departure_on,
     array_agg(DISTINCT route) AS routes,
