@@ -212,7 +212,8 @@ def _show_shipment(found: Answer) -> None:
         f" ({one['sender_conditions'] or 'weather unknown'})"
         f" to {one['receiver_city'] or 'an unknown place'}"
         f" ({one['receiver_conditions'] or 'weather unknown'}); weather risk: {_plain(risk)};"
-        f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth {as_number(one['total_value'], decimals=2)}"
+        f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
+        f" {as_number(one['total_value'], decimals=2)}"
         f" {one['total_value_currency'] or ''}"
     )
     _show_course(statuses or [])

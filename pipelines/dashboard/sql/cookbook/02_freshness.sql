@@ -6,5 +6,5 @@
 -- Work: linear, 300 buffers
 SELECT name, source, last_new_data_at, newest_at
 FROM metrics.freshness
-WHERE kind = 'view' AND source IN ('bookings', 'shipments')
+WHERE kind = 'view' AND source = 'bookings'
 ORDER BY name;

@@ -1,8 +1,8 @@
 -- How many bookings did a hotel have, month by month?
 --
 -- The function counts nights of reservations. Days are in UTC. An event counts on the day when it was made; with
--- `axis => 'stay'`, on the night of the stay. Months and years without events have zeros; a hotel without any event is an
--- error (`P0002`).
+-- `axis => 'stay'`, on the night of the stay. Months and years without events have zeros; a hotel without any event
+-- has no rows, and a warning names it.
 --
 -- hotel: 2607
 -- year: 2026
