@@ -93,7 +93,7 @@ def _of_pages(url: str) -> dict[str, str]:
 
     with reading(url), pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "answer_of", noting)
-        for module in [*PLATFORM, "pipelines.dashboard.functions", *OF_SOURCES]:
+        for module in [*PLATFORM, "pipelines.dashboard.ask", *OF_SOURCES]:
             assert not shown(module).exception
         source_page.QUESTIONS.ask("records_of_source", sources=["shipments"])
         patch.setattr(bookings, "MAX_HOTELS", 1)

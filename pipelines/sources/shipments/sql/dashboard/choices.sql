@@ -1,4 +1,4 @@
--- Work: linear, 700 buffers
+-- Work: linear, 900 buffers
 SELECT
     count(*) AS parcels,
     max(updated_at) AS updated_at,
