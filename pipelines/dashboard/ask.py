@@ -42,6 +42,8 @@ MAX_ROWS = 5000
 ROWS = 100
 #: Bars and lines that can be distinguished.
 MAX_BARS, MAX_LINES, MAX_DAYS = 40, 6, 60
+#: The calendar of inputs.
+FIRST_YEAR, LAST_YEAR = 1950, 2100
 #: The title of questions that are of no source.
 PLATFORM = "Data quality"
 #: The example call at the end of a function's comment.
@@ -182,8 +184,16 @@ def _input(question: Question, field: Field, offered: Choices, given: str | None
         )
         return chosen or ""
     if field.kind == "integer":
-        number = int(value) if re.fullmatch(r"-?\d+", value) else None
-        chosen_number = st.number_input(label, value=number, step=1, key=key, placeholder="any")
+        most = MAX_ROWS if field.name == "rows" else None
+        number = int(value) if re.fullmatch(r"-?\d{1,15}", value) else None
+        chosen_number = st.number_input(
+            label,
+            value=min(number, most) if most and number else number,
+            max_value=most,
+            step=1,
+            key=key,
+            placeholder="any",
+        )
         return "" if chosen_number is None else str(chosen_number)
     if field.kind == "date":
         day = st.date_input(label, value=_moment(value), key=key, format=input_format())
@@ -202,6 +212,8 @@ def _moment(value: str) -> dt.datetime | None:
     try:
         moment = dt.datetime.fromisoformat(value)
     except ValueError:
+        return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return None
     return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 

@@ -84,8 +84,13 @@ def test_a_value_that_is_missing_is_named() -> None:
 
 
 def test_a_link_with_nonsense_shows_the_page() -> None:
-    page = opened(question="metrics.solar_report", from_date="1 or 1", plant_id="x'; --", period="")
+    for day in ("1 or 1", "0001-01-01", "9999-12-31"):
+        page = opened(question="metrics.solar_report", from_date=day, plant_id="x'; --", period="")
+        assert not page.exception, day
+    page = opened(question="bookings.events", rows="9" * 30)
     assert not page.exception
+    page = opened(question="bookings.events", rows="9" * 9)
+    assert page.query_params["rows"] == str(ask.MAX_ROWS)
     page = opened(question="there.is_none", hotel="3")
     assert not page.exception
     assert page.query_params["question"] != "there.is_none"
