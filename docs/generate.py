@@ -46,7 +46,10 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
         known_shipments.set_clock(owner)
         warehouse.dispose()
     with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as analyst:
-        _write(answers.PAGE, answers.answered(answers.PAGE.read_text(), analyst))
+        _write(
+            answers.PAGE,
+            answers.answered(answers.with_questions(answers.PAGE.read_text()), analyst),
+        )
 
 
 def _write(page: Path, words: str) -> None:

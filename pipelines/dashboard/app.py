@@ -7,7 +7,7 @@ import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
-from pipelines.dashboard import functions, overview, quality
+from pipelines.dashboard import ask, overview, quality
 from pipelines.dashboard.page import Page, as_streamlit
 from pipelines.dashboard.source_page import page_of
 from pipelines.failures import Failure
@@ -22,8 +22,8 @@ ICON, LOGO = (
 
 
 def pages() -> list[Page]:
-    """Return all pages: the overview, those of sources, data quality, functions."""
-    first, last = [overview.PAGE], [quality.PAGE, functions.PAGE]
+    """Return all pages: the overview, those of sources, data quality, questions."""
+    first, last = [overview.PAGE], [quality.PAGE, ask.PAGE]
     paths = {one.path for one in (*first, *last)}
     for source in by_seniority():
         with isolated(source.name, "its pages", source.package):

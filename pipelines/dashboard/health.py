@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
@@ -60,6 +60,8 @@ class Health:
     is_pending: bool
     #: Facts about each source as `isobar status --json` writes them, by name.
     sources: dict[str, dict[str, Any]]
+    #: The history of each check as `isobar status --json` writes it.
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Watch:
@@ -123,6 +125,7 @@ def health(feeds: Answer) -> Health:
         pd.Timestamp(report["checked_at"]),
         is_pending=False,
         sources={one["name"]: one for one in report["sources"]},
+        checks=report["checks"],
     )
 
 

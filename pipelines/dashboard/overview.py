@@ -1,5 +1,6 @@
 """The first page: whether everything is all right, a number of each source, what is new."""
 
+import datetime as dt
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     Story,
+    as_day,
     as_time,
     link_to,
     show_number,
@@ -192,10 +194,15 @@ def _guarded(source: Source, show: Callable[..., None], *values: Any) -> None:
 
 def _show_story(story: Story, answer: Answer, page: Page) -> None:
     row = {str(name): one for name, one in answer.rows.iloc[0].to_dict().items()}
+    words = {name: as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
     links = {name.removeprefix("link_"): one for name, one in row.items() if "link_" in name}
     with st.container(gap="xsmall"):
-        link_to(page, story.sentence.format(**row), icon=story.icon, **links)
+        link_to(page, story.sentence.format(**row | words), icon=story.icon, **links)
         show_sql(answer)
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, dt.date) and not pd.isna(value)
 
 
 QUIET = Story(

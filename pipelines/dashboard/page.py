@@ -1,17 +1,17 @@
 """Building blocks of dashboard pages: queries, numbers, charts and tables with their SQL, maps.
 
-A source's module `dashboard` has `pages`, a list of `Page`, and for the overview `card` and
-`stories`, if it likes. Their statements are the files in its `sql/dashboard/`. Statements read
-views and functions that analysts may use. The look is in `theme`.
+A source's module `dashboard` has `pages`, a list of `Page`. For the overview it may have `card` and
+`stories`; for the page *Ask* it may have `choices`, functions that return the values of a parameter
+of questions with their labels, by the parameter's name. Statements are the files in the source's
+`sql/dashboard/`. They read views and functions that analysts may use. The look is in `theme`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
@@ -26,6 +26,17 @@ from streamlit.navigation.page import StreamlitPage
 
 from pipelines.config import Settings, ui_url
 from pipelines.config.noted_ui import read_noted_ui
+from pipelines.dashboard.formats import (
+    UNKNOWN,
+    as_day,
+    as_number,
+    as_percent,
+    as_time,
+    clock,
+    day_format,
+    heading,
+    input_format,
+)
 from pipelines.dashboard.theme import (
     BACKGROUNDS,
     BLUE,
@@ -64,11 +75,18 @@ __all__ = [
     "Page",
     "Questions",
     "Story",
+    "as_day",
     "as_number",
     "as_percent",
     "as_time",
+    "clock",
     "colour_scale",
+    "day_column",
+    "day_format",
+    "heading",
     "ink",
+    "input_format",
+    "instant_column",
     "link_to",
     "period_axis",
     "show_chart",
@@ -80,9 +98,6 @@ __all__ = [
 ]
 #: For values that are neither good nor bad, such as routes: without red.
 NEUTRAL = alt.Scale(range=[*CATEGORIES])
-#: Shown for a number that is not known.
-UNKNOWN = "—"
-AGE_UNITS = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "h"), (0, 60, "min"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,8 @@ class Story:
     """A sentence on the overview, if the data support one.
 
     Its statement returns a row, or none. The sentence has names of its columns in braces, as in
-    `str.format`. Columns `link_<name>` are the parameters of the page that it links to.
+    `str.format`; dates are written in the visitor's form. Columns `link_<name>` are the parameters
+    of the page that it links to.
     """
 
     statement: str
@@ -143,6 +159,8 @@ class Answer:
 
     rows: pd.DataFrame
     sql: str
+    #: PostgreSQL's OID of the type of each column.
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,42 +199,8 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
             rows = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in columns])
     # Charts ignore the scale of a decimal: 57.00 would be drawn as 5,700.
     decimals = [one.name for one in columns if one.type_code == NUMERIC]
-    return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
-
-
-def as_number(value: Any, unit: str = "", decimals: int = 0, *, sign: bool = False) -> str:
-    """Write a number for people: thousands separated, millions short, `%` of a share."""
-    if value is None or pd.isna(value):
-        return UNKNOWN
-    if unit == "%":
-        return as_percent(value, sign=sign)
-    number, short = float(value), ""
-    if abs(number) >= 1_000_000:
-        number, short, decimals = number / 1_000_000, " million", 1
-    text = f"{number:{'+' if sign else ''},.{decimals}f}"
-    if unit in ("£", "€", "$"):
-        return f"{unit}{text}{short}" if number >= 0 and not sign else f"{text}{short} {unit}"
-    return f"{text}{short} {unit}".rstrip()
-
-
-def as_percent(share: Any, *, sign: bool = False) -> str:
-    """Write a share of 1 in percent, with two significant digits."""
-    if share is None or pd.isna(share):
-        return UNKNOWN
-    percent = 100 * float(share)
-    decimals = 0 if percent == 0 else max(0, 1 - math.floor(math.log10(abs(percent))))
-    return f"{percent:{'+' if sign else ''},.{min(decimals, 2)}f} %"
-
-
-def as_time(at: Any) -> str:
-    """Write an instant for people, with its age: `25 Nov, 04:17 UTC (3 h ago)`."""
-    if at is None or pd.isna(at):
-        return UNKNOWN
-    moment = pd.Timestamp(at).tz_convert("UTC")
-    age = max(0.0, (pd.Timestamp.now("UTC") - moment).total_seconds())
-    size, name = next((size, name) for least, size, name in AGE_UNITS if age >= least)
-    year = "" if moment.year == today().year else f" {moment.year}"
-    return f"{moment.day} {moment:%b}{year}, {moment:%H:%M} UTC ({age // size:.0f} {name} ago)"
+    kinds = {one.name: one.type_code for one in columns}
+    return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};", kinds)
 
 
 def show_number(
@@ -263,11 +247,12 @@ def show_chart(
     empty: str,
     note: str | None = None,
     key: str | None = None,
+    on_select: Callable[[], None] | None = None,
 ) -> Any:
     """Show a chart with its statement in an expander, or explain why it has no data.
 
     `note` explains how to read it, and is what a screen reader says. With a `key`, what is selected
-    in the chart is returned.
+    in the chart is returned; `on_select` is called when that changes.
     """
     st.subheader(title, anchor=False)
     selected = None
@@ -284,7 +269,7 @@ def show_chart(
             st.altair_chart(drawn, width="stretch", alt=words)
         else:
             selected = st.altair_chart(
-                drawn, width="stretch", alt=words, key=key, on_select="rerun"
+                drawn, width="stretch", alt=words, key=key, on_select=on_select or "rerun"
             )
     show_sql(answer)
     return selected
@@ -298,10 +283,12 @@ def show_table(
     note: str | None = None,
     key: str | None = None,
     opens: tuple[str, str] | None = None,
+    is_sql_open: bool = False,
     **columns: Any,
 ) -> int | None:
     """Show rows with their statement in an expander; `columns` configures columns by name.
 
+    Columns that are not named have headings made of their names, and dates in the visitor's form.
     If a column `total_rows`, made by `count(*) OVER ()`, exceeds the rows shown, it is noted below.
     With a `key`, a row can be selected: its position is returned. With `opens`, the key of a widget
     and the name of a column, the widget then has the value of the row.
@@ -317,7 +304,7 @@ def show_table(
         shown: dict[str, Any] = {
             "hide_index": True,
             "width": "stretch",
-            "column_config": columns,
+            "column_config": columns_of(answer) | columns,
             "placeholder": UNKNOWN,
             "alt": f"{title}. {note or ''}",
         }
@@ -334,7 +321,7 @@ def show_table(
             selected = next(iter(event["selection"]["rows"]), None)
         if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
             st.caption(f"The first {len(rows):,} of {total:,}.")
-    show_sql(answer)
+    show_sql(answer, is_open=is_sql_open)
     return selected
 
 
@@ -344,9 +331,38 @@ def _open_selected(key: str, rows: pd.DataFrame, widget: str, column: str) -> No
         st.session_state[widget] = rows[column].iloc[row]
 
 
-def show_sql(answer: Answer) -> None:
-    """Show the statement of an answer, folded."""
-    with st.expander("SQL", icon=":material/database:", type="compact"):
+def day_column(title: str | None = None, **options: Any) -> Any:
+    """Return the configuration of a column of dates, shown in the visitor's form."""
+    return st.column_config.DateColumn(title, format="localized", **options)
+
+
+def instant_column(title: str | None = None, **options: Any) -> Any:
+    """Return the configuration of a column of instants, shown in UTC and in the visitor's form."""
+    return st.column_config.DatetimeColumn(title, format="localized", timezone="UTC", **options)
+
+
+def columns_of(answer: Answer) -> dict[str, Any]:
+    """Return the configuration of columns by their types, with headings made of their names."""
+    return {name: _column(name, answer.kinds.get(name, 0)) for name in map(str, answer.rows)}
+
+
+def _column(name: str, kind: int) -> Any:
+    title, types = heading(name), psycopg.adapters.types
+    if kind == types["date"].oid:
+        return day_column(title)
+    if kind == types["timestamptz"].oid:
+        return instant_column(title)
+    if kind == types["timestamp"].oid:
+        return st.column_config.DatetimeColumn(title, format="localized")
+    is_number = kind in (NUMERIC, *(types[one].oid for one in ("int4", "int8", "float8")))
+    if is_number and not name.endswith("_id"):
+        return st.column_config.NumberColumn(title, format="localized")
+    return st.column_config.Column(title)
+
+
+def show_sql(answer: Answer, *, is_open: bool = False) -> None:
+    """Show the statement of an answer, by default folded."""
+    with st.expander("SQL", icon=":material/database:", type="compact", expanded=is_open):
         st.code(answer.sql, language="sql", wrap_lines=True)
 
 
@@ -403,12 +419,23 @@ def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     corners = [[west, south], [west, north], [east, north], [east, south]]
     shape = {"type": "MultiPoint", "coordinates": corners}
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
-    countries = alt.InlineData(values=_countries())
-    land = alt.Chart(countries).mark_geoshape(
+    # Neighbours fill the rest of the map, whose shape is not that of the corners.
+    width, height = max(20.0, east - west), max(20.0, north - south)
+    seen = [
+        shape
+        for shape, (left, low, right, high) in _countries()
+        if left < east + width
+        and right > west - width
+        and low < north + height
+        and high > south - height
+    ]
+    land = alt.Chart(alt.NamedData("countries")).mark_geoshape(
         fill=GREY, fillOpacity=0.18, stroke=GREY, strokeOpacity=0.5, strokeWidth=0.6, clip=True
     )
-    chart = alt.layer(land, *layers).project("mercator", fit=fit)
-    return chart.properties(height=460)
+    sea = alt.Chart(alt.sphere()).mark_geoshape(fill=SKY, fillOpacity=0.07, clip=True)
+    chart = alt.layer(sea, land, *layers).project("mercator", fit=fit)
+    # Added last, because each step of Altair copies what a chart has.
+    return chart.properties(height=460, datasets={"countries": seen})
 
 
 def _around(degrees: pd.Series[float]) -> tuple[float, float]:
@@ -420,10 +447,11 @@ def _around(degrees: pd.Series[float]) -> tuple[float, float]:
 
 
 @cache
-def _countries() -> list[dict[str, Any]]:
+def _countries() -> list[tuple[dict[str, Any], tuple[float, float, float, float]]]:
     """Return country outlines (GeoJSON) of the package countryinfo; nothing is downloaded.
 
-    Rings run clockwise, because Vega fills the outside of counterclockwise ones.
+    Each comes with its bounds: west, south, east, north. Rings run clockwise, because Vega fills
+    the outside of counterclockwise ones; coordinates are rounded to a kilometre.
     """
     shapes = []
     for file in resources.files("countryinfo").joinpath("data").iterdir():
@@ -437,19 +465,25 @@ def _countries() -> list[dict[str, Any]]:
                 if geometry["type"] == "Polygon"
                 else geometry["coordinates"]
             )
-            polygons = [[_clockwise(ring) for ring in polygon[:1]] for polygon in many]
+            rings = [_clockwise(polygon[0]) for polygon in many]
+            east, north = (max(point[one] for ring in rings for point in ring) for one in (0, 1))
+            west, south = (min(point[one] for ring in rings for point in ring) for one in (0, 1))
             shapes.append(
-                {
-                    "type": "Feature",
-                    "geometry": {"type": "MultiPolygon", "coordinates": polygons},
-                }
+                (
+                    {
+                        "type": "Feature",
+                        "geometry": {"type": "MultiPolygon", "coordinates": [[r] for r in rings]},
+                    },
+                    (west, south, east, north),
+                )
             )
     return shapes
 
 
 def _clockwise(ring: list[list[float]]) -> list[list[float]]:
     turned = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
-    return ring if turned > 0 else ring[::-1]
+    rounded = [[round(one, 2) for one in point] for point in ring]
+    return rounded if turned > 0 else rounded[::-1]
 
 
 def dagster_url(path: str) -> str | None:

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.health import Finding, Health, health
+from pipelines.dashboard.health import UNKNOWN_HERE, Finding, Health, health
 from pipelines.dashboard.page import (
     BLUE,
     GREY,
@@ -21,6 +21,9 @@ from pipelines.dashboard.page import (
     as_time,
     colour_scale,
     dagster_url,
+    day_column,
+    day_format,
+    instant_column,
     period_axis,
     show_chart,
     show_table,
@@ -46,6 +49,7 @@ def show() -> None:
         "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
     ) or [*names, *given]
     _show_freshness(feeds, found, chosen)
+    _show_checks(found)
     _show_deliveries(chosen)
     _show_quarantine(chosen)
 
@@ -123,8 +127,8 @@ def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None
         note="The promise is the longest time from one good run to the next, grace included.",
         source="Feed",
         state="State",
-        last_delivery_at=_instant("Last delivery, UTC"),
-        last_success_at=_instant("Last good run, UTC"),
+        last_delivery_at=instant_column("Last delivery, UTC"),
+        last_success_at=instant_column("Last good run, UTC"),
         promise="Promised",
         longest_silence_hours=st.column_config.NumberColumn(
             "Longest silence, h", format="%.0f", help="Between deliveries of the last 60 days."
@@ -133,6 +137,51 @@ def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None
         rejected_today=st.column_config.NumberColumn("Rejected today", format="localized"),
         in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
     )
+
+
+def _show_checks(found: Health) -> None:
+    """Show each check with its last outcomes, those that failed first."""
+    st.subheader("Checks", anchor=False)
+    if not found.checks:
+        if found.is_pending:
+            st.caption("They are being read: reload in a while.")
+        elif found.checked_at is None:
+            st.info(UNKNOWN_HERE)
+        else:
+            st.info("No check was executed yet.")
+        return
+    st.caption("The last executions, the newest one at the right: ✓ passed, ✗ failed.")
+    shown = pd.DataFrame(map(_row_of_check, found.checks)).sort_values("state", kind="stable")
+    if shown["page"].isna().all():
+        shown = shown.drop(columns="page")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        alt="Checks: asset, state, and the last outcomes",
+        column_config={
+            "check": "Check",
+            "asset": "Asset",
+            "state": "State",
+            "history": "History",
+            "executed_at": instant_column("Executed, UTC"),
+            "expected": st.column_config.TextColumn("Expected", width="medium"),
+            "page": st.column_config.LinkColumn("In Dagster", display_text="open"),
+        },
+    )
+
+
+def _row_of_check(check: dict[str, Any]) -> dict[str, Any]:
+    passed = [one["has_passed"] for one in check["outcomes"]]
+    return {
+        "check": check["name"].replace("_", " ").capitalize(),
+        "asset": check["asset"],
+        "state": "passed" if passed[0] else "failed",
+        "history": "".join("✓" if one else "✗" for one in reversed(passed)),
+        "executed_at": pd.Timestamp(check["outcomes"][0]["at"]),
+        "expected": check["expected"],
+        "page": dagster_url(check["path"].lstrip("/")),
+    }
 
 
 def _show_deliveries(chosen: Sequence[str]) -> None:
@@ -148,7 +197,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             y=alt.Y("records:Q", title=None, axis=alt.Axis(format="~s")),
             color=alt.Color("outcome:N", scale=colour_scale(OUTCOMES), title=None),
             tooltip=[
-                alt.Tooltip("day:T", format="%-d %b %Y"),
+                alt.Tooltip("day:T", format=day_format()),
                 "outcome:N",
                 alt.Tooltip("records:Q", format=","),
             ],
@@ -172,7 +221,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             "By day and feed",
             answer,
             empty="Nothing was delivered in the last 30 days.",
-            day=st.column_config.DateColumn("Day", format="D MMM YYYY"),
+            day=day_column("Day"),
             source="Feed",
             is_balanced=st.column_config.CheckboxColumn("Adds up"),
             **counts,
@@ -183,7 +232,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             empty="Nothing was delivered yet.",
             source="Feed",
             name="Delivery",
-            received_at=_instant("Received, UTC"),
+            received_at=instant_column("Received, UTC"),
             read_count=st.column_config.NumberColumn("Read", format="localized"),
             loaded_count=st.column_config.NumberColumn("Loaded", format="localized"),
             unchanged_count=st.column_config.NumberColumn("Unchanged", format="localized"),
@@ -211,7 +260,7 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         reason=st.column_config.TextColumn("Reason", width="medium"),
         remedy=st.column_config.TextColumn("What to do", width="medium"),
         reason_code="Code",
-        last_seen_at=_instant("Last seen, UTC"),
+        last_seen_at=instant_column("Last seen, UTC"),
         example=st.column_config.TextColumn("Example", width="medium"),
     )
     if reasons.rows.empty:
@@ -225,7 +274,7 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         empty="No rejected record is waiting.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
         source="Feed",
-        received_at=_instant("Received, UTC"),
+        received_at=instant_column("Received, UTC"),
         reasons=st.column_config.TextColumn("Reasons", width="medium"),
         raw=st.column_config.TextColumn("Record", width="medium"),
         delivery="Delivery",
@@ -250,10 +299,6 @@ def commands(feeds: Sequence[str], code: str | None) -> list[str]:
             which = f"--matching {shlex.quote(code)}" if code else "--all"
             lines.append(f"isobar quarantine dismiss {name} {which} --reason 'why they are none'")
     return lines
-
-
-def _instant(title: str) -> Any:
-    return st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm", timezone="UTC")
 
 
 def _code_of(feed: str, code: str) -> ReasonCode | None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration.operations.problems import CheckHistory
 from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.rules import Database, Runs, status_of
@@ -28,6 +29,7 @@ def document(seen: Status) -> dict[str, Any]:
         "problems": [asdict(problem) for problem in seen.problems],
         **{name: {"status": status_of_part(seen, name), **facts} for name, facts in parts.items()},
         "automation": [asdict(one) for one in dagster.instigators] if dagster else [],
+        "checks": [_check(one) for one in dagster.checks] if dagster else [],
         "sources": [source_facts(seen, name) for name in sources()],
         "quarantine": {feed: records for feed, (_, records) in seen.ledger.items() if records},
     }
@@ -85,6 +87,11 @@ def _promised_seconds(seen: Status, name: str) -> float | None:
     except PermanentFailure:  # a wrong variable, which is reported as a problem of its own
         return None
     return (wait + GRACE).total_seconds() if wait else None
+
+
+def _check(history: CheckHistory) -> dict[str, Any]:
+    outcomes = [{"at": at, "has_passed": has_passed} for at, has_passed in history.outcomes]
+    return asdict(history) | {"outcomes": outcomes}
 
 
 def _database(found: Database) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def visitor(
     height: int = 900,
     pixels: float = 1,
     colours: Literal["light", "dark"] = "light",
+    locale: str = "en-GB",
 ) -> BrowserContext:
     """A person who was never here: no cookies, times in UTC."""
     context = browser.new_context(
@@ -52,7 +53,7 @@ def visitor(
         device_scale_factor=pixels,
         color_scheme=colours,
         timezone_id="UTC",
-        locale="en-GB",
+        locale=locale,
     )
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     return context

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote_plus
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -26,7 +27,7 @@ PAGES = {
     "Shipments": 3,
     "Solar plants": 5,
     "Data quality": 2,
-    "Functions": 3,
+    "Ask": 1,
 }
 
 
@@ -103,6 +104,93 @@ def test_a_story_opens_its_page_with_its_filter(seen: Watched) -> None:
     page.wait_for_url(re.compile(r"/flights\?offer="))
     expect(page.get_by_text("The price of")).to_be_visible()
     expect(page.get_by_text("Legs, in local times")).to_be_visible()
+
+
+@pytest.mark.answers("E27")
+def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
+    browser: Browser, dashboards: str
+) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Ask")
+        page.get_by_test_id("stButtonGroup").get_by_text("Hotel bookings").click()
+        page.get_by_test_id("stSelectbox").first.locator("input").fill("day by day")
+        page.get_by_role("option").first.click()
+        page.wait_for_url(re.compile(r"question=bookings\.by_day"))
+        page.wait_for_function(IS_IDLE)
+        page.get_by_role("spinbutton", name="Month").fill("10")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        page.wait_for_url(re.compile(r"month=10"))
+        page.wait_for_function(IS_IDLE)
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="Download as CSV", exact=True).click()
+        saved = saving.value.path().read_text()
+        assert saved.startswith("period_start,bookings,cancellations,net_bookings\n")
+        assert "-10-" in saved
+        assert "-11-" not in saved
+        link = page.get_by_test_id("stCode").filter(has_text="http").inner_text().strip()
+        assert link == page.url
+        page.goto(link)
+        expect(page.get_by_test_id("stCode").first).to_contain_text("month => 10")
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="Download as CSV", exact=True).click()
+        assert saving.value.path().read_text() == saved
+
+
+def test_a_click_on_the_map_leads_to_the_parcel(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Shipments")
+        marks = page.get_by_test_id("stVegaLiteChart").first.locator(
+            "svg [aria-roledescription=point]"
+        )
+        expect(marks.nth(3)).to_be_visible()
+        place = re.search(r"place: ([^;]+);", marks.nth(3).get_attribute("aria-label") or "")
+        assert place is not None
+        marks.nth(3).click(force=True)
+        page.wait_for_url(lambda url: f"place={quote_plus(place[1])}" in url)
+        page.wait_for_function(IS_IDLE)
+        of_one = page.get_by_test_id("stVegaLiteChart").first.locator(
+            "svg [aria-roledescription=point][aria-label*='parcels: 1;']"
+        )
+        of_one.first.click(force=True)
+        page.wait_for_url(re.compile(r"parcel="))
+        number = re.search(r"parcel=(\w+)", page.url)
+        assert number is not None
+        expect(page.get_by_role("heading", name=re.compile(number[1]))).to_be_visible()
+
+
+def test_a_click_on_a_day_shows_its_hours(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Solar plants")
+        charts = page.get_by_test_id("stVegaLiteChart")
+        charts.first.locator("svg [aria-roledescription=bar]").nth(5).click(force=True)
+        page.wait_for_url(re.compile(r"day=20"))
+        expect(page.get_by_role("heading", name=re.compile("All plants on "))).to_be_visible()
+        page.wait_for_function(IS_IDLE)
+        calendar = charts.filter(has=page.get_by_text("not requested"))
+        calendar.locator("svg [aria-roledescription='rect mark']").nth(9).click(force=True)
+        page.wait_for_url(re.compile(r"plant="))
+        page.wait_for_function(IS_IDLE)
+        heading = page.get_by_role("heading", name=re.compile(r" on \d+ \w+ 20\d\d$"))
+        expect(heading).not_to_contain_text("All plants")
+        shown = heading.inner_text()
+        page.reload()
+        expect(page.get_by_role("heading", name=shown)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "day"), [("en-GB", r"\d+ \w+ 20\d\d"), ("en-US", r"\w+ \d+, 20\d\d")]
+)
+def test_dates_have_the_form_of_the_visitor(
+    browser: Browser, dashboards: str, locale: str, day: str
+) -> None:
+    with chromium.visitor(browser, locale=locale) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Flights")
+        note = page.get_by_test_id("stCaptionContainer").filter(has_text=" to ").first
+        expect(note).to_have_text(re.compile(f" on {day}, by "))
 
 
 #: What can be scrolled sideways and is not a table or a statement, which may; and what is cut off.
@@ -195,8 +283,7 @@ def test_pages_of_an_empty_database_say_what_to_do(browser: Browser) -> None:
         for name in PAGES:
             visit(page, url, name)
             expect(page.get_by_test_id("stException")).to_have_count(0)
-            if name != "Functions":  # the database has them
-                expect(page.get_by_test_id("stAlert").first).to_be_visible()
+            expect(page.get_by_test_id("stAlert").first).to_be_visible()
             assert page.evaluate(SCROLLS) == [], name
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipelines.dashboard import ask
 from pipelines.dashboard.page import dagster_url
 from pipelines.postgres.process_identity import identity
 from pipelines.postgres.roles import ANALYST
@@ -23,6 +24,7 @@ from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.cookbook import known_flights
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
+from pipelines_tests.dashboard.test_ask import opened
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
 
 #: The day on which all known itineraries depart.
@@ -94,7 +96,9 @@ def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     chosen |= {"currency": "GBP", "stops": 3, "sort": "price"}
     for origin, day, count in (
         ("Budapest", THERE, len(offered)),
+        ("BUD", THERE, len(offered)),
         ("London", THERE, 0),
+        ("LHR", THERE, 0),
         ("Budapest", THERE + dt.timedelta(days=1), 0),
     ):
         chosen |= {"origins": [origin], "departs_from": day, "departs_until": day}
@@ -167,7 +171,7 @@ def test_a_plant_alone_has_its_day() -> None:
     page.selectbox[0].set_value(name).run()
     assert not page.exception
     one = [one.value for one in page.subheader]
-    assert "The day's curve" in one
+    assert any(title.startswith(f"{name} on ") for title in one)
     assert "Plants" not in one
 
 
@@ -191,8 +195,58 @@ def test_every_risk_has_a_colour() -> None:
     assert {*known, "unknown"} == {*shipments.RISKS}
 
 
+def parcels(count: int) -> pd.DataFrame:
+    """Parcels from as many places as there are parcels to Rome, which has a storm."""
+    ends = {"city": "City {}", "conditions": "fog", "temperature_celsius": 3.0, "risk": "none"}
+    rows = [
+        {f"sender_{name}": str(one).format(n) for name, one in ends.items()}
+        | {"sender_latitude": 45 + n % 10, "sender_longitude": n / 10.0}
+        | {f"receiver_{name}": one for name, one in ends.items()}
+        | {"receiver_city": "Rome", "receiver_latitude": 41.9, "receiver_longitude": 12.5}
+        | {"receiver_risk": "storm", "weather_risk": "storm", "tracking_number": f"TN{n}"}
+        for n in range(count)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_few_places_have_a_mark_each_and_many_are_clustered() -> None:
+    few = shipments.places_of(parcels(20))
+    assert len(few) == 21
+    (rome,) = few[few["name"] == "Rome"].to_dict("records")
+    assert (rome["parcels"], rome["risk"]) == (20, "storm")
+    assert few[few["name"] == "City 7"]["numbers"].tolist() == [["TN7"]]
+    rows = parcels(200)
+    many = shipments.places_of(rows)
+    assert 2 < len(many) < shipments.CELLS**2
+    assert sum(map(len, many["cities"])) == 201
+    assert many["name"].str.contains("more").any()
+    assert many.iloc[0]["risk"] == "storm"
+    drawn = shipments.draw(rows, many, "TN3").to_json()
+    assert drawn.count('"is_opened": true') == 1  # of so many lines, that of the parcel alone
+    assert '"is_opened": false' not in drawn
+
+
 def test_shipments_without_coordinates_have_a_map() -> None:
     columns = ("city", "conditions", "temperature_celsius", "latitude", "longitude", "risk")
     ends = {f"{end}_{name}": [None] for end in ("sender", "receiver") for name in columns}
-    drawn = shipments._map(pd.DataFrame(ends | {"weather_risk": ["unknown"]})).to_json()
+    rows = pd.DataFrame(ends | {"weather_risk": ["unknown"], "tracking_number": ["TN1"]})
+    drawn = shipments.draw(rows, shipments.places_of(rows)).to_json()
     assert "NaN" not in drawn
+
+
+def test_every_question_has_a_form_that_answers() -> None:
+    keys = [one.key for one in (*ask._of_cookbook(), *ask._of_functions())]
+    assert len({*keys}) == len(keys) > 60
+    for key in keys:
+        page = opened(question=key)
+        assert not page.exception, key
+        assert not page.error, (key, page.error[0].value)
+        assert page.query_params["question"] == key
+
+
+def test_an_answer_is_drawn_where_it_has_a_course() -> None:
+    page = opened(question="bookings.by_month", hotel="2607", year="2026", from_day="2026-08-01")
+    assert [one.value for one in page.subheader][:2] == ["Chart", "Answer"]
+    assert page.dataframe[0].value["bookings"].tolist() == [2, 0, 5, 1, 0]
+    page = opened(question="flights.cheapest")  # neither by time, nor by one name
+    assert page.subheader[0].value == "Answer"

@@ -78,6 +78,13 @@ def test_what_the_analyst_cannot_see_is_said(owner: psycopg.Connection) -> None:
     assert any("cannot be seen from here" in one for one in labels)
 
 
+def checked(asset: str, name: str, outcomes: list[bool]) -> dict[str, Any]:
+    """A check as the report has it, newest outcome first."""
+    at = "2026-11-25T04:17:38+00:00"
+    found = [{"at": at, "has_passed": one} for one in outcomes]
+    return {"asset": asset, "name": name, "expected": "none", "path": "/a", "outcomes": found}
+
+
 def problem(key: str, severity: str) -> dict[str, Any]:
     at = "2026-11-25T04:17:38+00:00"
     of_check = {"where": "check no_gaps of solar.readings", "what": "Found [1](x); expected: none"}
@@ -107,6 +114,10 @@ def test_the_banner_has_what_status_finds(
     report = {
         "checked_at": "2026-11-25T04:17:38+00:00",
         "problems": problems,
+        "checks": [
+            checked("solar.days", "known_plants", [True, True, False]),
+            checked("solar.readings", "no_0", [False, True]),
+        ],
         "sources": [{"name": "solar", "is_overdue": True, "promised_seconds": 93600.0}],
     }
     found = reported(monkeypatch, json.dumps(report))
@@ -121,6 +132,11 @@ def test_the_banner_has_what_status_finds(
     assert not page.exception
     assert page.dataframe[0].value[["state", "promise"]].to_numpy().tolist() == [
         ["late", "every 26 h"]
+    ]
+    checks = page.dataframe[1].value
+    assert checks[["check", "state", "history"]].to_numpy().tolist() == [
+        ["No 0", "failed", "✓✗"],
+        ["Known plants", "passed", "✗✓✓"],
     ]
 
 

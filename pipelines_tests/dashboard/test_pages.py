@@ -1,6 +1,5 @@
 """Pages of the dashboard where there is nothing to show, and what they send to PostgreSQL."""
 
-import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -11,14 +10,11 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from pipelines.dashboard import functions
 from pipelines.dashboard.page import Questions, open_engine
-from pipelines.definitions import definitions
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse.sql_files import sql_files
-from pipelines_tests.solar_rows import add_plant, add_readings
 
 PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
 OF_SOURCES = [
@@ -149,48 +145,6 @@ def test_every_statement_is_used() -> None:
         package = source.package
         code = resources.files(package).joinpath("dashboard.py").read_text()
         assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
-
-
-@pytest.mark.answers("E26")
-def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
-    found = functions.QUESTIONS.ask("functions").rows
-    graph = definitions.resolve_asset_graph()
-    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
-    listed = {".".join(one.key.path) for one in nodes if "function" in one.kinds}
-    assert {*found["name"]} == listed
-    for row in found.to_dict("records"):
-        assert f"Example: SELECT * FROM {row['name']}(" in row["about"]
-        functions.example_values(" ".join(row["about"].split()), row["arguments"])
-
-
-@pytest.mark.answers("E27")
-def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    today = dt.datetime.now(dt.UTC).date()
-    add_readings(owner, 1, today - dt.timedelta(days=28), today)
-    app = AppTest.from_function(show, args=("pipelines.dashboard.functions",), default_timeout=60)
-    app.query_params["function"] = "metrics.solar_report"
-    page = app.run()
-    assert not page.exception
-    assert {one.label: one.value for one in page.text_input}["period"] == "week"
-    assert len(page.dataframe[0].value) in (4, 5)
-    page.text_input[3].set_value("day")
-    page.button[0].click().run()
-    assert len(page.dataframe[0].value) == 28
-    page.text_input[3].set_value("era")
-    page.button[0].click().run()
-    (error,) = page.error
-    assert error.value.startswith("period is 'era': it must be hour, day, week, month or year.")
-
-
-def test_a_required_argument_that_is_cleared_is_named() -> None:
-    app = AppTest.from_function(show, args=("pipelines.dashboard.functions",), default_timeout=60)
-    app.query_params["function"] = "enriched.track"
-    page = app.run()
-    page.text_input[0].set_value("TN1")
-    page.button[0].click().run()
-    (error,) = page.error
-    assert error.value.startswith("carrier is missing.")
 
 
 def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connection) -> None:

@@ -4,8 +4,7 @@
 
 It says how the buffers (8 kB each) grow with the rows stored, how many there are at most on the
 larger database, and for a view what is queried: clauses after `SELECT * FROM` the view, or a
-statement. Statements of the dashboards say the first two alone, and those of the cookbook, which
-say it in a comment of the page.
+statement. Statements of the dashboards and of the cookbook say the first two alone.
 """
 
 import re
@@ -21,8 +20,8 @@ GROWTH = {"flat": 1.3, "logarithmic": 4.0, "linear": 13.0}
 #: whole instead of by lookups for each row that is returned.
 MORE, LOOKUPS = 20, 8
 WORK = re.compile(
-    r"^(?:--|<!--) Work: (?P<growth>\w+), (?P<buffers>[\d,]+) buffers"
-    r"(?:: (?P<query>.+(?:\n--   .+)*)| -->)?$",
+    r"^-- Work: (?P<growth>\w+), (?P<buffers>[\d,]+) buffers"
+    r"(?:: (?P<query>.+(?:\n--   .+)*))?$",
     re.MULTILINE,
 )
 
@@ -57,6 +56,12 @@ def views() -> dict[str, str]:
 def dashboard_statements() -> dict[Path, str]:
     """The statements of dashboards by their files."""
     files = sorted((PROJECT / "pipelines").rglob("sql/dashboard/*.sql"))
+    return {file: file.read_text() for file in files}
+
+
+def questions() -> dict[Path, str]:
+    """The questions of the cookbook by their files."""
+    files = sorted((PROJECT / "pipelines").rglob("sql/cookbook/*.sql"))
     return {file: file.read_text() for file in files}
 
 

@@ -6,22 +6,20 @@ from typing import Any
 
 import pytest
 
-from docs import answers
+from pipelines.dashboard import cookbook, page, source_page
 from pipelines.dashboard import overview as platform
-from pipelines.dashboard import page, source_page
 from pipelines.sources.bookings import dashboard as bookings
 from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
 from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql, without_work
-from pipelines_tests.command import PROJECT
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
-from pipelines_tests.work.declared import Work, dashboard_statements, declared, views
+from pipelines_tests.work.declared import Work, dashboard_statements, declared, questions, views
 from pipelines_tests.work.plans import Both, Counted, counted
 
 VIEWS = views()
 STATEMENTS = dashboard_statements()
-QUESTIONS = answers.questions((PROJECT / "docs/cookbook.md").read_text())
+QUESTIONS = questions()
 #: For a question that does not say how much it reads.
 DEFAULT = Work("flat", 1_000)
 DECLARED = [work for name, text in VIEWS.items() for work in declared(name, text)]
@@ -95,7 +93,7 @@ def _of_pages(url: str) -> dict[str, str]:
 
     with reading(url), pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "answer_of", noting)
-        for module in [*PLATFORM, "pipelines.dashboard.functions", *OF_SOURCES]:
+        for module in [*PLATFORM, "pipelines.dashboard.ask", *OF_SOURCES]:
             assert not shown(module).exception
         source_page.QUESTIONS.ask("records_of_source", sources=["shipments"])
         patch.setattr(bookings, "MAX_HOTELS", 1)
@@ -105,7 +103,7 @@ def _of_pages(url: str) -> dict[str, str]:
         flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
         flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")
         yesterday = page.today() - dt.timedelta(days=1)
-        solar.QUESTIONS.ask("curve", plant=1_000_001, day=yesterday)
+        solar.QUESTIONS.ask("curve", plants=[1_000_001], day=yesterday)
     return found
 
 
@@ -119,10 +117,9 @@ def test_a_statement_of_the_dashboards_reads_as_much_as_it_says(
     assert large.buffers <= work.most(small.buffers, large.rows_returned), (small, large)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.title)
-def test_a_question_of_the_cookbook_reads_as_much_as_it_says(
-    both: Both, question: answers.Question
-) -> None:
-    (work,) = declared(question.title, question.words) or [DEFAULT]
+@pytest.mark.parametrize("file", QUESTIONS, ids=lambda file: file.stem)
+def test_a_question_of_the_cookbook_reads_as_much_as_it_says(both: Both, file: Path) -> None:
+    (work,) = declared(file.stem, QUESTIONS[file]) or [DEFAULT]
+    question = cookbook.parse("", file.stem, without_work(QUESTIONS[file]))
     small, large = (counted(one, question.statement.rstrip().rstrip(";")) for one in both)
     assert large.buffers <= work.most(small.buffers, large.rows_returned), (small, large)

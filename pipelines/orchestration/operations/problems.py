@@ -39,6 +39,8 @@ LOCATION = "pipelines"
 RELOAD_SECONDS = 120.0
 #: How far back to search for the start of a failure.
 MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
+#: How many executions of a check are its history.
+MAX_HISTORY = 14
 RECENT_SECONDS = 600.0
 RUN_AGAIN = "See the run's page; when it is mended, run it again. To have it forgotten, delete it."
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
@@ -69,6 +71,43 @@ class Problem:
     #: Path of its page in the web UI, such as `/runs/1234`.
     path: str
     remedy: str
+
+
+@dataclass(frozen=True)
+class CheckHistory:
+    """What a check found, the last executions that ended."""
+
+    asset: str
+    name: str
+    #: What it expects.
+    expected: str
+    #: Path of its page in the web UI.
+    path: str
+    #: When it was executed and whether it passed, newest first.
+    outcomes: list[tuple[dt.datetime, bool]]
+
+
+def check_histories(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+) -> list[CheckHistory]:
+    """Return the history of each check that was executed, by asset and name."""
+    storage, graph = instance.event_log_storage, repository.asset_graph
+    found = []
+    for key in sorted(graph.asset_check_keys, key=lambda key: (_dotted(key.asset_key), key.name)):
+        outcomes = [
+            (
+                utc_at(one.event.timestamp if one.event else one.create_timestamp),
+                one.status.value == "SUCCEEDED",
+            )
+            for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
+            if one.status.value in ("SUCCEEDED", "FAILED")
+        ]
+        expected, _ = expectation_and_remedy(graph.get_check_spec(key).description or "")
+        path = _asset_path(key.asset_key, view="checks", checkDetail=key.name)
+        if outcomes:
+            asset = _dotted(key.asset_key)
+            found.append(CheckHistory(asset, key.name, shown(expected), path, outcomes))
+    return found
 
 
 def find_problems(

@@ -14,6 +14,7 @@ from pipelines.dashboard.page import (
     Questions,
     Story,
     colour_scale,
+    day_format,
     ink,
     period_axis,
     show_chart,
@@ -121,7 +122,9 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
                 "year:N", title=None, scale=colour_scale({"this year": BLUE, "last year": text})
             ),
             tooltip=[
-                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                alt.Tooltip(
+                    "night_of_stay:T", title="night of stay", format=day_format(has_weekday=True)
+                ),
                 *(
                     alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
                     for one in rows.columns[1:]
@@ -140,7 +143,11 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
                 y="last_year:Q",
                 color="year:N",
                 tooltip=[
-                    alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                    alt.Tooltip(
+                        "night_of_stay:T",
+                        title="night of stay",
+                        format=day_format(has_weekday=True),
+                    ),
                     alt.Tooltip("last_year:Q", title="last year", format=","),
                 ],
             )
@@ -166,15 +173,21 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
             x=alt.X(
                 "yearmonthdate(night_of_stay):T",
                 title="night of stay",
-                axis=alt.Axis(format="%-d %b"),
+                axis=alt.Axis(format=day_format(has_year=False)),
             ),
-            y=alt.Y("yearmonthdate(made_on):T", title="booked on", axis=alt.Axis(format="%-d %b")),
+            y=alt.Y(
+                "yearmonthdate(made_on):T",
+                title="booked on",
+                axis=alt.Axis(format=day_format(has_year=False)),
+            ),
             color=alt.Color(
                 "pickup:Q", title=None, scale=alt.Scale(range=[RED, "#d9d9d9", BLUE], domainMid=0)
             ),
             tooltip=[
-                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
-                alt.Tooltip("made_on:T", title="booked on", format="%a %-d %b %Y"),
+                alt.Tooltip(
+                    "night_of_stay:T", title="night of stay", format=day_format(has_weekday=True)
+                ),
+                alt.Tooltip("made_on:T", title="booked on", format=day_format(has_weekday=True)),
                 alt.Tooltip("pickup:Q", format="+,"),
             ],
         )
@@ -202,7 +215,9 @@ def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
             ),
             tooltip=[
                 alt.Tooltip("hotel_name:N", title="hotel"),
-                alt.Tooltip("period_start:T", title="week from", format="%a %-d %b %Y"),
+                alt.Tooltip(
+                    "period_start:T", title="week from", format=day_format(has_weekday=True)
+                ),
                 alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
                 alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
                 alt.Tooltip("occupancy:Q", format=".0%"),
@@ -243,6 +258,17 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
     )
 
 
+def hotels() -> dict[str, str]:
+    """Return the names of hotels by their numbers."""
+    rows = QUESTIONS.ask("hotels").rows
+    return {str(row["hotel_id"]): row["hotel_name"] for row in rows.to_dict("records")}
+
+
+choices = {
+    "hotel": hotels,
+    "period": lambda: {one: one for one in ("day", "week", "month", "year")},
+    "axis": lambda: {"event": "day of the event", "stay": "night of the stay"},
+}
 pages = [Page("Hotel bookings", ":material/hotel:", show)]
 card = Card(
     "Nights picked up in seven days",

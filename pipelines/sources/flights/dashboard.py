@@ -16,7 +16,11 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     Story,
+    as_day,
+    day_column,
+    day_format,
     ink,
+    input_format,
     show_chart,
     show_number,
     show_table,
@@ -51,11 +55,15 @@ def show() -> None:
         alt.Chart(history.rows[history.rows["route"].isin(lowest)])
         .mark_line(point=True)
         .encode(
-            x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
+            x=alt.X(
+                "yearmonthdate(snapshot_on):T",
+                title=None,
+                axis=alt.Axis(format=day_format(has_year=False)),
+            ),
             y=price,
             color=alt.Color("route:N", title=None, scale=NEUTRAL),
             tooltip=[
-                alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
+                alt.Tooltip("snapshot_on:T", title="day", format=day_format()),
                 alt.Tooltip("route:N"),
                 alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
                 alt.Tooltip("itineraries:Q", format=","),
@@ -78,7 +86,9 @@ def show() -> None:
                 "lowest_price:Q", title=currency, scale=alt.Scale(range=[*LITTLE_TO_MUCH])
             ),
             tooltip=[
-                alt.Tooltip("departure_on:T", title="departure", format="%a %-d %b %Y"),
+                alt.Tooltip(
+                    "departure_on:T", title="departure", format=day_format(has_weekday=True)
+                ),
                 alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
                 alt.Tooltip("route:N"),
                 alt.Tooltip("offers:Q", format=","),
@@ -119,14 +129,18 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     """Show the filters, route and date first; return the parameters of the statements."""
     bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
     with st.grid(3, min_column_width=230):
-        origins = st.multiselect("From", offered["origins"], key="from", **bound)
-        destinations = st.multiselect("To", offered["destinations"], key="to", **bound)
+        origins = st.multiselect(
+            "From, city or airport", _places(offered, "origin"), key="from", **bound
+        )
+        destinations = st.multiselect(
+            "To, city or airport", _places(offered, "destination"), key="to", **bound
+        )
         days = st.date_input(
             "Departure, first and last day",
             value=[],
             min_value=offered["first_departure_on"],
             max_value=offered["last_departure_on"],
-            format="YYYY-MM-DD",
+            format=input_format(),
             key="departure",
             bind="query-params",
         )
@@ -155,6 +169,11 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     }
 
 
+def _places(offered: "pd.Series[Any]", end: str) -> list[str]:
+    """Return cities, then airports."""
+    return [*dict.fromkeys([*offered[f"{end}s"], *offered[f"{end}_airports"]])]
+
+
 def _show_numbers(found: Answer, currency: Any) -> None:
     """Show the cheapest offer of those chosen, and how many there are."""
     if found.rows.empty:
@@ -169,7 +188,7 @@ def _show_numbers(found: Answer, currency: Any) -> None:
                 unit=str(currency),
                 decimals=2,
                 note=f"{first['origin']} to {first['destination']} on"
-                f" {first['departure_on']:%-d %b %Y}, by {first['agent']}",
+                f" {as_day(first['departure_on'])}, by {first['agent']}",
             )
         with st.container(gap="xsmall"):
             show_number("Offers", found, first["total_rows"], note="that match the filters")
@@ -189,10 +208,14 @@ def _show_offer(number: str) -> None:
             alt.Chart(rows)
             .mark_line(point=True, interpolate="step-after", color=BLUE)
             .encode(
-                x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
+                x=alt.X(
+                    "yearmonthdate(snapshot_on):T",
+                    title=None,
+                    axis=alt.Axis(format=day_format(has_year=False)),
+                ),
                 y=alt.Y("price_amount:Q", title=None, scale=alt.Scale(zero=False)),
                 tooltip=[
-                    alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
+                    alt.Tooltip("snapshot_on:T", title="day", format=day_format()),
                     alt.Tooltip("price_amount:Q", title="price", format=",.2f"),
                     "price_currency:N",
                     "agent:N",
@@ -209,15 +232,13 @@ def _show_offer(number: str) -> None:
             empty="Its legs are not known.",
             leg_number="Leg",
             departure_city="From",
-            departure_local=st.column_config.DatetimeColumn(
-                "Departs, local", format="ddd D MMM YYYY, HH:mm"
-            ),
+            departure_local=st.column_config.DatetimeColumn("Departs, local", format="localized"),
             arrival_city="To",
-            arrival_local=st.column_config.DatetimeColumn(
-                "Arrives, local", format="ddd D MMM YYYY, HH:mm"
-            ),
+            arrival_local=st.column_config.DatetimeColumn("Arrives, local", format="localized"),
             airline="Airline",
             stops="Stops",
+            elapsed_minutes=st.column_config.NumberColumn("Under way, min"),
+            layover_minutes=st.column_config.NumberColumn("Layovers, min"),
             duration_minutes=st.column_config.NumberColumn("Stated duration, min"),
             time_verdict=st.column_config.TextColumn(
                 "Times", help="Whether departure, arrival and stated duration agree."
@@ -230,17 +251,16 @@ def _state(rows: "pd.DataFrame") -> str:
     if withdrawn is None or pd.isna(withdrawn):
         return "It is on offer."
     departure = rows["departure_on"].iloc[0]
-    return f"It was withdrawn on {withdrawn:%-d %b %Y}; its departure is on {departure:%-d %b %Y}."
+    return f"It was withdrawn on {as_day(withdrawn)}; its departure is on {as_day(departure)}."
 
 
 def _headings(currency: str) -> dict[str, Any]:
-    day = partial(st.column_config.DateColumn, format="D MMM YYYY")
     return {
-        "withdrawn_on": day("Withdrawn"),
+        "withdrawn_on": day_column("Withdrawn"),
         "origin": "From",
         "destination": "To",
-        "departure_on": day("Departure"),
-        "return_on": day("Return"),
+        "departure_on": day_column("Departure"),
+        "return_on": day_column("Return"),
         "price_amount": st.column_config.NumberColumn(f"Price, {currency}", format="%,.2f"),
         "last_price": st.column_config.NumberColumn(f"Last price, {currency}", format="%,.2f"),
         "total_duration": st.column_config.TextColumn(
@@ -251,11 +271,22 @@ def _headings(currency: str) -> dict[str, Any]:
         "agent": "Agent",
         "agent_rating": "Agent's rating",
         "route": "Route",
-        "first_seen_on": day("First seen"),
+        "first_seen_on": day_column("First seen"),
         "itinerary_id": "Itinerary",
     }
 
 
+def offered(column: str) -> dict[str, str]:
+    """Return the values of a filter."""
+    rows = QUESTIONS.ask("choices").rows
+    return {one: one for one in rows.iloc[0][column]} if len(rows) else {}
+
+
+choices = {
+    "currency": partial(offered, "currencies"),
+    "destination": partial(offered, "destinations"),
+    "airline": partial(offered, "airlines"),
+}
 pages = [Page("Flights", ":material/flight:", show)]
 card = Card(
     "Cheapest offer",
@@ -267,7 +298,7 @@ card = Card(
 stories = [
     Story(
         "drop",
-        "**{origin} to {destination}** on {departure_on:%-d %b} is {share:.0%} cheaper:"
+        "**{origin} to {destination}** on {departure_on} is {share:.0%} cheaper:"
         " {price_amount:,.2f} {price_currency} instead of {before_amount:,.2f}.",
         ":material/sell:",
     )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -26,8 +27,11 @@ from pipelines.dashboard.page import (
     as_number,
     as_percent,
     as_time,
+    clock,
     colour_scale,
+    day_format,
     ink,
+    instant_column,
     show_chart,
     show_number,
     show_sql,
@@ -45,10 +49,19 @@ RISKS = {
     "unknown": GREY,
 }
 #: The same by shape, for who cannot distinguish the colours.
-SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
+SHAPES = dict(
+    zip(
+        RISKS,
+        ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down"),
+        strict=True,
+    )
+)
 #: Carriers use statuses of their own, too. Only those of a fault are red.
 STATUSES = {"inbound_scan": GREY, "scanned": SKY, "in_transit": BLUE, "delivery": GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
+POINT = ("city", "latitude", "longitude")
+#: Places that have a mark each, cells of the grid that clusters more of them, names and lines.
+MAX_PLACES, CELLS, MAX_NAMES, MAX_WAYS = 40, 14, 25, 120
 UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
 LISTED: dict[str, Any] = {
     "tracking_number": "Number",
@@ -63,9 +76,7 @@ LISTED: dict[str, Any] = {
     "weather_age_minutes": st.column_config.NumberColumn(
         "Age of weather, min", help="Of the older one, if both ends have one."
     ),
-    "updated_at": st.column_config.DatetimeColumn(
-        "Changed, UTC", format="D MMM YYYY, HH:mm", timezone="UTC"
-    ),
+    "updated_at": instant_column("Changed, UTC"),
 }
 
 
@@ -86,7 +97,7 @@ def show() -> None:
         st.info("No shipment was loaded yet. Drop a file into the inbox.")
         return
     offered = choices.rows.iloc[0]
-    with st.grid(3, min_column_width=230):
+    with st.grid(4, min_column_width=200):
         risk = st.multiselect(
             "Weather risk", [*RISKS], placeholder="all", key="risk", bind="query-params"
         )
@@ -104,18 +115,28 @@ def show() -> None:
             key="country",
             bind="query-params",
         )
+        place = st.multiselect(
+            "From or to",
+            [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])],
+            placeholder="all places",
+            key="place",
+            bind="query-params",
+        )
     chosen = {"risks": risk or None, "statuses": status or None, "countries": country or None}
-    found = QUESTIONS.ask("on_their_way", **chosen)
+    found = QUESTIONS.ask("on_their_way", places=place or None, **chosen)
     _show_numbers(choices, found)
-    left, right = st.columns([4, 5], gap="medium")
+    left, right = st.columns([5, 5], gap="medium")
     with left:
+        places = places_of(found.rows)
         show_chart(
-            "Where they are, with the weather at both ends",
+            "Where they come from and go to, with the weather",
             found,
-            _map(found.rows),
+            draw(found.rows, places, str(number).strip() if number else None),
             empty="No shipment matches.",
-            note="A place has the worst risk of its weather, by shape and colour, and is larger"
-            " with more parcels; a line has that of its parcels.",
+            note="Click on a place to see its parcels. Shape and colour are the worst risk of its"
+            " weather; it is larger with more parcels.",
+            key="map",
+            on_select=partial(_open_mark, places),
         )
     with right:
         show_table(
@@ -191,7 +212,8 @@ def _show_shipment(found: Answer) -> None:
         f" ({one['sender_conditions'] or 'weather unknown'})"
         f" to {one['receiver_city'] or 'an unknown place'}"
         f" ({one['receiver_conditions'] or 'weather unknown'}); weather risk: {_plain(risk)};"
-        f" {one['units']} pieces worth {as_number(one['total_value'], decimals=2)}"
+        f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
+        f" {as_number(one['total_value'], decimals=2)}"
         f" {one['total_value_currency'] or ''}"
     )
     _show_course(statuses or [])
@@ -229,14 +251,16 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
     rows["hours"] = spent.fillna(last)
     rows["step"] = range(1, len(rows) + 1)
     if len(rows) > 1:
+        at = f"{day_format(has_year=False)}, {clock()}"
         line = alt.Chart(rows).encode(
-            x=alt.X("since:T", title=None), y=alt.Y("step:O", axis=None, sort="descending")
+            x=alt.X("since:T", title=None, axis=alt.Axis(format=at, tickCount=5)),
+            y=alt.Y("step:O", axis=None, sort="descending"),
         )
         shown = alt.layer(
             line.mark_line(interpolate="step-after", color=GREY),
             line.mark_point(filled=True, size=120).encode(
                 color=alt.Color("status:N", legend=None, scale=_status_colours(rows)),
-                tooltip=[alt.Tooltip("since:T", format="%-d %b %Y, %H:%M"), "status:N"],
+                tooltip=[alt.Tooltip("since:T", format=f"{day_format()}, {clock()}"), "status:N"],
             ),
             line.mark_text(align="left", dx=10, dy=-8, color=ink()[0]).encode(text="status:N"),
         )
@@ -248,9 +272,7 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
         width="stretch",
         column_config={
             "status": "Status",
-            "since": st.column_config.DatetimeColumn(
-                "Since, UTC", format="D MMM YYYY, HH:mm", timezone="UTC"
-            ),
+            "since": instant_column("Since, UTC"),
             "hours": st.column_config.NumberColumn("Hours in it", format="%,.1f"),
         },
     )
@@ -287,33 +309,97 @@ def _status_colours(rows: pd.DataFrame) -> alt.Scale:
     )
 
 
-def _map(rows: pd.DataFrame) -> Chart:
-    """Draw a line for each pair of places, by risk, and a mark with its weather for each place."""
-    ends = ["sender", "receiver"]
+def places_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the places where parcels come from and go to, as marks on a map.
+
+    Up to `MAX_PLACES` each has a mark of its own, more are clustered by a grid. Columns: `mark`,
+    `name`, `cities`, `numbers` (of the parcels), `parcels`, `latitude`, `longitude`, `risk` (the
+    worst), and `conditions` and `temperature_celsius` of the place that has it.
+    """
     names = ["city", "conditions", "temperature_celsius", "latitude", "longitude", "risk"]
-    every = pd.concat(
-        [rows[[f"{end}_{name}" for name in names]].set_axis(names, axis=1) for end in ends]
+    ends = pd.concat(
+        [
+            rows[["tracking_number", *(f"{end}_{name}" for name in names)]].set_axis(
+                ["number", *names], axis=1
+            )
+            for end in ("sender", "receiver")
+        ]
     ).dropna(subset=["latitude", "longitude"])
-    every["risk"] = every["risk"].fillna("unknown")
-    places = every.groupby(names, as_index=False, dropna=False).size()
-    places = places.rename(columns={"size": "parcels"})
-    points = [f"{end}_{name}" for end in ends for name in ("city", "latitude", "longitude")]
-    labels = places.dropna(subset=["city"]).drop_duplicates(["city", "latitude", "longitude"])
+    ends["risk"] = ends["risk"].fillna("unknown")
+    ends["badness"] = ends["risk"].map({one: place for place, one in enumerate(RISKS)})
+    ends = ends.sort_values("badness", kind="stable").astype(dict.fromkeys(names[2:5], "float64"))
+    cell: list[Any] = [ends["city"].fillna(""), ends["latitude"], ends["longitude"]]
+    if len(ends.drop_duplicates(["city", "latitude", "longitude"])) > MAX_PLACES:
+        size = max(0.5, *(ends[one].max() - ends[one].min() for one in ("latitude", "longitude")))
+        cell = [(ends[one] // (size / CELLS)).astype(int) for one in ("latitude", "longitude")]
+    found = (
+        ends.groupby(cell, sort=False)
+        .agg(
+            cities=("city", lambda one: one.dropna().value_counts().index.tolist()),
+            numbers=("number", lambda one: one.unique().tolist()),
+            latitude=("latitude", "mean"),
+            longitude=("longitude", "mean"),
+            risk=("risk", "first"),
+            conditions=("conditions", "first"),
+            temperature_celsius=("temperature_celsius", "first"),
+        )
+        .reset_index(drop=True)
+    )
+    found["parcels"] = found["numbers"].map(len)
+    found["name"] = found["cities"].map(_name_of_cluster)
+    return found.rename_axis("mark").reset_index()
+
+
+def _name_of_cluster(cities: list[str]) -> str:
+    return f"{cities[0]} and {len(cities) - 1} more" if len(cities) > 1 else "".join(cities)
+
+
+def _open_mark(places: pd.DataFrame) -> None:
+    """Open the parcel of the mark that was clicked, or filter by its cities if it has several."""
+    for one in st.session_state["map"]["selection"].get("place", []):
+        mark = places.set_index("mark").loc[one["mark"]]
+        if len(mark["numbers"]) == 1:
+            st.session_state["parcel"] = mark["numbers"][0]
+        else:
+            st.session_state["place"] = mark["cities"]
+
+
+def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) -> Chart:
+    """Draw a line for each pair of places, by risk, and a mark with its weather for each place.
+
+    The line of the parcel with the number is thick. Of very many places no line is drawn.
+    """
+    points = [f"{end}_{name}" for end in ("sender", "receiver") for name in POINT]
     ways_of = rows.dropna(subset=[one for one in points if not one.endswith("city")])
-    lines = ways_of.groupby([*points, "weather_risk"], as_index=False, dropna=False).size()
-    lines = lines.rename(columns={"size": "parcels"})
+    ways_of = ways_of.assign(is_opened=ways_of["tracking_number"] == number)
+    lines = ways_of.groupby([*points, "weather_risk", "is_opened"], as_index=False, dropna=False)
+    ways = lines.size().rename(columns={"size": "parcels"})
+    if len(ways) > MAX_WAYS:
+        ways = ways[ways["is_opened"]]
     text, paper = ink()
-    colours = colour_scale(RISKS)
-    ways = (
-        alt.Chart(lines)
-        .mark_rule(opacity=0.45)
+    seen = {*places["risk"], *ways["weather_risk"]}
+    risks = [one for one in RISKS if one in seen]
+    colours = colour_scale({one: RISKS[one] for one in risks})
+    base = {"latitude": "latitude:Q", "longitude": "longitude:Q"}
+    legend = alt.Legend(symbolSize=110, symbolOpacity=1)
+    tooltip = [
+        alt.Tooltip("name:N", title="place"),
+        alt.Tooltip("conditions:N", title="weather"),
+        alt.Tooltip("temperature_celsius:Q", title="temperature, °C"),
+        alt.Tooltip("risk:N"),
+        alt.Tooltip("parcels:Q", title="parcels from and to"),
+    ]
+    rules = (
+        alt.Chart(ways)
+        .mark_rule()
         .encode(
             longitude="sender_longitude:Q",
             latitude="sender_latitude:Q",
             longitude2="receiver_longitude:Q",
             latitude2="receiver_latitude:Q",
             color=alt.Color("weather_risk:N", title=None, scale=colours, legend=None),
-            strokeWidth=alt.StrokeWidth("parcels:Q", legend=None, scale=alt.Scale(range=[1, 4])),
+            opacity=alt.condition("datum.is_opened", alt.value(1), alt.value(0.4)),
+            strokeWidth=alt.condition("datum.is_opened", alt.value(5), alt.value(1.5)),
             tooltip=[
                 alt.Tooltip("sender_city:N", title="from"),
                 alt.Tooltip("receiver_city:N", title="to"),
@@ -322,35 +408,46 @@ def _map(rows: pd.DataFrame) -> Chart:
             ],
         )
     )
-    tooltip = [
-        alt.Tooltip("city:N"),
-        alt.Tooltip("conditions:N", title="weather"),
-        alt.Tooltip("temperature_celsius:Q", title="temperature, °C"),
-        alt.Tooltip("risk:N"),
-        alt.Tooltip("parcels:Q", title="parcels from and to"),
-    ]
+    shown = places.drop(columns=["cities", "numbers"])
     marks = (
-        alt.Chart(places)
-        .mark_point(filled=True, opacity=1, stroke=paper, strokeWidth=1)
+        alt.Chart(shown)
+        .mark_point(filled=True, opacity=1, stroke=paper, strokeWidth=1, cursor="pointer")
         .encode(
-            longitude="longitude:Q",
-            latitude="latitude:Q",
+            **base,
             tooltip=tooltip,
-            fill=alt.Fill("risk:N", title="risk", scale=colours),
+            fill=alt.Fill("risk:N", title="risk", scale=colours, legend=legend),
             shape=alt.Shape(
-                "risk:N", title="risk", scale=alt.Scale(domain=[*RISKS], range=[*SHAPES])
+                "risk:N",
+                title="risk",
+                scale=alt.Scale(domain=risks, range=[SHAPES[one] for one in risks]),
+                legend=legend,
             ),
-            size=alt.Size("parcels:Q", legend=None, scale=alt.Scale(range=[90, 320])),
+            size=alt.Size("parcels:Q", legend=None, scale=alt.Scale(range=[110, 600])),
         )
+        .add_params(alt.selection_point(name="place", fields=["mark"]))
     )
-    named = alt.Chart(labels).encode(
-        longitude="longitude:Q", latitude="latitude:Q", text="city:N", tooltip=tooltip
-    )
-    style: dict[str, Any] = {"align": "left", "dx": 10, "fontSize": 12}
+    style: dict[str, Any] = {"align": "left", "dx": 12, "fontSize": 12}
+    named = alt.Chart(shown).encode(**base, text="name:N")
+    if len(shown) > MAX_NAMES:
+        named = named.transform_window(
+            place="row_number()", sort=[alt.SortField("parcels", "descending")]
+        ).transform_filter(f"datum.place <= {MAX_NAMES}")
     outline = named.mark_text(**style, color=paper, stroke=paper, strokeWidth=3, opacity=0.8)
-    return world_map(places, ways, marks, outline, named.mark_text(**style, color=text))
+    return world_map(places, rules, outline, named.mark_text(**style, color=text), marks)
 
 
+def carriers() -> dict[str, str]:
+    """Return the carriers of stored parcels."""
+    return {one: one for one in QUESTIONS.ask("by_status").rows["carrier"].unique()}
+
+
+def countries() -> dict[str, str]:
+    """Return the countries that parcels go to."""
+    rows = QUESTIONS.ask("choices").rows
+    return {one: one for one in rows.iloc[0]["countries"]} if len(rows) else {}
+
+
+choices = {"carrier": carriers, "country": countries}
 pages = [Page("Shipments", ":material/local_shipping:", show)]
 card = Card("Parcels on their way", "card", days=7)
 stories = [

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -21,9 +22,14 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     Story,
+    as_day,
     as_number,
+    clock,
     colour_scale,
+    day_column,
+    day_format,
     ink,
+    input_format,
     period_axis,
     show_chart,
     show_number,
@@ -35,8 +41,8 @@ QUESTIONS = Questions("pipelines.sources.solar")
 PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
 FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
+CLICK = "Click on a day to see its hours."
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
-DATES = {"day": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
 #: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
     "sky": SKY,
@@ -76,8 +82,17 @@ def show() -> None:
             )
             or "day"
         )
-    until = today()
-    wanted = {
+        until = today()
+        clicked = st.date_input(
+            "Day",
+            None,
+            max_value=until,
+            format=input_format(),
+            key="day",
+            bind="query-params",
+            width=200,
+        )
+    wanted: dict[str, Any] = {
         "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
         "from_date": until - dt.timedelta(days=PERIODS[period]),
         "to_date": until,
@@ -87,10 +102,11 @@ def show() -> None:
     health = QUESTIONS.ask("health", plants=wanted["plants"])
     _show_numbers(energy, losses)
     _show_energy(energy, period)
+    if isinstance(clicked, dt.date) or chosen in ids:
+        day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
+        _show_day(wanted["plants"], day, str(chosen))
     _show_losses(losses, period)
-    if chosen in ids:
-        _show_day(ids[str(chosen)], until)
-    else:
+    if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
@@ -122,7 +138,7 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
     """Show the sums of all periods."""
     rows = _by_period(energy.rows)
     observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
-    since = f"{rows['period_start'].min():%-d %b %Y}" if len(rows) else "then"
+    since = f"{as_day(rows['period_start'].min())}" if len(rows) else "then"
     lost = losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0
     with st.grid(4, min_column_width=200, border=True):
         with st.container(gap="xsmall"):
@@ -159,6 +175,10 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
             )
 
 
+def _date_format(period: str) -> str:
+    return {"month": "%b %Y", "year": "%Y"}.get(period) or day_format()
+
+
 def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the sums of all plants."""
     return rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
@@ -167,11 +187,14 @@ def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
 def _show_energy(energy: Answer, period: str) -> None:
     """Energy by period; what lacks hours is hollow: it may only seem low."""
     rows = _by_period(energy.rows)
-    rows = rows.assign(ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"])
+    rows = rows.assign(
+        ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"],
+        on=rows["period_start"].astype(str).str[:10],
+    )
     text, _ = ink()
     kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
     tooltip = [
-        alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+        alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
         alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
         alt.Tooltip("expected_energy_kwh:Q", title="expected, kWh", format=",.0f"),
         alt.Tooltip("ratio:Q", title="performance ratio", format=".0%"),
@@ -188,6 +211,7 @@ def _show_energy(energy: Answer, period: str) -> None:
             stroke=kind,
             fillOpacity=alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1)),
         )
+        .add_params(alt.selection_point(name="clicked", fields=["on"]))
     )
     ticks = (
         chart.transform_calculate(kind="'expected'")
@@ -199,7 +223,9 @@ def _show_energy(energy: Answer, period: str) -> None:
         energy,
         alt.layer(bars, ticks).properties(height=260),
         empty="No reading was loaded yet.",
-        note=NOTE,
+        note=f"{NOTE} {CLICK}" if period == "day" else NOTE,
+        key="energy" if period == "day" else None,
+        on_select=partial(_open_day, "energy"),
     )
 
 
@@ -216,7 +242,7 @@ def _show_losses(losses: Answer, period: str) -> None:
             y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
             color=alt.Color("cause:N", title=None, scale=colour_scale(CAUSES)),
             tooltip=[
-                alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+                alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
                 "cause:N",
                 alt.Tooltip("lost_kwh:Q", title="lost, kWh", format=",.0f"),
             ],
@@ -263,35 +289,25 @@ def _show_plants(energy: Answer, losses: Answer, health: Answer) -> None:
     )
 
 
-def _show_day(plant: int, until: dt.date) -> None:
-    """Show the hours of one day of a plant."""
-    yesterday = until - dt.timedelta(days=1)
-    day = st.date_input(
-        "Day",
-        yesterday,
-        max_value=yesterday,
-        format="YYYY-MM-DD",
-        key="day",
-        bind="query-params",
-        width=200,
-    )
-    curve = QUESTIONS.ask("curve", plant=plant, day=day)
+def _show_day(plants: list[int], day: dt.date, name: str) -> None:
+    """Show the hours of one day of a plant, or of all together."""
+    curve = QUESTIONS.ask("curve", plants=plants, day=day)
     text, _ = ink()
     kinds = {"observed": BLUE, "expected": text}
     names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
     rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
     show_chart(
-        "The day's curve",
+        f"{name} on {as_day(day)}",
         curve,
         alt.Chart(rows.dropna())
         .mark_line(point=True)
         .encode(
-            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format="%H:%M")),
+            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
             y=alt.Y("kWh:Q"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
             strokeDash=alt.StrokeDash("kind:N", legend=None),
             tooltip=[
-                alt.Tooltip("local_hour:T", title="hour", format="%H:%M"),
+                alt.Tooltip("local_hour:T", title="hour", format=clock()),
                 "kind:N",
                 alt.Tooltip("kWh:Q", format=",.1f"),
             ],
@@ -301,6 +317,14 @@ def _show_day(plant: int, until: dt.date) -> None:
     )
 
 
+def _open_day(chart: str) -> None:
+    """Choose the day that was clicked in a chart, and its plant if it is of one."""
+    for one in st.session_state[chart]["selection"].get("clicked", []):
+        st.session_state["day"] = dt.date.fromisoformat(one["on"])
+        if "plant_name" in one:
+            st.session_state["plant"] = one["plant_name"]
+
+
 def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     """Show a calendar of one plant's last year, or the last 60 days of each plant."""
     days = 366 if is_one else 60
@@ -308,25 +332,26 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
         "coverage", **(wanted | {"from_date": wanted["to_date"] - dt.timedelta(days=days)})
     )
     chart = (
-        alt.Chart(coverage.rows)
-        .mark_rect(stroke=ink()[1])
+        alt.Chart(coverage.rows.assign(on=coverage.rows["day"].astype(str)))
+        .mark_rect(stroke=ink()[1], cursor="pointer")
         .encode(
             color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             tooltip=[
                 alt.Tooltip("plant_name:N", title="plant"),
-                alt.Tooltip("day:T", format=DATES["day"]),
+                alt.Tooltip("day:T", format=day_format()),
                 alt.Tooltip("status:N"),
                 alt.Tooltip("hours_present:Q", title="hours present"),
                 alt.Tooltip("hours_expected:Q", title="hours expected"),
                 alt.Tooltip("problem:N"),
             ],
         )
+        .add_params(alt.selection_point(name="clicked", fields=["on", "plant_name"]))
     )
     if is_one:
         drawn = chart.encode(
             x=alt.X("date(day):O", title="day of the month", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("yearmonth(day):O", title=None),
-        ).properties(height=260)
+        ).properties(height=340)
     else:
         plants = max(1, coverage.rows["plant_name"].nunique())
         drawn = chart.encode(
@@ -337,13 +362,22 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
         coverage,
         drawn,
         empty="No day was requested yet.",
+        note=CLICK,
+        key="coverage",
+        on_select=partial(_open_day, "coverage"),
     )
+
+
+def plants() -> dict[str, str]:
+    """Return the names of plants by their numbers."""
+    rows = QUESTIONS.ask("plants").rows
+    return {str(row["plant_id"]): row["name"] for row in rows.to_dict("records")}
 
 
 NO_HEALTH = "No plant has readings of the last month."
 HEALTH: dict[str, Any] = {
     "plant_name": "Plant",
-    "day": st.column_config.DateColumn("Until", format="D MMM YYYY"),
+    "day": day_column("Until"),
     "performance_ratio_7_days": st.column_config.NumberColumn(
         "Performance ratio, 7 days", format="%.0f %%"
     ),
@@ -354,12 +388,17 @@ HEALTH: dict[str, Any] = {
     "longest_gap_hours": "Longest gap, h",
     "sensor_issues": "Sensor issues",
 }
+choices = {
+    "plant": plants,
+    "plant_2": plants,
+    "period": lambda: {one: one for one in ("hour", "day", "week", "month", "year")},
+}
 pages = [Page("Solar plants", ":material/solar_power:", show)]
 card = Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
 stories = [
     Story(
         "lost",
-        "**{plant}** lost {lost_kwh:,.0f} kWh on {day:%-d %b}: {share:.0%} of what was expected.",
+        "**{plant}** lost {lost_kwh:,.0f} kWh on {day}: {share:.0%} of what was expected.",
         ":material/electric_bolt:",
     )
 ]

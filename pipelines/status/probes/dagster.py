@@ -15,7 +15,12 @@ from sqlalchemy.exc import OperationalError
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
 from pipelines.orchestration.instance import instance_on
-from pipelines.orchestration.operations.problems import Problem, last_ticks
+from pipelines.orchestration.operations.problems import (
+    CheckHistory,
+    Problem,
+    check_histories,
+    last_ticks,
+)
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at
 from pipelines.orchestration.run_failures import innermost_error, shown
@@ -52,6 +57,7 @@ class DagsterFacts:
     last_success_at: dict[str, dt.datetime | None]
     instigators: list[Instigator] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    checks: list[CheckHistory] = field(default_factory=list)
 
 
 def probe_instance(
@@ -78,6 +84,7 @@ def probe_instance(
         if repository is not None:
             facts.instigators.extend(_instigators(instance, repository, now))
             facts.problems.extend(_found(instance, repository, find_problems, now))
+            facts.checks.extend(check_histories(instance, repository))
         return facts
 
 

@@ -12,8 +12,8 @@ WHERE
     AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
     AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
     AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
-    AND (%(origins)s::text[] IS NULL OR coalesce(origin_city, origin_airport) = ANY (%(origins)s))
-    AND (%(destinations)s::text[] IS NULL OR coalesce(destination_city, destination_airport) = ANY (%(destinations)s))
+    AND (%(origins)s::text[] IS NULL OR ARRAY[origin_city, origin_airport] && %(origins)s::text[])
+    AND (%(destinations)s::text[] IS NULL OR ARRAY[destination_city, destination_airport] && %(destinations)s::text[])
     AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
     AND departure_on >= current_date
 GROUP BY departure_on

@@ -7,6 +7,8 @@ SELECT
     arrival_local,
     airline_name AS airline,
     stops,
+    elapsed_minutes,
+    layover_minutes,
     duration_minutes,
     time_verdict
 FROM enriched.itinerary_legs

@@ -15,6 +15,7 @@ WHERE
     END
     AND (%(risks)s::text[] IS NULL OR coalesce(weather_risk, 'unknown') = ANY (%(risks)s))
     AND (%(countries)s::text[] IS NULL OR receiver_country_code = ANY (%(countries)s))
+    AND (%(places)s::text[] IS NULL OR sender_city = ANY (%(places)s) OR receiver_city = ANY (%(places)s))
 ORDER BY
     array_position('{storm,freezing_rain,snow,heat,none}', weather_risk), tracking_number, carrier
 LIMIT 2000;

@@ -1,0 +1,424 @@
+"""The page that answers questions: those of the cookbook and the functions, as forms.
+
+The address has the question and its values, so it is a link that gives the same answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from textwrap import shorten
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import altair as alt
+import pandas as pd
+import psycopg
+import streamlit as st
+
+from pipelines.dashboard import cookbook
+from pipelines.dashboard.page import (
+    NEUTRAL,
+    Answer,
+    Page,
+    Questions,
+    answer_of,
+    day_format,
+    heading,
+    input_format,
+    show_table,
+    today,
+)
+from pipelines.isolation import isolated
+from pipelines.source import Source, by_seniority
+from pipelines.warehouse.sql_files import sql_files
+
+QUESTIONS = Questions("pipelines.dashboard")
+#: Rows that are shown, and that are in the file.
+MAX_ROWS = 5000
+#: Rows that are queried where a question limits them.
+ROWS = 100
+#: Bars and lines that can be distinguished.
+MAX_BARS, MAX_LINES, MAX_DAYS = 40, 6, 60
+#: The calendar of inputs.
+FIRST_YEAR, LAST_YEAR = 1950, 2100
+#: The title of questions that are of no source.
+PLATFORM = "Data quality"
+#: The example call at the end of a function's comment.
+EXAMPLE = re.compile(r"Example: SELECT \* FROM [\w.]+\((.*)\);$", re.DOTALL)
+NAMED = re.compile(r"(\w+) => (.+?)(?=, \w+ =>|$)", re.DOTALL)
+#: Sentences of a comment that are for who writes SQL.
+FOR_SQL = re.compile(r"Raises an error|To get |For all hotels|For several plants|Example:")
+Kind = Literal["integer", "date", "instant", "text"]
+KINDS: dict[str, Kind] = {
+    "integer": "integer",
+    "bigint": "integer",
+    "date": "date",
+    "timestamp with time zone": "instant",
+}
+#: Results of a list that say no more than a name.
+NOT_MEASURED = re.compile(r"_id$|^(latitude|longitude|leg_number|year|load_number)$")
+Choices = Mapping[str, Callable[[], Mapping[str, str]]]
+
+
+def feeds() -> dict[str, str]:
+    """Return the feeds that delivered something."""
+    return {one: one for one in QUESTIONS.ask("feeds").rows["source"]}
+
+
+#: The values of parameters of questions that are of no source.
+CHOICES: Choices = {"source": feeds}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form."""
+
+    name: str
+    kind: Kind
+    #: What it has at first, as ISO 8601 or digits; empty for nothing.
+    example: str
+    is_required: bool = True
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that the database can answer, and the form of its values."""
+
+    #: Its name in the address.
+    key: str
+    #: The title of the page that it belongs to.
+    group: str
+    title: str
+    words: str
+    source: Source | None
+    fields: Callable[[], list[Field]]
+    #: Returns the statement and its parameters for the values of the fields.
+    statement: Callable[[Mapping[str, str]], tuple[str, dict[str, Any]]]
+
+
+def show() -> None:
+    """Show the page."""
+    st.title("Ask", anchor=False)
+    known = {one.key: one for one in [*_of_cookbook(), *_of_functions()]}
+    if not known:
+        st.info("There is nothing to ask for yet. Run `make run`, which makes the database.")
+        return
+    given = st.query_params.to_dict()
+    linked = known.get(given.get("question", "")) or next(iter(known.values()))
+    question = _choose(known, linked)
+    if question is not linked:
+        given = {}
+    st.markdown(question.words)
+    values = _form(question, given)
+    st.query_params.from_dict({"question": question.key} | values)
+    missing = [one for one in question.fields() if one.is_required and not values.get(one.name)]
+    if missing:
+        st.info(f"Fill in {', '.join(_label(one) for one in missing)}.")
+        return
+    try:
+        answer = answer_of(*question.statement(values))
+    except psycopg.errors.QueryCanceled:
+        raise
+    except psycopg.Error as error:
+        st.error(f"{error.diag.message_primary or error}.", icon=":material/edit:")
+        return
+    _show_answer(question, answer, values)
+    with st.expander("Views and tables that you can query", icon=":material/list:"):
+        show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
+
+
+def _choose(known: Mapping[str, Question], linked: Question) -> Question:
+    """Show the subjects, and the questions of the chosen one; at first, the one of the link."""
+    groups = [*dict.fromkeys(one.group for one in known.values())]
+    group = st.pills("About", groups, default=linked.group, key="group", required=True)
+    keys = [key for key, one in known.items() if one.group == group]
+    chosen = st.selectbox(
+        "Question",
+        keys,
+        index=keys.index(linked.key) if linked.key in keys else 0,
+        format_func=lambda key: known[key].title,
+        key=f"question of {group}",
+        help="Type to find one.",
+    )
+    return known[chosen]
+
+
+def _form(question: Question, given: Mapping[str, str]) -> dict[str, str]:
+    """Show a field for each value; return what they have, without those that are empty."""
+    fields = question.fields()
+    if not fields:
+        return {}
+    offered = CHOICES
+    if question.source is not None and (module := question.source.module("dashboard")):
+        offered = getattr(module, "choices", {})
+    with st.form(question.key, border=True):
+        with st.grid(4, min_column_width=200):
+            filled = {
+                one.name: _input(question, one, offered, given.get(one.name)) for one in fields
+            }
+        st.form_submit_button("Ask", type="primary", icon=":material/search:")
+    return {name: value for name, value in filled.items() if value}
+
+
+def _input(question: Question, field: Field, offered: Choices, given: str | None) -> str:
+    """Show a field; return its value as text."""
+    label, key = _label(field), f"{question.key} {field.name}"
+    value = field.example if given is None else given
+    subject = field.name.removesuffix("_id")
+    options = dict(offered[subject]()) if subject in offered else {}
+    if options and "%" not in value:
+        names = [*options]
+        if value not in options and given is not None and field.kind == "text":
+            names.append(value)
+        place = names.index(value) if value in names else 0
+        chosen = st.selectbox(
+            label,
+            names,
+            index=place if field.is_required or value else None,
+            format_func=lambda one: options.get(one, one),
+            key=key,
+            placeholder="any",
+        )
+        return chosen or ""
+    if field.kind == "integer":
+        most = MAX_ROWS if field.name == "rows" else None
+        number = int(value) if re.fullmatch(r"-?\d{1,15}", value) else None
+        chosen_number = st.number_input(
+            label,
+            value=min(number, most) if most and number else number,
+            max_value=most,
+            step=1,
+            key=key,
+            placeholder="any",
+        )
+        return "" if chosen_number is None else str(chosen_number)
+    if field.kind == "date":
+        day = st.date_input(label, value=_moment(value), key=key, format=input_format())
+        return day.isoformat() if isinstance(day, dt.date) else ""
+    if field.kind == "instant":
+        moment = st.datetime_input(
+            f"{label}, UTC", value=_moment(value), key=key, format=input_format()
+        )
+        return f"{moment:%Y-%m-%d %H:%M}+00" if moment else ""
+    about = "% stands for any characters." if "%" in value else None
+    return (st.text_input(label, value=value, key=key, help=about) or "").strip()
+
+
+def _moment(value: str) -> dt.datetime | None:
+    """Return an instant as it is in UTC; None for text that is none, such as of a link."""
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return None
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _label(field: Field) -> str:
+    if field.name == "rows":
+        return "Rows, at most"
+    return heading(field.name.removesuffix("_id") or "id")
+
+
+def _of_cookbook() -> list[Question]:
+    """Return the questions of all sources, and those of the platform."""
+    found = []
+    for source in by_seniority():
+        with isolated(source.name, "its questions", source.package):
+            title = _title_of(source)
+            found += [
+                _of_file(one, source.name, title, source)
+                for one in cookbook.questions(source.package)
+            ]
+    own = cookbook.questions(cookbook.PLATFORM)
+    return [*found, *(_of_file(one, "platform", PLATFORM, None) for one in own)]
+
+
+def _title_of(source: Source) -> str:
+    module = source.module("dashboard")
+    pages: list[Page] = list(module.pages) if module else []
+    return pages[0].title if pages else source.name.replace("_", " ").capitalize()
+
+
+def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Question:
+    def fields() -> list[Field]:
+        return [Field(name, _kind_of(value), value) for name, value in of_today(one).items()]
+
+    def statement(values: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+        numbers = {field.name for field in fields() if field.kind == "integer"}
+        return one.template, {
+            name: int(value) if name in numbers else value for name, value in values.items()
+        }
+
+    return Question(f"{place}.{one.name}", group, one.title, one.words, source, fields, statement)
+
+
+def of_today(question: cookbook.Question) -> dict[str, str]:
+    """Return the examples of a question, with dates as long ago today as they were then."""
+    week_ago = today() - dt.timedelta(days=7)
+    now = {"rows": str(ROWS), "year": str(week_ago.year), "month": str(week_ago.month)}
+    return {
+        name: now.get(name) or cookbook.moved(value, today())
+        for name, value in question.examples.items()
+    }
+
+
+def _kind_of(example: str) -> Kind:
+    if example.isdigit():
+        return "integer"
+    if not cookbook.DAY.match(example):
+        return "text"
+    return "date" if cookbook.DAY.fullmatch(example) else "instant"
+
+
+def _of_functions() -> list[Question]:
+    """Return the functions that an analyst may call, as the database documents them."""
+    owners = {
+        name: source for source in by_seniority() for name in sql_files(source.package, "views")
+    }
+    return [
+        _of_function(str(row["name"]), row["about"] or "", row["arguments"], owners)
+        for row in QUESTIONS.ask("functions").rows.to_dict("records")
+    ]
+
+
+def _of_function(
+    name: str, about: str, arguments: list[dict[str, str]], owners: Mapping[str, Source]
+) -> Question:
+    comment = " ".join(about.split())
+    words = FOR_SQL.split(comment)[0].strip()
+
+    def fields() -> list[Field]:
+        values = example_values(comment, arguments)
+        return [
+            Field(
+                one["name"] or "id",
+                KINDS.get(one["type"], "text"),
+                values.get(one["name"], _default(one["default"])),
+                is_required=one["name"] in values or not one["default"],
+            )
+            for one in arguments
+        ]
+
+    def statement(values: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+        given = [(one["name"], one["name"] or "id", one["type"]) for one in arguments]
+        named = [
+            (f"{argument} => " if argument else "") + f"%({field})s::{type_}"
+            for argument, field, type_ in given
+            if field in values
+        ]
+        return f"SELECT *\nFROM {name}({', '.join(named)})\nLIMIT {MAX_ROWS + 1}", {**values}
+
+    first = words.partition(". ")[0].partition(": ")[0].removeprefix("Returns ").rstrip(".")
+    title = f"{name}: {shorten(first, 90, placeholder=' …')}"
+    return Question(name, "Functions", title, words, owners.get(name), fields, statement)
+
+
+def _default(expression: str | None) -> str:
+    """Return the value of a default, if it is a plain one."""
+    found = re.match(r"'(\w+)'|(\d+)$", expression or "")
+    return (found[1] or found[2]) if found else ""
+
+
+def example_values(comment: str, arguments: list[dict[str, str]]) -> dict[str, str]:
+    """Return the example's values in a comment, evaluated by the database; nulls are left out."""
+    found = EXAMPLE.search(comment)
+    if found is None:
+        return {}
+    expressions = dict(NAMED.findall(found[1])) or {arguments[0]["name"]: found[1]}
+    columns = ", ".join(f"({one})::text" for one in expressions.values())
+    rows = answer_of(f"SELECT {columns};".replace("%", "%%"), {}).rows
+    ((*values,),) = rows.itertuples(index=False, name=None)
+    return {name: one for name, one in zip(expressions, values, strict=True) if one is not None}
+
+
+def _show_answer(question: Question, answer: Answer, values: Mapping[str, str]) -> None:
+    """Show the rows as a chart where that makes sense, as a table and as a file."""
+    rows = answer.rows.iloc[:MAX_ROWS]
+    _show_chart(question, rows)
+    show_table("Answer", replace(answer, rows=rows), empty="No row answers this.", is_sql_open=True)
+    if len(answer.rows) > MAX_ROWS:
+        st.caption(f"The first {MAX_ROWS:,} rows. Ask for less, or copy the statement.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(rows):
+            st.download_button(
+                "Download as CSV",
+                rows.to_csv(index=False),
+                f"{question.key}.csv",
+                "text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+    place = (st.context.url or "").partition("?")[0]
+    st.markdown("**Link** to this answer, which asks again when it is opened")
+    st.code(f"{place}?{urlencode({'question': question.key, **values})}", None, wrap_lines=True)
+
+
+def _show_chart(question: Question, rows: pd.DataFrame) -> None:
+    """Draw measures by time, or by name, if the answer has them."""
+    measures = [
+        str(name)
+        for name in rows.select_dtypes("number")
+        if not NOT_MEASURED.search(str(name)) and not str(name).startswith("days_")
+    ]
+    if len(rows) < 2 or not measures:
+        return
+    texts = [
+        str(name)
+        for name in rows
+        if isinstance(rows[name].iloc[0], str) and not str(name).endswith("_id")
+    ]
+    times = [str(name) for name in rows if _is_time(rows[name]) and rows[name].nunique() > 1]
+    leads = [str(name) for name in rows if str(name).startswith("days_")]
+    axis = next(iter([*times, *leads]), None)
+    if axis is None and (not texts or len(rows) > MAX_BARS):
+        return
+    if rows.duplicated([axis, *texts[:1]] if axis else texts[:1]).any():
+        return  # neither a course nor one for each name
+    st.subheader("Chart", anchor=False)
+    measure = measures[0]
+    if len(measures) > 1:
+        measure = st.selectbox(
+            "Shows", measures, format_func=heading, key=f"{question.key} chart", width=300
+        )
+    st.altair_chart(
+        draw(rows, axis, measure, texts), width="stretch", alt=f"{question.title} {measure}"
+    )
+
+
+def _is_time(column: pd.Series[Any]) -> bool:
+    first = column.dropna()
+    return len(first) > 0 and isinstance(first.iloc[0], dt.date)
+
+
+def draw(rows: pd.DataFrame, axis: str | None, measure: str, texts: list[str]) -> Any:
+    """Draw lines over an axis, for each name one if a value of the axis has many; else bars."""
+    value = alt.Y(f"{measure}:Q", title=heading(measure))
+    tooltip: list[Any] = [*texts[:2], alt.Tooltip(f"{measure}:Q", format=",")]
+    if axis is None:
+        name = alt.Y(f"{texts[0]}:N", title=None, sort=None)
+        bars = alt.Chart(rows).mark_bar()
+        return bars.encode(x=alt.X(f"{measure}:Q", title=heading(measure)), y=name, tooltip=tooltip)
+    is_time = _is_time(rows[axis])
+    if is_time:
+        rows = rows.assign(**{axis: pd.to_datetime(rows[axis])})
+    across = (
+        alt.X(f"{axis}:T", title=None, axis=alt.Axis(format=day_format(has_year=False)))
+        if is_time
+        else alt.X(f"{axis}:Q", title=heading(axis), scale=alt.Scale(reverse=True))
+    )
+    when = alt.Tooltip(f"{axis}:T", format=day_format()) if is_time else alt.Tooltip(f"{axis}:Q")
+    line = alt.Chart(rows).mark_line(point=len(rows) <= MAX_DAYS).encode(x=across, y=value)
+    if rows[axis].is_unique or not texts:
+        return line.encode(tooltip=[when, *tooltip])
+    names = rows[texts[0]].value_counts().index[:MAX_LINES]
+    few = alt.FieldOneOfPredicate(texts[0], [*names])
+    colour = alt.Color(f"{texts[0]}:N", title=None, scale=NEUTRAL)
+    return line.transform_filter(few).encode(color=colour, tooltip=[when, *tooltip])
+
+
+PAGE = Page("Ask", ":material/forum:", show)

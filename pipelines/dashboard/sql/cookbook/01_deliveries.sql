@@ -1,0 +1,9 @@
+-- What came in, and what became of it?
+--
+-- rows: 8
+-- Work: linear, 28 buffers
+SELECT source, name, received_at, read_count, loaded_count, unchanged_count, rejected_count
+FROM ops.deliveries
+WHERE source IN ('flights', 'shipments', 'bookings')
+ORDER BY loaded_at DESC, source
+LIMIT %(rows)s;

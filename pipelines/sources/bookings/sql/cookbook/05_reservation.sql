@@ -1,0 +1,11 @@
+-- What was said of a reservation?
+--
+-- hotel: 2607
+-- Work: linear, 320 buffers
+SELECT event_at, status, night_of_stay
+FROM bookings.events
+WHERE room_reservation_id = (
+    SELECT room_reservation_id FROM bookings.events
+    WHERE hotel_id = %(hotel)s AND status = 'cancellation' ORDER BY event_at, event_id LIMIT 1
+)
+ORDER BY event_at, event_id;

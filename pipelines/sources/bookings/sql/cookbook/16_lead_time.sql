@@ -1,0 +1,14 @@
+-- How long before the stay do people book, and how much of it is cancelled?
+--
+-- from_night: 2026-11-01
+-- to_night: 2026-12-01
+-- Work: linear, 320 buffers
+SELECT
+    hotel_id,
+    count(*) AS nights,
+    round(avg(lead_time_days), 1) AS mean_lead_time_days,
+    round(avg((state = 'cancelled')::integer), 2) AS cancelled_share
+FROM enriched.reservation_nights
+WHERE night_of_stay >= DATE %(from_night)s AND night_of_stay < DATE %(to_night)s
+GROUP BY hotel_id
+ORDER BY hotel_id;

@@ -1,0 +1,14 @@
+-- Which offers are there of an agent or an airline, best rated first?
+--
+-- Filter by a part of the name, in upper or lower case.
+--
+-- agent: %trip%
+-- airline: %wizz%
+-- rows: 10
+-- Work: linear, 860 buffers
+SELECT itinerary_id, agent, agent_rating, price_amount, price_currency, airlines
+FROM enriched.itineraries
+WHERE (agent ILIKE %(agent)s OR EXISTS (SELECT FROM unnest(airlines) AS name WHERE name ILIKE %(airline)s))
+    AND withdrawn_on IS NULL
+ORDER BY agent_rating DESC NULLS LAST, price_amount, itinerary_id
+LIMIT %(rows)s;

@@ -1,0 +1,12 @@
+-- Which itineraries does an airline fly?
+--
+-- Filter `airlines` by name, or `airline_ids` by the source's code.
+--
+-- airline: Wizz Air
+-- rows: 10
+-- Work: linear, 860 buffers
+SELECT itinerary_id, route, price_amount, airlines
+FROM enriched.itineraries
+WHERE %(airline)s = ANY(airlines) AND withdrawn_on IS NULL
+ORDER BY price_amount, itinerary_id
+LIMIT %(rows)s;

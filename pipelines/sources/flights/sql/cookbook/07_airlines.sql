@@ -1,0 +1,9 @@
+-- Which airlines are there, and what are they called?
+--
+-- Filter by name or by the source's code.
+--
+-- name: %air%
+SELECT airline_id, name
+FROM flights.airlines
+WHERE seen_until_at IS NULL AND name ILIKE %(name)s
+ORDER BY name;

@@ -1,0 +1,14 @@
+-- What became cheaper or dearer since the day before?
+--
+-- day: 2026-11-02
+-- day_before: 2026-11-01
+-- rows: 10
+-- Work: logarithmic, 430 buffers
+SELECT itinerary_id, before.price_amount AS was, today.price_amount AS is_now, price_currency,
+    round(100 * (today.price_amount / before.price_amount - 1), 1) AS change_pct
+FROM metrics.flight_prices_by_day AS today
+INNER JOIN metrics.flight_prices_by_day AS before USING (itinerary_id, price_currency)
+WHERE today.snapshot_on = DATE %(day)s AND before.snapshot_on = DATE %(day_before)s
+    AND today.price_amount <> before.price_amount
+ORDER BY change_pct, itinerary_id
+LIMIT %(rows)s;

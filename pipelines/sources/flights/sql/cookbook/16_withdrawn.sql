@@ -1,0 +1,12 @@
+-- Which itineraries were withdrawn?
+--
+-- An itinerary also disappears from the document on the day of its departure.
+--
+-- since_day: 2026-11-01
+-- rows: 10
+-- Work: linear, 860 buffers
+SELECT itinerary_id, agent, price_amount, price_currency, last_seen_on, withdrawn_on, departure_on
+FROM enriched.itineraries
+WHERE withdrawn_on >= DATE %(since_day)s AND withdrawn_on < departure_on
+ORDER BY withdrawn_on DESC, itinerary_id
+LIMIT %(rows)s;

@@ -1,0 +1,9 @@
+-- What did a plant expect and observe, hour by hour?
+--
+-- plant: 1
+-- from_day: 2026-11-01
+-- to_day: 2026-11-02
+SELECT period_start, expected_energy_kwh, observed_energy_kwh, expected_irradiation_wh_per_m2,
+    observed_irradiation_wh_per_m2
+FROM metrics.solar_report(%(plant)s, %(from_day)s, %(to_day)s)
+WHERE period_start::time BETWEEN '10:00' AND '14:00';

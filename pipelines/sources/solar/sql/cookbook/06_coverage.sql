@@ -1,0 +1,17 @@
+-- How much of each month is complete?
+--
+-- The share refers to all days of the month, also those not requested yet.
+--
+-- from_day: 2026-09-01
+-- to_day: 2026-11-01
+-- Work: linear, 75 buffers
+SELECT
+    plant_name,
+    date_trunc('month', day)::date AS month,
+    round(sum(hours_present)::numeric / sum(hours_expected), 3) AS complete,
+    count(*) FILTER (WHERE status = 'failed') AS days_failed,
+    count(*) FILTER (WHERE status = 'not requested') AS days_not_requested
+FROM solar.coverage
+WHERE day >= DATE %(from_day)s AND day < DATE %(to_day)s
+GROUP BY plant_id, plant_name, date_trunc('month', day)
+ORDER BY plant_name, month;

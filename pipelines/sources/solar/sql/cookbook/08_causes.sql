@@ -1,0 +1,15 @@
+-- What made hours of a plant low: the sky, a sensor or the plant?
+--
+-- The comment on the column describes the rule of thumb. A single hour may be chance; if many hours have the cause
+-- `sensor`, inspect the sensor. Without `plant_id` the statement reads all readings.
+--
+-- plant: 1
+-- since: 2026-10-01 00:00+02
+-- until: 2026-11-01 00:00+01
+-- Work: logarithmic, 150 buffers
+SELECT plant_name, low_yield_cause, count(*) AS hours
+FROM enriched.solar_readings
+WHERE plant_id = %(plant)s AND low_yield_cause IS NOT NULL
+    AND read_at >= TIMESTAMPTZ %(since)s AND read_at < TIMESTAMPTZ %(until)s
+GROUP BY plant_name, low_yield_cause
+ORDER BY hours DESC, low_yield_cause;

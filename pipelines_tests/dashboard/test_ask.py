@@ -1,0 +1,124 @@
+"""The page *Ask*: every question and function as a form, and links that give the same answer."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipelines.dashboard import ask, cookbook
+from pipelines.definitions import definitions
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
+from pipelines.source import sources
+from pipelines_tests.dashboard.test_pages import reading, show
+from pipelines_tests.solar_rows import add_plant, add_readings
+
+
+@pytest.fixture(autouse=True)
+def empty(server: Connections, database: str) -> Iterator[None]:
+    with reading(server.url(ANALYST, database)):
+        yield
+
+
+def opened(**parameters: str) -> AppTest:
+    """The page at an address."""
+    app = AppTest.from_function(show, args=("pipelines.dashboard.ask",), default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def field(page: AppTest, label: str) -> object:
+    """The value of a field."""
+    inputs = [*page.text_input, *page.selectbox, *page.number_input, *page.date_input]
+    return next(one.value for one in inputs if one.label == label)
+
+
+@pytest.mark.answers("E26")
+def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
+    found = ask.QUESTIONS.ask("functions").rows
+    graph = definitions.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    listed = {".".join(one.key.path) for one in nodes if "function" in one.kinds}
+    assert {*found["name"]} == listed
+    for row in found.to_dict("records"):
+        assert f"Example: SELECT * FROM {row['name']}(" in row["about"]
+        ask.example_values(" ".join(row["about"].split()), row["arguments"])
+
+
+@pytest.mark.answers("E27")
+def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    today = dt.datetime.now(dt.UTC).date()
+    add_readings(owner, 1, today - dt.timedelta(days=28), today)
+    page = opened(question="metrics.solar_report")
+    assert not page.exception
+    assert field(page, "Period") == "week"
+    assert field(page, "From date") == today - dt.timedelta(days=28)
+    assert len(page.dataframe[0].value) in (4, 5)
+    next(one for one in page.selectbox if one.label == "Period").set_value("day")
+    page.button[0].click().run()
+    assert len(page.dataframe[0].value) == 28
+    assert page.query_params["period"] == "day"
+    again = opened(**dict(page.query_params))
+    assert again.dataframe[0].value.equals(page.dataframe[0].value)
+
+
+def test_what_a_function_rejects_is_said_without_advice_for_sql() -> None:
+    of_week = {"from_date": "2026-11-01", "to_date": "2026-11-08", "period": "day"}
+    page = opened(question="metrics.solar_report", plant_id="7", **of_week)
+    assert not page.exception
+    (error,) = page.error
+    assert error.value == "Object with plant id does not exists."
+    assert "SELECT" not in error.value
+    texts = [one.placeholder for one in page.text_input] + [one.label for one in page.text_input]
+    assert not any("NULL" in one for one in texts)
+
+
+def test_a_value_that_is_missing_is_named() -> None:
+    page = opened(question="flights.airlines", name="")
+    assert page.info[0].value == "Fill in Name."
+
+
+def test_a_link_with_nonsense_shows_the_page() -> None:
+    for day in ("1 or 1", "0001-01-01", "9999-12-31"):
+        page = opened(question="metrics.solar_report", from_date=day, plant_id="x'; --", period="")
+        assert not page.exception, day
+    page = opened(question="bookings.events", rows="9" * 30)
+    assert not page.exception
+    page = opened(question="bookings.events", rows="9" * 9)
+    assert page.query_params["rows"] == str(ask.MAX_ROWS)
+    page = opened(question="there.is_none", hotel="3")
+    assert not page.exception
+    assert page.query_params["question"] != "there.is_none"
+    assert "hotel" not in page.query_params
+
+
+def test_values_are_parameters_and_not_parts_of_the_statement() -> None:
+    page = opened(question="flights.airlines", name="x' OR '1'='1")
+    assert not page.exception
+    assert not page.error
+    assert page.info[0].value == "No row answers this."
+    assert any("x'' OR ''1''=''1" in one.value for one in page.code)
+
+
+def test_a_file_of_a_question_is_read() -> None:
+    text = (
+        "-- Who?\n--\n-- All `of`\n-- them: all.\n--\n-- name: O'Hara\n-- rows: 3\nSELECT 1 %% 2,\n"
+    )
+    one = cookbook.parse("here", "who", f"{text}-- why\n%(name)s LIMIT %(rows)s;\n")
+    assert (one.title, one.words) == ("Who?", "All `of`\nthem: all.")
+    assert one.examples == {"name": "O'Hara", "rows": "3"}
+    assert one.statement == "SELECT 1 % 2,\n-- why\n'O''Hara' LIMIT 3;\n"
+
+
+def test_every_parameter_of_a_question_has_an_example() -> None:
+    packages = [*(one.package for one in sources().values()), cookbook.PLATFORM]
+    found = [one for package in packages for one in cookbook.questions(package)]
+    assert len(found) > 50
+    for one in found:
+        used = {*re.findall(r"%\((\w+)\)s", one.template)}
+        assert used == {*one.examples}, one.title
