@@ -18,8 +18,9 @@ import pandas as pd
 import streamlit as st
 
 from pipelines.config import Settings, mask
-from pipelines.dashboard.page import Answer, as_number
+from pipelines.dashboard.page import Questions
 
+QUESTIONS = Questions("pipelines.dashboard")
 #: How old a report may be before `isobar status` is executed again, and how long that may take.
 KEPT_SECONDS, LONGEST_SECONDS = 60.0, 90.0
 UNKNOWN_HERE = (
@@ -109,17 +110,17 @@ def can_be_executed(settings: Settings) -> bool:
     return settings.has_builtin_server or settings.dagster_postgres_url is not None
 
 
-def health(feeds: Answer) -> Health:
-    """Return what is known now; `feeds` is the answer of `feeds.sql`."""
+def health() -> Health:
+    """Return what is known now."""
+    known = [*map(_of_warehouse, QUESTIONS.ask("problems").rows.to_dict("records"))]
     if not can_be_executed(Settings.current()):
         unknown = Finding("unknown", "unknown", UNKNOWN_HERE, "Run isobar status on the server.")
-        return Health([*_of_ledger(feeds), unknown], None, is_pending=False, sources={})
+        return Health([*known, unknown], None, is_pending=False, sources={})
     report, problem = watch().latest()
     if report is None:
         unknown_here = [Finding("unknown", "unknown", problem)] if problem else []
-        found = [*_of_ledger(feeds), *unknown_here]
-        return Health(found, None, is_pending=problem is None, sources={})
-    quiet = [one for one in _of_ledger(feeds) if one.key.startswith("quiet:")]
+        return Health([*known, *unknown_here], None, is_pending=problem is None, sources={})
+    quiet = [one for one in known if one.key.startswith("quiet:")]
     return Health(
         [*map(_of_status, report["problems"]), *quiet],
         pd.Timestamp(report["checked_at"]),
@@ -143,20 +144,7 @@ def _of_status(problem: dict[str, Any]) -> Finding:
     )
 
 
-def _of_ledger(feeds: Answer) -> list[Finding]:
-    """Return what the warehouse knows by itself: silent feeds, and what is in quarantine."""
-    found = []
-    for row in feeds.rows.to_dict("records"):
-        name = row["source"]
-        if row["is_quiet"]:
-            words = (
-                f"{name}: no delivery for {as_number(row['silent_hours'])} h; the longest silence"
-                f" of the last 60 days was {as_number(row['longest_silence_hours'])} h"
-            )
-            remedy = "Ask the sender, and see whether its runs fail."
-            found.append(Finding(f"quiet:{name}", "warning", words, remedy))
-        if row["in_quarantine"]:
-            words = f"{name}: {as_number(row['in_quarantine'])} records are in quarantine"
-            remedy = f"isobar quarantine show {name}"
-            found.append(Finding(f"quarantine:{name}", "warning", words, remedy))
-    return found
+def _of_warehouse(row: dict[str, Any]) -> Finding:
+    """Return what the warehouse knows by itself: `metrics.health`."""
+    words, remedy = f"{row['source']}: {row['what']}", row["remedy"]
+    return Finding(row["key"], row["severity"], words, remedy, since=str(row["began_at"]))

@@ -57,13 +57,13 @@ def show() -> None:
 
 
 def _show_health() -> None:
-    is_pending = health(QUESTIONS.ask("feeds")).is_pending
+    is_pending = health().is_pending
     seconds = PENDING_SECONDS if is_pending else SETTLED_SECONDS
     st.fragment(_banner, run_every=seconds)(was_pending=is_pending)
 
 
 def _banner(*, was_pending: bool) -> None:
-    found = health(QUESTIONS.ask("feeds"))
+    found = health()
     if was_pending and not found.is_pending:
         st.rerun()  # from now on, draw it less often
     text, colour = verdict(found)

@@ -41,7 +41,7 @@ def show() -> None:
     """Show the page."""
     st.title("Data quality", anchor=False)
     feeds = QUESTIONS.ask("feeds")
-    found = health(feeds)
+    found = health()
     _show_problems(found)
     names = [*feeds_of_sources()]
     given = [one for one in feeds.rows["source"] if one not in names]  # of sources that are off

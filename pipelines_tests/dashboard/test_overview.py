@@ -56,9 +56,10 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
     deliver(owner, "solar", 30, 20, 10)  # too few to know
     rows = feeds().rows.set_index("source")
     assert rows["is_quiet"].to_dict() == {"flights": True, "shipments": False, "solar": False}
-    words = [one.words for one in health.health(feeds()).findings]
+    words = [one.words for one in health.health().findings]
     assert words[0] == (
-        "flights: no delivery for 72 h; the longest silence of the last 60 days was 24 h"
+        "flights: The feed flights has delivered nothing for 72 hours; its longest silence of the"
+        " last 60 days was 24 hours."
     )
     page = shown(OVERVIEW)
     assert not page.exception
@@ -67,14 +68,15 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
 
 def test_what_the_analyst_cannot_see_is_said(owner: psycopg.Connection) -> None:
     deliver(owner, "bookings", 0.1, rejected=3)
-    found = health.health(feeds())
+    st.cache_data.clear()
+    found = health.health()
     assert [one.level for one in found.findings] == ["warning", "unknown"]
     assert "cannot be seen from here" in found.findings[1].words
     assert overview.verdict(found)[0] == "No errors, but 1 warning"
     page = shown(OVERVIEW)
     assert not page.exception
     labels = [one.proto.label for one in page.get("page_link")]
-    assert any("bookings: 3 records are in quarantine" in one for one in labels)
+    assert any("of the feed bookings are in quarantine: 3." in one for one in labels)
     assert any("cannot be seen from here" in one for one in labels)
 
 
@@ -97,11 +99,11 @@ def reported(monkeypatch: pytest.MonkeyPatch, output: str) -> health.Health:
     monkeypatch.setattr(health, "can_be_executed", lambda _: True)
     done = SimpleNamespace(stdout=output)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
-    found = health.health(feeds())
+    found = health.health()
     deadline = time.monotonic() + 30
     while found.is_pending and time.monotonic() < deadline:
         time.sleep(0.02)
-        found = health.health(feeds())
+        found = health.health()
     return found
 
 

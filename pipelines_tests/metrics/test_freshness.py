@@ -97,7 +97,9 @@ def test_what_is_rejected_is_in_the_health(
     assert not runner.run("shipments").success
     found = {row["problem"]: row for row in rows(owner, "SELECT * FROM metrics.health")}
     assert found.keys() == {"quarantine", "rejected file"}
-    assert found["quarantine"]["what"] == "1 records of the feed shipments are in quarantine."
+    assert found["quarantine"]["what"] == (
+        "Rejected records of the feed shipments are in quarantine: 1."
+    )
     assert found["rejected file"]["what"].startswith("The file b.csv was rejected: its first line")
 
 

@@ -4,6 +4,7 @@ SELECT
     'late' AS problem,
     'error' AS severity,
     source,
+    source AS subject,
     'It was not checked for new data in time; the last check was at '
     || to_char(last_checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.' AS what,
     due_at AS began_at,
@@ -15,6 +16,7 @@ SELECT
     'quiet',
     'warning',
     source,
+    feed,
     'The feed ' || feed || ' has delivered nothing for ' || round(silent_hours)
     || ' hours; its longest silence of the last 60 days was ' || round(longest_silence_hours)
     || ' hours.',
@@ -27,7 +29,8 @@ SELECT
     'quarantine',
     'warning',
     source,
-    in_quarantine || ' records of the feed ' || feed || ' are in quarantine.',
+    feed,
+    'Rejected records of the feed ' || feed || ' are in quarantine: ' || in_quarantine || '.',
     oldest_reject_at,
     'isobar quarantine show ' || feed
 FROM ops.feeds
@@ -37,6 +40,7 @@ SELECT
     'rejected file',
     'error',
     source,
+    name,
     'The file ' || name || ' was rejected: ' || problem,
     looked_at,
     'Correct or remove the file.'
@@ -51,6 +55,8 @@ COMMENT ON COLUMN metrics.health.problem IS
 records were rejected; rejected file: a whole file was.';
 COMMENT ON COLUMN metrics.health.severity IS 'error or warning.';
 COMMENT ON COLUMN metrics.health.source IS 'The source.';
+COMMENT ON COLUMN metrics.health.subject IS
+'What it is about: the source, its feed as in ops.deliveries, or the file.';
 COMMENT ON COLUMN metrics.health.what IS 'What is wrong, in words.';
 COMMENT ON COLUMN metrics.health.began_at IS 'Since when.';
 COMMENT ON COLUMN metrics.health.remedy IS 'What to do about it.';
