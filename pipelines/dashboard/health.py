@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -144,7 +145,7 @@ def _of_status(problem: dict[str, Any]) -> Finding:
     )
 
 
-def _of_warehouse(row: dict[str, Any]) -> Finding:
+def _of_warehouse(row: Mapping[Any, Any]) -> Finding:
     """Return what the warehouse knows by itself: `metrics.health`."""
     words, remedy = f"{row['source']}: {row['what']}", row["remedy"]
     return Finding(row["key"], row["severity"], words, remedy, since=str(row["began_at"]))
