@@ -40,15 +40,19 @@ OTHERWISE = {one["id"]: one for one in EVENTS}[7104] | {"hotel_id": 3009}
 UNREADABLE = _sent(7113, "2026-11-02 07:58", 12, "2026-11-09") | {"room_reservation_id": "0498d45a"}
 
 
-#: Name, city and rooms by number.
-HOTELS = {2607: ("Harbour House", "Hamburg", 4), 3009: ("Park View", "London", 2)}
+#: Name, city, rooms and coordinates by number.
+HOTELS = {
+    2607: ("Harbour House", "Hamburg", 4, 53.546, 9.966),
+    3009: ("Park View", "London", 2, 51.503, -0.153),
+}
 
 
 def put_hotels(owner: psycopg.Connection) -> None:
     """Enter hotels as operators do."""
     for hotel_id, hotel in HOTELS.items():
         owner.execute(
-            "INSERT INTO bookings.hotels (hotel_id, name, city, rooms) VALUES (%s, %s, %s, %s)",
+            "INSERT INTO bookings.hotels (hotel_id, name, city, rooms, latitude, longitude)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             [hotel_id, *hotel],
         )
 

@@ -126,6 +126,11 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     weather = answer("How is the weather at every place")
     places = known_shipments.PLACES
     assert of(weather, "temperature_celsius") == [places[key].celsius for key in sorted(places)]
+    hamburg, london = answer("What goes on within 50 km")
+    assert (hamburg["offers"], hamburg["from_price"], hamburg["to_come"]) == (0, None, 0)
+    offered = [*known_flights.OFFERS.values()][-1]
+    prices = [Decimal(one["price"][1:]) for one in offered if one["price"].startswith("£")]
+    assert (london["hotel_name"], london["from_price"]) == ("Park View", min(prices))
     calls = of(answer("What did asking"), "outcome", "places", "requests", "cost")
     assert calls == [("success", 6, 6, 6), ("failed", 6, 1, 6), ("success", 6, 1, 6)]
     came = answer("What came in, and")

@@ -1,0 +1,29 @@
+-- What goes on within 50 km of each hotel: nights, parcels, flights?
+--
+-- Domains are joined by place and not by the name of a city, which each source writes in its own way.
+--
+-- as_of: 2026-11-02 12:00+00
+-- from: 2026-11-02
+-- to: 2026-11-16
+-- Work: linear, 300,000 buffers
+SELECT hotel_name, hotels.city, books.nights, parcels.to_come, flights.offers, flights.from_price
+FROM enriched.hotels
+CROSS JOIN LATERAL (
+    SELECT sum(on_the_books) AS nights
+    FROM metrics.hotel_on_the_books(hotels.hotel_id, %(as_of)s, %(from)s, %(to)s)
+) AS books
+CROSS JOIN LATERAL (
+    SELECT count(*) AS to_come
+    FROM enriched.shipments
+    WHERE status <> 'delivery'
+        AND weather.distance_km(hotels.latitude, hotels.longitude, receiver_latitude, receiver_longitude) < 50
+) AS parcels
+CROSS JOIN LATERAL (
+    SELECT count(*) AS offers, min(price_amount) AS from_price
+    FROM enriched.itineraries
+    INNER JOIN flights.airports ON destination_airport = airport_code
+    WHERE withdrawn_on IS NULL
+        AND weather.distance_km(hotels.latitude, hotels.longitude, airports.latitude, airports.longitude) < 50
+) AS flights
+WHERE hotels.latitude IS NOT NULL
+ORDER BY hotel_name;
