@@ -19,6 +19,7 @@ from pipelines.migrations import history, objects, source_roles
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of
+from pipelines.postgres.roles import MODELLER
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for
@@ -114,6 +115,24 @@ def prepare(connection: Connection) -> None:
         )
     execute_script(connection, read_sql("pipelines.migrations", "roles"))
     source_roles.create_roles(connection, own_names())
+
+
+def prepare_roles(url: str) -> None:
+    """Create Isobar's roles, and their rights on the database at `url`, unless modellers have them.
+
+    A database that an earlier version migrated may have the tables, but not all roles.
+    """
+    query = f"""
+    SELECT has_database_privilege(oid, current_database(), 'CREATE')
+    FROM pg_roles WHERE rolname = '{MODELLER}'
+    """
+    engine = engine_for(url, role=None)
+    try:
+        with _described_failures(place_of(url)), engine.begin() as connection:
+            if connection.execute(text(query)).scalar() is not True:
+                prepare(connection)
+    finally:
+        engine.dispose()
 
 
 def drop_plugin(url: str, source: Source) -> int:
