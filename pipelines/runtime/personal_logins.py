@@ -84,32 +84,51 @@ def create_login(
         PermanentFailure: If the name is taken by a role or schema of others.
         psycopg.Error: If the user may not create roles or give these rights.
     """
-    role = sql.Identifier(name)
-    known = _known(connection, name)
-    is_new = known is None or not known or new_password
-    password = secrets.token_urlsafe(18) if is_new else None
-    if known is None:
-        create = sql.SQL("CREATE ROLE {} CONNECTION LIMIT {}")
-        connection.execute(create.format(role, MAX_SESSIONS))
-        comment = sql.SQL("COMMENT ON ROLE {} IS {}")
-        connection.execute(comment.format(role, MADE))
-    if password is not None:
-        hashed = connection.pgconn.encrypt_password(
-            os.fsencode(password), name.encode(), b"scram-sha-256"
-        )
-        statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
-        connection.execute(statement.format(role, hashed.decode()))
-    group = sql.Identifier(MODELLER if is_modeller else ANALYST)
-    connection.execute(sql.SQL("GRANT {} TO {}").format(group, role))
+    can_login = _known(connection, name)
+    if can_login is None:
+        _create_role(connection, name)
+    password = None if can_login and not new_password else _set_password(connection, name)
+    _grant(connection, MODELLER if is_modeller else ANALYST, name)
     if is_modeller:
-        may_become = "SELECT pg_has_role(current_user, %s, 'SET')"
-        if connection.execute(may_become, [name]).fetchone() != (True,):
-            # To create its schema, to back it up, and to restore what it owns.
-            grant = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
-            connection.execute(grant.format(role))
         _create_schema(connection, name)
     set_limits(connection, name, is_modeller=is_modeller)
     return password
+
+
+def create_missing(connection: psycopg.Connection, roles: Sequence[Role]) -> dict[str, str]:
+    """Create the roles that the server lacks, and grant all of them what they had.
+
+    Returns the passwords of the new logins, by name.
+    """
+    passwords = {}
+    for role in missing_roles(connection, roles):
+        _create_role(connection, role.name)
+        if role.can_login:
+            passwords[role.name] = _set_password(connection, role.name)
+    for group, name in missing_grants(connection, roles):
+        _grant(connection, group, name)
+    for role in roles:
+        if role.is_needed:
+            _join(connection, role.name)
+    return passwords
+
+
+def limit_again(connection: psycopg.Connection, roles: Sequence[Role]) -> list[str]:
+    """Set the limits of the logins that were made here, in a database that has none yet.
+
+    Returns the logins that this user may not change.
+    """
+    query = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = %s"
+    made = {name for (name,) in connection.execute(query, [MADE])}
+    unchanged = []
+    for role in roles:
+        if role.name in made:
+            try:
+                with connection.transaction():
+                    set_limits(connection, role.name, is_modeller=MODELLER in role.groups)
+            except psycopg.errors.InsufficientPrivilege:
+                unchanged.append(role.name)
+    return unchanged
 
 
 def set_limits(connection: psycopg.Connection, name: str, *, is_modeller: bool) -> None:
@@ -197,7 +216,39 @@ def _known(connection: psycopg.Connection, name: str) -> bool | None:
     return bool(can_login)
 
 
+def _create_role(connection: psycopg.Connection, name: str) -> None:
+    create = sql.SQL("CREATE ROLE {} CONNECTION LIMIT {}")
+    connection.execute(create.format(sql.Identifier(name), MAX_SESSIONS))
+    comment = sql.SQL("COMMENT ON ROLE {} IS {}")
+    connection.execute(comment.format(sql.Identifier(name), MADE))
+
+
+def _set_password(connection: psycopg.Connection, name: str) -> str:
+    """Give a role a new password, hashed before it leaves this process, and return it."""
+    password = secrets.token_urlsafe(18)
+    hashed = connection.pgconn.encrypt_password(
+        os.fsencode(password), name.encode(), b"scram-sha-256"
+    )
+    statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+    connection.execute(statement.format(sql.Identifier(name), hashed.decode()))
+    return password
+
+
+def _grant(connection: psycopg.Connection, group: str, name: str) -> None:
+    grant = sql.SQL("GRANT {} TO {}")
+    connection.execute(grant.format(sql.Identifier(group), sql.Identifier(name)))
+
+
+def _join(connection: psycopg.Connection, name: str) -> None:
+    """Make this user a member of a role, to create its schema, back it up, and restore it."""
+    query = "SELECT pg_has_role(current_user, %s, 'SET')"
+    if connection.execute(query, [name]).fetchone() != (True,):
+        grant = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
+        connection.execute(grant.format(sql.Identifier(name)))
+
+
 def _create_schema(connection: psycopg.Connection, name: str) -> None:
+    _join(connection, name)
     owner = _owner_of_schema(connection, name)
     if owner is None:
         create = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
