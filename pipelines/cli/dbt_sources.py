@@ -1,7 +1,7 @@
 """`isobar docs dbt-sources`: the data dictionary as the sources of a dbt project.
 
-Everything comes from the catalogue of a migrated database, but for the freshness promise, which the
-schedules make.
+Everything comes from the catalogue of a migrated database, but for what sources declare: the keys
+of views, and by their schedules how fresh they are.
 """
 
 import re
@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from psycopg.rows import namedtuple_row
 
 from pipelines.orchestration.automation import GRACE, promised_wait
-from pipelines.source import sources
+from pipelines.source import View, sources
 from pipelines.warehouse.sql_files import read_sql
 
 HEAD = """\
@@ -56,10 +56,11 @@ def _table(name: str, columns: list[Any]) -> dict[str, Any]:
     table: dict[str, Any] = {"name": name, "description": _words(first.about_relation)}
     if first.source:
         table["config"] = _freshness(f"{first.schema}.{name}", first.source)
-    keys = [one.name for one in columns if one.is_key]
+    view = _view(first.source, f"{first.schema}.{name}")
+    keys = view.key if view else tuple(one.name for one in columns if one.is_key)
     if len(keys) > 1:
         table["data_tests"] = [{"unique": {"arguments": {"column_name": f"({', '.join(keys)})"}}}]
-    table["columns"] = [_column(one, is_alone=len(keys) == 1) for one in columns]
+    table["columns"] = [_column(one, keys) for one in columns]
     return table
 
 
@@ -68,7 +69,8 @@ def _freshness(relation: str, source: str) -> dict[str, Any]:
         "SELECT coalesce(max(last_checked_at), 'epoch') FROM metrics.freshness"
         f" WHERE name = '{relation}'"
     )
-    wait = promised_wait(sources()[source]) if source in sources() else None
+    provider = sources().get(source)
+    wait = promised_wait(provider) if provider else None
     if wait is None:
         return {"loaded_at_query": query, "freshness": None}
     hours = -(-(wait + GRACE).total_seconds() // 3600)
@@ -76,14 +78,19 @@ def _freshness(relation: str, source: str) -> dict[str, Any]:
     return {"loaded_at_query": query, "freshness": late}
 
 
-def _column(found: Any, *, is_alone: bool) -> dict[str, Any]:
+def _view(source: str | None, name: str) -> View | None:
+    provider = sources().get(source or "")
+    return provider.view_assets.get(name) if provider else None
+
+
+def _column(found: Any, keys: tuple[str, ...]) -> dict[str, Any]:
     column = {
         "name": found.name,
         "data_type": found.type,
         "description": _words(found.comment),
     }
-    if found.is_key:
-        column["data_tests"] = ["not_null", "unique"] if is_alone else ["not_null"]
+    if found.name in keys:
+        column["data_tests"] = ["not_null"] if len(keys) > 1 else ["not_null", "unique"]
     return column
 
 
