@@ -173,6 +173,8 @@ source = Source(
     views=(
         View(name="enriched.shipments", key=("tracking_number", "carrier")),
         View(name="enriched.shipment_weather", key=("tracking_number", "carrier")),
+        View(name="enriched.shipment_articles", key=("tracking_number", "carrier", "sku")),
+        View(name="enriched.shipment_statuses", key=("tracking_number", "carrier", "seen_at")),
     ),
     checks=(
         Check(
