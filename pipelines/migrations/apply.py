@@ -285,23 +285,28 @@ def _without_views(
 ) -> None:
     """Drop views and functions, and call `change`, which creates them again, with those that stay.
 
-    Objects of others depend on those, directly or by another view, or they need a new column of one
-    that stays: then their former version is still valid.
+    Views of others are dropped before, and created again afterwards. Where that is not possible,
+    they stay, and with them what they depend on, and what needs a new column of that: its former
+    version is still valid.
     """
     kept: dict[str, str] = {}
+    pinned: set[str] = set()
     while True:
         try:
-            with connection.begin_nested():
+            with connection.begin_nested() as attempt:
+                others = objects.set_aside(connection, pinned)
                 kept |= objects.drop(connection, names - kept.keys(), for_good=False)
                 change(kept)
+                if not (lost := objects.put_back(connection, others)):
+                    return
+                pinned |= lost
+                attempt.rollback()
         except objects.NotReplaced as error:
             kept |= error.reasons
         except DBAPIError as error:
             if kept:
                 error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
             raise
-        else:
-            return
 
 
 def _migrate_in_tree(

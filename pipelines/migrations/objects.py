@@ -8,7 +8,7 @@ touch the plug-in's own objects.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -166,6 +166,23 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dic
     dropped = [name for name in names if name not in kept]
     connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(dropped)))
     return kept
+
+
+def set_aside(connection: Connection, pinned: Container[str]) -> dict[str, str]:
+    """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
+
+    Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
+    cannot be dropped stay, such as one that a materialized view reads.
+    """
+    query = text(read_sql("pipelines.migrations", "views_of_others"))
+    found = [one for one in connection.execute(query) if one.name not in pinned]
+    errors = _in_dependency_order(connection, {one.name: one.drop_it for one in found})
+    return {one.name: one.create_it for one in found if one.name not in errors}
+
+
+def put_back(connection: Connection, views: Mapping[str, str]) -> set[str]:
+    """Create views of others again; return those for which columns or functions are missing."""
+    return {*_in_dependency_order(connection, views)}
 
 
 def execute_scripts(

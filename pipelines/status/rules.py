@@ -153,8 +153,8 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     if found.schema in ("behind", "other views") and found.built_on:
         what = f"Others have built on the views that are to be upgraded: {few(found.built_on)}"
         remedy = (
-            "Where columns change, the former view stays in place. If a table changes that theirs"
-            " read, drop theirs, migrate, and create it again."
+            "Views of theirs are created again; where columns that they use are gone, the former"
+            " view stays. If a migration names anything, drop that, migrate, and create it again."
         )
         key = f"{found.part}:built_on"
         problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))

@@ -336,9 +336,15 @@ def test_views_that_need_what_a_used_view_lacks_stay_too(
     assert owner.execute(gone).fetchone() == (None, None, None)
 
 
-def test_a_table_that_others_read_stops_its_change_and_names_them(
-    url: str, owner: psycopg.Connection, add: Add, monkeypatch: pytest.MonkeyPatch
-) -> None:
+TYPE_OF_PRICE = """
+SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = '{}'::regclass AND attname = 'price_amount'
+"""
+
+
+@pytest.fixture
+def other_type(monkeypatch: pytest.MonkeyPatch, add: Add) -> None:
+    """As a version in which a column that views show has another type."""
     create_or_upgrade = history.create_or_upgrade
 
     def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
@@ -349,11 +355,55 @@ def test_a_table_that_others_read_stops_its_change_and_names_them(
         return is_changed
 
     monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
-    owner.execute("CREATE VIEW public.mine AS SELECT price_amount FROM enriched.itineraries")
     add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
-    with pytest.raises(PermanentFailure, match=r"view mine depends on view enriched\.itineraries"):
+
+
+def test_views_of_others_are_created_again_when_a_table_changes(
+    url: str, owner: psycopg.Connection, other_type: None
+) -> None:
+    owner.execute("CREATE ROLE builder; GRANT isobar_analyst TO builder")
+    owner.execute('CREATE SCHEMA "Built" AUTHORIZATION builder')
+    try:
+        owner.execute("SET ROLE builder")
+        owner.execute(
+            """
+            CREATE VIEW "Built"."Offers" WITH (security_barrier = true) AS
+            SELECT itinerary_id, price_amount FROM enriched.itineraries;
+            COMMENT ON VIEW "Built"."Offers" IS 'What it''s about.';
+            COMMENT ON COLUMN "Built"."Offers".price_amount IS 'The price.';
+            GRANT SELECT ON "Built"."Offers" TO isobar_analyst WITH GRANT OPTION;
+            CREATE VIEW "Built".indirect AS SELECT price_amount FROM "Built"."Offers";
+            """
+        )
+        owner.execute("RESET ROLE")
+        about = """
+        SELECT pg_get_userbyid(relowner), relacl, reloptions, obj_description(oid, 'pg_class'),
+            col_description(oid, 2), pg_get_viewdef(oid)
+        FROM pg_class WHERE oid = '"Built"."Offers"'::regclass
+        """
+        before = owner.execute(about).fetchone()
+        apply.migrate(url)
+        assert owner.execute(about).fetchone() == before
+        for view in ('"Built"."Offers"', '"Built".indirect', "enriched.itineraries"):
+            found = owner.execute(TYPE_OF_PRICE.format(view).encode()).fetchone()
+            assert found == ("double precision",), view
+        assert condition(url) == "current"
+    finally:
+        owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
+
+
+@pytest.mark.parametrize("kind", ["MATERIALIZED VIEW", "TABLE"])
+def test_what_cannot_be_created_again_stops_a_change_of_its_table_and_is_named(
+    url: str, owner: psycopg.Connection, other_type: None, kind: str
+) -> None:
+    columns = "AS SELECT price_amount FROM enriched.itineraries"
+    what = f"public.mine {columns}" if kind != "TABLE" else "public.mine (x enriched.itineraries)"
+    owner.execute(f"CREATE {kind} {what}".encode())
+    with pytest.raises(PermanentFailure, match=r"mine( column x)? depends on .*itineraries"):
         apply.migrate(url)
     assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
+    found = owner.execute(TYPE_OF_PRICE.format("enriched.itineraries").encode()).fetchone()
+    assert found != ("double precision",)
 
 
 def test_what_others_have_built_is_listed(url: str, owner: psycopg.Connection) -> None:
