@@ -16,7 +16,6 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
     empty_state: Path, server: Connections, template: str, empty_database: str, is_superuser: bool
 ) -> None:
     """As on a managed server: the owner of the database has CREATEROLE, and is no superuser."""
-    assert template, "Isobar's roles are there"
     name, groups = f"of_{empty_database}", ("owner", "loader", "analyst", "operator", "modeller")
     url = server.url(SUPERUSER, empty_database)
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:

@@ -221,12 +221,12 @@ def test_a_non_superuser_restores_what_a_superuser_backed_up(
 
 
 @pytest.fixture
-def rented(server: Connections, other: str) -> Iterator[str]:
+def rented(server: Connections, template: str, other: str) -> Iterator[str]:
     """The URL of a database whose owner is no superuser, as on a managed server."""
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS rented")
         connection.execute("CREATE ROLE rented LOGIN CREATEROLE CREATEDB PASSWORD 'rented'")
-        for role in ("owner", "loader", "analyst", "operator"):
+        for role in ("owner", "loader", "analyst", "operator", "modeller"):
             connection.execute(f"GRANT isobar_{role} TO rented WITH ADMIN OPTION, SET FALSE")
         connection.execute(f"ALTER DATABASE {other} OWNER TO rented")
         connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")
@@ -345,6 +345,34 @@ def test_a_restore_names_missing_logins_and_creates_them_on_request(
     with psycopg.connect(urls["bob"], autocommit=True) as bob:
         assert bob.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
         assert bob.execute("SELECT number FROM jane.kept").fetchall() == [(7,), (8,)]
+
+
+def test_a_non_superuser_carries_what_modellers_build(
+    state: Path, server: Connections, rented: str, other: str, tmp_path: Path
+) -> None:
+    name, variables = f"of_{other}", {"DATABASE_URL": rented}
+    assert isobar(state, "migrate", **variables).returncode == 0
+    made = isobar(state, "database", "login", name, "--modeller", **variables)
+    assert made.returncode == 0, made.stderr
+    with psycopg.connect(made.stdout.strip(), autocommit=True) as modeller:
+        modeller.execute("CREATE TABLE kept AS SELECT 7 AS number; CREATE SCHEMA more")
+    folder = str(tmp_path / "backup")
+    done = isobar(state, "backup", folder, **variables)
+    assert done.returncode == 0, done.stderr
+    assert "Not in the backup" not in done.stderr
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {other} WITH (FORCE)".encode())
+        admin.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)".encode())
+        admin.execute(f"DROP ROLE {name}".encode())
+        admin.execute(f"CREATE DATABASE {other} OWNER rented".encode())
+    restored = isobar(state, "restore", folder, "--create-logins", **variables)
+    assert restored.returncode == 0, restored.stderr
+    (url,) = re.findall(rf"Created a login: (postgresql://{name}:\S+)", restored.stderr)
+    with psycopg.connect(url, autocommit=True) as modeller:
+        assert modeller.execute("TABLE kept").fetchall() == [(7,)]
+        modeller.execute("CREATE TABLE more.built AS TABLE kept; CREATE SCHEMA another")
+    with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as admin:
+        admin.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}".encode())
 
 
 def test_logins_that_are_there_keep_their_password_over_a_restore(
