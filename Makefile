@@ -34,7 +34,7 @@ psql: .venv/runtime ## query the database
 test: .venv/development ## run the tests but those below; ARGS="-k money" picks some
 	@$(BIN)/python -m pytest -n 3 -m "not system and not drill" $(ARGS)
 
-system: .venv/development ## run the tests that start the platform as people do
+system: .venv/development .venv/dbt/made ## run the tests that start the platform as people do
 	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
 drills: .venv/development ## try to break it, for an hour; FORM=short in ten minutes
@@ -79,6 +79,7 @@ lock: .venv/runtime ## resolve the requirements anew
 	$$lock pyproject.toml --extra dashboard --constraint requirements/workers.lock --output-file requirements/dashboard.lock; \
 	$$lock pyproject.toml --extra dashboard --extra workers --group development --constraint requirements/workers.lock --output-file requirements/development.lock; \
 	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock; \
+	$$lock pyproject.toml --group dbt --constraint requirements/runtime.lock --output-file requirements/dbt.lock; \
 	$$lock --group site --constraint requirements/development.lock --output-file requirements/site.lock
 
 .venv/uv: requirements/setup.lock
@@ -109,6 +110,14 @@ lock: .venv/runtime ## resolve the requirements anew
 .venv/benchmarks: .venv/development requirements/benchmarks.lock
 	@echo "Installing what is measured beside ours into .venv …" >&2
 	@$(SYNC) -r requirements/benchmarks.lock
+	@touch $@
+
+# dbt and what development needs exclude each other, so it has an environment of its own.
+.venv/dbt/made: .venv/runtime requirements/dbt.lock
+	@echo "Installing what the dbt example needs into .venv/dbt …" >&2
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/dbt
+	@$(BIN)/uv pip install --quiet --python .venv/dbt/bin/python --require-hashes --compile-bytecode -r requirements/dbt.lock
+	@$(BIN)/uv pip install --quiet --python .venv/dbt/bin/python --no-deps --editable .
 	@touch $@
 
 .venv/site: .venv/development requirements/site.lock

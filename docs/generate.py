@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 
 from docs import answers, commands, contract, diagrams, dictionary, lineage, reference
+from pipelines.cli.dbt_sources import sources_yml
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
 from pipelines.migrations.apply import migrate
@@ -13,6 +14,8 @@ from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
+
+DBT_SOURCES = Path(__file__).parents[1] / "examples" / "dbt" / "models" / "sources.yml"
 
 
 def main() -> None:
@@ -41,6 +44,7 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
         for page, words in lineage.documents(owner).items():
             _write(page, words)
         _write(contract.FILE, contract.document(owner))
+        _write(DBT_SOURCES, sources_yml(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)
         known_shipments.set_clock(owner)

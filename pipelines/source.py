@@ -243,6 +243,8 @@ class View:
     job: str | None = None
     #: Whether its profile has the number of rows; not if counting them evaluates the whole view.
     is_counted: bool = True
+    #: The columns that identify a row, for `isobar docs dbt-sources`; empty if none do.
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

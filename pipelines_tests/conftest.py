@@ -41,6 +41,7 @@ SYSTEM = tuple(
     for place in (
         "browser/",
         "cookbook/test_demo.py",
+        "examples/test_dbt.py",
         "postgres/test_server.py",
         "security/test_secrets.py",
         "status/test_command.py",

@@ -10,8 +10,8 @@ from pipelines.cli.console import echo, interrupt_on
 from pipelines.config import Settings
 
 NOT_IN_IT = """\
-Not included: the inboxes' files, .env, schedules.toml, the server's logins and passwords, settings
-of the databases (ALTER DATABASE), and the output of runs. Back these up separately."""
+Not included: the inboxes' files, .env, schedules.toml, passwords, settings of the databases (ALTER
+DATABASE), and the output of runs. Back these up separately."""
 
 
 @click.command(short_help="Back up both databases into a folder.")
@@ -37,16 +37,25 @@ def backup(folder: Path) -> None:
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--replace", is_flag=True, help="Replace databases that already have tables.")
-def restore(folder: Path, replace: bool) -> None:
+@click.option(
+    "--create-logins",
+    is_flag=True,
+    help="Create the logins of the backup that are not here, with new passwords, and their grants.",
+)
+def restore(folder: Path, replace: bool, create_logins: bool) -> None:
     """Restore the warehouse and Dagster's storage from the backup in DIR.
 
     Restores into new databases, migrates them to this version, and only then swaps them for the
     present ones, which a failure before that leaves untouched. First stop isobar ui on every
-    machine. Runs that were in progress at the time of the backup are marked as failed; queued runs
-    stay queued.
+    machine. Logins that the backup names and that are not here are named, or created with
+    --create-logins. Runs that were in progress at the time of the backup are marked as failed;
+    queued runs stay queued.
     """
     from pipelines.runtime.restore import restore_from
 
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    restore_from(folder.absolute(), Settings.current(), replace, os.environ, echo)
+    settings = Settings.current()
+    restore_from(
+        folder.absolute(), settings, replace, os.environ, echo, create_logins=create_logins
+    )
     echo(NOT_IN_IT)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli import alerts, backup, dashboard, database, serve
+from pipelines.cli import alerts, backup, dashboard, database, docs, serve
 from pipelines.cli.console import echo, interrupt_on
 from pipelines.cli.source_list import list_sources
 from pipelines.cli.sources import import_, quarantine
@@ -262,7 +262,14 @@ def sandbox(
 
 for _command in (
     *(import_, quarantine, alerts.alerts, serve.serve, status_command),
-    *(dashboard.dashboard, database.database, backup.backup, backup.restore, list_sources),
+    *(
+        dashboard.dashboard,
+        database.database,
+        backup.backup,
+        backup.restore,
+        docs.docs,
+        list_sources,
+    ),
 ):
     isobar.add_command(_command)
 

@@ -19,6 +19,7 @@ from pipelines.migrations import history, objects, source_roles
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of
+from pipelines.postgres.roles import MODELLER
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for
@@ -62,11 +63,13 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
 
-    A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
+    A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`. A view
+    or function that cannot be replaced, because objects of others depend on it, stays as it was; it
+    is reported, and tried again when those objects change.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
-    or belongs to Isobar 1.0, the user lacks rights, or others depend on an object. Raises
-    `TransientFailure` if the server is unreachable or in use.
+    or belongs to Isobar 1.0, the user lacks rights, or others depend on a table that changes.
+    Raises `TransientFailure` if the server is unreachable or in use.
     """
     engine = engine_for(url, role=None)
     place = place_of(url)
@@ -81,6 +84,11 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
             is_new = not history.applied_revisions(connection)
             before = None if is_new else _contents(connection)
             _migrate_all(connection)
+            for name in left_in_place(connection):
+                report(
+                    f"Not upgraded: {name}, because of what others have built on it"
+                    " (isobar status lists it). Drop or change that, then run isobar migrate."
+                )
             if is_new:
                 report("Created the tables and views.")
             elif _contents(connection) != before:
@@ -116,6 +124,24 @@ def prepare(connection: Connection) -> None:
     source_roles.create_roles(connection, own_names())
 
 
+def prepare_roles(url: str) -> None:
+    """Create Isobar's roles, and their rights on the database at `url`, unless modellers have them.
+
+    A database that an earlier version migrated may have the tables, but not all roles.
+    """
+    query = f"""
+    SELECT has_database_privilege(oid, current_database(), 'CREATE')
+    FROM pg_roles WHERE rolname = '{MODELLER}'
+    """
+    engine = engine_for(url, role=None)
+    try:
+        with _described_failures(place_of(url)), engine.begin() as connection:
+            if connection.execute(text(query)).scalar() is not True:
+                prepare(connection)
+    finally:
+        engine.dispose()
+
+
 def drop_plugin(url: str, source: Source) -> int:
     """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
 
@@ -127,13 +153,16 @@ def drop_plugin(url: str, source: Source) -> int:
     try:
         with _described_failures(place_of(url)), engine.begin() as connection:
             prepare(connection)
-            known = {*schemas(), "enriched", "metrics", "ops", source.name}
-            query = text(read_sql("pipelines.migrations", "built_on"))
-            values = {"schema": source.name, "known": [*known], "tables": [*source.metadata.tables]}
-            if built := connection.execute(query, values).scalars().all():
+            own_objects = {*source.metadata.tables, *source.object_files}
+            built = {
+                one.name
+                for one in objects.built_on(connection)
+                if one.uses.startswith(f"{source.name}.") or one.uses in own_objects
+            }
+            if built:
                 raise PermanentFailure(
                     "database",
-                    f"others have built on the tables of {source.name}: {', '.join(built)}",
+                    f"others have built on the tables of {source.name}: {', '.join(sorted(built))}",
                     place=place_of(url),
                     remedy="Drop or change what they have built, then try again.",
                 )
@@ -200,7 +229,7 @@ def condition(connection: Connection) -> Condition:
     applied = {
         name: one.sha256
         for name, one in objects.applied_files(connection).items()
-        if name in wanted or not _is_kept(one)
+        if name in wanted or not (_is_kept(one) or (one.is_left and one.sha256))
     }
     is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
     return "current" if is_same else "other views"
@@ -235,8 +264,7 @@ def _migrate_all(connection: Connection) -> None:
         if is_new or isinstance(error, OperationalError):
             raise
         names = {*objects.applied_files(connection), *object_files(done)}
-        objects.drop(connection, names, for_good=False)
-        _migrate_in_tree(connection, done)
+        _without_views(connection, names, lambda kept: _migrate_in_tree(connection, done, kept))
     for name, source in _plugins().items():
         try:
             with connection.begin_nested():
@@ -252,13 +280,44 @@ def _migrate_all(connection: Connection) -> None:
             done[name] = source
 
 
-def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
+def _without_views(
+    connection: Connection, names: set[str], change: Callable[[Mapping[str, str]], None]
+) -> None:
+    """Drop views and functions, and call `change`, which creates them again, with those that stay.
+
+    Views of others are dropped before, and created again afterwards. Where that is not possible,
+    they stay, and with them what they depend on, and what needs a new column of that: its former
+    version is still valid.
+    """
+    kept: dict[str, str] = {}
+    pinned: set[str] = set()
+    while True:
+        try:
+            with connection.begin_nested() as attempt:
+                others = objects.set_aside(connection, pinned)
+                kept |= objects.drop(connection, names - kept.keys(), for_good=False)
+                change(kept)
+                if not (lost := objects.put_back(connection, others)):
+                    return
+                pinned |= lost
+                attempt.rollback()
+        except objects.NotReplaced as error:
+            kept |= error.reasons
+        except DBAPIError as error:
+            if kept:
+                error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
+            raise
+
+
+def _migrate_in_tree(
+    connection: Connection, chosen: Mapping[str, Source], kept: Mapping[str, str] | None = None
+) -> None:
     known = history.all_schemas()
     revisions = history.applied_revisions(connection)
     own = [known[name] for name in (history.PLATFORM, *chosen)]
     upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
     files = object_files(chosen)
-    changed = objects.replace(connection, files, plugin=None)
+    changed = objects.replace(connection, files, None, kept)
     plugins = _plugins()
     wanted = {*files, *(name for schema in own for name in objects.scripts(schema))}
     gone = [
@@ -266,7 +325,8 @@ def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> No
         for name, one in objects.applied_files(connection).items()
         if name not in wanted and one.plugin not in plugins and not _is_kept(one)
     ]
-    objects.drop(connection, gone, for_good=True)
+    stay = objects.drop(connection, gone, for_good=True)
+    objects.leave(connection, dict.fromkeys(stay, ""), None)
     of_platform = sql_files("pipelines.ingest", "views")
     for schema in own:
         of_schema = chosen[schema.name].object_files if schema.name in chosen else of_platform
@@ -295,12 +355,17 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
             is_changed = history.create_or_upgrade(connection, schema, revisions)
             is_changed |= bool(objects.replace(connection, files, plugin=source.name))
     except DBAPIError:  # as above
-        objects.drop(connection, earlier, for_good=False)
-        history.create_or_upgrade(connection, schema, revisions)
-        objects.replace(connection, files, plugin=source.name)
+
+        def change(kept: Mapping[str, str]) -> None:
+            history.create_or_upgrade(connection, schema, revisions)
+            objects.replace(connection, files, source.name, kept)
+
+        _without_views(connection, {*earlier}, change)
         is_changed = True
-    kept = {*files, *own_scripts, *function}
-    objects.drop(connection, [name for name in earlier if name not in kept], for_good=True)
+    wanted = {*files, *own_scripts, *function}
+    gone = [name for name in earlier if name not in wanted]
+    stay = objects.drop(connection, gone, for_good=True)
+    objects.leave(connection, dict.fromkeys(stay, ""), source.name)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
     objects.forbid_foreign_changes(connection, source, before)
     source_roles.forbid_privileged_objects(connection, source, done.values())
@@ -313,6 +378,11 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
     objects.replace(connection, generated, plugin=None)
     objects.drop(connection, function, for_good=True)  # its files may have replaced it
     objects.replace(connection, function, plugin=source.name)
+
+
+def left_in_place(connection: Connection) -> list[str]:
+    """Return the views and functions that could not be upgraded, because others depend on them."""
+    return [name for name, one in objects.applied_files(connection).items() if one.is_left]
 
 
 def _plugins() -> dict[str, Source]:

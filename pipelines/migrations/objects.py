@@ -8,10 +8,11 @@ touch the plug-in's own objects.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+import psycopg
 from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
@@ -29,12 +30,40 @@ SCRIPTS = ("tables.sql", "grants.sql")
 ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
 
 
+#: In `ops.sql_objects`, between the digest of a file that could not be applied, because objects of
+#: others depend on what it replaces, and the digest of those objects.
+LEFT_FOR = " left for "
+
+
 @dataclass(frozen=True)
 class Applied:
     """An applied file: its digest, and the plug-in that it belongs to, if any."""
 
     sha256: str | None
     plugin: str | None
+    #: Whether it could not be applied, so that the former object is still there.
+    is_left: bool = False
+
+
+@dataclass(frozen=True)
+class BuiltOn:
+    """An object of others that depends on a view, function or table of Isobar."""
+
+    name: str
+    kind: str
+    owner: str
+    uses: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} of {self.owner} on {self.uses}"
+
+
+class NotReplaced(Exception):
+    """Views or functions cannot be replaced while others stay as they are; with the reasons."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
 
 
 def digest(sql: str) -> str:
@@ -58,28 +87,58 @@ def script_files(schema: Schema) -> dict[str, str]:
 
 
 def applied_files(connection: Connection) -> dict[str, Applied]:
-    """Return each applied file by name; without a digest if its object no longer exists."""
+    """Return each applied file by name; without a digest if its object no longer exists.
+
+    Nor has a file that could not be applied if other objects of others depend on ours by now.
+    """
     found = list(connection.execute(select(sql_objects)))
     present = _signatures(connection, [row.name for row in found if _is_object(row.name)])
-    return {
-        row.name: Applied(
-            row.sha256 if row.name in present or not _is_object(row.name) else None, row.plugin
-        )
-        for row in found
-    }
+    is_any_left = any(LEFT_FOR in row.sha256 for row in found)
+    users = _digest_of_users(connection) if is_any_left else ""
+    files = {}
+    for row in found:
+        sha256, is_left, left_for = row.sha256.partition(LEFT_FOR)
+        is_applied = row.name in present or is_left or not _is_object(row.name)
+        is_known = is_applied and left_for in ("", users)
+        files[row.name] = Applied(sha256 if is_known else None, row.plugin, bool(is_left))
+    return files
 
 
-def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
-    """Create or replace the views and functions whose files changed; return their names."""
+def built_on(connection: Connection) -> list[BuiltOn]:
+    """Return the objects of others that depend on Isobar's, by name."""
+    query = text(read_sql("pipelines.migrations", "built_on"))
+    return [BuiltOn(*row) for row in connection.execute(query)]
+
+
+def replace(
+    connection: Connection,
+    files: Mapping[str, str],
+    plugin: str | None,
+    kept: Mapping[str, str] | None = None,
+) -> set[str]:
+    """Create or replace the views and functions whose files changed; return their names.
+
+    Those that are `kept`, because objects of others depend on them, stay as they are if they cannot
+    be replaced. Raises `NotReplaced` if that prevents others from being replaced.
+    """
+    kept = kept or {}
     stale = _stale(connection, files)
-    _in_dependency_order(connection, stale)
-    for name, signatures in _signatures(connection, stale).items():
-        if len(signatures) > 1:  # its arguments changed, and the old one remains
-            words = f"{name} is there with several signatures"
-            raise ProgrammingError(None, None, ValueError(words))
-    _inherit_comments(connection, stale)
-    _record(connection, stale, plugin)
-    return set(stale)
+    errors = _in_dependency_order(connection, stale)
+    if errors and not kept:
+        raise next(iter(errors.values()))
+    if errors.keys() - kept.keys():
+        raise NotReplaced({name: str(error.orig).strip() for name, error in errors.items()})
+    changed = {name: sql for name, sql in stale.items() if name not in errors}
+    _inherit_comments(connection, changed)
+    _record(connection, changed, plugin)
+    leave(connection, {name: stale[name] for name in errors}, plugin)
+    return set(changed)
+
+
+def leave(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
+    """Note that files could not be applied, until the objects that depend on ours change."""
+    if files:
+        _record(connection, files, plugin, f"{LEFT_FOR}{_digest_of_users(connection)}")
 
 
 def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
@@ -89,16 +148,41 @@ def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
         execute_script(connection, ";".join(missing))
 
 
-def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> None:
-    """Drop views and functions; fails if a user's object depends on one of them.
+def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dict[str, str]:
+    """Drop views and functions, but for those on which objects of others depend.
 
-    Trigger functions are dropped only with `for_good`; otherwise they can always be replaced.
+    Returns those, which stay, each with what depends on it. Trigger functions are dropped only with
+    `for_good`; otherwise they can always be replaced.
     """
     names = list(names)
     found = _signatures(connection, filter(_is_object, names), with_triggers=for_good)
-    statements = {one: f"DROP {one}" for signatures in found.values() for one in signatures}
-    _in_dependency_order(connection, statements)
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(names)))
+    name_of = {one: name for name, signatures in found.items() for one in signatures}
+    errors = _in_dependency_order(connection, {one: f"DROP {one}" for one in name_of})
+    kept = {}
+    for signature, error in errors.items():
+        if not isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
+            raise error
+        kept[name_of[signature]] = (error.orig.diag.message_detail or "").replace("\n", ", ")
+    dropped = [name for name in names if name not in kept]
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(dropped)))
+    return kept
+
+
+def set_aside(connection: Connection, pinned: Container[str]) -> dict[str, str]:
+    """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
+
+    Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
+    cannot be dropped stay, such as one that a materialized view reads.
+    """
+    query = text(read_sql("pipelines.migrations", "views_of_others"))
+    found = [one for one in connection.execute(query) if one.name not in pinned]
+    errors = _in_dependency_order(connection, {one.name: one.drop_it for one in found})
+    return {one.name: one.create_it for one in found if one.name not in errors}
+
+
+def put_back(connection: Connection, views: Mapping[str, str]) -> set[str]:
+    """Create views of others again; return those for which columns or functions are missing."""
+    return {*_in_dependency_order(connection, views)}
 
 
 def execute_scripts(
@@ -171,19 +255,28 @@ def _stale(connection: Connection, files: Mapping[str, str]) -> dict[str, str]:
     return {name: sql for name, sql in files.items() if applied.get(name) != digest(sql)}
 
 
-def _record(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
+def _digest_of_users(connection: Connection) -> str:
+    return digest("\n".join(map(str, built_on(connection))))
+
+
+def _record(
+    connection: Connection, files: Mapping[str, str], plugin: str | None, suffix: str = ""
+) -> None:
     connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(list(files))))
     if files:
         rows = [
-            {"name": name, "sha256": digest(sql), "plugin": plugin} for name, sql in files.items()
+            {"name": name, "sha256": digest(sql) + suffix, "plugin": plugin}
+            for name, sql in files.items()
         ]
         connection.execute(insert(sql_objects), rows)
 
 
-def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
+def _in_dependency_order(
+    connection: Connection, statements: Mapping[str, str]
+) -> dict[str, DBAPIError]:
     """Execute statements in dependency order, by retrying those that fail until none succeeds.
 
-    Raises the error of the first remaining statement if no other succeeds.
+    Returns the errors of those that cannot be executed, by the names of the statements.
     """
     waiting = dict(statements)
     while waiting:
@@ -192,15 +285,24 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
             try:
                 with connection.begin_nested():
                     execute_script(connection, sql)
+                    _reject_overloads(connection, name)
             except OperationalError:  # unrelated to the order
                 raise
             except DBAPIError as error:
                 errors[name] = error
         if len(errors) == len(waiting):
-            name, first = next(iter(errors.items()))
-            first.add_detail(f"in {name}.sql")
-            raise first
+            for name in errors:
+                errors[name].add_detail(f"in {name}.sql")
+            return errors
         waiting = {name: waiting[name] for name in errors}
+    return {}
+
+
+def _reject_overloads(connection: Connection, name: str) -> None:
+    """Raise `ProgrammingError` if the arguments of a function changed, and the old one remains."""
+    if any(len(signatures) > 1 for signatures in _signatures(connection, [name]).values()):
+        words = f"{name} is there with several signatures"
+        raise ProgrammingError(None, None, ValueError(words))
 
 
 def _signatures(

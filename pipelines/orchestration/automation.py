@@ -37,7 +37,8 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return an asset of a source with its freshness policy and automation condition.
 
-    External assets and functions have neither.
+    External assets and functions have neither. One of a plug-in's own definitions keeps the
+    condition that it has.
     """
     if is_external(spec.key) or spec.group_name == FUNCTIONS:
         return spec
@@ -50,7 +51,7 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     )
     return spec.replace_attributes(
         freshness_policy=_freshness(source, view.job if view else None),
-        automation_condition=FOLLOWS if follows else None,
+        automation_condition=FOLLOWS if follows else spec.automation_condition,
     )
 
 

@@ -99,7 +99,8 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
         (one.on, LEDGER_MATCHES_ROWS): one.audit_job or source.name for one in source.ledgers
     }
     views = source.view_assets
-    keys = [key for one in assets if isinstance(one, dg.AssetsDefinition) for key in one.keys]
+    made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
+    keys = [key for one in made for key in one.keys]
     for job, about in {source.name: source.job, **source.other_jobs}.items():
         chosen = [
             key
@@ -112,7 +113,7 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
             selection = selection | shown_in
         evaluated = [
             key
-            for check in checks
+            for check in (*checks, *made)  # such as tests of dbt
             for key in check.check_keys
             if job_of_check.get((".".join(key.asset_key.path), key.name), source.name) == job
         ]

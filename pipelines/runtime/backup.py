@@ -6,8 +6,10 @@ snapshot. Everything that Dagster reports as done is therefore in the warehouse 
 progress looks as if it had been killed at that instant: a load is one transaction, so its rows are
 there completely or not at all.
 
-Others may own relations in the warehouse, such as analysts. What the user of the backup may not
-read is left out, by name.
+Others may own relations in the warehouse, such as modellers. What the user of the backup may not
+read is left out by name, and so are tables whose restore would execute code of their owners. The
+manifest has the roles that the warehouse names, and the members of Isobar's roles, without their
+passwords.
 
 The folder contains `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`.
 The manifest is written last: a backup without it is incomplete.
@@ -32,6 +34,7 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
+from pipelines.runtime.personal_logins import Role, roles_of_others
 from pipelines.warehouse.sql_files import read_sql
 
 Report = Callable[[str], None]
@@ -64,8 +67,10 @@ class Manifest(BaseModel):
     sha256: dict[str, str]
     #: The sources whose roles have rights in the dump.
     sources: list[str] = []
-    #: Relations of others that the user of the backup may not read; they are not in it.
+    #: Relations of others that are not in it.
     left_out: list[str] = []
+    #: Roles of others that the restored warehouse needs, or that use it.
+    roles: list[Role] = []
 
 
 def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], report: Report) -> None:
@@ -105,11 +110,12 @@ def _dump(
             raise _nothing_there(place_of(urls[WAREHOUSE]))
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
-        left_out = watcher.execute(read_sql("pipelines.runtime", "unreadable_relations")).fetchall()
-        for name, _, owner, schema in left_out:
+        left_out = watcher.execute(read_sql("pipelines.runtime", "left_out_relations")).fetchall()
+        for name, _, owner, schema, is_code in left_out:
             if schema in schemas():
                 raise _unreadable(name, place_of(urls[WAREHOUSE]))
-            report(f"Not in the backup, because this user may not read it: {name} of {owner}.")
+            why = "restoring it could execute code" if is_code else "this user may not read it"
+            report(f"Not in the backup, because {why}: {name} of {owner}.")
         excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, *_ in left_out]}
         # Migrating makes it again; only a superuser may give a function to a role without rights.
         excluded[WAREHOUSE].append("--exclude-schema=as_source")
@@ -127,6 +133,7 @@ def _dump(
             sha256=digests(folder),
             sources=[name for (name,) in watcher.execute(SOURCES)],
             left_out=[name for name, *_ in left_out],
+            roles=roles_of_others(watcher),
         )
 
 

@@ -33,13 +33,30 @@ from pipelines.postgres.clients import (
     with_database,
 )
 from pipelines.postgres.errors import translated
-from pipelines.runtime.backup import DAGSTER, Manifest, Report, addresses, read_manifest
+from pipelines.runtime.backup import (
+    DAGSTER,
+    WAREHOUSE,
+    Manifest,
+    Report,
+    addresses,
+    read_manifest,
+)
 from pipelines.runtime.bootstrap import prepare_dagster_home
+from pipelines.runtime.personal_logins import (
+    Role,
+    address_of_login,
+    create_missing,
+    limit_again,
+    missing_grants,
+    missing_roles,
+)
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.warehouse.connection import engine_for
 
 #: Comment on a database that was replaced; it allows the next restore to drop it.
 REPLACED = "Replaced by isobar restore."
+OWNER_REMEDY = "Have an administrator give the user CREATEDB and make it the databases' owner."
+ROLES_REMEDY = "Have an administrator give the user CREATEROLE, or create the roles yourself."
 ANY_TABLE = """
 SELECT schemaname || '.' || tablename FROM pg_tables
 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1
@@ -81,11 +98,15 @@ def restore_from(
     replace: bool,
     variables: Mapping[str, str],
     report: Report,
+    *,
+    create_logins: bool = False,
 ) -> None:
     """Replace both databases with the backup in a folder, migrated to this version.
 
     `variables` is the environment of pg_restore. Databases with tables are replaced only if
-    `replace` is set. Raises `Failure`; the databases are then unchanged.
+    `replace` is set. Roles of others that the server lacks are created with `create_logins`, and
+    their addresses reported; otherwise they are named, and have to exist if the backup needs them.
+    Raises `Failure`; the databases are then unchanged.
     """
     manifest = read_manifest(folder)
     state_folder.create(settings.state)
@@ -94,10 +115,14 @@ def restore_from(
         prepare_dagster_home(settings)
         until_done.enter_context(ui_lock(settings.state, urls[DAGSTER], report))
         targets = _targets(urls, until_done)
+        missing = missing_roles(targets[0].admin, manifest.roles)
         for target in targets:
             _reject_older_server(target, manifest)
             if not replace:
                 _reject_full(target)
+        if not create_logins:
+            _reject_missing_roles(targets[0], missing)
+        for target in targets:
             for name in (target.fresh, target.old):
                 if _drop(target, name):
                     report(f"Dropped {name}, which an interrupted restore had left.")
@@ -108,7 +133,9 @@ def restore_from(
             _swap_names(targets, is_trial=True)
             for target in targets:
                 report(f"Restoring {place_of(target.url)} as of {taken_at} …")
-                _fill(target, folder, manifest.sources, variables)
+                if target.dump == WAREHOUSE:
+                    _create_roles(target, manifest, report, create_logins)
+                _fill(target, folder, variables)
             warehouse, dagster = targets
             migrate(warehouse.fresh_url, report)
             _finish_dagster(dagster, settings.dagster_home, report)
@@ -119,7 +146,12 @@ def restore_from(
         for target in targets:
             _drop(target, target.old)
     if manifest.left_out:
-        report(f"The backup has no {', '.join(manifest.left_out)}: its user could not read them.")
+        report(f"The backup has no {', '.join(manifest.left_out)}: see what it said when made.")
+    if missing and not create_logins:
+        report(
+            f"Logins of the backup that are not here: {_in_words(missing)}. isobar database login"
+            " creates them."
+        )
     report("Restored the warehouse and the history of its runs.")
 
 
@@ -189,20 +221,50 @@ def _drop(target: Target, name: str) -> bool:
     return True
 
 
-def _fill(
-    target: Target, folder: Path, sources: Sequence[str], variables: Mapping[str, str]
-) -> None:
+def _reject_missing_roles(target: Target, missing: Sequence[Role]) -> None:
+    if needed := [role for role in missing if role.is_needed]:
+        raise PermanentFailure(
+            "restore",
+            "roles that own objects or have rights in the backup are not here:"
+            f" {_in_words(needed)}",
+            place=place_of(target.url),
+            remedy="Run again with --create-logins, which gives them new passwords, or create them"
+            " yourself.",
+        )
+
+
+def _in_words(roles: Sequence[Role]) -> str:
+    return ", ".join(
+        f"{role.name} ({', '.join(role.groups)})" if role.groups else role.name for role in roles
+    )
+
+
+def _create_roles(target: Target, manifest: Manifest, report: Report, create_logins: bool) -> None:
+    """Create Isobar's roles, their rights on the new database and, if wanted, those of others."""
+    engine = engine_for(target.fresh_url, role=None)
+    with engine.begin() as connection:
+        prepare(connection)  # the roles, and database-level settings
+        create_roles(connection, manifest.sources)
+    engine.dispose()
+    with _described(target, ROLES_REMEDY), connect(target.fresh_url) as session:
+        if create_logins:
+            passwords = create_missing(session, manifest.roles)
+            session.commit()
+            for name, password in passwords.items():
+                report(f"Created a login: {address_of_login(target.url, name, password)}")
+        elif grants := missing_grants(session, manifest.roles):
+            words = ", ".join(f"{group} to {name}" for group, name in grants)
+            report(f"Grants of the backup that are not here: {words}.")
+        if unchanged := limit_again(session, manifest.roles):
+            report(f"Without limits, which this user may not set: {', '.join(unchanged)}.")
+
+
+def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
     """Restore the dump into the new database; the warehouse keeps its owners and privileges."""
     words = ["--exit-on-error", f"--jobs={JOBS}", str(folder / target.dump)]
     words.append("--exclude-schema=pg_catalog")  # only a superuser may change privileges there
     if target.dump == DAGSTER:
         words += ["--no-owner", "--no-privileges"]
-    else:
-        engine = engine_for(target.fresh_url, role=None)
-        with engine.begin() as connection:
-            prepare(connection)  # the roles, and database-level settings
-            create_roles(connection, sources)
-        engine.dispose()
     find_clients(target.admin).run("pg_restore", words, target.fresh_url, variables)
     with connect(target.fresh_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
@@ -242,13 +304,13 @@ def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
                 target.admin.execute(rename.format(fresh, name))
 
 
-def _described(target: Target) -> AbstractContextManager[None]:
+def _described(target: Target, remedy: str = OWNER_REMEDY) -> AbstractContextManager[None]:
     """Translate database errors, such as missing privileges."""
     return translated(
         "restore",
-        "the databases could not be created or renamed",
+        "the databases or logins could not be created or renamed",
         place=place_of(target.url),
-        remedy="Have an administrator give the user CREATEDB and make it the databases' owner.",
+        remedy=remedy,
         explain=partial(_in_use, target),
     )
 

@@ -30,7 +30,9 @@ def status(as_json: bool) -> None:
       problems         [key, severity (error, warning), what, where, since,
                        path (page in the web UI), remedy], errors first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes,
-                       shared_buffers_bytes (memory of the server for its cache), schema
+                       shared_buffers_bytes (memory of the server for its cache), schema,
+                       built_on (what others have built on views and tables of Isobar),
+                       not_upgraded (views and functions that could not be, because of that)
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
       processes        status, and processes of isobar ui on this machine:
                        [name, pid, state (alive, stopped, dead), started_at]

@@ -41,6 +41,10 @@ class Database:
     schema: Condition | None = None
     #: Plug-ins whose tables or views are not those of their code.
     outdated: tuple[str, ...] = ()
+    #: What others have built on views, functions and tables of Isobar.
+    built_on: tuple[str, ...] = ()
+    #: Views and functions that could not be upgraded because of that.
+    not_upgraded: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
 
@@ -140,12 +144,32 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         ),
         "other views": ("its views are of other code", migrate, "warning"),
     }
-    if found.schema not in verdicts:
-        return []
-    what, remedy, severity = verdicts[found.schema]
-    plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
-    what = f"{name}: {what}{plugins}"
-    return [trouble(found.part, what, found.place, remedy, now, severity=severity)]
+    problems = []
+    if found.schema in verdicts:
+        what, remedy, severity = verdicts[found.schema]
+        plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
+        what = f"{name}: {what}{plugins}"
+        problems.append(trouble(found.part, what, found.place, remedy, now, severity=severity))
+    if found.schema in ("behind", "other views") and found.built_on:
+        what = f"Others have built on the views that are to be upgraded: {few(found.built_on)}"
+        remedy = (
+            "Views of theirs are created again; where columns that they use are gone, the former"
+            " view stays. If a migration names anything, drop that, migrate, and create it again."
+        )
+        key = f"{found.part}:built_on"
+        problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
+    if found.not_upgraded:
+        what = f"Not upgraded, as others have built on them: {', '.join(found.not_upgraded)}"
+        remedy = f"Drop or change {few(found.built_on)}, then run isobar migrate."
+        key = f"{found.part}:not_upgraded"
+        problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
+    return problems
+
+
+def few(built_on: Sequence[str]) -> str:
+    """Return the first few of what others have built, in words."""
+    more = [f"and {len(built_on) - 5} more (isobar status --json)"] if len(built_on) > 5 else []
+    return "; ".join([*built_on[:5], *more])
 
 
 def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:

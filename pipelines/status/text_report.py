@@ -19,7 +19,7 @@ from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import source_facts, status_of_part
 from pipelines.status.probes.dagster import Instigator
-from pipelines.status.rules import GIB, Code, Database, status_of
+from pipelines.status.rules import GIB, Code, Database, few, status_of
 
 WIDTH = 100
 MAX_WARNINGS = 5
@@ -98,6 +98,8 @@ def _parts(seen: Status) -> Table:
         "runs": ("runs", _runs(seen)),
         "disks": ("disk", _disks(seen)),
     }
+    if built_on := seen.warehouse.built_on:
+        lines["built_on"] = ("built on it", few(built_on))
     parts = Table.grid(padding=(0, 1))
     for part, (title, words) in lines.items():
         parts.add_row(MARKS[status_of_part(seen, part)], title, escape(printable(words)))

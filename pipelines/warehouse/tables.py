@@ -334,7 +334,12 @@ sql_objects = Table(
         " NAME/tables.sql, NAME/grants.sql, NAME/comments.",
         primary_key=True,
     ),
-    required("sha256", Text, "SHA-256 digest of the SQL, hexadecimal."),
+    required(
+        "sha256",
+        Text,
+        "SHA-256 digest of the SQL, hexadecimal. If the SQL could not be applied because of what"
+        " others have built on the object: also a digest of that.",
+    ),
     optional("plugin", Text, "Plug-in that the SQL belongs to; null for Isobar itself."),
     required("applied_at", INSTANT, "When the SQL was applied.", server_default=func.now()),
     schema="ops",

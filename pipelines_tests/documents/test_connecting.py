@@ -2,7 +2,11 @@
 
 import csv
 import datetime as dt
+import os
+import re
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.runtime.personal_logins import create_login
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.solar_rows import add_plant, add_readings
@@ -27,19 +32,56 @@ def sunlit(owner: psycopg.Connection) -> None:
     add_readings(owner, 1, TODAY - dt.timedelta(days=2), TODAY)
 
 
+def python(word: str) -> str:
+    """Return the only block of Python with a word."""
+    (lines,) = [one for one in blocks(PAGE, "python") if word in one]
+    return lines
+
+
 def test_the_lines_of_pandas_read_a_week(
     sunlit: None, server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_URL", server.url(ANALYST, database))
-    (lines,) = blocks(PAGE, "python")
     documented: dict[str, Any] = {}
-    exec(compile(lines, str(PAGE), "exec"), documented)
+    exec(compile(python("import pandas"), str(PAGE), "exec"), documented)
     documented["engine"].dispose()
     energy = documented["energy"]
     assert list(energy.columns) == ["Havel North", "Sierra Alta"]
     assert len(energy) == 7
     assert energy["Sierra Alta"].dropna().tolist() == [24 * 15.0] * 2
     assert energy["Havel North"].isna().all()
+
+
+def test_queries_for_libraries_that_are_not_here_are_right(
+    server: Connections, database: str
+) -> None:
+    lines = "".join(python(word) for word in ("import polars", "import duckdb"))
+    queries = re.findall(r'"(SELECT .* FROM enriched[^"]*)"', lines)
+    assert len(queries) == 2
+    with psycopg.connect(server.url(ANALYST, database)) as analyst:
+        for query in queries:
+            assert analyst.execute(query.encode()).fetchall() == []
+
+
+def test_the_lines_that_listen_print_what_has_changed(
+    owner: psycopg.Connection, server: Connections, database: str
+) -> None:
+    listener = subprocess.Popen(
+        [sys.executable, "-u", "-c", python("LISTEN")],
+        env={**os.environ, "WAREHOUSE_URL": server.url(ANALYST, database)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        listens = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN isobar_fresh'"
+        while owner.execute(f"{listens} AND state = 'idle'").fetchone() != (1,):
+            time.sleep(0.05)
+        owner.execute("SELECT ops.announce('shipments', 'shipments', 1, 7)")
+        assert listener.stdout is not None
+        assert listener.stdout.readline().startswith("shipments 7 enriched.shipment")
+    finally:
+        listener.kill()
+        listener.communicate()
 
 
 def test_the_line_of_psql_writes_a_csv_file(
@@ -60,23 +102,21 @@ def test_the_line_of_psql_writes_a_csv_file(
     ] * 2
 
 
-def test_a_login_of_ones_own_reads_what_an_analyst_does(
-    sunlit: None, owner: psycopg.Connection, server: Connections, database: str
+def test_statements_of_owners_and_modellers_are_right(
+    owner: psycopg.Connection, server: Connections, guarded: str
 ) -> None:
-    (statements,) = blocks(PAGE, "sql")
-    owner.execute("DROP ROLE IF EXISTS jane")
-    owner.execute(statements.encode())
+    granted, replicated = blocks(PAGE, "sql")
+    password = create_login(owner, "dbt", is_modeller=True, new_password=False)
     try:
-        url = f"postgresql://jane:choose-one@127.0.0.1:{server.port}/{database}"
-        with psycopg.connect(url, autocommit=True) as jane:
-            assert jane.execute("SELECT count(*) FROM metrics.solar_daily").fetchone() == (2,)
-            for forbidden in (
-                "DELETE FROM solar.plants",
-                "CREATE VIEW enriched.mine AS SELECT 1 AS x",
-                "CREATE TABLE public.mine (x integer)",
-                "SELECT weather.correct_place('IR tehran', 35.69, 51.39)",
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    jane.execute(forbidden)
+        url = f"postgresql://dbt:{password}@127.0.0.1:{server.port}/{guarded}"
+        with psycopg.connect(url, autocommit=True) as dbt:
+            dbt.execute(granted.encode())
+            dbt.execute("CREATE TABLE mart AS SELECT 7 AS number")
+        with psycopg.connect(server.url(ANALYST, guarded)) as analyst:
+            assert analyst.execute("TABLE dbt.mart").fetchone() == (7,)
+        with owner.transaction(force_rollback=True):
+            owner.execute(replicated.encode())
+            tables = owner.execute("SELECT count(*) FROM pg_publication_tables").fetchone()
+            assert tables == (2,)
     finally:
-        owner.execute("DROP ROLE jane")
+        owner.execute("DROP OWNED BY dbt CASCADE; DROP ROLE dbt")

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -132,6 +133,22 @@ def test_only_a_living_isobar_ui_promises_restarts() -> None:
 def test_what_of_the_schema_is_bad(schema: Condition, verdict: str) -> None:
     found = Database("database", is_reachable=True, schema=schema)
     assert status_of(of_database(found, NOW)) == verdict
+
+
+def test_what_others_have_built_is_a_warning_before_an_upgrade_and_while_it_prevents_one() -> None:
+    views = tuple(f"view jane.v{number} of jane on enriched.hotels" for number in range(6))
+    found = Database("database", is_reachable=True, schema="current", built_on=views)
+    assert of_database(found, NOW) == []
+    _, before = of_database(replace(found, schema="other views"), NOW)
+    assert (before.severity, before.key) == ("warning", "status:database:built_on")
+    assert "view jane.v0 of jane on enriched.hotels; " in before.what
+    assert "and 1 more" in before.what
+    (prevented,) = of_database(replace(found, not_upgraded=("enriched.hotels",)), NOW)
+    assert (prevented.severity, prevented.key) == ("warning", "status:database:not_upgraded")
+    assert "enriched.hotels" in prevented.what
+    seen = Status(NOW, warehouse=found)
+    assert "built on it" in page(seen)
+    assert "built on it" not in page(Status(NOW, warehouse=replace(found, built_on=())))
 
 
 def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, role_of
+from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR, role_of
 from pipelines.source import own_names, sources
 
-ROLES = ("public", ANALYST, OPERATOR, LOADER)
+ROLES = ("public", ANALYST, MODELLER, OPERATOR, LOADER)
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 WRITES = {"INSERT", "UPDATE", "DELETE"}
 OF_MIGRATE = {"ops.sql_objects"}
@@ -73,6 +73,7 @@ def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
     rights = {
         "public": set(),
         ANALYST: {"SELECT"},
+        MODELLER: {"SELECT"},
         OPERATOR: {"SELECT"} | OF_OPERATOR.get(table, set()),
         LOADER: {"SELECT"} | newest | WRITES,
     }[role]
@@ -142,7 +143,7 @@ def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str
     ).fetchall()
     for role, schema, may_use, may_create, is_ours in schemas:
         assert may_create is False, (role, schema)
-        users = {LOADER} if schema == "as_source" else {ANALYST, OPERATOR, LOADER}
+        users = {LOADER} if schema == "as_source" else {*ROLES[1:]}
         assert may_use is (not is_ours or role in users), (role, schema)
     sequences = owner.execute(
         f"""
@@ -164,7 +165,11 @@ def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str
         """,
         names,
     ).fetchall()
-    assert database == [(LOADER, "TEMPORARY")]
+    assert sorted(database) == [
+        (LOADER, "TEMPORARY"),
+        (MODELLER, "CREATE"),
+        (MODELLER, "TEMPORARY"),
+    ]
 
 
 def test_roles_have_no_server_privileges_and_none_over_each_other(
@@ -183,7 +188,9 @@ def test_roles_have_no_server_privileges_and_none_over_each_other(
         ours,
     )
     of_sources = {role_of(name) for name in own_names()}
-    wanted = {(one, ANALYST) for one in of_sources} | {("isobar_owner", one) for one in of_sources}
+    wanted = {(one, ANALYST) for one in (*of_sources, MODELLER)} | {
+        ("isobar_owner", one) for one in of_sources
+    }
     assert {one for one in members if one[1].endswith(("analyst", *own_names()))} == wanted
 
 

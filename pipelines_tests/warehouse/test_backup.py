@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure
+from pipelines.migrations.apply import prepare_roles
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import clients as postgres_clients
 from pipelines.postgres.clients import Clients, connect, find_clients
@@ -23,6 +25,7 @@ from pipelines.postgres.log_files import shortened, tail
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
+from pipelines.runtime.personal_logins import create_login
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.status.rules import BEAT_SECONDS
 from pipelines.testing.databases import made
@@ -182,7 +185,7 @@ def test_a_restore_that_fails_leaves_both_databases_as_they_were(
     assert "the database is not empty: it has the table " in rejected.stderr
     failed = isobar(state, "restore", folder, "--replace", **outside)
     assert failed.returncode == 1
-    assert 'role "passing" does not exist' in failed.stderr
+    assert "have rights in the backup are not here: passing" in failed.stderr
     with psycopg.connect(outside["DATABASE_URL"]) as connection:
         assert checksums(connection) == before
         left = "SELECT count(*) FROM pg_database WHERE datname ~ 'being_restored|before_restore'"
@@ -218,12 +221,12 @@ def test_a_non_superuser_restores_what_a_superuser_backed_up(
 
 
 @pytest.fixture
-def rented(server: Connections, other: str) -> Iterator[str]:
+def rented(server: Connections, template: str, other: str) -> Iterator[str]:
     """The URL of a database whose owner is no superuser, as on a managed server."""
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS rented")
         connection.execute("CREATE ROLE rented LOGIN CREATEROLE CREATEDB PASSWORD 'rented'")
-        for role in ("owner", "loader", "analyst", "operator"):
+        for role in ("owner", "loader", "analyst", "operator", "modeller"):
             connection.execute(f"GRANT isobar_{role} TO rented WITH ADMIN OPTION, SET FALSE")
         connection.execute(f"ALTER DATABASE {other} OWNER TO rented")
         connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")
@@ -289,6 +292,170 @@ def test_tables_of_an_analyst_are_left_out_of_a_backup_by_name(
         with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as connection:
             connection.execute("DROP OWNED BY jane CASCADE")
             connection.execute("DROP ROLE jane")
+
+
+@pytest.fixture
+def modelled(
+    state: Path, server: Connections, outside: dict[str, str], owner: psycopg.Connection
+) -> Iterator[dict[str, str]]:
+    """The variables of a warehouse with an analyst, bob, and a modeller, jane, and her work."""
+    assert isobar(state, "migrate", **outside).returncode == 0
+    prepare_roles(outside["DATABASE_URL"])
+    create_login(owner, "bob", is_modeller=False, new_password=False)
+    password = create_login(owner, "jane", is_modeller=True, new_password=False)
+    name = owner.info.dbname
+    url = f"postgresql://jane:{password}@{owner.info.host}:{owner.info.port}/{name}"
+    with psycopg.connect(url, autocommit=True) as jane:
+        jane.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        jane.execute("CREATE VIEW routes AS SELECT route FROM enriched.itineraries")
+        jane.execute("CREATE SCHEMA jane_marts; CREATE TABLE jane_marts.daily AS TABLE kept")
+        jane.execute("GRANT USAGE ON SCHEMA jane TO isobar_analyst; GRANT SELECT ON kept TO bob")
+    yield {**outside, "URL_OF_JANE": url}
+    with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as connection:
+        for login in ("jane", "bob"):
+            connection.execute(f"DROP OWNED BY {login} CASCADE; DROP ROLE {login}".encode())
+
+
+def test_a_restore_names_missing_logins_and_creates_them_on_request(
+    state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    folder, name = str(tmp_path / "backup"), owner.info.dbname
+    assert isobar(state, "backup", folder, **modelled).returncode == 0
+    owner.execute("DROP OWNED BY jane CASCADE; DROP OWNED BY bob; DROP ROLE jane, bob")
+    before = checksums(owner)
+    owner.close()
+    failed = isobar(state, "restore", folder, "--replace", **modelled)
+    assert failed.returncode == 1
+    assert "are not here: bob (isobar_analyst), jane (isobar_modeller)" in failed.stderr
+    with psycopg.connect(modelled["DATABASE_URL"]) as connection:
+        assert checksums(connection) == before
+    done = isobar(state, "restore", folder, "--replace", "--create-logins", **modelled)
+    assert done.returncode == 0, done.stderr
+    created = dict(re.findall(r"Created a login: (postgresql://(\w+):\S+)", done.stderr))
+    urls = {login: url for url, login in created.items()}
+    assert {*urls} == {"jane", "bob"}
+    assert all(url.endswith(f"/{name}") for url in urls.values())
+    with psycopg.connect(urls["jane"], autocommit=True) as jane:
+        assert jane.execute("TABLE kept").fetchall() == [(7,)], "her schema is on her search path"
+        assert jane.execute("TABLE jane_marts.daily").fetchall() == [(7,)]
+        jane.execute("INSERT INTO kept VALUES (8)")
+        jane.execute("CREATE TEMPORARY TABLE passing AS TABLE routes; CREATE SCHEMA jane_more")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            jane.execute("DELETE FROM flights.legs")
+    with psycopg.connect(urls["bob"], autocommit=True) as bob:
+        assert bob.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
+        assert bob.execute("SELECT number FROM jane.kept").fetchall() == [(7,), (8,)]
+
+
+def test_a_non_superuser_carries_what_modellers_build(
+    state: Path, server: Connections, rented: str, other: str, tmp_path: Path
+) -> None:
+    name, variables = f"of_{other}", {"DATABASE_URL": rented}
+    assert isobar(state, "migrate", **variables).returncode == 0
+    made = isobar(state, "database", "login", name, "--modeller", **variables)
+    assert made.returncode == 0, made.stderr
+    with psycopg.connect(made.stdout.strip(), autocommit=True) as modeller:
+        modeller.execute("CREATE TABLE kept AS SELECT 7 AS number; CREATE SCHEMA more")
+    folder = str(tmp_path / "backup")
+    done = isobar(state, "backup", folder, **variables)
+    assert done.returncode == 0, done.stderr
+    assert "Not in the backup" not in done.stderr
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {other} WITH (FORCE)".encode())
+        admin.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)".encode())
+        admin.execute(f"DROP ROLE {name}".encode())
+        admin.execute(f"CREATE DATABASE {other} OWNER rented".encode())
+    restored = isobar(state, "restore", folder, "--create-logins", **variables)
+    assert restored.returncode == 0, restored.stderr
+    (url,) = re.findall(rf"Created a login: (postgresql://{name}:\S+)", restored.stderr)
+    with psycopg.connect(url, autocommit=True) as modeller:
+        assert modeller.execute("TABLE kept").fetchall() == [(7,)]
+        modeller.execute("CREATE TABLE more.built AS TABLE kept; CREATE SCHEMA another")
+    with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as admin:
+        admin.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}".encode())
+
+
+def test_logins_that_are_there_keep_their_password_over_a_restore(
+    state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "backup")
+    assert isobar(state, "backup", folder, **modelled).returncode == 0
+    owner.execute("REVOKE isobar_analyst FROM bob")
+    owner.close()
+    done = isobar(state, "restore", folder, "--replace", **modelled)
+    assert done.returncode == 0, done.stderr
+    assert "Grants of the backup that are not here: isobar_analyst to bob." in done.stderr
+    assert "Created a login" not in done.stderr
+    with psycopg.connect(modelled["URL_OF_JANE"]) as jane:
+        assert jane.execute("TABLE kept").fetchall() == [(7,)]
+        assert jane.execute("SHOW statement_timeout").fetchone() == ("30min",)
+
+
+def test_no_code_of_a_modeller_is_executed_by_a_restore(
+    state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """A constraint is checked while rows are restored, with the rights of whoever restores."""
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        jane.execute(
+            """
+            CREATE FUNCTION jane.trap(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+            BEGIN
+                IF current_user <> 'jane' THEN
+                    RAISE EXCEPTION 'caught %', current_user;
+                END IF;
+                RETURN TRUE;
+            END
+            $$;
+            CREATE DOMAIN jane.trapped AS integer CHECK (jane.trap(VALUE));
+            CREATE TYPE jane.pair AS (one jane.trapped, two text);
+            CREATE TYPE jane.mood AS ENUM ('good', 'bad');
+            CREATE TABLE checked (x integer CHECK (jane.trap(x)));
+            CREATE TABLE domained (x jane.trapped);
+            CREATE TABLE domains (x jane.trapped[]);
+            CREATE TABLE composed (x jane.pair);
+            CREATE TABLE generated (x integer, y boolean GENERATED ALWAYS AS (jane.trap(x)) STORED);
+            CREATE TABLE parted (x integer) PARTITION BY LIST (jane.trap(x));
+            CREATE TABLE part PARTITION OF parted FOR VALUES IN (TRUE);
+            CREATE TABLE fine (x integer PRIMARY KEY, mood jane.mood, moods jane.mood[]);
+            CREATE INDEX indexed ON fine (jane.trap(x));
+            CREATE MATERIALIZED VIEW counted AS SELECT jane.trap(x) FROM fine;
+            CREATE VIEW seen AS TABLE checked;
+            INSERT INTO checked VALUES (1);
+            INSERT INTO domained VALUES (1);
+            INSERT INTO domains VALUES ('{1}');
+            INSERT INTO composed VALUES ((1, 'two'));
+            INSERT INTO generated VALUES (1);
+            INSERT INTO parted VALUES (1);
+            INSERT INTO fine VALUES (1, 'good', '{bad}');
+            """
+        )
+    trapped = {
+        "checked": "1",
+        "domained": "1",
+        "domains": "{1}",
+        "composed": "(1,two)",
+        "generated": "1",
+        "part": "1",
+    }
+    for table, row in trapped.items():  # as pg_restore writes
+        with (
+            pytest.raises(psycopg.errors.RaiseException, match="caught isobar"),
+            owner.cursor().copy(f"COPY jane.{table} (x) FROM STDIN".encode()) as copy,
+        ):
+            copy.write(f"{row}\n")
+    folder = tmp_path / "backup"
+    done = isobar(state, "backup", str(folder), **modelled)
+    assert done.returncode == 0, done.stderr
+    owner.close()
+    left_out = sorted(f"jane.{name}" for name in (*trapped, "parted", "seen"))
+    assert read_manifest(folder).left_out == left_out
+    for name in left_out:
+        assert f"because restoring it could execute code: {name} of jane." in done.stderr
+    restored = isobar(state, "restore", str(folder), "--replace", **modelled)
+    assert restored.returncode == 0, restored.stderr
+    with psycopg.connect(modelled["URL_OF_JANE"]) as jane:
+        assert jane.execute("TABLE fine").fetchall() == [(1, "good", "{bad}")]
+        assert jane.execute("TABLE counted").fetchall() == [(True,)]
 
 
 def test_an_error_of_pg_dump_is_shown_with_its_beginning() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.migrations import apply, history
+from pipelines.migrations import apply, history, objects
 from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
@@ -251,14 +251,191 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.
         assert dg.AssetKey(source) in parents, (name, table)
 
 
-def test_a_view_of_the_users_own_is_never_dropped(
+ROUTE = "SELECT route FROM enriched.itineraries"
+
+
+def test_an_upgrade_leaves_a_view_in_place_that_others_use(
     url: str, owner: psycopg.Connection, add: Add
 ) -> None:
-    owner.execute("CREATE VIEW public.mine AS SELECT route FROM enriched.itineraries")
-    add({"enriched.itineraries": "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS one"})
-    with pytest.raises(PermanentFailure, match=r"view mine depends on"):
+    """Incident: one view of an analyst, and `isobar run` stopped at the next upgrade."""
+    add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
+    apply.migrate(url)
+    owner.execute("CREATE VIEW public.mine AS SELECT gone FROM enriched.a")
+    add(
+        {
+            "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x",
+            "enriched.new": "CREATE OR REPLACE VIEW enriched.new AS SELECT 2 AS two",
+        }
+    )
+    messages: list[str] = []
+    apply.migrate(url, messages.append)
+    assert [line.split()[2] for line in messages] == ["enriched.a,", "tables"]
+    assert owner.execute("SELECT gone FROM public.mine").fetchall() == [(2,)]
+    assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
+    assert condition(url) == "current", "it is tried again only when something changes"
+    before = owner.execute(ALL_OBJECTS).fetchall()
+    apply.migrate(url)
+    assert owner.execute(ALL_OBJECTS).fetchall() == before
+    owner.execute("DROP VIEW public.mine")
+    assert condition(url) == "other views"
+    apply.migrate(url)
+    assert owner.execute("TABLE enriched.a").fetchall() == [(5,)]
+
+
+def test_an_upgrade_that_only_adds_columns_replaces_a_used_view(
+    url: str, owner: psycopg.Connection, add: Add
+) -> None:
+    first = "CREATE OR REPLACE VIEW enriched.{} AS SELECT 1 AS x"
+    add({f"enriched.{name}": first.format(name) for name in "ab"})
+    apply.migrate(url)
+    owner.execute("CREATE VIEW public.mine AS SELECT x FROM enriched.a")
+    second = "CREATE OR REPLACE VIEW enriched.b AS SELECT 7 AS other"  # so that all are made again
+    add({"enriched.a": f"{first.format('a')}, 2 AS added", "enriched.b": second})
+    messages: list[str] = []
+    apply.migrate(url, messages.append)
+    assert messages == ["Updated the tables and views."]
+    assert owner.execute("TABLE enriched.a").fetchall() == [(1, 2)]
+    assert owner.execute("TABLE enriched.b").fetchall() == [(7,)]
+
+
+def test_views_that_need_what_a_used_view_lacks_stay_too(
+    url: str, owner: psycopg.Connection, add: Add
+) -> None:
+    first = {
+        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone",
+        "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT x FROM enriched.a",
+        "metrics.f": "CREATE OR REPLACE FUNCTION metrics.f(y integer) RETURNS integer"
+        " LANGUAGE sql RETURN 1",
+    }
+    add(first)
+    apply.migrate(url)
+    owner.execute("CREATE VIEW public.mine AS SELECT gone + metrics.f(1) AS sum FROM enriched.a")
+    second = {
+        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x, 6 AS new",
+        "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT x, new FROM enriched.a",
+        "enriched.c": "CREATE OR REPLACE VIEW enriched.c AS SELECT new FROM enriched.a",
+        "metrics.f": first["metrics.f"].replace("y integer", "y integer, z text"),
+    }
+    add(second)
+    messages: list[str] = []
+    apply.migrate(url, messages.append)
+    left = [line.split()[2] for line in messages if line.startswith("Not upgraded")]
+    assert {*left} == {"enriched.a,", "enriched.b,", "enriched.c,", "metrics.f,"}
+    assert owner.execute("SELECT sum FROM public.mine").fetchone() == (3,)
+    assert owner.execute("TABLE enriched.b").fetchall() == [(1,)]
+    count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
+    assert owner.execute(count).fetchone() == (1,)
+    add({})  # a version that has none of them
+    apply.migrate(url)
+    assert owner.execute("SELECT sum FROM public.mine").fetchone() == (3,)
+    assert condition(url) == "current"
+    owner.execute("DROP VIEW public.mine")
+    apply.migrate(url)
+    assert condition(url) == "current"
+    gone = "SELECT to_regclass('enriched.a'), to_regclass('enriched.b'), to_regproc('metrics.f')"
+    assert owner.execute(gone).fetchone() == (None, None, None)
+
+
+TYPE_OF_PRICE = """
+SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = '{}'::regclass AND attname = 'price_amount'
+"""
+
+
+@pytest.fixture
+def other_type(monkeypatch: pytest.MonkeyPatch, add: Add) -> None:
+    """As a version in which a column that views show has another type."""
+    create_or_upgrade = history.create_or_upgrade
+
+    def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
+        is_changed = create_or_upgrade(connection, schema, *others)
+        if schema.name == "flights":
+            statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
+            connection.execute(text(statement))
+        return is_changed
+
+    monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
+    add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
+
+
+def test_views_of_others_are_created_again_when_a_table_changes(
+    url: str, owner: psycopg.Connection, other_type: None
+) -> None:
+    owner.execute("CREATE ROLE builder; GRANT isobar_analyst TO builder")
+    owner.execute('CREATE SCHEMA "Built" AUTHORIZATION builder')
+    try:
+        owner.execute("SET ROLE builder")
+        owner.execute(
+            """
+            CREATE VIEW "Built"."Offers" WITH (security_barrier = true) AS
+            SELECT itinerary_id, price_amount FROM enriched.itineraries;
+            COMMENT ON VIEW "Built"."Offers" IS 'What it''s about.';
+            COMMENT ON COLUMN "Built"."Offers".price_amount IS 'The price.';
+            GRANT SELECT ON "Built"."Offers" TO isobar_analyst WITH GRANT OPTION;
+            CREATE VIEW "Built".indirect AS SELECT price_amount FROM "Built"."Offers";
+            """
+        )
+        owner.execute("RESET ROLE")
+        about = """
+        SELECT pg_get_userbyid(relowner), relacl, reloptions, obj_description(oid, 'pg_class'),
+            col_description(oid, 2), pg_get_viewdef(oid)
+        FROM pg_class WHERE oid = '"Built"."Offers"'::regclass
+        """
+        before = owner.execute(about).fetchone()
+        apply.migrate(url)
+        assert owner.execute(about).fetchone() == before
+        for view in ('"Built"."Offers"', '"Built".indirect', "enriched.itineraries"):
+            found = owner.execute(TYPE_OF_PRICE.format(view).encode()).fetchone()
+            assert found == ("double precision",), view
+        assert condition(url) == "current"
+    finally:
+        owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
+
+
+@pytest.mark.parametrize("kind", ["MATERIALIZED VIEW", "TABLE"])
+def test_what_cannot_be_created_again_stops_a_change_of_its_table_and_is_named(
+    url: str, owner: psycopg.Connection, other_type: None, kind: str
+) -> None:
+    columns = "AS SELECT price_amount FROM enriched.itineraries"
+    what = f"public.mine {columns}" if kind != "TABLE" else "public.mine (x enriched.itineraries)"
+    owner.execute(f"CREATE {kind} {what}".encode())
+    with pytest.raises(PermanentFailure, match=r"mine( column x)? depends on .*itineraries"):
         apply.migrate(url)
     assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
+    found = owner.execute(TYPE_OF_PRICE.format("enriched.itineraries").encode()).fetchone()
+    assert found != ("double precision",)
+
+
+def test_what_others_have_built_is_listed(url: str, owner: psycopg.Connection) -> None:
+    engine = engine_for(url, role=None)
+    with engine.connect() as connection:
+        assert objects.built_on(connection) == [], "our own views are not of others"
+    owner.execute("CREATE ROLE builder; GRANT isobar_analyst TO builder; CREATE SCHEMA built")
+    try:
+        owner.execute("ALTER SCHEMA built OWNER TO builder")
+        owner.execute("CREATE VIEW enriched.inside AS SELECT hotel_id FROM enriched.hotels")
+        owner.execute("SET ROLE builder")
+        owner.execute(f"CREATE VIEW built.routes AS {ROUTE}".encode())
+        owner.execute("CREATE MATERIALIZED VIEW built.legs AS SELECT leg_id FROM flights.legs")
+        owner.execute("CREATE TABLE built.own (hotel enriched.hotels)")
+        owner.execute(
+            "CREATE FUNCTION built.counted() RETURNS bigint LANGUAGE sql"
+            " BEGIN ATOMIC SELECT count(*) FROM enriched.shipments; END"
+        )
+        owner.execute("CREATE VIEW built.indirect AS TABLE built.routes")
+        owner.execute("RESET ROLE")
+        with engine.connect() as connection:
+            found = [str(one) for one in objects.built_on(connection)]
+    finally:
+        owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
+        engine.dispose()
+    assert found == [
+        "function built.counted of builder on enriched.shipments",
+        "materialized view built.legs of builder on flights.legs",
+        "table built.own of builder on enriched.hotels",
+        "view built.routes of builder on enriched.itineraries",
+        "view enriched.inside of isobar on enriched.hotels",
+    ]
 
 
 def test_a_view_that_someone_dropped_comes_back(url: str, owner: psycopg.Connection) -> None:

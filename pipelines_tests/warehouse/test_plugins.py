@@ -293,6 +293,31 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
     assert owner.execute("SELECT * FROM enriched.buses_stops").fetchall() == [("MARKET",)]
 
 
+def test_a_plugins_view_that_others_use_stays_and_the_plugin_is_not_broken(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+    owner.execute("CREATE VIEW public.mine AS SELECT stop_id FROM enriched.buses_stops")
+    view = "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM {name}.stops"
+    plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": view})
+    with plugins.installed(tmp_path):
+        messages: list[str] = []
+        migrate(url, messages.append)
+        assert (broken_sources(), condition(url)) == ([], "current")
+        assert messages[0].startswith("Not upgraded: enriched.buses_stops, because")
+        assert owner.execute("TABLE public.mine").fetchall() == [(1,)]
+    migrate(url)  # uninstalled
+    assert owner.execute("TABLE public.mine").fetchall() == [(1,)]
+    assert condition(url) == "current"
+    owner.execute("DROP VIEW public.mine")
+    migrate(url)
+    gone = "SELECT to_regclass('enriched.buses_stops')"
+    assert owner.execute(gone).fetchone() == (None,)
+
+
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 
 

@@ -104,6 +104,7 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             assert now == {*views, "enriched.buses_stops"}
             for view in views:
                 query = f"SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM {view} AS x"
+                query += " WHERE x::text !~ 'buses'"  # a plug-in that the other one lacks
                 assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone()
 
 

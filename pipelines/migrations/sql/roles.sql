@@ -1,11 +1,11 @@
--- Before migrations: create the four roles, let the owner create schemas, and set the defaults of
+-- Before migrations: create the five roles, let the owner create schemas, and set the defaults of
 -- all sessions in this database. Roles are shared by the whole server, so another database may
 -- create them at the same time. Existing roles are not changed.
 DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['isobar_owner', 'isobar_loader', 'isobar_analyst', 'isobar_operator'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['isobar_owner', 'isobar_loader', 'isobar_analyst', 'isobar_operator', 'isobar_modeller'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
@@ -17,17 +17,23 @@ BEGIN
                     USING ERRCODE = 'insufficient_privilege';
             END;
         END IF;
-        IF NOT pg_has_role(current_user, role_name, 'SET') THEN
+        IF role_name <> 'isobar_modeller' AND NOT pg_has_role(current_user, role_name, 'SET') THEN
             EXECUTE format('GRANT %I TO %I', role_name, current_user);
         END IF;
     END LOOP;
+    IF NOT pg_has_role('isobar_modeller', 'isobar_analyst', 'USAGE') THEN
+        GRANT isobar_analyst TO isobar_modeller;
+    END IF;
     IF NOT has_database_privilege('isobar_owner', current_database(), 'CREATE') THEN
         EXECUTE format('GRANT CREATE ON DATABASE %I TO isobar_owner', current_database());
     END IF;
 END
 $$;
 
--- Only for the owner of the database: let only loads create temporary tables, and set timeouts.
+-- Only for the owner of the database: let only loads and modellers create temporary tables, let
+-- modellers create schemas, and set timeouts. As whoever may create a schema could name it like
+-- another login, the schema "$user" is not on the search path: its functions and operators would be
+-- executed with the rights of that login.
 -- Settings of a role do not apply to logins that are members of it, while settings of a database
 -- apply to everyone. So the timeouts are set on the database, and the migrating role is exempt.
 -- Runs set their own (warehouse/connection.py).
@@ -41,10 +47,9 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', ours);
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO isobar_loader', ours);
     FOR setting IN
         SELECT name, value
-        FROM (VALUES ('statement_timeout', '5min'), ('idle_in_transaction_session_timeout', '5min'), ('datestyle', 'ISO, YMD')) AS wanted (name, value)
+        FROM (VALUES ('statement_timeout', '5min'), ('idle_in_transaction_session_timeout', '5min'), ('datestyle', 'ISO, YMD'), ('search_path', 'public')) AS wanted (name, value)
         WHERE NOT EXISTS (
             SELECT FROM pg_db_role_setting
             INNER JOIN pg_database ON pg_database.oid = setdatabase
@@ -53,10 +58,12 @@ BEGIN
         )
     LOOP
         EXECUTE format('ALTER DATABASE %I SET %I = %L', ours, setting.name, setting.value);
-        IF setting.name <> 'datestyle' THEN
+        IF setting.name ~ 'timeout$' THEN
             EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', current_user, ours, setting.name);
         END IF;
     END LOOP;
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO isobar_loader, isobar_modeller', ours);
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO isobar_modeller', ours);
 END
 $$;
 

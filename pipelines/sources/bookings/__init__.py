@@ -212,8 +212,12 @@ source = Source(
     ),
     views=(
         View(name="enriched.reservation_changes", job=AUDIT),
-        View(name=NIGHTS, job=AUDIT),
-        View(name="enriched.hotels", job=AUDIT),
+        View(
+            name=NIGHTS,
+            job=AUDIT,
+            key=("hotel_id", "night_of_stay", "room_reservation_id"),
+        ),
+        View(name="enriched.hotels", job=AUDIT, key=("hotel_id",)),
     ),
     sandbox_options=(
         SandboxOption(

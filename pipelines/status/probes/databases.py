@@ -10,7 +10,8 @@ from sqlalchemy import Connection, make_url, text
 
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure
-from pipelines.migrations.apply import Condition, condition, outdated_plugins
+from pipelines.migrations.apply import Condition, condition, left_in_place, outdated_plugins
+from pipelines.migrations.objects import built_on
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
@@ -33,10 +34,16 @@ def probe_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledge
         schema = condition(connection)
         outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
         ledger = {}
+        built: list[str] = []
+        left: list[str] = []
         if schema not in ("missing", "foreign"):
             rows = connection.execute(text(read_sql("pipelines.status", "ledger")))
             ledger = {row.source: (row.last_delivery_at, row.in_quarantine) for row in rows}
-        return replace(_database("database", connection, schema), outdated=outdated), ledger
+            built = [str(one) for one in built_on(connection)]
+            left = left_in_place(connection)
+        found = _database("database", connection, schema)
+        found = replace(found, outdated=outdated, built_on=(*built,), not_upgraded=(*left,))
+        return found, ledger
 
 
 def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
