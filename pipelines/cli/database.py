@@ -158,8 +158,7 @@ def login(name: str, modeller: bool, new_password: bool, revoke: bool) -> None:
     if password is None:
         echo(f"The login {name} is complete; its password stays (--new-password changes it).")
     else:
-        address = personal_logins.address_of_login(url, name, password)
-        click.echo(address if settings.database_url else address.partition("?")[0])
+        click.echo(personal_logins.address_of_login(url, name, password))
 
 
 def _address(role: str) -> str:

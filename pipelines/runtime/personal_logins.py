@@ -185,7 +185,10 @@ def revoke_login(connection: psycopg.Connection, name: str) -> bool:
 def address_of_login(url: str, name: str, password: str) -> str:
     """Return the address of the same database for a login, without the name of a driver."""
     shown = make_url(url).set(drivername="postgresql", username=name, password=password)
-    return shown.difference_update_query(PRIVATE_OPTIONS).render_as_string(hide_password=False)
+    shown = shown.difference_update_query(PRIVATE_OPTIONS)
+    if shown.query.get("sslmode") == "disable":  # what drivers without this option do, too
+        shown = shown.difference_update_query(["sslmode"])
+    return shown.render_as_string(hide_password=False)
 
 
 def place(connection: psycopg.Connection) -> str:

@@ -1,5 +1,6 @@
 """`isobar database`: personal logins, and that a look changes nothing."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -17,7 +18,7 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
 ) -> None:
     """As on a managed server: the owner of the database has CREATEROLE, and is no superuser."""
     name, groups = f"of_{empty_database}", ("owner", "loader", "analyst", "operator", "modeller")
-    url = server.url(SUPERUSER, empty_database)
+    at, url = f"127.0.0.1:{server.port}/{empty_database}", server.url(SUPERUSER, empty_database)
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
         if not is_superuser:
             admin.execute("DROP ROLE IF EXISTS managed_owner")
@@ -26,13 +27,12 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
                 grant = f"GRANT isobar_{role} TO managed_owner WITH ADMIN OPTION, SET FALSE"
                 admin.execute(grant.encode())
             admin.execute(f"ALTER DATABASE {empty_database} OWNER TO managed_owner".encode())
-            at = f"127.0.0.1:{server.port}/{empty_database}"
             url = f"postgresql://managed_owner:managed@{at}?sslmode=disable"
         made = isobar(empty_state, "database", "login", name, "--modeller", DATABASE_URL=url)
         try:
             assert made.returncode == 0, made.stderr
             (address,) = made.stdout.splitlines()
-            assert address.startswith(f"postgresql://{name}:")
+            assert re.fullmatch(f"postgresql://{name}:[^@]+@{at}", address)
             with psycopg.connect(address, autocommit=True) as session:
                 session.execute("CREATE TABLE mine AS TABLE flights.legs")
                 session.execute("CREATE TEMPORARY TABLE passing (x integer)")
