@@ -32,6 +32,7 @@ OTHERS = (
     "solar.syncs",
     "weather.api_requests",
     "weather.correct_place",
+    "weather.distance_km",
     "weather.hourly",
     "weather.observations",
     "weather.place_key",

@@ -22,6 +22,8 @@ from pipelines_tests.source_contract.feeds import DRIVERS
 SOURCES = list(sources().values())
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 #: Files that are about the demonstration with our own sources, or that are made from declarations.
+#: Folders of sources, and of questions, whose examples name some.
+OF_SOURCES = ("pipelines/sources/", "examples/", "pipelines/dashboard/sql/cookbook/")
 ABOUT_OURS = {".env.example", "deploy/verify-compose.sh", "deploy/kubernetes/values.yaml"}
 every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda one: one.name)
 
@@ -39,7 +41,7 @@ def test_no_file_outside_of_a_source_s_folder_names_one() -> None:
     names = re.compile(rf"\b({'|'.join(one.name for one in SOURCES)})\b", re.IGNORECASE)
     named = {}
     for name in listed:
-        if name.startswith(("pipelines/sources/", "examples/")) or name in ABOUT_OURS:
+        if name.startswith(OF_SOURCES) or name in ABOUT_OURS:
             continue
         if name.endswith((".md", ".lock")) or (PROJECT / name).is_symlink():
             continue

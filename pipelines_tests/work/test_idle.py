@@ -34,7 +34,8 @@ OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs", "refresh_requests"}
 STARTS = {"bookings_events_api", "solar_sync_due"}
 #: The work of a tick after something has changed, where it reads more.
 AFTER_CHANGES = {"weather_due": Work("linear", 4_000)}
-STATUS = Work("linear", 220)
+#: Most of it reads the catalogues: what users have built on the views.
+STATUS = Work("linear", 1_800)
 
 
 class Operator:

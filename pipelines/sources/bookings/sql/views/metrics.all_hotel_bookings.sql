@@ -2,10 +2,10 @@
 --   extract(year FROM current_date)::integer)
 CREATE OR REPLACE FUNCTION metrics.all_hotel_bookings(
     period text DEFAULT NULL,
-    year integer DEFAULT NULL,
+    year bigint DEFAULT NULL,
     axis text DEFAULT 'event',
-    month integer DEFAULT NULL,
-    day integer DEFAULT NULL
+    month bigint DEFAULT NULL,
+    day bigint DEFAULT NULL
 )
 RETURNS TABLE (
     hotel_id bigint,
@@ -30,7 +30,7 @@ CROSS JOIN LATERAL metrics.hotel_bookings(
 ORDER BY hotels.hotel_id, answer.period_start
 $$;
 
-COMMENT ON FUNCTION metrics.all_hotel_bookings(text, integer, text, integer, integer) IS
+COMMENT ON FUNCTION metrics.all_hotel_bookings(text, bigint, text, bigint, bigint) IS
 'Returns metrics.hotel_bookings for every hotel with events. The arguments are the same, without the
 hotel. hotel_name comes from bookings.hotels. To get one hotel, add WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.all_hotel_bookings(period => ''week'', year => extract(year FROM current_date)::integer);';

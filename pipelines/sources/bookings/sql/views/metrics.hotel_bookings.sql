@@ -5,10 +5,10 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
     hotel_id bigint DEFAULT NULL,
     period text DEFAULT NULL,
-    year integer DEFAULT NULL,
+    year bigint DEFAULT NULL,
     axis text DEFAULT 'event',
-    month integer DEFAULT NULL,
-    day integer DEFAULT NULL
+    month bigint DEFAULT NULL,
+    day bigint DEFAULT NULL
 )
 RETURNS TABLE (period_start date, bookings bigint, cancellations bigint, net_bookings bigint)
 LANGUAGE plpgsql
@@ -35,13 +35,13 @@ DECLARE
         WHEN day IS NOT NULL AND month IS NULL
             THEN format('day is %s: without a month it must be NULL', day)
         WHEN day NOT BETWEEN 1 AND date_part(
-            'day', make_date(year, month, 1) + interval '1 month -1 day'
+            'day', make_date(year::integer, month::integer, 1) + interval '1 month -1 day'
         )
             THEN format(
                 'day is %s: in %s it must be 1 to %s',
                 day,
-                to_char(make_date(year, month, 1), 'FMMonth YYYY'),
-                date_part('day', make_date(year, month, 1) + interval '1 month -1 day')
+                to_char(make_date(year::integer, month::integer, 1), 'FMMonth YYYY'),
+                date_part('day', make_date(year::integer, month::integer, 1) + interval '1 month -1 day')
             )
     END;
     first_day date;
@@ -55,7 +55,9 @@ BEGIN
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;
     END IF;
-    first_day := make_date(year, coalesce(month, 1), coalesce(day, 1));
+    first_day := make_date(
+        year::integer, coalesce(month, 1)::integer, coalesce(day, 1)::integer
+    );
     end_day := first_day + CASE
         WHEN day IS NOT NULL THEN interval '1 day'
         WHEN month IS NOT NULL THEN interval '1 month'
@@ -100,7 +102,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
+COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, bigint, text, bigint, bigint) IS
 'Returns the number of reservation nights that a hotel booked and cancelled in a year, by
 period: day, week (from Monday), month or year. period_start is the first day of the period. A week
 that is only partly in the year or month counts only the days in it. Every period has a row, with

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION metrics.hotel_pace(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,
     as_of timestamptz DEFAULT now(),
-    days integer DEFAULT 90
+    days bigint DEFAULT 90
 )
 RETURNS TABLE (
     days_before_arrival integer,
@@ -87,12 +87,12 @@ BEGIN
             ),
             ''
         )
-    FROM generate_series(0, hotel_pace.days) AS ahead (days)
+    FROM generate_series(0, hotel_pace.days::integer) AS ahead (days)
     LEFT JOIN (
         SELECT
             least(
                 changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
-                hotel_pace.days
+                hotel_pace.days::integer
             ) AS days,
             sum(changes.change) AS change
         FROM enriched.reservation_changes AS changes
@@ -106,7 +106,7 @@ BEGIN
         SELECT
             least(
                 changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
-                hotel_pace.days
+                hotel_pace.days::integer
             ) AS days,
             sum(changes.change) AS change
         FROM enriched.reservation_changes AS changes
@@ -121,7 +121,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION metrics.hotel_pace(bigint, date, date, timestamptz, integer) IS
+COMMENT ON FUNCTION metrics.hotel_pace(bigint, date, date, timestamptz, bigint) IS
 'Returns the booking pace of a hotel, next to the pace of the same weeks one year before. There is
 one row per days_before_arrival, from days down to 0. on_the_books is the total for the nights from
 from_date up to, but not including, to_date: for each night, the reservations on the books at the

@@ -6,7 +6,7 @@ SELECT
     snapshots.snapshot_on,
     CASE WHEN rejected.reason IS NULL THEN prices.agent END AS agent,
     CASE WHEN rejected.reason IS NULL THEN prices.agent_rating END AS agent_rating,
-    CASE WHEN rejected.reason IS NULL THEN prices.price_amount END AS price_amount,
+    CASE WHEN rejected.reason IS NULL THEN prices.price_amount END::numeric(16, 2) AS price_amount,
     CASE WHEN rejected.reason IS NULL THEN prices.price_currency END AS price_currency,
     rejected.reason AS rejection_reason
 FROM flights.prices

@@ -6,7 +6,7 @@
 -- from: 2026-11-02
 -- to: 2026-11-16
 -- Work: linear, 300,000 buffers
-SELECT hotel_name, hotels.city, books.nights, parcels.to_come, flights.offers, flights.from_price
+SELECT hotel_name, hotels.city, books.nights, parcels.to_come, trips.offers, trips.from_price
 FROM enriched.hotels
 CROSS JOIN LATERAL (
     SELECT sum(on_the_books) AS nights
@@ -24,6 +24,6 @@ CROSS JOIN LATERAL (
     INNER JOIN flights.airports ON destination_airport = airport_code
     WHERE withdrawn_on IS NULL
         AND weather.distance_km(hotels.latitude, hotels.longitude, airports.latitude, airports.longitude) < 50
-) AS flights
+) AS trips
 WHERE hotels.latitude IS NOT NULL
 ORDER BY hotel_name;

@@ -1,6 +1,6 @@
 -- Work: flat, 0 buffers: SELECT weather.delay_risk(95, 10, 20)
 CREATE OR REPLACE FUNCTION weather.delay_risk(
-    wmo_code integer,
+    wmo_code bigint,
     wind_kmh double precision,
     temperature_celsius double precision
 )
@@ -19,6 +19,6 @@ AS $$
         END
 $$;
 
-COMMENT ON FUNCTION weather.delay_risk(integer, double precision, double precision) IS
+COMMENT ON FUNCTION weather.delay_risk(bigint, double precision, double precision) IS
 'Returns the weather that may delay a parcel, the worst if there are several: storm, freezing_rain,
 snow, heat or none. A rule of thumb, as in weather.observations.delay_risk. Null if unknown.';
