@@ -110,7 +110,7 @@ def test_shipments(answer: Answer) -> None:
     (delay,) = answer("Does the weather delay")
     took = known_shipments.DELIVERED_AT - known_shipments.SENT_AT
     assert (delay["weather"], delay["parcels"]) == ("none", 1)
-    assert delay["longest"] == Decimal(took.total_seconds()) / 3600
+    assert delay["longest"] == took.total_seconds() / 3600
     risks = {key: known_shipments.risk_of(place) for key, place in known_shipments.PLACES.items()}
     assert of(answer("Which parcels may the weather"), "tracking_number", "weather_risk") == [
         ("TN20261001", risks["AT 6020"]),

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION enriched.itinerary(text)
 RETURNS TABLE (
     itinerary_id text,
     agent text,
-    agent_rating numeric,
+    agent_rating double precision,
     price_amount numeric,
     price_currency text,
     route text,

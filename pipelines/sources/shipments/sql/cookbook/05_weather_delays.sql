@@ -3,7 +3,7 @@
 -- `enriched.shipment_weather` keeps the weather of the hours in which a parcel was sent and delivered.
 -- Work: linear, 36,000 buffers
 SELECT coalesce(worst_risk, 'unknown') AS weather, count(*) AS parcels,
-    round(avg(in_transit_hours), 1) AS mean_in_transit_hours, max(in_transit_hours) AS longest
+    round(avg(in_transit_hours)::numeric, 1) AS mean_in_transit_hours, max(in_transit_hours) AS longest
 FROM enriched.shipment_weather
 WHERE delivered_at IS NOT NULL
 GROUP BY worst_risk

@@ -11,7 +11,7 @@ SELECT
     shipments.first_seen_at AS sent_at,
     scans.first_scanned_at,
     scans.delivered_at,
-    (extract(EPOCH FROM scans.delivered_at - shipments.first_seen_at) / 3600)::numeric(10, 1)
+    round(extract(EPOCH FROM scans.delivered_at - shipments.first_seen_at) / 3600, 1)::double precision
         AS in_transit_hours,
     sent.temperature_celsius AS sent_temperature_celsius,
     sent.precipitation_mm AS sent_precipitation_mm,

@@ -96,7 +96,7 @@ SELECT
     ) AS delivered_at,
     (
         SELECT
-            (
+            round(
                 extract(
                     EPOCH FROM coalesce(
                         max(history.seen_at) FILTER (
@@ -104,8 +104,9 @@ SELECT
                         ),
                         now()
                     ) - shipments.first_seen_at
-                ) / 3600
-            )::numeric(10, 1)
+                ) / 3600,
+                1
+            )::double precision
         FROM shipments.status_history AS history
         WHERE
             history.tracking_number = shipments.tracking_number
