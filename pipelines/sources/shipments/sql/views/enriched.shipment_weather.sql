@@ -23,13 +23,7 @@ SELECT
     delivered.wind_kmh AS delivered_wind_kmh,
     delivered.conditions AS delivered_conditions,
     risk.at_receiver AS delivered_risk,
-    CASE
-        WHEN 'storm' IN (risk.at_sender, risk.at_receiver) THEN 'storm'
-        WHEN 'freezing_rain' IN (risk.at_sender, risk.at_receiver) THEN 'freezing_rain'
-        WHEN 'snow' IN (risk.at_sender, risk.at_receiver) THEN 'snow'
-        WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
-        WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
-    END AS worst_risk
+    weather.worse_risk(risk.at_sender, risk.at_receiver) AS worst_risk
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address

@@ -55,13 +55,7 @@ SELECT
     receiver_weather.observed_at AS receiver_weather_observed_at,
     (extract(EPOCH FROM now() - receiver_weather.observed_at) / 60)::integer
         AS receiver_weather_age_minutes,
-    CASE
-        WHEN 'storm' IN (risk.at_sender, risk.at_receiver) THEN 'storm'
-        WHEN 'freezing_rain' IN (risk.at_sender, risk.at_receiver) THEN 'freezing_rain'
-        WHEN 'snow' IN (risk.at_sender, risk.at_receiver) THEN 'snow'
-        WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
-        WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
-    END AS weather_risk,
+    weather.worse_risk(risk.at_sender, risk.at_receiver) AS weather_risk,
     shipments.currency AS total_value_currency,
     risk.at_sender AS sender_risk,
     risk.at_receiver AS receiver_risk,
