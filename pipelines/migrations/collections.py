@@ -68,7 +68,7 @@ def platform_views(sources: Mapping[str, Source]) -> dict[str, str]:
     """Return the SQL of the platform's own views that follow from the sources, by name."""
     read = _sources_read(sources)
     rows = [
-        f"('{kind}', '{name}', '{source.name}',"
+        f"('{kind}', {_quoted(name)}, '{source.name}',"
         f" ARRAY{sorted({source.name} | read.get(name, set()))}::text[])"
         for _, source in sorted(sources.items())
         for kind, names in (

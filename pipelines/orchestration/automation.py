@@ -78,7 +78,8 @@ def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
     """Record that a run has checked a source for new data, and by when the next one is due.
 
-    `metrics.freshness` shows it. A run that fails, or whose source is off, does not call this.
+    `metrics.freshness` shows it. Only a run that has received everything calls this: not one that
+    failed in part, that was for a part, or whose source is off.
     """
     wait = promised_wait(source)
     values = {

@@ -97,7 +97,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             if not (loading.is_on or loading.is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            if loading.is_on and config.file is None:
+            if loading.is_on and loading.is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
             yield from loading.results()
 
@@ -121,6 +121,8 @@ class _Loading:
     deferred: int = 0
     is_on: bool = False
     is_retried: bool = False
+    #: Whether each service and inbox was read to its end.
+    is_complete: bool = True
 
     def retry(self) -> None:
         """Read quarantined records again, if that is wanted."""
@@ -196,6 +198,7 @@ class _Loading:
         )
         self.outcomes += outcomes
         if failure is not None:
+            self.is_complete = False
             self.context.log.error("%s", failure)
 
     def _fetch(self, fetcher: HttpDocument | PagedApi, runner: Runner) -> None:
@@ -228,6 +231,7 @@ class _Loading:
                 else:
                     self.outcomes += [outcome] if outcome else []
         except NotReady as reason:
+            self.is_complete = False
             self.context.log.info("%s", reason)
         if rejected:
             raise rejected[0]

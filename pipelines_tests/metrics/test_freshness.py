@@ -137,3 +137,70 @@ def test_a_load_that_is_rolled_back_announces_nothing(
     (inbox / "a.csv").write_text(text_of([line(99), *bad]))
     assert not runner.run("shipments").success
     assert list(owner.notifies(timeout=0.5)) == []
+
+
+def test_a_view_is_as_late_as_the_latest_source_that_it_shows(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert runner.run("shipments").success
+    assert runner.run("weather").success
+    assert freshness(owner, "enriched.shipments")["state"] == "on time"
+    owner.execute(
+        "UPDATE ops.sources SET checked_at = now() - interval '9 h' WHERE source = 'weather'"
+    )
+    late = freshness(owner, "enriched.shipments")
+    assert (late["state"], late["is_late"]) == ("late", True)
+    assert freshness(owner, "shipments")["state"] == "on time"
+    assert freshness(owner, "enriched.shipment_articles")["state"] == "on time"
+    owner.execute("UPDATE ops.sources SET expected_within = NULL WHERE source = 'weather'")
+    assert freshness(owner, "weather")["state"] == "not scheduled"
+
+
+def test_weather_that_is_paused_is_not_checked(
+    runner: Runner, inbox: Path, owner: psycopg.Connection
+) -> None:
+    """Incident: it was on time for a week in which the provider blocked every request."""
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert runner.run("shipments").success
+    assert runner.run("weather").success
+    before = freshness(owner, "weather")["last_checked_at"]
+    assert before is not None
+    owner.execute(
+        "INSERT INTO weather.quota_blocks"
+        " (provider, key_digest, blocked_until, consecutive_blocks, reason)"
+        " SELECT DISTINCT provider, key_digest, now() + interval '7 days', 1, 'quota'"
+        " FROM weather.api_requests"
+    )
+    runner.run("weather")
+    assert freshness(owner, "weather")["last_checked_at"] == before
+
+
+def test_a_service_that_is_away_was_not_checked(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """Incident: `on time`, although nothing had listened for a month."""
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    away = "http://127.0.0.1:9"
+    resources = {
+        "warehouse": WarehouseResource(url=url),
+        "bookings": source_resource("bookings", inbox=str(tmp_path), events_url=away),
+        "solar": source_resource("solar", monitoring_url=away),
+    }
+    runner = Runner(resources, instance)
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('Sierra')")
+    assert not runner.run("bookings").success
+    assert not runner.run("solar").success
+    assert {freshness(owner, name)["state"] for name in ("bookings", "solar")} == {"never checked"}
+
+
+def test_a_feed_that_fell_silent_long_ago_is_still_quiet(owner: psycopg.Connection) -> None:
+    owner.execute(
+        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        " read_count, loaded_count, unchanged_count, rejected_count)"
+        " SELECT 'shipments', day::text, day::text, 1, at, at, 1, 1, 0, 0"
+        " FROM generate_series(100, 120) AS day"
+        " CROSS JOIN LATERAL (SELECT now() - day * interval '1 day') AS of (at)"
+    )
+    (problem,) = rows(owner, "SELECT * FROM metrics.health")
+    assert (problem["problem"], problem["subject"]) == ("quiet", "shipments")

@@ -64,7 +64,6 @@ def snapshots(
                 entry = entries[today]
                 received = {"bytes_received": entry.byte_count, "new": entry.is_new}
                 step.record_source_event(DOCUMENT, received)
-                note_checked(store, source, context.run.run_id)
         if not entries:
             return
         with store.engine.connect() as connection:
@@ -171,8 +170,11 @@ def flights_tables(
                 **counts(outcomes),
                 "rejected_records": in_quarantine(connection, SOURCE),
             }
+            is_archived = archive.kept(connection, utc_now()) is not None
         if failures:
             raise failures[-1]
+        if is_archived:
+            note_checked(store, source, context.run.run_id)
     for key, metadata in shown.items():
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 

@@ -117,12 +117,14 @@ def readings(
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
         by_hand = _of_partitions(context)
         counts = ReadingCounts(store)
-        responses = []
+        responses, is_complete = [], not (by_hand or config.plants)
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
             _record_synced(context, counts, synced)
             responses += synced.responses
+            is_complete &= synced.problem is None
         step.record_deliveries(store, SERVICE, responses)
-        note_checked(store, source, context.run.run_id)
+        if is_complete:
+            note_checked(store, source, context.run.run_id)
         yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 

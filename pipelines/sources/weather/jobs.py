@@ -121,7 +121,8 @@ def _result(
     is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
-    note_checked(store, source, context.run.run_id)
+    if key == asset_key(tables.observations) and done.failure is None and done.paused is None:
+        note_checked(store, source, context.run.run_id)
     if done.impossible:
         context.log.warning("Ignored as impossible: %s", dict(done.impossible))
     with store.engine.connect() as connection:

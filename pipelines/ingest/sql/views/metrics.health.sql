@@ -18,7 +18,7 @@ SELECT
     source,
     feed,
     'The feed ' || feed || ' has delivered nothing for ' || round(silent_hours)
-    || ' hours; its longest silence of the last 60 days was ' || round(longest_silence_hours)
+    || ' hours; its longest silence within 60 days before was ' || round(longest_silence_hours)
     || ' hours.',
     last_delivery_at,
     'Ask the sender.'

@@ -55,7 +55,14 @@ LEFT JOIN (
             received_at::date AS day,
             received_at - lag(received_at) OVER (PARTITION BY source ORDER BY received_at) AS gap
         FROM ops.deliveries
-        WHERE received_at >= now() - interval '60 days'
+        INNER JOIN (
+            SELECT
+                source,
+                max(received_at) AS last_at
+            FROM ops.deliveries
+            GROUP BY source
+        ) AS ends USING (source)
+        WHERE deliveries.received_at >= ends.last_at - interval '60 days'
     ) AS spaced
     GROUP BY source
 ) AS gaps ON loads.source = gaps.source;
@@ -77,7 +84,8 @@ COMMENT ON COLUMN ops.feeds.oldest_reject_at IS
 'When the first delivery with such a record was loaded; null if there is none.';
 COMMENT ON COLUMN ops.feeds.silent_hours IS 'Hours since last_delivery_at.';
 COMMENT ON COLUMN ops.feeds.longest_silence_hours IS
-'Longest time between two deliveries of the last 60 days, hours; null if there were not two.';
+'Longest time between two deliveries of the 60 days until the last one, hours; null if there were not
+two.';
 COMMENT ON COLUMN ops.feeds.is_quiet IS
-'True if the feed delivered on at least five of the last 60 days, and is now silent for more than
+'True if the feed delivered on at least five of the 60 days until its last delivery, and is now silent for more than
 26 hours and for more than one and a half times longest_silence_hours.';
