@@ -30,6 +30,8 @@ from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, this_machine
 
+#: Buffers of a server that does not get the memory that it would use, such as by `ulimit -v`.
+LEAST_BUFFERS = "128MB"
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
@@ -280,8 +282,10 @@ class EmbeddedPostgres:
                 " anew and restore; or move it away and run again: the sources are read anew.",
             )
 
-    def _settings(self, port: int) -> str:
+    def _settings(self, port: int, *, is_short_of_memory: bool = False) -> str:
         sized = settings_for(this_machine(self.data))
+        if is_short_of_memory:
+            sized |= {"shared_buffers": LEAST_BUFFERS}
         lines = [f"{name} = '{value}'" for name, value in sized.items()]
         return SETTINGS.format(port=port) + "\n".join([*lines, ""])
 
@@ -290,16 +294,21 @@ class EmbeddedPostgres:
         set_aside(self.log)
         port = self._recorded_port()
         problem = ""
+        is_short = False
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             port = free_port(preferred=port)
-            _write_private(self.data / "isobar.conf", self._settings(port))
+            settings = self._settings(port, is_short_of_memory=is_short)
+            _write_private(self.data / "isobar.conf", settings)
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:
                 self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
             except TransientFailure as failure:
                 problem = self._log_since(before) or failure.problem
+                if not is_short and re.search("could not (map|create) .*shared memory", problem):
+                    is_short = True
+                    continue
                 if not re.search("in use|lock file|could not bind|starting up", problem):
                     break
                 time.sleep(0.3)  # a killed server's remains release it within a second or so
