@@ -235,7 +235,7 @@ def test_the_server_sets_its_own_passwords_again(built_in: EmbeddedPostgres) -> 
 
 
 def test_a_server_starts_with_little_where_memory_is_limited(built_in: EmbeddedPostgres) -> None:
-    """Incident: it asked for an eighth of the memory, and did not start below that."""
+    """Incident: it took an eighth of the memory, and did not start below that."""
     limited = ["prlimit", f"--as={2_600_000_000}", sys.executable, "-c", START, str(built_in.state)]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
