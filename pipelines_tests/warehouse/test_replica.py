@@ -27,8 +27,8 @@ PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
 #: How each function that an analyst may call is called.
 CALLS = {
-    "bookings.check_hotel": "(2607)",
     "bookings.check_period": "('day')",
+    "bookings.has_events": "(2607)",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
     "enriched.itinerary": "('it_2')",
     "enriched.track": "('TN12345678', 'DHL')",
@@ -40,17 +40,25 @@ CALLS = {
     "metrics.hotel_on_the_books": "(2607, '2026-10-28 00:00Z', '2026-11-03', '2026-11-09')",
     "metrics.hotel_pace": "(2607, '2026-11-03', '2026-11-10', '2026-11-02 12:00Z')",
     "metrics.hotel_pickup": "(2607, '2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
+    "metrics.hotels_same_time_last_year": "('2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
     "metrics.solar_report": "(1, '2026-10-01', '2026-11-02', 'hour')",
     "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
     "solar.due_days": "('2026-11-02 12:00Z')",
     "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
     "solar.ratio": "(1, 2)",
     "solar.rounded": "(1.23456)",
+    "weather.delay_risk": "(95, 10, 20)",
+    "weather.distance_km": "(53.55, 9.97, 48.21, 16.37)",
     "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'forecast')",
     "weather.due_places": "('2026-11-02 12:00Z', true)",
     "weather.pending_places": "('2026-11-02 12:00Z')",
     "weather.place_key": "(48.3829, -4.495)",
+    "weather.worse_risk": "('snow', 'none')",
 }
+
+
+#: What differs from one moment to the next: hours since the last delivery.
+SHOWS_THE_HOUR = {"ops.feeds"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     names = relations(at_the_primary)
     assert {"enriched.itineraries", "metrics.hotel_bookings_by_event_day"} <= set(names)
     assert len(names) > 40
-    for name in names:
+    for name in set(names) - SHOWS_THE_HOUR:
         query = (
             f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} AS t"
         )
