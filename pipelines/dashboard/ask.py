@@ -258,13 +258,11 @@ def _of_file(one: cookbook.Question, place: str, group: str, source: Source | No
 
 
 def of_today(question: cookbook.Question) -> dict[str, str]:
-    """Return the examples of a question, with dates as long ago today as they were then."""
+    """Return the values that a question has at first, with dates that make sense today."""
     week_ago = today() - dt.timedelta(days=7)
     now = {"rows": str(ROWS), "year": str(week_ago.year), "month": str(week_ago.month)}
-    return {
-        name: now.get(name) or cookbook.moved(value, today())
-        for name, value in question.examples.items()
-    }
+    values = cookbook.values_at(question, dt.datetime.now(dt.UTC))
+    return {name: now.get(name) or value for name, value in values.items()}
 
 
 def _kind_of(example: str) -> Kind:

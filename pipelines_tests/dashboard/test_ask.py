@@ -115,6 +115,28 @@ def test_a_file_of_a_question_is_read() -> None:
     assert one.statement == "SELECT 1 % 2,\n-- why\n'O''Hara' LIMIT 3;\n"
 
 
+def test_dates_of_a_question_are_moved_to_the_present() -> None:
+    now = dt.datetime(2027, 1, 3, 9, 30, tzinfo=dt.UTC)
+
+    def at_first(*parameters: str) -> list[str]:
+        comment = "".join(f"-- {one}\n" for one in parameters)
+        one = cookbook.parse("here", "who", f"-- Who?\n--\n{comment}SELECT 1;\n")
+        return [*cookbook.values_at(one, now).values()]
+
+    assert at_first("as_of: 2026-11-02 12:00+00 | now", "night: 2026-11-03 | today") == [
+        "2027-01-03 09:30+00",
+        "2027-01-03",
+    ]
+    assert at_first("from_day: 2026-11-01", "to_day: 2026-11-02 | today - 1") == [
+        "2027-01-01",
+        "2027-01-02",
+    ]
+    months = at_first("from_day: 2026-08-01", "to_day: 2026-11-01 | month")
+    assert months == ["2026-10-01", "2027-01-01"]
+    assert at_first("from_day: 2026-08-01 | year", "hour: 10 | 0") == ["2026-01-01", "0"]
+    assert at_first("day: 2026-11-22") == ["2027-01-03"]
+
+
 def test_every_parameter_of_a_question_has_an_example() -> None:
     packages = [*(one.package for one in sources().values()), cookbook.PLATFORM]
     found = [one for package in packages for one in cookbook.questions(package)]
