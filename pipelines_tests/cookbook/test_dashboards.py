@@ -22,7 +22,7 @@ from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
 from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql
-from pipelines_tests.cookbook import known_flights
+from pipelines_tests.cookbook import known_flights, known_shipments
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_ask import opened
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
@@ -133,6 +133,24 @@ def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
     assert articles["name"].tolist() == ["Laptop", "Mouse"]
 
 
+def test_the_weather_of_now_is_no_risk_to_a_delivered_parcel() -> None:
+    wanted = {"risks": None, "countries": None, "places": None}
+    rows = shipments.QUESTIONS.ask("on_their_way", statuses=["delivery"], **wanted).rows
+    assert rows["tracking_number"].tolist() == ["TN20261002"]
+    assert rows[["weather_risk", "sender_risk", "weather_age_minutes"]].isna().all(axis=None)
+    took = known_shipments.DELIVERED_AT - known_shipments.SENT_AT
+    assert rows["in_transit_hours"].tolist() == [took.total_seconds() / 3600]
+    assert rows["risk_rows"].tolist() == [0]
+    page = shown("pipelines.sources.shipments.dashboard")
+    page.text_input[0].set_value("TN20261002").run()
+    assert not page.exception
+    words = next(one.value for one in page.markdown if "Delivered in" in one.value)
+    assert words.startswith("**Delivered in 62 h** from Berlin to Paris, ")
+    assert "risk" not in words
+    fields = next(one.value for one in page.dataframe if "field" in one.value)
+    assert "Weather risk" not in fields["field"].tolist()
+
+
 def test_offers_are_sorted_over_all_of_them() -> None:
     chosen: dict[str, Any] = dict.fromkeys(
         ("origins", "destinations", "routes", "agents", "airlines", "departs_from")
@@ -190,8 +208,8 @@ def test_losses_are_what_was_expected_and_not_produced() -> None:
 
 
 def test_every_risk_has_a_colour() -> None:
-    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
-    known = re.findall(r"WHEN .* THEN '(\w+)'$", view, re.MULTILINE)
+    function = read_sql("pipelines.sources.weather", "views/weather.worse_risk")
+    known = re.findall(r"WHEN .* THEN '(\w+)'$", function, re.MULTILINE)
     assert {*known, "unknown"} == {*shipments.RISKS}
 
 
