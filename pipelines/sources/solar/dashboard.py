@@ -163,7 +163,15 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
         with st.container(gap="xsmall"):
             worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
             about = f"most of it: {worst.idxmax()}" if worst is not None else ""
-            show_number("Lost", losses, lost, unit="kWh", note=about or "Nothing was lost.")
+            show_number(
+                "Lost",
+                losses,
+                lost,
+                unit="kWh",
+                note=about or "Nothing was lost.",
+                help="The sum of what hours lack to the expected energy. Hours above it are not"
+                " set off, so this is more than the difference of the sums.",
+            )
         with st.container(gap="xsmall"):
             present, hours = rows["hours_present"].sum(), rows["hours_expected"].sum()
             show_number(
@@ -305,7 +313,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
             x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
             y=alt.Y("kWh:Q"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
-            strokeDash=alt.StrokeDash("kind:N", legend=None),
+            strokeDash=alt.StrokeDash("kind:N", title=None),  # merged into the legend of colours
             tooltip=[
                 alt.Tooltip("local_hour:T", title="hour", format=clock()),
                 "kind:N",
