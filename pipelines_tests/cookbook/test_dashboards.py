@@ -25,7 +25,7 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.cookbook import known_flights, known_shipments
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_ask import opened
-from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
+from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, show, shown
 
 #: The day on which all known itineraries depart.
 THERE = dt.date.fromisoformat(known_flights.THERE)
@@ -266,5 +266,25 @@ def test_an_answer_is_drawn_where_it_has_a_course() -> None:
     page = opened(question="bookings.by_month", hotel="2607", year="2026", from_day="2026-08-01")
     assert [one.value for one in page.subheader][:2] == ["Chart", "Answer"]
     assert page.dataframe[0].value["bookings"].tolist() == [2, 0, 5, 1, 0]
-    page = opened(question="flights.cheapest")  # neither by time, nor by one name
-    assert page.subheader[0].value == "Answer"
+    for key in ("flights.cheapest", "bookings.events", "solar.syncs"):  # things and intervals
+        page = opened(question=key)
+        assert page.subheader[0].value == "Answer", key
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        ("bookings", "hotel", "There is no hotel Nope; all are shown."),
+        ("solar", "plant", "There is no plant Nope; all are shown."),
+        ("flights", "from", "There is no city or airport of departure Nope; all are shown."),
+        ("shipments", "country", "There is no country Nope; all are shown."),
+    ],
+)
+def test_a_link_with_an_unknown_value_says_so(module: str, name: str, words: str) -> None:
+    app = AppTest.from_function(
+        show, args=(f"pipelines.sources.{module}.dashboard",), default_timeout=60
+    )
+    app.query_params[name] = "Nope"
+    page = app.run()
+    assert not page.exception
+    assert words in [one.value for one in page.info]

@@ -4,11 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+import pandas as pd
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard import ask, cookbook
+from pipelines.dashboard.page import answer_of
 from pipelines.definitions import definitions
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
@@ -93,8 +95,36 @@ def test_a_link_with_nonsense_shows_the_page() -> None:
     assert page.query_params["rows"] == str(ask.MAX_ROWS)
     page = opened(question="there.is_none", hotel="3")
     assert not page.exception
+    assert page.info[0].value == "There is no question there.is_none; choose one below."
     assert page.query_params["question"] != "there.is_none"
     assert "hotel" not in page.query_params
+
+
+def test_a_part_of_a_name_is_enough() -> None:
+    assert ask.as_pattern("trip") == "%trip%"
+    assert ask.as_pattern("trip%") == "trip%"
+    page = opened(question="flights.agents", name="trip")
+    assert field(page, "Name") == "trip"
+    assert any("ILIKE '%trip%'" in one.value for one in page.code)
+
+
+def test_a_file_has_lists_as_words_and_amounts_with_their_decimals() -> None:
+    statement = "SELECT 39.00 AS price, ARRAY['a', 'b'] AS names, 2 AS stops, NULL::numeric AS was;"
+    answer = answer_of(statement, {})
+    assert ask.as_csv(answer, answer.rows) == 'price,names,stops,was\n39.00,"a, b",2,\n'
+
+
+@pytest.mark.parametrize(
+    ("first", "labels"),
+    [("2026-11-24", 1), ("2026-11-24 10:00", 1), ("2026-10-01", 8), ("2025-01-01", 3)],
+)
+def test_a_time_axis_has_no_label_twice(first: str, labels: int) -> None:
+    moments = pd.Series([pd.Timestamp(first), pd.Timestamp("2026-11-25")])
+    axis = ask.time_axis(moments).to_dict()
+    span = (moments.max() - moments.min()).days
+    if isinstance(axis["tickCount"], dict):
+        size = {"day": 1, "month": 30}[axis["tickCount"]["interval"]]
+        assert labels <= span / (size * axis["tickCount"]["step"]) <= 12
 
 
 def test_values_are_parameters_and_not_parts_of_the_statement() -> None:

@@ -21,6 +21,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     input_format,
+    note_unknown,
     show_chart,
     show_number,
     show_table,
@@ -137,6 +138,14 @@ def show() -> None:
 def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     """Show the filters, route and date first; return the parameters of the statements."""
     bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
+    for what, key, known in (
+        ("city or airport of departure", "from", _places(offered, "origin")),
+        ("city or airport of arrival", "to", _places(offered, "destination")),
+        ("route", "route", offered["routes"]),
+        ("agent", "agent", offered["agents"]),
+        ("airline", "airline", offered["airlines"]),
+    ):
+        note_unknown(what, key, known)
     with st.grid(3, min_column_width=230):
         origins = st.multiselect(
             "From, city or airport", _places(offered, "origin"), key="from", **bound

@@ -32,6 +32,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     instant_column,
+    note_unknown,
     show_chart,
     show_number,
     show_sql,
@@ -101,6 +102,13 @@ def show() -> None:
         st.info("No shipment was loaded yet. Drop a file into the inbox.")
         return
     offered = choices.rows.iloc[0]
+    for what, key, known in (
+        ("weather risk", "risk", RISKS),
+        ("status", "status", offered["statuses"]),
+        ("country", "country", offered["countries"]),
+        ("place", "place", offered["cities"]),
+    ):
+        note_unknown(what, key, known)
     with st.grid(4, min_column_width=200):
         risk = st.multiselect(
             "Weather risk", [*RISKS], placeholder="all", key="risk", bind="query-params"

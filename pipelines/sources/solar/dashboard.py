@@ -30,6 +30,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     input_format,
+    note_unknown,
     period_axis,
     show_chart,
     show_number,
@@ -74,6 +75,7 @@ def show() -> None:
         st.info("No plant is registered yet: `isobar plants add`.")
         return
     ids = dict(zip(plants["name"], plants["plant_id"].tolist(), strict=True))
+    note_unknown("plant", "plant", [FLEET, *ids])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
         period = (
