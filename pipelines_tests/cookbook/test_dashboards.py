@@ -288,3 +288,19 @@ def test_a_link_with_an_unknown_value_says_so(module: str, name: str, words: str
     page = app.run()
     assert not page.exception
     assert words in [one.value for one in page.info]
+
+
+def test_the_chosen_reason_of_the_quarantine_is_in_the_address() -> None:
+    def records(app: AppTest) -> pd.DataFrame:
+        return next(one.value for one in app.dataframe if "raw" in one.value)
+
+    page = shown("pipelines.dashboard.quality")
+    reasons = next(one for one in page.selectbox if one.label == "Records of")
+    assert len(records(page)) == 4
+    reason = next(one for one in reasons.options if one.startswith("flights: "))
+    reasons.set_value(reason).run()
+    assert not page.exception
+    assert records(page)["source"].tolist() == ["flights"]
+    app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)
+    app.query_params["reason"] = reason
+    assert records(app.run())["source"].tolist() == ["flights"]
