@@ -25,9 +25,11 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     answer_of,
+    clock,
     day_format,
     heading,
     input_format,
+    note_unknown,
     show_table,
     today,
 )
@@ -51,6 +53,8 @@ EXAMPLE = re.compile(r"Example: SELECT \* FROM [\w.]+\((.*)\);$", re.DOTALL)
 NAMED = re.compile(r"(\w+) => (.+?)(?=, \w+ =>|$)", re.DOTALL)
 #: Sentences of a comment that are for who writes SQL.
 FOR_SQL = re.compile(r"Raises an error|To get |For all hotels|For several plants|Example:")
+#: Parameters that are matched with a part of a text.
+PATTERN = re.compile(r"I?LIKE %\((\w+)\)s")
 Kind = Literal["integer", "date", "instant", "text"]
 KINDS: dict[str, Kind] = {
     "integer": "integer",
@@ -81,6 +85,8 @@ class Field:
     #: What it has at first, as ISO 8601 or digits; empty for nothing.
     example: str
     is_required: bool = True
+    #: Whether it is a part of a text, in upper or lower case.
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ def show() -> None:
         st.info("There is nothing to ask for yet. Run `make run`, which makes the database.")
         return
     given = st.query_params.to_dict()
+    note_unknown("question", "question", known, instead="choose one below")
     linked = known.get(given.get("question", "")) or next(iter(known.values()))
     question = _choose(known, linked)
     if question is not linked:
@@ -169,7 +176,7 @@ def _input(question: Question, field: Field, offered: Choices, given: str | None
     value = field.example if given is None else given
     subject = field.name.removesuffix("_id")
     options = dict(offered[subject]()) if subject in offered else {}
-    if options and "%" not in value:
+    if options and not field.is_part:
         names = [*options]
         if value not in options and given is not None and field.kind == "text":
             names.append(value)
@@ -203,7 +210,7 @@ def _input(question: Question, field: Field, offered: Choices, given: str | None
             f"{label}, UTC", value=_moment(value), key=key, format=input_format()
         )
         return f"{moment:%Y-%m-%d %H:%M}+00" if moment else ""
-    about = "% stands for any characters." if "%" in value else None
+    about = "A part of it is enough, in upper or lower case." if field.is_part else None
     return (st.text_input(label, value=value, key=key, help=about) or "").strip()
 
 
@@ -245,26 +252,37 @@ def _title_of(source: Source) -> str:
 
 
 def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Question:
+    parts = {*PATTERN.findall(one.template)}
+
     def fields() -> list[Field]:
-        return [Field(name, _kind_of(value), value) for name, value in of_today(one).items()]
+        return [
+            Field(name, "text", value.strip("%"), is_part=True)
+            if name in parts
+            else Field(name, _kind_of(value), value)
+            for name, value in of_today(one).items()
+        ]
 
     def statement(values: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
         numbers = {field.name for field in fields() if field.kind == "integer"}
         return one.template, {
-            name: int(value) if name in numbers else value for name, value in values.items()
+            name: int(value) if name in numbers else as_pattern(value) if name in parts else value
+            for name, value in values.items()
         }
 
     return Question(f"{place}.{one.name}", group, one.title, one.words, source, fields, statement)
 
 
 def of_today(question: cookbook.Question) -> dict[str, str]:
-    """Return the examples of a question, with dates as long ago today as they were then."""
+    """Return the values that a question has at first, with dates that make sense today."""
     week_ago = today() - dt.timedelta(days=7)
     now = {"rows": str(ROWS), "year": str(week_ago.year), "month": str(week_ago.month)}
-    return {
-        name: now.get(name) or cookbook.moved(value, today())
-        for name, value in question.examples.items()
-    }
+    values = cookbook.values_at(question, dt.datetime.now(dt.UTC))
+    return {name: now.get(name) or value for name, value in values.items()}
+
+
+def as_pattern(part: str) -> str:
+    """Return a pattern of texts that have a part; a pattern stays as it is."""
+    return part if "%" in part else f"%{part}%"
 
 
 def _kind_of(example: str) -> Kind:
@@ -347,7 +365,7 @@ def _show_answer(question: Question, answer: Answer, values: Mapping[str, str]) 
         if len(rows):
             st.download_button(
                 "Download as CSV",
-                rows.to_csv(index=False),
+                as_csv(answer, rows),
                 f"{question.key}.csv",
                 "text/csv",
                 on_click="ignore",
@@ -358,24 +376,38 @@ def _show_answer(question: Question, answer: Answer, values: Mapping[str, str]) 
     st.code(f"{place}?{urlencode({'question': question.key, **values})}", None, wrap_lines=True)
 
 
+def as_csv(answer: Answer, rows: pd.DataFrame) -> str:
+    """Return rows as a CSV file, with lists as words and decimals as the database has them."""
+    written = rows.copy()
+    for name, decimals in answer.decimals.items():
+        written[name] = [
+            "" if pd.isna(one) else f"{one:.{decimals}f}" for one in written[name].tolist()
+        ]
+    for column in map(str, written):
+        if any(isinstance(one, list) for one in written[column]):
+            written[column] = [
+                ", ".join(map(str, one)) if isinstance(one, list) else one
+                for one in written[column]
+            ]
+    return written.to_csv(index=False)
+
+
 def _show_chart(question: Question, rows: pd.DataFrame) -> None:
-    """Draw measures by time, or by name, if the answer has them."""
+    """Draw measures by time, or by name, if the first column is one; if in doubt, draw nothing."""
+    if len(rows) < 2 or any(_is_not_drawn(str(name), rows[name]) for name in rows):
+        return
     measures = [
         str(name)
         for name in rows.select_dtypes("number")
         if not NOT_MEASURED.search(str(name)) and not str(name).startswith("days_")
     ]
-    if len(rows) < 2 or not measures:
+    if not measures:
         return
-    texts = [
-        str(name)
-        for name in rows
-        if isinstance(rows[name].iloc[0], str) and not str(name).endswith("_id")
-    ]
-    times = [str(name) for name in rows if _is_time(rows[name]) and rows[name].nunique() > 1]
-    leads = [str(name) for name in rows if str(name).startswith("days_")]
-    axis = next(iter([*times, *leads]), None)
-    if axis is None and (not texts or len(rows) > MAX_BARS):
+    texts = [str(name) for name in rows if isinstance(rows[name].iloc[0], str)]
+    first = str(rows.columns[0])
+    is_time = _is_time(rows[first]) and rows[first].nunique() > 1
+    axis = first if is_time or first.startswith("days_") else None
+    if axis is None and (texts != [first] or len(rows) > MAX_BARS):
         return
     if rows.duplicated([axis, *texts[:1]] if axis else texts[:1]).any():
         return  # neither a course nor one for each name
@@ -388,6 +420,12 @@ def _show_chart(question: Question, rows: pd.DataFrame) -> None:
     st.altair_chart(
         draw(rows, axis, measure, texts), width="stretch", alt=f"{question.title} {measure}"
     )
+
+
+def _is_not_drawn(name: str, column: pd.Series[Any]) -> bool:
+    """Return whether a column says that rows are things, such as events, or intervals."""
+    is_interval = any(isinstance(one, dt.timedelta) for one in column.head())
+    return is_interval or name.endswith("_id") or name == "id"
 
 
 def _is_time(column: pd.Series[Any]) -> bool:
@@ -405,9 +443,10 @@ def draw(rows: pd.DataFrame, axis: str | None, measure: str, texts: list[str]) -
         return bars.encode(x=alt.X(f"{measure}:Q", title=heading(measure)), y=name, tooltip=tooltip)
     is_time = _is_time(rows[axis])
     if is_time:
-        rows = rows.assign(**{axis: pd.to_datetime(rows[axis])})
+        moments = pd.to_datetime(rows[axis], utc=True)  # which are drawn as they are in UTC
+        rows = rows.assign(**{axis: moments.dt.tz_localize(None)})
     across = (
-        alt.X(f"{axis}:T", title=None, axis=alt.Axis(format=day_format(has_year=False)))
+        alt.X(f"{axis}:T", title=None, axis=time_axis(rows[axis]))
         if is_time
         else alt.X(f"{axis}:Q", title=heading(axis), scale=alt.Scale(reverse=True))
     )
@@ -419,6 +458,20 @@ def draw(rows: pd.DataFrame, axis: str | None, measure: str, texts: list[str]) -
     few = alt.FieldOneOfPredicate(texts[0], [*names])
     colour = alt.Color(f"{texts[0]}:N", title=None, scale=NEUTRAL)
     return line.transform_filter(few).encode(color=colour, tooltip=[when, *tooltip])
+
+
+def time_axis(moments: pd.Series[Any]) -> alt.Axis:
+    """Return an axis whose labels differ: of months, days or hours, by the span of the moments."""
+    span: pd.Timedelta = moments.max() - moments.min()
+    if span.days > MAX_DAYS * 4:
+        interval, format_, step = "month", "%b %Y", span.days // 240
+    elif span.days >= 3 or (moments == moments.dt.normalize()).all():
+        interval, format_, step = "day", day_format(has_year=False), span.days // 8
+    else:
+        at = clock() if span.days < 1 else f"{day_format(has_year=False)}, {clock()}"
+        return alt.Axis(format=at, tickCount=6, labelOverlap=True)
+    count: Any = {"interval": interval, "step": max(1, step)}
+    return alt.Axis(format=format_, tickCount=count, labelOverlap=True)
 
 
 PAGE = Page("Ask", ":material/forum:", show)

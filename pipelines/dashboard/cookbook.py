@@ -10,14 +10,18 @@ parameter, which the statement has as `%(name)s`:
     -- Pickup is computed as of an instant.
     --
     -- hotel: 2607
-    -- from_night: 2026-11-03
+    -- from_night: 2026-11-03 | today
     SELECT …
+
+After `|` stands what the page *Ask* has at first: a value, `now`, or the first day of `today`,
+`month` or `year`, with days added or subtracted, such as `today - 30`. Dates without it move with
+the first one that has it.
 """
 
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.warehouse.sql_files import sql_files
 
@@ -25,7 +29,9 @@ from pipelines.warehouse.sql_files import sql_files
 PLATFORM = "pipelines.dashboard"
 #: On this day all examples have rows on the simulated data.
 EXAMPLES_AS_OF = dt.date(2026, 11, 22)
-PARAMETER = re.compile(r"^(\w+): (.+)$")
+PARAMETER = re.compile(r"^(\w+): (.+?)(?: \| (.+))?$")
+#: Days and instants that are relative to the present.
+RELATIVE = re.compile(r"(now|today|month|year)(?: ([+-]) (\d+))?")
 DAY = re.compile(r"20\d\d-\d\d-\d\d")
 
 
@@ -43,6 +49,8 @@ class Question:
     examples: Mapping[str, str]
     #: The statement with `%(name)s` for parameters, and `%%` for `%`.
     template: str
+    #: What the page *Ask* has at first instead of examples, as it is written after `|`.
+    on_page: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def statement(self) -> str:
@@ -66,11 +74,13 @@ def parse(package: str, name: str, text: str) -> Question:
     title, *words = comments.split("\n\n")
     found = [PARAMETER.match(line) for line in words[-1].splitlines()] if words else []
     examples = {one[1]: one[2] for one in found if one}
+    on_page = {one[1]: one[3] for one in found if one and one[3]}
     if examples and len(examples) == len(found):
         words.pop()
     else:
-        examples = {}
-    return Question(package, name, title, "\n\n".join(words), examples, "".join(lines[size:]))
+        examples, on_page = {}, {}
+    template = "".join(lines[size:])
+    return Question(package, name, title, "\n\n".join(words), examples, template, on_page)
 
 
 def literal(value: str) -> str:
@@ -82,3 +92,52 @@ def moved(text: str, today: dt.date) -> str:
     """Move dates of examples by as many days as have passed since they were written."""
     passed = today - EXAMPLES_AS_OF
     return DAY.sub(lambda one: (dt.date.fromisoformat(one[0]) + passed).isoformat(), text)
+
+
+def values_at(question: Question, now: dt.datetime) -> dict[str, str]:
+    """Return the values that the page *Ask* has at first, as of an instant in UTC."""
+    values, passed, months = dict(question.examples), now.date() - EXAMPLES_AS_OF, 0
+    relative = {name: one for name, one in question.on_page.items() if RELATIVE.fullmatch(one)}
+    for position, (name, expression) in enumerate(
+        sorted(relative.items(), key=lambda one: one[1] == "now")
+    ):
+        then, values[name] = _day_of(values[name]), relative_to(expression, values[name], now)
+        if position == 0:
+            passed = _day_of(values[name]) - then
+            months = _month_number(_day_of(values[name])) - _month_number(then)
+    is_by_month = any(one.startswith("month") for one in relative.values())
+    for name, value in values.items():
+        if name in question.on_page:
+            values[name] = values[name] if name in relative else question.on_page[name]
+        elif is_by_month and DAY.fullmatch(value):
+            number = _month_number(dt.date.fromisoformat(value)) + months
+            values[name] = dt.date(number // 12, number % 12 + 1, 1).isoformat()
+        else:
+            values[name] = DAY.sub(
+                lambda one: (dt.date.fromisoformat(one[0]) + passed).isoformat(), value
+            )
+    return values
+
+
+def relative_to(expression: str, example: str, now: dt.datetime) -> str:
+    """Return the date or instant of an expression, in the form of the example."""
+    found = RELATIVE.fullmatch(expression)
+    assert found is not None
+    firsts = {
+        "month": now.replace(day=1),
+        # That of a week ago, which has data also in the first days of January.
+        "year": (now - dt.timedelta(days=7)).replace(month=1, day=1),
+    }
+    days = int(f"{found[2]}{found[3]}") if found[2] else 0
+    moment = firsts.get(found[1], now) + dt.timedelta(days=days)
+    if found[1] == "now":
+        return f"{moment:%Y-%m-%d %H:%M}+00"
+    return DAY.sub(moment.date().isoformat(), example)
+
+
+def _day_of(value: str) -> dt.date:
+    return dt.date.fromisoformat(value[:10])
+
+
+def _month_number(day: dt.date) -> int:
+    return 12 * day.year + day.month - 1

@@ -51,10 +51,12 @@ def as_number(value: Any, unit: str = "", decimals: int = 0, *, sign: bool = Fal
 
 
 def as_percent(share: Any, *, sign: bool = False) -> str:
-    """Write a share of 1 in percent, with two significant digits."""
+    """Write a share of 1 in percent, with two significant digits; only all of it is 100 %."""
     if share is None or pd.isna(share):
         return UNKNOWN
     percent = 100 * float(share)
+    if 99.5 <= percent < 100:
+        return f"{'+' if sign else ''}{math.floor(10 * percent) / 10:.1f} %"
     decimals = 0 if percent == 0 else max(0, 1 - math.floor(math.log10(abs(percent))))
     return f"{percent:{'+' if sign else ''},.{min(decimals, 2)}f} %"
 

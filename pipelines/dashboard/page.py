@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
@@ -88,6 +89,7 @@ __all__ = [
     "input_format",
     "instant_column",
     "link_to",
+    "note_unknown",
     "period_axis",
     "show_chart",
     "show_number",
@@ -161,6 +163,8 @@ class Answer:
     sql: str
     #: PostgreSQL's OID of the type of each column.
     kinds: Mapping[str, int] = field(default_factory=dict)
+    #: The most decimals of each `numeric` column, which its rows have as floats.
+    decimals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,14 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     # Charts ignore the scale of a decimal: 57.00 would be drawn as 5,700.
     decimals = [one.name for one in columns if one.type_code == NUMERIC]
     kinds = {one.name: one.type_code for one in columns}
-    return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};", kinds)
+    most = {name: max(map(_decimals_of, rows[name]), default=0) for name in decimals}
+    as_floats = rows.astype(dict.fromkeys(decimals, "float64"))
+    return Answer(as_floats, f"{sql.rstrip(';')};", kinds, most)
+
+
+def _decimals_of(value: Decimal | None) -> int:
+    exponent = value.as_tuple().exponent if value is not None else 0
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def show_number(
@@ -379,6 +390,17 @@ def link_to(page: Page, label: str, *, icon: str | None = None, **parameters: An
     st.page_link(
         as_streamlit(page), label=label, icon=icon, query_params=given or None, width="stretch"
     )
+
+
+def note_unknown(
+    what: str, key: str, known: Collection[Any], *, instead: str = "all are shown"
+) -> None:
+    """Say which values of a filter in the address there are not. Call it before the widget."""
+    given = st.query_params.get_all(key)
+    if unknown := [one for one in given if one not in map(str, known)]:
+        rest = instead if len(unknown) == len(given) else "the others are shown"
+        words = f"There is no {what} {', '.join(unknown)[:100]}; {rest}."
+        st.info(words.replace("[", "(").replace("]", ")"), icon=":material/search_off:")
 
 
 def colour_scale(colours: Mapping[str, str]) -> alt.Scale:

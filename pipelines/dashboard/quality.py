@@ -24,6 +24,7 @@ from pipelines.dashboard.page import (
     day_column,
     day_format,
     instant_column,
+    note_unknown,
     period_axis,
     show_chart,
     show_table,
@@ -34,6 +35,7 @@ from pipelines.source import Source, sources
 
 QUESTIONS = Questions("pipelines.dashboard")
 OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
+ALL_REASONS = "all reasons"
 STATES = {True: "late", False: "on time", None: "not known here"}
 
 
@@ -248,13 +250,16 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
     shown = reasons.rows.assign(
         remedy=pd.Series([one.remedy if one else None for one in remedies], dtype="string")
     )
+    shown["link"] = shown["source"] + ": " + shown["reason_code"]
     columns = ["source", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
-    row = show_table(
+    show_table(
         "Quarantine by reason",
-        replace(reasons, rows=shown.reindex(columns=columns)),
+        replace(reasons, rows=shown.reindex(columns=[*columns, "link"])),
         empty="No rejected record is waiting.",
         note="Select a reason to see its records, and the commands for them.",
         key="reason_row",
+        opens=("reason", "link"),
+        link=None,
         source="Feed",
         count=st.column_config.NumberColumn("Records", format="localized"),
         reason=st.column_config.TextColumn("Reason", width="medium"),
@@ -265,7 +270,12 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
     )
     if reasons.rows.empty:
         return
-    selected = reasons.rows.iloc[row] if row is not None else None
+    links = shown["link"].tolist()
+    note_unknown("reason", "reason", [ALL_REASONS, *links])
+    chosen_reason = st.selectbox(
+        "Records of", [ALL_REASONS, *links], key="reason", bind="query-params", width=420
+    )
+    selected = reasons.rows.iloc[links.index(chosen_reason)] if chosen_reason in links else None
     of_one = list(chosen) if selected is None else [str(selected["source"])]
     code = None if selected is None else str(selected["reason_code"])
     show_table(

@@ -86,6 +86,8 @@ def test_a_filter_is_in_the_address(browser: Browser, dashboards: str) -> None:
         page.wait_for_url(re.compile(r"hotel="))
         page.reload()
         expect(page.get_by_test_id("stMultiSelect").first).to_contain_text(name)
+        page.wait_for_function(IS_IDLE)
+        expect(page.get_by_text("There is no hotel")).to_have_count(0)
 
 
 def test_the_overview_says_what_status_finds(seen: Watched) -> None:

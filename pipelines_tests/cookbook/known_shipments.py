@@ -104,9 +104,13 @@ def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     for key, hour_at in ("DE 10115", SENT_AT), ("FR 75001", DELIVERED_AT):
         owner.execute(
             "INSERT INTO weather.hourly (place_id, hour_at, temperature_celsius, wind_kmh,"
-            " wmo_code, weather_source, fetched_at) SELECT place_id, %s, %s, %s, %s, 'forecast', %s"
+            " wmo_code, conditions, weather_source, fetched_at)"
+            " SELECT place_id, %s, %s, %s, %s, %s, 'forecast', %s"
             " FROM weather.places WHERE place_key = %s",
-            [hour_at, PLACES[key].celsius, PLACES[key].wind_kmh, PLACES[key].code, CALLED_AT, key],
+            [
+                *(hour_at, PLACES[key].celsius, PLACES[key].wind_kmh, PLACES[key].code),
+                *(words_for(PLACES[key].code), CALLED_AT, key),
+            ],
         )
     lost, requested = uuid.uuid4(), uuid.uuid4()
     for key in PLACES:

@@ -22,10 +22,10 @@ from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
 from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql
-from pipelines_tests.cookbook import known_flights
+from pipelines_tests.cookbook import known_flights, known_shipments
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_ask import opened
-from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
+from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, show, shown
 
 #: The day on which all known itineraries depart.
 THERE = dt.date.fromisoformat(known_flights.THERE)
@@ -133,6 +133,24 @@ def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
     assert articles["name"].tolist() == ["Laptop", "Mouse"]
 
 
+def test_the_weather_of_now_is_no_risk_to_a_delivered_parcel() -> None:
+    wanted = {"risks": None, "countries": None, "places": None}
+    rows = shipments.QUESTIONS.ask("on_their_way", statuses=["delivery"], **wanted).rows
+    assert rows["tracking_number"].tolist() == ["TN20261002"]
+    assert rows[["weather_risk", "sender_risk", "weather_age_minutes"]].isna().all(axis=None)
+    took = known_shipments.DELIVERED_AT - known_shipments.SENT_AT
+    assert rows["in_transit_hours"].tolist() == [took.total_seconds() / 3600]
+    assert rows["risk_rows"].tolist() == [0]
+    page = shown("pipelines.sources.shipments.dashboard")
+    page.text_input[0].set_value("TN20261002").run()
+    assert not page.exception
+    words = next(one.value for one in page.markdown if "Delivered in" in one.value)
+    assert words.startswith("**Delivered in 62 h** from Berlin to Paris, ")
+    assert "risk" not in words
+    fields = next(one.value for one in page.dataframe if "field" in one.value)
+    assert "Weather risk" not in fields["field"].tolist()
+
+
 def test_offers_are_sorted_over_all_of_them() -> None:
     chosen: dict[str, Any] = dict.fromkeys(
         ("origins", "destinations", "routes", "agents", "airlines", "departs_from")
@@ -190,8 +208,8 @@ def test_losses_are_what_was_expected_and_not_produced() -> None:
 
 
 def test_every_risk_has_a_colour() -> None:
-    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
-    known = re.findall(r"WHEN .* THEN '(\w+)'$", view, re.MULTILINE)
+    function = read_sql("pipelines.sources.weather", "views/weather.worse_risk")
+    known = re.findall(r"WHEN .* THEN '(\w+)'$", function, re.MULTILINE)
     assert {*known, "unknown"} == {*shipments.RISKS}
 
 
@@ -248,5 +266,41 @@ def test_an_answer_is_drawn_where_it_has_a_course() -> None:
     page = opened(question="bookings.by_month", hotel="2607", year="2026", from_day="2026-08-01")
     assert [one.value for one in page.subheader][:2] == ["Chart", "Answer"]
     assert page.dataframe[0].value["bookings"].tolist() == [2, 0, 5, 1, 0]
-    page = opened(question="flights.cheapest")  # neither by time, nor by one name
-    assert page.subheader[0].value == "Answer"
+    for key in ("flights.cheapest", "bookings.events", "solar.syncs"):  # things and intervals
+        page = opened(question=key)
+        assert page.subheader[0].value == "Answer", key
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        ("bookings", "hotel", "There is no hotel Nope; all are shown."),
+        ("solar", "plant", "There is no plant Nope; all are shown."),
+        ("flights", "from", "There is no city or airport of departure Nope; all are shown."),
+        ("shipments", "country", "There is no country Nope; all are shown."),
+    ],
+)
+def test_a_link_with_an_unknown_value_says_so(module: str, name: str, words: str) -> None:
+    app = AppTest.from_function(
+        show, args=(f"pipelines.sources.{module}.dashboard",), default_timeout=60
+    )
+    app.query_params[name] = "Nope"
+    page = app.run()
+    assert not page.exception
+    assert words in [one.value for one in page.info]
+
+
+def test_the_chosen_reason_of_the_quarantine_is_in_the_address() -> None:
+    def records(app: AppTest) -> pd.DataFrame:
+        return next(one.value for one in app.dataframe if "raw" in one.value)
+
+    page = shown("pipelines.dashboard.quality")
+    reasons = next(one for one in page.selectbox if one.label == "Records of")
+    assert len(records(page)) == 4
+    reason = next(one for one in reasons.options if one.startswith("flights: "))
+    reasons.set_value(reason).run()
+    assert not page.exception
+    assert records(page)["source"].tolist() == ["flights"]
+    app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)
+    app.query_params["reason"] = reason
+    assert records(app.run())["source"].tolist() == ["flights"]

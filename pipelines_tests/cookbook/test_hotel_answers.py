@@ -139,3 +139,15 @@ def test_hotel_revenue(answer: Answer) -> None:
         assert row["nights"] == len(mine)
         assert float(row["mean_lead_time_days"]) == sum(leads, dt.timedelta()).days / len(mine)
         assert float(row["cancelled_share"]) == len(cancelled) / len(mine)
+
+
+def test_cancellations_by_week(answer: Answer) -> None:
+    counted: dict[tuple[dt.date, str], list[int]] = {}
+    for one in EVENTS:
+        day = dt.date.fromisoformat(one["event_timestamp"][:10])
+        if "2026-10-05" <= str(day) < "2026-11-02":
+            hotel = known_bookings.HOTELS[one["hotel_id"]][0]
+            counts = counted.setdefault((day - day.weekday() * DAY, hotel), [0, 0])
+            counts[one["status"] == 1] += 1
+    weeks = of(answer("How much was cancelled"), "week", "hotel", "cancellations", "bookings")
+    assert weeks == [(*week, *counts) for week, counts in sorted(counted.items())]

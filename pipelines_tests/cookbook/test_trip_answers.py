@@ -3,7 +3,9 @@
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
+from pipelines.sources.weather.observation import words_for
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments
 from pipelines_tests.cookbook.answers import Answer, of
 
@@ -81,8 +83,22 @@ def test_flights(answer: Answer) -> None:
     )
     gone = answer("Which itineraries were withdrawn")
     assert of(gone, "itinerary_id", "withdrawn_on") == [("it_5", dt.date(2026, 11, 2))]
+    took = {id_: max(map(_elapsed, map(legs.get, one["legs"]))) for id_, one in offers.items()}
+    quick = [(prices[id_], id_, took[id_]) for id_ in in_pounds if took[id_] < 4 * 60]
+    found = answer("Which offers take less than some hours")
+    assert of(found, "price_amount", "itinerary_id", "longest_minutes") == sorted(quick)
+    assert {"it_1"} <= {id_ for _, id_, _ in quick} < {*in_pounds}
     sellers = {row["agent"]: row["offers"] for row in answer("Who sells")}
     assert sellers == Counter(one["agent"] for one in offers.values())
+
+
+def _elapsed(leg: Any) -> int:
+    """Return the minutes of a leg between Budapest and London, whose clock is an hour behind."""
+    departure, arrival = (
+        dt.datetime.fromisoformat(leg[f"{end}_time"]) for end in ("departure", "arrival")
+    )
+    behind = dt.timedelta(hours=1 if leg["departure_airport"] == "BUD" else -1)
+    return int((arrival - departure + behind).total_seconds()) // 60
 
 
 def test_shipments(answer: Answer) -> None:
@@ -111,6 +127,14 @@ def test_shipments(answer: Answer) -> None:
     took = known_shipments.DELIVERED_AT - known_shipments.SENT_AT
     assert (delay["weather"], delay["parcels"]) == ("none", 1)
     assert delay["longest"] == took.total_seconds() / 3600
+    (last,) = answer("Which parcels were delivered last")
+    assert (last["tracking_number"], last["delivered_at"]) == (
+        "TN20261002",
+        known_shipments.DELIVERED_AT,
+    )
+    assert last["in_transit_hours"] == delay["longest"]
+    codes = [known_shipments.PLACES[key].code for key in ("DE 10115", "FR 75001")]
+    assert [last["sent_conditions"], last["delivered_conditions"]] == [*map(words_for, codes)]
     risks = {key: known_shipments.risk_of(place) for key, place in known_shipments.PLACES.items()}
     assert of(answer("Which parcels may the weather"), "tracking_number", "weather_risk") == [
         ("TN20261001", risks["AT 6020"]),

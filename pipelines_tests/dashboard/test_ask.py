@@ -4,11 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+import pandas as pd
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard import ask, cookbook
+from pipelines.dashboard.page import answer_of
 from pipelines.definitions import definitions
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
@@ -93,8 +95,36 @@ def test_a_link_with_nonsense_shows_the_page() -> None:
     assert page.query_params["rows"] == str(ask.MAX_ROWS)
     page = opened(question="there.is_none", hotel="3")
     assert not page.exception
+    assert page.info[0].value == "There is no question there.is_none; choose one below."
     assert page.query_params["question"] != "there.is_none"
     assert "hotel" not in page.query_params
+
+
+def test_a_part_of_a_name_is_enough() -> None:
+    assert ask.as_pattern("trip") == "%trip%"
+    assert ask.as_pattern("trip%") == "trip%"
+    page = opened(question="flights.agents", name="trip")
+    assert field(page, "Name") == "trip"
+    assert any("ILIKE '%trip%'" in one.value for one in page.code)
+
+
+def test_a_file_has_lists_as_words_and_amounts_with_their_decimals() -> None:
+    statement = "SELECT 39.00 AS price, ARRAY['a', 'b'] AS names, 2 AS stops, NULL::numeric AS was;"
+    answer = answer_of(statement, {})
+    assert ask.as_csv(answer, answer.rows) == 'price,names,stops,was\n39.00,"a, b",2,\n'
+
+
+@pytest.mark.parametrize(
+    ("first", "labels"),
+    [("2026-11-24", 1), ("2026-11-24 10:00", 1), ("2026-10-01", 8), ("2025-01-01", 3)],
+)
+def test_a_time_axis_has_no_label_twice(first: str, labels: int) -> None:
+    moments = pd.Series([pd.Timestamp(first), pd.Timestamp("2026-11-25")])
+    axis = ask.time_axis(moments).to_dict()
+    span = (moments.max() - moments.min()).days
+    if isinstance(axis["tickCount"], dict):
+        size = {"day": 1, "month": 30}[axis["tickCount"]["interval"]]
+        assert labels <= span / (size * axis["tickCount"]["step"]) <= 12
 
 
 def test_values_are_parameters_and_not_parts_of_the_statement() -> None:
@@ -113,6 +143,28 @@ def test_a_file_of_a_question_is_read() -> None:
     assert (one.title, one.words) == ("Who?", "All `of`\nthem: all.")
     assert one.examples == {"name": "O'Hara", "rows": "3"}
     assert one.statement == "SELECT 1 % 2,\n-- why\n'O''Hara' LIMIT 3;\n"
+
+
+def test_dates_of_a_question_are_moved_to_the_present() -> None:
+    now = dt.datetime(2027, 1, 3, 9, 30, tzinfo=dt.UTC)
+
+    def at_first(*parameters: str) -> list[str]:
+        comment = "".join(f"-- {one}\n" for one in parameters)
+        one = cookbook.parse("here", "who", f"-- Who?\n--\n{comment}SELECT 1;\n")
+        return [*cookbook.values_at(one, now).values()]
+
+    assert at_first("as_of: 2026-11-02 12:00+00 | now", "night: 2026-11-03 | today") == [
+        "2027-01-03 09:30+00",
+        "2027-01-03",
+    ]
+    assert at_first("from_day: 2026-11-01", "to_day: 2026-11-02 | today - 1") == [
+        "2027-01-01",
+        "2027-01-02",
+    ]
+    months = at_first("from_day: 2026-08-01", "to_day: 2026-11-01 | month")
+    assert months == ["2026-10-01", "2027-01-01"]
+    assert at_first("from_day: 2026-08-01 | year", "hour: 10 | 0") == ["2026-01-01", "0"]
+    assert at_first("day: 2026-11-22") == ["2027-01-03"]
 
 
 def test_every_parameter_of_a_question_has_an_example() -> None:

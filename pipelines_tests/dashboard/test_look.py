@@ -101,6 +101,7 @@ def test_streamlit_has_every_option_of_the_theme() -> None:
         (as_percent(0.9342), "93 %"),
         (as_percent(0.0234), "2.3 %"),
         (as_percent(1.0), "100 %"),
+        (as_percent(0.99987), "99.9 %"),
         (as_percent(0), "0 %"),
         (as_percent(-0.125, sign=True), "-12 %"),
     ],

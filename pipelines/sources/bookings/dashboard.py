@@ -16,6 +16,7 @@ from pipelines.dashboard.page import (
     colour_scale,
     day_format,
     ink,
+    note_unknown,
     period_axis,
     show_chart,
     show_number,
@@ -36,6 +37,7 @@ def show() -> None:
         st.info("No booking was loaded yet. Launch the job `bookings` in Dagster.")
         return
     names = dict(zip(hotels["hotel_name"], hotels["hotel_id"].tolist(), strict=True))
+    note_unknown("hotel", "hotel", names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
             "Hotels", [*names], placeholder="all", key="hotel", bind="query-params", width=420

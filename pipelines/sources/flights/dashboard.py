@@ -21,6 +21,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     input_format,
+    note_unknown,
     show_chart,
     show_number,
     show_table,
@@ -42,6 +43,18 @@ def show() -> None:
     if choices.empty:
         st.info("No itinerary was loaded yet. Launch the job `flights` in Dagster.")
         return
+    offer = st.text_input(
+        "Open an offer by its number",
+        key="offer",
+        bind="query-params",
+        placeholder="the number of an itinerary",
+        icon=":material/search:",
+    )
+    number = str(offer or "").strip()
+    # Where the visitor is: below the table, if it was selected there.
+    is_selected = bool(st.session_state.get("offer_row", {}).get("selection", {}).get("rows"))
+    if number and not is_selected:
+        _show_offer(number)
     chosen = _choose(choices.iloc[0])
     currency = chosen["currency"]
     found = QUESTIONS.ask("cheapest", sort="price", **chosen)
@@ -111,11 +124,8 @@ def show() -> None:
         opens=("offer", "itinerary_id"),
         **headings,
     )
-    offer = st.text_input(
-        "Offer", key="offer", bind="query-params", placeholder="the number of an itinerary"
-    )
-    if offer and offer.strip():
-        _show_offer(str(offer).strip())
+    if number and is_selected:
+        _show_offer(number)
     with st.expander("Withdrawn itineraries", icon=":material/remove_circle:"):
         show_table(
             "Withdrawn itineraries, latest first",
@@ -128,6 +138,14 @@ def show() -> None:
 def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     """Show the filters, route and date first; return the parameters of the statements."""
     bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
+    for what, key, known in (
+        ("city or airport of departure", "from", _places(offered, "origin")),
+        ("city or airport of arrival", "to", _places(offered, "destination")),
+        ("route", "route", offered["routes"]),
+        ("agent", "agent", offered["agents"]),
+        ("airline", "airline", offered["airlines"]),
+    ):
+        note_unknown(what, key, known)
     with st.grid(3, min_column_width=230):
         origins = st.multiselect(
             "From, city or airport", _places(offered, "origin"), key="from", **bound
@@ -264,7 +282,7 @@ def _headings(currency: str) -> dict[str, Any]:
         "price_amount": st.column_config.NumberColumn(f"Price, {currency}", format="%,.2f"),
         "last_price": st.column_config.NumberColumn(f"Last price, {currency}", format="%,.2f"),
         "total_duration": st.column_config.TextColumn(
-            "Duration, h:mm", help="Of all legs with their layovers, without the stay."
+            "Duration, all legs, h:mm", help="With layovers, without the stay."
         ),
         "max_stops": st.column_config.NumberColumn("Stops", help="Most on any leg."),
         "airlines": "Airlines",

@@ -32,6 +32,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     instant_column,
+    note_unknown,
     show_chart,
     show_number,
     show_sql,
@@ -76,6 +77,10 @@ LISTED: dict[str, Any] = {
     "weather_age_minutes": st.column_config.NumberColumn(
         "Age of weather, min", help="Of the older one, if both ends have one."
     ),
+    "delivered_at": instant_column("Delivered, UTC"),
+    "in_transit_hours": st.column_config.NumberColumn(
+        "In transit, h", format="%.0f", help="Until it was delivered, or until now."
+    ),
     "updated_at": instant_column("Changed, UTC"),
 }
 
@@ -97,6 +102,13 @@ def show() -> None:
         st.info("No shipment was loaded yet. Drop a file into the inbox.")
         return
     offered = choices.rows.iloc[0]
+    for what, key, known in (
+        ("weather risk", "risk", RISKS),
+        ("status", "status", offered["statuses"]),
+        ("country", "country", offered["countries"]),
+        ("place", "place", offered["cities"]),
+    ):
+        note_unknown(what, key, known)
     with st.grid(4, min_column_width=200):
         risk = st.multiselect(
             "Weather risk", [*RISKS], placeholder="all", key="risk", bind="query-params"
@@ -140,7 +152,7 @@ def show() -> None:
         )
     with right:
         show_table(
-            "Parcels, those at risk first",
+            "Parcels, those at risk first, delivered ones last",
             replace(found, rows=found.rows.reindex(columns=[*LISTED, "total_rows"])),
             empty="No shipment matches.",
             note="Select a parcel to see its history.",
@@ -150,7 +162,7 @@ def show() -> None:
         )
     by_status = QUESTIONS.ask("by_status")
     show_chart(
-        "By carrier and status",
+        "All parcels by carrier and status",
         by_status,
         alt.Chart(by_status.rows)
         .mark_bar()
@@ -205,13 +217,9 @@ def _show_shipment(found: Answer) -> None:
     """Show a shipment: its statuses as a line of time, its articles, and all of its fields."""
     one: dict[str, Any] = {str(name): value for name, value in found.rows.iloc[0].items()}
     statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
-    risk = one["weather_risk"] or "unknown"
     st.subheader(f"{one['carrier']} {one['tracking_number']}", anchor=False)
     st.markdown(
-        f"**{_plain(one['status'])}** from {one['sender_city'] or 'an unknown place'}"
-        f" ({one['sender_conditions'] or 'weather unknown'})"
-        f" to {one['receiver_city'] or 'an unknown place'}"
-        f" ({one['receiver_conditions'] or 'weather unknown'}); weather risk: {_plain(risk)};"
+        f"{_way(one)};"
         f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
         f" {as_number(one['total_value'], decimals=2)}"
         f" {one['total_value_currency'] or ''}"
@@ -230,6 +238,9 @@ def _show_shipment(found: Answer) -> None:
                 "unit_price": st.column_config.NumberColumn("Unit price", format="%,.2f"),
             },
         )
+    if one["status"] == "delivery":  # to which the weather of now is no risk
+        for name in ("weather_risk", "sender_risk", "receiver_risk"):
+            del one[name]
     fields = [(_heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
     rows = pd.DataFrame(fields, columns=["field", "value"])
     with st.expander("All fields", icon=":material/list:"):
@@ -242,13 +253,31 @@ def _show_shipment(found: Answer) -> None:
     show_sql(found)
 
 
+def _way(one: dict[str, Any]) -> str:
+    """Return how far a parcel is, and between which places; with the weather, if on its way."""
+    ends = {end: one[f"{end}_city"] or "an unknown place" for end in ("sender", "receiver")}
+    if one["status"] == "delivery":
+        took = as_number(one["in_transit_hours"], "h")
+        return (
+            f"**Delivered in {took}** from {ends['sender']} to {ends['receiver']},"
+            f" {as_time(one['delivered_at'])}"
+        )
+    weather = {end: one[f"{end}_conditions"] or "weather unknown" for end in ends}
+    return (
+        f"**{_plain(one['status'])}** from {ends['sender']} ({weather['sender']})"
+        f" to {ends['receiver']} ({weather['receiver']});"
+        f" weather risk: {_plain(one['weather_risk'] or 'unknown')}"
+    )
+
+
 def _show_course(statuses: list[dict[str, Any]]) -> None:
     """Show the statuses of a parcel on a line of time, and the hours between them."""
     rows = pd.DataFrame(statuses, columns=["since", "status"])
     rows["since"] = pd.to_datetime(rows["since"], utc=True, format="ISO8601")
     spent = rows["since"].diff().shift(-1).dt.total_seconds() / 3600
     last = (pd.Timestamp.now("UTC") - rows["since"].iloc[-1]).total_seconds() / 3600
-    rows["hours"] = spent.fillna(last)
+    # A delivered parcel stays so.
+    rows["hours"] = spent if "delivery" in rows["status"].tail(1).tolist() else spent.fillna(last)
     rows["step"] = range(1, len(rows) + 1)
     if len(rows) > 1:
         at = f"{day_format(has_year=False)}, {clock()}"
@@ -371,7 +400,10 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
     """
     points = [f"{end}_{name}" for end in ("sender", "receiver") for name in POINT]
     ways_of = rows.dropna(subset=[one for one in points if not one.endswith("city")])
-    ways_of = ways_of.assign(is_opened=ways_of["tracking_number"] == number)
+    ways_of = ways_of.assign(
+        is_opened=ways_of["tracking_number"] == number,
+        weather_risk=ways_of["weather_risk"].fillna("unknown"),
+    )
     lines = ways_of.groupby([*points, "weather_risk", "is_opened"], as_index=False, dropna=False)
     ways = lines.size().rename(columns={"size": "parcels"})
     if len(ways) > MAX_WAYS:

@@ -30,6 +30,7 @@ from pipelines.dashboard.page import (
     day_format,
     ink,
     input_format,
+    note_unknown,
     period_axis,
     show_chart,
     show_number,
@@ -74,6 +75,7 @@ def show() -> None:
         st.info("No plant is registered yet: `isobar plants add`.")
         return
     ids = dict(zip(plants["name"], plants["plant_id"].tolist(), strict=True))
+    note_unknown("plant", "plant", [FLEET, *ids])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
         period = (
@@ -163,7 +165,15 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
         with st.container(gap="xsmall"):
             worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
             about = f"most of it: {worst.idxmax()}" if worst is not None else ""
-            show_number("Lost", losses, lost, unit="kWh", note=about or "Nothing was lost.")
+            show_number(
+                "Lost",
+                losses,
+                lost,
+                unit="kWh",
+                note=about or "Nothing was lost.",
+                help="The sum of what hours lack to the expected energy. Hours above it are not"
+                " set off, so this is more than the difference of the sums.",
+            )
         with st.container(gap="xsmall"):
             present, hours = rows["hours_present"].sum(), rows["hours_expected"].sum()
             show_number(
@@ -305,7 +315,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
             x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
             y=alt.Y("kWh:Q"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
-            strokeDash=alt.StrokeDash("kind:N", legend=None),
+            strokeDash=alt.StrokeDash("kind:N", title=None),  # merged into the legend of colours
             tooltip=[
                 alt.Tooltip("local_hour:T", title="hour", format=clock()),
                 "kind:N",

@@ -3,7 +3,7 @@
 -- Both nights are included. Leave out `hotel_id` for all hotels.
 --
 -- hotel: 2607
--- first_night: 2026-11-05
+-- first_night: 2026-11-05 | today
 -- last_night: 2026-11-06
 SELECT event_id, event_at, status, night_of_stay
 FROM bookings.events

@@ -6,7 +6,7 @@
 --
 -- hotel: 2607
 -- year: 2026
--- from_day: 2026-08-01
+-- from_day: 2026-08-01 | year
 SELECT period_start, bookings, cancellations, net_bookings
 FROM metrics.hotel_bookings(%(hotel)s, 'month', %(year)s)
 WHERE period_start >= DATE %(from_day)s;

@@ -5,9 +5,9 @@
 -- `metrics.hotels_same_time_last_year` compares any range of nights as it stands now, hotel by hotel.
 --
 -- hotel: 2607
--- from_night: 2026-11-03
+-- from_night: 2026-11-03 | today
 -- to_night: 2026-11-10
--- as_of: 2026-11-02 12:00+00
+-- as_of: 2026-11-02 12:00+00 | now
 SELECT days_before_arrival, on_the_books, on_the_books_last_year, why_missing
 FROM metrics.hotel_pace(%(hotel)s, %(from_night)s, %(to_night)s, %(as_of)s)
 WHERE days_before_arrival IN (90, 60, 30, 14, 7, 0);

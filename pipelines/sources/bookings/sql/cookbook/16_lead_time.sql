@@ -1,7 +1,7 @@
 -- How long before the stay do people book, and how much of it is cancelled?
 --
 -- from_night: 2026-11-01
--- to_night: 2026-12-01
+-- to_night: 2026-12-01 | today
 -- Work: linear, 320 buffers
 SELECT
     hotel_id,

@@ -3,6 +3,7 @@
 -- Work: linear, 1,500 buffers
 SELECT
     coalesce(hotel_name, 'Hotel ' || hotel_id) AS link_hotel,
+    30 AS link_nights,
     coalesce(hotel_name, 'Hotel ' || hotel_id) AS hotel,
     on_the_books AS this_year,
     on_the_books_last_year AS last_year,

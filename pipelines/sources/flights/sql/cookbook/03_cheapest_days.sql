@@ -3,7 +3,7 @@
 -- Days are local to the airport. The duration is the sum over the legs of the time from departure to arrival, layovers
 -- included, without the stay at the destination.
 --
--- from_day: 2026-11-20
+-- from_day: 2026-11-20 | today
 -- to_day: 2026-11-27
 -- destination: London
 -- currency: GBP

@@ -1,6 +1,6 @@
 -- What became cheaper or dearer since the day before?
 --
--- day: 2026-11-02
+-- day: 2026-11-02 | today - 1
 -- day_before: 2026-11-01
 -- rows: 10
 -- Work: logarithmic, 430 buffers

@@ -2,7 +2,7 @@
 --
 -- An itinerary also disappears from the document on the day of its departure.
 --
--- since_day: 2026-11-01
+-- since_day: 2026-11-01 | today - 30
 -- rows: 10
 -- Work: linear, 860 buffers
 SELECT itinerary_id, agent, price_amount, price_currency, last_seen_on, withdrawn_on, departure_on

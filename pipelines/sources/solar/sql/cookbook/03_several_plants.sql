@@ -4,7 +4,7 @@
 -- and can be ordered by them.
 --
 -- from_day: 2026-10-25
--- to_day: 2026-10-29
+-- to_day: 2026-10-29 | today
 -- plant: 1
 -- plant_2: 2
 -- rows: 8

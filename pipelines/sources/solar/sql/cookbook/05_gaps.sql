@@ -1,6 +1,6 @@
 -- What is missing, since when, why, and when is it requested again?
 --
--- before_day: 2026-11-02
+-- before_day: 2026-11-02 | today + 1
 -- rows: 10
 -- Work: linear, 77 buffers
 SELECT plant_name, status, first_day, last_day, hours_missing, problem, retry_at

@@ -3,7 +3,7 @@
 -- The share refers to all days of the month, also those not requested yet.
 --
 -- from_day: 2026-09-01
--- to_day: 2026-11-01
+-- to_day: 2026-11-01 | month
 -- Work: linear, 75 buffers
 SELECT
     plant_name,

@@ -2,6 +2,7 @@
 -- Work: linear, 60 buffers
 SELECT
     plant_name AS link_plant,
+    day AS link_day,
     plant_name AS plant,
     day,
     expected_energy_kwh - observed_energy_kwh AS lost_kwh,

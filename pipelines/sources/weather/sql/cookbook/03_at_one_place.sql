@@ -2,8 +2,8 @@
 --
 -- Domains are joined by place and not by the name of a city, which each source writes in its own way.
 --
--- as_of: 2026-11-02 12:00+00
--- from: 2026-11-02
+-- as_of: 2026-11-02 12:00+00 | now
+-- from: 2026-11-02 | today
 -- to: 2026-11-16
 -- Work: linear, 300,000 buffers
 SELECT hotel_name, hotels.city, books.nights, parcels.to_come, trips.offers, trips.from_price

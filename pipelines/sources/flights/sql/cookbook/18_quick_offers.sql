@@ -1,0 +1,20 @@
+-- Which offers take less than some hours in each direction, cheapest first?
+--
+-- A leg is a direction, layovers included. `total_duration_minutes` of `enriched.itineraries` is the sum of all legs. Where
+-- the time between departure and arrival is not known, the stated duration counts.
+--
+-- hours: 4
+-- currency: GBP
+-- rows: 10
+-- Work: linear, 5,000 buffers
+SELECT itinerary_id, agent, route, directions.longest_minutes, price_amount, price_currency
+FROM enriched.itineraries
+CROSS JOIN LATERAL (
+    SELECT max(coalesce(legs.elapsed_minutes, legs.duration_minutes)) AS longest_minutes
+    FROM flights.itinerary_legs AS parts
+    INNER JOIN flights.legs ON parts.leg_id = legs.leg_id AND parts.leg_seen_from_at = legs.seen_from_at
+    WHERE parts.itinerary_id = itineraries.itinerary_id
+) AS directions
+WHERE withdrawn_on IS NULL AND price_currency = %(currency)s AND directions.longest_minutes < 60 * %(hours)s
+ORDER BY price_amount, itinerary_id
+LIMIT %(rows)s;
