@@ -25,6 +25,7 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     answer_of,
+    as_plain,
     clock,
     day_format,
     heading,
@@ -130,7 +131,7 @@ def show() -> None:
     except psycopg.errors.QueryCanceled:
         raise
     except psycopg.Error as error:
-        st.error(f"{error.diag.message_primary or error}.", icon=":material/edit:")
+        st.error(as_plain(f"{error.diag.message_primary or error}."), icon=":material/edit:")
         return
     _show_answer(question, answer, values)
     with st.expander("Views and tables that you can query", icon=":material/list:"):

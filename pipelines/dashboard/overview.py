@@ -18,6 +18,7 @@ from pipelines.dashboard.page import (
     Questions,
     Story,
     as_day,
+    as_plain,
     as_time,
     link_to,
     show_number,
@@ -101,8 +102,7 @@ def verdict(found: Health) -> tuple[str, str]:
 
 def _show_finding(one: Finding) -> None:
     words = one.words if len(one.words) <= 130 else f"{one.words[:129]}…"
-    # Texts of others: brackets would make links of them.
-    safe = words.replace("\\", "").replace("[", "(").replace("]", ")").replace("*", "")
+    safe = as_plain(words)
     link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
 
 

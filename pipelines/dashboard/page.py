@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -400,7 +401,12 @@ def note_unknown(
     if unknown := [one for one in given if one not in map(str, known)]:
         rest = instead if len(unknown) == len(given) else "the others are shown"
         words = f"There is no {what} {', '.join(unknown)[:100]}; {rest}."
-        st.info(words.replace("[", "(").replace("]", ")"), icon=":material/search_off:")
+        st.info(as_plain(words), icon=":material/search_off:")
+
+
+def as_plain(words: str) -> str:
+    """Return texts of others so that no Markdown in them becomes a link, a picture or a style."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", words)
 
 
 def colour_scale(colours: Mapping[str, str]) -> alt.Scale:

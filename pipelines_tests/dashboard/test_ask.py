@@ -80,6 +80,15 @@ def test_what_a_function_rejects_is_said_without_advice_for_sql() -> None:
     assert not any("NULL" in one for one in texts)
 
 
+def test_a_link_puts_no_markdown_on_the_page() -> None:
+    period = "![x](http://example.org/p.png) [Log in](http://example.org)"
+    of_week = {"from_date": "2026-11-01", "to_date": "2026-11-08", "period": period}
+    page = opened(question="metrics.solar_report", plant_id="1", **of_week)
+    assert not page.exception
+    shown = [one.value for one in (*page.error, *page.info)]
+    assert not any("](http" in one for one in shown)
+
+
 def test_a_value_that_is_missing_is_named() -> None:
     page = opened(question="flights.airlines", name="")
     assert page.info[0].value == "Fill in Name."
@@ -95,7 +104,7 @@ def test_a_link_with_nonsense_shows_the_page() -> None:
     assert page.query_params["rows"] == str(ask.MAX_ROWS)
     page = opened(question="there.is_none", hotel="3")
     assert not page.exception
-    assert page.info[0].value == "There is no question there.is_none; choose one below."
+    assert page.info[0].value == "There is no question there.is\\_none; choose one below."
     assert page.query_params["question"] != "there.is_none"
     assert "hotel" not in page.query_params
 

@@ -12,5 +12,7 @@ SELECT
     ) AS arguments
 FROM pg_proc
 INNER JOIN pg_namespace ON pronamespace = pg_namespace.oid
-WHERE nspname IN ('enriched', 'metrics') AND proretset AND has_function_privilege(pg_proc.oid, 'EXECUTE')
+WHERE nspname IN ('enriched', 'metrics') AND proretset
+    AND proowner IN (SELECT nspowner FROM pg_namespace WHERE nspname = 'metrics')
+    AND has_function_privilege(pg_proc.oid, 'EXECUTE')
 ORDER BY name;
