@@ -18,7 +18,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure, printable
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
@@ -146,7 +146,8 @@ def restore_from(
         for target in targets:
             _drop(target, target.old)
     if manifest.left_out:
-        report(f"The backup has no {', '.join(manifest.left_out)}: see what it said when made.")
+        names = printable(", ".join(manifest.left_out))
+        report(f"The backup has no {names}: see what it said when made.")
     if missing and not create_logins:
         report(
             f"Logins of the backup that are not here: {_in_words(missing)}. isobar database login"
