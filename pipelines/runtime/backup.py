@@ -60,7 +60,9 @@ WHY = {
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 SOURCES = """
-SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace('as_source') ORDER BY proname
+SELECT proname FROM pg_proc
+WHERE pronamespace = to_regnamespace('as_source') AND prorettype <> 'event_trigger'::regtype
+ORDER BY proname
 """
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
