@@ -275,7 +275,7 @@ def _forbid_becoming(connection: psycopg.Connection, name: str) -> None:
 
 
 def _try(connection: psycopg.Connection, statement: sql.Composed) -> None:
-    """Execute a statement that this user may have no right to, as for grants of an administrator."""
+    """Execute a statement, if this user may: grants of an administrator may be out of reach."""
     with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
         connection.execute(statement)
 
