@@ -132,6 +132,10 @@ def login(name: str, modeller: bool, new_password: bool, revoke: bool) -> None:
             "use lower-case letters, digits and _, and begin with neither pg_ nor isobar",
             param_hint="NAME",
         )
+    if name in ("public", "none"):
+        raise click.BadParameter(
+            f"PostgreSQL reserves the name {name}; choose another", param_hint="NAME"
+        )
     settings = Settings.current()
     prepare_database(settings, echo)
     url = settings.warehouse_url()

@@ -172,12 +172,42 @@ def set_aside(connection: Connection, pinned: Container[str]) -> dict[str, str]:
     """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
 
     Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
-    cannot be dropped stay, such as one that a materialized view reads.
+    cannot be dropped stay, such as one that a materialized view reads, and those whose SQL exceeds
+    a limit of the server.
     """
     query = text(read_sql("pipelines.migrations", "views_of_others"))
     found = [one for one in connection.execute(query) if one.name not in pinned]
-    errors = _in_dependency_order(connection, {one.name: one.drop_it for one in found})
-    return {one.name: one.create_it for one in found if one.name not in errors}
+    as_other = read_sql("pipelines.migrations", "as_other")
+    drops: dict[str, str] = {}
+    creates: dict[str, str] = {}
+    for oid, name, owner in found:
+        if (statements := _statements_of(connection, oid)) is not None:
+            for scripts, sql in ((drops, f"DROP VIEW {name}"), (creates, statements)):
+                quoted = "'" + sql.replace("'", "''") + "'"
+                scripts[name] = as_other.replace("{owner}", owner).replace("{statements}", quoted)
+    errors = _in_dependency_order(connection, drops)
+    return {name: sql for name, sql in creates.items() if name not in errors}
+
+
+def _statements_of(connection: Connection, oid: int) -> str | None:
+    """Return the SQL of a view, with all names qualified; None if it exceeds a limit."""
+    query = text(read_sql("pipelines.migrations", "view_of_others"))
+    path = text("SET LOCAL search_path = pg_catalog, pg_temp")
+    try:
+        with connection.begin_nested() as attempt:
+            connection.execute(path)
+            statements = str(connection.execute(query, {"oid": oid}).scalar_one())
+            attempt.rollback()  # the search path
+            return statements
+    except OperationalError as error:
+        if _exceeds_a_limit(error):
+            return None
+        raise
+
+
+def _exceeds_a_limit(error: DBAPIError) -> bool:
+    """Return whether a statement is too complex, such as one nested deeper than the stack."""
+    return str(getattr(error.orig, "sqlstate", "")).startswith("54")
 
 
 def put_back(connection: Connection, views: Mapping[str, str]) -> set[str]:
@@ -286,9 +316,9 @@ def _in_dependency_order(
                 with connection.begin_nested():
                     execute_script(connection, sql)
                     _reject_overloads(connection, name)
-            except OperationalError:  # unrelated to the order
-                raise
             except DBAPIError as error:
+                if isinstance(error, OperationalError) and not _exceeds_a_limit(error):
+                    raise  # unrelated to the order
                 errors[name] = error
         if len(errors) == len(waiting):
             for name in errors:

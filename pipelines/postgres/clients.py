@@ -104,6 +104,30 @@ class Clients:
                 "), then run the same command again.",
             )
 
+    def list_entries(self, dump: Path, variables: Mapping[str, str]) -> list[str]:
+        """Return the lines in which pg_restore lists a dump, with their ends.
+
+        Raises `PermanentFailure` with the program's output if it cannot be read.
+        """
+        done = subprocess.run(
+            [self.folder / "pg_restore", "--list", dump],
+            env={**variables, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PermanentFailure(
+                "database",
+                f"pg_restore failed: {shortened(done.stderr)}",
+                place=str(dump),
+                remedy="Restore another backup.",
+            )
+        return done.stdout.splitlines(keepends=True)
+
 
 def find_clients(connection: psycopg.Connection) -> Clients:
     """Find suitable programs for the server of a connection: the wheel's, else installed ones.

@@ -7,9 +7,9 @@ progress looks as if it had been killed at that instant: a load is one transacti
 there completely or not at all.
 
 Others may own relations in the warehouse, such as modellers. What the user of the backup may not
-read is left out by name, and so are tables whose restore would execute code of their owners. The
-manifest has the roles that the warehouse names, and the members of Isobar's roles, without their
-passwords.
+read is left out by name. So are schemas with functions or types of others, and tables whose restore
+would execute code of their owners, and what PostgreSQL cannot write. The manifest has the roles
+that the warehouse names, and the members of Isobar's roles, without their passwords.
 
 The folder contains `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`.
 The manifest is written last: a backup without it is incomplete.
@@ -18,20 +18,21 @@ The manifest is written last: a backup without it is incomplete.
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 from packaging.version import Version
+from psycopg import sql
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import PermanentFailure, TransientFailure, printable
 from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 from pipelines.runtime.personal_logins import Role, roles_of_others
@@ -44,10 +45,24 @@ MANIFEST = "manifest.json"
 FORMAT = 3
 #: How long to look for an instant without a commit between the two snapshots.
 INSTANT_SECONDS = 120.0
+#: How long to wait for a table that a session locks.
+LOCK_WAIT = "60s"
+WHO_LOCKS = (
+    "SELECT pid, usename, relation::regclass FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE mode = 'AccessExclusiveLock' AND granted"
+)
+#: Why a relation is left out.
+WHY = {
+    "code": "restoring it could execute code",
+    "too deep": "its SQL is nested too deep to be written",
+    "unreadable": "this user may not read it",
+}
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 SOURCES = """
-SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace('as_source') ORDER BY proname
+SELECT proname FROM pg_proc
+WHERE pronamespace = to_regnamespace('as_source') AND prorettype <> 'event_trigger'::regtype
+ORDER BY proname
 """
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
@@ -67,7 +82,7 @@ class Manifest(BaseModel):
     sha256: dict[str, str]
     #: The sources whose roles have rights in the dump.
     sources: list[str] = []
-    #: Relations of others that are not in it.
+    #: Relations and schemas of others that are not in it.
     left_out: list[str] = []
     #: Roles of others that the restored warehouse needs, or that use it.
     roles: list[Role] = []
@@ -110,21 +125,16 @@ def _dump(
             raise _nothing_there(place_of(urls[WAREHOUSE]))
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
-        left_out = watcher.execute(read_sql("pipelines.runtime", "left_out_relations")).fetchall()
-        for name, _, owner, schema, is_code in left_out:
-            if schema in schemas():
-                raise _unreadable(name, place_of(urls[WAREHOUSE]))
-            why = "restoring it could execute code" if is_code else "this user may not read it"
-            report(f"Not in the backup, because {why}: {name} of {owner}.")
-        excluded = {WAREHOUSE: [f"--exclude-table={pattern}" for _, pattern, *_ in left_out]}
-        # Migrating makes it again; only a superuser may give a function to a role without rights.
-        excluded[WAREHOUSE].append("--exclude-schema=as_source")
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
+        with _described_locks(urls[WAREHOUSE]):
+            excluded, left_out = _left_out(warehouse, place_of(urls[WAREHOUSE]), report)
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
             words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
-            words += [f"--snapshot={snapshots[name]}", *excluded.get(name, [])]
-            clients[name].run("pg_dump", words, url, variables)
+            words += [f"--snapshot={snapshots[name]}", f"--lock-wait-timeout={LOCK_WAIT}"]
+            with _described_locks(url):
+                words += excluded if name == WAREHOUSE else []
+                clients[name].run("pg_dump", words, url, variables)
         return Manifest(
             format=FORMAT,
             isobar=version("isobar"),
@@ -132,9 +142,87 @@ def _dump(
             taken_at=taken_at,
             sha256=digests(folder),
             sources=[name for (name,) in watcher.execute(SOURCES)],
-            left_out=[name for name, *_ in left_out],
+            left_out=left_out,
             roles=roles_of_others(watcher),
         )
+
+
+def _left_out(
+    warehouse: psycopg.Connection, place: str, report: Report
+) -> tuple[list[str], list[str]]:
+    """Return the options of pg_dump for what is left out, and its names; report each.
+
+    Raises:
+        PermanentFailure: If the user may not read something of Isobar's.
+    """
+    warehouse.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_WAIT))
+    query = read_sql("pipelines.runtime", "schemas_with_code")
+    with_code = warehouse.execute(query).fetchall()
+    # Migrating makes it again; only a superuser may give a function to a role without rights.
+    words, names = ["--exclude-schema=as_source"], []
+    for _, name, owner in with_code:
+        if name in schemas():
+            raise _unsafe(name, place)
+        quoted = '"' + name.replace('"', '""') + '"'
+        words.append(f"--exclude-schema={quoted}")
+        names.append(f"the schema {name}")
+        report(
+            f"Not in the backup, because restoring it could execute code: the schema"
+            f" {printable(name)} of {printable(owner)}, which has functions or types."
+        )
+    oids = [oid for oid, *_ in with_code]
+    in_them = (
+        "SELECT extname FROM pg_extension WHERE extnamespace = ANY(%s::oid[]) ORDER BY extname"
+    )
+    for (name,) in warehouse.execute(in_them, [oids]):
+        words.append(f"--exclude-extension={name}")
+        names.append(f"the extension {name}")
+    given = {"schemas": oids, "deep": _too_deep(warehouse)}
+    query = read_sql("pipelines.runtime", "left_out_relations")
+    for name, pattern, owner, schema, why in warehouse.execute(query, given).fetchall():
+        if schema in schemas():
+            raise _unreadable(name, place)
+        because = WHY[why]
+        report(f"Not in the backup, because {because}: {printable(name)} of {printable(owner)}.")
+        words.append(f"--exclude-table={pattern}")
+        names.append(name)
+    return words, names
+
+
+def _too_deep(warehouse: psycopg.Connection) -> list[int]:
+    """Return the relations of others whose SQL is nested too deep for PostgreSQL to write."""
+    query = "SELECT oid FROM pg_class WHERE relowner <> 'isobar_owner'::regrole AND oid >= 16384"
+    found = [oid for (oid,) in warehouse.execute(query)]
+    if _is_written(warehouse, found):
+        return []
+    return [oid for oid in found if not _is_written(warehouse, [oid])]
+
+
+def _is_written(warehouse: psycopg.Connection, oids: list[int]) -> bool:
+    query = read_sql("pipelines.runtime", "written")
+    try:
+        with warehouse.transaction():
+            warehouse.execute(query, {"oids": oids})
+    except psycopg.errors.StatementTooComplex:
+        return False
+    return True
+
+
+@contextmanager
+def _described_locks(url: str) -> Iterator[None]:
+    """Say what to do if somebody locks a table for long."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, PermanentFailure) as error:
+        if "due to lock timeout" not in str(error) and "due to statement timeout" not in str(error):
+            raise  # pg_dump sets the latter while it locks tables
+        raise TransientFailure(
+            "backup",
+            f"a session locks a table or view and did not release it within {LOCK_WAIT}",
+            place=place_of(url),
+            remedy="See who it is, wait or end that session, then back up again: isobar database"
+            f' psql -c "{WHO_LOCKS}"',
+        ) from error
 
 
 def one_instant(
@@ -250,6 +338,15 @@ def _unreadable(name: str, place: str) -> PermanentFailure:
         f"this user may not read {name}, which belongs to Isobar",
         place=place,
         remedy="Back up as the user of DATABASE_URL who migrates, and who owns the tables.",
+    )
+
+
+def _unsafe(schema: str, place: str) -> PermanentFailure:
+    return PermanentFailure(
+        "backup",
+        f"the schema {schema}, which belongs to Isobar, has functions or types of others",
+        place=place,
+        remedy="Drop them, then back up again.",
     )
 
 

@@ -7,6 +7,7 @@ itself has only its memberships, its schema, and its limits in one database.
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -59,17 +60,27 @@ def missing_roles(connection: psycopg.Connection, roles: Sequence[Role]) -> list
 
 
 def missing_grants(connection: psycopg.Connection, roles: Sequence[Role]) -> list[tuple[str, str]]:
-    """Return the memberships that existing roles lack, as pairs of a group and its member."""
+    """Return the memberships that existing roles lack, as pairs of a group and its member.
+
+    Includes those of a login that was made here and may become its group, as in earlier versions.
+    """
     query = """
     SELECT group_name
     FROM unnest(%s::text[]) AS group_name
     INNER JOIN pg_roles AS members ON members.rolname = %s
     WHERE NOT pg_has_role(members.oid, group_name, 'MEMBER')
+        OR (shobj_description(members.oid, 'pg_authid') = %s AND EXISTS (
+            SELECT FROM pg_auth_members
+            WHERE member = members.oid AND roleid = group_name::regrole AND set_option
+                AND group_name = ANY(%s)
+        ))
     """
     return [
         (group, role.name)
         for role in roles
-        for (group,) in connection.execute(query, [list(role.groups), role.name])
+        for (group,) in connection.execute(
+            query, [list(role.groups), role.name, MADE, [ANALYST, MODELLER]]
+        )
     ]
 
 
@@ -147,7 +158,7 @@ def set_limits(connection: psycopg.Connection, name: str, *, is_modeller: bool) 
 
 
 def revoke_login(connection: psycopg.Connection, name: str) -> bool:
-    """Revoke a login and end its sessions; call it in a transaction.
+    """Revoke a login, commit that, and end its sessions.
 
     Returns whether the role is gone. A role that owns objects, or has rights on objects of others,
     stays without login and without rights on Isobar's tables.
@@ -163,9 +174,13 @@ def revoke_login(connection: psycopg.Connection, name: str) -> bool:
             remedy="See the logins that there are: isobar database psql -c '\\du'",
         )
     role = sql.Identifier(name)
-    connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
-    for group in (MODELLER, ANALYST):
-        connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), role))
+    with connection.transaction():
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
+        revoke = sql.SQL("REVOKE {} FROM {} GRANTED BY {}")
+        for group, grantor, _ in _memberships(connection, name):
+            names = sql.Identifier(group), role, sql.Identifier(grantor)
+            _try(connection, revoke.format(*names))
+    connection.commit()  # or else it could log in again while its sessions are ended
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
     try:
         with connection.transaction():
@@ -238,8 +253,41 @@ def _set_password(connection: psycopg.Connection, name: str) -> str:
 
 
 def _grant(connection: psycopg.Connection, group: str, name: str) -> None:
-    grant = sql.SQL("GRANT {} TO {}")
-    connection.execute(grant.format(sql.Identifier(group), sql.Identifier(name)))
+    """Give a role the rights of a group, but not the right to become the group.
+
+    A role may change its own password, and the group of the analysts is a login.
+    """
+    is_limited = group in (ANALYST, MODELLER)
+    options = sql.SQL(" WITH INHERIT TRUE, SET FALSE" if is_limited else "")
+    grant = sql.SQL("GRANT {} TO {}{}")
+    connection.execute(grant.format(sql.Identifier(group), sql.Identifier(name), options))
+    if is_limited:
+        _forbid_becoming(connection, name)
+
+
+def _forbid_becoming(connection: psycopg.Connection, name: str) -> None:
+    """Correct the memberships that earlier versions or others granted."""
+    revoke = sql.SQL("REVOKE SET OPTION FOR {} FROM {} GRANTED BY {}")
+    for group, grantor, may_become in _memberships(connection, name):
+        if may_become:
+            names = map(sql.Identifier, (group, name, grantor))
+            _try(connection, revoke.format(*names))
+
+
+def _try(connection: psycopg.Connection, statement: sql.Composed) -> None:
+    """Execute a statement, if this user may: grants of an administrator may be out of reach."""
+    with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
+        connection.execute(statement)
+
+
+def _memberships(connection: psycopg.Connection, name: str) -> list[tuple[str, str, bool]]:
+    """Return the groups of a login, who granted each, and whether the login may become it."""
+    query = """
+    SELECT pg_get_userbyid(roleid)::text, pg_get_userbyid(grantor)::text, set_option
+    FROM pg_auth_members
+    WHERE pg_get_userbyid(member) = %s AND pg_get_userbyid(roleid) = ANY(%s)
+    """
+    return connection.execute(query, [name, [ANALYST, MODELLER]]).fetchall()
 
 
 def _join(connection: psycopg.Connection, name: str) -> None:

@@ -5,6 +5,7 @@ all names are swapped, in one transaction per server, and the old databases (`â€
 dropped. Any failure before the swap leaves the present databases unchanged.
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure, printable
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
@@ -55,6 +56,8 @@ from pipelines.warehouse.connection import engine_for
 
 #: Comment on a database that was replaced; it allows the next restore to drop it.
 REPLACED = "Replaced by isobar restore."
+#: As pg_restore lists it.
+EVENT_TRIGGER = " EVENT TRIGGER - isobar_forbid_extensions "
 OWNER_REMEDY = "Have an administrator give the user CREATEDB and make it the databases' owner."
 ROLES_REMEDY = "Have an administrator give the user CREATEROLE, or create the roles yourself."
 ANY_TABLE = """
@@ -146,7 +149,8 @@ def restore_from(
         for target in targets:
             _drop(target, target.old)
     if manifest.left_out:
-        report(f"The backup has no {', '.join(manifest.left_out)}: see what it said when made.")
+        names = printable(", ".join(manifest.left_out))
+        report(f"The backup has no {names}: see what it said when made.")
     if missing and not create_logins:
         report(
             f"Logins of the backup that are not here: {_in_words(missing)}. isobar database login"
@@ -265,7 +269,14 @@ def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
     words.append("--exclude-schema=pg_catalog")  # only a superuser may change privileges there
     if target.dump == DAGSTER:
         words += ["--no-owner", "--no-privileges"]
-    find_clients(target.admin).run("pg_restore", words, target.fresh_url, variables)
+    clients = find_clients(target.admin)
+    with tempfile.NamedTemporaryFile("w", suffix=".list") as entries:
+        listed = clients.list_entries(folder / target.dump, variables)
+        # Only a superuser may create it, for whom the roles were created with it.
+        entries.writelines(line for line in listed if EVENT_TRIGGER not in line)
+        entries.flush()
+        words.append(f"--use-list={entries.name}")
+        clients.run("pg_restore", words, target.fresh_url, variables)
     with connect(target.fresh_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
 

@@ -49,6 +49,13 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
                 owner.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}".encode())
 
 
+@pytest.mark.parametrize("name", ["public", "none"])
+def test_a_login_cannot_have_a_name_that_postgresql_reserves(empty_state: Path, name: str) -> None:
+    rejected = isobar(empty_state, "database", "login", name)
+    assert rejected.returncode == 2
+    assert f"PostgreSQL reserves the name {name}; choose another" in rejected.stderr
+
+
 def test_psql_and_url_create_no_tables(
     empty_state: Path, server: Connections, empty_database: str
 ) -> None:

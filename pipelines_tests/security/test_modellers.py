@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
+from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.runtime.personal_logins import create_login, revoke_login
+from pipelines.runtime.personal_logins import (
+    create_login,
+    create_missing,
+    missing_grants,
+    revoke_login,
+    roles_of_others,
+)
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.logins import login
+from pipelines_tests.logins import login, prepare
 from pipelines_tests.test_people import WHAT_ANALYSTS_TRY, errors_of
 
 #: What an analyst may not and a modeller may.
 THEIRS = [
     "CREATE TEMPORARY TABLE mine AS TABLE flights.legs",
     "CREATE SCHEMA mine",
-    "CREATE EXTENSION pg_trgm",
 ]
 WHAT_MODELLERS_TRY = [
     *(one for one in WHAT_ANALYSTS_TRY if one not in THEIRS),
@@ -43,6 +49,10 @@ WHAT_MODELLERS_TRY = [
     "CREATE ROLE mine",
     "ALTER ROLE CURRENT_USER CREATEROLE",
     "ALTER ROLE CURRENT_USER SET temp_file_limit = -1",
+    "CREATE EXTENSION intarray SCHEMA bookings",
+    "SET ROLE isobar_analyst",
+    "SET ROLE isobar_modeller",
+    "SET ROLE isobar_analyst; ALTER ROLE isobar_analyst PASSWORD 'owned'",
     "SET ROLE isobar_owner",
     "SET ROLE isobar_source_solar",
     "SELECT as_source.solar('SELECT 1')",
@@ -143,6 +153,53 @@ def test_an_analyst_can_become_a_modeller_and_keeps_its_password(
         assert create_login(owner, "jane", is_modeller=False, new_password=True)
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(urls["jane"])
+
+
+@pytest.mark.parametrize("correct", ["login", "migrate", "restore"])
+def test_a_login_of_an_earlier_version_does_not_become_its_group_any_more(
+    owner: psycopg.Connection, guarded: str, server: Connections, correct: str
+) -> None:
+    """As it could become isobar_analyst, it could change the password of the dashboards' login."""
+    become = ["SET ROLE isobar_analyst", "SET ROLE isobar_modeller"]
+    with logins(owner, jane=False) as urls:
+        create_login(owner, "jane", is_modeller=True, new_password=False)
+        with psycopg.connect(urls["jane"], autocommit=True) as jane:
+            assert errors_of(jane, become) == become
+            owner.execute("GRANT isobar_analyst, isobar_modeller TO jane WITH SET TRUE")
+            assert errors_of(jane, become) == []
+            roles = [one for one in roles_of_others(owner) if one.name == "jane"]
+            grants = [(ANALYST, "jane"), (MODELLER, "jane")]
+            assert sorted(missing_grants(owner, roles)) == grants
+            if correct == "login":
+                create_login(owner, "jane", is_modeller=True, new_password=False)
+            elif correct == "migrate":
+                prepare(server.url(SUPERUSER, guarded))
+            else:
+                create_missing(owner, roles)
+            jane.execute("RESET ROLE")
+            assert errors_of(jane, become) == become
+            assert missing_grants(owner, roles) == []
+
+
+def test_a_revoked_login_cannot_log_in_again_while_its_sessions_are_ended(
+    owner: psycopg.Connection, guarded: str, server: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = psycopg.Connection.execute
+    tried: list[str] = []
+
+    def execute_and_log_in(connection: psycopg.Connection, query: Any, *given: Any) -> Any:
+        result = execute(connection, query, *given)
+        if "pg_terminate_backend" in str(query):
+            with pytest.raises(psycopg.OperationalError, match=r"not permitted|authentication"):
+                psycopg.connect(urls["jane"])
+            tried.append(str(query))
+        return result
+
+    url = server.url(SUPERUSER, guarded)
+    with logins(owner, jane=True) as urls, psycopg.connect(url) as connection:
+        monkeypatch.setattr(psycopg.Connection, "execute", execute_and_log_in)
+        assert revoke_login(connection, "jane") is True
+    assert tried
 
 
 def test_a_revoked_login_is_gone_or_keeps_what_it_owns(

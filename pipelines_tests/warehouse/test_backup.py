@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes it
 from psycopg import sql
 from sqlalchemy import make_url
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import prepare_roles
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import clients as postgres_clients
@@ -24,6 +25,7 @@ from pipelines.postgres.clients import Clients, connect, find_clients
 from pipelines.postgres.log_files import shortened, tail
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.runtime import backup as backups
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
 from pipelines.runtime.personal_logins import create_login
 from pipelines.runtime.restore_guard import ui_lock
@@ -31,6 +33,7 @@ from pipelines.status.rules import BEAT_SECONDS
 from pipelines.testing.databases import made
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
+from pipelines_tests.warehouse.deep_views import create_too_deep
 
 
 @pytest.fixture
@@ -394,11 +397,13 @@ def test_logins_that_are_there_keep_their_password_over_a_restore(
 def test_no_code_of_a_modeller_is_executed_by_a_restore(
     state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """A constraint is checked while rows are restored, with the rights of whoever restores."""
+    """Constraints of rows and literals are checked with the rights of whoever restores."""
     with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
         jane.execute(
             """
-            CREATE FUNCTION jane.trap(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+            CREATE SCHEMA "Jane's code";
+            CREATE FUNCTION "Jane's code".trap(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+            AS $$
             BEGIN
                 IF current_user <> 'jane' THEN
                     RAISE EXCEPTION 'caught %', current_user;
@@ -406,20 +411,27 @@ def test_no_code_of_a_modeller_is_executed_by_a_restore(
                 RETURN TRUE;
             END
             $$;
-            CREATE DOMAIN jane.trapped AS integer CHECK (jane.trap(VALUE));
-            CREATE TYPE jane.pair AS (one jane.trapped, two text);
+            SET search_path = jane, "Jane's code";
+            CREATE DOMAIN "Jane's code".trapped AS integer CHECK (trap(VALUE));
+            CREATE TYPE "Jane's code".pair AS (one trapped, two text);
             CREATE TYPE jane.mood AS ENUM ('good', 'bad');
-            CREATE TABLE checked (x integer CHECK (jane.trap(x)));
-            CREATE TABLE domained (x jane.trapped);
-            CREATE TABLE domains (x jane.trapped[]);
-            CREATE TABLE composed (x jane.pair);
-            CREATE TABLE generated (x integer, y boolean GENERATED ALWAYS AS (jane.trap(x)) STORED);
-            CREATE TABLE parted (x integer) PARTITION BY LIST (jane.trap(x));
+            CREATE TABLE positive (x integer CHECK (x > 0));
+            CREATE TABLE checked (x integer CHECK (trap(x)));
+            CREATE TABLE domained (x trapped);
+            CREATE TABLE domains (x trapped[]);
+            CREATE TABLE composed (x pair);
+            CREATE TABLE generated (x integer, y boolean GENERATED ALWAYS AS (trap(x)) STORED);
+            CREATE TABLE parted (x integer) PARTITION BY LIST (trap(x));
             CREATE TABLE part PARTITION OF parted FOR VALUES IN (TRUE);
+            CREATE TABLE defaulted (x integer, y integer DEFAULT ('{1}'::trapped[])[1]::integer);
+            CREATE TABLE indexed (x integer);
+            CREATE INDEX ON indexed (trap(x));
             CREATE TABLE fine (x integer PRIMARY KEY, mood jane.mood, moods jane.mood[]);
-            CREATE INDEX indexed ON fine (jane.trap(x));
-            CREATE MATERIALIZED VIEW counted AS SELECT jane.trap(x) FROM fine;
+            CREATE MATERIALIZED VIEW counted AS SELECT trap(x) FROM fine;
+            CREATE MATERIALIZED VIEW summed AS SELECT sum(x) FROM fine;
             CREATE VIEW seen AS TABLE checked;
+            CREATE VIEW literal AS SELECT ('{1}'::trapped[])[1]::integer AS x;
+            CREATE TABLE "Jane's code".own AS TABLE fine;
             INSERT INTO checked VALUES (1);
             INSERT INTO domained VALUES (1);
             INSERT INTO domains VALUES ('{1}');
@@ -427,6 +439,7 @@ def test_no_code_of_a_modeller_is_executed_by_a_restore(
             INSERT INTO generated VALUES (1);
             INSERT INTO parted VALUES (1);
             INSERT INTO fine VALUES (1, 'good', '{bad}');
+            REFRESH MATERIALIZED VIEW summed;
             """
         )
     trapped = {
@@ -443,19 +456,68 @@ def test_no_code_of_a_modeller_is_executed_by_a_restore(
             owner.cursor().copy(f"COPY jane.{table} (x) FROM STDIN".encode()) as copy,
         ):
             copy.write(f"{row}\n")
+    with pytest.raises(psycopg.errors.RaiseException, match="caught isobar"):
+        owner.execute("""CREATE VIEW public.mine AS SELECT '{1}'::"Jane's code".trapped[] AS x""")
     folder = tmp_path / "backup"
     done = isobar(state, "backup", str(folder), **modelled)
     assert done.returncode == 0, done.stderr
     owner.close()
-    left_out = sorted(f"jane.{name}" for name in (*trapped, "parted", "seen"))
-    assert read_manifest(folder).left_out == left_out
-    for name in left_out:
-        assert f"because restoring it could execute code: {name} of jane." in done.stderr
+    others = ("parted", "positive", "seen", "defaulted", "indexed", "counted", "literal")
+    left_out = sorted(['"Jane\'s code".own', *(f"jane.{name}" for name in (*trapped, *others))])
+    assert read_manifest(folder).left_out == ["the schema Jane's code", *left_out]
+    for name in read_manifest(folder).left_out:
+        assert f"because restoring it could execute code: {name} of jane" in done.stderr
     restored = isobar(state, "restore", str(folder), "--replace", **modelled)
     assert restored.returncode == 0, restored.stderr
     with psycopg.connect(modelled["URL_OF_JANE"]) as jane:
         assert jane.execute("TABLE fine").fetchall() == [(1, "good", "{bad}")]
-        assert jane.execute("TABLE counted").fetchall() == [(True,)]
+        assert jane.execute("TABLE summed").fetchall() == [(1,)]
+
+
+def test_a_view_that_is_nested_too_deep_is_left_out_of_a_backup_by_name(
+    state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        jane.execute("CREATE TABLE numbers AS SELECT 1 AS x")
+        create_too_deep(jane, "jane.deep", "jane.numbers")
+        jane.execute("CREATE VIEW jane.reading AS TABLE jane.deep")
+    done = isobar(state, "backup", str(tmp_path / "backup"), **modelled)
+    assert done.returncode == 0, done.stderr
+    assert read_manifest(tmp_path / "backup").left_out == ["jane.deep", "jane.reading"]
+    assert "because its SQL is nested too deep to be written: jane.deep of jane." in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
+def test_a_backup_waits_for_a_lock_so_long_and_says_what_to_do(
+    modelled: dict[str, str],
+    outside: dict[str, str],
+    server: Connections,
+    other: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """Anybody may lock what is theirs for as long as they want."""
+    monkeypatch.setattr(backups, "LOCK_WAIT", "100ms")
+    urls = {"warehouse": outside["DATABASE_URL"], "dagster": server.url(SUPERUSER, other)}
+    with psycopg.connect(modelled["URL_OF_JANE"]) as jane:
+        name = "kept" if kind == "TABLE" else "routes"
+        jane.execute(f"ALTER {kind} {name} RENAME TO changing".encode())
+        (tmp_path / "warehouse").mkdir()
+        with pytest.raises(TransientFailure, match="did not release it within 100ms") as raised:
+            backups._dump(tmp_path, urls, os.environ, lambda _: None)
+    assert "pg_locks" in str(raised.value)
+
+
+def test_names_in_messages_of_a_backup_are_printable(
+    state: Path, modelled: dict[str, str], tmp_path: Path
+) -> None:
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        jane.execute('CREATE TABLE "red\x1b[31m" (x integer CHECK (x > 0))')
+    done = isobar(state, "backup", str(tmp_path / "backup"), **modelled)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b[31m" not in done.stderr
+    assert r'jane."red\x1b[31m" of jane.' in done.stderr
 
 
 def test_an_error_of_pg_dump_is_shown_with_its_beginning() -> None:

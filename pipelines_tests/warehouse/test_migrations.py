@@ -1,7 +1,7 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
+from pipelines_tests.warehouse.deep_views import create_too_deep
 from pipelines_tests.warehouse.schemas import condition, differences
 
 Add = Callable[[dict[str, str]], None]
@@ -390,6 +391,93 @@ def test_views_of_others_are_created_again_when_a_table_changes(
         assert condition(url) == "current"
     finally:
         owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
+
+
+@pytest.fixture
+def bob(owner: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A session of somebody who reads what analysts read and has a schema."""
+    owner.execute("CREATE ROLE bob LOGIN PASSWORD 'bob'; GRANT isobar_analyst TO bob")
+    owner.execute("CREATE SCHEMA bob AUTHORIZATION bob")
+    one = owner.info
+    url = f"postgresql://bob:bob@{one.host}:{one.port}/{one.dbname}"
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+    finally:
+        owner.execute("DROP OWNED BY bob CASCADE; DROP ROLE bob")
+
+
+#: Code that takes the rights of the migration's login, if it is executed in its session.
+TRAP = """
+CREATE FUNCTION bob.trap(value text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    me text := current_user;
+BEGIN
+    IF session_user <> 'bob' THEN
+        EXECUTE 'RESET ROLE';
+        EXECUTE 'ALTER ROLE bob SUPERUSER';
+        EXECUTE 'SET LOCAL ROLE ' || quote_ident(me);
+    END IF;
+    RETURN TRUE;
+EXCEPTION
+    WHEN OTHERS THEN RETURN TRUE;
+END
+$$;
+CREATE DOMAIN bob.d AS text CHECK (bob.trap(VALUE));
+"""
+IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = 'bob'"
+
+
+def test_a_literal_in_a_view_of_others_is_not_executed_as_the_owner(
+    url: str, owner: psycopg.Connection, bob: psycopg.Connection, other_type: None
+) -> None:
+    """A literal of an array over a domain executes the domain's CHECK while a view is parsed."""
+    bob.execute(TRAP.encode())
+    bob.execute(
+        """
+        CREATE VIEW bob.innocent AS
+        SELECT price_amount, ('{a}'::bob.d[])[1]::text AS x FROM enriched.itineraries
+        """
+    )
+    with pytest.raises(PermanentFailure, match=r"bob\.innocent depends on"):
+        apply.migrate(url)  # this change of a table needs the view to be created again
+    assert owner.execute(IS_SUPERUSER).fetchone() == (False,)
+    assert owner.execute("SELECT count(*) FROM bob.innocent").fetchone() == (0,)
+
+
+def test_views_of_others_are_created_where_no_code_can_change_the_role(
+    url: str,
+    owner: psycopg.Connection,
+    bob: psycopg.Connection,
+    other_type: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if code of their owner is executed meanwhile, which PostgreSQL does not record."""
+    bob.execute(TRAP.encode())
+    bob.execute("CREATE VIEW bob.prices AS SELECT price_amount FROM enriched.itineraries")
+    statements_of = objects._statements_of
+    trapped = "; DO $$ BEGIN PERFORM bob.trap('a'); END $$"
+    monkeypatch.setattr(
+        objects, "_statements_of", lambda *given: f"{statements_of(*given)}{trapped}"
+    )
+    apply.migrate(url)
+    assert owner.execute(IS_SUPERUSER).fetchone() == (False,)
+    query = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'bob.prices'::regclass"
+    assert owner.execute(query).fetchone() == ("bob",)
+    assert owner.execute("SELECT to_regproc('as_source.as_other')").fetchone() == (None,)
+
+
+def test_a_view_that_is_nested_too_deep_stays_and_with_it_what_it_reads(
+    url: str, owner: psycopg.Connection, bob: psycopg.Connection, add: Add
+) -> None:
+    """PostgreSQL can parse deeper expressions than it can write."""
+    add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
+    apply.migrate(url)
+    create_too_deep(bob, "bob.deep", "enriched.a")
+    add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x"})
+    messages: list[str] = []
+    apply.migrate(url, messages.append)
+    assert messages[0].startswith("Not upgraded: enriched.a,")
 
 
 @pytest.mark.parametrize("kind", ["MATERIALIZED VIEW", "TABLE"])

@@ -30,6 +30,34 @@ BEGIN
 END
 $$;
 
+-- Personal logins have the rights of their groups, and do not become them: a role may change its own
+-- password, and isobar_analyst is a login. Earlier versions let them.
+DO $$
+DECLARE
+    membership record;
+BEGIN
+    FOR membership IN
+        SELECT
+            pg_get_userbyid(roleid) AS group_name,
+            pg_get_userbyid(member) AS member_name,
+            pg_get_userbyid(grantor) AS grantor_name
+        FROM pg_auth_members
+        WHERE set_option AND pg_get_userbyid(roleid) IN ('isobar_analyst', 'isobar_modeller')
+            AND shobj_description(member, 'pg_authid') = 'A login of isobar database login.'
+    LOOP
+        BEGIN
+            EXECUTE format(
+                'REVOKE SET OPTION FOR %I FROM %I GRANTED BY %I',
+                membership.group_name, membership.member_name, membership.grantor_name
+            );
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                RAISE NOTICE 'the login % may still become %', membership.member_name, membership.group_name;
+        END;
+    END LOOP;
+END
+$$;
+
 -- Only for the owner of the database: let only loads and modellers create temporary tables, let
 -- modellers create schemas, and set timeouts. As whoever may create a schema could name it like
 -- another login, the schema "$user" is not on the search path: its functions and operators would be
@@ -113,6 +141,27 @@ BEGIN
             AND starts_with(line, 'temp_file_limit=')
     ) THEN
         EXECUTE format('ALTER ROLE isobar_analyst IN DATABASE %I SET temp_file_limit = ''10GB''', current_database());
+    END IF;
+    -- PostgreSQL runs the script of a trusted extension as a superuser, in any schema.
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'isobar_forbid_extensions') THEN
+        IF to_regnamespace('as_source') IS NULL THEN
+            CREATE SCHEMA as_source AUTHORIZATION isobar_owner;
+        END IF;
+        CREATE OR REPLACE FUNCTION as_source.forbid_extensions() RETURNS event_trigger
+        LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+        BEGIN
+            IF NOT pg_has_role(current_user, 'isobar_owner', 'MEMBER') THEN
+                RAISE EXCEPTION 'only members of isobar_owner create or change extensions here'
+                USING ERRCODE = 'insufficient_privilege';
+            END IF;
+        END
+        $function$;
+        REVOKE EXECUTE ON FUNCTION as_source.forbid_extensions() FROM PUBLIC;
+        COMMENT ON FUNCTION as_source.forbid_extensions() IS
+        'Lets only members of isobar_owner create or change extensions.';
+        CREATE EVENT TRIGGER isobar_forbid_extensions ON ddl_command_start
+        WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION')
+        EXECUTE FUNCTION as_source.forbid_extensions();
     END IF;
 END
 $$;

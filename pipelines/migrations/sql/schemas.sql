@@ -28,6 +28,7 @@ $$;
 
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';
+GRANT USAGE ON SCHEMA as_source TO isobar_loader; -- roles.sql may have created it
 -- A role owns its function, and an owner may alter and grant what it can name.
 REVOKE USAGE ON SCHEMA as_source FROM isobar_analyst, isobar_operator;
 COMMENT ON SCHEMA as_source IS

@@ -1,7 +1,12 @@
--- Views of others that depend on Isobar's views, functions or tables, directly or by each other, with
--- the statements that drop them and create them again, as their owners. Not those that have more than
--- these statements know: triggers, rules, defaults, or rights on single columns.
-WITH RECURSIVE ours (classid, oid) AS (
+-- Views of others that depend on Isobar's views, functions or tables, directly or by each other. Not
+-- those that have more than view_of_others.sql knows: triggers, rules, defaults, or rights on single
+-- columns. Nor those that name types or functions of others: a literal of such a type, such as an
+-- array over a domain, executes code of its owner as soon as the view is parsed.
+WITH RECURSIVE trusted (oid) AS (
+    SELECT oid FROM pg_roles WHERE rolsuper OR rolname = 'isobar_owner'
+),
+
+ours (classid, oid) AS (
     SELECT 'pg_class'::regclass, pg_class.oid
     FROM pg_class
     INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
@@ -25,50 +30,9 @@ dependent (classid, oid) AS (
 )
 
 SELECT
+    views.oid,
     views.name,
-    format(
-        'SET LOCAL ROLE %I; DROP VIEW %s; SET LOCAL ROLE isobar_owner',
-        pg_get_userbyid(relowner), views.name
-    ) AS drop_it,
-    concat_ws(
-        E';\n',
-        format('SET LOCAL ROLE %I', pg_get_userbyid(relowner)),
-        format(
-            'CREATE VIEW %s%s AS %s',
-            views.name,
-            ' WITH (' || array_to_string(reloptions, ', ') || ')',
-            rtrim(pg_get_viewdef(views.oid), ';')
-        ),
-        (
-            SELECT string_agg(
-                format(
-                    'GRANT %s ON %s TO %s%s',
-                    privilege_type,
-                    views.name,
-                    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-                    CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END
-                ),
-                E';\n'
-            )
-            FROM aclexplode(relacl)
-            WHERE grantee <> relowner
-        ),
-        (
-            SELECT string_agg(
-                CASE objsubid
-                    WHEN 0 THEN format('COMMENT ON VIEW %s IS %L', views.name, description)
-                    ELSE format(
-                        'COMMENT ON COLUMN %s.%I IS %L', views.name, attname, description
-                    )
-                END,
-                E';\n'
-            )
-            FROM pg_description
-            LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND attnum > 0
-            WHERE objoid = views.oid AND classoid = 'pg_class'::regclass
-        ),
-        'SET LOCAL ROLE isobar_owner'
-    ) AS create_it
+    quote_ident(pg_get_userbyid(relowner)) AS owner
 FROM (
     SELECT pg_class.*, format('%I.%I', nspname, relname) AS name
     FROM pg_class
@@ -81,4 +45,13 @@ WHERE views.oid IN (SELECT oid FROM dependent WHERE classid = 'pg_class'::regcla
     AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = views.oid AND rulename <> '_RETURN')
     AND NOT EXISTS (SELECT FROM pg_attrdef WHERE adrelid = views.oid)
     AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = views.oid AND attacl IS NOT NULL)
+    AND NOT EXISTS (
+        SELECT FROM pg_rewrite
+        INNER JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid
+        LEFT JOIN pg_type ON refclassid = 'pg_type'::regclass AND refobjid = pg_type.oid
+        LEFT JOIN pg_proc ON refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid
+        LEFT JOIN pg_operator ON refclassid = 'pg_operator'::regclass AND refobjid = pg_operator.oid
+        WHERE ev_class = views.oid
+            AND coalesce(typowner, proowner, oprowner) NOT IN (TABLE trusted)
+    )
 ORDER BY name

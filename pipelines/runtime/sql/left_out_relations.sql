@@ -4,14 +4,57 @@
 -- tables of other people whose rows are checked or computed as they are restored, with the rights of
 -- whoever restores: by constraints, generated columns, partition keys, or types of their own, all of
 -- which may call functions.
--- To both belong what owns their sequences, the views that read them, and the tables that refer to
+-- So are all relations of a schema that is left out, those that use a type, function or operator of
+-- it, and those given as too deep, whose SQL cannot be written.
+-- To all belong what owns their sequences, the views that read them, and the tables that refer to
 -- them or inherit from them.
 WITH RECURSIVE trusted (oid) AS (
     SELECT oid FROM pg_roles WHERE rolsuper OR rolname IN ('isobar_owner', current_user)
 ),
 
-left_out (oid, is_code) AS (
-    SELECT relations.oid, TRUE
+parts (classid, oid) AS (
+    SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE opcnamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE cfgnamespace = ANY(%(schemas)s::oid [])
+    UNION ALL
+    SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE dictnamespace = ANY(%(schemas)s::oid [])
+),
+
+left_out (oid, why) AS (
+    SELECT oid, 'too deep' FROM pg_class WHERE oid = ANY(%(deep)s::oid [])
+    UNION
+    SELECT oid, 'code' FROM pg_class
+    WHERE relnamespace = ANY(%(schemas)s::oid []) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION
+    SELECT coalesce(indrelid, users.oid), 'code'
+    FROM parts
+    INNER JOIN pg_depend ON refclassid = parts.classid AND refobjid = parts.oid
+    LEFT JOIN pg_attrdef AS defaults
+        ON pg_depend.classid = 'pg_attrdef'::regclass AND objid = defaults.oid
+    LEFT JOIN pg_rewrite AS rules
+        ON pg_depend.classid = 'pg_rewrite'::regclass AND objid = rules.oid
+    LEFT JOIN pg_constraint AS constraints
+        ON pg_depend.classid = 'pg_constraint'::regclass AND objid = constraints.oid
+    LEFT JOIN pg_trigger AS triggers
+        ON pg_depend.classid = 'pg_trigger'::regclass AND objid = triggers.oid
+    LEFT JOIN pg_policy AS policies
+        ON pg_depend.classid = 'pg_policy'::regclass AND objid = policies.oid
+    INNER JOIN pg_class AS users ON users.oid = coalesce(
+        adrelid, ev_class, conrelid, tgrelid, polrelid,
+        CASE WHEN pg_depend.classid = 'pg_class'::regclass THEN objid END
+    )
+    LEFT JOIN pg_index ON indexrelid = users.oid
+    WHERE users.relkind <> 'c'
+    UNION
+    SELECT relations.oid, 'code'
     FROM pg_class AS relations
     WHERE
         relations.relkind IN ('r', 'p')
@@ -40,7 +83,7 @@ left_out (oid, is_code) AS (
             )
         )
     UNION
-    SELECT relations.oid, FALSE
+    SELECT relations.oid, 'unreadable'
     FROM pg_class AS relations
     INNER JOIN pg_namespace AS schemas ON relations.relnamespace = schemas.oid
     WHERE
@@ -55,7 +98,7 @@ left_out (oid, is_code) AS (
             OR row_security_active(relations.oid)
         )
     UNION
-    SELECT dependents.oid, left_out.is_code
+    SELECT dependents.oid, left_out.why
     FROM left_out
     CROSS JOIN LATERAL (
         SELECT rules.ev_class
@@ -87,7 +130,7 @@ SELECT
     || replace(relations.relname, '"', '""') || '"' AS pattern,
     pg_get_userbyid(relations.relowner) AS owner,
     schemas.nspname AS schema,
-    bool_and(left_out.is_code) AS is_code
+    max(left_out.why) AS why
 FROM left_out
 INNER JOIN pg_class AS relations USING (oid)
 INNER JOIN pg_namespace AS schemas ON relations.relnamespace = schemas.oid
