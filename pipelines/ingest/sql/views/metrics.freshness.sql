@@ -58,8 +58,8 @@ WHERE catalog.kind <> 'feed';
 COMMENT ON VIEW metrics.freshness IS
 'How fresh the data are: one row for each source, and for each view and table in enriched and
 metrics. A source that is checked in time but sends nothing new is on time; after an unusual silence
-it is quiet; one that is not checked in time is late. A view that shows several sources, such as the
-weather, is as late as the latest of them.';
+it is quiet; one that is not checked in time is late. A view that shows several sources
+is as late as the latest of them.';
 COMMENT ON COLUMN metrics.freshness.kind IS 'source or view (a table in metrics is called so, too).';
 COMMENT ON COLUMN metrics.freshness.name IS
 'Name of the source, or of the view as schema.name.';

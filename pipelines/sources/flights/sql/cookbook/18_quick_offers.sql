@@ -11,9 +11,8 @@ SELECT itinerary_id, agent, route, directions.longest_minutes, price_amount, pri
 FROM enriched.itineraries
 CROSS JOIN LATERAL (
     SELECT max(coalesce(legs.elapsed_minutes, legs.duration_minutes)) AS longest_minutes
-    FROM flights.itinerary_legs AS parts
-    INNER JOIN flights.legs ON parts.leg_id = legs.leg_id AND parts.leg_seen_from_at = legs.seen_from_at
-    WHERE parts.itinerary_id = itineraries.itinerary_id
+    FROM enriched.itinerary_legs AS legs
+    WHERE legs.itinerary_id = itineraries.itinerary_id
 ) AS directions
 WHERE withdrawn_on IS NULL AND price_currency = %(currency)s AND directions.longest_minutes < 60 * %(hours)s
 ORDER BY price_amount, itinerary_id
