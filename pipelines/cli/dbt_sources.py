@@ -13,7 +13,7 @@ import psycopg
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 from psycopg.rows import namedtuple_row
 
-from pipelines.orchestration.automation import GRACE, promised_wait
+from pipelines.orchestration.automation import due_within
 from pipelines.source import View, sources
 from pipelines.warehouse.sql_files import read_sql
 
@@ -70,10 +70,10 @@ def _freshness(relation: str, source: str) -> dict[str, Any]:
         f" WHERE name = '{relation}'"
     )
     provider = sources().get(source)
-    wait = promised_wait(provider) if provider else None
-    if wait is None:
+    within = due_within(provider) if provider else None
+    if within is None:
         return {"loaded_at_query": query, "freshness": None}
-    hours = -(-(wait + GRACE).total_seconds() // 3600)
+    hours = -(-within.total_seconds() // 3600)
     late = {"warn_after": {"count": int(hours), "period": "hour"}}
     return {"loaded_at_query": query, "freshness": late}
 

@@ -57,10 +57,10 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
     """Return the freshness policy: it warns after half of the grace period, and fails after it."""
-    wait = promised_wait(source, job)
-    if wait is None:
+    within = due_within(source, job)
+    if within is None:
         return None
-    return dg.FreshnessPolicy.time_window(warn_window=wait + GRACE / 2, fail_window=wait + GRACE)
+    return dg.FreshnessPolicy.time_window(warn_window=within - GRACE / 2, fail_window=within)
 
 
 def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None:
@@ -75,17 +75,22 @@ def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None
     return timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for
 
 
+def due_within(source: Source, job: str | None = None) -> dt.timedelta | None:
+    """Return after how long without a success a job is overdue; None if it has no schedule."""
+    wait = promised_wait(source, job)
+    return None if wait is None else wait + GRACE
+
+
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
     """Record that a run has checked a source for new data, and by when the next one is due.
 
     `metrics.freshness` shows it. Only a run that has received everything calls this: not one that
     failed in part, that was for a part, or whose source is off.
     """
-    wait = promised_wait(source)
     values = {
         "source": source.name,
         "checked_at": func.clock_timestamp(),
-        "expected_within": None if wait is None else wait + GRACE,
+        "expected_within": due_within(source),
         "run_id": run_id,
     }
     changed = {name: value for name, value in values.items() if name != "source"}

@@ -80,13 +80,13 @@ def _promised_seconds(seen: Status, name: str) -> float | None:
     if seen.code.own_error is not None or name in seen.sources_off:
         return None
     # Definitions that cannot be built are reported, too: they are not imported for that.
-    from pipelines.orchestration.automation import GRACE, promised_wait
+    from pipelines.orchestration.automation import due_within
 
     try:
-        wait = promised_wait(sources()[name])
+        within = due_within(sources()[name])
     except PermanentFailure:  # a wrong variable, which is reported as a problem of its own
         return None
-    return (wait + GRACE).total_seconds() if wait else None
+    return within.total_seconds() if within else None
 
 
 def _check(history: CheckHistory) -> dict[str, Any]:
