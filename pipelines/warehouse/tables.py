@@ -85,6 +85,19 @@ def delivery_id_column() -> Column[int]:
     )
 
 
+#: The key of a place, of columns with its coordinates.
+PLACE_KEY = "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text"
+
+
+def coordinate_checks() -> tuple[CheckConstraint, ...]:
+    """Return the constraints of coordinates that may be unknown: both or none, in their ranges."""
+    return (
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+    )
+
+
 deliveries = Table(
     "deliveries",
     metadata,

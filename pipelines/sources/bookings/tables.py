@@ -16,7 +16,13 @@ from sqlalchemy import (
     Uuid,
 )
 
-from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
+from pipelines.warehouse.tables import (
+    PLACE_KEY,
+    WRITTEN_WITH,
+    coordinate_checks,
+    delivery_id_column,
+    source_metadata,
+)
 
 SCHEMA, METRICS = "bookings", "metrics"
 metadata = source_metadata()
@@ -159,17 +165,12 @@ hotels = Table(
     Column(
         "place_key",
         Text,
-        Computed(
-            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
-            persisted=True,
-        ),
+        Computed(PLACE_KEY, persisted=True),
         comment="Key of the place in weather.places: the coordinates; null without coordinates.",
     ),
     CheckConstraint("btrim(name) <> ''", name="name"),
     CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
-    CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
-    CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
-    CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+    *coordinate_checks(),
     CheckConstraint("rooms > 0", name="rooms"),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,

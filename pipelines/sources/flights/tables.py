@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
+from pipelines.warehouse.tables import PLACE_KEY, WRITTEN_WITH, delivery_id_column, source_metadata
 
 #: Type of prices: their scale is known to every driver.
 PRICE = Numeric(16, 2)
@@ -171,10 +171,7 @@ airports = Table(
     Column(
         "place_key",
         Text,
-        Computed(
-            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
-            persisted=True,
-        ),
+        Computed(PLACE_KEY, persisted=True),
         comment="Key of the place in weather.places: the coordinates.",
     ),
     delivery_id_column(),

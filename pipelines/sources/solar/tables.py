@@ -20,7 +20,9 @@ from sqlalchemy.sql import func
 
 from pipelines.warehouse.tables import (
     INSTANT,
+    PLACE_KEY,
     WRITTEN_WITH,
+    coordinate_checks,
     delivery_id_column,
     optional,
     required,
@@ -95,15 +97,10 @@ plants = Table(
         "place_key",
         Text,
         "Key of the place in weather.places: the coordinates; null without coordinates.",
-        Computed(
-            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
-            persisted=True,
-        ),
+        Computed(PLACE_KEY, persisted=True),
     ),
     CheckConstraint("name ~ '\\S' AND length(name) <= 50", name="name"),
-    CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
-    CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
-    CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+    *coordinate_checks(),
     CheckConstraint("plant_id > 0", name="plant_id"),
     CheckConstraint(
         "registered_at BETWEEN '1950-01-01' AND '2999-01-01'"
