@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.config import Settings
 from pipelines.dashboard import ask, overview, quality
 from pipelines.dashboard.page import Page, as_streamlit
-from pipelines.dashboard.source_page import page_of
+from pipelines.dashboard.source_page import pages_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
 from pipelines.postgres.errors import cause_of, is_cancelled
-from pipelines.source import by_seniority, is_plugin
+from pipelines.source import by_seniority
 
 #: Local files: a page icon by name would be fetched from the Internet.
 ICON, LOGO = (
@@ -27,10 +27,7 @@ def pages() -> list[Page]:
     paths = {one.path for one in (*first, *last)}
     for source in by_seniority():
         with isolated(source.name, "its pages", source.package):
-            module = source.module("dashboard")
-            own: list[Page] = list(module.pages) if module else []
-            if module is None and is_plugin(source) and source.loads:
-                own = [page_of(source)]
+            own = pages_of(source)
             for one in own:
                 if one.path in paths:
                     raise ValueError(f"there is a page {one.title!r} already")

@@ -34,9 +34,9 @@ from pipelines.dashboard.page import (
     show_table,
     today,
 )
+from pipelines.dashboard.source_page import title_of
 from pipelines.isolation import isolated
 from pipelines.source import Source, by_seniority
-from pipelines.warehouse.sql_files import sql_files
 
 QUESTIONS = Questions("pipelines.dashboard")
 #: Rows that are shown, and that are in the file.
@@ -237,19 +237,13 @@ def _of_cookbook() -> list[Question]:
     found = []
     for source in by_seniority():
         with isolated(source.name, "its questions", source.package):
-            title = _title_of(source)
+            title = title_of(source)
             found += [
                 _of_file(one, source.name, title, source)
                 for one in cookbook.questions(source.package)
             ]
     own = cookbook.questions(cookbook.PLATFORM)
     return [*found, *(_of_file(one, "platform", PLATFORM, None) for one in own)]
-
-
-def _title_of(source: Source) -> str:
-    module = source.module("dashboard")
-    pages: list[Page] = list(module.pages) if module else []
-    return pages[0].title if pages else source.name.replace("_", " ").capitalize()
 
 
 def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Question:
@@ -296,9 +290,7 @@ def _kind_of(example: str) -> Kind:
 
 def _of_functions() -> list[Question]:
     """Return the functions that an analyst may call, as the database documents them."""
-    owners = {
-        name: source for source in by_seniority() for name in sql_files(source.package, "views")
-    }
+    owners = {name: source for source in by_seniority() for name in source.object_files}
     return [
         _of_function(str(row["name"]), row["about"] or "", row["arguments"], owners)
         for row in QUESTIONS.ask("functions").rows.to_dict("records")

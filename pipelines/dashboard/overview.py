@@ -24,8 +24,8 @@ from pipelines.dashboard.page import (
     show_number,
     show_sql,
 )
-from pipelines.dashboard.source_page import page_of
-from pipelines.source import Source, by_seniority, is_plugin
+from pipelines.dashboard.source_page import pages_of, title_of
+from pipelines.source import Source, by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
 #: Errors are all shown; warnings beyond these are one click away.
@@ -109,9 +109,7 @@ def _show_finding(one: Finding) -> None:
 def _show_card(source: Source, last: dict[str, Any]) -> None:
     """Show the number of a source: the one that it declares, or else the records of a day."""
     module = source.module("dashboard")
-    pages: list[Page] = list(module.pages) if module else []
-    if not pages and is_plugin(source) and source.loads and module is None:
-        pages = [page_of(source)]
+    pages = pages_of(source)
     declared: Card | None = getattr(module, "card", None)
     feeds = [one.feed or source.name for one in source.ledgers]
     if declared is None:
@@ -123,7 +121,7 @@ def _show_card(source: Source, last: dict[str, Any]) -> None:
         card = declared
         answer = Questions(source.package).ask(card.statement, **card.parameters())
     times = [last[feed] for feed in feeds if feed in last]
-    title = pages[0].title if pages else source.name.replace("_", " ").capitalize()
+    title = title_of(source)
     with st.container(gap="xsmall"):
         if pages:
             link_to(pages[0], f"**{title}**")

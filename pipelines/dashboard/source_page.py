@@ -15,11 +15,29 @@ from pipelines.dashboard.page import (
     show_chart,
     show_table,
 )
-from pipelines.source import Source
+from pipelines.source import Source, is_plugin
 
 QUESTIONS = Questions("pipelines.dashboard")
 OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
 NEWEST = "SELECT * FROM {table} ORDER BY delivery_id DESC LIMIT 100"
+
+
+def pages_of(source: Source) -> list[Page]:
+    """Return the pages of a source: its own, or the one made of a plug-in's declaration."""
+    module = source.module("dashboard")
+    if module is not None:
+        return list(module.pages)
+    return [page_of(source)] if is_plugin(source) and source.loads else []
+
+
+def title_of(source: Source) -> str:
+    """Return what the dashboards call a source: the title of its first page."""
+    return next((one.title for one in pages_of(source)), named(source))
+
+
+def named(source: Source) -> str:
+    """Return the name of a source in words."""
+    return source.name.replace("_", " ").capitalize()
 
 
 def page_of(source: Source) -> Page:
@@ -51,5 +69,5 @@ def page_of(source: Source) -> Page:
             empty="No rejected record is waiting.",
         )
 
-    title = source.name.replace("_", " ").capitalize()
+    title = named(source)
     return Page(title, ":material/dataset:", show)
