@@ -1,12 +1,15 @@
 """Runs of jobs and ticks of sensors in a test: what they show, and why they failed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pipelines.definitions import definitions
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.runs import failures
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
 
 
@@ -43,6 +46,17 @@ class Runner:
         )
         answer = one.evaluate_tick(context)
         return answer.run_requests[0] if answer.run_requests else str(answer.skip_message)
+
+
+def parcels_and_weather(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, Any]:
+    """Return the resources of shipments from an inbox, with the weather of the sandbox."""
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    weather = {"weather_base_url": sandbox_url, "geocoding_base_url": sandbox_url}
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "shipments": source_resource("shipments", inbox=str(inbox)),
+        "weather": source_resource("weather", **weather),
+    }
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.jobs import Runner
+from pipelines_tests.jobs import Runner, parcels_and_weather
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LATE = "UPDATE ops.sources SET checked_at = now() - interval '27 hours' WHERE source = 'shipments'"
@@ -28,14 +28,7 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def runner(
     warehouse: Warehouse, inbox: Path, sandbox_url: str, instance: dg.DagsterInstance
 ) -> Runner:
-    url = warehouse.engine.url.render_as_string(hide_password=False)
-    weather = {"weather_base_url": sandbox_url, "geocoding_base_url": sandbox_url}
-    resources = {
-        "warehouse": WarehouseResource(url=url),
-        "shipments": source_resource("shipments", inbox=str(inbox)),
-        "weather": source_resource("weather", **weather),
-    }
-    return Runner(resources, instance)
+    return Runner(parcels_and_weather(warehouse, inbox, sandbox_url), instance)
 
 
 def rows(owner: psycopg.Connection, query: str) -> list[dict[str, Any]]:

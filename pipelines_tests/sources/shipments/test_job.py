@@ -17,10 +17,10 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.runner import Runner as FeedRunner
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.loading import WHY_DEFERRED
-from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.orchestration.resources import source_resource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
-from pipelines_tests.jobs import Runner, failure, metadata
+from pipelines_tests.jobs import Runner, failure, metadata, parcels_and_weather
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 
@@ -44,14 +44,7 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shipments(
     warehouse: Warehouse, inbox: Path, sandbox_url: str, instance: dg.DagsterInstance
 ) -> Shipments:
-    url = warehouse.engine.url.render_as_string(hide_password=False)
-    weather = {"weather_base_url": sandbox_url, "geocoding_base_url": sandbox_url}
-    resources = {
-        "warehouse": WarehouseResource(url=url),
-        "shipments": source_resource("shipments", inbox=str(inbox)),
-        "weather": source_resource("weather", **weather),
-    }
-    return Shipments(resources, instance)
+    return Shipments(parcels_and_weather(warehouse, inbox, sandbox_url), instance)
 
 
 def test_all_inbox_files_load_with_their_counts_and_checks(
