@@ -294,10 +294,10 @@ def _without_views(
     while True:
         try:
             with connection.begin_nested() as attempt:
-                others = objects.set_aside(connection, pinned)
+                others = objects.drop_views_of_others(connection, pinned)
                 kept |= objects.drop(connection, names - kept.keys(), for_good=False)
                 change(kept)
-                if not (lost := objects.put_back(connection, others)):
+                if not (lost := objects.create_views_of_others(connection, others)):
                     return
                 pinned |= lost
                 attempt.rollback()

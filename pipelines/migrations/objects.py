@@ -168,7 +168,7 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dic
     return kept
 
 
-def set_aside(connection: Connection, pinned: Container[str]) -> dict[str, str]:
+def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict[str, str]:
     """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
 
     Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
@@ -210,7 +210,7 @@ def _exceeds_a_limit(error: DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlstate", "")).startswith("54")
 
 
-def put_back(connection: Connection, views: Mapping[str, str]) -> set[str]:
+def create_views_of_others(connection: Connection, views: Mapping[str, str]) -> set[str]:
     """Create views of others again; return those for which columns or functions are missing."""
     return {*_in_dependency_order(connection, views)}
 

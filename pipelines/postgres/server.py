@@ -31,7 +31,7 @@ from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, this_machine
 
 #: Buffers of a server that does not get the memory that it would use, such as by `ulimit -v`.
-LEAST_BUFFERS = "128MB"
+MIN_BUFFERS = "128MB"
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
@@ -285,7 +285,7 @@ class EmbeddedPostgres:
     def _settings(self, port: int, *, is_short_of_memory: bool = False) -> str:
         sized = settings_for(this_machine(self.data))
         if is_short_of_memory:
-            sized |= {"shared_buffers": LEAST_BUFFERS}
+            sized |= {"shared_buffers": MIN_BUFFERS}
         lines = [f"{name} = '{value}'" for name, value in sized.items()]
         return SETTINGS.format(port=port) + "\n".join([*lines, ""])
 
