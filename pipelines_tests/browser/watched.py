@@ -32,6 +32,7 @@ class Watched:
         self.url = url
         self._faults: list[str] = []
         self._open: set[Request] = set()
+        self._unread: set[Response] = set()
         page.on("pageerror", lambda error: self._faults.append(f"script: {error}"))
         page.on("console", self._said)
         page.on("request", self._requested)
@@ -53,9 +54,9 @@ class Watched:
         self.page.wait_for_function(WORDS_OF_PAGE, arg=plain(words))
 
     def faults(self) -> list[str]:
-        """Return the faults, once every request of the page is answered."""
+        """Return the faults, once every request of the page is answered and its answer read."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self._open and time.monotonic() < deadline:
+        while (self._open or self._unread) and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
         found = [*self._faults, *(f"no answer: {request.url}" for request in self._open)]
         self._faults.clear()
@@ -81,10 +82,13 @@ class Watched:
         if response.status >= 400:
             self._faults.append(f"HTTP {response.status}: {response.url}")
         elif urlsplit(response.url).path == "/graphql":
+            self._unread.add(response)
             try:
                 answer = response.json()
             except Error:  # the page is left
                 return
+            finally:
+                self._unread.discard(response)
             self._faults += [f"GraphQL: {error}" for error in answer.get("errors") or ()]
             self._faults += [f"GraphQL: {error}" for error in _python_errors(answer)]
 

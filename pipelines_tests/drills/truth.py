@@ -34,7 +34,7 @@ def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
                 now |= {name: (None,) * 4 for name in before if name == one["id"]}
             else:
                 amount = Decimal(one["price"].removeprefix("£").replace(",", ""))
-                rating = Decimal(str(one["agent_rating"]))
+                rating = float(one["agent_rating"])
                 now[one["id"]] = (one["agent"], rating, amount, "GBP")
         rows += [(name, day, *row) for name, row in now.items()]
         before = now

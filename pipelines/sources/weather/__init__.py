@@ -150,7 +150,8 @@ source = Source(
         Check(
             name="filled_hours",
             on="weather.hourly",
-            expects="Every requested hour that the forecast or archive covers has weather.",
+            expects="Every requested hour of a located place that the forecast or archive covers"
+            " has weather.",
             remedy="a requested hour has no weather yet; the row shows why. It is requested again"
             " automatically",
         ),

@@ -23,6 +23,7 @@ from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.flights.made_up import airports_loaded
+from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.weather.site import CALLS, Site
 
 SHOWN = (
@@ -37,6 +38,13 @@ def template(server: Connections, template: str) -> Iterator[str]:
     """With the airports that legs are between."""
     with airports_loaded(server, template) as name:
         yield name
+
+
+def lacking(site: Site) -> list[Any]:
+    """Return the rows of the check of hours."""
+    with site.warehouse.engine.connect() as connection:
+        check = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
+        return [*connection.execute(check)]
 
 
 def fill_in_vain(site: Site, source: FakeSource) -> None:
@@ -107,12 +115,19 @@ def test_after_a_failure_only_a_run_by_hand_retries_at_once(site: Site, source: 
     assert site.rows(CALLS) == [("forecast", "failed", 8, 4)]
     assert site.row("SELECT sum(cost) FROM weather.api_requests") == (0,)
     assert site.due() == 0
-    with site.warehouse.engine.connect() as connection:
-        check = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
-        shown = [row.missing_hours for row in connection.execute(check)]
-    assert shown == [1, 1]
+    assert [row.missing_hours for row in lacking(site)] == [1, 1]
     assert site.fill().requests == 0
     assert site.fill(is_by_hand=True).succeeded == 2
+
+
+def test_hours_of_a_place_that_nobody_can_locate_are_not_missed(site: Site) -> None:
+    """The check of located places has it; nothing fetches hours before that is mended."""
+    site.send([shipments.line(1, sender_address="Street 1, 10115 Town, Germany")])
+    wanted = "SELECT count(*) FROM weather.wanted_hours"
+    assert site.row(wanted) == (1,)
+    assert lacking(site) == []
+    site.owner.execute("UPDATE weather.places SET latitude = 52, longitude = 13")
+    assert [row.missing_hours for row in lacking(site)] == [1]
 
 
 def test_a_failure_is_tried_again_after_a_minute(site: Site, source: FakeSource) -> None:

@@ -1,5 +1,6 @@
--- Places without weather for requested hours that the forecast or the archive covers, with the
--- reason. The day that entered the forecast range at midnight is requested with the next one.
+-- Located places without weather for requested hours that the forecast or the archive covers, with
+-- the reason. The day that entered the forecast range at midnight is requested with the next one.
+-- Places without coordinates are listed by the check located_places.
 SELECT
     places.place_key,
     lacking.missing_hours,
@@ -36,5 +37,5 @@ CROSS JOIN LATERAL (
         WHERE hourly.place_id = wanted.place_id AND hourly.hour_at = ANY(wanted.hours)
     ) AS missing
 ) AS lacking
-WHERE lacking.missing_hours > 0
+WHERE lacking.missing_hours > 0 AND places.latitude IS NOT NULL
 ORDER BY lacking.missing_hours DESC, places.place_key
