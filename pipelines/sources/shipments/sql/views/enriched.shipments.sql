@@ -79,33 +79,33 @@ SELECT
             AND history.carrier = shipments.carrier
             AND history.status IN ('inbound_scan', 'scanned')
     ) AS first_scanned_at,
-    (
-        SELECT max(history.seen_at)
-        FROM shipments.status_history AS history
-        WHERE
-            history.tracking_number = shipments.tracking_number
-            AND history.carrier = shipments.carrier
-            AND history.status = 'delivery'
-            AND shipments.status = 'delivery'
-    ) AS delivered_at,
-    (
-        SELECT
-            round(
-                extract(
-                    EPOCH FROM coalesce(
-                        max(history.seen_at) FILTER (
-                            WHERE history.status = 'delivery' AND shipments.status = 'delivery'
-                        ),
-                        now()
-                    ) - shipments.first_seen_at
-                ) / 3600,
-                1
-            )::double precision
-        FROM shipments.status_history AS history
-        WHERE
-            history.tracking_number = shipments.tracking_number
-            AND history.carrier = shipments.carrier
-    ) AS in_transit_hours
+    CASE
+        WHEN shipments.status = 'delivery' THEN (
+            SELECT max(history.seen_at)
+            FROM shipments.status_history AS history
+            WHERE
+                history.tracking_number = shipments.tracking_number
+                AND history.carrier = shipments.carrier
+                AND history.status = 'delivery'
+        )
+    END AS delivered_at,
+    CASE
+        WHEN shipments.status = 'delivery' THEN (
+            SELECT
+                round(
+                    extract(
+                        EPOCH FROM coalesce(max(history.seen_at), now()) - shipments.first_seen_at
+                    ) / 3600,
+                    1
+                )::double precision
+            FROM shipments.status_history AS history
+            WHERE
+                history.tracking_number = shipments.tracking_number
+                AND history.carrier = shipments.carrier
+                AND history.status = 'delivery'
+        )
+        ELSE round(extract(EPOCH FROM now() - shipments.first_seen_at) / 3600, 1)::double precision
+    END AS in_transit_hours
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
