@@ -239,8 +239,6 @@ class View:
     """A view that is an asset: its SQL is `sql/views/<name>.sql`, its description the comment."""
 
     name: str
-    #: The job that profiles it, by default the source's own; another one for slow views.
-    job: str | None = None
     #: Whether its profile has the number of rows; not if counting them evaluates the whole view.
     is_counted: bool = True
     #: The columns that identify a row, for `isobar docs dbt-sources`; empty if none do.
@@ -381,8 +379,10 @@ class Source:
     settings: type[SourceSettings]
     #: What its job does, in one sentence; by default it loads the source.
     job: str = ""
-    #: Other jobs that checks and views name, each with what it does.
+    #: Other jobs that checks and assets name, each with what it does.
     other_jobs: Mapping[str, str] = field(default_factory=dict)
+    #: Assets that another job refreshes than the source's own, with its name.
+    asset_jobs: Mapping[str, str] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     #: Its external inputs, by default those of its fetchers.
     inputs: tuple[Input, ...] = ()

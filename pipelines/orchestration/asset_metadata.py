@@ -150,7 +150,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     @dg.asset(
         key=key,
         deps=[dg.AssetKey(one.split(".")) for one in upstream],
-        description=_about_view(sql, view),
+        description=comment_on(sql),
         group_name=schema,
         kinds={"postgres", "view"},
         owners=OWNERS,
@@ -173,17 +173,6 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             return dg.MaterializeResult(metadata=metadata)
 
     return profile
-
-
-def _about_view(sql: str, view: View) -> str | None:
-    """Return a view's comment, and a note on why Dagster may show the view as out of date."""
-    about = comment_on(sql)
-    if about is None or view.job is None:
-        return about
-    return (
-        f"{about} The view is always up to date; its profile here is that of the last run of the"
-        f" job {view.job}, so that `Upstream data` may stand beside it until the next one."
-    )
 
 
 def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.AssetSpec:

@@ -42,15 +42,12 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     """
     if is_external(spec.key) or spec.group_name == FUNCTIONS:
         return spec
-    view = source.view_assets.get(".".join(spec.key.path))
-    is_derived = view is not None or spec.key.path[0] == "metrics"
-    follows = (
-        is_derived
-        and (view is None or view.job is None)
-        and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
-    )
+    name = ".".join(spec.key.path)
+    job = source.asset_jobs.get(name)
+    is_derived = name in source.view_assets or spec.key.path[0] == "metrics"
+    follows = is_derived and job is None and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
     return spec.replace_attributes(
-        freshness_policy=_freshness(source, view.job if view else None),
+        freshness_policy=_freshness(source, job),
         automation_condition=FOLLOWS if follows else spec.automation_condition,
     )
 

@@ -85,12 +85,11 @@ def upstream_of(view: str) -> list[str]:
 
 
 def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -> Iterator[Any]:
-    """Yield the source's default job for everything else, and the jobs that checks and views name.
+    """Yield the source's default job for everything else, and the jobs that it names.
 
     If a source collects from others, its job also refreshes their views that show its data.
     """
-    named = {one.name: one.job for one in source.checks}
-    named |= {one.name: one.job for one in source.views}
+    named = {one.name: one.job for one in source.checks} | dict(source.asset_jobs)
     for name, job in named.items():
         if job not in (None, source.name, *source.other_jobs):
             raise ValueError(f"{name} is of a job {job!r}, which {source.name} does not declare")
@@ -98,14 +97,11 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
     job_of_check |= {
         (one.on, LEDGER_MATCHES_ROWS): one.audit_job or source.name for one in source.ledgers
     }
-    views = source.view_assets
     made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
     keys = [key for one in made for key in one.keys]
     for job, about in {source.name: source.job, **source.other_jobs}.items():
         chosen = [
-            key
-            for key in keys
-            if (((view := views.get(".".join(key.path))) and view.job) or source.name) == job
+            key for key in keys if source.asset_jobs.get(".".join(key.path), source.name) == job
         ]
         selection: dg.AssetSelection = dg.AssetSelection.assets(*chosen)
         if source.collects and job == source.name:

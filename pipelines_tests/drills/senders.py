@@ -18,8 +18,9 @@ from pipelines.ingest.deliveries import last_rejects, unbalanced
 from pipelines.ingest.feeds import PolledApi
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
+from pipelines.orchestration.resources import utc_now
 from pipelines.source import read_sql, sources
-from pipelines.sources.bookings import counts
+from pipelines.sources.bookings import audits, counts
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import FlightsClient
@@ -213,6 +214,7 @@ def load(feed: Driver | WeatherFeed) -> None:
         FETCHERS[feed.source](feed.site, feed)
     if feed.source == "bookings":
         counts.refresh(store)
+        audits.audit(store, utc_now)
 
 
 def _poll_bookings(site: Site, _: Any) -> None:

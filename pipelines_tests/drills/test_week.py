@@ -23,6 +23,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.sources.bookings import audits
 from pipelines.sources.bookings.sandbox import hotels
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.weather import fetch as weather_fetch
@@ -329,6 +330,7 @@ def check_solar(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
+    audits.audit(drill.store, lambda: drill.home.clock.now)  # its findings are invariants
     checked = 0
     for latitude, longitude, at, temperature in owner.execute(SHIPPED_WEATHER):
         assert temperature == weather_at(latitude, longitude, at)["temperature_2m"]

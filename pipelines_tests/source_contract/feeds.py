@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.sources.bookings import counts
+from pipelines.orchestration.resources import utc_now
+from pipelines.sources.bookings import audits, counts
 from pipelines.sources.solar.windows import Window
 from pipelines.testing import Driver, Files, document
 from pipelines.testing.records import Record
@@ -42,6 +43,7 @@ class Events(Driver):
 
     def settle(self) -> None:
         counts.refresh(self.site.warehouse)
+        audits.audit(self.site.warehouse, utc_now)
 
 
 class BookingFiles(Events, Files):

@@ -33,6 +33,14 @@ def sql(statement: str) -> Break:
     return lambda feed: feed.site.owner.execute(statement)
 
 
+def audited(statement: str) -> Break:
+    def go_wrong(feed: Driver) -> None:
+        feed.site.owner.execute(statement)
+        feed.settle()
+
+    return go_wrong
+
+
 def events(*found: dict[str, Any]) -> Break:
     def deliver(feed: Driver) -> None:
         feed.deliver(list(found))
@@ -193,7 +201,7 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
     ),
     "matches_recount": (
         BookingFiles,
-        sql("UPDATE metrics.hotel_bookings_by_event_day SET bookings = 99 WHERE hotel_id = 1"),
+        audited("UPDATE metrics.hotel_bookings_by_event_day SET bookings = 99 WHERE hotel_id = 1"),
         [{"axis": "event_day", "hotel_id": 1, "bookings": 99}],
     ),
     "axes_reconcile": (

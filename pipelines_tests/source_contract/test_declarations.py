@@ -117,7 +117,8 @@ def test_what_a_declaration_names_is_there(source: Source) -> None:
     assert {*source.loads, *(ledger.on for ledger in source.ledgers)} <= relations
     assert {view.name for view in source.views} <= source.object_files.keys()
     jobs = {source.name, *source.other_jobs}
-    assert {view.job or source.name for view in source.view_assets.values()} <= jobs
+    assert source.asset_jobs.keys() <= relations
+    assert {*source.asset_jobs.values()} <= jobs
     assert {check.job or source.name for check in source.checks} <= jobs
     for schedule in source.schedules:
         assert timetable().schedules[schedule.name].job == (schedule.job or source.name)

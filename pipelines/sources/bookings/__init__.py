@@ -78,7 +78,7 @@ API = Input(
     setting="BOOKINGS_EVENTS_URL",
 )
 NIGHTS = "enriched.reservation_nights"
-#: The job of slow checks, which read all events.
+#: The job of checks that need many events.
 AUDIT = "bookings_audit"
 
 feed = Feed(
@@ -129,9 +129,10 @@ source = Source(
     job="Load new and changed files from the inbox and new events from the API, or one given file,"
     " and refresh the counts.",
     other_jobs={
-        AUDIT: "Evaluate the checks and views that read all events: the history of reservations,"
-        " and a recount of the daily counts.",
+        AUDIT: "Audit events and counts: the hotels whose turn it is, all within a week, and the"
+        " nights with new events.",
     },
+    asset_jobs={"bookings.findings": AUDIT},
     schedules=(
         Schedule(
             name="bookings_daily",
@@ -140,8 +141,7 @@ source = Source(
         ),
         Schedule(
             name="bookings_audit_hourly",
-            about="Evaluate the checks and views that read all events, if there are new events"
-            " since the last audit, and at least once a day.",
+            about="Audit new events, and hotels whose last audit is a day old.",
             cron="10 * * * *",
             job=AUDIT,
             skips_for=dt.timedelta(hours=23),
@@ -169,7 +169,7 @@ source = Source(
         ),
         Check(
             name="booked_before_cancelled",
-            on=NIGHTS,
+            on="bookings.findings",
             expects="Every cancelled night was booked before.",
             remedy="a night was cancelled without a booking. It is loaded and counted as sent. An"
             " event is missing: ask the hotel system",
@@ -177,7 +177,7 @@ source = Source(
         ),
         Check(
             name="no_double_booking",
-            on=NIGHTS,
+            on="bookings.findings",
             expects="No night of a reservation was booked twice.",
             remedy="a night was booked twice. Both events are loaded and counted as sent. A"
             " cancellation is missing: ask the hotel system",
@@ -185,7 +185,7 @@ source = Source(
         ),
         Check(
             name="event_before_stay",
-            on=NIGHTS,
+            on="bookings.findings",
             expects="No event is dated after the night that it books or cancels (days in UTC).",
             remedy="an event is dated after its night. It is loaded and counted as sent. Check"
             " `BOOKINGS_TIME_ZONE`, or ask the hotel system",
@@ -193,11 +193,10 @@ source = Source(
         ),
         Check(
             name="matches_recount",
-            on="metrics.hotel_bookings_by_event_day",
+            on="bookings.findings",
             expects="The stored counts equal a recount of all events, by event day and by night.",
             remedy="counts differ from the events, so one of them was changed by hand. Launch"
-            " `refresh_hotel_bookings` with `rebuild: true`. The check is grey while new events"
-            " are not yet counted",
+            " `refresh_hotel_bookings` with `rebuild: true`",
             job=AUDIT,
         ),
         Check(
@@ -211,13 +210,13 @@ source = Source(
         ),
     ),
     views=(
-        View(name="enriched.reservation_changes", job=AUDIT),
+        View(name="enriched.reservation_changes", is_counted=False),
         View(
             name=NIGHTS,
-            job=AUDIT,
+            is_counted=False,
             key=("hotel_id", "night_of_stay", "room_reservation_id"),
         ),
-        View(name="enriched.hotels", job=AUDIT, key=("hotel_id",)),
+        View(name="enriched.hotels", key=("hotel_id",)),
     ),
     sandbox_options=(
         SandboxOption(

@@ -57,6 +57,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
             connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
             for table, day in DAYS.items():
                 _recount(connection, table, day, last)
+            connection.execute(_statement("drop_findings"))
         else:
             for name in ("count_by_event_day", "count_by_stay_night"):
                 connection.execute(_statement(name), loads)

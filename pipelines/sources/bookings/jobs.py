@@ -1,13 +1,12 @@
 """Jobs of hotel bookings beyond loading: counting the events, and an hourly audit."""
 
-import datetime as dt
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from pipelines.ingest import watermarks
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     REFRESHED_BY_SENSOR,
@@ -17,11 +16,9 @@ from pipelines.orchestration.asset_metadata import (
 )
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import declared_schedule, due_sensor
-from pipelines.sources.bookings import AUDIT, counts, source, tables
+from pipelines.sources.bookings import AUDIT, audits, counts, source, tables
 
 AFTER_FAILURE_SECONDS = 300.0
-#: Tag of audits: the number of the last load that they covered.
-LOAD_TAG = "isobar/load"
 #: The hourly audit, which starts a run only if there is something to audit.
 HOURLY = source.schedules[1]
 
@@ -80,36 +77,43 @@ def hotel_bookings_lag(
     return dg.RunRequest()
 
 
+@dg.multi_asset(
+    name="bookings_findings",
+    specs=[
+        table_spec(
+            source,
+            tables.findings,
+            deps=[asset_key(one) for one in (tables.events, *tables.HOTEL_BOOKINGS)],
+        )
+    ],
+)
+def bookings_findings(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Audit the hotels whose turn it is, and the nights with new events."""
+    with as_dagster_failure(context) as step, warehouse.open() as store:
+        audited = audits.audit(store, utc_now)
+        key = asset_key(tables.findings)
+        with store.engine.connect() as connection:
+            metadata = step.table_stats(connection, key) | asdict(audited)
+        return dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
 @declared_schedule(HOURLY)
 def bookings_audit_hourly(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """An audit of each load that none was of."""
+    """An audit, if there are new events or a hotel whose turn it is."""
     with warehouse.open() as store, store.engine.connect() as connection:
-        load_number = watermarks.position(connection, counts.COUNTED)
-    return audit_of(load_number, context.instance, utc_now())
-
-
-def audit_of(
-    load_number: int, instance: dg.DagsterInstance, now: dt.datetime
-) -> dg.RunRequest | dg.SkipReason:
-    """Request an audit, unless one of this load recently succeeded or is in progress."""
-    if load_number == 0:
-        return dg.SkipReason("There are no events yet.")
-    tags = {LOAD_TAG: str(load_number)}
-    done = dg.RunsFilter(
-        job_name=AUDIT,
-        tags=tags,
-        statuses=[*run_state.UNFINISHED, dg.DagsterRunStatus.SUCCESS],
-        created_after=now - HOURLY.skips_for,
-    )
-    if instance.get_runs_count(done) > 0:
-        return dg.SkipReason("No new events since the last audit.")
-    return dg.RunRequest(run_config=dict(HOURLY.config), tags=tags)
+        if not audits.is_due(connection, utc_now(), HOURLY.skips_for):
+            return dg.SkipReason("No new events since the last audit.")
+    if run_state.has_unfinished_run(context.instance, AUDIT):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest(run_config=dict(HOURLY.config))
 
 
 definitions = dg.Definitions(
-    assets=[hotel_bookings],
+    assets=[hotel_bookings, bookings_findings],
     jobs=[refresh_job],
     schedules=[bookings_audit_hourly],
     sensors=[hotel_bookings_lag],

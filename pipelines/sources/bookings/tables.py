@@ -8,12 +8,14 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     Table,
     Text,
     Uuid,
+    func,
 )
 
 from pipelines.warehouse.tables import (
@@ -177,6 +179,74 @@ hotels = Table(
     comment="Master data of hotels, which the events do not contain. Operators maintain it"
     " with INSERT, UPDATE and DELETE. A hotel without a row has no name and no"
     " occupancy.",
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column(
+        "hotel_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="Hotel number in the source system.",
+    ),
+    Column(
+        "load_number",
+        BigInteger,
+        nullable=False,
+        comment="Up to which load the audit read the events (bookings.events).",
+    ),
+    Column(
+        "audited_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When all events of the hotel were last audited.",
+    ),
+    info={WRITTEN_WITH: "bookings.findings"},
+    schema=SCHEMA,
+    comment="When each hotel was audited: the longest ago is the next.",
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column(
+        "finding_id",
+        BigInteger,
+        Identity(always=True),
+        primary_key=True,
+        comment="Key of the finding; another one after each audit.",
+    ),
+    Column("rule", Text, nullable=False, comment="Name of the check that shows the finding."),
+    Column("hotel_id", BigInteger, nullable=False, comment="Hotel number in the source system."),
+    Column("day", Date, nullable=False, comment="Night of the stay, or day of the count."),
+    Column("event_id", BigInteger, comment="The event (bookings.events); null for counts."),
+    Column("status", Text, comment="booking or cancellation; null for counts."),
+    Column("room_reservation_id", Uuid, comment="Reservation of the event; null for counts."),
+    Column("event_at", DateTime(timezone=True), comment="Time of the event; null for counts."),
+    Column(
+        "booked_before_at",
+        DateTime(timezone=True),
+        comment="When the night was booked before; null unless it was booked twice.",
+    ),
+    Column("axis", Text, comment="event_day or stay_night, for counts; null for events."),
+    Column("bookings", Integer, comment="Stored count of bookings; null if there is none."),
+    Column("bookings_anew", Integer, comment="Recount of bookings; null if there are no events."),
+    Column("cancellations", Integer, comment="Stored count of cancellations, like bookings."),
+    Column("cancellations_anew", Integer, comment="Recount of cancellations, like bookings_anew."),
+    Column(
+        "found_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        comment="When the last audit of the hotel or night found it.",
+    ),
+    Index(None, "hotel_id", "day"),
+    schema=SCHEMA,
+    comment="What the last audit of each hotel and night found: events that contradict others, and"
+    " counts that differ from the events. All findings of a hotel or night are replaced when it is"
+    " audited again, each hotel at least once a week.",
 )
 
 

@@ -1,6 +1,5 @@
 """The jobs of bookings as Dagster runs them, their sensors and their schedule."""
 
-import datetime as dt
 from pathlib import Path
 
 import dagster as dg
@@ -9,9 +8,8 @@ import pytest
 
 from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
-from pipelines.orchestration.resources import WarehouseResource, source_resource, utc_now
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.bookings.counts import refresh
-from pipelines.sources.bookings.jobs import audit_of
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
@@ -148,29 +146,24 @@ def test_a_rebuild_repairs_counts_that_were_tampered_with(
     assert failed_checks(bookings.run("bookings_audit")) == set()
 
 
-def test_audits_run_for_new_events_after_failures_and_daily(instance: dg.DagsterInstance) -> None:
+def test_audits_run_for_new_events_after_failures_and_daily(
+    bookings: Runner, warehouse: Warehouse, folder: Path, owner: psycopg.Connection
+) -> None:
+    none = "No new events since the last audit."
     job = sensors.job("bookings_audit")
-
-    later = dt.timedelta()
-
-    def audit(load_number: int, status: dg.DagsterRunStatus) -> None:
-        request = audit_of(load_number, instance, utc_now() + later)
-        assert isinstance(request, dg.RunRequest)
-        instance.create_run_for_job(job, status=status, tags=dict(request.tags))
-
-    def skipped(load_number: int) -> str | None:
-        reason = audit_of(load_number, instance, utc_now() + later)
-        assert isinstance(reason, dg.SkipReason)
-        return reason.skip_message
-
-    assert skipped(0) == "There are no events yet."
-    audit(1, dg.DagsterRunStatus.FAILURE)
-    audit(1, dg.DagsterRunStatus.STARTED)
-    assert skipped(1) == "No new events since the last audit."
-    audit(2, dg.DagsterRunStatus.SUCCESS)
-    assert skipped(2) == "No new events since the last audit."
-    later = dt.timedelta(days=1)
-    audit(2, dg.DagsterRunStatus.SUCCESS)
+    # A schedule reads an instance that is on disk.
+    with dg.DagsterInstance.local_temp(str(folder)) as bookings.instance:
+        assert bookings.tick("bookings_audit_hourly") == none
+        deliver(warehouse, folder, [event(1)], "a.txt")
+        bookings.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+        assert isinstance(bookings.tick("bookings_audit_hourly"), dg.RunRequest)
+        run = bookings.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        assert bookings.tick("bookings_audit_hourly") == "A run is under way."
+        bookings.instance.delete_run(run.run_id)
+        bookings.run("bookings_audit")
+        assert bookings.tick("bookings_audit_hourly") == none
+        owner.execute("UPDATE bookings.audits SET audited_at = audited_at - interval '1 day'")
+        assert isinstance(bookings.tick("bookings_audit_hourly"), dg.RunRequest)
 
 
 def test_checks_that_read_all_events_run_only_in_the_audit() -> None:

@@ -1,17 +1,11 @@
--- Events dated after their night of stay had passed. Filter first, then sort: in the order of an
--- index, finding that there are none would scan all events.
-WITH late AS MATERIALIZED (
-    SELECT
-        event_id,
-        hotel_id,
-        status,
-        room_reservation_id,
-        night_of_stay,
-        event_at
-    FROM bookings.events
-    WHERE (event_at AT TIME ZONE 'UTC')::date > night_of_stay
-)
-
-SELECT *
-FROM late
+-- Events dated after their night of stay had passed.
+SELECT
+    event_id,
+    hotel_id,
+    status,
+    room_reservation_id,
+    day AS night_of_stay,
+    event_at
+FROM bookings.findings
+WHERE rule = 'event_before_stay'
 ORDER BY event_at DESC
