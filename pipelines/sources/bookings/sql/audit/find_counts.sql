@@ -1,15 +1,12 @@
--- Counts of the hotels that differ from a recount of all counted events, on either axis. It is one
--- statement, so that counts, events and watermark are of one moment.
+-- Counts of the hotels that differ from a recount of all counted events, on either axis.
 INSERT INTO bookings.findings
 (rule, hotel_id, day, axis, bookings, bookings_anew, cancellations, cancellations_anew)
 WITH counted AS NOT MATERIALIZED (
     SELECT hotel_id, event_at, night_of_stay, status
-    FROM bookings.events
-    WHERE
-        hotel_id = ANY(:hotels)
-        AND load_number <= (
-            SELECT position FROM ops.watermarks WHERE name = 'metrics.hotel_bookings'
-        )
+    FROM audited_events
+    WHERE load_number <= (
+        SELECT position FROM ops.watermarks WHERE name = 'metrics.hotel_bookings'
+    )
 ),
 
 anew AS (

@@ -48,6 +48,7 @@ found AS (
         room_reservation_id,
         night_of_stay,
         event_at,
+        load_number,
         before_at
     FROM in_order
     WHERE status = 'booking' AND status_before = 'booking'

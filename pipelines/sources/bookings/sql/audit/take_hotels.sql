@@ -1,5 +1,8 @@
+-- Until the audit of the hotels ends, nothing is counted: counts and events are of one moment.
+LOCK TABLE metrics.hotel_bookings_by_event_day IN SHARE MODE;
+
 CREATE TEMPORARY TABLE audited_events ON COMMIT DROP AS
-SELECT event_id, hotel_id, status, room_reservation_id, night_of_stay, event_at
+SELECT event_id, hotel_id, status, room_reservation_id, night_of_stay, event_at, load_number
 FROM bookings.events
 WHERE hotel_id = ANY(:hotels);
 

@@ -17,7 +17,8 @@ SELECT
     events.status,
     events.room_reservation_id,
     events.night_of_stay,
-    events.event_at
+    events.event_at,
+    events.load_number
 FROM audited_nights
 INNER JOIN bookings.events USING (hotel_id, night_of_stay);
 
