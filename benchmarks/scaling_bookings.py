@@ -10,15 +10,18 @@ import time
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import psycopg
 
 from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
-from benchmarks.curve import Curve, seconds_of
+from benchmarks.curve import Curve
 from benchmarks.one_load import measure_load
 from benchmarks.report import answers_a_second
+from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.sources.bookings import audits
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
@@ -35,16 +38,6 @@ FEW, LATE = 10_000, 100_000
 #: Ids are so far apart, so that late events have ids between them.
 SHIFT = 1_000
 HOTEL = HOTELS // 2
-#: The checks that read all events, by their package: `bookings_audit` asks them.
-AUDIT = {
-    "pipelines.sources.bookings": (
-        "matches_recount",
-        "axes_reconcile",
-        "booked_before_cancelled",
-        "no_double_booking",
-        "event_before_stay",
-    ),
-}
 VIEWS = ("enriched.reservation_nights", "enriched.reservation_changes")
 QUESTIONS = {
     "hotel_bookings, a year by month": "metrics.hotel_bookings({hotel}, 'month', {year})",
@@ -64,10 +57,6 @@ QUESTIONS = {
     " ORDER BY bookings DESC, hotel_id LIMIT 10",
 }
 
-#: What ends the name of a size that is measured with settings for it.
-SET = "with settings"
-#: Millions up to which the audit is measured without: beyond, it takes hours with 256 MB.
-AUDITED = 10
 WEIGHED = {
     "bookings.events": ("bookings.events", "pg_table_size"),
     "bookings.events_pkey": ("its index by id", "pg_relation_size"),
@@ -109,8 +98,7 @@ class Growing:
         with self.curve.seconds(size, "VACUUM ANALYZE"), self._owner() as connection:
             connection.execute("VACUUM ANALYZE")
         self._ask(size)
-        if millions <= AUDITED or size.endswith(SET):
-            self._audit(size)
+        self._audit(size)
         self._weigh(size)
 
     def _again(self, size: str, file: Path) -> None:
@@ -134,9 +122,12 @@ class Growing:
         self.curve.add(size, f"{LATE:,} late lines of all days, lines/s", rate)
         self.curve.add(size, f"counting {LATE:,} late ones, s", self._count())
 
+    def _load_few(self, mark: str) -> dict[str, float]:
+        file = self._file(self._frame().head(FEW), self._millions, mark)
+        return measure_load(self.server, "bookings", file)
+
     def _come_few(self, size: str) -> None:
-        file = self._file(self._frame().head(FEW), self._millions, mark="2")
-        measured = measure_load(self.server, "bookings", file)
+        measured = self._load_few("2")
         self.curve.add(size, f"{FEW:,} new lines, s", measured["seconds"])
         self.curve.add(size, f"counting {FEW:,} new ones, s", self._count())
 
@@ -203,24 +194,18 @@ class Growing:
         self.curve.add(size, "hotel_bookings, a year by month, queries/s", rate)
 
     def _audit(self, size: str) -> None:
-        """What runs ask of all events: after each load how many there are, hourly the rest."""
+        """Audit all hotels, then as every hour; and what runs ask after each load."""
         url = self.server.url(LOADER, "bench")
-        audit = {
-            **{
-                check: read_sql(package, f"checks/{check}")
-                for package, checks in AUDIT.items()
-                for check in checks
-            },
-            **{f"rows of {view}": f"SELECT count(*) FROM {view}" for view in VIEWS},
-        }
-        with (
-            self.curve.spilled(self._owner, size, "the audit"),
-            psycopg.connect(url, autocommit=True) as connection,
-        ):
-            taken = {title: seconds_of(connection, query) for title, query in audit.items()}
-        self.curve.add(size, "the audit, s", sum(taken.values()))
-        for title, seconds in taken.items():
-            self.curve.add(size, f"of it: {title}, s", seconds)
+        with Warehouse(url) as warehouse:
+
+            def audit(title: str, budget: float) -> None:
+                given = mock.patch.object(audits, "BUDGET_SECONDS", budget)
+                with given, self.curve.seconds(size, title):
+                    audits.audit(warehouse, utc_now)
+
+            audit("the audit of all hotels", float("inf"))
+            self._load_few("3")
+            audit("the audit after 10,000 new events", audits.BUDGET_SECONDS)
         with psycopg.connect(url, autocommit=True) as connection:
             count = "SELECT count(*) FROM bookings.events"
             self.curve.time(size, connection, "after each load: how many events", count)
