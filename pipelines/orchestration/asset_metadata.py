@@ -58,6 +58,8 @@ ARGUMENT = re.compile(
 #: Set on a result whose materializations were logged as they happened: Dagster logs no other.
 ALREADY_REPORTED = {"__source_asset_observation__": True}
 SAMPLE_ROWS = 5
+#: Tables of more rows, by the planner's estimate, are not counted after each load.
+COUNTED_ROWS = 1_000_000
 #: Tag of runs that failed because of a person's input.
 REJECTED_INPUT = "isobar/rejected_input"
 MAX_CELL_CHARACTERS = 200
@@ -132,10 +134,19 @@ def table_spec(
     )
 
 
-def row_count(connection: Connection, key: dg.AssetKey) -> int:
-    """Return the number of rows of a table or view."""
-    query = text(f"SELECT count(*) FROM {'.'.join(key.path)}")
-    return int(connection.execute(query).scalar_one())
+def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
+    """Return the number of rows of a table or view as metadata; of a large table, an estimate.
+
+    Counting would read all of it after each load. The estimate is the planner's.
+    """
+    name = ".".join(key.path)
+    planned = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+    estimate = connection.execute(planned, {"name": name}).scalar_one()
+    if estimate > COUNTED_ROWS:
+        return {"estimated_rows": estimate}
+    return {
+        "dagster/row_count": connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+    }
 
 
 def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.AssetsDefinition:
@@ -261,7 +272,7 @@ class StepMetadata:
         size = text("SELECT pg_total_relation_size(to_regclass(:name))")
         on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
         return {
-            **({"dagster/row_count": row_count(connection, key)} if is_counted else {}),
+            **(row_count(connection, key) if is_counted else {}),
             **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # none for views
             "seconds": round(time.perf_counter() - self._began, 3),
         }

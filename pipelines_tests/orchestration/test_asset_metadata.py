@@ -178,6 +178,23 @@ def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Ware
     assert shown["offending"].value == 3341
 
 
+def test_rows_of_a_large_table_are_estimated(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute(
+        "INSERT INTO bookings.hotels (hotel_id, name) SELECT n, n FROM generate_series(1, 500) AS n"
+    )
+    owner.execute("ANALYZE bookings.hotels")
+    owner.execute("DELETE FROM bookings.hotels WHERE hotel_id = 1")
+    for counted, expected in ((500, {"dagster/row_count": 499}), (499, {"estimated_rows": 500})):
+        monkeypatch.setattr(asset_metadata, "COUNTED_ROWS", counted)
+        with warehouse.engine.connect() as connection:
+            found = asset_metadata.row_count(connection, dg.AssetKey(["bookings", "hotels"]))
+            views = asset_metadata.row_count(connection, dg.AssetKey(["enriched", "hotels"]))
+        assert found == expected
+        assert views == {"dagster/row_count": 0}
+
+
 def test_no_check_counts_to_a_limit_only() -> None:
     checks = sorted(PROJECT.glob("pipelines/sources/*/sql/checks/*.sql"))
     assert len(checks) > 20
