@@ -21,6 +21,7 @@ from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schem
 from pipelines.migrations.source_roles import OWN_SESSION
 from pipelines.postgres.roles import function_of
 from pipelines.source import Source
+from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
@@ -172,9 +173,10 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
     """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
 
     Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
-    cannot be dropped stay, such as one that a materialized view reads, and those whose SQL exceeds
-    a limit of the server.
+    cannot be dropped stay, such as one that a materialized view reads, those whose SQL exceeds a
+    limit of the server, and those that could execute code of others.
     """
+    distrust(connection)  # the owner of a view may change it at any time
     query = text(read_sql("pipelines.migrations", "views_of_others"))
     found = [one for one in connection.execute(query) if one.name not in pinned]
     as_other = read_sql("pipelines.migrations", "as_other")
@@ -190,13 +192,16 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
 
 
 def _statements_of(connection: Connection, oid: int) -> str | None:
-    """Return the SQL of a view, with all names qualified; None if it exceeds a limit."""
+    """Return the SQL of a view, with all names qualified.
+
+    None if it exceeds a limit, could execute code of others, or is gone.
+    """
     query = text(read_sql("pipelines.migrations", "view_of_others"))
     path = text("SET LOCAL search_path = pg_catalog, pg_temp")
     try:
         with connection.begin_nested() as attempt:
             connection.execute(path)
-            statements = str(connection.execute(query, {"oid": oid}).scalar_one())
+            statements = connection.execute(query, {"oid": oid}).scalar_one_or_none()
             attempt.rollback()  # the search path
             return statements
     except OperationalError as error:
