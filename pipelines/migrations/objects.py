@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
 import psycopg
@@ -178,7 +180,8 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
     """
     distrust(connection)  # the owner of a view may change it at any time
     query = text(read_sql("pipelines.migrations", "views_of_others"))
-    found = [one for one in connection.execute(query) if one.name not in pinned]
+    views = {one.oid: one for one in connection.execute(query) if one.name not in pinned}
+    found = [views[oid] for oid in _readers_first(connection, views)]
     as_other = read_sql("pipelines.migrations", "as_other")
     drops: dict[str, str] = {}
     creates: dict[str, str] = {}
@@ -189,6 +192,25 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
                 scripts[name] = as_other.replace("{owner}", owner).replace("{statements}", quoted)
     errors = _in_dependency_order(connection, drops)
     return {name: sql for name, sql in creates.items() if name not in errors}
+
+
+def _readers_first(connection: Connection, views: Iterable[int]) -> list[int]:
+    """Return views, by oid, each after those that read it. Views that read each other are missing.
+
+    Without this order, a chain of views needs as many attempts to drop it as it is long.
+    """
+    readers: dict[int, set[int]] = {oid: set() for oid in views}
+    query = text(read_sql("pipelines.migrations", "readers"))
+    for read, reader in connection.execute(query, {"views": [*readers]}):
+        readers[read].add(reader)
+    sorter = TopologicalSorter(readers)
+    with suppress(CycleError):  # it goes on up to there
+        sorter.prepare()
+    found: list[int] = []
+    while ready := sorter.get_ready():
+        found += ready
+        sorter.done(*ready)
+    return found
 
 
 def _statements_of(connection: Connection, oid: int) -> str | None:
@@ -216,8 +238,11 @@ def _exceeds_a_limit(error: DBAPIError) -> bool:
 
 
 def create_views_of_others(connection: Connection, views: Mapping[str, str]) -> set[str]:
-    """Create views of others again; return those for which columns or functions are missing."""
-    return {*_in_dependency_order(connection, views)}
+    """Create views of others again, from the last that was dropped to the first.
+
+    Returns those for which columns or functions are missing.
+    """
+    return {*_in_dependency_order(connection, dict(reversed([*views.items()])))}
 
 
 def execute_scripts(

@@ -1,5 +1,6 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.sql_files import execute_script
 from pipelines_tests.warehouse.deep_views import create_too_deep
 from pipelines_tests.warehouse.schemas import condition, differences
 
@@ -522,6 +524,28 @@ def test_views_of_others_are_created_where_no_code_can_change_the_role(
     query = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'bob.prices'::regclass"
     assert owner.execute(query).fetchone() == ("bob",)
     assert owner.execute("SELECT to_regproc('as_source.as_other')").fetchone() == (None,)
+
+
+def test_a_long_chain_of_views_is_created_again_with_one_attempt_for_each(
+    url: str,
+    bob: psycopg.Connection,
+    other_type: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Incident: by name, 120 views took minutes, while the migration kept all others waiting."""
+    bob.execute("CREATE VIEW bob.view_10 AS SELECT price_amount FROM enriched.itineraries")
+    for number in range(11, 40):
+        bob.execute(f"CREATE VIEW bob.view_{number} AS TABLE bob.view_{number - 1}".encode())
+    attempts: list[str] = []
+
+    def execute(connection: Connection, script: str) -> None:
+        attempts.extend(re.findall(r"\b(?:DROP|CREATE) VIEW bob\.view", script))
+        execute_script(connection, script)
+
+    monkeypatch.setattr(objects, "execute_script", execute)
+    apply.migrate(url)
+    assert len(attempts) == 2 * 30
+    assert bob.execute("SELECT count(*) FROM bob.view_39").fetchone() == (0,)
 
 
 def test_a_view_that_is_nested_too_deep_stays_and_with_it_what_it_reads(
