@@ -34,7 +34,7 @@ from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
-from pipelines.failures import PermanentFailure, TransientFailure, printable
+from pipelines.failures import PermanentFailure, TransientFailure, in_one_line
 from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 from pipelines.runtime.personal_logins import Role, roles_of_others
@@ -221,12 +221,12 @@ def _left_out(
             raise _unsafe(name, place)
         report(
             f"Not in the backup, because restoring it could execute code: the schema"
-            f" {printable(name)} of {printable(owner)}, which has functions or types."
+            f" {in_one_line(name)} of {in_one_line(owner)}, which has functions or types."
         )
     for _, name, owner in many:
         report(
             f"Not in the backup, because its owner has more than {MAX_RELATIONS} tables and views:"
-            f" the schema {printable(name)} of {printable(owner)}."
+            f" the schema {in_one_line(name)} of {in_one_line(owner)}."
         )
     without = sorted({*with_code, *many}, key=lambda one: one[1])
     for _, name, _ in without:
@@ -250,7 +250,9 @@ def _left_out(
         if schema in of_many:
             continue  # named with their schema
         because = WHY[why]
-        report(f"Not in the backup, because {because}: {printable(name)} of {printable(owner)}.")
+        report(
+            f"Not in the backup, because {because}: {in_one_line(name)} of {in_one_line(owner)}."
+        )
         words.append(f"--exclude-table={pattern}")
         names.append(name)
     return words, names

@@ -23,7 +23,13 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, PermanentFailure, TransientFailure, printable
+from pipelines.failures import (
+    Failure,
+    PermanentFailure,
+    TransientFailure,
+    in_one_line,
+    printable,
+)
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
@@ -177,7 +183,7 @@ def restore_from(
         for target in targets:
             _drop(target, target.old)
     if manifest.left_out:
-        names = printable(", ".join(manifest.left_out))
+        names = in_one_line(", ".join(manifest.left_out))
         report(f"The backup has no {names}: see what it said when made.")
     if missing and not create_logins:
         report(
@@ -384,7 +390,7 @@ def _refresh(target: Target, entries: Sequence[str], report: Report) -> None:
                     errors[name] = error
             waiting = [*errors]
     for name, problem in errors.items():
-        words = printable(f"{name}, which could not be refreshed: {problem}")
+        words = in_one_line(f"{name}, which could not be refreshed: {problem}")
         report(f"Without rows: {words}")
 
 

@@ -640,11 +640,11 @@ def test_names_in_messages_of_a_backup_are_printable(
     state: Path, modelled: dict[str, str], tmp_path: Path
 ) -> None:
     with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
-        jane.execute('CREATE TABLE "red\x1b[31m" (x integer CHECK (x > 0))')
+        jane.execute('CREATE TABLE "red\x1b[31m\nDone" (x integer CHECK (x > 0))')
     done = isobar(state, "backup", str(tmp_path / "backup"), **modelled)
     assert done.returncode == 0, done.stderr
     assert "\x1b[31m" not in done.stderr
-    assert r'jane."red\x1b[31m" of jane.' in done.stderr
+    assert r'jane."red\x1b[31m\nDone" of jane.' in done.stderr
 
 
 def test_an_error_of_pg_dump_is_shown_with_its_beginning() -> None:
