@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
 import psycopg
@@ -21,6 +23,7 @@ from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schem
 from pipelines.migrations.source_roles import OWN_SESSION
 from pipelines.postgres.roles import function_of
 from pipelines.source import Source
+from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
@@ -172,11 +175,13 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
     """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
 
     Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
-    cannot be dropped stay, such as one that a materialized view reads, and those whose SQL exceeds
-    a limit of the server.
+    cannot be dropped stay, such as one that a materialized view reads, those whose SQL exceeds a
+    limit of the server, and those that could execute code of others.
     """
+    distrust(connection)  # the owner of a view may change it at any time
     query = text(read_sql("pipelines.migrations", "views_of_others"))
-    found = [one for one in connection.execute(query) if one.name not in pinned]
+    views = {one.oid: one for one in connection.execute(query) if one.name not in pinned}
+    found = [views[oid] for oid in _readers_first(connection, views)]
     as_other = read_sql("pipelines.migrations", "as_other")
     drops: dict[str, str] = {}
     creates: dict[str, str] = {}
@@ -189,14 +194,36 @@ def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict
     return {name: sql for name, sql in creates.items() if name not in errors}
 
 
+def _readers_first(connection: Connection, views: Iterable[int]) -> list[int]:
+    """Return views, by oid, each after those that read it. Views that read each other are missing.
+
+    Without this order, a chain of views needs as many attempts to drop it as it is long.
+    """
+    readers: dict[int, set[int]] = {oid: set() for oid in views}
+    query = text(read_sql("pipelines.migrations", "readers"))
+    for read, reader in connection.execute(query, {"views": [*readers]}):
+        readers[read].add(reader)
+    sorter = TopologicalSorter(readers)
+    with suppress(CycleError):  # it goes on up to there
+        sorter.prepare()
+    found: list[int] = []
+    while ready := sorter.get_ready():
+        found += ready
+        sorter.done(*ready)
+    return found
+
+
 def _statements_of(connection: Connection, oid: int) -> str | None:
-    """Return the SQL of a view, with all names qualified; None if it exceeds a limit."""
+    """Return the SQL of a view, with all names qualified.
+
+    None if it exceeds a limit, could execute code of others, or is gone.
+    """
     query = text(read_sql("pipelines.migrations", "view_of_others"))
     path = text("SET LOCAL search_path = pg_catalog, pg_temp")
     try:
         with connection.begin_nested() as attempt:
             connection.execute(path)
-            statements = str(connection.execute(query, {"oid": oid}).scalar_one())
+            statements = connection.execute(query, {"oid": oid}).scalar_one_or_none()
             attempt.rollback()  # the search path
             return statements
     except OperationalError as error:
@@ -211,8 +238,11 @@ def _exceeds_a_limit(error: DBAPIError) -> bool:
 
 
 def create_views_of_others(connection: Connection, views: Mapping[str, str]) -> set[str]:
-    """Create views of others again; return those for which columns or functions are missing."""
-    return {*_in_dependency_order(connection, views)}
+    """Create views of others again, from the last that was dropped to the first.
+
+    Returns those for which columns or functions are missing.
+    """
+    return {*_in_dependency_order(connection, dict(reversed([*views.items()])))}
 
 
 def execute_scripts(

@@ -105,7 +105,7 @@ class Clients:
             )
 
     def list_entries(self, dump: Path, variables: Mapping[str, str]) -> list[str]:
-        """Return the lines in which pg_restore lists a dump, with their ends.
+        """Return the lines in which pg_restore lists a dump.
 
         Raises `PermanentFailure` with the program's output if it cannot be read.
         """
@@ -126,7 +126,7 @@ class Clients:
                 place=str(dump),
                 remedy="Restore another backup.",
             )
-        return done.stdout.splitlines(keepends=True)
+        return done.stdout.split("\n")  # names may contain other characters that end a line
 
 
 def find_clients(connection: psycopg.Connection) -> Clients:

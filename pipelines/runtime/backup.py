@@ -8,8 +8,9 @@ there completely or not at all.
 
 Others may own relations in the warehouse, such as modellers. What the user of the backup may not
 read is left out by name. So are schemas with functions or types of others, and tables whose restore
-would execute code of their owners, and what PostgreSQL cannot write. The manifest has the roles
-that the warehouse names, and the members of Isobar's roles, without their passwords.
+would execute code of their owners, and what PostgreSQL cannot write. If pg_dump fails, what others
+have built is searched for the cause, and dumped again without it. The manifest has the roles that
+the warehouse names, and the members of Isobar's roles, without their passwords.
 
 The folder contains `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`.
 The manifest is written last: a backup without it is incomplete.
@@ -18,11 +19,12 @@ The manifest is written last: a backup without it is incomplete.
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from packaging.version import Version
@@ -32,7 +34,7 @@ from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
-from pipelines.failures import PermanentFailure, TransientFailure, printable
+from pipelines.failures import PermanentFailure, TransientFailure, in_one_line
 from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 from pipelines.runtime.personal_logins import Role, roles_of_others
@@ -55,8 +57,35 @@ WHO_LOCKS = (
 WHY = {
     "code": "restoring it could execute code",
     "too deep": "its SQL is nested too deep to be written",
+    "too large": "a row of it is too large to be written",
     "unreadable": "this user may not read it",
 }
+#: Relations of one owner: pg_dump locks each, and the server has room for some ten thousand locks.
+MAX_RELATIONS = 2_000
+SCHEMAS_OF_MANY = """
+SELECT schemas.oid, schemas.nspname, pg_get_userbyid(schemas.nspowner)
+FROM pg_namespace AS schemas
+WHERE
+    schemas.nspowner <> 'isobar_owner'::regrole
+    AND schemas.nspname !~ '^(pg_|information_schema$|public$|as_source$)'
+    AND %s < (
+        SELECT count(*) FROM pg_class
+        INNER JOIN pg_namespace AS others ON others.oid = relnamespace
+        WHERE others.nspowner = schemas.nspowner AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    )
+ORDER BY schemas.nspname
+"""
+TABLES_OF_OTHERS = """
+SELECT pg_class.oid, format('%%I.%%I', nspname, relname)
+FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE
+    relkind = 'r'
+    AND relowner <> 'isobar_owner'::regrole
+    AND nspname !~ '^(pg_|information_schema$)'
+    AND relnamespace <> ALL(%s::oid[])
+    AND has_table_privilege(pg_class.oid, 'SELECT')
+    AND has_schema_privilege(pg_namespace.oid, 'USAGE')
+"""
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 SOURCES = """
@@ -126,15 +155,36 @@ def _dump(
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
-        with _described_locks(urls[WAREHOUSE]):
-            excluded, left_out = _left_out(warehouse, place_of(urls[WAREHOUSE]), report)
-        for name, url in urls.items():
-            report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
+        left_out: list[str] = []
+
+        def dump(name: str, excluded: Sequence[str] = ()) -> None:
             words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
             words += [f"--snapshot={snapshots[name]}", f"--lock-wait-timeout={LOCK_WAIT}"]
-            with _described_locks(url):
-                words += excluded if name == WAREHOUSE else []
-                clients[name].run("pg_dump", words, url, variables)
+            clients[name].run("pg_dump", [*words, *excluded], urls[name], variables)
+
+        def dump_warehouse(*harmful: Sequence[Any]) -> list[str]:
+            place = place_of(urls[WAREHOUSE])
+            with _described_locks(urls[WAREHOUSE]):
+                excluded, names = _left_out(warehouse, place, report, *harmful)
+                dump(WAREHOUSE, excluded)
+            return names
+
+        for name, url in urls.items():
+            report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
+            if name == DAGSTER:
+                with _described_locks(url):
+                    dump(DAGSTER)
+                continue
+            try:
+                left_out = dump_warehouse()
+            except (PermanentFailure, OSError, psycopg.errors.OutOfMemory):
+                # OSError: more is left out than arguments can name; OutOfMemory: too many locks.
+                many = _of_many(warehouse)
+                large = _too_large(warehouse, many)
+                if not many and not large:
+                    raise
+                shutil.rmtree(folder / WAREHOUSE, ignore_errors=True)
+                left_out = dump_warehouse(many, large)
         return Manifest(
             format=FORMAT,
             isobar=version("isobar"),
@@ -148,9 +198,15 @@ def _dump(
 
 
 def _left_out(
-    warehouse: psycopg.Connection, place: str, report: Report
+    warehouse: psycopg.Connection,
+    place: str,
+    report: Report,
+    many: Sequence[tuple[int, str, str]] = (),
+    large: Sequence[int] = (),
 ) -> tuple[list[str], list[str]]:
     """Return the options of pg_dump for what is left out, and its names; report each.
+
+    That includes the schemas in `many`, of owners of too many relations, and the tables in `large`.
 
     Raises:
         PermanentFailure: If the user may not read something of Isobar's.
@@ -160,39 +216,83 @@ def _left_out(
     with_code = warehouse.execute(query).fetchall()
     # Migrating makes it again; only a superuser may give a function to a role without rights.
     words, names = ["--exclude-schema=as_source"], []
-    for _, name, owner in with_code:
+    for _, name, owner in {*with_code} - {*many}:
         if name in schemas():
             raise _unsafe(name, place)
+        report(
+            f"Not in the backup, because restoring it could execute code: the schema"
+            f" {in_one_line(name)} of {in_one_line(owner)}, which has functions or types."
+        )
+    for _, name, owner in many:
+        report(
+            f"Not in the backup, because its owner has more than {MAX_RELATIONS} tables and views:"
+            f" the schema {in_one_line(name)} of {in_one_line(owner)}."
+        )
+    without = sorted({*with_code, *many}, key=lambda one: one[1])
+    for _, name, _ in without:
         quoted = '"' + name.replace('"', '""') + '"'
         words.append(f"--exclude-schema={quoted}")
         names.append(f"the schema {name}")
-        report(
-            f"Not in the backup, because restoring it could execute code: the schema"
-            f" {printable(name)} of {printable(owner)}, which has functions or types."
-        )
-    oids = [oid for oid, *_ in with_code]
+    oids = [oid for oid, *_ in without]
     in_them = (
         "SELECT extname FROM pg_extension WHERE extnamespace = ANY(%s::oid[]) ORDER BY extname"
     )
     for (name,) in warehouse.execute(in_them, [oids]):
         words.append(f"--exclude-extension={name}")
         names.append(f"the extension {name}")
-    given = {"schemas": oids, "deep": _too_deep(warehouse)}
+    deep = _too_deep(warehouse, [oid for oid, *_ in many])
+    given = {"schemas": oids, "deep": deep, "large": [*large]}
     query = read_sql("pipelines.runtime", "left_out_relations")
+    of_many = {name for _, name, _ in many}
     for name, pattern, owner, schema, why in warehouse.execute(query, given).fetchall():
         if schema in schemas():
             raise _unreadable(name, place)
+        if schema in of_many:
+            continue  # named with their schema
         because = WHY[why]
-        report(f"Not in the backup, because {because}: {printable(name)} of {printable(owner)}.")
+        report(
+            f"Not in the backup, because {because}: {in_one_line(name)} of {in_one_line(owner)}."
+        )
         words.append(f"--exclude-table={pattern}")
         names.append(name)
     return words, names
 
 
-def _too_deep(warehouse: psycopg.Connection) -> list[int]:
-    """Return the relations of others whose SQL is nested too deep for PostgreSQL to write."""
-    query = "SELECT oid FROM pg_class WHERE relowner <> 'isobar_owner'::regrole AND oid >= 16384"
-    found = [oid for (oid,) in warehouse.execute(query)]
+def _of_many(warehouse: psycopg.Connection) -> list[tuple[int, str, str]]:
+    """Return the schemas of those who own too many relations: oid, name and owner."""
+    return warehouse.execute(SCHEMAS_OF_MANY, [MAX_RELATIONS]).fetchall()
+
+
+def _too_large(warehouse: psycopg.Connection, many: Sequence[tuple[int, str, str]]) -> list[int]:
+    """Read the tables of others; return those with rows that PostgreSQL cannot write as text.
+
+    Not those of schemas in `many`, which are left out.
+    """
+    found = []
+    for oid, name in warehouse.execute(TABLES_OF_OTHERS, [[oid for oid, *_ in many]]).fetchall():
+        try:
+            with (
+                warehouse.transaction(force_rollback=True),  # which releases the lock
+                warehouse.cursor().copy(f"COPY {name} TO STDOUT".encode()) as copy,
+            ):
+                for _ in copy:
+                    pass
+        except (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_):
+            found.append(oid)
+    return found
+
+
+def _too_deep(warehouse: psycopg.Connection, without: list[int]) -> list[int]:
+    """Return the relations of others whose SQL is nested too deep for PostgreSQL to write.
+
+    Not those of the schemas `without`, by oid.
+    """
+    query = """
+    SELECT oid FROM pg_class
+    WHERE relowner <> 'isobar_owner'::regrole AND oid >= 16384
+        AND relnamespace <> ALL(%s::oid[])
+    """
+    found = [oid for (oid,) in warehouse.execute(query, [without])]
     if _is_written(warehouse, found):
         return []
     return [oid for oid in found if not _is_written(warehouse, [oid])]
@@ -201,7 +301,7 @@ def _too_deep(warehouse: psycopg.Connection) -> list[int]:
 def _is_written(warehouse: psycopg.Connection, oids: list[int]) -> bool:
     query = read_sql("pipelines.runtime", "written")
     try:
-        with warehouse.transaction():
+        with warehouse.transaction(force_rollback=True):  # which releases the locks
             warehouse.execute(query, {"oids": oids})
     except psycopg.errors.StatementTooComplex:
         return False

@@ -184,9 +184,10 @@ def revoke_login(connection: psycopg.Connection, name: str) -> bool:
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
     try:
         with connection.transaction():
+            _join(connection, name)  # without superuser rights, only a member may end its sessions
             connection.execute(end, [name])
     except psycopg.errors.InsufficientPrivilege:
-        pass  # its sessions have no rights any more
+        pass  # of its sessions, only open cursors still read
     try:
         with connection.transaction():
             if _owner_of_schema(connection, name) == name:
@@ -291,7 +292,7 @@ def _memberships(connection: psycopg.Connection, name: str) -> list[tuple[str, s
 
 
 def _join(connection: psycopg.Connection, name: str) -> None:
-    """Make this user a member of a role, to create its schema, back it up, and restore it."""
+    """Make this user a member of a role, to do what only the role itself may do."""
     query = "SELECT pg_has_role(current_user, %s, 'SET')"
     if connection.execute(query, [name]).fetchone() != (True,):
         grant = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")

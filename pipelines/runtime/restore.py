@@ -2,10 +2,14 @@
 
 New databases are created beside the present ones (`…_being_restored`), filled and migrated. Then
 all names are swapped, in one transaction per server, and the old databases (`…_before_restore`) are
-dropped. Any failure before the swap leaves the present databases unchanged.
+dropped. Any failure before the swap leaves the present databases unchanged. What others have built
+is restored last: if some of it cannot be, that is reported, and does not stop the restore, unless
+it would belong to the user who restores.
 """
 
+import re
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -19,7 +23,13 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, PermanentFailure, TransientFailure, printable
+from pipelines.failures import (
+    Failure,
+    PermanentFailure,
+    TransientFailure,
+    in_one_line,
+    printable,
+)
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
@@ -56,8 +66,32 @@ from pipelines.warehouse.connection import engine_for
 
 #: Comment on a database that was replaced; it allows the next restore to drop it.
 REPLACED = "Replaced by isobar restore."
-#: As pg_restore lists it.
-EVENT_TRIGGER = " EVENT TRIGGER - isobar_forbid_extensions "
+#: The beginning of an entry, as pg_restore lists them.
+ENTRY = re.compile(r"\d+; \d+ \d+ ")
+#: Only a superuser may create it, for whom the roles were created with it.
+EVENT_TRIGGER = "EVENT TRIGGER - isobar_forbid_extensions "
+#: Entries without an owner that nothing of Isobar's has.
+WITHOUT_OWNER = ("CAST - ", "TRANSFORM - ", "COMMENT - CAST ", "COMMENT - TRANSFORM ")
+REFRESH = "MATERIALIZED VIEW DATA "
+#: How long all materialized views may take. Their queries may depend on the time, or never end.
+REFRESH_SECONDS = 600.0
+MATERIALIZED_VIEWS = """
+SELECT
+    translate(concat_ws(' ', nspname, relname, pg_get_userbyid(relowner)), E'\\n\\r', '  '),
+    format('%I.%I', nspname, relname)
+FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE relkind = 'm'
+"""
+#: What belongs to the user of the session.
+OWN_OBJECTS = """
+SELECT relname::text, oid FROM pg_class WHERE pg_get_userbyid(relowner) = current_user
+UNION ALL
+SELECT nspname, oid FROM pg_namespace WHERE pg_get_userbyid(nspowner) = current_user
+UNION ALL
+SELECT proname, oid FROM pg_proc WHERE pg_get_userbyid(proowner) = current_user
+UNION ALL
+SELECT typname, oid FROM pg_type WHERE pg_get_userbyid(typowner) = current_user
+"""
 OWNER_REMEDY = "Have an administrator give the user CREATEDB and make it the databases' owner."
 ROLES_REMEDY = "Have an administrator give the user CREATEROLE, or create the roles yourself."
 ANY_TABLE = """
@@ -138,7 +172,7 @@ def restore_from(
                 report(f"Restoring {place_of(target.url)} as of {taken_at} …")
                 if target.dump == WAREHOUSE:
                     _create_roles(target, manifest, report, create_logins)
-                _fill(target, folder, variables)
+                _fill(target, folder, manifest, variables, report)
             warehouse, dagster = targets
             migrate(warehouse.fresh_url, report)
             _finish_dagster(dagster, settings.dagster_home, report)
@@ -149,7 +183,7 @@ def restore_from(
         for target in targets:
             _drop(target, target.old)
     if manifest.left_out:
-        names = printable(", ".join(manifest.left_out))
+        names = in_one_line(", ".join(manifest.left_out))
         report(f"The backup has no {names}: see what it said when made.")
     if missing and not create_logins:
         report(
@@ -263,22 +297,101 @@ def _create_roles(target: Target, manifest: Manifest, report: Report, create_log
             report(f"Without limits, which this user may not set: {', '.join(unchanged)}.")
 
 
-def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
-    """Restore the dump into the new database; the warehouse keeps its owners and privileges."""
-    words = ["--exit-on-error", f"--jobs={JOBS}", str(folder / target.dump)]
+def _fill(
+    target: Target, folder: Path, manifest: Manifest, variables: Mapping[str, str], report: Report
+) -> None:
+    """Restore the dump into the new database; the warehouse keeps its owners and privileges.
+
+    Whoever builds tables and views could otherwise stop each restore, such as with a column of
+    PostgreSQL's type regclass that names an index, which is created after the rows.
+    """
+    words = [f"--jobs={JOBS}", str(folder / target.dump)]
     words.append("--exclude-schema=pg_catalog")  # only a superuser may change privileges there
     if target.dump == DAGSTER:
         words += ["--no-owner", "--no-privileges"]
     clients = find_clients(target.admin)
-    with tempfile.NamedTemporaryFile("w", suffix=".list") as entries:
-        listed = clients.list_entries(folder / target.dump, variables)
-        # Only a superuser may create it, for whom the roles were created with it.
-        entries.writelines(line for line in listed if EVENT_TRIGGER not in line)
-        entries.flush()
-        words.append(f"--use-list={entries.name}")
-        clients.run("pg_restore", words, target.fresh_url, variables)
+    owners = [role.name for role in manifest.roles] if target.dump == WAREHOUSE else []
+
+    def restore(entries: Sequence[str], *more: str) -> None:
+        with tempfile.NamedTemporaryFile("wb", suffix=".list") as file:
+            file.write("\n".join(entries).encode("utf-8", "surrogateescape"))
+            file.flush()
+            chosen = [*words, *more, f"--use-list={file.name}"]
+            clients.run("pg_restore", chosen, target.fresh_url, variables)
+
+    listed = [
+        one for one in clients.list_entries(folder / target.dump, variables) if ENTRY.match(one)
+    ]
+    of_others = [one for one in listed if _is_of_others(one, owners)]
+    ours = {*listed} - {*of_others}
+    restore(
+        [one for one in listed if one in ours and not _described_by(one).startswith(EVENT_TRIGGER)],
+        "--exit-on-error",
+    )
+    if of_others:
+        before = _own_objects(target)
+        try:
+            restore([one for one in of_others if not _described_by(one).startswith(REFRESH)])
+        except PermanentFailure as error:
+            if (
+                _own_objects(target) - before
+            ):  # with the rights of this user, a view shows everything
+                raise
+            report(
+                "Not everything that others have built could be restored. The rest is there."
+                f" {printable(error.problem)}"
+            )
+        _refresh(target, of_others, report)
     with connect(target.fresh_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
+
+
+def _own_objects(target: Target) -> set[tuple[str, int]]:
+    with connect(target.fresh_url) as connection:
+        return {*connection.execute(OWN_OBJECTS).fetchall()}
+
+
+def _described_by(entry: str) -> str:
+    """Return what an entry of a dump is: its kind, schema, name and owner."""
+    return ENTRY.sub("", entry, count=1)
+
+
+def _is_of_others(entry: str, owners: Sequence[str]) -> bool:
+    """Return whether the owner, with whom an entry ends, is one of these, or it is a cast."""
+    return _described_by(entry).startswith(WITHOUT_OWNER) or entry.endswith(
+        tuple(f" {name}" for name in owners)
+    )
+
+
+def _refresh(target: Target, entries: Sequence[str], report: Report) -> None:
+    """Fill the materialized views of others, as their owners; report those that fail."""
+    wanted = [
+        _described_by(one).removeprefix(REFRESH)
+        for one in entries
+        if _described_by(one).startswith(REFRESH)
+    ]
+    if not wanted:
+        return
+    deadline = time.monotonic() + REFRESH_SECONDS
+    with connect(target.fresh_url, autocommit=True) as connection:
+        names: dict[str, str] = dict(connection.execute(MATERIALIZED_VIEWS).fetchall())
+        waiting = [names[one] for one in wanted if one in names]
+        errors: dict[str, psycopg.Error] = {}
+        for most_seconds in (REFRESH_SECONDS / len(wanted), REFRESH_SECONDS):  # short ones first
+            errors = {}
+            for name in waiting:
+                left = min(most_seconds, max(0.001, deadline - time.monotonic()))
+                connection.execute(f"SET statement_timeout = {left * 1000:.0f}".encode())
+                try:
+                    connection.execute(f"REFRESH MATERIALIZED VIEW {name}".encode())
+                except psycopg.Error as error:
+                    if connection.closed:
+                        raise
+                    errors[name] = error
+            waiting = [*errors]
+    for name, problem in errors.items():
+        words = in_one_line(f"{name}, which could not be refreshed: {problem}")
+        report(f"Without rows: {words}")
 
 
 def _finish_dagster(target: Target, home: Path, report: Report) -> None:

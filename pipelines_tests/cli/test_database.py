@@ -42,6 +42,15 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
             assert (again.returncode, again.stdout) == (0, "")
             revoked = isobar(empty_state, "database", "login", name, "--revoke", DATABASE_URL=url)
             assert "It owns objects, which are kept" in revoked.stderr
+            analyst = f"an_{empty_database}"
+            made = isobar(empty_state, "database", "login", analyst, DATABASE_URL=url)
+            with psycopg.connect(made.stdout.strip()) as session:
+                session.execute("DECLARE reading CURSOR FOR SELECT * FROM generate_series(1, 9)")
+                words = ("database", "login", analyst, "--revoke")
+                revoked = isobar(empty_state, *words, DATABASE_URL=url)
+                assert revoked.stderr.strip() == f"Revoked the login {analyst}."
+                with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+                    session.execute("FETCH ALL FROM reading")  # of which no right is checked
             taken = isobar(empty_state, "database", "login", "isobar_loader", DATABASE_URL=url)
             assert taken.returncode == 2
         finally:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import filelock
@@ -17,6 +18,7 @@ from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes it
 from psycopg import sql
 from sqlalchemy import make_url
 
+from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import prepare_roles
 from pipelines.orchestration.storage import PooledPostgresStorage
@@ -26,6 +28,7 @@ from pipelines.postgres.log_files import shortened, tail
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime import backup as backups
+from pipelines.runtime import restore
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
 from pipelines.runtime.personal_logins import create_login
 from pipelines.runtime.restore_guard import ui_lock
@@ -474,6 +477,87 @@ def test_no_code_of_a_modeller_is_executed_by_a_restore(
         assert jane.execute("TABLE summed").fetchall() == [(1,)]
 
 
+#: Each stops pg_restore, if it exits on errors: some of it cannot be restored.
+WHAT_CANNOT_BE_RESTORED = {
+    "node": "CREATE TABLE stored AS SELECT adbin FROM pg_attrdef LIMIT 1",
+    "index": "CREATE TABLE own (x integer PRIMARY KEY);"
+    " CREATE TABLE stored AS SELECT 'own_pkey'::regclass AS x",
+    "refreshed": "CREATE MATERIALIZED VIEW stored AS"
+    " SELECT 1 / (current_database() !~ '_being_restored$')::integer AS x",
+    "endless": "CREATE MATERIALIZED VIEW stored AS"
+    " SELECT CASE WHEN current_database() ~ '_being_restored$' THEN pg_sleep(1000)::text END AS x",
+    "converted": "CREATE TYPE pair AS (x integer);"
+    " CREATE FUNCTION first(pair) RETURNS integer LANGUAGE sql RETURN 1;"
+    " CREATE CAST (pair AS integer) WITH FUNCTION first(pair)",
+    "named": "CREATE TABLE own (x integer CHECK (x > 0));"
+    " CREATE VIEW stored AS SELECT NULL::own AS x",
+    "guarded": "CREATE TABLE own (x integer CHECK (x > 0)); CREATE TABLE stored (x integer);"
+    " CREATE POLICY mine ON stored USING (EXISTS (SELECT FROM own))",
+    "published": "CREATE TABLE own (x integer CHECK (x > 0));"
+    " CREATE PUBLICATION mine FOR TABLE own",
+    "hidden": 'CREATE TABLE "\u2028 EVENT TRIGGER - isobar_forbid_extensions " (x integer);'
+    ' CREATE VIEW stored AS TABLE "\u2028 EVENT TRIGGER - isobar_forbid_extensions "',
+}
+
+
+def test_what_modellers_build_does_not_stop_a_restore(
+    state: Path,
+    modelled: dict[str, str],
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        for schema, statements in WHAT_CANNOT_BE_RESTORED.items():
+            jane.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}".encode())
+            jane.execute(statements.encode())
+        jane.execute("CREATE MATERIALIZED VIEW jane.sums AS SELECT sum(number) FROM jane.kept")
+    folder = tmp_path / "backup"
+    done = isobar(state, "backup", str(folder), **modelled)
+    assert done.returncode == 0, done.stderr
+    owner.close()
+    monkeypatch.setattr(restore, "REFRESH_SECONDS", 1.0)
+    monkeypatch.setenv("DATABASE_URL", modelled["DATABASE_URL"])
+    monkeypatch.setenv("ISOBAR_HOME", str(state))
+    said: list[str] = []
+    restore.restore_from(folder, Settings.current(), True, os.environ, said.append)
+    reported = "\n".join(said)
+    assert "Not everything that others have built could be restored" in reported
+    assert "Without rows: refreshed.stored, which could not be refreshed: division" in reported
+    assert "Without rows: endless.stored, which could not be refreshed: canceling" in reported
+    with psycopg.connect(modelled["URL_OF_JANE"]) as jane:
+        assert jane.execute("TABLE kept").fetchall() == [(7,)]
+        assert jane.execute("TABLE sums").fetchall() == [(7,)]
+        assert jane.execute("SELECT count(*) FROM hidden.stored").fetchone() == (0,)
+
+
+def test_nothing_of_others_belongs_to_whoever_restores(
+    state: Path, server: Connections, rented: str, other: str, tmp_path: Path
+) -> None:
+    """A view shows what its owner may read. Only a superuser gives one to whoever has no schema."""
+    variables = {"DATABASE_URL": rented}
+    assert isobar(state, "migrate", **variables).returncode == 0
+    names = [f"{one}_{other}" for one in ("host", "guest")]
+    for name in names:
+        done = isobar(state, "database", "login", name, "--modeller", **variables)
+        assert done.returncode == 0, done.stderr
+    host, guest = names
+    with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as admin:
+        admin.execute(f"GRANT CREATE, USAGE ON SCHEMA {host} TO {guest}".encode())
+        admin.execute(f"SET ROLE {guest}".encode())
+        admin.execute(f"CREATE VIEW {host}.seen AS TABLE ops.quarantine".encode())
+    folder = str(tmp_path / "backup")
+    assert isobar(state, "backup", folder, **variables).returncode == 0
+    try:
+        failed = isobar(state, "restore", folder, "--replace", **variables)
+        assert failed.returncode == 1
+        assert f"permission denied for schema {host}" in failed.stderr
+    finally:
+        with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as admin:
+            both = f"{host}, {guest}"
+            admin.execute(f"DROP OWNED BY {both} CASCADE; DROP ROLE {both}".encode())
+
+
 def test_a_view_that_is_nested_too_deep_is_left_out_of_a_backup_by_name(
     state: Path, modelled: dict[str, str], owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -485,6 +569,49 @@ def test_a_view_that_is_nested_too_deep_is_left_out_of_a_backup_by_name(
     assert done.returncode == 0, done.stderr
     assert read_manifest(tmp_path / "backup").left_out == ["jane.deep", "jane.reading"]
     assert "because its SQL is nested too deep to be written: jane.deep of jane." in done.stderr
+
+
+def test_a_row_that_is_too_large_to_be_written_is_left_out_of_a_backup_with_its_table(
+    state: Path, modelled: dict[str, str], tmp_path: Path
+) -> None:
+    """Compressed, it takes little space; a line of COPY has at most a gigabyte."""
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        jane.execute("CREATE TABLE large (a text, b text, c text)")
+        jane.execute("INSERT INTO large (a) VALUES (repeat('a', 400000000))")
+        jane.execute("UPDATE large SET b = a")
+        jane.execute("UPDATE large SET c = a")
+    done = isobar(state, "backup", str(tmp_path / "backup"), **modelled)
+    assert done.returncode == 0, done.stderr
+    assert read_manifest(tmp_path / "backup").left_out == ["jane.large"]
+    assert "because a row of it is too large to be written: jane.large of jane." in done.stderr
+
+
+def test_more_tables_than_the_server_can_lock_are_left_out_of_a_backup_with_their_schemas(
+    modelled: dict[str, str],
+    outside: dict[str, str],
+    server: Connections,
+    other: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backups, "MAX_RELATIONS", 30)
+    run = Clients.run
+
+    def run_out_of_locks(clients: Clients, program: str, words: Any, *given: Any) -> None:
+        if '--exclude-schema="jane"' not in words and modelled["DATABASE_URL"] in given:
+            raise PermanentFailure("database", "out of shared memory", place="", remedy="")
+        run(clients, program, words, *given)
+
+    monkeypatch.setattr(Clients, "run", run_out_of_locks)
+    urls = {"warehouse": outside["DATABASE_URL"], "dagster": server.url(SUPERUSER, other)}
+    with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
+        for number in range(30):
+            jane.execute(f"CREATE TABLE part_{number} (x integer CHECK (x > 0))".encode())
+    said: list[str] = []
+    (tmp_path / "warehouse").mkdir()
+    manifest = backups._dump(tmp_path, urls, os.environ, said.append)
+    assert manifest.left_out == ["the schema jane", "the schema jane_marts"]
+    assert "has more than 30 tables and views: the schema jane_marts of jane." in "\n".join(said)
 
 
 @pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
@@ -513,11 +640,11 @@ def test_names_in_messages_of_a_backup_are_printable(
     state: Path, modelled: dict[str, str], tmp_path: Path
 ) -> None:
     with psycopg.connect(modelled["URL_OF_JANE"], autocommit=True) as jane:
-        jane.execute('CREATE TABLE "red\x1b[31m" (x integer CHECK (x > 0))')
+        jane.execute('CREATE TABLE "red\x1b[31m\nDone" (x integer CHECK (x > 0))')
     done = isobar(state, "backup", str(tmp_path / "backup"), **modelled)
     assert done.returncode == 0, done.stderr
     assert "\x1b[31m" not in done.stderr
-    assert r'jane."red\x1b[31m" of jane.' in done.stderr
+    assert r'jane."red\x1b[31m\nDone" of jane.' in done.stderr
 
 
 def test_an_error_of_pg_dump_is_shown_with_its_beginning() -> None:

@@ -1,5 +1,6 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.sql_files import execute_script
 from pipelines_tests.warehouse.deep_views import create_too_deep
 from pipelines_tests.warehouse.schemas import condition, differences
 
@@ -445,18 +447,75 @@ def test_a_literal_in_a_view_of_others_is_not_executed_as_the_owner(
     assert owner.execute("SELECT count(*) FROM bob.innocent").fetchone() == (0,)
 
 
-def test_views_of_others_are_created_where_no_code_can_change_the_role(
+def test_a_view_that_its_owner_changes_meanwhile_is_not_created_again(
     url: str,
     owner: psycopg.Connection,
     bob: psycopg.Connection,
     other_type: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Everybody sees in pg_locks when a migration begins."""
+    bob.execute(TRAP.encode())
+    bob.execute("CREATE VIEW bob.prices AS SELECT price_amount FROM enriched.itineraries")
+    found = owner.execute(TYPE_OF_PRICE.format("bob.prices").encode()).fetchone() or ("",)
+    statements_of = objects._statements_of
+
+    def change_before(*given: Any) -> str | None:
+        bob.execute(
+            "CREATE OR REPLACE VIEW bob.prices AS"
+            f" SELECT NULL::{found[0]} AS price_amount, ('{{a}}'::bob.d[])[1]::text AS x".encode()
+        )
+        statements = statements_of(*given)
+        assert statements is None or "bob.d[]" not in statements
+        return statements
+
+    monkeypatch.setattr(objects, "_statements_of", change_before)
+    apply.migrate(url)
+    assert owner.execute("SELECT x FROM bob.prices").fetchone() == ("a",)
+
+
+def test_rights_that_a_view_of_others_does_not_give_are_not_given_by_an_upgrade(
+    url: str, owner: psycopg.Connection, bob: psycopg.Connection, other_type: None
+) -> None:
+    """As docs/connect.md says: ALTER DEFAULT PRIVILEGES, and a single view is for its owner."""
+    bob.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO isobar_analyst")
+    bob.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA bob GRANT SELECT ON TABLES TO PUBLIC")
+    for name in ("shown", "secret"):
+        view = f"CREATE VIEW bob.{name} AS SELECT price_amount FROM enriched.itineraries"
+        bob.execute(view.encode())
+    bob.execute("REVOKE ALL ON bob.secret FROM isobar_analyst, PUBLIC")
+    acl = "SELECT relname, relacl FROM pg_class WHERE relnamespace = 'bob'::regnamespace ORDER BY 1"
+    before = owner.execute(acl).fetchall()
+    apply.migrate(url)
+    price = owner.execute(TYPE_OF_PRICE.format("bob.secret").encode()).fetchone()
+    assert price == ("double precision",)
+    after = owner.execute(acl).fetchall()
+    assert [(name, {*rights}) for name, rights in after] == [
+        (name, {*rights}) for name, rights in before
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "PERFORM bob.trap('a');",
+        "EXECUTE 'DECLARE late CURSOR WITH HOLD FOR SELECT bob.trap(''a'')';",
+    ],
+    ids=["at once", "at the commit"],
+)
+def test_views_of_others_are_created_where_no_code_can_change_the_role(
+    url: str,
+    owner: psycopg.Connection,
+    bob: psycopg.Connection,
+    other_type: None,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+) -> None:
     """Even if code of their owner is executed meanwhile, which PostgreSQL does not record."""
     bob.execute(TRAP.encode())
     bob.execute("CREATE VIEW bob.prices AS SELECT price_amount FROM enriched.itineraries")
     statements_of = objects._statements_of
-    trapped = "; DO $$ BEGIN PERFORM bob.trap('a'); END $$"
+    trapped = f"; DO $$ BEGIN {code} END $$"
     monkeypatch.setattr(
         objects, "_statements_of", lambda *given: f"{statements_of(*given)}{trapped}"
     )
@@ -465,6 +524,28 @@ def test_views_of_others_are_created_where_no_code_can_change_the_role(
     query = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'bob.prices'::regclass"
     assert owner.execute(query).fetchone() == ("bob",)
     assert owner.execute("SELECT to_regproc('as_source.as_other')").fetchone() == (None,)
+
+
+def test_a_long_chain_of_views_is_created_again_with_one_attempt_for_each(
+    url: str,
+    bob: psycopg.Connection,
+    other_type: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Incident: by name, 120 views took minutes, while the migration kept all others waiting."""
+    bob.execute("CREATE VIEW bob.view_10 AS SELECT price_amount FROM enriched.itineraries")
+    for number in range(11, 40):
+        bob.execute(f"CREATE VIEW bob.view_{number} AS TABLE bob.view_{number - 1}".encode())
+    attempts: list[str] = []
+
+    def execute(connection: Connection, script: str) -> None:
+        attempts.extend(re.findall(r"\b(?:DROP|CREATE) VIEW bob\.view", script))
+        execute_script(connection, script)
+
+    monkeypatch.setattr(objects, "execute_script", execute)
+    apply.migrate(url)
+    assert len(attempts) == 2 * 30
+    assert bob.execute("SELECT count(*) FROM bob.view_39").fetchone() == (0,)
 
 
 def test_a_view_that_is_nested_too_deep_stays_and_with_it_what_it_reads(

@@ -1,4 +1,7 @@
--- The statements that create a view again, with its rights and comments.
+-- The statements that create a view again, with its rights and comments, and without those that its
+-- owner gives to each new view. No row for a view that names types or functions of others: a literal
+-- of such a type, such as an array over a domain, executes code of its owner as soon as the view is
+-- parsed. As this is one statement, the view that is looked at is the one that is written.
 SELECT concat_ws(
     E';\n',
     format(
@@ -6,6 +9,25 @@ SELECT concat_ws(
         views.name,
         ' WITH (' || array_to_string(reloptions, ', ') || ')',
         rtrim(pg_get_viewdef(views.oid), ';')
+    ),
+    (
+        SELECT string_agg(
+            format(
+                'REVOKE ALL ON %s FROM %s',
+                views.name,
+                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+            ),
+            E';\n'
+        )
+        FROM (
+            SELECT DISTINCT grantee
+            FROM pg_default_acl
+            CROSS JOIN LATERAL aclexplode(defaclacl)
+            WHERE defaclrole = relowner
+                AND defaclobjtype = 'r'
+                AND defaclnamespace IN (0, relnamespace)
+                AND grantee <> relowner
+        ) AS given
     ),
     (
         SELECT string_agg(
@@ -42,3 +64,12 @@ FROM (
     INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
 ) AS views
 WHERE views.oid = :oid
+    AND NOT EXISTS (
+        SELECT FROM pg_rewrite
+        INNER JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid
+        LEFT JOIN pg_type ON refclassid = 'pg_type'::regclass AND refobjid = pg_type.oid
+        LEFT JOIN pg_proc ON refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid
+        LEFT JOIN pg_operator ON refclassid = 'pg_operator'::regclass AND refobjid = pg_operator.oid
+        INNER JOIN pg_roles AS owners ON owners.oid = coalesce(typowner, proowner, oprowner)
+        WHERE ev_class = views.oid AND NOT owners.rolsuper AND owners.rolname <> 'isobar_owner'
+    )

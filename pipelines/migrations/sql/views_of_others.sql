@@ -1,12 +1,7 @@
 -- Views of others that depend on Isobar's views, functions or tables, directly or by each other. Not
 -- those that have more than view_of_others.sql knows: triggers, rules, defaults, or rights on single
--- columns. Nor those that name types or functions of others: a literal of such a type, such as an
--- array over a domain, executes code of its owner as soon as the view is parsed.
-WITH RECURSIVE trusted (oid) AS (
-    SELECT oid FROM pg_roles WHERE rolsuper OR rolname = 'isobar_owner'
-),
-
-ours (classid, oid) AS (
+-- columns.
+WITH RECURSIVE ours (classid, oid) AS (
     SELECT 'pg_class'::regclass, pg_class.oid
     FROM pg_class
     INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
@@ -45,13 +40,4 @@ WHERE views.oid IN (SELECT oid FROM dependent WHERE classid = 'pg_class'::regcla
     AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = views.oid AND rulename <> '_RETURN')
     AND NOT EXISTS (SELECT FROM pg_attrdef WHERE adrelid = views.oid)
     AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = views.oid AND attacl IS NOT NULL)
-    AND NOT EXISTS (
-        SELECT FROM pg_rewrite
-        INNER JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid
-        LEFT JOIN pg_type ON refclassid = 'pg_type'::regclass AND refobjid = pg_type.oid
-        LEFT JOIN pg_proc ON refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid
-        LEFT JOIN pg_operator ON refclassid = 'pg_operator'::regclass AND refobjid = pg_operator.oid
-        WHERE ev_class = views.oid
-            AND coalesce(typowner, proowner, oprowner) NOT IN (TABLE trusted)
-    )
 ORDER BY name

@@ -5,7 +5,7 @@
 -- whoever restores: by constraints, generated columns, partition keys, or types of their own, all of
 -- which may call functions.
 -- So are all relations of a schema that is left out, those that use a type, function or operator of
--- it, and those given as too deep, whose SQL cannot be written.
+-- it, and those given as too deep or too large, which cannot be written.
 -- To all belong what owns their sequences, the views that read them, and the tables that refer to
 -- them or inherit from them.
 WITH RECURSIVE trusted (oid) AS (
@@ -30,6 +30,8 @@ parts (classid, oid) AS (
 
 left_out (oid, why) AS (
     SELECT oid, 'too deep' FROM pg_class WHERE oid = ANY(%(deep)s::oid [])
+    UNION
+    SELECT oid, 'too large' FROM pg_class WHERE oid = ANY(%(large)s::oid [])
     UNION
     SELECT oid, 'code' FROM pg_class
     WHERE relnamespace = ANY(%(schemas)s::oid []) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
