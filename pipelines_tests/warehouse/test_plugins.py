@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from pipelines.isolation import broken_sources
-from pipelines.migrations import apply
+from pipelines.migrations import apply, objects
 from pipelines.migrations.apply import migrate, plugins_without_revision
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
@@ -533,3 +534,23 @@ def test_views_of_a_plugin_that_cannot_be_imported_stay(
         migrate(url)
         assert condition(url) == "current"
     assert owner.execute(STOPS).fetchall() == []
+
+
+@pytest.mark.parametrize("role", [None, "isobar_owner"])
+def test_what_people_build_meanwhile_is_no_change_by_a_plugin(
+    url: str, owner: psycopg.Connection, role: str | None
+) -> None:
+    """An ordinary run of dbt would stop each plug-in that is migrated at that time."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    source = sources()["flights"]
+    with psycopg.connect(url, autocommit=True) as person, engine.begin() as connection:
+        before = objects.objects_of_others(connection, source)
+        if role:
+            person.execute(f"SET ROLE {role}".encode())
+        person.execute("CREATE SCHEMA built; CREATE TABLE built.mart (x integer)")
+        if role:
+            with pytest.raises(PermissionError, match=r"not its own: built, built\.mart"):
+                objects.forbid_foreign_changes(connection, source, before)
+        else:
+            objects.forbid_foreign_changes(connection, source, before)
+    engine.dispose()

@@ -1,6 +1,7 @@
 -- Relations, functions and schemas outside a source's own schema, each with a version number that
 -- changes if this transaction changes its definition, comment, rights or rows. An index or a
--- sequence counts as part of its table.
+-- sequence counts as part of its table. Schemas of personal logins are left out: a migration cannot
+-- change them, and their owners may do so meanwhile.
 WITH part (relation, version) AS (
     SELECT oid, xmin::text::bigint FROM pg_class
     UNION ALL
@@ -46,8 +47,12 @@ thing (namespace, name, version) AS (
 
 SELECT nspname AS schema, thing.name, sum(version)::bigint AS version
 FROM thing INNER JOIN pg_namespace ON pg_namespace.oid = namespace
-WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', :own)
+WHERE
+    nspname !~ '^pg_'
+    AND nspname NOT IN ('information_schema', :own)
+    AND (nspowner = 'isobar_owner'::regrole OR nspname = 'public')
 GROUP BY nspname, thing.name
 UNION ALL
 SELECT 'default privileges', '', coalesce(sum(xmin::text::bigint + oid::bigint), 0)::bigint
-FROM pg_default_acl;
+FROM pg_default_acl
+WHERE defaclrole = 'isobar_owner'::regrole;
