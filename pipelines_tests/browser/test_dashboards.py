@@ -90,6 +90,24 @@ def test_a_filter_is_in_the_address(browser: Browser, dashboards: str) -> None:
         expect(page.get_by_text("There is no hotel")).to_have_count(0)
 
 
+def test_offers_are_filtered_by_hours_of_travel(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Flights")
+        offers = page.get_by_test_id("stMetricValue").nth(1)
+        of_all = offers.inner_text()
+        hours = page.get_by_role("spinbutton", name="Hours per direction")
+        hours.fill("4")
+        hours.press("Enter")
+        page.wait_for_url(re.compile(r"hours=4"))
+        expect(offers).not_to_have_text(of_all)
+        page.wait_for_function(IS_IDLE)
+        few = offers.inner_text()
+        page.reload()
+        expect(hours).to_have_value("4")
+        expect(offers).to_have_text(few)
+
+
 def test_the_overview_says_what_status_finds(seen: Watched) -> None:
     """The sandbox has warnings on purpose."""
     health = seen.page.locator(".st-key-health")

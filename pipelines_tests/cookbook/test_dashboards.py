@@ -92,7 +92,9 @@ def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     page.date_input[0].set_value((THERE, THERE)).run()
     assert not page.exception
     assert page.dataframe[0].value.equals(offered)
-    chosen: dict[str, Any] = dict.fromkeys(("destinations", "routes", "agents", "airlines"))
+    chosen: dict[str, Any] = dict.fromkeys(
+        ("destinations", "routes", "agents", "airlines", "hours")
+    )
     chosen |= {"currency": "GBP", "stops": 3, "sort": "price"}
     for origin, day, count in (
         ("Budapest", THERE, len(offered)),
@@ -153,7 +155,7 @@ def test_the_weather_of_now_is_no_risk_to_a_delivered_parcel() -> None:
 
 def test_offers_are_sorted_over_all_of_them() -> None:
     chosen: dict[str, Any] = dict.fromkeys(
-        ("origins", "destinations", "routes", "agents", "airlines", "departs_from")
+        ("origins", "destinations", "routes", "agents", "airlines", "hours", "departs_from")
     )
     chosen |= {"currency": "GBP", "stops": 3, "departs_until": None}
     orders = {}

@@ -30,7 +30,8 @@ from pipelines.dashboard.page import (
 QUESTIONS = Questions("pipelines.sources.flights")
 #: Lines that can be distinguished.
 MAX_ROUTES = 6
-
+#: Hours that one direction may take, layovers included.
+MAX_HOURS = 99
 
 #: What offers are sorted by, as `cheapest.sql` calls it.
 SORTS = ("price", "duration", "stops", "departure", "rating, best first", "newest first")
@@ -146,7 +147,7 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         ("airline", "airline", offered["airlines"]),
     ):
         note_unknown(what, key, known)
-    with st.grid(3, min_column_width=230):
+    with st.grid(4, min_column_width=230):
         origins = st.multiselect(
             "From, city or airport", _places(offered, "origin"), key="from", **bound
         )
@@ -161,6 +162,16 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
             format=input_format(),
             key="departure",
             bind="query-params",
+        )
+        hours = st.number_input(
+            "Hours per direction, at most",
+            min_value=1,
+            max_value=MAX_HOURS,
+            value=None,
+            step=1,
+            key="hours",
+            help="From departure to arrival, layovers included.",
+            **(bound | {"placeholder": "any"}),
         )
     with (
         st.expander("More filters", icon=":material/filter_list:"),
@@ -183,6 +194,7 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         "agents": agents or None,
         "airlines": airlines or None,
         "stops": stops,
+        "hours": hours,
         "currency": currency,
     }
 

@@ -25,6 +25,17 @@ WHERE
     AND (%(origins)s::text[] IS NULL OR ARRAY[origin_city, origin_airport] && %(origins)s::text[])
     AND (%(destinations)s::text[] IS NULL OR ARRAY[destination_city, destination_airport] && %(destinations)s::text[])
     AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
+    AND (
+        %(hours)s::integer IS NULL OR NOT EXISTS (
+            SELECT FROM enriched.itinerary_legs AS legs
+            WHERE
+                legs.itinerary_id = itineraries.itinerary_id
+                AND CASE
+                    WHEN legs.time_verdict <> 'impossible' THEN legs.elapsed_minutes
+                    ELSE legs.duration_minutes
+                END > 60 * %(hours)s
+        )
+    )
 ORDER BY
     CASE %(sort)s
         WHEN 'duration' THEN total_duration_minutes
