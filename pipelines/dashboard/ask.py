@@ -45,6 +45,16 @@ MAX_ROWS = 5000
 ROWS = 100
 #: Bars and lines that can be distinguished.
 MAX_BARS, MAX_LINES, MAX_DAYS = 40, 6, 60
+#: Questions that a search shows.
+MAX_FOUND = 10
+#: A name in a statement, where keywords are in capitals.
+NAME = re.compile(r"\b[a-z][\w.]*")
+#: What a search leaves out: the ends of words, and words that every question has.
+STEM = re.compile(r"(?<=\w{4})(?:s|es|ed|ing)$")
+FILLERS = re.compile(
+    r"(?:an?|and|are|at|be|by|did|does|do|for|from|how|in|is|it|many|much|of|on|or|the|there|to"
+    r"|was|were|what|when|where|which|who|with)"
+)
 #: The calendar of inputs.
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 #: The title of questions that are of no source.
@@ -104,6 +114,8 @@ class Question:
     fields: Callable[[], list[Field]]
     #: Returns the statement and its parameters for the values of the fields.
     statement: Callable[[Mapping[str, str]], tuple[str, dict[str, Any]]]
+    #: Names of views, columns and parameters by which it is found, too.
+    names: str = ""
 
 
 def show() -> None:
@@ -114,14 +126,16 @@ def show() -> None:
         st.info("There is nothing to ask for yet. Run `make run`, which makes the database.")
         return
     given = st.query_params.to_dict()
+    words = _search(given.pop("search", ""))
     note_unknown("question", "question", known, instead="choose one below")
     linked = known.get(given.get("question", "")) or next(iter(known.values()))
-    question = _choose(known, linked)
+    question = _choose(known, linked, words)
     if question is not linked:
         given = {}
     st.markdown(question.words)
     values = _form(question, given)
-    st.query_params.from_dict({"question": question.key} | values)
+    searched = {"search": words} if words else {}
+    st.query_params.from_dict(searched | {"question": question.key} | values)
     missing = [one for one in question.fields() if one.is_required and not values.get(one.name)]
     if missing:
         st.info(f"Fill in {', '.join(_label(one) for one in missing)}.")
@@ -138,8 +152,50 @@ def show() -> None:
         show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
 
 
-def _choose(known: Mapping[str, Question], linked: Question) -> Question:
-    """Show the subjects, and the questions of the chosen one; at first, the one of the link."""
+def _search(given: str) -> str:
+    """Show the field of words to search for; return them."""
+    words = st.text_input(
+        "Search all questions",
+        value=given,
+        key="search",
+        placeholder="cheapest days, parcels at risk, occupancy",
+        icon=":material/search:",
+        help="Of all sources, by words of the question and names.",
+    )
+    return (words or "").strip()
+
+
+def found_by(words: str, known: Mapping[str, Question]) -> list[str]:
+    """Return the keys of questions that have the most of these words, best first.
+
+    Words of a title count more. Endings such as that of the plural do not matter.
+    """
+    given = re.findall(r"\w+", words.lower())
+    kept = [STEM.sub("", one) for one in given if not FILLERS.fullmatch(one)] or given
+    begins = [re.compile(rf"\b{one}") for one in kept]
+    scores: dict[str, tuple[int, int]] = {}
+    for key, one in known.items():
+        title = f"{one.title} {one.key} {one.group}".lower().replace("_", " ")
+        text = f"{title} {one.words} {one.names}".lower().replace("_", " ")
+        in_text, in_title = (
+            sum(bool(begin.search(place)) for begin in begins) for place in (text, title)
+        )
+        scores[key] = in_text, in_title
+    most = max((score for score, _ in scores.values()), default=0)
+    best = [key for key, (score, _) in scores.items() if score == most > 0]
+    return sorted(best, key=lambda key: -scores[key][1])
+
+
+def _choose(known: Mapping[str, Question], linked: Question, words: str) -> Question:
+    """Show the questions that have the words; without any, the subjects and the questions of one.
+
+    At first, the one of the link is chosen.
+    """
+    if words:
+        found = found_by(words, known)
+        if found:
+            return _choose_found(found, known, linked, words)
+        st.info(as_plain(f"No question has the words {words[:100]}."), icon=":material/search_off:")
     groups = [*dict.fromkeys(one.group for one in known.values())]
     group = st.pills("About", groups, default=linked.group, key="group", required=True)
     keys = [key for key, one in known.items() if one.group == group]
@@ -150,6 +206,23 @@ def _choose(known: Mapping[str, Question], linked: Question) -> Question:
         format_func=lambda key: known[key].title,
         key=f"question of {group}",
         help="Type to find one.",
+    )
+    return known[chosen]
+
+
+def _choose_found(
+    found: list[str], known: Mapping[str, Question], linked: Question, words: str
+) -> Question:
+    """Show the questions that were found, and where each belongs."""
+    shown = found[:MAX_FOUND]
+    chosen = st.radio(
+        f"The first {len(shown)} of {len(found)} questions: add a word to find fewer"
+        if len(found) > len(shown)
+        else "Questions with these words",
+        shown,
+        index=shown.index(linked.key) if linked.key in shown else 0,
+        format_func=lambda key: as_plain(f"{known[key].title} · {known[key].group}"),
+        key=f"found by {words}",
     )
     return known[chosen]
 
@@ -264,7 +337,9 @@ def _of_file(one: cookbook.Question, place: str, group: str, source: Source | No
             for name, value in values.items()
         }
 
-    return Question(f"{place}.{one.name}", group, one.title, one.words, source, fields, statement)
+    key = f"{place}.{one.name}"
+    names = " ".join(NAME.findall(one.template))
+    return Question(key, group, one.title, one.words, source, fields, statement, names)
 
 
 def of_today(question: cookbook.Question) -> dict[str, str]:
@@ -326,7 +401,8 @@ def _of_function(
 
     first = words.partition(". ")[0].partition(": ")[0].removeprefix("Returns ").rstrip(".")
     title = f"{name}: {shorten(first, 90, placeholder=' …')}"
-    return Question(name, "Functions", title, words, owners.get(name), fields, statement)
+    names = " ".join(one["name"] for one in arguments)
+    return Question(name, "Functions", title, words, owners.get(name), fields, statement, names)
 
 
 def _default(expression: str | None) -> str:

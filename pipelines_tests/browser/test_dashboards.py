@@ -157,6 +157,21 @@ def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
         assert saving.value.path().read_text() == saved
 
 
+def test_a_question_is_found_by_its_words(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Ask")
+        search = page.get_by_role("textbox", name="Search all questions")
+        search.fill("full hotels")
+        search.press("Enter")
+        page.wait_for_url(re.compile(r"search=full\+hotels.*question=bookings\.occupancy"))
+        found = page.get_by_test_id("stRadio").get_by_text("How full is each hotel?")
+        expect(found).to_be_visible()
+        page.reload()
+        expect(found).to_be_visible()
+        expect(search).to_have_value("full hotels")
+
+
 def test_a_click_on_the_map_leads_to_the_parcel(browser: Browser, dashboards: str) -> None:
     with chromium.visitor(browser) as context:
         page = context.new_page()
