@@ -44,6 +44,8 @@ class Finding:
     #: The path of its page in the Dagster UI.
     path: str = ""
     since: str | None = None
+    #: The first rows that a failed check found.
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def source(self) -> str | None:
@@ -122,8 +124,10 @@ def health() -> Health:
         unknown_here = [Finding("unknown", "unknown", problem)] if problem else []
         return Health([*known, *unknown_here], None, is_pending=problem is None, sources={})
     quiet = [one for one in known if one.key.startswith("quiet:")]
+    rows = {f"check:{one['asset']}:{one['name']}": one["rows"] for one in report["checks"]}
+    reported = [_of_status(one, rows.get(one["key"], [])) for one in report["problems"]]
     return Health(
-        [*map(_of_status, report["problems"]), *quiet],
+        [*reported, *quiet],
         pd.Timestamp(report["checked_at"]),
         is_pending=False,
         sources={one["name"]: one for one in report["sources"]},
@@ -131,7 +135,7 @@ def health() -> Health:
     )
 
 
-def _of_status(problem: dict[str, Any]) -> Finding:
+def _of_status(problem: dict[str, Any], rows: list[dict[str, Any]]) -> Finding:
     is_of_machinery = problem["key"].startswith("status:") or not problem["where"]
     what = problem["what"]
     words = what if is_of_machinery else f"{problem['where']}: {what}"
@@ -142,6 +146,7 @@ def _of_status(problem: dict[str, Any]) -> Finding:
         problem["remedy"],
         problem["path"],
         problem["since"],
+        rows,
     )
 
 

@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipelines.dashboard.formats import UNKNOWN
 from pipelines.dashboard.health import UNKNOWN_HERE, Finding, Health, health
 from pipelines.dashboard.page import (
     BLUE,
@@ -23,6 +24,7 @@ from pipelines.dashboard.page import (
     dagster_url,
     day_column,
     day_format,
+    heading,
     instant_column,
     note_unknown,
     period_axis,
@@ -78,14 +80,36 @@ def _show_problems(found: Health) -> None:
     icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
     for one in sorted(found.findings, key=lambda one: one.key != named):
         icon = icons.get(one.level, ":gray[:material/help:]")
-        with st.expander(f"{icon} {_titled(one)}", expanded=one.key == named):
+        # Only the one that is open has its rows sent to the browser.
+        shown = st.expander(
+            f"{icon} {_titled(one)}",
+            expanded=one.key == named,
+            key=f"problem {one.key}",
+            on_change="rerun" if one.rows else "ignore",
+        )
+        with shown:
             st.text(one.words)
             if one.remedy:
                 st.text(f"What to do: {one.remedy}")
+            if one.rows and shown.open:
+                _show_rows(one)
             if one.since:
                 st.caption(f"Since {as_time(one.since)}")
             if one.path and (url := dagster_url(one.path.lstrip("/"))):
                 st.link_button("Its history in Dagster", url, icon=":material/open_in_new:")
+
+
+def _show_rows(one: Finding) -> None:
+    """Show the first rows that a failed check found."""
+    rows = pd.DataFrame(one.rows)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        placeholder=UNKNOWN,
+        alt=f"{_titled(one)}: the rows that it found",
+        column_config={str(name): heading(str(name)) for name in rows},
+    )
 
 
 def _titled(one: Finding) -> str:

@@ -41,7 +41,9 @@ def status(as_json: bool) -> None:
                        own_error (of this clone's definitions, as they are now)
       automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
                        next_tick_at]
-      checks           [asset, name, expected, path, outcomes [at, has_passed], newest first]
+      checks           [asset, name, expected, path, outcomes [at, has_passed], newest first,
+                       rows (the first ones that it found the last time, cut off at 200
+                       characters a value)]
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
                        last_delivery_at, in_quarantine]

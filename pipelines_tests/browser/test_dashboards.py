@@ -118,6 +118,16 @@ def test_the_overview_says_what_status_finds(seen: Watched) -> None:
     expect(seen.page.get_by_text("What to do:").first).to_be_visible()
 
 
+def test_a_failed_check_shows_its_rows(browser: Browser, dashboards: str) -> None:
+    with chromium.visitor(browser) as context:
+        page = context.new_page()
+        visit(page, dashboards, "Data quality")
+        failed = page.get_by_test_id("stExpander").filter(has_text="(flights.legs)")
+        expect(failed).to_be_visible()
+        failed.click()
+        expect(failed.get_by_test_id("stDataFrame")).to_be_visible()
+
+
 def test_a_story_opens_its_page_with_its_filter(seen: Watched) -> None:
     page = seen.page
     page.get_by_role("link").filter(has_text="cheaper").click()

@@ -12,13 +12,14 @@ import pandas as pd
 import psycopg
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard import health, overview, quality
 from pipelines.dashboard.page import Answer, Card, Questions
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
-from pipelines_tests.dashboard.test_pages import reading, shown
+from pipelines_tests.dashboard.test_pages import reading, show, shown
 
 OVERVIEW = "pipelines.dashboard.overview"
 
@@ -80,11 +81,16 @@ def test_what_the_analyst_cannot_see_is_said(owner: psycopg.Connection) -> None:
     assert any("cannot be seen from here" in one for one in labels)
 
 
+ROW = {"plant_name": "[Sierra](http://x)", "missing_hours": 3}
+
+
 def checked(asset: str, name: str, outcomes: list[bool]) -> dict[str, Any]:
     """A check as the report has it, newest outcome first."""
     at = "2026-11-25T04:17:38+00:00"
     found = [{"at": at, "has_passed": one} for one in outcomes]
-    return {"asset": asset, "name": name, "expected": "none", "path": "/a", "outcomes": found}
+    rows = [] if outcomes[0] else [ROW]
+    more = {"expected": "none", "path": "/a", "outcomes": found, "rows": rows}
+    return {"asset": asset, "name": name, **more}
 
 
 def problem(key: str, severity: str) -> dict[str, Any]:
@@ -140,6 +146,26 @@ def test_the_banner_has_what_status_finds(
         ["No 0", "failed", "✓✗"],
         ["Known plants", "passed", "✗✓✓"],
     ]
+
+
+def test_a_failed_check_shows_the_rows_that_it_found(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    report = {
+        "checked_at": "2026-11-25T04:17:38+00:00",
+        "problems": [problem(f"check:solar.readings:no_{n}", "warning") for n in range(2)],
+        "checks": [checked("solar.readings", f"no_{n}", [False]) for n in range(2)],
+        "sources": [],
+    }
+    found = reported(monkeypatch, json.dumps(report))
+    assert [one.rows for one in found.findings] == [[ROW], [ROW]]
+    app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)
+    app.query_params["problem"] = "check:solar.readings:no_1"
+    page = app.run()
+    assert not page.exception
+    tables = [one.value for one in page.dataframe if "missing_hours" in one.value]
+    assert [one.to_dict("records") for one in tables] == [[ROW]]  # only of the one that is open
 
 
 def test_a_status_that_does_not_report_is_not_all_well(

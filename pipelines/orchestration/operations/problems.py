@@ -85,6 +85,8 @@ class CheckHistory:
     path: str
     #: When it was executed and whether it passed, newest first.
     outcomes: list[tuple[dt.datetime, bool]]
+    #: The first rows that it found the last time; none if it passed.
+    rows: list[dict[str, Any]]
 
 
 def check_histories(
@@ -94,20 +96,32 @@ def check_histories(
     storage, graph = instance.event_log_storage, repository.asset_graph
     found = []
     for key in sorted(graph.asset_check_keys, key=lambda key: (_dotted(key.asset_key), key.name)):
+        completed = [
+            one
+            for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
+            if one.status.value in ("SUCCEEDED", "FAILED")
+        ]
         outcomes = [
             (
                 utc_at(one.event.timestamp if one.event else one.create_timestamp),
                 one.status.value == "SUCCEEDED",
             )
-            for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
-            if one.status.value in ("SUCCEEDED", "FAILED")
+            for one in completed
         ]
         expected, _ = expectation_and_remedy(graph.get_check_spec(key).description or "")
         path = _asset_path(key.asset_key, view="checks", checkDetail=key.name)
         if outcomes:
             asset = _dotted(key.asset_key)
-            found.append(CheckHistory(asset, key.name, shown(expected), path, outcomes))
+            rows = rows_found(completed[0].evaluation)
+            found.append(CheckHistory(asset, key.name, shown(expected), path, outcomes, rows))
     return found
+
+
+def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any]]:
+    """Return the rows that an evaluation of a check shows."""
+    table = evaluation.metadata.get("rows") if evaluation else None
+    records = table.records if isinstance(table, dg.TableMetadataValue) else []
+    return [dict(one.data) for one in records]
 
 
 def find_problems(

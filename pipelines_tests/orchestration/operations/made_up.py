@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,6 +30,7 @@ from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.problems import Problem, find_problems
 from pipelines.testing.fake_source import Answer, body
@@ -119,15 +120,23 @@ class World:
             older = text("UPDATE runs SET end_time = end_time - :seconds")
             connection.execute(older, {"seconds": seconds})
 
-    def check(self, *, passed: bool, severity: str = "WARN", offending: int = 12) -> None:
-        """Note a verdict of the check."""
+    def check(
+        self,
+        *,
+        passed: bool,
+        severity: str = "WARN",
+        offending: int = 12,
+        rows: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Note a verdict of the check, and the rows that it shows."""
+        shown = {"rows": as_table(rows)} if rows else {}
         self.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
                 asset_key=LEGS,
                 check_name=POSSIBLE.name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity(severity),
-                metadata={"offending": offending},
+                metadata={"offending": offending, **shown},
             )
         )
 

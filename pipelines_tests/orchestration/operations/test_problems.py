@@ -14,7 +14,7 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
-from pipelines.orchestration.operations.problems import Problem
+from pipelines.orchestration.operations.problems import Problem, check_histories
 from pipelines_tests.orchestration.operations.made_up import (
     LEGS,
     OURS,
@@ -255,6 +255,18 @@ def test_a_failed_check_reports_its_severity_and_expectation(world: World) -> No
         assert problem.path == "/assets/flights/legs?view=checks&checkDetail=possible_times"
         world.check(passed=True)
         assert world.problems() == []
+
+
+def test_the_history_of_a_check_has_the_rows_that_it_found_the_last_time(world: World) -> None:
+    rows = [{"leg_id": f"leg_{number}", "note": "x" * 300} for number in range(2)]
+    world.check(passed=False, rows=rows)
+    (history,) = check_histories(world.instance, world.repository)
+    assert [one["leg_id"] for one in history.rows] == ["leg_0", "leg_1"]
+    assert [len(one["note"]) for one in history.rows] == [200, 200]
+    world.check(passed=True)
+    (history,) = check_histories(world.instance, world.repository)
+    assert history.rows == []
+    assert [has_passed for _, has_passed in history.outcomes] == [True, False]
 
 
 def test_a_check_under_evaluation_keeps_its_result(world: World) -> None:
