@@ -26,6 +26,7 @@ PAGES = {
     "Hotel bookings": 3,
     "Shipments": 3,
     "Solar plants": 5,
+    "Weather": 1,
     "Data quality": 2,
     "Ask": 1,
 }

@@ -56,8 +56,8 @@ def shown(module: str) -> AppTest:
     return app.run()
 
 
-def test_every_source_but_the_weather_has_a_page() -> None:
-    assert {name.split(".")[-2] for name in OF_SOURCES} == sources().keys() - {"weather"}
+def test_every_source_has_a_page() -> None:
+    assert {name.split(".")[-2] for name in OF_SOURCES} == sources().keys()
 
 
 def test_a_page_without_data_shows_an_empty_state() -> None:

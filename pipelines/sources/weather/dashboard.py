@@ -1,15 +1,83 @@
-"""The number of the weather on the overview: calls of today, and how many the quota allows.
-
-There is no page of its own: what the weather means is on the pages of the sources that request it.
-"""
+"""The dashboard page of the weather: places, what depends on their weather, and the quota."""
 
 from typing import Any
 
-from pipelines.dashboard.page import Card, Page
+import streamlit as st
+
+from pipelines.dashboard.page import (
+    Answer,
+    Card,
+    Page,
+    Questions,
+    as_number,
+    as_time,
+    instant_column,
+    show_number,
+    show_table,
+)
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import calls_per_day
 
+QUESTIONS = Questions("pipelines.sources.weather")
 NOWHERE = "http://127.0.0.1:9"
+
+
+def show() -> None:
+    """Show the page."""
+    st.title("Weather", anchor=False)
+    places = QUESTIONS.ask("places")
+    if places.rows.empty:
+        st.info("No source requests the weather of a place yet. Launch a job in Dagster.")
+        return
+    _show_numbers(places, QUESTIONS.ask("card", **quota()))
+    show_table(
+        "Places in use, those without weather and at risk first",
+        places,
+        empty="",
+        note="Of airports and solar plants, hours are requested: theirs is the present hour.",
+        risk_rows=None,
+        unknown_rows=None,
+        place="Place",
+        country_code="Country",
+        conditions="Weather",
+        temperature_celsius=st.column_config.NumberColumn("Temperature, °C", format="%.1f"),
+        wind_kmh=st.column_config.NumberColumn("Wind, km/h", format="%.0f"),
+        delay_risk=st.column_config.TextColumn("Risk", help="Weather that may delay a parcel."),
+        used_by=st.column_config.ListColumn("Needed by"),
+        observed_at=instant_column("As of, UTC"),
+        problem="Why it is unknown",
+    )
+    st.caption("Weather data by Open-Meteo.com (CC BY 4.0), unless you use another provider.")
+
+
+def _show_numbers(places: Answer, calls: Answer) -> None:
+    first = places.rows.iloc[0]
+    with st.grid(3, min_column_width=200, border=True):
+        with st.container(gap="xsmall"):
+            show_number(
+                "Places in use",
+                places,
+                first["total_rows"],
+                note=f"{as_number(first['unknown_rows'])} without weather",
+            )
+        with st.container(gap="xsmall"):
+            show_number(
+                "Places at risk",
+                places,
+                first["risk_rows"],
+                note="Storm, freezing rain, snow or heat may delay parcels.",
+            )
+        if not calls.rows.empty:
+            now = calls.rows.iloc[-1]
+            with st.container(gap="xsmall"):
+                show_number(
+                    card.label,
+                    calls,
+                    now["value"],
+                    trend=calls.rows["value"].tolist(),
+                    note=f"{now['detail']}; the last one {as_time(now['as_of'])}",
+                    help=card.help,
+                )
 
 
 def quota() -> dict[str, Any]:
@@ -21,7 +89,7 @@ def quota() -> dict[str, Any]:
     return {"calls_per_day": calls_per_day(source.load_settings(**urls))}
 
 
-pages: list[Page] = []
+pages = [Page("Weather", ":material/partly_cloudy_day:", show)]
 card = Card(
     "Calls to the weather service today",
     "card",
