@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
@@ -414,24 +414,54 @@ def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
-#: The label of a period, one line below the other.
-LABELS = {"day": ["%-d", "%b", "%Y"], "month": ["%b", "%Y"], "year": ["%Y"]}
-UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
+UNITS = {"day": "yearmonthdate", "week": "yearmonthdate", "month": "yearmonth", "year": "year"}
+FREQUENCIES = {"day": "D", "week": "7D", "month": "MS", "year": "YS"}
+#: Labels that fit beside each other on a telephone, and steps from one label to the next.
+MAX_LABELS, STEPS = 12, (1, 2, 3, 7, 14, 28, 56, 91, 182, 364)
 
 
-def period_axis(column: str, period: str) -> alt.X:
-    """Return an x axis with a band for each day, month or year of the rows, labels centred.
+def period_axis(periods: Iterable[Any], column: str, period: str) -> alt.X:
+    """Return an x axis with a band for each day, week, month or year, labels centred.
 
-    For days, the first one and those of the first week of January show the year. If labels would
-    overlap, every second one is left out.
+    `periods` are the first days of periods. Those between them without a value have their place,
+    too. A label has the month and the year if they differ from those of the label before.
     """
-    lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
-    label = f"[{', '.join(lines)}]"
-    if period == "day":
-        has_year = "datum.index == 0 || (month(datum.value) == 0 && date(datum.value) <= 7)"
-        label = f"{has_year} ? {label} : [{', '.join(lines[:2])}]"
-    axis = alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="parity", ticks=False)
-    return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
+    moments = pd.to_datetime(pd.Series([*periods], dtype="object"))
+    if moments.empty:
+        return alt.X(f"{UNITS[period]}({column}):O", title=None)
+    every = pd.date_range(moments.min(), moments.max(), freq=FREQUENCIES[period])
+    last = max(1, len(every) - 1)
+    return alt.X(
+        f"{UNITS[period]}({column}):O",
+        title=None,
+        scale=alt.Scale(
+            domain=[alt.DateTime(year=d.year, month=d.month, date=d.day) for d in every]
+        ),
+        axis=alt.Axis(
+            labelExpr=f"{json.dumps(period_labels(every, period))}[round(datum.index * {last})]",
+            labelAngle=0,
+            labelOverlap=False,
+            ticks=False,
+        ),
+    )
+
+
+def period_labels(every: pd.DatetimeIndex, period: str) -> list[list[str]]:
+    """Return the lines of the label of each period; none for those between labels."""
+    step = next((one for one in STEPS if len(every) <= one * MAX_LABELS), STEPS[-1])
+    found: list[list[str]] = [[] for _ in every]
+    before: tuple[int, int] | None = None
+    for place, day in [*enumerate(every)][::step]:
+        has_year = before is None or before[0] != day.year
+        has_month = before != (day.year, day.month)
+        parts = {
+            f"{day.day}": period in ("day", "week"),
+            f"{day:%b}": period != "year" and (period == "month" or has_month),
+            f"{day:%Y}": has_year,
+        }
+        lines = [part for part, is_shown in parts.items() if is_shown]
+        found[place], before = lines, (day.year, day.month)
+    return found
 
 
 def ink() -> tuple[str, str]:

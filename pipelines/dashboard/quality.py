@@ -219,7 +219,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
         alt.Chart(days.melt("day", [*OUTCOMES], "outcome", "records"))
         .mark_bar()
         .encode(
-            x=period_axis("day", "day"),
+            x=period_axis(days["day"], "day", "day"),
             y=alt.Y("records:Q", title=None, axis=alt.Axis(format="~s")),
             color=alt.Color("outcome:N", scale=colour_scale(OUTCOMES), title=None),
             tooltip=[

@@ -53,7 +53,7 @@ def page_of(source: Source) -> Page:
             alt.Chart(days.rows)
             .mark_bar()
             .encode(
-                x=period_axis("day", "day"),
+                x=period_axis(days.rows["day"], "day", "day"),
                 y=alt.Y("records:Q", title="records"),
                 color=alt.Color("outcome:N", title=None, scale=colour_scale(OUTCOMES)),
                 tooltip=["day:T", "outcome", "records"],

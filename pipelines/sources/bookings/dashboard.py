@@ -65,7 +65,7 @@ def show() -> None:
         alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
         .mark_bar()
         .encode(
-            x=period_axis("month", "month"),
+            x=period_axis(months.rows["month"], "month", "month"),
             xOffset="kind:N",
             y=alt.Y("nights:Q", title="nights of reservations"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
@@ -114,11 +114,12 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
 def _show_books(books: Answer, beside: Answer | None) -> None:
     rows = books.rows
     text, _ = ink()
+    across = period_axis(rows["night_of_stay"], "night_of_stay", "day").title("night of stay")
     bars = (
         alt.Chart(rows.assign(year="this year"))
         .mark_bar()
         .encode(
-            x=period_axis("night_of_stay", "day").title("night of stay"),
+            x=across,
             y=alt.Y("on_the_books:Q", title="reservations"),
             color=alt.Color(
                 "year:N", title=None, scale=colour_scale({"this year": BLUE, "last year": text})
@@ -141,7 +142,7 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
             alt.Chart(then)
             .mark_tick(thickness=2)
             .encode(
-                x=period_axis("night_of_stay", "day").title("night of stay"),
+                x=across,
                 y="last_year:Q",
                 color="year:N",
                 tooltip=[
@@ -207,7 +208,9 @@ def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
         alt.Chart(occupancy.rows)
         .mark_rect()
         .encode(
-            x=period_axis("period_start", "day").title("week from Monday"),
+            x=period_axis(occupancy.rows["period_start"], "period_start", "week").title(
+                "week from Monday"
+            ),
             y=alt.Y("hotel_name:N", title=None),
             color=alt.Color(
                 "occupancy:Q",

@@ -1,6 +1,7 @@
 """The dashboard page of shipments: a map with the weather, parcels at risk, one parcel tracked."""
 
 import datetime as dt
+import math
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
@@ -63,6 +64,13 @@ FAULTS = ("exception", "return", "fail", "lost", "damage")
 POINT = ("city", "latitude", "longitude")
 #: Places that have a mark each, cells of the grid that clusters more of them, names and lines.
 MAX_PLACES, CELLS, MAX_NAMES, MAX_WAYS = 40, 14, 25, 120
+#: The smallest map, the space around its places, half the width of a mark, and a letter, in pixels.
+MAP_SIZE, MARGIN, MARK, LETTER, FONT_SIZE = (320, 360), 1.15, 9.0, 6.5, 12
+#: Where the name of a place may be, beside its mark.
+SIDES = (("left", 12, 0), ("right", -12, 0), ("center", 0, -18), ("center", 0, 18))
+LABEL = ("label", "align", "dx", "dy")
+#: West, north, east, south.
+Box = tuple[float, float, float, float]
 UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
 LISTED: dict[str, Any] = {
     "tracking_number": "Number",
@@ -440,7 +448,7 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
             ],
         )
     )
-    shown = places.drop(columns=["cities", "numbers"])
+    shown = labelled(places).drop(columns=["cities", "numbers"])
     marks = (
         alt.Chart(shown)
         .mark_point(filled=True, opacity=1, stroke=paper, strokeWidth=1, cursor="pointer")
@@ -458,14 +466,47 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
         )
         .add_params(alt.selection_point(name="place", fields=["mark"]))
     )
-    style: dict[str, Any] = {"align": "left", "dx": 12, "fontSize": 12}
-    named = alt.Chart(shown).encode(**base, text="name:N")
-    if len(shown) > MAX_NAMES:
-        named = named.transform_window(
-            place="row_number()", sort=[alt.SortField("parcels", "descending")]
-        ).transform_filter(f"datum.place <= {MAX_NAMES}")
+    of_place = {name: alt.ExprRef(f"datum.{name}") for name in ("align", "dx", "dy")}
+    style: dict[str, Any] = {**of_place, "baseline": "middle", "fontSize": FONT_SIZE}
+    named = alt.Chart(shown).encode(**base, text="label:N")
     outline = named.mark_text(**style, color=paper, stroke=paper, strokeWidth=3, opacity=0.8)
     return world_map(places, rules, outline, named.mark_text(**style, color=text), marks)
+
+
+def labelled(places: pd.DataFrame) -> pd.DataFrame:
+    """Add the name of each place beside its mark, where it covers no other mark or name.
+
+    Adds `label`, empty if there is no room, `align`, `dx` and `dy`. Places with more parcels come
+    first. Distances are those of the smallest map, on a telephone; on a larger one, there is more
+    room.
+    """
+    east = places["longitude"].map(math.radians)
+    north = places["latitude"].map(lambda one: math.asinh(math.tan(math.radians(one))))
+    scale = min(
+        size / max(1e-3, MARGIN * (one.max() - one.min()))
+        for one, size in ((east, MAP_SIZE[0]), (north, MAP_SIZE[1]))
+    )
+    points = [*zip(scale * east, -scale * north, strict=True)]
+    taken = {place: (x - MARK, y - MARK, x + MARK, y + MARK) for place, (x, y) in enumerate(points)}
+    right = max((x for x, _ in points), default=0.0) + MAP_SIZE[0] * (1 - 1 / MARGIN) / 2
+    found: list[dict[str, Any]] = [{"label": "", "align": "left", "dx": 0, "dy": 0} for _ in points]
+    order = places["parcels"].reset_index(drop=True).sort_values(ascending=False, kind="stable")
+    for place in order.index[:MAX_NAMES]:
+        (x, y), name = points[place], str(places["name"].iloc[place])
+        width = LETTER * len(name)
+        for align, dx, dy in SIDES:
+            left = x + dx - {"left": 0.0, "center": width / 2, "right": width}[align]
+            box = (left, y + dy - FONT_SIZE / 2, left + width, y + dy + FONT_SIZE / 2)
+            others = (one for key, one in taken.items() if key != place)
+            if box[2] <= right and not any(_overlap(box, one) for one in others):
+                found[place] = {"label": name, "align": align, "dx": dx, "dy": dy}
+                taken[len(taken)] = box
+                break
+    return places.assign(**{key: [one[key] for one in found] for key in LABEL})
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def carriers() -> dict[str, str]:

@@ -107,7 +107,7 @@ def show() -> None:
     if isinstance(clicked, dt.date) or chosen in ids:
         day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
         _show_day(wanted["plants"], day, str(chosen))
-    _show_losses(losses, period)
+    _show_losses(losses, period, energy.rows["period_start"])
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
@@ -118,7 +118,7 @@ def show() -> None:
         alt.Chart(low.rows)
         .mark_bar()
         .encode(
-            x=alt.X("yearmonth(month):T", title=None),  # which keeps a month without low hours
+            x=period_axis(low.rows["month"], "month", "month"),
             y=alt.Y("sum(hours):Q", title="hours"),
             color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
             tooltip=[
@@ -127,7 +127,7 @@ def show() -> None:
                 alt.Tooltip("sum(hours):Q", title="hours", format=","),
             ],
         )
-        .properties(height=200),
+        .properties(height=260),
         empty="No hour was low, or the weather of none is known yet.",
     )
     if chosen in ids:
@@ -211,7 +211,8 @@ def _show_energy(energy: Answer, period: str) -> None:
         alt.Tooltip("hours_present:Q", title="hours present", format=","),
         alt.Tooltip("hours_expected:Q", title="hours expected", format=","),
     ]
-    chart = alt.Chart(rows).encode(x=period_axis("period_start", period), tooltip=tooltip)
+    across = period_axis(rows["period_start"], "period_start", period)
+    chart = alt.Chart(rows).encode(x=across, tooltip=tooltip)
     bars = (
         chart.transform_calculate(kind="'observed'")
         .mark_bar(strokeWidth=1)
@@ -239,7 +240,8 @@ def _show_energy(energy: Answer, period: str) -> None:
     )
 
 
-def _show_losses(losses: Answer, period: str) -> None:
+def _show_losses(losses: Answer, period: str, periods: "pd.Series[Any]") -> None:
+    """Show what was lost in these periods; one without a loss has its place."""
     rows = losses.rows
     sums = rows.groupby(["period_start", "cause"], as_index=False)["lost_kwh"].sum()
     show_chart(
@@ -248,7 +250,7 @@ def _show_losses(losses: Answer, period: str) -> None:
         alt.Chart(sums)
         .mark_bar()
         .encode(
-            x=period_axis("period_start", period),
+            x=period_axis(periods, "period_start", period),
             y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
             color=alt.Color("cause:N", title=None, scale=colour_scale(CAUSES)),
             tooltip=[
@@ -257,7 +259,7 @@ def _show_losses(losses: Answer, period: str) -> None:
                 alt.Tooltip("lost_kwh:Q", title="lost, kWh", format=",.0f"),
             ],
         )
-        .properties(height=220),
+        .properties(height=280),
         empty="Nothing was lost, or nothing was delivered.",
         note="Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than"
         " 60 % of the expected. Sensor: only its value is low. Soiling: less than clean panels"
@@ -304,6 +306,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
     curve = QUESTIONS.ask("curve", plants=plants, day=day)
     text, _ = ink()
     kinds = {"observed": BLUE, "expected": text}
+    dashes = alt.Scale(domain=[*kinds], range=[[1, 0], [6, 4]])
     names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
     rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
     show_chart(
@@ -314,8 +317,13 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
         .encode(
             x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
             y=alt.Y("kWh:Q"),
-            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
-            strokeDash=alt.StrokeDash("kind:N", title=None),  # merged into the legend of colours
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                scale=colour_scale(kinds),
+                legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolSize=500),
+            ),
+            strokeDash=alt.StrokeDash("kind:N", title=None, scale=dashes),
             tooltip=[
                 alt.Tooltip("local_hour:T", title="hour", format=clock()),
                 "kind:N",
@@ -365,7 +373,7 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     else:
         plants = max(1, coverage.rows["plant_name"].nunique())
         drawn = chart.encode(
-            x=period_axis("day", "day"), y=alt.Y("plant_name:N", title=None)
+            x=period_axis(coverage.rows["day"], "day", "day"), y=alt.Y("plant_name:N", title=None)
         ).properties(height=190 + 24 * plants)
     show_chart(
         "Coverage, last year" if is_one else "Coverage, last 60 days",
