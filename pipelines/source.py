@@ -228,7 +228,7 @@ class Check:
     on: str
     #: What holds if the query returns nothing, in one or two sentences.
     expects: str
-    #: What to do if it returns rows.
+    #: What is wrong if it returns rows, as the overview of the dashboards says it, then what to do.
     remedy: str
     #: The job that evaluates it, by default the source's own; another one for slow checks.
     job: str | None = None

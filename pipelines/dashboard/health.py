@@ -7,6 +7,7 @@ only what the warehouse knows is shown, and the page says what it does not know.
 """
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ import streamlit as st
 
 from pipelines.config import Settings, mask
 from pipelines.dashboard.page import Questions
+from pipelines.dashboard.source_page import title_of
+from pipelines.source import by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
 #: How old a report may be before `isobar status` is executed again, and how long that may take.
@@ -28,6 +31,8 @@ UNKNOWN_HERE = (
     "Runs, checks, schedules and the daemon cannot be seen from here, because the analyst may not"
     " read them: run isobar status on the server, or set DAGSTER_POSTGRES_URL for the dashboards."
 )
+#: Where the first clause of a remedy ends.
+CLAUSE_END = re.compile(r"\. |; |: | \(")
 Level = Literal["error", "warning", "unknown"]
 
 
@@ -44,6 +49,8 @@ class Finding:
     #: The path of its page in the Dagster UI.
     path: str = ""
     since: str | None = None
+    #: The same for readers who do not know Dagster and the tables; by default, `words`.
+    plain: str = ""
     #: The first rows that a failed check found.
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -146,11 +153,46 @@ def _of_status(problem: dict[str, Any], rows: list[dict[str, Any]]) -> Finding:
         problem["remedy"],
         problem["path"],
         problem["since"],
+        in_plain_words(problem["key"], what, problem["remedy"]),
         rows,
     )
+
+
+def in_plain_words(key: str, what: str, remedy: str) -> str:
+    """Return what is wrong for readers who do not know Dagster and the tables.
+
+    The remedy of a check begins with what is wrong.
+    """
+    kind, _, place = key.partition(":")
+    subject, _, check = place.partition(":")
+    if kind == "check":
+        count = re.match(r"Found (\d+)", what)
+        clause = CLAUSE_END.split(remedy)[0].replace("`", "").rstrip(".")
+        return f"{owner_of(subject, check)}: {f'{clause} ({count[1]})' if count else what}"
+    if kind == "freshness":
+        return f"{owner_of(subject)}: the data are late, because they were not refreshed in time"
+    if kind in ("run", "materialisation"):
+        return f"{owner_of(subject)}: the last run failed. {what}"
+    if kind == "stopped":
+        return f"Automation is switched off: {place}"
+    if kind in ("sensor", "schedule"):
+        return f"Automation fails: {place}. {what}"
+    return f"Nothing is refreshed on schedule. {what}" if key == "status:daemon" else what
+
+
+def owner_of(name: str, check: str = "") -> str:
+    """Return what the dashboards call the source of a job, a table or a view, or else its name."""
+    schema = name.partition(".")[0]
+    for source in by_seniority():
+        declared = any(one.on == name and one.name == check for one in source.checks)
+        if source.name == schema or declared or name in source.object_files:
+            return title_of(source)
+    return name
 
 
 def _of_warehouse(row: Mapping[Any, Any]) -> Finding:
     """Return what the warehouse knows by itself: `metrics.health`."""
     words, remedy = f"{row['source']}: {row['what']}", row["remedy"]
-    return Finding(row["key"], row["severity"], words, remedy, since=str(row["began_at"]))
+    plain = f"{owner_of(row['source'])}: {row['what']}"
+    since = str(row["began_at"])
+    return Finding(row["key"], row["severity"], words, remedy, since=since, plain=plain)

@@ -73,15 +73,27 @@ def _banner(*, was_pending: bool) -> None:
         if found.checked_at is not None:
             st.caption(f"`isobar status`, {as_time(found.checked_at)}")
         elif found.is_pending:
-            st.caption("Looking at runs, checks, schedules and the daemon …")
-        shown = [one for one in found.findings if one.level != "warning"]
-        warnings = [one for one in found.findings if one.level == "warning"]
-        for one in [*shown, *warnings[:MAX_WARNINGS]]:
-            _show_finding(one)
+            st.caption("Looking at runs, checks and schedules …")
+        lines = in_lines(found)
+        shown = [one for one in lines if one[0].level != "warning"]
+        warnings = [one for one in lines if one[0].level == "warning"]
+        for finding, words in [*shown, *warnings[:MAX_WARNINGS]]:
+            _show_finding(finding, words)
         if rest := warnings[MAX_WARNINGS:]:
             with st.expander(f"{len(rest)} more warnings", type="compact"):
-                for one in rest:
-                    _show_finding(one)
+                for finding, words in rest:
+                    _show_finding(finding, words)
+
+
+def in_lines(found: Health) -> list[tuple[Finding, str]]:
+    """Return the lines of the banner: findings that read the same are one, with their number."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for one in found.findings:
+        alike.setdefault((one.level, one.plain or one.words), []).append(one)
+    return [
+        (findings[0], words if len(findings) == 1 else f"{words} ({len(findings)} times)")
+        for (_, words), findings in alike.items()
+    ]
 
 
 def verdict(found: Health) -> tuple[str, str]:
@@ -100,9 +112,8 @@ def verdict(found: Health) -> tuple[str, str]:
     return "All is well", ":green[:material/check_circle:]"
 
 
-def _show_finding(one: Finding) -> None:
-    words = one.words if len(one.words) <= 130 else f"{one.words[:129]}…"
-    safe = as_plain(words)
+def _show_finding(one: Finding, words: str) -> None:
+    safe = as_plain(words if len(words) <= 130 else f"{words[:129]}…")
     link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
 
 

@@ -93,10 +93,14 @@ def checked(asset: str, name: str, outcomes: list[bool]) -> dict[str, Any]:
     return {"asset": asset, "name": name, **more}
 
 
-def problem(key: str, severity: str) -> dict[str, Any]:
+def problem(key: str, severity: str, count: int = 2) -> dict[str, Any]:
     at = "2026-11-25T04:17:38+00:00"
-    of_check = {"where": "check no_gaps of solar.readings", "what": "Found [1](x); expected: none"}
-    more = {"since": at, "path": "/assets/solar", "remedy": "Ask."}
+    of_check = {
+        "where": "check no_gaps of solar.readings",
+        "what": f"Found {count}; expected: none",
+    }
+    remedy = "readings [1](x) are missing; the row shows which. Ask."
+    more = {"since": at, "path": "/assets/solar", "remedy": remedy}
     return {"key": key, "severity": severity, **of_check, **more}
 
 
@@ -117,7 +121,7 @@ def test_the_banner_has_what_status_finds(
     monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
 ) -> None:
     deliver(owner, "solar", 0.1)
-    problems = [problem(f"check:solar.readings:no_{n}", "warning") for n in range(5)]
+    problems = [problem(f"check:solar.readings:no_{n}", "warning", n) for n in range(5)]
     problems.insert(0, problem("run:solar", "error"))
     report = {
         "checked_at": "2026-11-25T04:17:38+00:00",
@@ -134,7 +138,8 @@ def test_the_banner_has_what_status_finds(
     page = shown(OVERVIEW)
     assert not page.exception
     labels = [one.proto.label.replace("\\", "") for one in page.get("page_link")]
-    assert sum("Found [1](x); expected: none" in one for one in labels) == 6
+    assert sum("Solar plants: the last run failed. Found 2" in one for one in labels) == 1
+    assert sum("Solar plants: readings [1](x) are missing (4)" in one for one in labels) == 1
     assert page.expander[0].label == "2 more warnings"
     page = shown("pipelines.dashboard.quality")
     assert not page.exception
@@ -146,6 +151,45 @@ def test_the_banner_has_what_status_finds(
         ["No 0", "failed", "✓✗"],
         ["Known plants", "passed", "✗✓✓"],
     ]
+
+
+def test_a_line_of_the_banner_says_what_is_wrong_without_names_of_dagster() -> None:
+    plain = health.in_plain_words
+    found = "Found 3; expected: No sensor is implausible."
+    of_view = plain("check:metrics.solar_plant_health:no_suspicious_sensor", found, "a sensor lies")
+    assert of_view == "Solar plants: a sensor lies (3)"
+    assert plain("check:flights.legs:possible_times", "It took too long.", "ask") == (
+        "Flights: It took too long."
+    )
+    assert plain(
+        "check:weather.places:x", "Found 1", "a place in `use` is lost (see it). Look"
+    ) == ("Weather: a place in use is lost (1)")
+    assert plain("run:audit", "The disk is full.", "") == (
+        "audit: the last run failed. The disk is full."
+    )
+    assert plain("stopped:weather_due", "", "") == "Automation is switched off: weather_due"
+    assert plain("status:disks:data", "Only 1 GiB is free", "") == "Only 1 GiB is free"
+
+
+def test_each_remedy_of_a_check_begins_with_what_is_wrong() -> None:
+    """The overview shows its first clause."""
+    remedies = [check.remedy for one in sources().values() for check in one.checks]
+    verbs = ("ask", "see", "launch", "run", "correct", "check", "update", "send", "no ")
+    assert [one for one in remedies if one.lower().startswith(verbs)] == []
+
+
+def test_lines_of_the_banner_that_read_the_same_are_one() -> None:
+    late = [f"freshness:solar.{name}" for name in ("days", "readings")]
+    findings = [
+        health.Finding(key, "error", key, plain=health.in_plain_words(key, "It is late.", ""))
+        for key in late
+    ]
+    found = health.Health(findings, None, is_pending=False, sources={})
+    ((first, words),) = overview.in_lines(found)
+    assert first.key == late[0]
+    assert words == (
+        "Solar plants: the data are late, because they were not refreshed in time (2 times)"
+    )
 
 
 def test_a_failed_check_shows_the_rows_that_it_found(
