@@ -312,7 +312,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
     show_chart(
         f"{name} on {as_day(day)}",
         curve,
-        alt.Chart(rows.dropna())
+        alt.Chart(rows)  # a line ends where hours are missing
         .mark_line(point=True)
         .encode(
             x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
