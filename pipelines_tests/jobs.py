@@ -37,18 +37,12 @@ class Runner:
         )
 
     def tick(self, name: str) -> dg.RunRequest | str:
-        """Evaluate a sensor or schedule as the daemon does.
-
-        Returns the run requested, or why there is none.
-        """
-        repository = definitions.get_repository_def()
-        is_sensor = repository.has_sensor_def(name)
-        one: Any = sensors.sensor(name) if is_sensor else repository.get_schedule_def(name)
-        build: Any = dg.build_sensor_context if is_sensor else dg.build_schedule_context
-        context = build(
+        """Evaluate a sensor as the daemon does; return the run requested, or why there is none."""
+        one = sensors.sensor(name)
+        context = dg.build_sensor_context(
             instance=self.instance,
             resources={key: self.resources[key] for key in one.required_resource_keys},
-            repository_def=repository,
+            repository_def=definitions.get_repository_def(),
         )
         answer = one.evaluate_tick(context)
         return answer.run_requests[0] if answer.run_requests else str(answer.skip_message)

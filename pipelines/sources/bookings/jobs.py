@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field
+from sqlalchemy import Connection
 
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
@@ -105,9 +106,16 @@ def bookings_audit_hourly(
 ) -> dg.RunRequest | dg.SkipReason:
     """An audit, if there are new events or a hotel whose turn it is."""
     with warehouse.open() as store, store.engine.connect() as connection:
-        if not audits.is_due(connection, utc_now(), HOURLY.skips_for):
-            return dg.SkipReason("No new events since the last audit.")
-    if run_state.has_unfinished_run(context.instance, AUDIT):
+        return audit_due(connection, context.instance)
+
+
+def audit_due(
+    connection: Connection, instance: dg.DagsterInstance
+) -> dg.RunRequest | dg.SkipReason:
+    """Request an audit, unless nothing is due or one is in progress."""
+    if not audits.is_due(connection, utc_now(), HOURLY.skips_for):
+        return dg.SkipReason("No new events since the last audit.")
+    if run_state.has_unfinished_run(instance, AUDIT):
         return dg.SkipReason("A run is under way.")
     return dg.RunRequest(run_config=dict(HOURLY.config))
 

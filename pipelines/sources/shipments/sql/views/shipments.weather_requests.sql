@@ -1,6 +1,6 @@
 -- Work: linear, 900 buffers
 CREATE OR REPLACE VIEW shipments.weather_requests AS
-WITH recent AS NOT MATERIALIZED (
+WITH recent AS (
     SELECT
         tracking_number,
         carrier,
