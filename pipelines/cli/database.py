@@ -93,7 +93,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
     parameters = conninfo_to_dict(_address(role))
     program = str(find_binaries() / "psql")
-    is_own_server = Settings.current().database_url is not None
+    is_own_server = _own_address(Settings.current(), role) is not None
     if is_own_server:  # which may require TLS: the built-in psql lacks it
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
@@ -171,9 +171,14 @@ def _address(role: str) -> str:
     if settings.has_builtin_server:
         settings.builtin_server(echo).start()
     roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
-    if settings.database_url is not None:  # unchanged, except for the driver
-        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
+    if (own := _own_address(settings, role)) is not None:  # unchanged, except for the driver
+        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", own)
     return settings.warehouse_url(roles[role]).partition("?")[0]
+
+
+def _own_address(settings: Settings, role: str) -> str | None:
+    """Return the address of a server of the operator's own, if the role reads from one."""
+    return (settings.analyst_database_url if role == "analyst" else None) or settings.database_url
 
 
 def _builtin_server() -> "EmbeddedPostgres":

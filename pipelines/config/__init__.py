@@ -19,7 +19,7 @@ from pipelines.config import env_validation
 from pipelines.config.secret_files import secret, secret_values
 from pipelines.failures import PermanentFailure, redact
 from pipelines.postgres import state_folder
-from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.roles import ANALYST, DAGSTER, SUPERUSER, WAREHOUSE
 
 if TYPE_CHECKING:
     from pipelines.postgres.server import EmbeddedPostgres
@@ -46,6 +46,7 @@ CUT_SECONDS = 60
 SECRETS = frozenset(
     {
         "ALERT_URLS",
+        "ANALYST_DATABASE_URL",
         "CELERY_BROKER_PASSWORD",
         "CELERY_BROKER_URL",
         "DAGSTER_POSTGRES_PASSWORD",
@@ -63,6 +64,8 @@ class Settings:
     state: Path
     dagster_home: Path
     database_url: str | None = field(repr=False)
+    #: Where analysts and the dashboards read, such as a replica.
+    analyst_database_url: str | None = field(repr=False)
     dagster_postgres_url: str | None = field(repr=False)
     sources: str
     sandbox_url: str | None
@@ -104,7 +107,7 @@ class Settings:
                 place=f"ISOBAR_HOME, {state}",
                 remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
-        for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
+        for name in ("DATABASE_URL", "ANALYST_DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             env_validation.check_postgres_url(name, value(name))
 
         def seconds(name: str, default: int, *, least: int = 1) -> int:
@@ -119,6 +122,7 @@ class Settings:
             database_url=env_validation.with_password(
                 value("DATABASE_URL"), value("DATABASE_PASSWORD")
             ),
+            analyst_database_url=value("ANALYST_DATABASE_URL"),
             dagster_postgres_url=env_validation.with_password(
                 value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
             ),
@@ -152,7 +156,12 @@ class Settings:
         return EmbeddedPostgres(self.state, report)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:
-        """Return the warehouse's URL: for a role of the built-in server, else DATABASE_URL."""
+        """Return the warehouse's URL: for a role of the built-in server, else DATABASE_URL.
+
+        Analysts have ANALYST_DATABASE_URL, if it is set.
+        """
+        if role == ANALYST and self.analyst_database_url:
+            return self.analyst_database_url
         return self.database_url or self._builtin_url(role, WAREHOUSE)
 
     def dagster_url(self) -> str:

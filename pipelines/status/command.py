@@ -31,6 +31,7 @@ def status(as_json: bool) -> None:
                        path (page in the web UI), remedy], errors first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes,
                        shared_buffers_bytes (memory of the server for its cache), schema,
+                       replicas (servers that follow it), replica_lag_seconds (of the last one),
                        built_on (what others have built on views and tables of Isobar),
                        not_upgraded (views and functions that could not be, because of that)
       dagster_storage  the same; schema: current, missing, behind, foreign, other views

@@ -38,6 +38,9 @@ class Database:
     size_bytes: int | None = None
     #: Memory that the server keeps for its own cache.
     shared_buffers_bytes: int | None = None
+    #: Servers that follow this one, and by how many seconds the last one is behind.
+    replicas: int = 0
+    replica_lag_seconds: float | None = None
     schema: Condition | None = None
     #: Plug-ins whose tables or views are not those of their code.
     outdated: tuple[str, ...] = ()

@@ -114,7 +114,11 @@ def _database(found: Database) -> str:
     place = found.place.rpartition("@")[2]
     buffers = (found.shared_buffers_bytes or 0) / 2**20
     cached = f", {buffers:,.0f} MiB of buffers" if found.shared_buffers_bytes else ""
-    return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{cached}{schema}, at {place}"
+    lag = f" up to {found.replica_lag_seconds:,.1f} s behind" if found.replica_lag_seconds else ""
+    replicas = f", replicas: {found.replicas}{lag}" if found.replicas else ""
+    return (
+        f"PostgreSQL {found.server_version}, {size:,.0f} MiB{cached}{replicas}{schema}, at {place}"
+    )
 
 
 def _ui(seen: Status) -> str:

@@ -16,7 +16,10 @@ from pipelines_tests.command import OURS, PROJECT
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 #: Addresses whose passwords are apart.
-NEVER_IN_FILES = {"DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"}
+NEVER_IN_FILES = {
+    *("DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"),
+    "ANALYST_DATABASE_URL_FILE",  # of an address that is rarely set
+}
 OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
 #: The two services that exit before anything loads foreign data.
 WITH_ALL = {"configuration", "migrate"}
@@ -76,7 +79,7 @@ def test_whatever_isobar_reads_reaches_the_services_that_read_it() -> None:
     """The code server, which starts the runs; but for what containers have no use for."""
     own = {"DAGSTER_HOME", "ISOBAR_HOME"}
     files = {f"{name}_FILE" for name in secret_variables()} - NEVER_IN_FILES
-    of_dashboards = {"ISOBAR_DASHBOARD_SECONDS"}
+    of_dashboards = {"ISOBAR_DASHBOARD_SECONDS", "ANALYST_DATABASE_URL"}
     assert of_dashboards <= set(SERVICES["dashboard"]["environment"])
     reached = set(SERVICES["code"]["environment"]) | of_dashboards
     assert (set(OURS) | files) - own - reached == set()

@@ -209,6 +209,26 @@ def test_our_status_command_reports_the_replica(
     assert f":{replica.port}/" in found["place"]
 
 
+def test_analysts_read_from_the_replica_and_the_status_shows_its_lag(
+    replica: Replica, connections: Connections, state: Path
+) -> None:
+    addresses = {
+        "DATABASE_URL": connections.url(SUPERUSER, WAREHOUSE),
+        "ANALYST_DATABASE_URL": replica.url(ANALYST),
+        "DAGSTER_POSTGRES_URL": connections.url(DAGSTER, DAGSTER),
+    }
+    query = ("database", "psql", "--role", "analyst", "-Atc", "SELECT pg_is_in_recovery()")
+    assert isobar(state, *query, **addresses).stdout.strip() == "t"
+    assert (
+        replica.url(ANALYST)
+        in isobar(state, "database", "url", "--role", "analyst", **addresses).stdout
+    )
+    found = json.loads(isobar(state, "status", "--json", **addresses).stdout)["database"]
+    assert found["replicas"] == 1
+    assert (found["replica_lag_seconds"] or 0) >= 0
+    assert ", replicas: 1" in isobar(state, "status", **addresses).stdout.replace("\n", " ")
+
+
 def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) -> None:
     done = isobar(state, "run", DATABASE_URL=replica.url(SUPERUSER))
     assert done.returncode == 1
