@@ -1,6 +1,7 @@
 """Data quality: problems, freshness, deliveries with their equation, and the quarantine."""
 
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,8 @@ from pipelines.source import Source, sources
 QUESTIONS = Questions("pipelines.dashboard")
 OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
 ALL_REASONS = "all reasons"
+#: The program where `make` has installed it.
+IN_A_CLONE = ".venv/bin/isobar"
 STATES = {True: "late", False: "on time", None: "not known here"}
 
 
@@ -90,7 +93,7 @@ def _show_problems(found: Health) -> None:
         with shown:
             st.text(one.words)
             if one.remedy:
-                st.text(f"What to do: {one.remedy}")
+                st.text(f"What to do: {one.remedy.replace('`', '')}")
             if one.rows and shown.open:
                 _show_rows(one)
             if one.since:
@@ -124,10 +127,13 @@ def _titled(one: Finding) -> str:
 
 
 def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None:
+    others = QUESTIONS.ask("other_sources").rows
     rows = feeds.rows[feeds.rows["source"].isin(chosen)].copy()
+    if not others.empty:
+        rows = pd.concat([rows, others], ignore_index=True)
     of_feeds = feeds_of_sources()
     facts = [
-        found.sources.get(of_feeds[name].name, {}) if name in of_feeds else {}
+        found.sources.get(of_feeds[name].name if name in of_feeds else name, {})
         for name in rows["source"]
     ]
     promises = [one.get("promised_seconds") for one in facts]
@@ -153,7 +159,7 @@ def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None
         note="The promise is the longest time from one good run to the next, grace included.",
         source="Feed",
         state="State",
-        last_delivery_at=instant_column("Last delivery, UTC"),
+        last_delivery_at=instant_column("Last new data, UTC"),
         last_success_at=instant_column("Last good run, UTC"),
         promise="Promised",
         longest_silence_hours=st.column_config.NumberColumn(
@@ -321,17 +327,20 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
 
 def commands(feeds: Sequence[str], code: str | None) -> list[str]:
     """Return the commands that show, retry and dismiss rejected records of feeds."""
+    program = "isobar" if shutil.which("isobar") else IN_A_CLONE
     lines = []
     for name in feeds:
         source = feeds_of_sources().get(name)
         if source is None:
             continue
-        lines.append(f"isobar quarantine show {name}")
+        lines.append(f"{program} quarantine show {name}")
         if source.retry or any(feed.again for feed in source.feeds):
-            lines.append(f"isobar quarantine retry {name}")
+            lines.append(f"{program} quarantine retry {name}")
         if any(isinstance(one, FileInbox) for one in source.fetchers):
             which = f"--matching {shlex.quote(code)}" if code else "--all"
-            lines.append(f"isobar quarantine dismiss {name} {which} --reason 'why they are none'")
+            lines.append(
+                f"{program} quarantine dismiss {name} {which} --reason 'why they are none'"
+            )
     return lines
 
 

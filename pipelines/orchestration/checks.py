@@ -159,9 +159,9 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             "no_rejects",
             f"No record{of_last} is in quarantine. Rejected records do not block other records.",
             "records were rejected; all others are loaded. (For snapshots, only the last one"
-            " counts.) `isobar quarantine show SOURCE` shows the reasons. Correct the source or"
-            " the code, then run `isobar quarantine retry SOURCE`, if the source supports it."
-            " Records of files that will not be corrected: `isobar quarantine dismiss SOURCE`",
+            " counts.) `isobar quarantine show` shows the reasons. Correct the source or the"
+            " code, then run `isobar quarantine retry`, if the source supports it. Records of files"
+            " that will not be corrected: `isobar quarantine dismiss`",
             find_rejects,
         ),
     ]

@@ -250,7 +250,11 @@ def test_without_anything_new_there_is_no_story(owner: psycopg.Connection) -> No
     assert "Nothing stands out in the data of today." in [one.value for one in page.caption]
 
 
-def test_commands_are_those_that_work() -> None:
+def test_commands_are_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in a clone, where `make` puts the program into a folder that no shell looks in."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert quality.commands(["solar"], None)[0] == ".venv/bin/isobar quarantine show solar"
+    monkeypatch.setattr("shutil.which", str)
     assert quality.commands(["flights"], None) == [
         "isobar quarantine show flights",
         "isobar quarantine retry flights",
@@ -279,3 +283,15 @@ def test_a_story_has_what_its_statement_returns() -> None:
         " was 24 h."
     )
     assert isinstance(pd.DataFrame([row]).iloc[0].to_dict()["source"], str)
+
+
+def test_freshness_has_sources_without_deliveries(owner: psycopg.Connection) -> None:
+    deliver(owner, "solar", 0.1)
+    owner.execute(
+        "INSERT INTO ops.sources (source, checked_at, expected_within, run_id)"
+        " VALUES ('weather', now(), '5 hours', 'a run')"
+    )
+    page = shown("pipelines.dashboard.quality")
+    assert not page.exception
+    table = next(one.value for one in page.dataframe if "promise" in one.value)
+    assert table["source"].tolist() == ["solar", "weather"]

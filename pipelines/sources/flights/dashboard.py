@@ -85,7 +85,9 @@ def show() -> None:
         )
         .properties(height=300),
         empty="No itinerary matches the filters.",
-        note=f"The {MAX_ROUTES} routes with the lowest prices; choose cities to see others.",
+        note=f"The {MAX_ROUTES} routes with the lowest prices; choose cities to see others."
+        if len(lowest) < history.rows["route"].nunique()
+        else None,
     )
     by_departure = QUESTIONS.ask("by_departure", **chosen)
     show_chart(

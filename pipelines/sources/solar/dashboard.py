@@ -39,7 +39,9 @@ from pipelines.dashboard.page import (
 )
 
 QUESTIONS = Questions("pipelines.sources.solar")
+#: The days that the page shows by period; those by day can be chosen.
 PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
+LAST_DAYS = {"7 days": 7, "30 days": 30, "60 days": 60, "a year": 365}
 FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 CLICK = "Click on a day to see its hours."
@@ -72,7 +74,7 @@ def show() -> None:
     st.title("Solar plants", anchor=False)
     plants = QUESTIONS.ask("plants").rows
     if plants.empty:
-        st.info("No plant is registered yet: `isobar plants add`.")
+        st.info("No plant is registered yet. `make run` loads those of the service.")
         return
     ids = dict(zip(plants["name"], plants["plant_id"].tolist(), strict=True))
     note_unknown("plant", "plant", [FLEET, *ids])
@@ -84,6 +86,17 @@ def show() -> None:
             )
             or "day"
         )
+        span = PERIODS[period]
+        if period == "day":
+            last = st.segmented_control(
+                "Last",
+                list(LAST_DAYS),
+                default="60 days",
+                required=True,
+                key="last",
+                bind="query-params",
+            )
+            span = LAST_DAYS[last or "60 days"]
         until = today()
         clicked = st.date_input(
             "Day",
@@ -96,7 +109,7 @@ def show() -> None:
         )
     wanted: dict[str, Any] = {
         "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
-        "from_date": until - dt.timedelta(days=PERIODS[period]),
+        "from_date": until - dt.timedelta(days=span),
         "to_date": until,
     }
     energy = QUESTIONS.ask("energy", period=period, **wanted)
