@@ -1,4 +1,4 @@
--- Sources that were checked and have no deliveries, such as the weather.
+-- Sources that were checked and have no deliveries of their own.
 -- Work: linear, 400 buffers
 SELECT source, last_new_data_at AS last_delivery_at
 FROM metrics.freshness
