@@ -20,6 +20,7 @@ OTHERS = (
     "flights.agents",
     "flights.airlines",
     "flights.airports",
+    "flights.directions",
     "ops.deliveries",
     "ops.quarantine",
     "ops.quarantine_summary",

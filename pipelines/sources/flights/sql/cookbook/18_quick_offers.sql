@@ -7,16 +7,13 @@
 -- currency: GBP
 -- rows: 10
 -- Work: linear, 5,000 buffers
-SELECT itinerary_id, agent, route, directions.longest_minutes, price_amount, price_currency
+SELECT itinerary_id, agent, route, longest.longest_minutes, price_amount, price_currency
 FROM enriched.itineraries
 CROSS JOIN LATERAL (
-    SELECT
-        max(
-            CASE WHEN time_verdict <> 'impossible' THEN elapsed_minutes ELSE duration_minutes END
-        ) AS longest_minutes
-    FROM enriched.itinerary_legs AS legs
-    WHERE legs.itinerary_id = itineraries.itinerary_id
-) AS directions
-WHERE withdrawn_on IS NULL AND price_currency = %(currency)s AND directions.longest_minutes <= 60 * %(hours)s
+    SELECT max(minutes) AS longest_minutes
+    FROM flights.directions
+    WHERE directions.itinerary_id = itineraries.itinerary_id
+) AS longest
+WHERE withdrawn_on IS NULL AND price_currency = %(currency)s AND longest.longest_minutes <= 60 * %(hours)s
 ORDER BY price_amount, itinerary_id
 LIMIT %(rows)s;

@@ -24,13 +24,8 @@ WHERE
     AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
     AND (
         %(hours)s::integer IS NULL OR NOT EXISTS (
-            SELECT FROM enriched.itinerary_legs AS legs
-            WHERE
-                legs.itinerary_id = itineraries.itinerary_id
-                AND CASE
-                    WHEN legs.time_verdict <> 'impossible' THEN legs.elapsed_minutes
-                    ELSE legs.duration_minutes
-                END > 60 * %(hours)s
+            SELECT FROM flights.directions
+            WHERE directions.itinerary_id = itineraries.itinerary_id AND minutes > 60 * %(hours)s
         )
     )
 ORDER BY withdrawn_at DESC, itinerary_id
