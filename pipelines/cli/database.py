@@ -23,9 +23,12 @@ def database() -> None:
     """Control the built-in PostgreSQL, and connect to the database in use."""
 
 
+#: Roles of PostgreSQL by the names that people give.
+ROLES_OF_NAMES = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
+
 as_role = click.option(
     "--role",
-    type=click.Choice(["owner", "loader", "analyst", "operator"]),
+    type=click.Choice([*ROLES_OF_NAMES]),
     default="owner",
     show_default=True,
     help="Role to connect as; the analyst can only read. With DATABASE_URL, `url` ignores it.",
@@ -93,7 +96,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
     parameters = conninfo_to_dict(_address(role))
     program = str(find_binaries() / "psql")
-    is_own_server = _own_address(Settings.current(), role) is not None
+    is_own_server = Settings.current().own_url(ROLES_OF_NAMES[role]) is not None
     if is_own_server:  # which may require TLS: the built-in psql lacks it
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
@@ -170,15 +173,11 @@ def _address(role: str) -> str:
     settings = Settings.current()
     if settings.has_builtin_server:
         settings.builtin_server(echo).start()
-    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
-    if (own := _own_address(settings, role)) is not None:  # unchanged, except for the driver
+    if (
+        own := settings.own_url(ROLES_OF_NAMES[role])
+    ) is not None:  # unchanged, except for the driver
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", own)
-    return settings.warehouse_url(roles[role]).partition("?")[0]
-
-
-def _own_address(settings: Settings, role: str) -> str | None:
-    """Return the address of a server of the operator's own, if the role reads from one."""
-    return (settings.analyst_database_url if role == "analyst" else None) or settings.database_url
+    return settings.warehouse_url(ROLES_OF_NAMES[role]).partition("?")[0]
 
 
 def _builtin_server() -> "EmbeddedPostgres":

@@ -156,13 +156,12 @@ class Settings:
         return EmbeddedPostgres(self.state, report)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:
-        """Return the warehouse's URL: for a role of the built-in server, else DATABASE_URL.
+        """Return the warehouse's URL: that of `own_url`, else of the built-in server for a role."""
+        return self.own_url(role) or self._builtin_url(role, WAREHOUSE)
 
-        Analysts have ANALYST_DATABASE_URL, if it is set.
-        """
-        if role == ANALYST and self.analyst_database_url:
-            return self.analyst_database_url
-        return self.database_url or self._builtin_url(role, WAREHOUSE)
+    def own_url(self, role: str) -> str | None:
+        """Return the URL of the operator's own server: DATABASE_URL, or another one of analysts."""
+        return (self.analyst_database_url if role == ANALYST else None) or self.database_url
 
     def dagster_url(self) -> str:
         """Return the URL of Dagster's storage, for its driver psycopg2.
