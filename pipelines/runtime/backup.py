@@ -155,36 +155,36 @@ def _dump(
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
-        left_out: list[str] = []
+
+        def announce(name: str) -> None:
+            at = taken_at.isoformat(timespec="seconds")
+            report(f"Dumping {place_of(urls[name])} as of {at} …")
 
         def dump(name: str, excluded: Sequence[str] = ()) -> None:
             words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
             words += [f"--snapshot={snapshots[name]}", f"--lock-wait-timeout={LOCK_WAIT}"]
-            clients[name].run("pg_dump", [*words, *excluded], urls[name], variables)
+            with _described_locks(urls[name]):
+                clients[name].run("pg_dump", [*words, *excluded], urls[name], variables)
 
         def dump_warehouse(*harmful: Sequence[Any]) -> list[str]:
-            place = place_of(urls[WAREHOUSE])
             with _described_locks(urls[WAREHOUSE]):
-                excluded, names = _left_out(warehouse, place, report, *harmful)
-                dump(WAREHOUSE, excluded)
+                excluded, names = _left_out(warehouse, place_of(urls[WAREHOUSE]), report, *harmful)
+            dump(WAREHOUSE, excluded)
             return names
 
-        for name, url in urls.items():
-            report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
-            if name == DAGSTER:
-                with _described_locks(url):
-                    dump(DAGSTER)
-                continue
-            try:
-                left_out = dump_warehouse()
-            except (PermanentFailure, OSError, psycopg.errors.OutOfMemory):
-                # OSError: more is left out than arguments can name; OutOfMemory: too many locks.
-                many = _of_many(warehouse)
-                large = _too_large(warehouse, many)
-                if not many and not large:
-                    raise
-                shutil.rmtree(folder / WAREHOUSE, ignore_errors=True)
-                left_out = dump_warehouse(many, large)
+        announce(WAREHOUSE)
+        try:
+            left_out = dump_warehouse()
+        except (PermanentFailure, OSError, psycopg.errors.OutOfMemory):
+            # OSError: more is left out than arguments can name; OutOfMemory: too many locks.
+            many = _of_many(warehouse)
+            large = _too_large(warehouse, many)
+            if not many and not large:
+                raise
+            shutil.rmtree(folder / WAREHOUSE, ignore_errors=True)
+            left_out = dump_warehouse(many, large)
+        announce(DAGSTER)
+        dump(DAGSTER)
         return Manifest(
             format=FORMAT,
             isobar=version("isobar"),

@@ -333,9 +333,8 @@ def _fill(
         try:
             restore([one for one in of_others if not _described_by(one).startswith(REFRESH)])
         except PermanentFailure as error:
-            if (
-                _own_objects(target) - before
-            ):  # with the rights of this user, a view shows everything
+            # With the rights of this user, a view shows everything.
+            if _own_objects(target) - before:
                 raise
             report(
                 "Not everything that others have built could be restored. The rest is there."
@@ -365,11 +364,8 @@ def _is_of_others(entry: str, owners: Sequence[str]) -> bool:
 
 def _refresh(target: Target, entries: Sequence[str], report: Report) -> None:
     """Fill the materialized views of others, as their owners; report those that fail."""
-    wanted = [
-        _described_by(one).removeprefix(REFRESH)
-        for one in entries
-        if _described_by(one).startswith(REFRESH)
-    ]
+    described = map(_described_by, entries)
+    wanted = [one.removeprefix(REFRESH) for one in described if one.startswith(REFRESH)]
     if not wanted:
         return
     deadline = time.monotonic() + REFRESH_SECONDS
@@ -377,10 +373,10 @@ def _refresh(target: Target, entries: Sequence[str], report: Report) -> None:
         names: dict[str, str] = dict(connection.execute(MATERIALIZED_VIEWS).fetchall())
         waiting = [names[one] for one in wanted if one in names]
         errors: dict[str, psycopg.Error] = {}
-        for most_seconds in (REFRESH_SECONDS / len(wanted), REFRESH_SECONDS):  # short ones first
+        for limit_seconds in (REFRESH_SECONDS / len(wanted), REFRESH_SECONDS):  # short ones first
             errors = {}
             for name in waiting:
-                left = min(most_seconds, max(0.001, deadline - time.monotonic()))
+                left = min(limit_seconds, max(0.001, deadline - time.monotonic()))
                 connection.execute(f"SET statement_timeout = {left * 1000:.0f}".encode())
                 try:
                     connection.execute(f"REFRESH MATERIALIZED VIEW {name}".encode())
