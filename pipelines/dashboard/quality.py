@@ -47,7 +47,9 @@ STATES = {True: "late", False: "on time", None: "not known here"}
 def show() -> None:
     """Show the page."""
     st.title("Data quality", anchor=False)
-    feeds = QUESTIONS.ask("feeds")
+    feeds, others = QUESTIONS.ask("feeds"), QUESTIONS.ask("other_sources").rows
+    if not others.empty:
+        feeds = replace(feeds, rows=pd.concat([feeds.rows, others], ignore_index=True))
     found = health()
     _show_problems(found)
     names = [*feeds_of_sources()]
@@ -127,10 +129,7 @@ def _titled(one: Finding) -> str:
 
 
 def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None:
-    others = QUESTIONS.ask("other_sources").rows
     rows = feeds.rows[feeds.rows["source"].isin(chosen)].copy()
-    if not others.empty:
-        rows = pd.concat([rows, others], ignore_index=True)
     of_feeds = feeds_of_sources()
     facts = [
         found.sources.get(of_feeds[name].name if name in of_feeds else name, {})
