@@ -29,6 +29,17 @@ from pipelines.warehouse.tables import (
 SCHEMA, METRICS = "bookings", "metrics"
 metadata = source_metadata()
 
+
+def _hotel_key() -> Column[int]:
+    return Column(
+        "hotel_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="Hotel number in the source system.",
+    )
+
+
 events = Table(
     "events",
     metadata,
@@ -145,13 +156,7 @@ polls = Table(
 hotels = Table(
     "hotels",
     metadata,
-    Column(
-        "hotel_id",
-        BigInteger,
-        primary_key=True,
-        autoincrement=False,
-        comment="Hotel number in the source system.",
-    ),
+    _hotel_key(),
     Column("name", Text, nullable=False, comment="Name of the hotel."),
     Column("city", Text, comment="City of the hotel; null if not entered."),
     Column("rooms", Integer, comment="Rooms available each night; null if not entered."),
@@ -184,13 +189,7 @@ hotels = Table(
 audits = Table(
     "audits",
     metadata,
-    Column(
-        "hotel_id",
-        BigInteger,
-        primary_key=True,
-        autoincrement=False,
-        comment="Hotel number in the source system.",
-    ),
+    _hotel_key(),
     Column(
         "load_number",
         BigInteger,
@@ -254,13 +253,7 @@ def _counts(name: str, day: str, comment: str) -> Table:
     return Table(
         name,
         metadata,
-        Column(
-            "hotel_id",
-            BigInteger,
-            primary_key=True,
-            autoincrement=False,
-            comment="Hotel number in the source system.",
-        ),
+        _hotel_key(),
         Column("day", Date, primary_key=True, comment=day),
         Column("bookings", Integer, nullable=False, comment="Number of nights booked."),
         Column("cancellations", Integer, nullable=False, comment="Number of nights cancelled."),

@@ -27,47 +27,41 @@ in_order AS (  -- of nights with several bookings alone: sorting all takes four 
         PARTITION BY hotel_id, night_of_stay, room_reservation_id
         ORDER BY event_at, status, event_id
     )
-),
-
-found AS (
-    SELECT
-        'booked_before_cancelled' AS rule,
-        audited_events.*,
-        NULL::timestamptz AS booked_before_at
-    FROM audited_events
-    LEFT JOIN booked USING (hotel_id, night_of_stay, room_reservation_id)
-    WHERE
-        audited_events.status = 'cancellation'
-        AND coalesce(booked.first_at > audited_events.event_at, TRUE)
-    UNION ALL
-    SELECT
-        'no_double_booking',
-        event_id,
-        hotel_id,
-        status,
-        room_reservation_id,
-        night_of_stay,
-        event_at,
-        load_number,
-        before_at
-    FROM in_order
-    WHERE status = 'booking' AND status_before = 'booking'
-    UNION ALL
-    SELECT
-        'event_before_stay',
-        audited_events.*,
-        NULL::timestamptz
-    FROM audited_events
-    WHERE (event_at AT TIME ZONE 'UTC')::date > night_of_stay
 )
 
 SELECT
-    rule,
+    'booked_before_cancelled',
     hotel_id,
     night_of_stay,
     event_id,
     status,
     room_reservation_id,
     event_at,
-    booked_before_at
-FROM found
+    NULL::timestamptz
+FROM audited_events
+LEFT JOIN booked USING (hotel_id, night_of_stay, room_reservation_id)
+WHERE status = 'cancellation' AND coalesce(first_at > event_at, TRUE)
+UNION ALL
+SELECT
+    'no_double_booking',
+    hotel_id,
+    night_of_stay,
+    event_id,
+    status,
+    room_reservation_id,
+    event_at,
+    before_at
+FROM in_order
+WHERE status = 'booking' AND status_before = 'booking'
+UNION ALL
+SELECT
+    'event_before_stay',
+    hotel_id,
+    night_of_stay,
+    event_id,
+    status,
+    room_reservation_id,
+    event_at,
+    NULL::timestamptz
+FROM audited_events
+WHERE (event_at AT TIME ZONE 'UTC')::date > night_of_stay

@@ -17,8 +17,7 @@ SELECT
     events.status,
     events.room_reservation_id,
     events.night_of_stay,
-    events.event_at,
-    events.load_number
+    events.event_at
 FROM audited_nights
 INNER JOIN bookings.events USING (hotel_id, night_of_stay);
 
