@@ -140,7 +140,7 @@ def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
     Counting would read all of it after each load. The estimate is the planner's.
     """
     name = ".".join(key.path)
-    planned = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+    planned = text("SELECT ops.estimated_rows(to_regclass(:name))")
     estimate = connection.execute(planned, {"name": name}).scalar_one()
     if estimate > COUNTED_ROWS:
         return {"estimated_rows": estimate}
