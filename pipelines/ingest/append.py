@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from pipelines.ingest import watermarks
 from pipelines.ingest.comparison import compare
 from pipelines.ingest.contract import Reject
@@ -16,6 +14,7 @@ from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
+    analyze_tables,
     copy_text,
     csv_text,
     stage_columns,
@@ -91,7 +90,7 @@ class AppendWriter(Writer):
             number = self.load.parameters["load_number"]
             watermarks.move(self.load.connection, self.policy.table, number)
         if self._loaded > ANALYZE_FROM:
-            self.load.connection.execute(text(f"ANALYZE {self.policy.table}"))
+            analyze_tables(self.load.connection, [self.policy.table])
         return self._loaded, self._stored
 
     def _have_keys(self, rows: pd.DataFrame) -> bool:
@@ -109,17 +108,22 @@ class AppendWriter(Writer):
         if self.load.execute(self.policy.needed).scalar_one():
             return self._merge(rows)
         keys = rows[self.policy.key].to_numpy("int64")
+        last = f"SELECT max({self.policy.key}) FROM {self.policy.table}"
+        highest = self.load.run(last, {}).scalar_one()
+        known = keys[keys <= highest] if highest is not None else keys[:0]
+        if not len(known):  # usual, and a cluster would look for the keys on each node
+            self._copy(all_new)
+            return len(rows), []
         found = self.load.execute(
             self.policy.stored,
-            lowest=int(keys.min()),
-            highest=int(keys.max()),
-            keys=str(keys.tolist()).replace("[", "{").replace("]", "}"),
+            lowest=int(known.min()),
+            highest=int(known.max()),
+            keys=str(known.tolist()).replace("[", "{").replace("]", "}"),
         ).one()
         is_stored, is_other = compare(rows, keys, found, self.policy.content)
         fresh = rows[~is_stored]
         new = self._formatted(fresh) if is_stored.any() else all_new
-        columns = ", ".join(self.table.columns.keys())
-        copy_text(self.load.connection, f"{self.policy.table} ({columns})", new)
+        self._copy(new)
         if not is_other.any():
             return len(fresh), []
         self._restage(rows[is_other])
@@ -134,6 +138,10 @@ class AppendWriter(Writer):
         if changed[-1] == len(rows):
             return changed[-1], []
         return sum(changed), self.load.execute(self.policy.conflicts).all()
+
+    def _copy(self, new: Iterable[bytes]) -> None:
+        columns = ", ".join(self.table.columns.keys())
+        copy_text(self.load.connection, f"{self.policy.table} ({columns})", new)
 
     def _restage(self, rows: pd.DataFrame) -> None:
         self.load.run(f"TRUNCATE {self.stage}", {})

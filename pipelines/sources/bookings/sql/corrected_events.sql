@@ -3,7 +3,9 @@
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
-        deliveries.name,
+        deliveries.name = (
+            SELECT name FROM ops.deliveries WHERE delivery_id = :delivery_id
+        ) AS is_of_same_file,
         nullif(quarantine.record_key[2], '')::bigint AS event_id,
         nullif(quarantine.record_key[3], '')::bigint AS hotel_id,
         nullif(quarantine.record_key[4], '')::timestamptz AS event_at,
@@ -17,32 +19,39 @@ WITH bad AS MATERIALIZED (
         AND deliveries.delivery_id <> :delivery_id
         AND quarantine.record_key[1] = 'event'
         AND quarantine.dismissed_at IS NULL
+),
+
+nameless AS MATERIALIZED (
+    SELECT * FROM bad WHERE event_id IS NULL
 )
 
+-- Of a new load there are no statistics: with the arrays, few events are joined.
 SELECT bad.quarantine_id
 FROM bad
 INNER JOIN bookings.events USING (event_id)
-WHERE events.delivery_id = :delivery_id
+WHERE
+    events.delivery_id = :delivery_id
+    AND events.event_id = ANY(CAST((SELECT array_agg(bad.event_id) FROM bad) AS bigint []))
 UNION
-SELECT bad.quarantine_id
-FROM bad
+SELECT nameless.quarantine_id
+FROM nameless
 INNER JOIN bookings.events USING (room_reservation_id)
 WHERE
-    bad.event_id IS NULL
-    AND events.load_number = :load_number
-    AND num_nulls(bad.hotel_id, bad.event_at, bad.status, bad.night_of_stay) <= 1
-    AND events.hotel_id = coalesce(bad.hotel_id, events.hotel_id)
-    AND events.event_at = coalesce(bad.event_at, events.event_at)
-    AND events.status = coalesce(bad.status, events.status)
-    AND events.night_of_stay = coalesce(bad.night_of_stay, events.night_of_stay)
+    events.load_number = :load_number
+    AND events.room_reservation_id = ANY(
+        CAST((SELECT array_agg(nameless.room_reservation_id) FROM nameless) AS uuid [])
+    )
+    AND num_nulls(nameless.hotel_id, nameless.event_at, nameless.status, nameless.night_of_stay) <= 1
+    AND events.hotel_id = coalesce(nameless.hotel_id, events.hotel_id)
+    AND events.event_at = coalesce(nameless.event_at, events.event_at)
+    AND events.status = coalesce(nameless.status, events.status)
+    AND events.night_of_stay = coalesce(nameless.night_of_stay, events.night_of_stay)
 UNION
-SELECT bad.quarantine_id
-FROM bad
+SELECT nameless.quarantine_id
+FROM nameless
 INNER JOIN bookings.events USING (hotel_id, event_at, status, night_of_stay)
-INNER JOIN ops.deliveries ON events.delivery_id = deliveries.delivery_id
 WHERE
     -- Rooms are booked together, so the event is the same only if the same file was sent again.
-    deliveries.name = bad.name
-    AND bad.event_id IS NULL
-    AND bad.room_reservation_id IS NULL
+    nameless.is_of_same_file
+    AND nameless.room_reservation_id IS NULL
     AND events.load_number = :load_number

@@ -1,4 +1,9 @@
--- The first event with an id wins, in the order of the delivery.
+-- The first event with an id wins, in the order of the delivery. Without ON CONFLICT: in a cluster,
+-- no key spans the events of all hotels.
+WITH stored_ids AS MATERIALIZED (
+    SELECT event_id FROM stage_events INNER JOIN bookings.events USING (event_id)
+)
+
 INSERT INTO bookings.events (
     event_id,
     hotel_id,
@@ -18,6 +23,8 @@ SELECT
     night_of_stay,
     :delivery_id,
     :load_number
-FROM stage_events
+FROM (
+    SELECT DISTINCT ON (event_id) * FROM stage_events ORDER BY event_id, record
+) AS firsts
+WHERE event_id NOT IN (TABLE stored_ids)
 ORDER BY record
-ON CONFLICT (event_id) DO NOTHING

@@ -3,6 +3,10 @@
 -- reused.
 ANALYZE stage_events;
 
+WITH stored_ids AS MATERIALIZED (
+    SELECT event_id FROM stage_events INNER JOIN bookings.events USING (event_id)
+)
+
 UPDATE stage_events AS nameless
 SET event_id = named.event_id
 FROM (
@@ -12,7 +16,7 @@ FROM (
     ORDER BY event_id, record
 ) AS named
 WHERE nameless.event_id IS NULL
-    AND NOT EXISTS (SELECT FROM bookings.events WHERE events.event_id = named.event_id)
+    AND named.event_id NOT IN (TABLE stored_ids)
     AND (
         nameless.hotel_id,
         nameless.event_at,
@@ -27,24 +31,20 @@ WHERE nameless.event_id IS NULL
         named.night_of_stay
     );
 
+WITH named AS MATERIALIZED (
+    SELECT
+        nameless.record,
+        stored.event_id
+    FROM stage_events AS nameless
+    INNER JOIN bookings.events AS stored
+        USING (hotel_id, event_at, status, room_reservation_id, night_of_stay)
+    WHERE nameless.event_id IS NULL AND stored.event_id >= 0
+)
+
 UPDATE stage_events AS nameless
-SET event_id = stored.event_id
-FROM bookings.events AS stored
-WHERE nameless.event_id IS NULL
-    AND stored.event_id >= 0
-    AND (
-        nameless.hotel_id,
-        nameless.event_at,
-        nameless.status,
-        nameless.room_reservation_id,
-        nameless.night_of_stay
-    ) = (
-        stored.hotel_id,
-        stored.event_at,
-        stored.status,
-        stored.room_reservation_id,
-        stored.night_of_stay
-    );
+SET event_id = named.event_id
+FROM named
+WHERE nameless.record = named.record;
 
 UPDATE stage_events
 SET event_id = bookings.made_up_id(
