@@ -18,7 +18,7 @@ nights AS (
     GROUP BY hotel_id
 ),
 
-years AS (
+years AS MATERIALIZED (
     SELECT DISTINCT
         days.hotel_id,
         extract(YEAR FROM days.day)::integer AS year

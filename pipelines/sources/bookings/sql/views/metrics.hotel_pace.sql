@@ -55,9 +55,7 @@ BEGIN
         RETURN;
     END IF;
     first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
-    SELECT min(counts.day) INTO history_from
-    FROM metrics.hotel_bookings_by_event_day AS counts
-    WHERE counts.hotel_id = hotel_pace.hotel_id;
+    history_from := bookings.counted_from(hotel_id);
     first_known := from_date - last_year - history_from;
     RETURN QUERY
     SELECT

@@ -31,11 +31,7 @@ SELECT
         WHEN books.then IS NULL THEN format('the events begin on %s', history.from_day)
     END
 FROM enriched.hotels
-CROSS JOIN LATERAL (
-    SELECT min(counts.day) AS from_day
-    FROM metrics.hotel_bookings_by_event_day AS counts
-    WHERE counts.hotel_id = hotels.hotel_id
-) AS history
+CROSS JOIN LATERAL (SELECT bookings.counted_from(hotels.hotel_id) AS from_day) AS history
 CROSS JOIN LATERAL (
     SELECT
         coalesce(
