@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
-from pipelines.migrations import history, objects, source_roles
+from pipelines.migrations import distribution, history, objects, source_roles
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of
@@ -75,11 +75,19 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     place = place_of(url)
     try:
         with _described_failures(place), engine.begin() as connection:
-            if condition(connection) == "current":
+            if _is_migrated(connection):
                 return
+            is_cluster = distribution.is_cluster(connection)
+        if is_cluster:  # nodes do not see roles until they are committed
+            with _described_failures(place), engine.begin() as connection:
+                prepare(connection)
+                source_roles.create_roles(connection, declared_sources())
+                execute_script(connection, "RESET ROLE")
+                distribution.let_nodes_connect(connection)
+        with _described_failures(place), engine.begin() as connection:
             _reject_1_0(connection, place)
             prepare(connection)
-            if condition(connection) == "current":  # another command was faster
+            if _is_migrated(connection):  # another command was faster
                 return
             is_new = not history.applied_revisions(connection)
             before = None if is_new else _contents(connection)
@@ -278,6 +286,8 @@ def _migrate_all(connection: Connection) -> None:
             note_broken(name, f"its migration was rolled back{where}: {text}")
         else:
             done[name] = source
+    for source in done.values():
+        distribution.distribute(connection, source)
 
 
 def _without_views(
@@ -378,6 +388,11 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
     objects.replace(connection, generated, plugin=None)
     objects.drop(connection, function, for_good=True)  # its files may have replaced it
     objects.replace(connection, function, plugin=source.name)
+
+
+def _is_migrated(connection: Connection) -> bool:
+    known = (schema.metadata for schema in history.all_schemas().values())
+    return condition(connection) == "current" and not distribution.undistributed(connection, known)
 
 
 def left_in_place(connection: Connection) -> list[str]:

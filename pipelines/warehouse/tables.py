@@ -68,6 +68,8 @@ def optional(
 
 #: Key in the `info` of a table that is not an asset: the asset with which it is written.
 WRITTEN_WITH = "written_with"
+#: Key in the `info` of a table that a Citus cluster distributes: its distribution column.
+DISTRIBUTED_BY = "distributed_by"
 #: The platform's own tables: ledger, quarantine, inboxes, watermarks.
 metadata = source_metadata()
 

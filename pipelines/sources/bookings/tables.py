@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from pipelines.warehouse.tables import (
+    DISTRIBUTED_BY,
     PLACE_KEY,
     WRITTEN_WITH,
     coordinate_checks,
@@ -93,6 +94,7 @@ events = Table(
         postgresql_with={"pages_per_range": 32},
     ),
     schema=SCHEMA,
+    info={DISTRIBUTED_BY: "hotel_id"},
     comment="Bookings and cancellations, one row per event, which covers one night of a"
     " reservation. Of two events with the same id, the first is kept; if the second"
     " differs, it is in quarantine. Rows never change, except that a derived id is"
@@ -266,6 +268,7 @@ def _counts(name: str, day: str, comment: str) -> Table:
         # Room to update the count of a late event in place, without touching any index.
         postgresql_with={"fillfactor": 90},
         schema=METRICS,
+        info={DISTRIBUTED_BY: "hotel_id"},
         comment=comment,
     )
 

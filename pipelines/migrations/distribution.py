@@ -1,0 +1,86 @@
+"""Distribute tables over the nodes of a Citus cluster; a server without Citus notices nothing.
+
+A table of millions of rows declares its distribution column in its `info`. Tables of one source are
+co-located: the rows of one value are on one node, so that joins by the column stay there. All other
+tables are local to the coordinator. Every migration distributes what is not distributed yet, such
+as the tables of a database that was there before the extension.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, MetaData, Table, text
+
+from pipelines.ingest.statements import Owner
+from pipelines.postgres.roles import function_of
+from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.warehouse.tables import DISTRIBUTED_BY
+
+
+def is_cluster(connection: Connection) -> bool:
+    """Return whether the database has the extension Citus."""
+    query = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
+    return bool(connection.execute(query).scalar_one())
+
+
+def let_nodes_connect(connection: Connection) -> None:
+    """Let Isobar's roles log in: a node executes a statement of a role in a session of that role.
+
+    Without a password, only the nodes can use that.
+    """
+    execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
+
+
+def undistributed(connection: Connection, several: Iterable[MetaData]) -> list[Table]:
+    """Return existing tables that should be distributed in this database and are not."""
+    if not is_cluster(connection):
+        return []
+    query = text(
+        "SELECT to_regclass(:name) IS NOT NULL AND NOT EXISTS"
+        " (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(:name))"
+    )
+    return [
+        table
+        for metadata in several
+        for table in metadata.sorted_tables
+        if DISTRIBUTED_BY in table.info
+        and connection.execute(query, {"name": table.fullname}).scalar_one()
+    ]
+
+
+def distribute(connection: Connection, source: Owner) -> None:
+    """Distribute the tables of a source, and run its statements as the loader.
+
+    As a key that spans nodes must contain the distribution column, that becomes the last column of
+    each primary key: statements still look rows up by the first ones. As a node sees what was
+    written in a transaction only in sessions of the role that wrote it, COPY and the statements
+    need one role.
+    """
+    declared = [table for table in source.metadata.sorted_tables if DISTRIBUTED_BY in table.info]
+    if not declared or not is_cluster(connection):
+        return
+    missing = undistributed(connection, [source.metadata])
+    beside = next((table.fullname for table in declared if table not in missing), "none")
+    for table in missing:
+        column, key = table.info[DISTRIBUTED_BY], [one.name for one in table.primary_key]
+        if column not in key:
+            name = f"{table.name}_pkey"
+            execute_script(
+                connection,
+                f"ALTER TABLE {table.fullname} DROP CONSTRAINT {name},"
+                f" ADD CONSTRAINT {name} PRIMARY KEY ({', '.join([*key, column])})",
+            )
+        connection.execute(
+            text("SELECT create_distributed_table(:name, :column, colocate_with => :beside)"),
+            {"name": table.fullname, "column": column, "beside": beside},
+        )
+        beside = table.fullname if beside == "none" else beside
+    schemas = ", ".join(sorted({str(table.schema) for table in declared}))
+    execute_script(
+        connection,
+        f"""
+        GRANT USAGE ON SCHEMA {schemas} TO isobar_loader, isobar_analyst, isobar_operator;
+        GRANT CREATE ON SCHEMA as_source TO isobar_loader;
+        ALTER FUNCTION {function_of(source.name)}(text, boolean) OWNER TO isobar_loader;
+        REVOKE CREATE ON SCHEMA as_source FROM isobar_loader;
+        """,
+    )
