@@ -152,6 +152,7 @@ def _dump(
     ):
         if watcher.execute("SELECT to_regclass('ops.deliveries')").fetchone() == (None,):
             raise _nothing_there(place_of(urls[WAREHOUSE]))
+        reject_cluster(watcher, "backup", place_of(urls[WAREHOUSE]))
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         watcher.execute(NO_MIGRATION)
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
@@ -421,6 +422,19 @@ def _claim(folder: Path) -> None:
         remedy=f"Give one that is new, such as one named by the day. One without {MANIFEST}, where"
         " no backup is being written any more, was interrupted: delete it.",
     )
+
+
+def reject_cluster(session: psycopg.Connection, what: str, place: str) -> None:
+    """Raise `PermanentFailure` in a Citus cluster: a snapshot covers one node alone."""
+    if session.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone() is not None:
+        raise PermanentFailure(
+            what,
+            "the database is distributed by Citus: a snapshot of the coordinator says nothing of"
+            " the rows on other nodes",
+            place=place,
+            remedy="Back up all nodes together, with base backups, archived WAL and"
+            " citus_create_restore_point (docs/scaling.md, 'Backups of a cluster').",
+        )
 
 
 def _nothing_there(place: str) -> PermanentFailure:

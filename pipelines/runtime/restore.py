@@ -51,6 +51,7 @@ from pipelines.runtime.backup import (
     Report,
     addresses,
     read_manifest,
+    reject_cluster,
 )
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.personal_logins import (
@@ -204,6 +205,9 @@ def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
             admin = with_database(url, "postgres")
             sessions[server] = until_done.enter_context(connect(admin, autocommit=True))
         targets.append(Target(dump, url, sessions[server]))
+        if dump == WAREHOUSE:
+            with connect(url) as session:
+                reject_cluster(session, "restore", place_of(url))
     return targets
 
 
