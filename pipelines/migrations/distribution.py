@@ -6,7 +6,8 @@ tables are local to the coordinator. Every migration distributes what is not dis
 as the tables of a database that was there before the extension.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, MetaData, Table, text
 
@@ -20,6 +21,21 @@ def is_cluster(connection: Connection) -> bool:
     """Return whether the database has the extension Citus."""
     query = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
     return bool(connection.execute(query).scalar_one())
+
+
+@contextmanager
+def on_coordinator(connection: Connection) -> Iterator[None]:
+    """Create functions and views on the coordinator alone.
+
+    Nodes need none of them, and a node that is added later could not create functions in the place
+    of roles that may create nothing.
+    """
+    if not is_cluster(connection):
+        yield
+        return
+    execute_script(connection, "SET LOCAL citus.enable_ddl_propagation = off")
+    yield
+    execute_script(connection, "SET LOCAL citus.enable_ddl_propagation = on")
 
 
 def let_nodes_connect(connection: Connection) -> None:

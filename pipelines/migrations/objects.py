@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from pipelines.migrations import distribution
 from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
 from pipelines.migrations.source_roles import OWN_SESSION
 from pipelines.postgres.roles import function_of
@@ -126,7 +127,8 @@ def replace(
     """
     kept = kept or {}
     stale = _stale(connection, files)
-    errors = _in_dependency_order(connection, stale)
+    with distribution.on_coordinator(connection):
+        errors = _in_dependency_order(connection, stale)
     if errors and not kept:
         raise next(iter(errors.values()))
     if errors.keys() - kept.keys():
