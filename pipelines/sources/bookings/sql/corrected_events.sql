@@ -23,15 +23,19 @@ WITH bad AS MATERIALIZED (
 
 nameless AS MATERIALIZED (
     SELECT * FROM bad WHERE event_id IS NULL
+),
+
+-- Found by the array of ids, once: of a new load there are no statistics to plan a join by.
+sent_again AS MATERIALIZED (
+    SELECT event_id
+    FROM bookings.events
+    WHERE delivery_id = :delivery_id
+        AND event_id = ANY(CAST((SELECT array_agg(event_id) FROM bad) AS bigint []))
 )
 
--- Of a new load there are no statistics: with the arrays, few events are joined.
 SELECT bad.quarantine_id
 FROM bad
-INNER JOIN bookings.events USING (event_id)
-WHERE
-    events.delivery_id = :delivery_id
-    AND events.event_id = ANY(CAST((SELECT array_agg(bad.event_id) FROM bad) AS bigint []))
+INNER JOIN sent_again USING (event_id)
 UNION
 SELECT nameless.quarantine_id
 FROM nameless
