@@ -102,16 +102,17 @@ def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> No
 
 def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection) -> None:
     with filled.transaction(force_rollback=True):
-        for query in (
-            # A year and longer ago: hotel 1 had one of its reservations more, hotel 2 the same.
+        # A year and longer ago: hotel 1 had one of its reservations more, hotel 2 the same.
+        filled.execute(
             "INSERT INTO bookings.events SELECT 5000 + event_id, hotel_id,"
             " event_at - interval '364 days', status, gen_random_uuid(), night_of_stay - 364, 1, 1"
-            " FROM bookings.events WHERE hotel_id <= 2 AND status = 'booking'",
+            " FROM bookings.events WHERE hotel_id <= 2 AND status = 'booking'"
+        )
+        filled.execute(
             "INSERT INTO metrics.hotel_bookings_by_event_day"
             " (hotel_id, day, bookings, cancellations)"
-            " SELECT hotel_id, current_date - 400, 1, 0 FROM generate_series(1, 2) AS hotel_id",
-        ):
-            filled.execute(query.encode())
+            " SELECT hotel_id, current_date - 400, 1, 0 FROM generate_series(1, 2) AS hotel_id"
+        )
         hotels = answer(filled, "by_hotel")
         nights = answer(filled, "beside_last_year")
     assert hotels == [
