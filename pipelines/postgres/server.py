@@ -23,7 +23,7 @@ from psycopg import sql
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software, state_folder
-from pipelines.postgres.log_files import set_aside, tail
+from pipelines.postgres.log_files import rotate, tail
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
@@ -291,7 +291,7 @@ class EmbeddedPostgres:
 
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
-        set_aside(self.log)
+        rotate(self.log)
         port = self._recorded_port()
         problem = ""
         is_short = False
