@@ -32,6 +32,8 @@ from pipelines.postgres.sizing import settings_for, this_machine
 
 #: Buffers of a server that does not get the memory that it would use, such as by `ulimit -v`.
 MIN_BUFFERS = "128MB"
+#: What PostgreSQL says of a login that waiting does not help.
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
@@ -156,6 +158,8 @@ class EmbeddedPostgres:
                 error = _login_error(server)
                 if not error:
                     return server
+                if WRONG_PASSWORD in error:
+                    break
             if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering or exiting
         if postmaster and error:
