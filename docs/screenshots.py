@@ -35,6 +35,7 @@ DASHBOARDS = {
     "Shipments": "dashboard-shipments",
     "Hotel bookings": "dashboard-bookings",
     "Solar plants": "dashboard-solar",
+    "Weather": "dashboard-weather",
     "Data quality": "dashboard-quality",
     "Ask": "dashboard-ask",
 }
@@ -104,7 +105,7 @@ def main() -> None:
                             page = dark.new_page()
                             page.goto(url)
                             expect(page.get_by_test_id("stMetric").first).to_be_visible()
-                            page.wait_for_timeout(6000)  # until `isobar status` has reported
+                            wait_for_health(page)
                             keep(page.screenshot(), "dashboard-overview-dark")
                         picture_of_arrival(context.new_page(), url, state)
             finally:
@@ -124,11 +125,18 @@ def pictures_of_dashboards(page: Page, url: str) -> None:
             page.goto(f"{url}/{QUESTION}")
         drawn = page.get_by_test_id("stVegaLiteChart").or_(page.get_by_test_id("stMetric"))
         expect(drawn.first).to_be_visible()
-        # Until charts are drawn and nothing moves; the overview waits for `isobar status`.
-        page.wait_for_timeout(6000 if title == "Overview" else 2500)
+        if title == "Overview":
+            wait_for_health(page)
+        page.wait_for_timeout(2500)  # until charts are drawn and nothing moves
         frames.append(page.screenshot())
         keep(frames[-1], name)
     keep_moving("dashboards", [(one, TOUR_MILLISECONDS) for one in frames])
+
+
+def wait_for_health(page: Page) -> None:
+    """Wait until `isobar status` has reported to the overview."""
+    expect(page.get_by_text("isobar status").first).to_be_visible()
+    page.wait_for_timeout(500)
 
 
 def picture_of_arrival(page: Page, url: str, state: Path) -> None:

@@ -1,6 +1,7 @@
 """Shared fixtures: a PostgreSQL server, a database for each test, a source to fetch from."""
 
 import functools
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import dagster as dg
 import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.http import redirects
@@ -81,6 +83,12 @@ class CostlyTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no
 
     def _split_scope(self, nodeid: str) -> str:
         return next((shared for shared in COSTLY if nodeid.startswith(shared)), nodeid)
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what imports and collection made: it all stays."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostlyTogether:
@@ -189,6 +197,21 @@ def airports_read_once() -> Iterator[None]:
     """Nine thousand lines, which each run of flights on a fresh database reads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "_read_airports", functools.cache(client._read_airports))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dagsters_revisions_read_once() -> Iterator[None]:
+    """A hundred files, which each Dagster in memory reads to note that its tables are new."""
+    read = ScriptDirectory.from_config
+    once = functools.cache(read)  # Dagster has one object for each of its configurations
+
+    def from_config(config: Any) -> ScriptDirectory:
+        location = str(config.get_main_option("script_location"))
+        return once(config) if location.startswith("dagster:") else read(config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", from_config)
         yield
 
 

@@ -132,17 +132,18 @@ def health() -> Health:
         return Health([*known, *unknown_here], None, is_pending=problem is None, sources={})
     quiet = [one for one in known if one.key.startswith("quiet:")]
     rows = {f"check:{one['asset']}:{one['name']}": one["rows"] for one in report["checks"]}
-    reported = [_of_status(one, rows.get(one["key"], [])) for one in report["problems"]]
+    checked_at = report["checked_at"]
+    reported = [_of_status(one, checked_at, rows.get(one["key"], [])) for one in report["problems"]]
     return Health(
         [*reported, *quiet],
-        pd.Timestamp(report["checked_at"]),
+        pd.Timestamp(checked_at),
         is_pending=False,
         sources={one["name"]: one for one in report["sources"]},
         checks=report["checks"],
     )
 
 
-def _of_status(problem: dict[str, Any], rows: list[dict[str, Any]]) -> Finding:
+def _of_status(problem: dict[str, Any], checked_at: str, rows: list[dict[str, Any]]) -> Finding:
     is_of_machinery = problem["key"].startswith("status:") or not problem["where"]
     what = problem["what"]
     words = what if is_of_machinery else f"{problem['where']}: {what}"
@@ -152,7 +153,8 @@ def _of_status(problem: dict[str, Any], rows: list[dict[str, Any]]) -> Finding:
         words,
         problem["remedy"],
         problem["path"],
-        problem["since"],
+        # A problem whose beginning is not known has the time at which it was found.
+        problem["since"] if problem["since"] != checked_at else None,
         in_plain_words(problem["key"], what, problem["remedy"]),
         rows,
     )

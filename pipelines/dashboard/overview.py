@@ -31,7 +31,7 @@ QUESTIONS = Questions("pipelines.dashboard")
 #: Errors are all shown; warnings beyond these are one click away.
 MAX_WARNINGS = 3
 #: How often the banner is drawn anew: often until `isobar status` has reported.
-PENDING_SECONDS, SETTLED_SECONDS = 2, 30
+PENDING_SECONDS, SETTLED_SECONDS = 2, 10
 MAX_STORIES = 6
 ICONS = {
     "error": ":red[:material/error:]",

@@ -273,7 +273,8 @@ def show_chart(
     else:
         if note:
             st.caption(note)
-        drawn = chart.configure_legend(orient="top", columns=3, labelLimit=160, symbolSize=90)
+        columns = alt.ExprRef("width < 500 ? 2 : 3")
+        drawn = chart.configure_legend(orient="top", columns=columns, labelLimit=200, symbolSize=90)
         words = (
             f"{title}. {note or ''} The values are in the rows that the statement below returns."
         )
@@ -340,7 +341,9 @@ def show_table(
 def _open_selected(key: str, rows: pd.DataFrame, widget: str, column: str) -> None:
     """Give a widget the value of the row that was selected; its address then has it, too."""
     for row in st.session_state[key]["selection"]["rows"]:
-        st.session_state[widget] = rows[column].iloc[row]
+        value = rows[column].iloc[row]
+        is_list = isinstance(st.session_state.get(widget), list)
+        st.session_state[widget] = [value] if is_list else value
 
 
 def day_column(title: str | None = None, **options: Any) -> Any:

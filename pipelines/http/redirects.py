@@ -47,8 +47,8 @@ def redirect_target(url: str, location: str) -> str:
     if not is_same_origin(old.url, new.url):
         if new.scheme != "https":
             raise RedirectRejected(
-                f"it redirects to {new}, another server without https, where anyone on the way"
-                " reads on"
+                f"it redirects to {new}, another server without https: anyone on the way could read"
+                " what is sent"
             )
         if not _is_upgrade(old, new) and not all(map(is_public, _addresses(new))):
             raise RedirectRejected(f"it redirects to {new.host}, which is not a public address")

@@ -87,15 +87,15 @@ class Batch:
         return Reject(number, self.position(number), storable(raw), tuple(reasons), key)
 
 
-def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:
+def batches_of(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:
     """Yield all records of a file, numbered by their lines, in batches of some megabytes."""
     for block in file.blocks():
         lines = _Lines(block, file.layout.delimiter)
-        portion = _of_lines(lines, file.layout, promised) if lines.is_simple else None
-        if portion is None or any(problem == OPEN_QUOTE for *_, problem in portion.broken):
+        batch = _of_lines(lines, file.layout, promised) if lines.is_simple else None
+        if batch is None or any(problem == OPEN_QUOTE for *_, problem in batch.broken):
             records = list(file.records_of(block))  # records may span several lines
-            portion = of_records(records, file.layout.columns, promised)
-        yield portion
+            batch = of_records(records, file.layout.columns, promised)
+        yield batch
 
 
 def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequence[str]) -> Batch:

@@ -41,7 +41,7 @@ class Csv:
         if content.quarantined is not None:
             yield from self._again(content, context)
             return
-        from pipelines.ingest.csv_batches import of_cut_line, portions
+        from pipelines.ingest.csv_batches import batches_of, of_cut_line
         from pipelines.ingest.csv_records import CsvFile
         from pipelines.ingest.gzip_reader import unpacked
 
@@ -69,7 +69,7 @@ class Csv:
             cut = self.read(of_cut_line(delivery.cut, layout, encoding, self.columns), context)
         drift = layout.drift(delivery.name, self.columns)
         yield Parsed(header=layout.header, drift=drift, cut=cut.rows)
-        for batch in portions(file, self.columns):
+        for batch in batches_of(file, self.columns):
             yield self.read(batch, context)
 
     def _again(self, content: Content, context: Context) -> Iterator[Parsed]:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
+def prefetched(items: Iterable[Item]) -> Iterator[Item]:
     """Yield the items; a thread produces the next one while the caller uses the current one."""
     source = iter(items)
     end: Any = object()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as thread:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetched") as thread:
         coming = thread.submit(next, source, end)
         while (item := coming.result()) is not end:
             coming = thread.submit(next, source, end)

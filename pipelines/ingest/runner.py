@@ -30,7 +30,7 @@ from pipelines.ingest.deliveries import (
 from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.ingest.load import Load, Writer
-from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.ingest.record_keys import resolve_corrected
 from pipelines.ingest.reject_collector import RejectCollector
@@ -173,7 +173,7 @@ class Runner:
         first: Parsed | None = None
         read, skipped, drift, cut = 0, 0, list[str](), content.delivery.cut
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
-        for parsed, formatted in ahead(prepared):
+        for parsed, formatted in prefetched(prepared):
             if first is None:
                 first = parsed
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})

@@ -11,13 +11,13 @@ MAX_BYTES = 10_000_000
 MAX_SHOWN = 1_200
 
 
-def set_aside(log: Path, most_bytes: int = MAX_BYTES) -> bool:
+def rotate(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     """Copy a log that is too long to `<log>.1`, replacing the previous copy, and empty it.
 
     Returns whether it was rotated. Processes continue to write; lines written during the rotation
     may be lost.
     """
-    if not log.exists() or log.stat().st_size <= most_bytes:
+    if not log.exists() or log.stat().st_size <= max_bytes:
         return False
     with suppress(OSError):  # on a full disk, truncating matters more than the copy
         _copy(log, log.with_name(f"{log.name}.1"))

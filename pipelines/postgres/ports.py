@@ -27,7 +27,7 @@ def free_port(preferred: int | None = None) -> int:
 
 
 @contextmanager
-def promised_port(preferred: int) -> Iterator[int]:
+def reserved_port(preferred: int) -> Iterator[int]:
     """Yield a free port, the preferred one if possible, and reserve it against other callers.
 
     A server listens only seconds after its port was chosen. Without the lock, two servers that

@@ -23,7 +23,7 @@ from psycopg import sql
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software, state_folder
-from pipelines.postgres.log_files import set_aside, tail
+from pipelines.postgres.log_files import rotate, tail
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
@@ -32,6 +32,8 @@ from pipelines.postgres.sizing import settings_for, this_machine
 
 #: Buffers of a server that does not get the memory that it would use, such as by `ulimit -v`.
 MIN_BUFFERS = "128MB"
+#: What PostgreSQL says of a login that waiting does not help.
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
@@ -156,6 +158,8 @@ class EmbeddedPostgres:
                 error = _login_error(server)
                 if not error:
                     return server
+                if WRONG_PASSWORD in error:
+                    break
             if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering or exiting
         if postmaster and error:
@@ -291,7 +295,7 @@ class EmbeddedPostgres:
 
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
-        set_aside(self.log)
+        rotate(self.log)
         port = self._recorded_port()
         problem = ""
         is_short = False

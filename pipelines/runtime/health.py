@@ -86,7 +86,7 @@ def check_worker_heartbeat(beat: Path) -> None:
         raise _unhealthy("the worker", str(beat), "it has not begun") from None
     if seconds > WORKER_BEAT_SECONDS:
         raise _unhealthy(
-            "the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is"
+            "the worker", str(beat), f"it or its broker has been down for {seconds:.0f} s"
         )
 
 

@@ -79,11 +79,11 @@ def _reject_privileged(connection: psycopg.Connection, url: str) -> None:
     SELECT rolname FROM pg_roles
     WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)
     """
-    mighty = [name for (name,) in connection.execute(query, [list(PASSWORDS)]).fetchall()]
-    if mighty:
+    privileged = [name for (name,) in connection.execute(query, [list(PASSWORDS)]).fetchall()]
+    if privileged:
         raise PermanentFailure(
             "database",
-            f"roles have too many rights: {', '.join(mighty)}",
+            f"roles have too many rights: {', '.join(privileged)}",
             place=place_of(url),
             remedy="As an administrator: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOREPLICATION"
             " NOBYPASSRLS, then run again.",

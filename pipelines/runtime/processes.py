@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 
 import psutil
 
-from pipelines.postgres.log_files import set_aside, tail
+from pipelines.postgres.log_files import rotate, tail
 from pipelines.postgres.process_identity import is_alive
 from pipelines.runtime.listening import is_listening
 
@@ -100,7 +100,7 @@ class Child:
 
     def keep_log_short(self) -> None:
         """Rotate the log if it has grown too long, whether the process runs or not."""
-        if set_aside(self.log):
+        if rotate(self.log):
             self._begins_at = 0
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:

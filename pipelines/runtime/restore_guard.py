@@ -41,7 +41,7 @@ def _reject_living_daemon(url: str, report: Callable[[str], None]) -> None:
     age_seconds = time.time() - last
     if age_seconds > BEAT_SECONDS:
         return
-    report(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
+    report(f"A daemon was alive {age_seconds:.0f} s ago; waiting for its next sign of life …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)

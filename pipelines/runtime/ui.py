@@ -27,8 +27,8 @@ from pipelines.config import (
 )
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
-from pipelines.postgres.log_files import set_aside
-from pipelines.postgres.ports import free_port, promised_port
+from pipelines.postgres.log_files import rotate
+from pipelines.postgres.ports import free_port, reserved_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
@@ -82,7 +82,7 @@ class WebUi:
         with daemon_lock(self.settings.state, "ui"):
             self._end_leftovers()
             with (
-                promised_port(requested_port or FIRST_PORT) as port,
+                reserved_port(requested_port or FIRST_PORT) as port,
                 private_folder() as folder,
             ):
                 self._serve(port, requested_port, folder / "code")
@@ -220,7 +220,7 @@ class WebUi:
         Also rotates its log here, because the server outlives every other process.
         """
         server = self.settings.builtin_server(self.report)
-        set_aside(server.log)
+        rotate(server.log)
         try:
             if server.connections() is not None:
                 return

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import psycopg
+
     from pipelines.postgres.server import Connections
 
 #: A file system in memory: servers start and copies are made there in a tenth of the time.
@@ -32,10 +34,25 @@ def new_folder(within: Path | None = None) -> Path:
     return folder
 
 
+#: A server that does not care for power cuts. Each copy and each drop of a database reads through
+#: all buffers, and each login computes as many hashes.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "shared_buffers": "64MB",
+    "scram_iterations": "1",
+}
+#: The connections that make and drop databases, by the port of their server.
+_makers: dict[int, psycopg.Connection] = {}
+
+
 @contextmanager
 def running_server() -> Iterator[Connections]:
-    """Start a PostgreSQL server that does not care for power cuts, and remove it afterwards."""
+    """Start a PostgreSQL server of a session of tests, and remove it afterwards."""
     import psycopg
+    from psycopg import sql
 
     from pipelines.postgres.roles import SUPERUSER
     from pipelines.postgres.server import EmbeddedPostgres
@@ -43,12 +60,20 @@ def running_server() -> Iterator[Connections]:
     folder = new_folder()
     built_in = EmbeddedPostgres(folder)
     try:
+        first = built_in.start().url(SUPERUSER, "postgres")
+        with psycopg.connect(first, autocommit=True) as postgres:
+            for name, value in SETTINGS.items():
+                statement = sql.SQL("ALTER SYSTEM SET {} = {}")
+                postgres.execute(statement.format(sql.Identifier(name), sql.Literal(value)))
+        built_in.stop()
         connections = built_in.start()
-        with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
-                postgres.execute(f"ALTER SYSTEM SET {setting} = off".encode())
-            postgres.execute("SELECT pg_reload_conf()")
-        yield connections
+        maker = psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True)
+        with maker:
+            for role, password in connections.passwords.items():
+                statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                maker.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
+            _makers[connections.port] = maker
+            yield connections
     finally:
         built_in.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -56,22 +81,18 @@ def running_server() -> Iterator[Connections]:
 
 @contextmanager
 def made(server: Connections, template: str = "template1") -> Iterator[str]:
-    """Copy a template, and drop the copy afterwards, with what Dagster has beside it."""
-    import psycopg
+    """Copy a template of `running_server`, and drop the copy afterwards, with Dagster's beside."""
     from psycopg import sql
 
-    from pipelines.postgres.roles import SUPERUSER
-
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
+    maker = _makers[server.port]
+    maker.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.Identifier(name), sql.Identifier(template)
         )
+    )
     yield name
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        for one in (name, f"{name}_dagster"):
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(one))
-            )
+    for one in (name, f"{name}_dagster"):
+        maker.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(one))
+        )

@@ -44,8 +44,27 @@ if TYPE_CHECKING:
     from pipelines.warehouse.connection import Warehouse
 
 Row = tuple[Any, ...]
+#: Checks that fail instead of a load, which loads what can be read.
+READABLE = ("readable_files", "readable_api")
 #: What a run prints would hide why a test failed.
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+#: The definitions of these sources, which are declared anew where a test installs a plug-in.
+_built: list[tuple[tuple[Source, ...], dg.Definitions]] = []
+
+
+def _definitions() -> dg.Definitions:
+    """Return all definitions. To build them takes longer than many a load."""
+    from pipelines.definitions import build_definitions
+    from pipelines.source import sources
+
+    found = (*sources().values(),)
+    for built, definitions in _built:
+        if [*map(id, built)] == [*map(id, found)]:
+            return definitions
+    _built[:] = [(found, build_definitions())]
+    return _built[0][1]
 
 
 class LoadFailed(Exception):
@@ -67,6 +86,8 @@ class Site:
     clock: FakeClock
     #: Of the database, for jobs.
     url: str = ""
+    #: Of all jobs of the test.
+    instance: dg.DagsterInstance | None = None
 
 
 class Driver(ABC):
@@ -110,7 +131,8 @@ class Driver(ABC):
         self.site = site
         #: The number of the delivery, which names it.
         self.deliveries = 0
-        self._built: dict[Any, dg.Definitions] = {}
+        #: Whether the source's job is executed with its checks and derived tables, too.
+        self.is_complete = False
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Store what has to be there before the first delivery."""
@@ -216,22 +238,31 @@ class Driver(ABC):
     def run(
         self, job: str, addresses: Mapping[str, str], op: str = "", **config: Any
     ) -> dg.ExecuteInProcessResult:
-        """Execute a job of the source in process, its checks and views too. Raises `LoadFailed`."""
+        """Execute a job of the source in process, or what loads of its main one.
+
+        Checks and derived tables take most of a run, so that they are left out by default. Raises
+        `LoadFailed`.
+        """
+        from pipelines.orchestration.resources import WarehouseResource, source_resource
         from pipelines.testing.runs import errors, failures
 
-        ran = (
-            self._definitions(addresses)
-            .resolve_job_def(job)
-            .execute_in_process(
-                run_config={"loggers": QUIET} | ({"ops": {op: {"config": config}}} if op else {}),
-                raise_on_error=False,
-                tags={"isobar/by_hand": "a test"},
-            )
+        chosen = _definitions().resolve_job_def(job)
+        if job == self.source and not self.is_complete:
+            chosen = self._loading(chosen)
+        ran = chosen.execute_in_process(
+            run_config={"loggers": QUIET} | ({"ops": {op: {"config": config}}} if op else {}),
+            resources={
+                "warehouse": WarehouseResource(url=self.site.url),
+                self.source: source_resource(self.source, **addresses),
+            },
+            instance=self.site.instance,
+            raise_on_error=False,
+            tags={"isobar/by_hand": "a test"},
         )
         unreadable = [
             f"the check {one.check_name} failed, see the log of the run"
             for one in ran.get_asset_check_evaluations()
-            if one.check_name in ("readable_files", "readable_api") and not one.passed
+            if one.check_name in READABLE and not one.passed
         ]
         if problems := [*failures(ran), *errors(ran)] or unreadable:
             raise LoadFailed("\n".join(problems))
@@ -239,17 +270,18 @@ class Driver(ABC):
             raise LoadFailed(f"the job {job} failed without a message")
         return ran
 
-    def _definitions(self, addresses: Mapping[str, str]) -> dg.Definitions:
-        """Return all definitions, with the source at these addresses."""
-        from pipelines.definitions import build_definitions
-        from pipelines.orchestration.resources import WarehouseResource, source_resource
+    def _loading(self, job: dg.JobDefinition) -> dg.JobDefinition:
+        """Return the part of the main job that its ledgers depend on, and its readability check."""
+        import dagster as dg
 
-        key = tuple(sorted(addresses.items()))
-        if key not in self._built:
-            warehouse = WarehouseResource(url=self.site.url)
-            resource = source_resource(self.source, **addresses)
-            self._built[key] = build_definitions({"warehouse": warehouse, self.source: resource})
-        return self._built[key]
+        tables = [dg.AssetKey(ledger.on.split(".")) for ledger in self.declared.ledgers]
+        graph = _definitions().get_repository_def().asset_graph
+        loading = dg.AssetSelection.assets(*tables).upstream().required_multi_asset_neighbors()
+        checks = {key for key in graph.asset_check_keys if key.name in READABLE}
+        return job.get_subset(
+            asset_selection=loading.resolve(graph) & job.asset_layer.selected_asset_keys,
+            asset_check_selection=checks & job.asset_layer.asset_graph.asset_check_keys,
+        )
 
     def outcomes(self, ran: dg.ExecuteInProcessResult) -> list[Outcome]:
         """Return the deliveries that a run loaded, as the ledger has them."""

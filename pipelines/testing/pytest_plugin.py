@@ -126,6 +126,7 @@ def isobar_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     """Return a function that starts a driver on a fresh database, with nothing delivered yet."""
+    import dagster as dg
     import psycopg
 
     from pipelines.orchestration.resources import WarehouseResource
@@ -149,7 +150,8 @@ def isobar_start(
             url = isobar_server.url(LOADER, name)
             warehouse = stack.enter_context(WarehouseResource(url=url).open())  # the job's
             stack.callback(warehouse.dispose)
-            site = Site(warehouse, owner, isobar_inbox, isobar_service, FakeClock(), url)
+            instance = stack.enter_context(dg.DagsterInstance.ephemeral())
+            site = Site(warehouse, owner, isobar_inbox, isobar_service, FakeClock(), url, instance)
             driver = kind(site)
             driver.prepare()
             return driver

@@ -54,7 +54,7 @@ def test_of_very_many_hotels_only_counts_are_shown(monkeypatch: pytest.MonkeyPat
     assert page.info[0].value.startswith("Choose up to 1 hotels")
     assert len(few.metric) == 4
     assert len(page.metric) == 1
-    assert len(page.subheader) == len(few.subheader) - 3
+    assert len(page.subheader) == len(few.subheader) - 4
 
 
 def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:

@@ -1,6 +1,7 @@
 """Statements of the page of hotel bookings, compared with the functions."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -11,7 +12,8 @@ from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.warehouse.sql_files import read_sql
 
-PARAMETERS = {"hotels": [1, 2, 3, 4], "nights": 17}
+NAMES = ["Ritz (1)", "Ritz (2)", "Sacher", "Hotel 4"]
+PARAMETERS = {"hotels": [1, 2, 3, 4], "names": NAMES, "nights": 17}
 #: Hotels with one name, one without rooms and one without a name; four reservations of hotel 1.
 DATA = """
 INSERT INTO bookings.hotels (hotel_id, name, rooms)
@@ -69,8 +71,7 @@ def answer(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
 
 
 def test_hotels_with_one_name_have_two_labels(filled: psycopg.Connection) -> None:
-    names = ["Ritz (1)", "Ritz (2)", "Sacher", "Hotel 4"]
-    assert answer(filled, "hotels") == list(enumerate(names, 1))
+    assert answer(filled, "hotels") == list(enumerate(NAMES, 1))
     shown = {row[:2] for row in answer(filled, "occupancy")}
     assert shown == {(1, "Ritz (1)"), (2, "Ritz (2)")}
 
@@ -97,6 +98,31 @@ def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> No
     assert answer(filled, "net_bookings") == on_the_books
     assert sum(row[1] for row in on_the_books) == 9
     assert len(on_the_books) == PARAMETERS["nights"]  # also those without a reservation
+
+
+def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection) -> None:
+    with filled.transaction(force_rollback=True):
+        # A year and longer ago: hotel 1 had one of its reservations more, hotel 2 the same.
+        filled.execute(
+            "INSERT INTO bookings.events SELECT 5000 + event_id, hotel_id,"
+            " event_at - interval '364 days', status, gen_random_uuid(), night_of_stay - 364, 1, 1"
+            " FROM bookings.events WHERE hotel_id <= 2 AND status = 'booking'"
+        )
+        filled.execute(
+            "INSERT INTO metrics.hotel_bookings_by_event_day"
+            " (hotel_id, day, bookings, cancellations)"
+            " SELECT hotel_id, current_date - 400, 1, 0 FROM generate_series(1, 2) AS hotel_id"
+        )
+        hotels = answer(filled, "by_hotel")
+        nights = answer(filled, "beside_last_year")
+    assert hotels == [
+        ("Ritz (1)", 3, 4, -1, Decimal("-0.250")),
+        ("Ritz (2)", 3, 3, 0, 0),
+        ("Hotel 4", 1, None, None, None),
+        ("Sacher", 2, None, None, None),
+    ]
+    assert sum(row[1] for row in hotels) == sum(row[1] for row in nights if row[1])
+    assert sum(row[2] or 0 for row in hotels) == sum(row[2] or 0 for row in nights)
 
 
 @pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])

@@ -122,9 +122,10 @@ def test_the_banner_has_what_status_finds(
 ) -> None:
     deliver(owner, "solar", 0.1)
     problems = [problem(f"check:solar.readings:no_{n}", "warning", n) for n in range(5)]
-    problems.insert(0, problem("run:solar", "error"))
+    checked_at = "2026-11-25T04:20:38+00:00"
+    problems.insert(0, problem("run:solar", "error") | {"since": checked_at})
     report = {
-        "checked_at": "2026-11-25T04:17:38+00:00",
+        "checked_at": checked_at,
         "problems": problems,
         "checks": [
             checked("solar.days", "known_plants", [True, True, False]),
@@ -134,6 +135,8 @@ def test_the_banner_has_what_status_finds(
     }
     found = reported(monkeypatch, json.dumps(report))
     assert overview.verdict(found)[0] == "1 error and 5 warnings: this needs you"
+    # One found now may have begun long ago.
+    assert [bool(one.since) for one in found.findings] == [False, *[True] * 5]
     assert found.findings[1].source == "solar"
     page = shown(OVERVIEW)
     assert not page.exception

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
-from pipelines.ingest.csv_batches import of_records, portions
+from pipelines.ingest.csv_batches import batches_of, of_records
 from pipelines.ingest.csv_records import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
@@ -56,14 +56,14 @@ def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
 def of_portions(content: bytes) -> tuple[list[Good], list[Broken]]:
     good: list[Good] = []
     broken: list[Broken] = []
-    for portion in portions(opened(content), PROMISED):
-        assert {str(portion.sent[name].dtype) for name in PROMISED} == {"str"}
-        assert portion.sent.index.tolist() == list(range(len(portion.sent)))
-        numbers = portion.sent[RECORD].tolist()
-        fields = zip(*(portion.sent[name].tolist() for name in PROMISED), strict=True)
-        raws = map(portion.raw, range(len(numbers)))
+    for batch in batches_of(opened(content), PROMISED):
+        assert {str(batch.sent[name].dtype) for name in PROMISED} == {"str"}
+        assert batch.sent.index.tolist() == list(range(len(batch.sent)))
+        numbers = batch.sent[RECORD].tolist()
+        fields = zip(*(batch.sent[name].tolist() for name in PROMISED), strict=True)
+        raws = map(batch.raw, range(len(numbers)))
         good.extend(zip(numbers, fields, raws, strict=True))
-        broken.extend(portion.broken)
+        broken.extend(batch.broken)
     return good, broken
 
 
@@ -243,9 +243,9 @@ def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
     content = 'a,b,c\n1,"Zürich, Nord",3\n4,€ "5",6\n7,é\n'.encode("cp1252")
     good: list[str] = []
     broken: list[Broken] = []
-    for portion in portions(opened(content, "cp1252", "ENCODING"), PROMISED):
-        good += portion.sent["b"].tolist()
-        broken += portion.broken
+    for batch in batches_of(opened(content, "cp1252", "ENCODING"), PROMISED):
+        good += batch.sent["b"].tolist()
+        broken += batch.broken
     assert good == ["Zürich, Nord", '€ "5"']
     assert [raw for _, raw, _ in broken] == ["7,é"]
 
@@ -253,7 +253,7 @@ def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
 def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> None:
     assert block_bytes
     content = "a,b,c\n1,2,3\n4,5,ü\n7,ß,9\n".encode().replace("ß".encode(), b"\xdf")
-    for read in (lambda file: [*file.records()], lambda file: [*portions(file, PROMISED)]):
+    for read in (lambda file: [*file.records()], lambda file: [*batches_of(file, PROMISED)]):
         with pytest.raises(PermanentFailure, match=r"byte 0xdf at position 21 \(line 4\)"):
             read(opened(content, variable="ENCODING"))
 
@@ -261,22 +261,22 @@ def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> 
 def test_records_that_were_read_one_by_one_are_a_portion() -> None:
     """As they are read again from quarantine: a header and some lines of a file."""
     file = opened(b'c,x,a2,b\n3,0,1,2\n3,0\n"6",0,"4\n4",5\n')
-    portion = of_records(list(file.records()), file.layout.columns, PROMISED)
-    assert portion.sent.to_dict("list") == {
+    batch = of_records(list(file.records()), file.layout.columns, PROMISED)
+    assert batch.sent.to_dict("list") == {
         "a": ["1", "4\n4"],
         "b": ["2", "5"],
         "c": ["3", "6"],
         RECORD: [2, 4],
     }
-    assert [portion.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
-    assert portion.broken == [
+    assert [batch.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
+    assert batch.broken == [
         (3, "3,0", ("wrong_field_count", "it has 2 fields, but the header has 4", False))
     ]
 
 
 @pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "c"), ()])
 def test_a_portion_of_nothing_has_its_columns(columns: tuple[str, ...]) -> None:
-    portion = of_records([], columns, PROMISED)
-    assert portion.sent.columns.tolist() == [*PROMISED, RECORD]
-    assert portion.sent.dtypes.astype(str).tolist() == ["str", "str", "str", "int64"]
-    assert (len(portion.sent), list(portion.broken)) == (0, [])
+    batch = of_records([], columns, PROMISED)
+    assert batch.sent.columns.tolist() == [*PROMISED, RECORD]
+    assert batch.sent.dtypes.astype(str).tolist() == ["str", "str", "str", "int64"]
+    assert (len(batch.sent), list(batch.broken)) == (0, [])

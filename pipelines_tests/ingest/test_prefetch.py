@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.prefetch import prefetched
 
 PATIENCE_SECONDS = 10
 
@@ -36,16 +36,16 @@ class Workshop:
 
 
 def threads_ahead() -> list[str]:
-    return [one.name for one in threading.enumerate() if one.name.startswith("ahead")]
+    return [one.name for one in threading.enumerate() if one.name.startswith("prefetched")]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 500])
 def test_every_item_comes_once_and_in_order(count: int) -> None:
-    assert list(ahead(Workshop(count).numbers())) == list(range(count))
+    assert list(prefetched(Workshop(count).numbers())) == list(range(count))
 
 
 def test_items_that_are_nothing_are_items_too() -> None:
-    assert list(ahead([None, 0, "", None])) == [None, 0, "", None]
+    assert list(prefetched([None, 0, "", None])) == [None, 0, "", None]
 
 
 def test_an_item_is_made_while_the_one_before_is_used() -> None:
@@ -57,7 +57,7 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
         is_second_begun.set()
         yield "second", is_first_used.wait(PATIENCE_SECONDS)
 
-    coming = ahead(items())
+    coming = prefetched(items())
     assert next(coming) == ("first", True)
     assert is_second_begun.wait(PATIENCE_SECONDS)
     is_first_used.set()
@@ -66,7 +66,7 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
 
 def test_only_one_item_is_made_ahead_and_none_after_closing() -> None:
     workshop = Workshop(10)
-    coming = ahead(workshop.numbers())
+    coming = prefetched(workshop.numbers())
     assert next(coming) == 0
     assert workshop.has_begun(2)
     time.sleep(0.05)
@@ -78,7 +78,7 @@ def test_only_one_item_is_made_ahead_and_none_after_closing() -> None:
 
 def test_nothing_is_produced_before_the_first_request() -> None:
     workshop = Workshop(3)
-    coming = ahead(workshop.numbers())
+    coming = prefetched(workshop.numbers())
     assert workshop.begun == []
     assert not threads_ahead()
     assert list(coming) == [0, 1, 2]
@@ -86,7 +86,7 @@ def test_nothing_is_produced_before_the_first_request() -> None:
 
 def test_one_thread_other_than_the_callers_produces_all() -> None:
     workshop = Workshop(50)
-    list(ahead(workshop.numbers()))
+    list(prefetched(workshop.numbers()))
     assert len(workshop.threads) == 1
     assert threading.current_thread().name not in workshop.threads
     assert not threads_ahead()
@@ -98,6 +98,6 @@ def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -
     workshop = Workshop(5, failing)
     received: list[int] = []
     with pytest.raises(ValueError, match=f"number {failing} broke"):
-        received.extend(ahead(workshop.numbers()))
+        received.extend(prefetched(workshop.numbers()))
     assert workshop.begun == list(range(failing + 1))
     assert not threads_ahead()

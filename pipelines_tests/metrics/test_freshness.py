@@ -13,6 +13,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.jobs import Runner, parcels_and_weather
+from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LATE = "UPDATE ops.sources SET checked_at = now() - interval '27 hours' WHERE source = 'shipments'"
@@ -170,9 +171,15 @@ def test_weather_that_is_paused_is_not_checked(
 
 
 def test_a_service_that_is_away_was_not_checked(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, instance: dg.DagsterInstance
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Incident: `on time`, although nothing had listened for a month."""
+    for name in ("bookings", "solar"):
+        hasten(monkeypatch, f"pipelines.sources.{name}.client")
     url = warehouse.engine.url.render_as_string(hide_password=False)
     away = "http://127.0.0.1:9"
     resources = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.postgres.ports import free_port, promised_port
+from pipelines.postgres.ports import free_port, reserved_port
 
 
 @pytest.fixture(autouse=True)
@@ -15,25 +15,25 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_port_is_promised_once_though_nobody_listens_yet() -> None:
     wanted = free_port()
-    with promised_port(wanted) as first, promised_port(wanted) as second:
+    with reserved_port(wanted) as first, reserved_port(wanted) as second:
         assert first == wanted
         assert second != wanted
-    with promised_port(wanted) as again:
+    with reserved_port(wanted) as again:
         assert again == wanted
 
 
 def test_a_port_on_which_somebody_listens_is_not_promised() -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         wanted = occupied.getsockname()[1]
-        with promised_port(wanted) as port:
+        with reserved_port(wanted) as port:
             assert port != wanted
 
 
 def test_a_lock_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     wanted = free_port()
-    with promised_port(wanted):
+    with reserved_port(wanted):
         (lock,) = tmp_path.iterdir()
     lock.unlink(missing_ok=True)
     lock.mkdir()
-    with promised_port(wanted) as port:
+    with reserved_port(wanted) as port:
         assert port == wanted

@@ -16,6 +16,7 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.postgres import software
 from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
+from pipelines.postgres.sizing import settings_for, this_machine
 
 START = """
 import sys
@@ -244,3 +245,17 @@ def test_a_server_starts_with_little_where_memory_is_limited(built_in: EmbeddedP
     with psycopg.connect(running.url(SUPERUSER, WAREHOUSE)) as connection:
         (buffers,) = connection.execute("SHOW shared_buffers").fetchone() or ("",)
     assert buffers == "128MB"
+
+
+def test_the_running_server_has_the_settings_of_this_machine(built_in: EmbeddedPostgres) -> None:
+    with psycopg.connect(built_in.start().url(SUPERUSER, "postgres")) as connection:
+        rows = connection.execute(
+            "SELECT name, setting, unit FROM pg_settings WHERE sourcefile LIKE '%%isobar.conf'"
+        )
+        running = {name: (setting, unit) for name, setting, unit in rows}
+    sized = settings_for(this_machine(built_in.data))
+    assert running.keys() >= sized.keys()
+    pages, unit = running["shared_buffers"]
+    assert unit == "8kB"
+    assert f"{int(pages) * 8 // 1024}MB" == sized["shared_buffers"]
+    assert running["random_page_cost"][0] == sized["random_page_cost"]

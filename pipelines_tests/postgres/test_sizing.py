@@ -1,13 +1,8 @@
 """The built-in server's size follows from the machine, and a laptop stays usable."""
 
-from pathlib import Path
-
-import psycopg
 import pytest
 
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
-from pipelines.postgres.sizing import GIB, MIB, Machine, settings_for, this_machine
+from pipelines.postgres.sizing import GIB, MIB, Machine, settings_for
 
 SMALLEST = Machine(memory=1 * GIB, cores=1, disk_free=20 * GIB, is_spinning=False)
 LAPTOP = Machine(memory=16 * GIB, cores=8, disk_free=100 * GIB, is_spinning=False)
@@ -34,19 +29,3 @@ def test_more_memory_and_another_disk_give_other_settings() -> None:
     assert (small["shared_buffers"], large["shared_buffers"]) == ("128MB", "8192MB")
     assert (small["random_page_cost"], large["random_page_cost"]) == ("1.1", "4")
     assert (small["max_parallel_workers"], large["max_parallel_workers"]) == ("1", "64")
-
-
-def test_the_running_server_has_the_settings_of_this_machine(server: Connections) -> None:
-    with psycopg.connect(server.url(SUPERUSER, "postgres")) as connection:
-        rows = connection.execute(
-            "SELECT name, setting, unit FROM pg_settings WHERE sourcefile LIKE '%%isobar.conf'"
-        )
-        running = {name: (setting, unit) for name, setting, unit in rows}
-        directory = connection.execute("SHOW data_directory").fetchone()
-    assert directory is not None
-    sized = settings_for(this_machine(Path(directory[0])))
-    assert running.keys() >= sized.keys()
-    pages, unit = running["shared_buffers"]
-    assert unit == "8kB"
-    assert int(pages) * 8 // 1024 == mib(sized["shared_buffers"])
-    assert running["random_page_cost"][0] == sized["random_page_cost"]

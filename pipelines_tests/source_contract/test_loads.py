@@ -1,6 +1,11 @@
 """The contract kit, applied to the project's own sources."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from pipelines.source import sources
+from pipelines.sources.bookings.sandbox import event_files
 from pipelines.testing import contract
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
@@ -17,6 +22,15 @@ ANSWERS = {
     "test_records_that_come_corrected_empty_the_quarantine": ("E24",),
     "test_two_loads_at_once_end_as_one": ("E45",),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_history() -> Iterator[None]:
+    """The simulated hotels have files of as long as bookings are made ahead, not of 800 days."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_files, "HISTORY_DAYS", 160)
+        yield
+
 
 TestBookings = contract(sources()["bookings"], drivers=[BookingFiles, BookingsApi])
 TestFlights = contract(

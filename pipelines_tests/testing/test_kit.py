@@ -372,17 +372,15 @@ def test_what_tests_of_plug_ins_may_use_is_there_and_documented() -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("policy", ["Latest", "First"])
-def test_a_plug_in_of_files_passes_by_one_line_in_a_folder_elsewhere(
-    tmp_path: Path, policy: str
-) -> None:
-    declaration = str(FILES["__init__.py"]).replace("isobar.Latest()", f"isobar.{policy}()")
-    write(tmp_path, "stops", {**FILES, "__init__.py": declaration})
+def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_contract.py").write_text(
-        "from isobar_stops import source\nfrom pipelines.testing import contract\n\n"
-        "TestContract = contract(source)\n"
-    )
+    for name, policy in (("stops", "Latest"), ("halts", "First")):
+        declaration = str(FILES["__init__.py"]).replace("isobar.Latest()", f"isobar.{policy}()")
+        write(tmp_path, name, {**FILES, "__init__.py": declaration})
+        (tmp_path / "tests" / f"test_{name}.py").write_text(
+            f"from isobar_{name} import source\nfrom pipelines.testing import contract\n\n"
+            "TestContract = contract(source)\n"
+        )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "tests"],
         cwd=tmp_path,
@@ -392,4 +390,4 @@ def test_a_plug_in_of_files_passes_by_one_line_in_a_folder_elsewhere(
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "23 passed" in done.stdout
+    assert "46 passed" in done.stdout

@@ -751,7 +751,7 @@ def test_a_living_daemon_keeps_its_database(
             assert messages == []
         beat(BEAT_SECONDS - 2)
         with ui_lock(tmp_path, url, messages.append):
-            assert "waiting whether it still is" in messages[-1]
+            assert "waiting for its next sign of life" in messages[-1]
         beat(10)
         with (
             pytest.raises(PermanentFailure, match="a daemon of isobar ui is running"),

@@ -99,6 +99,7 @@ def _of_pages(url: str) -> dict[str, str]:
         patch.setattr(bookings, "MAX_HOTELS", 1)
         assert not shown("pipelines.sources.bookings.dashboard").exception
         platform.QUESTIONS.ask("card", feeds=["bookings"])
+        shipments.QUESTIONS.ask("delays")
         shipments.QUESTIONS.ask("track", tracking_number="TN00000007")
         flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
         flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")

@@ -20,6 +20,7 @@ from pipelines.dashboard.page import (
     period_axis,
     show_chart,
     show_number,
+    show_table,
 )
 
 QUESTIONS = Questions("pipelines.sources.bookings")
@@ -54,6 +55,7 @@ def show() -> None:
         st.info(f"Choose up to {MAX_HOTELS} hotels to see last year, pickup, occupancy and pace.")
     _show_books(books, beside)
     if are_few:
+        _show_hotels(nights, {one: key for one, key in names.items() if key in of_hotels["hotels"]})
         _show_pickup(nights, of_hotels)
         _show_occupancy(nights, of_hotels)
         _show_pace(of_hotels)
@@ -107,7 +109,7 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
                     books,
                     pickup.sum(),
                     trend=pickup.tolist(),
-                    note="by night of stay",
+                    note=f"for the next {nights} nights",
                 )
 
 
@@ -161,6 +163,24 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
         alt.layer(*layers).properties(height=280),
         empty="Nothing is on the books.",
         note="Last year: the same weekday 52 weeks ago, as many days before the night.",
+    )
+
+
+def _show_hotels(nights: int, names: dict[str, int]) -> None:
+    """Show each hotel beside last year; one that is selected is the only one on the page."""
+    by_hotel = QUESTIONS.ask("by_hotel", nights=nights, hotels=[*names.values()], names=[*names])
+    show_table(
+        f"Hotels beside last year, next {nights} nights",
+        by_hotel,
+        empty="",
+        note="At the same lead time, furthest behind first. Select one to see it alone.",
+        key="hotel_row",
+        opens=("hotel", "hotel_name"),
+        hotel_name="Hotel",
+        on_the_books=st.column_config.NumberColumn("On the books", format="localized"),
+        last_year=st.column_config.NumberColumn("Last year", format="localized"),
+        change=st.column_config.NumberColumn("Change", format="localized"),
+        change_share=st.column_config.NumberColumn("Change, %", format="percent"),
     )
 
 
@@ -280,7 +300,7 @@ card = Card(
     "card",
     days=7,
     rise_is_good=True,
-    help="Bookings less cancellations of all hotels, by the day on which they were made.",
+    help="Bookings less cancellations of all hotels and nights, by the day of the event.",
 )
 stories = [
     Story(

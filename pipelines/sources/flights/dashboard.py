@@ -52,8 +52,11 @@ def show() -> None:
         icon=":material/search:",
     )
     number = str(offer or "").strip()
-    # Where the visitor is: below the table, if it was selected there.
-    is_selected = bool(st.session_state.get("offer_row", {}).get("selection", {}).get("rows"))
+    # Where the visitor is: below the tables, if it was selected there.
+    is_selected = any(
+        st.session_state.get(key, {}).get("selection", {}).get("rows")
+        for key in ("offer_row", "withdrawn_row")
+    )
     if number and not is_selected:
         _show_offer(number)
     chosen = _choose(choices.iloc[0])
@@ -127,15 +130,17 @@ def show() -> None:
         opens=("offer", "itinerary_id"),
         **headings,
     )
-    if number and is_selected:
-        _show_offer(number)
     with st.expander("Withdrawn itineraries", icon=":material/remove_circle:"):
         show_table(
             "Withdrawn itineraries, latest first",
             QUESTIONS.ask("withdrawn", **chosen),
             empty="No withdrawn itinerary matches the filters.",
+            key="withdrawn_row",
+            opens=("offer", "itinerary_id"),
             **headings,
         )
+    if number and is_selected:
+        _show_offer(number)
 
 
 def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:

@@ -183,6 +183,42 @@ def show() -> None:
         .properties(height=290),
         empty="No shipment was loaded yet.",
     )
+    delays = st.expander(
+        "Does the weather delay parcels?",
+        icon=":material/hourglass:",
+        key="delays",
+        on_change="rerun",
+    )
+    if delays.open:  # it reads every delivered parcel
+        with delays:
+            _show_delays()
+
+
+def _show_delays() -> None:
+    delays = QUESTIONS.ask("delays")
+    show_chart(
+        "Hours in transit by the weather at both ends",
+        delays,
+        alt.Chart(delays.rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("mean_in_transit_hours:Q", title="hours in transit, mean"),
+            y=alt.Y("weather:N", title=None, sort=[*RISKS]),
+            color=alt.Color("weather:N", legend=None, scale=colour_scale(RISKS)),
+            tooltip=[
+                alt.Tooltip("weather:N"),
+                alt.Tooltip("parcels:Q", format=","),
+                *(
+                    alt.Tooltip(f"{one}_in_transit_hours:Q", title=f"{one}, h", format=",.1f")
+                    for one in ("mean", "median", "longest")
+                ),
+            ],
+        )
+        .properties(height=240),
+        empty="No parcel was delivered yet.",
+        note="Of delivered parcels: the worst weather in the hours in which they were sent and"
+        " delivered. Few parcels prove little: point at a bar to see their number.",
+    )
 
 
 def _show_numbers(choices: Answer, found: Answer) -> None:
@@ -190,6 +226,8 @@ def _show_numbers(choices: Answer, found: Answer) -> None:
     offered, rows = choices.rows.iloc[0], found.rows
     total = int(rows["total_rows"].iloc[0]) if len(rows) else 0
     at_risk = int(rows["risk_rows"].iloc[0]) if len(rows) else 0
+    unknown = int(rows["unknown_rows"].iloc[0]) if len(rows) else 0
+    share = f"{as_percent(at_risk / total) if total else '0 %'} of those chosen"
     with st.grid(3, min_column_width=200, border=True):
         with st.container(gap="xsmall"):
             show_number(
@@ -200,7 +238,7 @@ def _show_numbers(choices: Answer, found: Answer) -> None:
                 "At risk by the weather",
                 found,
                 at_risk,
-                note=f"{as_percent(at_risk / total) if total else '0 %'} of those chosen",
+                note=f"{share}; unknown for {unknown:,}" if unknown else share,
             )
         with st.container(gap="xsmall"):
             show_number(

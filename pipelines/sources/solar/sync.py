@@ -129,7 +129,7 @@ class Sync:
             for window in self._begin(plant):
                 if self._stopped.is_set():
                     return synced  # unfinished, so it is due again
-                if not self._take(synced, window):
+                if not self._load_window(synced, window):
                     break
             synced.seconds = time.monotonic() - began
             self._end(synced)
@@ -161,8 +161,8 @@ class Sync:
             known = known_days(connection, plant.plant_id, oldest, now)
         return list(windows(known, today, self.depth))
 
-    def _take(self, synced: Synced, window: Window) -> bool:
-        """Request a window and write the response; return whether to go on."""
+    def _load_window(self, synced: Synced, window: Window) -> bool:
+        """Request a window and write the response; return whether to request the next one."""
         plant = synced.plant
         try:
             response = self.client.request(plant.plant_id, window)

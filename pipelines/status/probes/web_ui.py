@@ -55,7 +55,7 @@ def query_web_server(url: str, seconds: float) -> str | None:
         errors = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
         messages = [one["message"] for one in errors if "message" in one]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"it answered {answer.status_code}, and no word of the definitions"
+        problem = f"it returned status {answer.status_code} without the definitions"
         remedy = "See whether ISOBAR_UI_URL is right."
         raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
     return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None

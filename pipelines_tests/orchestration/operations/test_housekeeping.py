@@ -17,7 +17,7 @@ from pipelines.definitions import definitions
 from pipelines.orchestration.operations.housekeeping import housekeeping
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres import log_files
-from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.log_files import rotate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import Child
@@ -155,7 +155,7 @@ def test_a_log_rotates_once_while_its_process_keeps_writing(
     log = tmp_path / "daemon.log"
     words = "import time\nfor n in range(10**6): print('line', n, flush=True); time.sleep(0.002)"
     child = Child("daemon", [sys.executable, "-c", words], environment=dict(os.environ), log=log)
-    monkeypatch.setattr(log_files.set_aside, "__defaults__", (2_000,))
+    monkeypatch.setattr(log_files.rotate, "__defaults__", (2_000,))
     child.start()
     for _ in range(2):
         wait_until_long(log, 3_000)
@@ -190,7 +190,7 @@ def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
     child.start()
     child.stop()
     assert log.read_text() == "short"
-    assert not set_aside(tmp_path / "none.log")
+    assert not rotate(tmp_path / "none.log")
 
 
 def test_the_built_in_servers_log_rotates_at_start_and_while_it_runs(state: Path) -> None:
@@ -231,7 +231,7 @@ def test_the_copy_of_a_log_is_as_private_as_the_log(tmp_path: Path) -> None:
     for mode in (0o600, 0o640):
         log.write_bytes(b"x" * 5_000)
         log.chmod(mode)
-        assert set_aside(log, 2_000)
+        assert rotate(log, 2_000)
         assert (kept.stat().st_mode & 0o777, kept.stat().st_size) == (mode, 5_000)
     assert elsewhere.read_text() == "of others"
 
@@ -241,5 +241,5 @@ def test_a_full_disk_for_logs_does_not_stop_the_ui(tmp_path: Path) -> None:
     log = tmp_path / "daemon.log"
     log.write_bytes(b"x" * 5_000)
     (tmp_path / "daemon.log.1").mkdir()  # nothing can be copied there
-    assert set_aside(log, 2_000)
+    assert rotate(log, 2_000)
     assert log.stat().st_size == 0

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from pipelines.ingest.contract import MAX_DRIFT, Reject, as_json, shown
-from pipelines.ingest.csv_batches import Batch, of_records, portions
+from pipelines.ingest.csv_batches import Batch, batches_of, of_records
 from pipelines.ingest.csv_records import CsvFile, Record
 from pipelines.ingest.feeds import Context
 from pipelines.ingest.reasons import Reason
@@ -70,10 +70,10 @@ class Events:
     rejects: list[Reject]
 
 
-def read(portion: Batch, zone: str = "UTC") -> Events:
+def read(batch: Batch, zone: str = "UTC") -> Events:
     """Parse a batch with this zone of times without one."""
     settings = Settings(time_zone=zone)
-    parsed = read_events(portion, Context(source="bookings", settings=settings))
+    parsed = read_events(batch, Context(source="bookings", settings=settings))
     assert parsed.read == len(parsed.rows["stage_events"]) + len(parsed.rejects)
     rows = parsed.rows["stage_events"].rename(columns=AS_SENT)
     return Events(rows, [*parsed.rejects])
@@ -95,7 +95,7 @@ def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
         optional=OPTIONAL,
         aliases=ALIASES,
     )
-    return [read(portion, zone) for portion in portions(file, COLUMNS)]
+    return [read(batch, zone) for batch in batches_of(file, COLUMNS)]
 
 
 def of_line(zone: str = "UTC", **values: str) -> Events:
@@ -499,8 +499,8 @@ def test_a_record_that_is_no_object_costs_itself_only() -> None:
 
 
 def test_events_from_quarantine_keep_their_numbers() -> None:
-    portion = of_objects([GOOD, "x", event(status=0)], [7, 40, 3])
-    events = read(portion)
+    batch = of_objects([GOOD, "x", event(status=0)], [7, 40, 3])
+    events = read(batch)
     assert events.rows["record"].tolist() == [7]
     assert [(one.record, one.position) for one in events.rejects] == [
         (3, "events[3]"),
@@ -511,9 +511,9 @@ def test_events_from_quarantine_keep_their_numbers() -> None:
 
 def test_the_raw_text_of_every_row_is_available() -> None:
     """Those that contradict a stored event are rejected later."""
-    portion = of_objects([1, GOOD, event(id=2)])
-    assert portion.sent[RECORD].tolist() == [1, 2]
-    assert [json.loads(portion.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
+    batch = of_objects([1, GOOD, event(id=2)])
+    assert batch.sent[RECORD].tolist() == [1, 2]
+    assert [json.loads(batch.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
 
 
 def test_unknown_keys_are_counted() -> None:
@@ -535,13 +535,13 @@ def test_many_unknown_keys_are_counted_and_few_are_listed() -> None:
 
 
 def test_a_portion_of_nothing_gives_nothing() -> None:
-    for portion in (
+    for batch in (
         of_objects([]),
         of_objects([], []),
         of_records([], COLUMNS, COLUMNS),
         of_records([], COLUMNS[1:], COLUMNS),
     ):
-        events = read(portion, "Europe/Berlin")
+        events = read(batch, "Europe/Berlin")
         assert events.rows.columns.tolist() == ROWS
         assert (len(events.rows), events.rejects) == (0, [])
 
@@ -549,8 +549,8 @@ def test_a_portion_of_nothing_gives_nothing() -> None:
 def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
     """No row is left to find a type from."""
     records = [Record(2, "1,2", None, Reason("wrong_field_count", "it has 2 fields"))]
-    for portion in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
-        events = read(portion, "Asia/Tashkent")
+    for batch in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
+        events = read(batch, "Asia/Tashkent")
         assert events.rows.columns.tolist() == ROWS
         assert (len(events.rows), len(events.rejects)) == (0, 1)
 
@@ -565,8 +565,8 @@ def test_a_file_of_a_header_and_blanks_has_no_events() -> None:
 
 def test_reading_changes_nothing_in_what_was_sent() -> None:
     sent = [event(id=" 1 "), event(status="x", room_id=ROOM), 1]
-    portion = of_objects(sent)
-    before = portion.sent.copy()
-    read(portion)
-    assert portion.sent.equals(before)
+    batch = of_objects(sent)
+    before = batch.sent.copy()
+    read(batch)
+    assert batch.sent.equals(before)
     assert sent == [event(id=" 1 "), event(status="x", room_id=ROOM), 1]

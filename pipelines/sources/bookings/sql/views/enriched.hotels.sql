@@ -20,14 +20,8 @@ COMMENT ON VIEW enriched.hotels IS
 'Every hotel with events, one row each, and the weather there. Operators enter name, place and rooms
 in bookings.hotels. Weather data by Open-Meteo.com (CC BY 4.0) unless weather.observations names
 another provider.';
-COMMENT ON COLUMN enriched.hotels.hotel_id IS 'Hotel number in the source system.';
 COMMENT ON COLUMN enriched.hotels.hotel_name IS 'Name of the hotel; null if not entered.';
-COMMENT ON COLUMN enriched.hotels.city IS 'City of the hotel; null if not entered.';
-COMMENT ON COLUMN enriched.hotels.rooms IS 'Rooms available each night; null if not entered.';
-COMMENT ON COLUMN enriched.hotels.country_code IS
-'ISO 3166-1 alpha-2 code of the country; null if not entered.';
 COMMENT ON COLUMN enriched.hotels.latitude IS 'Latitude, degrees north; null if not entered.';
-COMMENT ON COLUMN enriched.hotels.longitude IS 'Longitude, degrees east; null if not entered.';
 COMMENT ON COLUMN enriched.hotels.temperature_celsius IS
 'Current air temperature, °C; null until known.';
 COMMENT ON COLUMN enriched.hotels.conditions IS 'Current weather, in words; null until known.';

@@ -27,7 +27,6 @@ night are ordered by time; at the same time, bookings come first. A booking of a
 already on the books, or a cancellation of a night that is not, changes nothing and has no row. To
 get what is on the books at an instant, sum change up to that instant. Fast if filtered by hotel_id
 and a range of night_of_stay.';
-COMMENT ON COLUMN enriched.reservation_changes.hotel_id IS 'Hotel number in the source system.';
 COMMENT ON COLUMN enriched.reservation_changes.night_of_stay IS
 'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_changes.room_reservation_id IS 'The reservation.';

@@ -36,7 +36,6 @@ COMMENT ON VIEW enriched.reservation_nights IS
 filtered by hotel_id and a range of night_of_stay, or by room_reservation_id. To count all of its
 rows, PostgreSQL reads every event: how many nights are booked is in
 metrics.hotel_bookings_by_stay_night, as sum(net_bookings).';
-COMMENT ON COLUMN enriched.reservation_nights.hotel_id IS 'Hotel number in the source system.';
 COMMENT ON COLUMN enriched.reservation_nights.night_of_stay IS
 'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_nights.room_reservation_id IS 'The reservation.';

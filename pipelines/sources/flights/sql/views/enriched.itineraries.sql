@@ -46,24 +46,12 @@ FROM flights.itineraries;
 COMMENT ON VIEW enriched.itineraries IS
 'Every itinerary ever seen, one row each, with its last known values. You can filter and sort by any
 column.';
-COMMENT ON COLUMN enriched.itineraries.itinerary_id IS 'Itinerary id in the source.';
 COMMENT ON COLUMN enriched.itineraries.agent IS 'Agent that sells the itinerary.';
-COMMENT ON COLUMN enriched.itineraries.agent_rating IS
-'Rating of the agent for this itinerary, 0 to 10; null if none was sent.';
-COMMENT ON COLUMN enriched.itineraries.price_amount IS 'Last price, in price_currency.';
 COMMENT ON COLUMN enriched.itineraries.price_currency IS 'ISO 4217 code.';
-COMMENT ON COLUMN enriched.itineraries.leg_count IS 'Number of legs.';
-COMMENT ON COLUMN enriched.itineraries.max_stops IS
-'Highest number of stops on any leg; 0 if all legs are direct.';
-COMMENT ON COLUMN enriched.itineraries.airlines IS 'Names of the airlines, without duplicates.';
-COMMENT ON COLUMN enriched.itineraries.airline_ids IS
-'Airline codes of the source, without duplicates; not IATA codes.';
 COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example "BUD-LTN, LTN-BUD".';
 COMMENT ON COLUMN enriched.itineraries.leg_stops IS
 'Stops on each leg, in the order of the legs; 0 is direct. To find itineraries with a leg of one
 stop: 1 = ANY(leg_stops).';
-COMMENT ON COLUMN enriched.itineraries.first_seen_at IS
-'Time of the first snapshot that contains the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.last_seen_at IS
 'Time of the last snapshot that contains the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
@@ -73,15 +61,8 @@ COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'UTC date of first_seen_
 COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'UTC date of last_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
 'UTC date of withdrawn_at; null while the itinerary is on offer.';
-COMMENT ON COLUMN enriched.itineraries.departure_on IS 'Local date on which the first leg departs.';
-COMMENT ON COLUMN enriched.itineraries.return_on IS
-'Local date on which the last leg departs; null if there is only one leg.';
-COMMENT ON COLUMN enriched.itineraries.origin_airport IS
-'IATA code of the airport where the first leg begins.';
 COMMENT ON COLUMN enriched.itineraries.origin_city IS
 'City of origin_airport; null if the airport is unknown.';
-COMMENT ON COLUMN enriched.itineraries.destination_airport IS
-'IATA code of the airport where the first leg ends. A leg is one direction, stops included.';
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
 'City of destination_airport; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS

@@ -86,19 +86,10 @@ COMMENT ON COLUMN enriched.itinerary_legs.arrival_city IS
 'City of arrival; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_local IS 'Departure in local time, as sent.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_local IS 'Arrival in local time, as sent.';
-COMMENT ON COLUMN enriched.itinerary_legs.departure_at IS
-'Departure as an instant; null if the time zone of the airport is unknown.';
-COMMENT ON COLUMN enriched.itinerary_legs.arrival_at IS
-'Arrival as an instant; null if the time zone of the airport is unknown.';
-COMMENT ON COLUMN enriched.itinerary_legs.stops IS 'Number of stops; 0 is direct.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_id IS
 'Airline code of the source; not the IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_name IS 'Name of the airline.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_logo_url IS 'URL of a small logo of the airline.';
-COMMENT ON COLUMN enriched.itinerary_legs.duration_minutes IS
-'Flight time as stated by the source, minutes.';
-COMMENT ON COLUMN enriched.itinerary_legs.elapsed_minutes IS
-'Minutes from departure to arrival; null if a time zone is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.layover_minutes IS
 'Elapsed minus stated minutes, for legs with stops; null for direct legs and if the times are not
 plausible.';

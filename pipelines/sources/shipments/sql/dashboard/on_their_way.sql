@@ -9,6 +9,7 @@ SELECT
     total_value, total_value_currency, delivered_at, in_transit_hours, updated_at,
     CASE WHEN status <> 'delivery' THEN greatest(sender_weather_age_minutes, receiver_weather_age_minutes) END AS weather_age_minutes,
     count(*) FILTER (WHERE weather_risk <> 'none' AND status <> 'delivery') OVER () AS risk_rows,
+    count(*) FILTER (WHERE weather_risk IS NULL AND status <> 'delivery') OVER () AS unknown_rows,
     count(*) OVER () AS total_rows
 FROM enriched.shipments
 WHERE

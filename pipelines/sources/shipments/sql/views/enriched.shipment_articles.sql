@@ -12,11 +12,7 @@ FROM shipments.articles;
 COMMENT ON VIEW enriched.shipment_articles IS
 'Contents of each shipment, one row per article: articles of enriched.shipments as rows, for tools
 that do not read JSON.';
-COMMENT ON COLUMN enriched.shipment_articles.tracking_number IS
-'Tracking number of the carrier; unique together with carrier.';
 COMMENT ON COLUMN enriched.shipment_articles.carrier IS 'Name of the carrier, as sent.';
-COMMENT ON COLUMN enriched.shipment_articles.sku IS 'Article number of the seller.';
-COMMENT ON COLUMN enriched.shipment_articles.article_name IS 'Name of the article, as sent.';
 COMMENT ON COLUMN enriched.shipment_articles.quantity IS 'Number of pieces.';
 COMMENT ON COLUMN enriched.shipment_articles.unit_price IS
 'Price of one piece, in total_value_currency of enriched.shipments.';

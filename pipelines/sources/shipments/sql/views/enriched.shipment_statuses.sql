@@ -11,10 +11,7 @@ FROM shipments.status_history;
 COMMENT ON VIEW enriched.shipment_statuses IS
 'Status changes of each shipment, one row each: status_history of enriched.shipments as rows, for
 tools that do not read JSON.';
-COMMENT ON COLUMN enriched.shipment_statuses.tracking_number IS
-'Tracking number of the carrier; unique together with carrier.';
 COMMENT ON COLUMN enriched.shipment_statuses.carrier IS 'Name of the carrier, as sent.';
-COMMENT ON COLUMN enriched.shipment_statuses.seen_at IS 'When a file with this status was loaded.';
 COMMENT ON COLUMN enriched.shipment_statuses.status IS
 'Status since seen_at, as in enriched.shipments.';
 COMMENT ON COLUMN enriched.shipment_statuses.status_raw IS 'The status as sent.';

@@ -64,8 +64,6 @@ which it was sent, and at the receiver in the hour in which it was delivered. It
 delays can be compared with the weather. Requested for shipments that changed within the last seven days. For the weather of
 now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
 4.0).';
-COMMENT ON COLUMN enriched.shipment_weather.tracking_number IS
-'Tracking number of the carrier; unique together with carrier.';
 COMMENT ON COLUMN enriched.shipment_weather.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipment_weather.sender_city IS
 'City of the sender; null if none was found in the address.';

@@ -133,15 +133,12 @@ COMMENT ON VIEW enriched.shipments IS
 status, and the weather at both ends. For one shipment, query enriched.track. Weather data by
 Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames
 (CC BY 4.0).';
-COMMENT ON COLUMN enriched.shipments.tracking_number IS
-'Tracking number of the carrier; unique together with carrier.';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipments.status IS
 'in_transit, inbound_scan, scanned or delivery. Any other status is kept as sent, in lower case,
 with _ between words.';
 COMMENT ON COLUMN enriched.shipments.status_raw IS 'The status as sent.';
 COMMENT ON COLUMN enriched.shipments.article_count IS 'Number of different articles.';
-COMMENT ON COLUMN enriched.shipments.units IS 'Total number of pieces.';
 COMMENT ON COLUMN enriched.shipments.total_value IS
 'Sum of quantity times unit price, in total_value_currency.';
 COMMENT ON COLUMN enriched.shipments.articles IS

@@ -72,17 +72,8 @@ with UTC hours, the weather is that of the UTC hour in which they start. Weather
 Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.solar_readings.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN enriched.solar_readings.plant_name IS 'Name of the plant.';
-COMMENT ON COLUMN enriched.solar_readings.read_at IS 'Start of the hour.';
 COMMENT ON COLUMN enriched.solar_readings.local_hour IS
 'Start of the hour in the plant''s local time; it occurs twice when clocks are set back.';
-COMMENT ON COLUMN enriched.solar_readings.expected_energy_kwh IS
-'Energy expected by the service, kWh (the unit is assumed).';
-COMMENT ON COLUMN enriched.solar_readings.observed_energy_kwh IS
-'Energy observed, kWh (the unit is assumed).';
-COMMENT ON COLUMN enriched.solar_readings.expected_irradiation_wh_per_m2 IS
-'Irradiation expected by the service, Wh/m² (the unit is assumed).';
-COMMENT ON COLUMN enriched.solar_readings.observed_irradiation_wh_per_m2 IS
-'Irradiation observed, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN enriched.solar_readings.performance_ratio IS
 'Observed / expected energy; null if none was expected (less than 0.000001 kWh).';
 COMMENT ON COLUMN enriched.solar_readings.irradiation_ratio IS

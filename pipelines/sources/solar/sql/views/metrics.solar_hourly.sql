@@ -19,16 +19,7 @@ hour. Fast if filtered by plant_id and a range of read_at. To include missing ho
 metrics.solar_report.';
 COMMENT ON COLUMN metrics.solar_hourly.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN metrics.solar_hourly.plant_name IS 'Name of the plant.';
-COMMENT ON COLUMN metrics.solar_hourly.read_at IS 'Start of the hour.';
 COMMENT ON COLUMN metrics.solar_hourly.local_hour IS
 'Start of the hour in the plant''s local time; it occurs twice when clocks are set back.';
-COMMENT ON COLUMN metrics.solar_hourly.expected_energy_kwh IS
-'Energy expected by the service, kWh (the unit is assumed).';
-COMMENT ON COLUMN metrics.solar_hourly.observed_energy_kwh IS
-'Energy observed, kWh (the unit is assumed).';
-COMMENT ON COLUMN metrics.solar_hourly.expected_irradiation_wh_per_m2 IS
-'Irradiation expected by the service, Wh/m² (the unit is assumed).';
-COMMENT ON COLUMN metrics.solar_hourly.observed_irradiation_wh_per_m2 IS
-'Irradiation observed, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN metrics.solar_hourly.performance_ratio IS
 'Observed / expected energy; null if none was expected (less than 0.000001 kWh).';

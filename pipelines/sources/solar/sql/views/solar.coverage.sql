@@ -42,7 +42,6 @@ requested yet.';
 COMMENT ON COLUMN solar.coverage.hours_present IS 'Number of stored hours.';
 COMMENT ON COLUMN solar.coverage.hours_expected IS
 'Hours of the day: 24, or 23 or 25 when clocks change.';
-COMMENT ON COLUMN solar.coverage.requested_at IS 'When the day was last requested.';
 COMMENT ON COLUMN solar.coverage.problem IS
 'Why the day is not complete: why the last request failed, or what the response lacked; null if
 unknown.';
