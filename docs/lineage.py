@@ -107,8 +107,8 @@ def _sources(
 
 def _source(node: Node) -> str | None:
     """The column of a relation at the end of a line; None for what is on the way or no column."""
-    if node.downstream or not isinstance(node.expression, exp.Table):
-        return None
+    if node.downstream or not isinstance(node.expression, exp.Table) or not node.expression.name:
+        return None  # such as a function
     return f"{_name(node.expression)}.{node.name.rsplit('.', 1)[-1]}"
 
 

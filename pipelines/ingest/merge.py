@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import comparison
 from pipelines.ingest.contract import Reject
@@ -12,7 +14,7 @@ from pipelines.ingest.feeds import Analyze, Compare, Derive, Each, Merge, Parsed
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.stages import Formatted, Stages, formatted
-from pipelines.warehouse.connection import analyze_tables, copy_rows
+from pipelines.warehouse.connection import copy_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +115,8 @@ class MergeWriter(Writer):
             if isinstance(step, Analyze):
                 changed = self.load.changed_records() if changed is None else changed
                 if changed > ANALYZE_FROM * self._read:
-                    analyze_tables(self.load.connection, step.tables)
+                    names = ", ".join(step.tables)
+                    self.load.connection.execute(text(f"ANALYZE {names}"))
             else:
                 self._take(step)
         stored = int(self.load.execute(self.policy.stored).scalar_one())

@@ -433,7 +433,7 @@ def reject_cluster(session: psycopg.Connection, what: str, place: str) -> None:
             " the rows on other nodes",
             place=place,
             remedy="Back up all nodes together, with base backups, archived WAL and"
-            " citus_create_restore_point (docs/scaling.md, 'Backups of a cluster').",
+            " citus_create_restore_point (docs/scaling.md, Backups).",
         )
 
 

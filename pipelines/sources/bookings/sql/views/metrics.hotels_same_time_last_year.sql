@@ -1,4 +1,4 @@
--- Work: linear, 1,300 buffers: SELECT * FROM metrics.hotels_same_time_last_year(current_date,
+-- Work: linear, 1,500 buffers: SELECT * FROM metrics.hotels_same_time_last_year(current_date,
 --   current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotels_same_time_last_year(
     from_date date DEFAULT NULL,
