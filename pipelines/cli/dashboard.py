@@ -38,7 +38,9 @@ def dashboard(port: int | None, host: str) -> None:
     settings = Settings.current()
     if settings.has_builtin_server:
         reach_database(settings)
-    port = port or free_port(PORT)
-    echo(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
-    words = ["-P", "-m", "pipelines.dashboard.server", host, str(port)]
+    chosen = port or free_port(PORT)
+    if port is None and chosen != PORT:
+        echo(f"Port {PORT} is taken.")
+    echo(f"The dashboards are at http://{host}:{chosen} — Ctrl-C stops them.")
+    words = ["-P", "-m", "pipelines.dashboard.server", host, str(chosen)]
     os.execve(sys.executable, [sys.executable, *words], with_allowed_host(host))  # noqa: S606 - it replaces this process

@@ -170,7 +170,7 @@ def found_by(words: str, known: Mapping[str, Question]) -> list[str]:
 
     Words of a title count more. Endings such as that of the plural do not matter.
     """
-    given = re.findall(r"\w+", words.lower())
+    given = re.findall(r"\w+", words.lower().replace("_", " "))
     kept = [STEM.sub("", one) for one in given if not FILLERS.fullmatch(one)] or given
     begins = [re.compile(rf"\b{one}") for one in kept]
     scores: dict[str, tuple[int, int]] = {}

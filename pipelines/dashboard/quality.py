@@ -20,6 +20,7 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     as_number,
+    as_plain,
     as_time,
     colour_scale,
     dagster_url,
@@ -87,7 +88,7 @@ def _show_problems(found: Health) -> None:
         icon = icons.get(one.level, ":gray[:material/help:]")
         # Only the one that is open has its rows sent to the browser.
         shown = st.expander(
-            f"{icon} {_titled(one)}",
+            f"{icon} {as_plain(_titled(one))}",
             expanded=one.key == named,
             key=f"problem {one.key}",
             on_change="rerun" if one.rows else "ignore",
@@ -118,10 +119,10 @@ def _show_rows(one: Finding) -> None:
 
 
 def _titled(one: Finding) -> str:
+    """Return what is wrong in a line; of a check, as the overview says it, not the check's name."""
     kind, _, place = one.key.partition(":")
-    if kind == "check":
-        asset, _, check = place.partition(":")
-        return f"{check.replace('_', ' ').capitalize()} ({asset})"
+    if kind == "check" and one.plain:
+        return one.plain
     if kind in ("quiet", "quarantine", "freshness", "run"):
         title = {"quiet": "Silent", "quarantine": "In quarantine", "freshness": "Late"}
         return f"{title.get(kind, 'Failed run')}: {place}"

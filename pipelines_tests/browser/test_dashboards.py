@@ -191,6 +191,11 @@ def test_a_click_on_the_map_leads_to_the_parcel(browser: Browser, dashboards: st
             "svg [aria-roledescription=point]"
         )
         expect(marks.nth(3)).to_be_visible()
+        sea = page.get_by_test_id("stVegaLiteChart").first.bounding_box()
+        assert sea is not None
+        page.mouse.click(sea["x"] + 8, sea["y"] + sea["height"] - 60)  # it selects what has no mark
+        page.wait_for_function(IS_IDLE)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
         place = re.search(r"place: ([^;]+);", marks.nth(3).get_attribute("aria-label") or "")
         assert place is not None
         marks.nth(3).click(force=True)

@@ -80,6 +80,8 @@ def show() -> None:
         )
         .properties(height=280),
         empty="No booking in the last two years.",
+        note="By the day of the event. Point at a bar to see the cancellation rate: cancellations"
+        " by bookings of the same month.",
     )
 
 

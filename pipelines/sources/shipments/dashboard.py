@@ -196,14 +196,20 @@ def show() -> None:
 
 def _show_delays() -> None:
     delays = QUESTIONS.ask("delays")
+    parcels = delays.rows["parcels"].map("{:,}".format)
+    rows = delays.rows.assign(name=delays.rows["weather"] + " (" + parcels + ")")
     show_chart(
         "Hours in transit by the weather at both ends",
         delays,
-        alt.Chart(delays.rows)
+        alt.Chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("mean_in_transit_hours:Q", title="hours in transit, mean"),
-            y=alt.Y("weather:N", title=None, sort=[*RISKS]),
+            x=alt.X(
+                "mean_in_transit_hours:Q",
+                title="hours in transit, mean",
+                axis=alt.Axis(tickCount=6),
+            ),
+            y=alt.Y("name:N", title=None, sort=None),
             color=alt.Color("weather:N", legend=None, scale=colour_scale(RISKS)),
             tooltip=[
                 alt.Tooltip("weather:N"),
@@ -217,7 +223,7 @@ def _show_delays() -> None:
         .properties(height=240),
         empty="No parcel was delivered yet.",
         note="Of delivered parcels: the worst weather in the hours in which they were sent and"
-        " delivered. Few parcels prove little: point at a bar to see their number.",
+        " delivered, and the number of parcels. Few parcels prove little.",
     )
 
 
@@ -430,8 +436,13 @@ def _name_of_cluster(cities: list[str]) -> str:
 
 
 def _open_mark(places: pd.DataFrame) -> None:
-    """Open the parcel of the mark that was clicked, or filter by its cities if it has several."""
+    """Open the parcel of the mark that was clicked, or filter by its cities if it has several.
+
+    A click on land, on the sea or on a line selects what has no mark.
+    """
     for one in st.session_state["map"]["selection"].get("place", []):
+        if "mark" not in one:
+            continue
         mark = places.set_index("mark").loc[one["mark"]]
         if len(mark["numbers"]) == 1:
             st.session_state["parcel"] = mark["numbers"][0]
@@ -564,7 +575,8 @@ card = Card("Parcels on their way", "card", days=7)
 stories = [
     Story(
         "under_weather",
-        "**{parcels:,} parcels** are on their way through {weather}, most of them at {city}.",
+        "**{parcels:,} parcels** are on their way through {weather}, {parcels_there:,} of them"
+        " from or to {city}.",
         ":material/thunderstorm:",
     )
 ]

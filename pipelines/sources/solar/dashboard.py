@@ -351,6 +351,8 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
 def _open_day(chart: str) -> None:
     """Choose the day that was clicked in a chart, and its plant if it is of one."""
     for one in st.session_state[chart]["selection"].get("clicked", []):
+        if "on" not in one:
+            continue
         st.session_state["day"] = dt.date.fromisoformat(one["on"])
         if "plant_name" in one:
             st.session_state["plant"] = one["plant_name"]
@@ -386,7 +388,8 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     else:
         plants = max(1, coverage.rows["plant_name"].nunique())
         drawn = chart.encode(
-            x=period_axis(coverage.rows["day"], "day", "day"), y=alt.Y("plant_name:N", title=None)
+            x=period_axis(coverage.rows["day"], "day", "day"),
+            y=alt.Y("plant_name:N", title=None, axis=alt.Axis(labelOverlap=False)),
         ).properties(height=190 + 24 * plants)
     show_chart(
         "Coverage, last year" if is_one else "Coverage, last 60 days",

@@ -1,14 +1,36 @@
--- Parcels on their way under the worst weather of all, and the city where most of them are.
+-- Parcels on their way under the worst weather of all, and the city at an end of most of them.
 -- Work: linear, 4,000 buffers
+WITH at_risk AS MATERIALIZED (
+    SELECT weather_risk, sender_city, sender_risk, receiver_city, receiver_risk
+    FROM enriched.shipments
+    WHERE status <> 'delivery' AND weather_risk IN ('storm', 'freezing_rain', 'snow', 'heat')
+),
+
+worst AS (
+    SELECT weather_risk, count(*) AS parcels
+    FROM at_risk
+    GROUP BY weather_risk
+    ORDER BY array_position('{storm,freezing_rain,snow,heat}', weather_risk)
+    LIMIT 1
+)
+
 SELECT
-    weather_risk AS link_risk,
-    replace(weather_risk, '_', ' ') AS weather,
-    count(*) AS parcels,
-    mode() WITHIN GROUP (
-        ORDER BY CASE weather_risk WHEN sender_risk THEN sender_city ELSE receiver_city END
-    ) AS city
-FROM enriched.shipments
-WHERE status <> 'delivery' AND weather_risk IN ('storm', 'freezing_rain', 'snow', 'heat')
-GROUP BY weather_risk
-ORDER BY array_position('{storm,freezing_rain,snow,heat}', weather_risk)
-LIMIT 1;
+    worst.weather_risk AS link_risk,
+    replace(worst.weather_risk, '_', ' ') AS weather,
+    worst.parcels,
+    most.city,
+    most.parcels AS parcels_there
+FROM worst
+CROSS JOIN LATERAL (
+    SELECT ends.city, count(*) AS parcels
+    FROM at_risk
+    CROSS JOIN LATERAL (
+        SELECT sender_city AS city WHERE sender_risk = worst.weather_risk
+        UNION
+        SELECT receiver_city WHERE receiver_risk = worst.weather_risk
+    ) AS ends
+    WHERE at_risk.weather_risk = worst.weather_risk AND ends.city IS NOT NULL
+    GROUP BY ends.city
+    ORDER BY count(*) DESC, ends.city
+    LIMIT 1
+) AS most;
