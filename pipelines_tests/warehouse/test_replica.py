@@ -28,7 +28,10 @@ PATIENCE_SECONDS = 300
 #: How each function that an analyst may call is called.
 CALLS = {
     "bookings.check_period": "('day')",
+    "bookings.counted_from": "(2607)",
+    "bookings.counted_hotels": "()",
     "bookings.has_events": "(2607)",
+    "bookings.hotels_with_events": "()",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
     "enriched.itinerary": "('it_2')",
     "enriched.track": "('TN12345678', 'DHL')",
@@ -42,6 +45,8 @@ CALLS = {
     "metrics.hotel_pickup": "(2607, '2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
     "metrics.hotels_same_time_last_year": "('2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
     "metrics.solar_report": "(1, '2026-10-01', '2026-11-02', 'hour')",
+    "ops.estimated_rows": "('ops.deliveries')",
+    "ops.is_distributed": "('ops.deliveries')",
     "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
     "solar.due_days": "('2026-11-02 12:00Z')",
     "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
