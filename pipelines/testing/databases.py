@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg import sql
 
     from pipelines.postgres.server import Connections
 
@@ -79,20 +80,28 @@ def running_server() -> Iterator[Connections]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _execute(server: Connections, statement: sql.Composed) -> None:
+    """Execute a statement as the superuser; servers of a test's own may be killed in between."""
+    import psycopg
+
+    from pipelines.postgres.roles import SUPERUSER
+
+    if (maker := _makers.get(server.port)) is not None:
+        maker.execute(statement)
+        return
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
 @contextmanager
 def made(server: Connections, template: str = "template1") -> Iterator[str]:
-    """Copy a template of `running_server`, and drop the copy afterwards, with Dagster's beside."""
+    """Copy a template of a server, and drop the copy afterwards, with Dagster's beside."""
     from psycopg import sql
 
     name = f"test_{uuid.uuid4().hex[:12]}"
-    maker = _makers[server.port]
-    maker.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
-    )
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _execute(server, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield name
     for one in (name, f"{name}_dagster"):
-        maker.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(one))
-        )
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        _execute(server, drop.format(sql.Identifier(one)))
