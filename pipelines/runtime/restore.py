@@ -153,6 +153,7 @@ def restore_from(
         prepare_dagster_home(settings)
         until_done.enter_context(ui_lock(settings.state, urls[DAGSTER], report))
         targets = _targets(urls, until_done)
+        _reject_cluster(targets[0])
         missing = missing_roles(targets[0].admin, manifest.roles)
         for target in targets:
             _reject_older_server(target, manifest)
@@ -205,10 +206,15 @@ def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
             admin = with_database(url, "postgres")
             sessions[server] = until_done.enter_context(connect(admin, autocommit=True))
         targets.append(Target(dump, url, sessions[server]))
-        if dump == WAREHOUSE:
-            with connect(url) as session:
-                reject_cluster(session, "restore", place_of(url))
     return targets
+
+
+def _reject_cluster(target: Target) -> None:
+    """Connect only where there may be one: a damaged database can be replaced, too."""
+    query = "SELECT FROM pg_available_extensions WHERE name = 'citus'"
+    if target.admin.execute(query).fetchone() is not None:
+        with connect(target.url) as session:
+            reject_cluster(session, "restore", place_of(target.url))
 
 
 def _reject_older_server(target: Target, manifest: Manifest) -> None:
