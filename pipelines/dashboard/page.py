@@ -92,6 +92,7 @@ __all__ = [
     "link_to",
     "note_unknown",
     "period_axis",
+    "selected_in",
     "show_chart",
     "show_number",
     "show_sql",
@@ -336,6 +337,15 @@ def show_table(
             st.caption(f"The first {len(rows):,} of {total:,}.")
     show_sql(answer, is_open=is_sql_open)
     return selected
+
+
+def selected_in(chart: str, name: str, field: str) -> list[dict[str, Any]]:
+    """Return what a visitor selected in a chart, by the name of its parameter and a field of it.
+
+    A click on another layer, such as the land of a map, selects what lacks the field.
+    """
+    found = st.session_state[chart]["selection"].get(name, [])
+    return [one for one in found if field in one]
 
 
 def _open_selected(key: str, rows: pd.DataFrame, widget: str, column: str) -> None:

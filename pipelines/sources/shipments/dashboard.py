@@ -34,6 +34,7 @@ from pipelines.dashboard.page import (
     ink,
     instant_column,
     note_unknown,
+    selected_in,
     show_chart,
     show_number,
     show_sql,
@@ -436,13 +437,8 @@ def _name_of_cluster(cities: list[str]) -> str:
 
 
 def _open_mark(places: pd.DataFrame) -> None:
-    """Open the parcel of the mark that was clicked, or filter by its cities if it has several.
-
-    A click on land, on the sea or on a line selects what has no mark.
-    """
-    for one in st.session_state["map"]["selection"].get("place", []):
-        if "mark" not in one:
-            continue
+    """Open the parcel of the mark that was clicked, or filter by its cities if it has several."""
+    for one in selected_in("map", "place", "mark"):
         mark = places.set_index("mark").loc[one["mark"]]
         if len(mark["numbers"]) == 1:
             st.session_state["parcel"] = mark["numbers"][0]

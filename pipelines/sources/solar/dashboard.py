@@ -32,6 +32,7 @@ from pipelines.dashboard.page import (
     input_format,
     note_unknown,
     period_axis,
+    selected_in,
     show_chart,
     show_number,
     show_table,
@@ -350,9 +351,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
 
 def _open_day(chart: str) -> None:
     """Choose the day that was clicked in a chart, and its plant if it is of one."""
-    for one in st.session_state[chart]["selection"].get("clicked", []):
-        if "on" not in one:
-            continue
+    for one in selected_in(chart, "clicked", "on"):
         st.session_state["day"] = dt.date.fromisoformat(one["on"])
         if "plant_name" in one:
             st.session_state["plant"] = one["plant_name"]
