@@ -10,10 +10,7 @@ SELECT
     -change_pct / 100 AS behind
 FROM metrics.hotels_same_time_last_year(current_date, current_date + 30) AS hotels
 WHERE
-    EXISTS (
-        SELECT FROM metrics.hotel_bookings_by_event_day AS counts
-        WHERE counts.hotel_id = hotels.hotel_id AND counts.day < current_date - 394
-    )
+    bookings.counted_from(hotels.hotel_id) < current_date - 394
     AND on_the_books_last_year >= 30
     AND change_pct < -10
     AND (SELECT count(*) FROM enriched.hotels) <= 250

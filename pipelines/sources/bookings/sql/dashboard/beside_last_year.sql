@@ -11,10 +11,7 @@ WITH nights AS (
     CROSS JOIN LATERAL metrics.hotel_on_the_books(
         chosen.hotel_id, now() - interval '364 days', current_date - 364, current_date - 364 + %(nights)s
     )
-    WHERE EXISTS (
-        SELECT FROM metrics.hotel_bookings_by_event_day AS counts
-        WHERE counts.hotel_id = chosen.hotel_id AND counts.day < current_date - 394
-    )
+    WHERE bookings.counted_from(chosen.hotel_id) < current_date - 394
 )
 
 SELECT

@@ -6,13 +6,7 @@ WITH hotels AS (
         names.hotel_name,
         found.on_the_books,
         CASE
-            WHEN
-                (
-                    SELECT min(counts.day)
-                    FROM metrics.hotel_bookings_by_event_day AS counts
-                    WHERE counts.hotel_id = found.hotel_id
-                ) < current_date - 394
-                THEN found.on_the_books_last_year
+            WHEN bookings.counted_from(found.hotel_id) < current_date - 394 THEN found.on_the_books_last_year
         END AS last_year
     FROM unnest(%(hotels)s::bigint[], %(names)s::text[]) AS names (hotel_id, hotel_name)
     INNER JOIN metrics.hotels_same_time_last_year(current_date, current_date + %(nights)s) AS found USING (hotel_id)
