@@ -14,7 +14,7 @@ from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
-    analyze_tables,
+    analyze_table,
     copy_text,
     csv_text,
     stage_columns,
@@ -90,7 +90,7 @@ class AppendWriter(Writer):
             number = self.load.parameters["load_number"]
             watermarks.move(self.load.connection, self.policy.table, number)
         if self._loaded > ANALYZE_FROM:
-            analyze_tables(self.load.connection, [self.policy.table])
+            analyze_table(self.load.connection, self.policy.table)
         return self._loaded, self._stored
 
     def _have_keys(self, rows: pd.DataFrame) -> bool:
@@ -114,12 +114,8 @@ class AppendWriter(Writer):
         if not len(known):  # usual, and a cluster would look for the keys on each node
             self._copy(all_new)
             return len(rows), []
-        found = self.load.execute(
-            self.policy.stored,
-            lowest=int(known.min()),
-            highest=int(known.max()),
-            keys=str(known.tolist()).replace("[", "{").replace("]", "}"),
-        ).one()
+        sought = str(known.tolist()).replace("[", "{").replace("]", "}")
+        found = self.load.execute(self.policy.stored, keys=sought).one()
         is_stored, is_other = compare(rows, keys, found, self.policy.content)
         fresh = rows[~is_stored]
         new = self._formatted(fresh) if is_stored.any() else all_new

@@ -391,8 +391,8 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
 
 
 def _is_migrated(connection: Connection) -> bool:
-    known = (schema.metadata for schema in history.all_schemas().values())
-    return condition(connection) == "current" and not distribution.undistributed(connection, known)
+    is_current = condition(connection) == "current"
+    return is_current and not distribution.undistributed(connection, all_tables())
 
 
 def left_in_place(connection: Connection) -> list[str]:

@@ -9,7 +9,7 @@ as the tables of a database that was there before the extension.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, Table, text
 
 from pipelines.ingest.statements import Owner
 from pipelines.postgres.roles import function_of
@@ -46,8 +46,8 @@ def let_nodes_connect(connection: Connection) -> None:
     execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
 
 
-def undistributed(connection: Connection, several: Iterable[MetaData]) -> list[Table]:
-    """Return existing tables that should be distributed in this database and are not."""
+def undistributed(connection: Connection, tables: Iterable[Table]) -> list[Table]:
+    """Return those tables that exist, should be distributed in this database and are not."""
     if not is_cluster(connection):
         return []
     query = text(
@@ -56,8 +56,7 @@ def undistributed(connection: Connection, several: Iterable[MetaData]) -> list[T
     )
     return [
         table
-        for metadata in several
-        for table in metadata.sorted_tables
+        for table in tables
         if DISTRIBUTED_BY in table.info
         and connection.execute(query, {"name": table.fullname}).scalar_one()
     ]
@@ -74,7 +73,7 @@ def distribute(connection: Connection, source: Owner) -> None:
     declared = [table for table in source.metadata.sorted_tables if DISTRIBUTED_BY in table.info]
     if not declared or not is_cluster(connection):
         return
-    missing = undistributed(connection, [source.metadata])
+    missing = undistributed(connection, declared)
     beside = next((table.fullname for table in declared if table not in missing), "none")
     for table in missing:
         column, key = table.info[DISTRIBUTED_BY], [one.name for one in table.primary_key]

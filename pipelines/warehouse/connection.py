@@ -178,16 +178,15 @@ def analyze_stage(connection: Connection, name: str, columns: Iterable[str], tab
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
-def analyze_tables(connection: Connection, names: Iterable[str]) -> None:
-    """Let the planner know tables that were filled.
+def analyze_table(connection: Connection, name: str) -> None:
+    """Let the planner know a table that was filled.
 
     Nodes of a cluster do so within a minute: a transaction that has read a distributed table over
     several connections cannot.
     """
     query = text("SELECT ops.is_distributed(to_regclass(:name))")
-    for name in names:
-        if not connection.execute(query, {"name": name}).scalar_one():
-            connection.execute(text(f"ANALYZE {name}"))
+    if not connection.execute(query, {"name": name}).scalar_one():
+        connection.execute(text(f"ANALYZE {name}"))
 
 
 def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:

@@ -15,7 +15,7 @@ from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
     hotel_bookings_by_stay_night,
 )
-from pipelines.warehouse.connection import Warehouse, analyze_tables, execute_statements
+from pipelines.warehouse.connection import Warehouse, analyze_table, execute_statements
 from pipelines.warehouse.sql_files import read_sql
 
 PACKAGE = "pipelines.sources.bookings"
@@ -70,7 +70,7 @@ def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
     """Recount all events up to a load, by one of their dates."""
     script = read_sql(PACKAGE, "counts/recount").format(table=table.fullname, day=day)
     execute_statements(connection, script, {"last": last})
-    analyze_tables(connection, [table.fullname])
+    analyze_table(connection, table.fullname)
 
 
 def is_behind(connection: Connection) -> bool:
