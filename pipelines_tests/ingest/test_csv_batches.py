@@ -1,4 +1,4 @@
-"""Portions of a CSV file say what its records say, however lines are written and blocks break."""
+"""Batches of a CSV file say what its records say, however lines are written and blocks break."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
     return good, broken
 
 
-def of_portions(content: bytes) -> tuple[list[Good], list[Broken]]:
+def of_each_batch(content: bytes) -> tuple[list[Good], list[Broken]]:
     good: list[Good] = []
     broken: list[Broken] = []
     for batch in batches_of(opened(content), PROMISED):
@@ -156,7 +156,7 @@ def result_of(
 def test_a_batch_matches_its_records(content: bytes | str) -> None:
     """Two readers of one file that differ lose or change what the other would have kept."""
     data = content if isinstance(content, bytes) else content.encode()
-    assert result_of(of_portions, data) == result_of(of_each_record, data)
+    assert result_of(of_each_batch, data) == result_of(of_each_record, data)
 
 
 ODD_PIECES = [
@@ -185,14 +185,14 @@ def test_a_batch_matches_its_records_for_any_content(
     content = header + end + body
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
-        assert result_of(of_portions, content) == result_of(of_each_record, content)
+        assert result_of(of_each_batch, content) == result_of(of_each_record, content)
 
 
 @pytest.mark.usefixtures("block_bytes")
 def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
     note = "\n".join(f'line {number}, ""so""' for number in range(1, 41))
     content = f'a,note,b\n0,x,0\n1,"{note}",2\n3,x,4\n5,x\n'.encode()
-    good, broken = of_portions(content)
+    good, broken = of_each_batch(content)
     assert [(line, fields) for line, fields, _ in good] == [
         (2, ("0", "0", "")),
         (3, ("1", "2", "")),
@@ -214,7 +214,7 @@ def test_an_endless_line_in_later_blocks_is_rejected_by_number(
     content = b"a,b,c\n" + b"1,2,3\n" * 12 + b"1,2," + quote + b"3" * 500
     for end in (b"", b"\n", b"\n4,5,6\n"):
         with pytest.raises(PermanentFailure, match="line 14 is longer than 500 bytes"):
-            of_portions(content + end)
+            of_each_batch(content + end)
         with pytest.raises(PermanentFailure, match="line 14 is longer than 500 bytes"):
             of_each_record(content + end)
 
@@ -231,11 +231,11 @@ def test_the_longest_line_is_the_same_either_way(
         monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
         if more:
             with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
-                of_portions(content)
+                of_each_batch(content)
             with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
                 of_each_record(content)
         else:
-            assert result_of(of_portions, content) == result_of(of_each_record, content)
+            assert result_of(of_each_batch, content) == result_of(of_each_record, content)
 
 
 def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:

@@ -98,14 +98,14 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             yield read_events(of_objects([json.loads(one.raw) for one in some], numbers), context)
 
 
-def read_events(portion: Batch, context: Context) -> Parsed:
+def read_events(batch: Batch, context: Context) -> Parsed:
     """Split events into rows of `bookings.events` and rejects.
 
     Times without a zone are in that of the settings. Of an ambiguous time, the first occurrence is
     used; a skipped time is invalid.
     """
     zone = context.settings.time_zone
-    sent = portion.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
+    sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     typed = pd.DataFrame(
         {
             "id": _whole_numbers(sent["id"]),
@@ -122,9 +122,9 @@ def read_events(portion: Batch, context: Context) -> Parsed:
     reasons = violations(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
     bad = typed.loc[list(reasons)]
     values = dict(zip(bad.index, zip(*(bad[name] for name in COLUMNS), strict=True), strict=True))
-    good = typed.assign(record=portion.sent[RECORD]).drop(index=list(reasons))
+    good = typed.assign(record=batch.sent[RECORD]).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
-    return portion.parsed(
+    return batch.parsed(
         {"stage_events": rows.rename(columns=STORED_AS)},
         {row: violated.values() for row, violated in reasons.items()},
         lambda row: _key(values[row], reasons[row]),
