@@ -123,7 +123,8 @@ def test_a_failed_check_shows_its_rows(browser: Browser, dashboards: str) -> Non
     with chromium.visitor(browser) as context:
         page = context.new_page()
         visit(page, dashboards, "Data quality")
-        failed = page.get_by_test_id("stExpander").filter(has_text="(flights.legs)")
+        words = "Flights: departure and arrival contradict the stated duration"
+        failed = page.get_by_test_id("stExpander").filter(has_text=words)
         expect(failed).to_be_visible()
         failed.click()
         expect(failed.get_by_test_id("stDataFrame")).to_be_visible()
