@@ -77,6 +77,7 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
         for name, cron in (
             ("bookings_audit_hourly", "10 * * * *"),
             ("bookings_daily", "40 5 * * *"),
+            ("bookings_ledger_audit_daily", "20 3 * * *"),
             ("flights_daily", "0 5 * * *"),
             ("housekeeping_daily", "40 2 * * *"),
             ("shipments_daily", "20 5 * * *"),

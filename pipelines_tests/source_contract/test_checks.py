@@ -83,6 +83,7 @@ def silent_hotel(feed: Driver) -> None:
     found += [event(200 + n, hotel_id=7, event_timestamp=day) for n, day in enumerate(days[:22])]
     found.append(event(300, hotel_id=8, event_timestamp=days[3]))
     feed.deliver(found)
+    feed.settle()
 
 
 def wanted_hours(feed: Driver) -> None:

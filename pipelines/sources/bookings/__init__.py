@@ -80,6 +80,8 @@ API = Input(
 NIGHTS = "enriched.reservation_nights"
 #: The job of checks that need many events.
 AUDIT = "bookings_audit"
+#: The job of the check that reads all events.
+LEDGER_AUDIT = "bookings_ledger_audit"
 
 feed = Feed(
     name="bookings",
@@ -131,6 +133,7 @@ source = Source(
     other_jobs={
         AUDIT: "Audit events and counts: the hotels whose turn it is, all within a week, and the"
         " nights with new events.",
+        LEDGER_AUDIT: "Compare the ledger with all stored events.",
     },
     asset_jobs={"bookings.findings": AUDIT},
     schedules=(
@@ -146,11 +149,17 @@ source = Source(
             job=AUDIT,
             skips_for=dt.timedelta(hours=23),
         ),
+        Schedule(
+            name="bookings_ledger_audit_daily",
+            about="Compare the ledger with all stored events once a day.",
+            cron="20 3 * * *",
+            job=LEDGER_AUDIT,
+        ),
     ),
     inputs=(FILES, API),
     feeds=(feed,),
     loads=("bookings.events",),
-    ledgers=(Ledger(on="bookings.events", audit_job=AUDIT),),
+    ledgers=(Ledger(on="bookings.events", audit_job=LEDGER_AUDIT),),
     checks=(
         Check(
             name="no_conflicts",
@@ -162,7 +171,7 @@ source = Source(
         ),
         Check(
             name="no_silent_hotel",
-            on="bookings.events",
+            on="metrics.hotel_bookings_by_event_day",
             expects="No hotel that had events on at least half of the days of four weeks has had"
             " none for three days, counted back from the newest event of all hotels.",
             remedy="a hotel that usually has events has had none for three days. Ask the hotel",
