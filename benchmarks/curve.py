@@ -35,11 +35,9 @@ class Curve:
         self.rows.setdefault(measure, {})[size] = value
 
     def time(self, size: str, connection: psycopg.Connection, measure: str, query: str) -> None:
-        """Note the milliseconds of a query: the median of several, after one that is not counted.
-
-        One that takes longer than all of them together may is run once.
-        """
-        self.add(size, f"{measure}, ms", 1000 * seconds_of(connection, query))
+        """Note the milliseconds until all rows of a query are here (see `median_seconds`)."""
+        seconds = median_seconds(lambda: connection.execute(query.encode()).fetchall())
+        self.add(size, f"{measure}, ms", 1000 * seconds)
 
     @contextmanager
     def seconds(self, size: str, measure: str) -> Iterator[None]:
@@ -80,12 +78,15 @@ def of_days(files: Iterable[Path]) -> Curve:
     return curve
 
 
-def seconds_of(connection: psycopg.Connection, query: str) -> float:
-    """Seconds until all rows of a query are here."""
+def median_seconds(ask: Callable[[], object]) -> float:
+    """Seconds that a call takes: the median of several, after one that is not counted.
+
+    One that takes longer than all of them together may is called once.
+    """
     taken: list[float] = []
     while len(taken) < 6 and sum(taken) < REPEATED_SECONDS:
         began = time.monotonic()
-        connection.execute(query.encode()).fetchall()
+        ask()
         taken.append(time.monotonic() - began)
     return statistics.median(taken[1:] or taken)
 

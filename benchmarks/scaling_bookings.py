@@ -6,26 +6,30 @@ own. What comes late is spread over all days that there are.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import psycopg
+from sqlalchemy import Connection
 
 from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
 from benchmarks.curve import Curve
 from benchmarks.one_load import measure_load
 from benchmarks.report import answers_a_second
+from benchmarks.scheduled import time_scheduled
+from pipelines.orchestration.operations.retention import purge_quarantine
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import audits
-from pipelines.sources.bookings.counts import refresh
+from pipelines.sources.bookings import audits, source
+from pipelines.sources.bookings.counts import is_behind, refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,9 +210,16 @@ class Growing:
             audit("the audit of all hotels", float("inf"))
             self._load_few("3")
             audit("the audit after 10,000 new events", audits.BUDGET_SECONDS)
+            day, year = dt.timedelta(days=1), dt.timedelta(days=365)
+            ticks: dict[str, Callable[[Connection], object]] = {
+                "hotel_bookings_lag, a tick": is_behind,
+                "bookings_audit_hourly, a tick": lambda asked: audits.is_due(asked, utc_now(), day),
+                "housekeeping: purge_quarantine": lambda _: purge_quarantine(
+                    warehouse, utc_now() - year
+                ),
+            }
+            time_scheduled(url, source, self.curve, size, ticks)
         with psycopg.connect(url, autocommit=True) as connection:
-            silent = read_sql("pipelines.sources.bookings", "checks/no_silent_hotel")
-            self.curve.time(size, connection, "after each load: no_silent_hotel", silent)
             for view in VIEWS:
                 sample = f"SELECT * FROM {view} LIMIT 5"
                 self.curve.time(size, connection, f"samples of {view}", sample)

@@ -5,12 +5,15 @@ every hour is copied into the table, for views to join: how it is loaded is not 
 """
 
 import psycopg
+from sqlalchemy import text
 
-from benchmarks.curve import Curve, seconds_of
+from benchmarks.curve import Curve
+from benchmarks.scheduled import time_scheduled
 from benchmarks.solar import TEN_YEARS, sync
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.sources.solar import source
 from pipelines.sources.solar.plant_health import refresh
 from pipelines.sources.solar.windows import Depth
 from pipelines.sources.weather.geocode_places import put_places
@@ -99,13 +102,14 @@ def measure_queries(server: Connections, curve: Curve, size: str) -> None:
         for title, question in QUESTIONS.items():
             query = f"SELECT * FROM {question.format(**parameters)}"
             curve.time(size, connection, title, query)
-    with psycopg.connect(server.url(LOADER, "bench")) as connection:
-        for view in ("enriched.solar_readings", "metrics.solar_hourly"):
-            query = f"SELECT count(*) FROM {view}"
-            curve.time(size, connection, f"after each sync: rows of {view}", query)
-        for package, check in (("sources.solar", "no_gaps"), ("sources.solar", "solar_sums_equal")):
-            seconds = seconds_of(connection, read_sql(f"pipelines.{package}", f"checks/{check}"))
-            curve.add(size, f"after each sync: {check}, ms", 1000 * seconds)
+    due = text(read_sql("pipelines.sources.solar", "due_plants"))
+    time_scheduled(
+        server.url(LOADER, "bench"),
+        source,
+        curve,
+        size,
+        {"solar_sync_due, a tick": lambda connection: connection.execute(due, {"now": utc_now()})},
+    )
 
 
 def _weigh(server: Connections, curve: Curve, size: str) -> None:
