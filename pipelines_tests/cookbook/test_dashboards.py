@@ -173,9 +173,13 @@ def test_offers_are_sorted_over_all_of_them() -> None:
 
 def test_an_offer_has_its_course_and_its_legs() -> None:
     page = shown("pipelines.sources.flights.dashboard")
-    number = page.dataframe[0].value["itinerary_id"].iloc[0]
+    cheapest = page.dataframe[0].value.iloc[0]
+    (currency,) = (one.value for one in page.selectbox if one.label == "Currency")
+    number, price = cheapest["itinerary_id"], f"{cheapest['price_amount']:,.2f} {currency}"
     page.text_input[0].set_value(number).run()
     assert not page.exception
+    state = f"It is on offer. Its last price: {price}, by {cheapest['agent']}."
+    assert state in [one.value for one in page.caption]
     titles = [one.value for one in page.subheader]
     assert f"The price of {number}" in titles
     assert "Legs, in local times" in titles

@@ -238,6 +238,7 @@ def _show_offer(number: str) -> None:
         st.warning(f"There is no itinerary {number}.", icon=":material/search_off:")
         return
     rows = course.rows
+    rejected = [alt.Tooltip("rejection_reason:N", title="rejected, because")]
     with st.container(border=True):
         show_chart(
             f"The price of {number}",
@@ -256,7 +257,7 @@ def _show_offer(number: str) -> None:
                     alt.Tooltip("price_amount:Q", title="price", format=",.2f"),
                     "price_currency:N",
                     "agent:N",
-                    alt.Tooltip("rejection_reason:N", title="rejected, because"),
+                    *(rejected if rows["rejection_reason"].any() else []),
                 ],
             )
             .properties(height=200),
@@ -284,11 +285,17 @@ def _show_offer(number: str) -> None:
 
 
 def _state(rows: "pd.DataFrame") -> str:
-    withdrawn = rows["withdrawn_on"].iloc[0]
-    if withdrawn is None or pd.isna(withdrawn):
-        return "It is on offer."
-    departure = rows["departure_on"].iloc[0]
-    return f"It was withdrawn on {as_day(withdrawn)}; its departure is on {as_day(departure)}."
+    """Say whether an itinerary is on offer, and its last price."""
+    last, accepted = rows.iloc[-1], rows.dropna(subset="price_amount")
+    price = ""
+    if len(accepted):
+        known = accepted.iloc[-1]
+        amount = f"{known['price_amount']:,.2f} {known['price_currency']}"
+        price = f" Its last price: {amount}, by {known['agent']}."
+    if pd.isna(last["withdrawn_on"]):
+        return f"It is on offer.{price}"
+    withdrawn, departure = as_day(last["withdrawn_on"]), as_day(last["departure_on"])
+    return f"It was withdrawn on {withdrawn}; its departure is on {departure}.{price}"
 
 
 def _headings(currency: str) -> dict[str, Any]:
