@@ -106,6 +106,12 @@ def deliveries_of(connection: Connection, source: str, name: str, sha256: str) -
     return tuple(connection.execute(query).scalars())
 
 
+def last_number(connection: Connection, source: str) -> int:
+    """Return the number of the last delivery of a feed; 0 if there is none."""
+    query = select(func.coalesce(func.max(deliveries.c.delivery_id), 0))
+    return int(connection.execute(query.where(deliveries.c.source == source)).scalar_one())
+
+
 def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
     """Return the digest of the source's last loaded delivery, optionally of those with a name."""
     last = last_delivery(connection, source, name)

@@ -111,7 +111,11 @@ class HttpDocument(_Http):
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """Only records from a time on are requested: the newest stored one, less an overlap."""
+    """Only records from a time on are requested: the newest stored one, less an overlap.
+
+    The newest one of reads of all pages: after a read that broke off, or a page that was rejected,
+    the same time is requested again.
+    """
 
     #: The parameter that has the time.
     parameter: str
@@ -419,10 +423,17 @@ class Feed:
     corrected: Sql | None = None
 
     def __post_init__(self) -> None:
-        """Complete what follows from how deliveries come."""
+        """Complete what follows from how deliveries come.
+
+        Raises `ValueError` for `Since` without a table of which it knows the column.
+        """
         are_files = any(isinstance(one, FileInbox) for one in self.fetchers)
         is_fetched = any(isinstance(one, _Http | Batches) for one in self.fetchers)
         come_again = any(isinstance(one, FileInbox | PagedApi | Batches) for one in self.fetchers)
+        if not self.records and any(
+            isinstance(one, PagedApi) and one.since for one in self.fetchers
+        ):
+            raise ValueError(f"{self.name}: Since needs a parser with Records, such as Json")
         if self.rejects is None:
             object.__setattr__(self, "rejects", "once" if come_again else "each")
         if self.again is None and (are_files or is_fetched):

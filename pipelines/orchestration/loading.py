@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from pipelines.config import Settings
 from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, redact
-from pipelines.ingest import file_loader
+from pipelines.ingest import deliveries, file_loader, watermarks
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.feeds import Batches, Content, Feed, PagedApi, PolledApi, Refetch, Reparse
@@ -207,53 +207,50 @@ class _Loading:
         if service is None:
             return
         self.is_on = True
-        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+        is_again = self._is_again(runner)
         since = None
         if isinstance(fetcher, PagedApi) and not (is_again or self.config.read_whole):
-            since = self._since(fetcher)
-        rejected: list[PermanentFailure] = []
-        try:
+            since = self._since(fetcher, runner)
+
+        def contents() -> Iterator[Content]:
             for number, response in enumerate(service.responses(runner.feed, since), 1):
                 name = f"{service.name}, page {number}" if service.is_paged else service.name
                 size, at = len(response.body), response.received_at
-                content = Content(
+                yield Content(
                     delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
                     document=response.document,
                     place=response.url,
                     is_overlapping=since is not None,
                 )
-                try:
-                    outcome = runner.load(content, is_forced=is_again)
-                except DatabaseError:
-                    raise
-                except PermanentFailure as failure:  # of this page: others may be good
-                    rejected.append(failure)
-                else:
-                    self.outcomes += [outcome] if outcome else []
+
+        try:
+            self._load_each(contents(), runner)
         except NotReady as reason:
             self.is_complete = False
             self.context.log.info("%s", reason)
-        if rejected:
-            raise rejected[0]
+        else:
+            if isinstance(fetcher, PagedApi) and fetcher.since:
+                self._note_read(fetcher, runner)
 
     def _load_batches(self, fetcher: Batches, runner: Runner) -> None:
         """Load what a function yields, batch by batch."""
         if self.settings.is_off:
             return
         self.is_on = True
-        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
-        try:
+
+        def contents() -> Iterator[Content]:
             for name, document in fetcher.fetch(self.settings):
                 body = as_json(document).encode()
                 digest = hashlib.sha256(body).hexdigest()
-                content = Content(
+                yield Content(
                     delivery=Delivery(runner.feed.name, name, digest, len(body), utc_now()),
                     document=document,
                     place=name,
                     is_overlapping=True,
                 )
-                outcome = runner.load(content, is_forced=is_again)
-                self.outcomes += [outcome] if outcome else []
+
+        try:
+            self._load_each(contents(), runner)
         except Failure:
             raise
         except Exception as error:  # noqa: BLE001 - what another tool raises is not known
@@ -266,14 +263,45 @@ class _Loading:
                 " is loaded.",
             ) from None  # whose traceback may have secrets
 
-    def _since(self, fetcher: PagedApi) -> str | None:
-        """Return the time from which on records are requested; None: all."""
+    def _is_again(self, runner: Runner) -> bool:
+        """Return whether deliveries are loaded again to retry their rejected records."""
+        return self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+
+    def _load_each(self, contents: Iterable[Content], runner: Runner) -> None:
+        """Load deliveries; raise the failure of the first that is rejected after all others."""
+        rejected: list[PermanentFailure] = []
+        for content in contents:
+            try:
+                outcome = runner.load(content, is_forced=self._is_again(runner))
+            except DatabaseError:
+                raise
+            except PermanentFailure as failure:  # of this delivery: others may be good
+                rejected.append(failure)
+            else:
+                self.outcomes += [outcome] if outcome else []
+        if rejected:
+            raise rejected[0]
+
+    def _since(self, fetcher: PagedApi, runner: Runner) -> str | None:
+        """Return the time from which on records are requested; None: all.
+
+        It is the newest time among the rows of reads that ended: those of a read that broke off may
+        be newer than what it did not get.
+        """
         if fetcher.since is None:
             return None
-        column = self.source.table(self.source.loads[0]).c[fetcher.since.column]
+        table = self.source.table(runner.feed.records[0].table)
+        newest = select(func.max(table.c[fetcher.since.column]))
         with self.store.engine.connect() as connection:
-            newest = connection.execute(select(func.max(column))).scalar_one()
-        return None if newest is None else (newest - fetcher.since.overlap).isoformat()
+            last = watermarks.position(connection, fetcher.input.name)
+            found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
+        return None if found is None else (found - fetcher.since.overlap).isoformat()
+
+    def _note_read(self, fetcher: PagedApi, runner: Runner) -> None:
+        """Note that all pages were read, and none was rejected."""
+        with self.store.transaction(self.source.name) as connection:
+            last = deliveries.last_number(connection, runner.feed.name)
+            watermarks.move(connection, fetcher.input.name, last)
 
     def results(self) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""

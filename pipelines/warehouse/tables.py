@@ -302,20 +302,21 @@ watermarks = Table(
     required(
         "name",
         Text,
-        "Name of a table with numbered loads, or of what is derived from it.",
+        "Name of a table with numbered loads, of what is derived from it, or of an API that is"
+        " requested from a time on.",
         primary_key=True,
     ),
     required(
         "position",
         BigInteger,
         "Number of the last load of the table; for what is derived, of the last load"
-        " that it includes.",
+        " that it includes; for an API, the last delivery when all of its pages had been read.",
     ),
     required("moved_at", INSTANT, "When the watermark last moved.", server_default=func.now()),
     schema="ops",
-    comment="Watermarks: the last load of each table, and the last load that is included in"
-    " what is derived from it. A watermark moves in the transaction that writes the"
-    " rows.",
+    comment="Watermarks: the last load of each table, the last load that is included in what is"
+    " derived from it, and how far APIs were read. That of a table moves in the transaction that"
+    " writes its rows.",
 )
 
 sources = Table(

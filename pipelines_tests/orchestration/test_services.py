@@ -180,13 +180,16 @@ def test_the_source_of_the_tutorial_loads(run: Run, server: Connections) -> None
     assert any("changed_after" in one for one in api.requested), "the second time"
 
 
+SINCE = (
+    "since=isobar.Since(parameter='changed_after', column='changed_at',"
+    " overlap=dt.timedelta(hours=1))"
+)
+
+
 def test_only_records_since_the_newest_are_requested_and_all_on_request(
     run: Run, server: Connections
 ) -> None:
-    declared = (
-        f"{PAGINATIONS['next']}, {BEARER}, since=isobar.Since(parameter='changed_after',"
-        " column='changed_at', overlap=dt.timedelta(hours=1))"
-    )
+    declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
     api = Api("next", "Bearer s3cret-token", [*map(permit, range(1, 11))])
     assert run(declared, api).success
     late, new = permit(2) | {"id": 102}, permit(12)
@@ -198,6 +201,50 @@ def test_only_records_since_the_newest_are_requested_and_all_on_request(
     assert query(server, count) == [(11,)], "the late one is older than the overlap"
     assert run(declared, api, read_whole=True).success
     assert query(server, count) == [(12,)]
+
+
+class Broken(Api):
+    """Answers newest first, and while it is broken only the first page."""
+
+    is_broken = True
+
+    def answer(
+        self, query: dict[str, str], authorization: str
+    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+        if self.is_broken and "after" in query:
+            return 400, {}, {"message": "no"}
+        return super().answer(query, authorization)
+
+
+def test_what_a_read_that_broke_off_did_not_get_is_requested_again(
+    run: Run, server: Connections
+) -> None:
+    declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
+    newest_first = sorted(map(permit, range(1, 21)), key=lambda one: -one["id"])
+    api = Broken("next", "Bearer s3cret-token", newest_first)
+    assert not run(declared, api).success
+    count = "SELECT count(*) FROM permits.permits"
+    assert query(server, count) == [(SIZE,)]
+    api.is_broken = False
+    assert run(declared, api).success
+    assert query(server, count) == [(20,)]
+    api.permits = [permit(23), permit(22), *newest_first]
+    api.is_broken = True
+    assert run(declared, api).success, "it has one page of news"
+    assert "changed_after" in api.requested[-1]
+    assert query(server, count) == [(22,)]
+
+
+def test_a_rejected_page_is_requested_again_although_later_ones_are_newer(
+    run: Run, server: Connections
+) -> None:
+    bad = [permit(number) | {"cost_eur": "free"} for number in range(1, 31)]
+    declared = f"pagination=isobar.Offset(size=30), {BEARER}, {SINCE}"
+    api = Api("offset", "Bearer s3cret-token", [*bad, *map(permit, range(31, 61))])
+    assert "30 of 30" in failures(run(declared, api))[0]
+    api.permits[:30] = [*map(permit, range(1, 31))]
+    assert run(declared, api).success
+    assert query(server, "SELECT count(*) FROM permits.permits") == [(60,)]
 
 
 def test_basic_authentication_comes_from_the_settings(run: Run, server: Connections) -> None:
