@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Hour
-from pipelines.sources.weather.providers import Clock, Place
+from pipelines.sources.weather.providers import Clock, Place, Quota
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MAX_PAST_DAYS,
@@ -76,7 +76,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     ) -> Sequence[HoursBatch]:
         """Return the places that lack the oldest hours."""
         query = text(read_sql("pipelines.sources.weather", "pick_hours"))
-        limit = min(MAX_PLACES, quota_left // weight(self.max_days))
+        limit = min(MAX_PLACES, quota_left // quota_of_a_place(type(self), self._source.quotas))
         parameters = bounds(self.name, now) | {"max_places": int(limit)}
         rows = connection.execute(query, parameters).all()
         return [
@@ -104,6 +104,11 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     def impossible(self, response: list[Hour]) -> Sequence[str]:
         """Return the impossible values of all hours."""
         return [name for hour in response for name in hour.impossible]
+
+
+def quota_of_a_place(kind: type[_Hours], quotas: Sequence[Quota]) -> float:
+    """Return the quota to reserve for a place; with a smaller one, one place at a time."""
+    return min([weight(kind.max_days), *(quota.limit for quota in quotas)])
 
 
 class Forecast(_Hours):

@@ -21,7 +21,14 @@ from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, s
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.hours import ARCHIVE, FORECAST, fill_hours
+from pipelines.sources.weather.hours import (
+    ARCHIVE,
+    FORECAST,
+    Archive,
+    Forecast,
+    fill_hours,
+    quota_of_a_place,
+)
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse
@@ -161,8 +168,8 @@ def weather_due(
             name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
             for name, one, cost in (
                 (PRESENT, provider, provider.cost_of_place),
-                (FORECAST, hours, 1.0),
-                (ARCHIVE, hours, 1.0),
+                (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
+                (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
                 (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
             )
         }

@@ -201,6 +201,27 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     assert weather.stored.row("SELECT count(*) FROM weather.observations") == (2,)
 
 
+def test_a_quota_with_too_little_left_for_a_year_starts_no_run(
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call was left of those that a year of the archive may cost: empty runs, all day."""
+    register(weather.stored.owner, latitude=50, longitude=10)
+    day = (
+        "INSERT INTO solar.days"
+        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
+        " VALUES (1, '{}', 'complete', 24, 24, now())"
+    )
+    weather.stored.owner.execute(day.format("2020-06-01"))
+    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "20")
+    assert weather.fetch().success
+    assert weather.stored.row("SELECT count(*) > 0 FROM weather.hourly") == (True,)
+    weather.stored.owner.execute(day.format("2019-06-01"))
+    weather.stored.owner.execute("UPDATE weather.api_requests SET cost = 10")
+    assert weather.look() == "1 places are due, and the quota is used up."
+    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "100")
+    assert isinstance(weather.look(), dg.RunRequest)
+
+
 def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -> None:
     weather.send(line(1))
     assert weather.fetch().success
