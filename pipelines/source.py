@@ -676,6 +676,11 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
             raise ValueError(
                 f"the feed {feed.name!r} with an inbox has to be called {source.name!r}"
             )
+    feeds = [feed.name for feed in source.feeds]
+    if len(set(feeds)) < len(feeds):
+        raise ValueError(f"two feeds have the same name: {', '.join(sorted(feeds))}")
+    if sum(isinstance(one, FileInbox) for one in source.fetchers) > 1:
+        raise ValueError("a source has one inbox: its feeds would read the same files")
     names = _names(source)
     for name in names:
         if name.startswith(PLATFORM_VARIABLES):
@@ -683,6 +688,15 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
     for other in found.values():
         if shared := names & _names(other):
             raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
+
+
+def sources_of_feeds() -> dict[str, Source]:
+    """Return the names of feeds in the ledger, each with its source."""
+    return {
+        ledger.feed or source.name: source
+        for source in sources().values()
+        for ledger in source.ledgers
+    }
 
 
 def is_source_name(name: str) -> bool:

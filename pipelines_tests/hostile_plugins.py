@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipelines_tests.plugins import DECLARATION, TABLES
 
-IMPORTS = "import Check, Field, Sandbox, SandboxOption, Schedule, Source, SourceSettings"
+IMPORTS = "import Check, Feed, Field, Sandbox, SandboxOption, Schedule, Source, SourceSettings"
 IMPORTS += ", secret_text, url"
 CHECK = 'Check(name="{name}_named", on="%s", expects="Stops have names.", remedy="name them")'
 STOPS = "enriched.{name}_stops"
@@ -88,6 +88,10 @@ HOSTILE: Mapping[str, Hostile] = {
         "its definitions: RuntimeError: half written (isobar_raising_jobs/jobs.py:1)",
     ),
     "jobs_that_exit": Hostile({"jobs.py": "raise SystemExit('no')"}, "SystemExit: no"),
+    "feeds_of_one_name": Hostile(
+        {"__init__.py": declared("feeds=(Feed(parse=list), Feed(parse=list))")},
+        "two feeds have the same name: feeds_of_one_name, feeds_of_one_name",
+    ),
     "bad_cron": Hostile(
         {"__init__.py": declared(scheduled(cron="61 4 * * *"))},
         "its schedules: ValueError: bad_cron_daily: '61 4 * * *': is not a cron expression",

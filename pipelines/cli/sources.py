@@ -16,12 +16,12 @@ from pipelines.cli.console import echo, interrupt_on, reach_database
 from pipelines.config import Settings
 from pipelines.isolation import isolated
 from pipelines.postgres.roles import ANALYST, LOADER
-from pipelines.source import FileInbox, Source, sources
+from pipelines.source import FileInbox, Source, sources, sources_of_feeds
 
 
-def ledger_sources(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
-    """Return a choice of the sources that have a ledger and meet a condition."""
-    return click.Choice([one.name for one in sources().values() if one.ledgers and is_for(one)])
+def ledger_feeds(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
+    """Return a choice of the feeds in the ledger whose source meets a condition."""
+    return click.Choice([name for name, one in sources_of_feeds().items() if is_for(one)])
 
 
 @click.group(name="import")
@@ -85,7 +85,7 @@ def list_() -> None:
 
 
 @quarantine.command(short_help="Show the rejected records of a source.")
-@click.argument("source", type=ledger_sources())
+@click.argument("source", type=ledger_feeds())
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -109,7 +109,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
-@click.argument("source", type=ledger_sources(_inbox_of))
+@click.argument("source", type=ledger_feeds(_inbox_of))
 @click.option("--reason", required=True, help="Why they are not a problem. It is stored with them.")
 @click.option(
     "--record",
@@ -167,7 +167,7 @@ def dismiss(
 
 
 @quarantine.command(short_help="Try to load rejected records again.")
-@click.argument("source", type=ledger_sources())
+@click.argument("source", type=ledger_feeds())
 def retry(source: str) -> None:
     """Try to load the rejected records of a source again, for example after a fix in the code.
 
@@ -175,13 +175,13 @@ def retry(source: str) -> None:
     delivery. A source that archives its documents is reloaded from the archive, and one with an API
     for time windows is requested again.
     """
-    declared = sources()[source]
+    declared = sources_of_feeds()[source]
     if not (declared.retry or any(feed.again for feed in declared.feeds)):
         problem = f"{source} keeps no copy of what it loads. Load it again: isobar run {source}."
         raise click.UsageError(problem)
     if declared.retry is not None:
         run_one_job(declared.retry.job, declared.retry.config)
-    run_one_job(source, {f"load_{source}": {"retry_quarantine": True}})
+    run_one_job(declared.name, {f"load_{declared.name}": {"retry_quarantine": True}})
 
 
 def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:

@@ -35,7 +35,7 @@ from pipelines.dashboard.page import (
 )
 from pipelines.ingest.feeds import FileInbox
 from pipelines.ingest.reasons import REASON_CODES, ReasonCode
-from pipelines.source import Source, sources
+from pipelines.source import sources_of_feeds
 
 QUESTIONS = Questions("pipelines.dashboard")
 OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
@@ -53,7 +53,7 @@ def show() -> None:
         feeds = replace(feeds, rows=pd.concat([feeds.rows, others], ignore_index=True))
     found = health()
     _show_problems(found)
-    names = [*feeds_of_sources()]
+    names = [*sources_of_feeds()]
     given = [one for one in feeds.rows["source"] if one not in names]  # of sources that are off
     chosen = st.multiselect(
         "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
@@ -62,15 +62,6 @@ def show() -> None:
     _show_checks(found)
     _show_deliveries(chosen)
     _show_quarantine(chosen)
-
-
-def feeds_of_sources() -> dict[str, Source]:
-    """Return the names of feeds in the ledger with their sources."""
-    return {
-        ledger.feed or source.name: source
-        for source in sources().values()
-        for ledger in source.ledgers
-    }
 
 
 def _show_problems(found: Health) -> None:
@@ -131,7 +122,7 @@ def _titled(one: Finding) -> str:
 
 def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None:
     rows = feeds.rows[feeds.rows["source"].isin(chosen)].copy()
-    of_feeds = feeds_of_sources()
+    of_feeds = sources_of_feeds()
     facts = [
         found.sources.get(of_feeds[name].name if name in of_feeds else name, {})
         for name in rows["source"]
@@ -330,7 +321,7 @@ def commands(feeds: Sequence[str], code: str | None) -> list[str]:
     program = "isobar" if shutil.which("isobar") else IN_A_CLONE
     lines = []
     for name in feeds:
-        source = feeds_of_sources().get(name)
+        source = sources_of_feeds().get(name)
         if source is None:
             continue
         lines.append(f"{program} quarantine show {name}")
@@ -346,7 +337,7 @@ def commands(feeds: Sequence[str], code: str | None) -> list[str]:
 
 def _code_of(feed: str, code: str) -> ReasonCode | None:
     """Return the documentation of a reason code: a source's own, or one that all share."""
-    source = feeds_of_sources().get(feed)
+    source = sources_of_feeds().get(feed)
     own = source.reason_codes if source else ()
     known: Mapping[str, ReasonCode] = {one.code: one for one in (*REASON_CODES, *own)}
     kind = code.rpartition("_")[2]

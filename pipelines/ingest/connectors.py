@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, redact
+from pipelines.ingest.service import secrets_of
 
 #: Records of a delivery.
 BATCH_RECORDS = 5_000
@@ -48,7 +49,8 @@ def singer_records(
     """Return what yields the records of a Singer tap; each stream is a list of the document.
 
     Args:
-        command: The tap and its arguments, without `--config`. It has an environment of its own.
+        command: The tap and its arguments, without `--config`. It may be installed in a virtual
+            environment of its own.
         config: Called with the settings of the source; returns the tap's configuration.
         source: The source, for messages.
 
@@ -73,7 +75,8 @@ def singer_records(
                 if status := tap.wait():
                     log.seek(0)
                     last = log.read().decode("utf-8", "replace")[-LAST_CHARACTERS:].strip()
-                    raise _failed(source, command, f"it ended with {status}: {last}")
+                    said = redact(last, secrets_of(settings))
+                    raise _failed(source, command, f"it ended with {status}: {said}")
             finally:
                 tap.kill()
                 tap.wait()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from pipelines.failures import PermanentFailure, redact
 from pipelines.http.redirects import is_same_origin
@@ -23,7 +23,10 @@ Params = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class NextLink:
-    """Each page has the address of the next one: at a place of the document, or in `Link`."""
+    """Each page has the address of the next one: at a place of the document, or in `Link`.
+
+    Parameters that the address lacks, such as a key, are sent again.
+    """
 
     #: Where in the document, such as `next` or `links.next`; empty: the header `Link`.
     at: str = "next"
@@ -32,14 +35,16 @@ class NextLink:
         self, response: JsonResponse, url: str, params: Params, count: int
     ) -> tuple[str, Params] | None:
         """Return address and parameters of the next page."""
-        del params, count
+        del count
         link = value_at(response.document, self.at) if self.at else response.links.get("next")
         if link in (None, "", False):
             return None
         if not isinstance(link, str):
             problem = f"the link to the next page is no text but {type(link).__name__}"
             raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
-        return urljoin(url, link), {}
+        address = urljoin(url, link)
+        own = {name for name, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True)}
+        return address, {name: value for name, value in params.items() if name not in own}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,9 @@ class Cursor:
         """Return address and parameters of the next page."""
         del count
         value = value_at(response.document, self.at)
-        return None if value in (None, "", False) else (url, {**params, self.parameter: str(value)})
+        if value is None or value is False or value == "":
+            return None
+        return url, {**params, self.parameter: str(value)}
 
 
 @dataclass(frozen=True, kw_only=True)

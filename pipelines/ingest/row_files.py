@@ -77,20 +77,22 @@ class Rows:
             return
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
-        try:
-            numbered = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
-            is_first = True
-            while some := [*islice(numbered, RECORDS_AT_ONCE)]:
-                document = content.delivery.name if is_first else None
-                yield self._validated(some, position, context, document)
-                is_first = False
-        except (ValueError, KeyError, OSError) as error:
-            raise PermanentFailure(
-                context.source,
-                f"it is no {suffix.removeprefix('.')} file with rows: {error}",
-                place=content.place or content.delivery.name,
-                remedy="Send it again. If it opens elsewhere, send it as CSV.",
-            ) from error
+        numbered = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
+        document: str | None = content.delivery.name
+        while True:
+            try:
+                some = [*islice(numbered, RECORDS_AT_ONCE)]
+            except (ValueError, KeyError) as error:
+                raise PermanentFailure(
+                    context.source,
+                    f"it is no {suffix.removeprefix('.')} file with rows: {error}",
+                    place=content.place or content.delivery.name,
+                    remedy="Send it again. If it opens elsewhere, send it as CSV.",
+                ) from error
+            if not some:
+                return
+            yield self._validated(some, position, context, document)
+            document = None
 
     def _unpacked(self, content: Content, context: Context) -> BinaryIO:
         from pipelines.ingest.gzip_reader import unpacked
@@ -214,11 +216,12 @@ def _json_list(file: BinaryIO, at: str) -> Iterator[Any]:
 def _parquet(file: BinaryIO, _: str) -> Iterator[Any]:
     from pyarrow import ArrowException, parquet
 
+    content = io.BytesIO(file.read())
     try:
-        opened = parquet.ParquetFile(io.BytesIO(file.read()))
+        opened = parquet.ParquetFile(content)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
             yield from batch.to_pylist()
-    except ArrowException as error:
+    except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
 
 
@@ -230,9 +233,10 @@ def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
         raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
     from zipfile import BadZipFile
 
+    content = io.BytesIO(file.read())
     try:
-        sheet = load_workbook(io.BytesIO(file.read()), read_only=True, data_only=True).worksheets[0]
-    except (BadZipFile, KeyError) as error:
+        sheet = load_workbook(content, read_only=True, data_only=True).worksheets[0]
+    except (BadZipFile, KeyError, OSError) as error:
         raise ValueError(str(error)) from error
     rows = sheet.iter_rows(values_only=True)
     header = [str(name) if name is not None else "" for name in next(rows, ())]

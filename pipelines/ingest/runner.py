@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
 
-from pipelines.failures import PermanentFailure, RejectedDelivery, SubjectGone
+from pipelines.failures import DatabaseError, PermanentFailure, RejectedDelivery, SubjectGone
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -85,6 +85,8 @@ class Runner:
         try:
             with connection.begin_nested(), reading_faults(self.owner.name, place):
                 return self.write(connection, content)
+        except DatabaseError:  # not the delivery's fault
+            raise
         except PermanentFailure as failure:
             if self.feed.rejected:
                 values = {**content.said, "problem": failure.problem}

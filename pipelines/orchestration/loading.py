@@ -238,8 +238,19 @@ class _Loading:
             return
         self.is_on = True
 
+        lists = [one.at for one in runner.feed.records]
+        left_out = set[str]()
+
         def contents() -> Iterator[Content]:
-            for name, document in fetcher.fetch(self.settings):
+            for name, sent in fetcher.fetch(self.settings):
+                document = sent
+                if isinstance(sent, dict) and all(lists) and "." not in "".join(lists):
+                    if others := sent.keys() - {*lists} - left_out:
+                        left_out.update(others)
+                        self.context.log.warning("No list of the feed: %s.", ", ".join(others))
+                    if not sent.keys() & {*lists}:
+                        continue
+                    document = {one: [] for one in lists} | sent  # a batch has one of the streams
                 body = as_json(document).encode()
                 digest = hashlib.sha256(body).hexdigest()
                 yield Content(
@@ -311,7 +322,10 @@ class _Loading:
             shown[keys[0]] |= {
                 **counts(self.retried + self.outcomes),
                 "bytes_received": self.bytes_received,
-                "rejected_records": in_quarantine(connection, self.source.name),
+                "rejected_records": sum(
+                    in_quarantine(connection, one.feed or self.source.name)
+                    for one in self.source.ledgers
+                ),
             }
         if self.deferred:
             shown[keys[0]]["deferred_files"] = f"{self.deferred} files: {WHY_DEFERRED}"

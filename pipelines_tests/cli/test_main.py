@@ -244,6 +244,8 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     assert re.match(head, shown.stdout)
     (tmp_path / "inbox").mkdir()
     empty = {"SHIPMENTS_INBOX": str(tmp_path / "inbox")}
+    of_feed = isobar(state, "quarantine", "show", "airports")
+    assert of_feed.stdout.startswith("No rejected records of airports"), of_feed
     retried = isobar(state, "quarantine", "retry", "shipments", **empty)
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
     assert query(state, MINE) == [(1,)]

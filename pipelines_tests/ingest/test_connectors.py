@@ -12,7 +12,9 @@ import dagster as dg
 import psycopg
 import pytest
 
+from pipelines.config.source_settings import SourceSettings, secret_text
 from pipelines.definitions import build_definitions
+from pipelines.failures import PermanentFailure
 from pipelines.ingest import connectors
 from pipelines.migrations.apply import migrate
 from pipelines.orchestration.resources import WarehouseResource, source_resource
@@ -96,6 +98,24 @@ TAP = """
         write(type="STATE", value={"last": url})
         url = urljoin(url, page["next"]) if page["next"] else None
 """
+#: Batches of two streams that the feed loads, and of one that it does not know. One is bad.
+STREAMS = """
+def fetch(settings):
+    for stream, first in ("cities", 1), ("bad", 0), ("towns", 11), ("rivers", 21), ("towns", 31):
+        records = [{"city_id": first + n, "name": "Some"} for n in range(3)]
+        if stream == "bad":
+            stream, records = "cities", [{"city_id": "x", "name": "None"} for n in range(40)]
+        yield f"{stream}, batch {first}", {stream: records}
+"""
+FEED_OF_STREAMS = """
+isobar.Feed(
+    fetch=isobar.Batches(fetch=fetch),
+    parse=isobar.Json(
+        isobar.Records(at="cities", model=City, table="cities.cities", key="city_id"),
+        isobar.Records(at="towns", model=City, table="cities.towns", key="city_id"),
+    ),
+),
+"""
 TAP_OF_PAGE = '"taps/bin/tap-cities"'
 CITIES = [{"city_id": number, "name": f"City {number}"} for number in range(1, 8)]
 Run = Callable[[str], dg.ExecuteInProcessResult]
@@ -134,15 +154,17 @@ def run(
     with ExitStack() as stack:
 
         def run_job(kind: str) -> dg.ExecuteInProcessResult:
-            imports, code = {
-                "dlt": (IMPORTS, DLT),
+            imports, code, feed = {
+                "dlt": (IMPORTS, DLT, FEED),
                 "singer": (
                     "import sys",
                     SINGER.replace(TAP_OF_PAGE, f"sys.executable, {str(tap)!r}"),
+                    FEED,
                 ),
+                "streams": ("", STREAMS, FEED_OF_STREAMS),
             }[kind]
             stack.close()
-            parts = {"imports": imports, "code": code, "feed": indent(FEED, " " * 8)}
+            parts = {"imports": imports, "code": code, "feed": indent(feed, " " * 8)}
             declaration = DECLARATION
             for name, text in parts.items():
                 declaration = declaration.replace(f"{{{name}}}", text)
@@ -214,6 +236,33 @@ def test_what_came_before_a_connector_fails_is_loaded_and_the_run_is_red(
     assert "404" in problem
     assert "a-secret-token" not in "".join(map(str, ran.all_events))
     assert query(server, database, LEDGER) == [("cities, batch 1", 4, 4, 0, 0)]
+
+
+def test_each_stream_is_a_list_and_a_bad_batch_keeps_no_other_away(
+    run: Run, server: Connections, database: str
+) -> None:
+    (problem,) = failures(run("streams"))
+    assert "40 of 40 records are bad" in problem
+    assert query(server, database, LEDGER) == [
+        ("cities, batch 1", 3, 3, 0, 0),
+        ("towns, batch 11", 3, 3, 0, 0),
+        ("towns, batch 31", 3, 3, 0, 0),
+    ]
+    assert query(server, database, "SELECT count(*) FROM cities.towns") == [(6,)]
+
+
+def test_what_a_tap_writes_before_it_fails_is_shown_without_its_secrets(tmp_path: Path) -> None:
+    tap = tmp_path / "tap.py"
+    tap.write_text("import sys\nsys.exit(f'no access with ' + 'k3y-' * 3)")
+    command = [sys.executable, str(tap)]
+    fetch = connectors.singer_records(command, lambda _: {}, source="cities")
+
+    class Settings(SourceSettings, env_prefix="CITIES_"):
+        token: str | None = secret_text("Its token.")
+
+    with pytest.raises(PermanentFailure, match="no access with") as failure:
+        next(fetch(Settings(token="k3y-" * 3)))
+    assert "k3y-" not in str(failure.value)
 
 
 def test_a_tap_that_is_not_there_is_named() -> None:

@@ -1,5 +1,6 @@
 """The same rows in files of every kind: stored alike, and bad ones kept alike."""
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -12,7 +13,9 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from pyarrow import parquet
 
 from pipelines.failures import PermanentFailure
-from pipelines_tests.ingest.levels import AT, HEADER, Levels
+from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Content, Context
+from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels
 
 ROWS = [
     {"station": "A", "read_at": AT.format(1), "level": 1.5},
@@ -90,6 +93,19 @@ def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) ->
     assert found[1] == ("not_an_object", "[1]")
     assert found[2][0] == "not_json"
     stored_levels.check()
+
+
+@pytest.mark.parametrize("name", ["levels.json", "levels.parquet", "levels.xlsx"])
+def test_a_disk_that_cannot_be_read_does_not_make_the_file_a_bad_one(name: str) -> None:
+    class Broken(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    content = Content(
+        delivery=Delivery("levels", name, "", 1, dt.datetime.now(dt.UTC)), file=Broken()
+    )
+    with pytest.raises(OSError, match="Input/output"):
+        list(FEED.parse(content, Context(source="levels", settings=None)))
 
 
 @pytest.mark.parametrize(

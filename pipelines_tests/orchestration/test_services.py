@@ -203,6 +203,16 @@ def test_only_records_since_the_newest_are_requested_and_all_on_request(
     assert query(server, count) == [(12,)]
 
 
+def test_parameters_of_each_request_come_with_the_link_to_the_next_page(
+    run: Run, server: Connections
+) -> None:
+    api = Api("next", "None", [*map(permit, range(1, COUNT + 1))])
+    declared = f"{PAGINATIONS['next']}, params={{'key': '{{token}}', 'after': '0'}}"
+    assert failures(run(declared, api)) == []
+    assert {one["key"] for one in api.requested} == {"s3cret-token"}
+    assert [one["after"] for one in api.requested] == ["0", "10", "20"]
+
+
 class Broken(Api):
     """Answers newest first, and while it is broken only the first page."""
 

@@ -5,6 +5,7 @@ import datetime as dt
 from sqlalchemy import delete, select
 
 from pipelines.failures import PermanentFailure
+from pipelines.source import sources_of_feeds
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
@@ -43,11 +44,17 @@ def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed
         .order_by(deliveries.c.source)
     )
     with store.translate_db_errors("housekeeping"), store.engine.connect() as connection:
-        sources = list(connection.execute(query).scalars())
+        feeds = list(connection.execute(query).scalars())
     statement = read_sql("pipelines.orchestration.operations", "purge_quarantine")
+    owners = sources_of_feeds()
     return {
-        source: delete_in_batches(
-            store, source, statement, BATCH_SIZE, source=source, before=before
+        feed: delete_in_batches(
+            store,
+            owners[feed].name if feed in owners else feed,  # whose loads it takes turns with
+            statement,
+            BATCH_SIZE,
+            source=feed,
+            before=before,
         )
-        for source in sources
+        for feed in feeds
     }

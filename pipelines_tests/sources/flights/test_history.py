@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pipelines.failures import DatabaseError
 from pipelines.ingest.deliveries import miscounted
 from pipelines.sources.flights import source
 from pipelines_tests.sources.flights.made_up import (
@@ -202,6 +203,18 @@ def test_a_rejected_day_is_recorded_without_blocking_the_next(flights: Flights) 
     flights.keep(TUESDAY, flights_document())
     assert len(flights.bring_up_to_date()[0]) == 2
     assert flights.rows(days) == [(MONDAY,), (TUESDAY,), (WEDNESDAY,)]
+
+
+def test_a_fault_of_the_database_rejects_no_day(flights: Flights) -> None:
+    """A lacking right marked the snapshot as rejected, and its prices never came."""
+    flights.keep(MONDAY, flights_document())
+    role = "INSERT ON flights.itineraries {} isobar_source_flights"
+    flights.owner.execute(f"REVOKE {role.format('FROM')}")
+    with pytest.raises(DatabaseError):
+        flights.bring_up_to_date()
+    flights.owner.execute(f"GRANT {role.format('TO')}")
+    outcomes, failures = flights.bring_up_to_date()
+    assert (len(outcomes), len(failures)) == (1, 0)
 
 
 @pytest.mark.parametrize("is_loaded_before", [True, False])
