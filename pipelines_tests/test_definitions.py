@@ -53,7 +53,7 @@ def run(
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Execute the job for today, or for the partition of a day."""
-    tags = {"isobar/by_hand": "a test"} if attended else {}
+    tags = {"isobar/interactive": "a test"} if attended else {}
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance,
         raise_on_error=False,

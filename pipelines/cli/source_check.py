@@ -32,7 +32,7 @@ QUOTED_LINE = re.compile(r"\nLINE (\d+):")
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem of a source: where, what, and whether it must be mended."""
+    """A problem of a source: where, what, and whether it must be fixed."""
 
     place: str
     words: str
@@ -49,7 +49,7 @@ def check(names: tuple[str, ...]) -> None:
 
     Looks at declaration, settings, tables, checks, schedules, jobs and imports, and compiles all
     views, checks and other SQL in the database, in a transaction that is rolled back. Exits with 1
-    if something has to be mended; lines with "consider" are advice.
+    if something has to be fixed; lines with "consider" are advice.
     """
     LOG.disabled = True
     settings = Settings.current()

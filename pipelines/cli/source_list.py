@@ -58,7 +58,7 @@ def list_sources(context: click.Context) -> None:
       disabled  ISOBAR_DISABLE_SOURCES names it
 
     Each plug-in is first imported in a process of its own, for at most ten seconds: this command
-    works although a plug-in hangs or exits at its import, and names it. Until it is mended or
+    works although a plug-in hangs or exits at its import, and names it. Until it is fixed or
     uninstalled, set ISOBAR_DISABLE_SOURCES to its name.
     """
     if context.invoked_subcommand is not None:

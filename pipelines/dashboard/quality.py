@@ -330,7 +330,7 @@ def commands(feeds: Sequence[str], code: str | None) -> list[str]:
         if any(isinstance(one, FileInbox) for one in source.fetchers):
             which = f"--matching {shlex.quote(code)}" if code else "--all"
             lines.append(
-                f"{program} quarantine dismiss {name} {which} --reason 'why they are none'"
+                f"{program} quarantine dismiss {name} {which} --reason 'why they are acceptable'"
             )
     return lines
 

@@ -81,7 +81,7 @@ class PolledApi:
     #: Returns whether there is anything to load.
     has_news: Callable[..., bool]
     #: Returns the last poll (`polled_at`, `problem`, `run_id`), or None before the first one.
-    last_reading: Callable[..., Any]
+    last_poll: Callable[..., Any]
     retry_after: dt.timedelta
 
 

@@ -194,7 +194,7 @@ def _load(
 ) -> Outcome:
     """Call the source's load function; a parsing error rejects the file."""
     try:
-        with reading_faults(delivery.source, place):
+        with translate_parse_errors(delivery.source, place):
             return load(connection, opened, delivery)
     except DatabaseError:  # not the file's fault
         raise
@@ -203,7 +203,9 @@ def _load(
 
 
 @contextmanager
-def reading_faults(source: str, place: str, again: str = "quarantine retry") -> Iterator[None]:
+def translate_parse_errors(
+    source: str, place: str, again: str = "quarantine retry"
+) -> Iterator[None]:
     """Translate exceptions of the code that parses a delivery into a `PermanentFailure`.
 
     `again` is the command that loads the delivery again after a fix.

@@ -28,7 +28,7 @@ from pipelines.ingest.deliveries import (
     repeat_delivery,
 )
 from pipelines.ingest.feeds import Content, Context, Feed, Parsed
-from pipelines.ingest.file_loader import reading_faults
+from pipelines.ingest.file_loader import translate_parse_errors
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
@@ -63,7 +63,7 @@ class Runner:
         with (
             rejects_kept(self.store, self.run_id),
             self.store.transaction(turn or source) as connection,
-            reading_faults(source, content.place or delivery.name, again="run"),
+            translate_parse_errors(source, content.place or delivery.name, again="run"),
         ):
             if not (is_forced or self.feed.unchanged) and (
                 last_sha256(connection, delivery.source, delivery.name) == delivery.sha256
@@ -83,7 +83,7 @@ class Runner:
         place = content.place or content.delivery.name
         connection.execute(text("DISCARD TEMP"))  # of an earlier delivery in this transaction
         try:
-            with connection.begin_nested(), reading_faults(self.owner.name, place):
+            with connection.begin_nested(), translate_parse_errors(self.owner.name, place):
                 return self.write(connection, content)
         except DatabaseError:  # not the delivery's fault
             raise

@@ -181,7 +181,7 @@ def drop_plugin(url: str, source: Source) -> int:
             own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
             execute_script(connection, "; ".join([*own, *others]))
             feeds = {source.name, *(one.name for one in source.feeds)}
-            script = read_sql("pipelines.migrations", "forget_deliveries")
+            script = read_sql("pipelines.migrations", "delete_deliveries")
             for statement in script.split(";\n"):
                 result = connection.execute(text(statement), {"feeds": [*feeds]})
             return result.rowcount

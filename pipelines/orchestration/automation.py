@@ -20,7 +20,7 @@ FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
-).with_label("its sources have changed, and no run is at it")
+).with_label("an upstream asset has changed, and no run is in progress")
 
 derived_assets = dg.AutomationConditionSensorDefinition(
     "derived_assets",

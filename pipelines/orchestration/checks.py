@@ -17,7 +17,7 @@ from pipelines.source import Check, FileInbox, Ledger, Source
 from pipelines.warehouse.sql_files import read_sql
 
 SHOWN_ROWS = 20
-COUNT = "count_of_all_that_offend"
+COUNT = "offending_count"
 WARN = dg.AssetCheckSeverity.WARN
 LEDGER_MATCHES_ROWS = "ledger_matches_rows"
 WHAT_TO_DO = "When it is not green: "
@@ -254,7 +254,7 @@ def readable_api(source: Source, api: PolledApi) -> dg.AssetChecksDefinition:
                 context.resources.warehouse.open() as store,
                 store.engine.connect() as connection,
             ):
-                last = api.last_reading(connection, client)
+                last = api.last_poll(connection, client)
                 bad_records = deliveries.unloaded(connection, source.name, most=SHOWN_ROWS)
         problem = last.problem if last else None
         found = [{"problem": problem, "polled_at": last.polled_at}] if last and problem else []

@@ -441,7 +441,7 @@ def api_sensor(source: Source, fetcher: PolledApi) -> dg.SensorDefinition:
         wait = fetcher.retry_after.total_seconds()
         with context.resources.warehouse.open() as store:
             with store.engine.connect() as connection:
-                last = fetcher.last_reading(connection, client)
+                last = fetcher.last_poll(connection, client)
             if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
                 return dg.SkipReason(
                     f"The last request failed; trying again {wait / 60:.0f} minutes after it:"

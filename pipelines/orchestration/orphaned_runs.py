@@ -18,7 +18,7 @@ from pipelines.postgres.process_identity import is_alive
 
 #: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
 #: Names and values are short: a page of runs shows 40 characters of both.
-TAG = "isobar/by_hand"
+TAG = "isobar/interactive"
 TAG_TEXT = re.compile(r"(?P<pid>\d+)@(?P<host>\S+) (?P<started_at>\d\d \d\d:\d\d:\d\d)")
 #: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"

@@ -117,7 +117,7 @@ def trouble(
 
 def of_remarks(lines: Iterable[str], now: dt.datetime) -> list[Problem]:
     """Return a warning for each part of the configuration that has no effect."""
-    remedy = "Correct or remove it, or install and mend the source that it is for."
+    remedy = "Correct or remove it, or install and fix the source that it is for."
     return [trouble(f"remark:{line}", line, "", remedy, now, severity="warning") for line in lines]
 
 

@@ -257,7 +257,7 @@ class Driver(ABC):
             },
             instance=self.site.instance,
             raise_on_error=False,
-            tags={"isobar/by_hand": "a test"},
+            tags={"isobar/interactive": "a test"},
         )
         unreadable = [
             f"the check {one.check_name} failed, see the log of the run"

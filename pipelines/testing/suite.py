@@ -617,7 +617,7 @@ class Contract:
                 expected="no row of any check",
                 found=found,
                 remedy="If such data are not good, give better ones: contract(source, records=…)."
-                " Else mend the query of the check.",
+                " Else fix the query of the check.",
             )
 
     def test_views_can_be_queried(self, driver: Driver) -> None:

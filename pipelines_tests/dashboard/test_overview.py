@@ -263,7 +263,8 @@ def test_commands_are_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
         "isobar quarantine retry flights",
     ]
     assert quality.commands(["shipments"], "status_invalid")[-1] == (
-        "isobar quarantine dismiss shipments --matching status_invalid --reason 'why they are none'"
+        "isobar quarantine dismiss shipments --matching status_invalid"
+        " --reason 'why they are acceptable'"
     )
     assert quality.commands(["unknown"], None) == []
 

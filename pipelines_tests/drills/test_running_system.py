@@ -158,7 +158,7 @@ source = Source(
                 open=hang,
                 poll=hang,
                 has_news=hang,
-                last_reading=hang,
+                last_poll=hang,
                 retry_after=dt.timedelta(minutes=1),
             ),
             parse=hang,

@@ -14,7 +14,7 @@ from pipelines.config import Settings
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import load_file, load_files, reading_faults
+from pipelines.ingest.file_loader import load_file, load_files, translate_parse_errors
 from pipelines.ingest.inbox import Inbox, InboxFile
 from pipelines.warehouse.connection import Warehouse
 
@@ -257,7 +257,7 @@ def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
 ) -> None:
     with (
         pytest.raises(PermanentFailure, match=command) as failed,
-        reading_faults("trains", "trains.json", **again),
+        translate_parse_errors("trains", "trains.json", **again),
     ):
         raise KeyError("carriages")
     assert "could not be read: KeyError: 'carriages'" in str(failed.value)

@@ -42,7 +42,7 @@ def _deletion_op(
     def op(context: dg.OpExecutionContext) -> None:
         days_kept = context.op_config["days"]
         if days_kept is None:
-            context.log.info("What %s would remove is kept forever.", name)
+            context.log.info("%s deletes nothing: days is not set.", name)
             return
         with as_permanent_failure(context):
             before = days_ago(days_kept, utc_now(), least=least)
@@ -75,8 +75,8 @@ def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Ma
 
 def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
     with context.resources.warehouse.open() as store:
-        forgotten = retention.purge_quarantine(store, before)
-    return {f"records of {source}": removed for source, removed in forgotten.items()}
+        purged = retention.purge_quarantine(store, before)
+    return {f"records of {feed}": removed for feed, removed in purged.items()}
 
 
 def _purge(kept: Retention) -> Deletion:
@@ -93,20 +93,20 @@ OPS = [
     _deletion_op(
         "prune_event_log",
         EVENT_DAYS,
-        "Older events and executions of checks of Dagster's storage go, but for the last of each"
-        " asset, partition and check. Runs stay.",
+        "Deletes older events and executions of checks from Dagster's storage, except the last ones"
+        " of each asset, partition and check. Runs stay.",
         _prune_event_log,
     ),
     _deletion_op(
         "remove_run_files",
         RUN_FILE_DAYS,
-        "What runs wrote to the terminal before then goes, and the logs of sensors.",
+        "Deletes older output of runs, and logs of sensors.",
         _remove_run_files,
     ),
     _deletion_op(
         "purge_quarantine",
         QUARANTINE_DAYS,
-        "Rejected records go whose delivery was loaded before then; the ledger counts them.",
+        "Deletes rejected records of older deliveries; the ledger counts them as purged.",
         _purge_quarantine,
     ),
 ]
@@ -124,7 +124,7 @@ for _source in by_seniority():
     " days in its configuration, and its output shows what it removed."
 )
 def housekeeping() -> None:
-    """One operation a matter: one that fails does not keep the others from working."""
+    """Run every operation; if one fails, the others still run."""
     for op in OPS:
         op()
 

@@ -125,7 +125,7 @@ def _receiver(url: str) -> Receiver | None:
         if result:
             return None
         logged = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
-        reason = redact(printable(logged), secrets) or "it was not taken"
+        reason = redact(printable(logged), secrets) or "it was not accepted"
         return reason[:MAX_REASON_CHARACTERS]
 
     return Receiver(hashlib.sha256(url.encode()).hexdigest()[:12], address, send)

@@ -42,7 +42,9 @@ MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
 #: How many executions of a check are its history.
 MAX_HISTORY = 14
 RECENT_SECONDS = 600.0
-RUN_AGAIN = "See the run's page; when it is mended, run it again. To have it forgotten, delete it."
+RUN_AGAIN = (
+    "See the run's page; when it is fixed, run it again. To dismiss the alert, delete the run."
+)
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_WHY_LATE = (
     "See whether its schedule or sensor is on, whether its runs fail, and whether they wait in the"

@@ -100,7 +100,7 @@ feed = Feed(
             open=deferred("pipelines.sources.bookings.client:open_client"),
             poll=deferred("pipelines.sources.bookings.polling:poll"),
             has_news=deferred("pipelines.sources.bookings.polling:has_news"),
-            last_reading=deferred("pipelines.sources.bookings.polling:last_reading"),
+            last_poll=deferred("pipelines.sources.bookings.polling:last_poll"),
             retry_after=dt.timedelta(minutes=5),
         ),
     ),

@@ -20,7 +20,7 @@ from pipelines.http.client import JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
-from pipelines.ingest.file_loader import reading_faults
+from pipelines.ingest.file_loader import translate_parse_errors
 from pipelines.sources.bookings.client import EventsClient, Page
 from pipelines.sources.bookings.tables import api_pages, polls
 from pipelines.warehouse.connection import Warehouse
@@ -79,7 +79,7 @@ def poll(
     try:
         for page in pages:
             try:
-                with reading_faults(SOURCE, client.place):
+                with translate_parse_errors(SOURCE, client.place):
                     newest_at = newest_event_at(page.events, settings, until=began_at)
                 watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                 if outcome := load(_content(page, client.place)):
@@ -178,14 +178,14 @@ def _delete_kept_pages(connection: Connection, client: EventsClient) -> None:
     connection.execute(delete(api_pages).where(api_pages.c.url == client.place))
 
 
-def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | None:
+def last_poll(connection: Connection, client: EventsClient) -> Row[Any] | None:
     """Return the row of `bookings.polls` for this API: `polled_at`, `problem`, `run_id`."""
     return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
 
 
 def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
     """Return where to start: at a full hour, so that requests within an hour are the same."""
-    row = last_reading(connection, client)
+    row = last_poll(connection, client)
     if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
         return Start(None, row and row.watermark_at, is_whole_due=True)
     since = row.watermark_at and (row.watermark_at - client.overlap).replace(

@@ -233,9 +233,15 @@ findings = Table(
     ),
     Column("axis", Text, comment="event_day or stay_night, for counts; null for events."),
     Column("bookings", Integer, comment="Stored count of bookings; null if there is none."),
-    Column("bookings_anew", Integer, comment="Recount of bookings; null if there are no events."),
+    Column(
+        "recounted_bookings", Integer, comment="Recount of bookings; null if there are no events."
+    ),
     Column("cancellations", Integer, comment="Stored count of cancellations, like bookings."),
-    Column("cancellations_anew", Integer, comment="Recount of cancellations, like bookings_anew."),
+    Column(
+        "recounted_cancellations",
+        Integer,
+        comment="Recount of cancellations, like recounted_bookings.",
+    ),
     Column(
         "found_at",
         DateTime(timezone=True),

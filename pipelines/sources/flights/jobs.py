@@ -94,7 +94,7 @@ def _days_of(context: dg.AssetExecutionContext) -> list[dt.date]:
             SOURCE,
             f"a partition is no day: {error}",
             place="the partitions of flights.snapshots",
-            remedy="Choose days that are offered; they come of themselves.",
+            remedy="Choose days that are offered; new ones are added automatically.",
         ) from error
 
 

@@ -263,7 +263,7 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
             f"{', '.join(map(repr, strange))} is not the number of a plant",
             place="the partitions of solar.readings",
             remedy="Register plants with the job register_plant or isobar plants add: their"
-            " partitions come of themselves.",
+            " partitions are added automatically.",
         )
     return [int(key) for key in keys]
 

@@ -54,7 +54,7 @@ class Refreshed:
 def refresh(store: Warehouse, *, now: dt.datetime) -> Refreshed:
     """Evaluate the plants with changes, and write the results."""
     with store.transaction(SOURCE) as connection:
-        removed = connection.execute(_statement("forget_retired_plants")).rowcount
+        removed = connection.execute(_statement("delete_retired_plants")).rowcount
         plants = connection.execute(_statement("plants_to_assess"), {"now": now}).all()
         if plants:
             stage(connection, _health_of(connection, plants), solar_plant_health)

@@ -118,7 +118,7 @@ def _run(
             asset_selection=[dg.AssetKey(name.split(".")) for name in source.assets],
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
-            tags={"isobar/by_hand": "a test"},
+            tags={"isobar/interactive": "a test"},
         )
     return result, Quick.calls
 

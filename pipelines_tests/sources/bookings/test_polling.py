@@ -15,7 +15,7 @@ from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings import client as clients
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.counts import refresh
-from pipelines.sources.bookings.polling import has_news, last_reading, poll
+from pipelines.sources.bookings.polling import has_news, last_poll, poll
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
@@ -155,7 +155,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert failure is not None
     assert "500" in str(failure)
     with feed.store.engine.connect() as connection:
-        newest = last_reading(connection, feed.client)
+        newest = last_poll(connection, feed.client)
     assert newest is not None
     assert (newest.watermark_at, newest.read_whole_at, newest.run_id) == (None, None, "r")
     assert "500" in newest.problem
@@ -164,7 +164,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert feed.poll() == [(1, 1, 0, 0)]
     assert feed.stored("event_id") == [(1,), (2,)]
     with feed.store.engine.connect() as connection:
-        newest = last_reading(connection, feed.client)
+        newest = last_poll(connection, feed.client)
     assert newest is not None
     assert (newest.problem, newest.read_whole_at) == (None, BEGIN)
     assert newest.watermark_at == BEGIN - dt.timedelta(hours=5)

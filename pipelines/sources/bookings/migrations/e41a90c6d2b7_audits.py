@@ -31,9 +31,9 @@ def upgrade() -> None:
         sa.Column("booked_before_at", sa.DateTime(timezone=True)),
         sa.Column("axis", sa.Text()),
         sa.Column("bookings", sa.Integer()),
-        sa.Column("bookings_anew", sa.Integer()),
+        sa.Column("recounted_bookings", sa.Integer()),
         sa.Column("cancellations", sa.Integer()),
-        sa.Column("cancellations_anew", sa.Integer()),
+        sa.Column("recounted_cancellations", sa.Integer()),
         sa.Column(
             "found_at",
             sa.DateTime(timezone=True),

@@ -1,6 +1,6 @@
 -- Counts of the hotels that differ from a recount of all counted events, on either axis.
 INSERT INTO bookings.findings
-(rule, hotel_id, day, axis, bookings, bookings_anew, cancellations, cancellations_anew)
+(rule, hotel_id, day, axis, bookings, recounted_bookings, cancellations, recounted_cancellations)
 WITH counted AS NOT MATERIALIZED (
     SELECT hotel_id, event_at, night_of_stay, status
     FROM audited_events

@@ -4,9 +4,9 @@ SELECT
     hotel_id,
     day,
     bookings,
-    bookings_anew,
+    recounted_bookings,
     cancellations,
-    cancellations_anew
+    recounted_cancellations
 FROM bookings.findings
 WHERE rule = 'matches_recount'
 ORDER BY hotel_id, day
