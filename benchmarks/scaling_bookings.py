@@ -213,7 +213,7 @@ class Growing:
             day, year = dt.timedelta(days=1), dt.timedelta(days=365)
             ticks: dict[str, Callable[[Connection], object]] = {
                 "hotel_bookings_lag, a tick": is_behind,
-                "bookings_audit_hourly, a tick": lambda asked: audits.is_due(asked, utc_now(), day),
+                "bookings_audit_hourly, a tick": lambda one: audits.is_due(one, utc_now(), day),
                 "housekeeping: purge_quarantine": lambda _: purge_quarantine(
                     warehouse, utc_now() - year
                 ),
