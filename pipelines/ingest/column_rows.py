@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pipelines.ingest.models import column_type
+from pipelines.ingest.record_keys import UNSTORABLE
 from pipelines.warehouse.connection import array_literal
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 #: What PostgreSQL stores at most: a bigint, and digits of a numeric.
 MAX_INTEGER, MAX_DIGITS = 2**63 - 1, 1_000
-UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 #: Half of a pair, in JSON.
 LONE_SURROGATE = re.compile(
     r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}",
