@@ -79,9 +79,8 @@ class EventsClient:
             return document, None
         if isinstance(document, dict) and isinstance(document.get("results"), list):
             following = document.get("next")
-            return document["results"], None if following is None else self._next(
-                following, address
-            )
+            is_last = following is None or following is False or following == ""
+            return document["results"], None if is_last else self._next(following, address)
         kind = type(document).__name__
         raise self._permanent(
             f"the response is neither an array nor a page with results, but {kind}"
@@ -92,8 +91,8 @@ class EventsClient:
 
         Path and query are requested as the service gives them, repeated parameters included. A
         service behind a proxy may name a host or port that only it can reach; then only its query
-        counts.
-        Parameters of the configured URL that the service leaves out, such as a key, are added.
+        counts. Parameters of the configured URL that the service leaves out, such as a key, are
+        added.
         """
         own = urlsplit(self.url)
         try:

@@ -45,6 +45,10 @@ FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
 BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
 A_DAY = pd.Timedelta(days=1)
 #: The epoch of PostgreSQL.
+#: The largest that a column holds.
+MAX_BIGINT = str(2**63 - 1)
+#: From here on, a float may be another whole number than the one that was sent.
+INEXACT = 2.0**53
 YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
@@ -162,9 +166,18 @@ def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
-    """Parse `17`, or `17.0` as spreadsheets write it; anything else is missing."""
+    """Parse `17`, or `17.0` as spreadsheets write it; anything else is missing.
+
+    Numbers are parsed apart from missing ones: pandas would take both through floats, which have no
+    digits beyond 2^53.
+    """
     plain = texts.str.replace(r"\.0{1,2}$", "", regex=True)
-    return plain.where(plain.str.match(r"^[0-9]{1,18}$")).astype("int64[pyarrow]").astype("Int64")
+    is_whole = np.array(plain.str.match(r"^[0-9]{1,19}$"), bool)
+    if (is_long := is_whole & (plain.str.len() == len(MAX_BIGINT)).to_numpy(bool)).any():
+        is_whole &= ~(is_long & (plain > MAX_BIGINT).to_numpy(bool))
+    numbers = np.zeros(len(plain), "int64")
+    numbers[is_whole] = plain[is_whole].astype("int64[pyarrow]").to_numpy("int64")
+    return pd.Series(pd.arrays.IntegerArray(numbers, ~is_whole), index=texts.index)
 
 
 def _dates(texts: pd.Series) -> pd.Series:
@@ -245,4 +258,7 @@ def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:
     value = values[0] if is_one else values
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
-    return json.dumps(value)
+    text = json.dumps(value)
+    if isinstance(value, float) and abs(value) >= INEXACT and text.endswith(".0"):
+        return f"{value:.16e}"  # which is not a whole number
+    return text

@@ -84,6 +84,19 @@ def test_a_corrected_line_leaves_quarantine_and_others_stay(inbox: Inbox) -> Non
         assert unbalanced(connection, "bookings") == []
 
 
+def test_a_line_that_is_still_bad_is_not_corrected_by_one_like_it(inbox: Inbox) -> None:
+    """Rooms are booked together: the other room has the same hotel, time, status and night."""
+    events = [event(n) for n in (1, 2)]
+    for one in events:
+        del one["id"]
+    bad, good = events[0] | {"room_reservation_id": "NOT-A-UUID-1"}, events[1]
+    inbox.deliver([good, bad], "a.csv")
+    other = good | {"room_reservation_id": ROOM.format(77)}
+    assert inbox.deliver([good, bad, other], "a.csv") == (3, 1, 2, 0)
+    ((raw,),) = inbox.rows("SELECT raw FROM ops.quarantine")
+    assert "NOT-A-UUID-1" in raw
+
+
 def test_many_conflicts_reject_a_small_file_but_few_do_not(inbox: Inbox) -> None:
     inbox.deliver([event(number) for number in range(30)])
     assert inbox.deliver([event(1, hotel_id=1), event(30)], "few.csv") == (2, 1, 0, 1)

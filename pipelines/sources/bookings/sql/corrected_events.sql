@@ -1,5 +1,6 @@
 -- Rejected events of earlier deliveries that :delivery_id corrects: the new event has the same id
--- or, if the rejected event has no valid id, equals it in all fields but one.
+-- or, if the rejected event has no valid id, equals it in all fields but one. What is rejected once
+-- more (:again) is not corrected.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
@@ -19,6 +20,7 @@ WITH bad AS MATERIALIZED (
         AND deliveries.delivery_id <> :delivery_id
         AND quarantine.record_key[1] = 'event'
         AND quarantine.dismissed_at IS NULL
+        AND quarantine.raw <> ALL(CAST(:again AS text []))
 ),
 
 nameless AS MATERIALIZED (
