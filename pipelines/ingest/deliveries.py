@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     any_,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -59,6 +60,9 @@ class CutLine:
     delivery_ids: tuple[int, ...]
     number: int
     content: bytes
+    #: Whether a file of another name may have brought the same line since: it repeated lines that
+    #: were known, and which ones is not recorded. Then what was stored from the line stays.
+    may_be_sent: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,20 @@ def deliveries_of(connection: Connection, source: str, name: str, sha256: str) -
         deliveries.c.source == source, deliveries.c.name == name, deliveries.c.sha256 == sha256
     )
     return tuple(connection.execute(query).scalars())
+
+
+def has_repeated_lines(connection: Connection, source: str, name: str, after: int) -> bool:
+    """Return whether a CSV file of another name had known lines, of deliveries after a number."""
+    query = select(
+        exists().where(
+            deliveries.c.source == source,
+            deliveries.c.name != name,
+            deliveries.c.delivery_id > after,
+            deliveries.c.unchanged_count > 0,
+            deliveries.c.header.is_not(None),
+        )
+    )
+    return bool(connection.execute(query).scalar_one())
 
 
 def last_number(connection: Connection, source: str) -> int:

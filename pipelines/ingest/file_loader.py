@@ -30,6 +30,7 @@ from pipelines.ingest.deliveries import (
     Outcome,
     delete_unloaded,
     deliveries_of,
+    has_repeated_lines,
     last_delivery,
     rejects_kept,
     withdraw_rejects,
@@ -110,8 +111,11 @@ def load_file(
         outcome = None
         if last is None or last.sha256 != sha256:
             if last is not None and torn is not None:
-                cut = CutLine(deliveries_of(connection, source, file.name, last.sha256), *torn)
-                withdraw_rejects(connection, cut)
+                ids = deliveries_of(connection, source, file.name, last.sha256)
+                is_repeated = has_repeated_lines(connection, source, file.name, min(ids))
+                cut = CutLine(ids, *torn, may_be_sent=is_repeated)
+                if not is_repeated:
+                    withdraw_rejects(connection, cut)
             opened.seek(0)
             delivery = Delivery(
                 source=source,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
@@ -219,6 +220,7 @@ def _parquet(file: BinaryIO, _: str) -> Iterator[Any]:
     content = io.BytesIO(file.read())
     try:
         opened = parquet.ParquetFile(content)
+        _reject_repeated(opened.schema_arrow.names)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
             yield from batch.to_pylist()
     except (ArrowException, OSError) as error:  # the latter for damaged pages
@@ -240,9 +242,18 @@ def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
         raise ValueError(str(error)) from error
     rows = sheet.iter_rows(values_only=True)
     header = [str(name) if name is not None else "" for name in next(rows, ())]
+    _reject_repeated(header)
     for row in rows:
         if any(value is not None for value in row):
-            yield {name: value for name, value in zip(header, row, strict=False) if name}
+            cells = enumerate(zip_longest(header, row, fillvalue=None), 1)
+            named = ((name or f"column {number}", value) for number, (name, value) in cells)
+            yield {name: value for name, value in named if name in header or value is not None}
+
+
+def _reject_repeated(names: Sequence[str]) -> None:
+    """Raise `ValueError` for columns of one name: only the last one would be stored."""
+    if repeated := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
+        raise ValueError(f"it has several columns named {', '.join(repeated)}")
 
 
 #: How files are read, and how a row is named, by suffix.

@@ -27,7 +27,7 @@ from pipelines.ingest.deliveries import (
     rejects_kept,
     repeat_delivery,
 )
-from pipelines.ingest.feeds import Content, Context, Feed, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, Merge, Parsed
 from pipelines.ingest.file_loader import translate_parse_errors
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.prefetch import prefetched
@@ -180,7 +180,9 @@ class Runner:
                 first = parsed
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
                 load.parameters.update(parsed.parameters)
-                writer.begin(first.cut, cut.delivery_ids if cut else ())
+                # The statements of Merge see themselves who else brought a row.
+                is_withdrawn = cut and (isinstance(self.feed.write, Merge) or not cut.may_be_sent)
+                writer.begin(first.cut, cut.delivery_ids if cut and is_withdrawn else ())
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift

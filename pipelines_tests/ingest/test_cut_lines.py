@@ -10,7 +10,7 @@ from pipelines.ingest.deliveries import miscounted, unbalanced
 from pipelines.sources.bookings import counts
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings import made_up as bookings
-from pipelines_tests.sources.bookings.made_up import Event, event
+from pipelines_tests.sources.bookings.made_up import ROOM, Event, event
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
 
@@ -99,6 +99,33 @@ def test_a_value_that_another_delivery_brought_is_not_replaced(
     assert rows("SELECT hotel_id FROM bookings.events WHERE event_id = 2") == [(16,)]
     ((position, _),) = rows(QUARANTINE)
     assert position == "line 3"
+
+
+def test_what_another_file_may_have_repeated_is_not_taken_back(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    """It counted as unchanged, and its event was deleted with that of the cut line."""
+    whole = text_of(event(888_123), last="id")
+    bookings.deliver(warehouse, tmp_path, whole.removesuffix("123\n"))
+    other = text_of(event(888), last="id").replace(
+        ROOM.format(888 % 256), ROOM.format(888_123 % 256)
+    )
+    repeated = bookings.deliver(warehouse, tmp_path, other, "other.csv")
+    assert bookings.counts(repeated) == (1, 0, 1, 0)
+    bookings.deliver(warehouse, tmp_path, whole)
+    assert rows("SELECT event_id FROM bookings.events ORDER BY 1") == [(888,), (888_123,)]
+    see_true_counts(warehouse, "bookings.events")
+
+
+def test_a_bad_line_that_another_file_may_have_repeated_stays_in_quarantine(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    whole = text_of(event(1), event(2, night_of_stay="2022-13-99"), last="night_of_stay")
+    cut = whole.removesuffix("-99\n")
+    bookings.deliver(warehouse, tmp_path, cut)
+    assert bookings.counts(bookings.deliver(warehouse, tmp_path, f"{cut}\n", "other.csv"))[2] == 2
+    bookings.deliver(warehouse, tmp_path, whole)
+    assert [raw.rpartition(",")[2] for _, raw in rows(QUARANTINE)] == ["2022-13", "2022-13-99"]
 
 
 def test_an_invalid_line_that_was_cut_leaves_the_quarantine(

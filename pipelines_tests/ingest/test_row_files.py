@@ -95,6 +95,23 @@ def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) ->
     stored_levels.check()
 
 
+def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
+    stored_levels: Levels,
+) -> None:
+    book, target = Workbook(), io.BytesIO()
+    for row in ([*ROWS[0]], [*ROWS[0].values(), "more"]):
+        book.active.append(row)
+    book.save(target)
+    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (1, 1, 0, 0)
+    ((drift,),) = stored_levels.rows("SELECT drift FROM ops.deliveries")
+    assert "column 4" in "".join(drift)
+    twice = pa.table([["A"], ["B"]], names=["station", "station"])
+    target = io.BytesIO()
+    parquet.write_table(twice, target)
+    with pytest.raises(PermanentFailure, match="several columns named station"):
+        stored_levels.deliver_bytes("twice.parquet", target.getvalue())
+
+
 @pytest.mark.parametrize("name", ["levels.json", "levels.parquet", "levels.xlsx"])
 def test_a_disk_that_cannot_be_read_does_not_make_the_file_a_bad_one(name: str) -> None:
     class Broken(io.BytesIO):
