@@ -266,16 +266,31 @@ class HttpClient:
     def _read(
         self, response: requests.Response, shown: str, deadline: float, enough: int | None = None
     ) -> bytes:
-        """Read the body in chunks, which bounds both huge and very slow responses."""
-        body = bytearray()
-        while chunk := response.raw.read1(1 << 20, decode_content=True):
-            body += chunk
-            if enough is not None and len(body) >= enough:
-                break
-            if len(body) > self.max_bytes:
-                limit = self.max_bytes // (1024 * 1024)
-                raise self._permanent(shown, f"the response is larger than {limit} MiB")
-            if time.monotonic() > deadline:
+        """Read the body in chunks, which bounds huge responses; a deadline bounds slow ones.
+
+        A chunk may itself never end, such as one of trailers or of empty members of gzip.
+        """
+        body, is_late = bytearray(), threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            with suppress(OSError):
+                response.raw.end_reading()
+
+        timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
+        timer.daemon = True
+        timer.start()
+        try:
+            while chunk := response.raw.read1(1 << 20, decode_content=True):
+                body += chunk
+                if enough is not None and len(body) >= enough:
+                    break
+                if len(body) > self.max_bytes:
+                    limit = self.max_bytes // (1024 * 1024)
+                    raise self._permanent(shown, f"the response is larger than {limit} MiB")
+        finally:
+            timer.cancel()
+            if is_late.is_set():
                 raise TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
         return bytes(body)
 

@@ -6,6 +6,7 @@ headers byte by byte could keep a request open for hours.
 
 import socket
 import threading
+from functools import partial
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -50,7 +51,11 @@ class _Limited(HTTPConnection):
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse()
+            response = super().getresponse()
+            # For the deadline of the body.
+            end_reading = partial(socket.socket.shutdown, reading, socket.SHUT_RDWR)
+            response.end_reading = end_reading  # type: ignore[attr-defined]
+            return response
         finally:
             timer.cancel()
             if is_late.is_set():

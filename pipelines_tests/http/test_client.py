@@ -152,6 +152,30 @@ def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> 
     assert time.monotonic() - began < 2
 
 
+TRAILERS = b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n", b"X-More: 1\r\n"
+MEMBERS = b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"")
+
+
+@pytest.mark.parametrize(("begin", "more"), [TRAILERS, MEMBERS], ids=["trailers", "members"])
+def test_parts_of_a_response_that_never_end_are_cut_off(
+    source: FakeSource, begin: bytes, more: bytes
+) -> None:
+    """Each came within the time limit of a read, and no read ended."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        with suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + begin)
+            for _ in range(200):
+                handler.wfile.write(more)
+                time.sleep(0.05)
+
+    source.will(answer)
+    began = time.monotonic()
+    with pytest.raises(TransientFailure, match="response took more than 1 s"):
+        client(attempts=1, attempt_seconds=0.6).get_json(source.url)
+    assert time.monotonic() - began < 3
+
+
 def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:
     source.will(body(b"", status=302, Location="/again"))
     with pytest.raises(PermanentFailure, match="redirect"):
