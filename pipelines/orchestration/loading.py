@@ -1,5 +1,6 @@
 """The asset and sensors of sources with declared fetchers: inboxes, APIs and documents."""
 
+import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -306,7 +307,12 @@ class _Loading:
         with self.store.engine.connect() as connection:
             last = watermarks.position(connection, fetcher.input.name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
-        return None if found is None else (found - fetcher.since.overlap).isoformat()
+        if found is None:
+            return None
+        if isinstance(found, dt.datetime):  # one in the future would hide all until then
+            now = utc_now()
+            found = min(found, now if found.tzinfo else now.replace(tzinfo=None))
+        return str((found - fetcher.since.overlap).isoformat())
 
     def _note_read(self, fetcher: PagedApi, runner: Runner) -> None:
         """Note that all pages were read, and none was rejected."""

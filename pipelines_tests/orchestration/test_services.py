@@ -245,6 +245,15 @@ def test_what_a_read_that_broke_off_did_not_get_is_requested_again(
     assert query(server, count) == [(22,)]
 
 
+def test_a_record_of_the_future_hides_none_until_then(run: Run, server: Connections) -> None:
+    declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
+    future = permit(2) | {"changed_at": "2099-01-01T00:00:00Z"}
+    api = Api("next", "Bearer s3cret-token", [permit(1), future])
+    for _ in range(2):
+        assert run(declared, api).success
+    assert "2026" <= api.requested[-1]["changed_after"] < "2099"
+
+
 def test_a_rejected_page_is_requested_again_although_later_ones_are_newer(
     run: Run, server: Connections
 ) -> None:
