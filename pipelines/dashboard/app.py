@@ -1,5 +1,6 @@
 """The web app that Streamlit executes for `isobar dashboard`."""
 
+import re
 from importlib import resources
 
 import psycopg
@@ -8,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
 from pipelines.dashboard import ask, overview, quality
-from pipelines.dashboard.page import Page, as_streamlit
+from pipelines.dashboard.page import Page, as_plain, as_streamlit
 from pipelines.dashboard.source_page import pages_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
@@ -36,6 +37,8 @@ def pages() -> list[Page]:
     return [*first, *last]
 
 
+#: Values that end widgets (as a number) or statements with an error.
+UNUSABLE = re.compile(r"\x00|^\s*[+-]?(inf(inity)?|nan|[0-9.]+e\+?[0-9]{3,})\s*$", re.IGNORECASE)
 #: Streamlit cuts the labels of links off at one line.
 STYLE = """
 <style>
@@ -44,26 +47,35 @@ STYLE = """
 """
 
 
+def _drop_unusable_parameters() -> None:
+    """Remove what widgets and PostgreSQL cannot take from the address: infinity, NaN, NUL."""
+    for name in [*st.query_params]:
+        if any(UNUSABLE.search(value) for value in st.query_params.get_all(name)):
+            del st.query_params[name]
+
+
 def main() -> None:
     """Show the page that the URL selects."""
     st.set_page_config("Isobar", ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     st.logo(LOGO, size="large")
     known = [as_streamlit(one, is_first=one is overview.PAGE) for one in pages()]
+    _drop_unusable_parameters()
     for broken in broken_sources():
-        st.warning(str(broken), icon=":material/power_off:")
+        st.warning(as_plain(str(broken)), icon=":material/power_off:")
     chosen = st.navigation(known, position="top")
     try:
         chosen.run()
     except Failure as failure:
-        st.error(str(failure))
+        st.error(as_plain(str(failure)))
     except (psycopg.Error, DBAPIError) as error:
         if is_cancelled(error):
             seconds = Settings.current().dashboard_seconds
             st.error(f"The query took longer than {seconds} s and was cancelled.")
             st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
             return
-        st.error(f"The warehouse did not answer: {cause_of(error)}", icon=":material/database_off:")
+        cause = as_plain(str(cause_of(error)))
+        st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
         st.caption(
             "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."
         )

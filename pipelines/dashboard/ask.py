@@ -40,6 +40,8 @@ from pipelines.source import Source, by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
 #: Rows that are shown, and that are in the file.
+#: So much of what is searched for is read.
+MAX_CHARACTERS = 200
 MAX_ROWS = 5000
 #: Rows that are queried where a question limits them.
 ROWS = 100
@@ -170,7 +172,7 @@ def found_by(words: str, known: Mapping[str, Question]) -> list[str]:
 
     Words of a title count more. Endings such as that of the plural do not matter.
     """
-    given = re.findall(r"\w+", words.lower().replace("_", " "))
+    given = re.findall(r"\w+", words[:MAX_CHARACTERS].lower().replace("_", " "))
     kept = [STEM.sub("", one) for one in given if not FILLERS.fullmatch(one)] or given
     begins = [re.compile(rf"\b{one}") for one in kept]
     scores: dict[str, tuple[int, int]] = {}

@@ -159,7 +159,9 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
         delta=None if then is None else float(now["value"]) - float(then),
         delta_about="than the day before" if card.days == 1 else f"than {card.days} days before",
         rise_is_good=card.rise_is_good,
-        note="  \n".join(filter(None, [now.get("detail"), f"As of {as_time(as_of)}"])),
+        note="  \n".join(
+            filter(None, [as_plain(now.get("detail") or ""), f"As of {as_time(as_of)}"])
+        ),
         help=card.help,
     )
 
@@ -198,12 +200,13 @@ def _guarded(source: Source, show: Callable[..., None], *values: Any) -> None:
         show(*values)
     except Exception as error:  # noqa: BLE001 - of a plug-in's code or its SQL
         problem = " ".join(mask(f"{type(error).__name__}: {error}").split())
-        st.warning(f"{source.name}: {problem[:300]}", icon=":material/power_off:")
+        st.warning(as_plain(f"{source.name}: {problem[:300]}"), icon=":material/power_off:")
 
 
 def _show_story(story: Story, answer: Answer, page: Page) -> None:
     row = {str(name): one for name, one in answer.rows.iloc[0].to_dict().items()}
-    words = {name: as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
+    words = {name: as_plain(one) for name, one in row.items() if isinstance(one, str)}
+    words |= {name: as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
     links = {name.removeprefix("link_"): one for name, one in row.items() if "link_" in name}
     with st.container(gap="xsmall"):
         link_to(page, story.sentence.format(**row | words), icon=story.icon, **links)

@@ -233,7 +233,7 @@ def test_a_broken_number_or_story_of_a_source_leaves_the_others(
     monkeypatch.setattr(module, "stories", [replace(overview.QUIET, statement="nor_this")])
     page = shown(OVERVIEW)
     assert not page.exception
-    assert [one.value.split(":")[0] for one in page.warning] == ["solar", "solar"]
+    assert [one.value.split("\\")[0] for one in page.warning] == ["solar", "solar"]
     assert [one.value for one in page.subheader][1:] == ["Sources", "What is new"]
 
 

@@ -17,6 +17,7 @@ from pipelines.dashboard.page import (
     Questions,
     Story,
     as_day,
+    as_plain,
     day_column,
     day_format,
     ink,
@@ -224,8 +225,8 @@ def _show_numbers(found: Answer, currency: Any) -> None:
                 first["price_amount"],
                 unit=str(currency),
                 decimals=2,
-                note=f"{first['origin']} to {first['destination']} on"
-                f" {as_day(first['departure_on'])}, by {first['agent']}",
+                note=f"{as_plain(first['origin'])} to {as_plain(first['destination'])} on"
+                f" {as_day(first['departure_on'])}, by {as_plain(first['agent'])}",
             )
         with st.container(gap="xsmall"):
             show_number("Offers", found, first["total_rows"], note="that match the filters")
@@ -235,13 +236,13 @@ def _show_offer(number: str) -> None:
     """Show the price of an itinerary by day, and its legs in local times."""
     course = QUESTIONS.ask("offer_prices", itinerary_id=number)
     if course.rows.empty:
-        st.warning(f"There is no itinerary {number}.", icon=":material/search_off:")
+        st.warning(as_plain(f"There is no itinerary {number}."), icon=":material/search_off:")
         return
     rows = course.rows
     rejected = [alt.Tooltip("rejection_reason:N", title="rejected, because")]
     with st.container(border=True):
         show_chart(
-            f"The price of {number}",
+            f"The price of {as_plain(number)}",
             course,
             alt.Chart(rows)
             .mark_line(point=True, interpolate="step-after", color=BLUE)
@@ -291,7 +292,7 @@ def _state(rows: "pd.DataFrame") -> str:
     if len(accepted):
         known = accepted.iloc[-1]
         amount = f"{known['price_amount']:,.2f} {known['price_currency']}"
-        price = f" Its last price: {amount}, by {known['agent']}."
+        price = f" Its last price: {amount}, by {as_plain(known['agent'])}."
     if pd.isna(last["withdrawn_on"]):
         return f"It is on offer.{price}"
     withdrawn, departure = as_day(last["withdrawn_on"]), as_day(last["departure_on"])

@@ -27,6 +27,7 @@ from pipelines.dashboard.page import (
     Story,
     as_number,
     as_percent,
+    as_plain,
     as_time,
     clock,
     colour_scale,
@@ -260,7 +261,7 @@ def _show_parcels(number: str) -> None:
     """Show each parcel with a number: several carriers may use the same one."""
     found = QUESTIONS.ask("track", tracking_number=number)
     if found.rows.empty:
-        st.warning(f"No carrier has a parcel {number}.", icon=":material/search_off:")
+        st.warning(as_plain(f"No carrier has a parcel {number}."), icon=":material/search_off:")
     for position in range(len(found.rows)):
         with st.container(border=True):
             _show_shipment(replace(found, rows=found.rows.iloc[[position]]))
@@ -270,12 +271,12 @@ def _show_shipment(found: Answer) -> None:
     """Show a shipment: its statuses as a line of time, its articles, and all of its fields."""
     one: dict[str, Any] = {str(name): value for name, value in found.rows.iloc[0].items()}
     statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
-    st.subheader(f"{one['carrier']} {one['tracking_number']}", anchor=False)
+    st.subheader(as_plain(f"{one['carrier']} {one['tracking_number']}"), anchor=False)
     st.markdown(
         f"{_way(one)};"
         f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
         f" {as_number(one['total_value'], decimals=2)}"
-        f" {one['total_value_currency'] or ''}"
+        f" {as_plain(one['total_value_currency'] or '')}"
     )
     _show_course(statuses or [])
     if articles:
@@ -308,16 +309,18 @@ def _show_shipment(found: Answer) -> None:
 
 def _way(one: dict[str, Any]) -> str:
     """Return how far a parcel is, and between which places; with the weather, if on its way."""
-    ends = {end: one[f"{end}_city"] or "an unknown place" for end in ("sender", "receiver")}
+    ends = {
+        end: as_plain(one[f"{end}_city"] or "an unknown place") for end in ("sender", "receiver")
+    }
     if one["status"] == "delivery":
         took = as_number(one["in_transit_hours"], "h")
         return (
             f"**Delivered in {took}** from {ends['sender']} to {ends['receiver']},"
             f" {as_time(one['delivered_at'])}"
         )
-    weather = {end: one[f"{end}_conditions"] or "weather unknown" for end in ends}
+    weather = {end: as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
     return (
-        f"**{_plain(one['status'])}** from {ends['sender']} ({weather['sender']})"
+        f"**{as_plain(_plain(one['status']))}** from {ends['sender']} ({weather['sender']})"
         f" to {ends['receiver']} ({weather['receiver']});"
         f" weather risk: {_plain(one['weather_risk'] or 'unknown')}"
     )

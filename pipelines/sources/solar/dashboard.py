@@ -24,6 +24,7 @@ from pipelines.dashboard.page import (
     Story,
     as_day,
     as_number,
+    as_plain,
     clock,
     colour_scale,
     day_column,
@@ -324,7 +325,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
     names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
     rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
     show_chart(
-        f"{name} on {as_day(day)}",
+        f"{as_plain(name)} on {as_day(day)}",
         curve,
         alt.Chart(rows)  # a line ends where hours are missing
         .mark_line(point=True)

@@ -10,6 +10,7 @@ from pipelines.dashboard.page import (
     Page,
     Questions,
     as_number,
+    as_plain,
     as_time,
     instant_column,
     show_number,
@@ -75,7 +76,7 @@ def _show_numbers(places: Answer, calls: Answer) -> None:
                     calls,
                     now["value"],
                     trend=calls.rows["value"].tolist(),
-                    note=f"{now['detail']}; the last one {as_time(now['as_of'])}",
+                    note=f"{as_plain(now['detail'])}; the last one {as_time(now['as_of'])}",
                     help=card.help,
                 )
 
