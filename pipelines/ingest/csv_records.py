@@ -89,8 +89,9 @@ class CsvFile:
 
     Raises `PermanentFailure` if the file cannot be read; `source` and `name` identify it in the
     message. `variable` is the setting that selects another encoding than `encoding`. Without one,
-    bytes that are invalid in the encoding are kept as escapes. Of the `promised` columns, the
-    header may lack the `optional` ones, and it may use other names as given by `aliases`.
+    bytes that are invalid in the encoding are kept as escapes, unless `is_strict`. Of the
+    `promised` columns, the header may lack the `optional` ones, and it may use other names as given
+    by `aliases`.
     """
 
     def __init__(
@@ -104,9 +105,10 @@ class CsvFile:
         variable: str | None = None,
         optional: Sequence[str] = (),
         aliases: Mapping[str, str] | None = None,
+        is_strict: bool = False,
     ) -> None:
         self._file = file
-        self._errors = "strict" if variable else "backslashreplace"
+        self._errors = "strict" if variable or is_strict else "backslashreplace"
         self._source, self._name, self._variable = source, name, variable
         self._encoding = encoding
         self._line = 0
@@ -270,9 +272,14 @@ class CsvFile:
         self, error: UnicodeDecodeError, content: bytes, line: int
     ) -> PermanentFailure:
         position = self._position - len(content) + error.start
-        return self._failure(
+        problem = (
             f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"
-            f" {self._encoding}; {self._variable} sets another encoding",
+            f" {self._encoding}"
+        )
+        if self._variable is None:
+            return self._failure(problem, "Save it as UTF-8.")
+        return self._failure(
+            f"{problem}; {self._variable} sets another encoding",
             f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
         )
 

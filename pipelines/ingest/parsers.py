@@ -35,6 +35,9 @@ class Csv:
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: The settings field with the encoding, and its variable; without one, it is UTF-8.
     encoding: tuple[str, str] | None = None
+    #: Whether a file that is not in its encoding is rejected, because values may be any text. By
+    #: default, invalid bytes become escapes, which make the value of a column invalid.
+    is_strict: bool = False
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield the file's header and cut line, and then its records batch by batch."""
@@ -46,7 +49,7 @@ class Csv:
         from pipelines.ingest.gzip_reader import unpacked
 
         delivery = content.delivery
-        setting, variable = self.encoding or (None, None)
+        setting, variable = self.encoding or _own_encoding(context.settings)
         encoding = getattr(context.settings, setting) if setting else "utf-8"
         assert content.file is not None
         file = CsvFile(
@@ -63,6 +66,7 @@ class Csv:
             variable=variable,
             optional=self.optional,
             aliases=self.aliases,
+            is_strict=self.is_strict,
         )
         layout, cut = file.layout, Parsed()
         if delivery.cut is not None:
@@ -83,6 +87,12 @@ class Csv:
             some = numbered[start : start + RECORDS_AT_ONCE]
             records = [layout.read(one.number, as_sent(one.raw)) for one in some]
             yield self.read(of_records(records, layout.columns, self.columns), context)
+
+
+def _own_encoding(settings: Any) -> tuple[str | None, str | None]:
+    """Return the settings field `encoding` of a source and its variable, if it has one."""
+    has_own = "encoding" in getattr(type(settings), "model_fields", ())
+    return ("encoding", settings.variable("encoding")) if has_own else (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)

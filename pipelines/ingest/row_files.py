@@ -56,6 +56,7 @@ class Rows:
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
+            is_strict=True,
             optional=tuple(
                 name.casefold() for name, one in fields.items() if not one.is_required()
             ),

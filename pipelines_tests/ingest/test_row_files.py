@@ -95,6 +95,17 @@ def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) ->
     stored_levels.check()
 
 
+def test_a_file_of_another_encoding_is_rejected_and_no_text_altered(
+    stored_levels: Levels,
+) -> None:
+    content = as_csv(ROWS[:1]) + "käse,2026-01-01T02:00Z,1\n".encode("latin-1")
+    with pytest.raises(
+        PermanentFailure, match=r"byte 0xe4 at position \d+ \(line 3\) is not utf-8"
+    ):
+        stored_levels.deliver_bytes("levels.csv", content)
+    assert stored_levels.rows() == []
+
+
 def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
     stored_levels: Levels,
 ) -> None:
