@@ -54,7 +54,7 @@ def run(names: tuple[str, ...]) -> None:
     other loads are kept. A broken plug-in is named. A source that you name and that is not
     installed, disabled or broken is skipped, and the exit code is 1.
     ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
-    variables are not set is off: it is skipped unless you name it.
+    variables are not set is off, and skipped.
     """
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 

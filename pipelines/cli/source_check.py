@@ -48,8 +48,9 @@ def check(names: tuple[str, ...]) -> None:
     """Say what is wrong with the declarations of all plug-ins, or of the sources named.
 
     Looks at declaration, settings, tables, checks, schedules, jobs and imports, and compiles all
-    views, checks and other SQL in the database, in a transaction that is rolled back. Exits with 1
-    if something has to be fixed; lines with "consider" are advice.
+    views, checks and statements of feeds in the database, in a transaction that is rolled back. The
+    SQL of dashboard and cookbook is not compiled. Exits with 1 if something has to be fixed; lines
+    with "consider" are advice.
     """
     LOG.disabled = True
     settings = Settings.current()

@@ -261,6 +261,12 @@ class HttpClient:
             )
         if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
+        if status in (401, 403):
+            remedy = (
+                f"See whether the credentials in the settings beside {self.variable}, such as a"
+                " token, are right, and may read this address."
+            )
+            raise self._permanent(shown, problem, remedy)
         raise self._permanent(shown, problem)
 
     def _read(
@@ -275,7 +281,7 @@ class HttpClient:
         def end() -> None:
             is_late.set()
             with suppress(OSError):
-                response.raw.end_reading()
+                response.raw.end_reading()  # type: ignore[union-attr] # of `HeaderDeadlineAdapter`
 
         timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
         timer.daemon = True
@@ -329,13 +335,12 @@ class HttpClient:
             retry_after_seconds=retry_after_seconds,
         )
 
-    def _permanent(self, shown: str, problem: str) -> PermanentFailure:
+    def _permanent(self, shown: str, problem: str, remedy: str | None = None) -> PermanentFailure:
+        correct = (
+            f"Trying again will not help: correct {self.variable}, or ask whoever runs the source."
+        )
         return PermanentFailure(
-            self.source,
-            redact(problem, self.secrets),
-            place=shown,
-            remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
-            " source.",
+            self.source, redact(problem, self.secrets), place=shown, remedy=remedy or correct
         )
 
 

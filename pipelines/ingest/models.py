@@ -8,6 +8,7 @@ import types
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
+from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -31,7 +32,11 @@ def Field(  # noqa: N802 - it stands where pydantic's own does
     `description` says what the field means, with its unit: it becomes the comment of the column.
     `otherwise` completes the reason of a reject, as in "level_cm is not a water level: 9999"; by
     default it says what pydantic does.
+
+    Raises `TypeError` for an argument that pydantic does not know, which it would keep in silence.
     """
+    if unknown := options.keys() - signature(pydantic.Field).parameters.keys():
+        raise TypeError(f"Field has no argument {', '.join(sorted(unknown))}")
     if otherwise:
         options["json_schema_extra"] = {"otherwise": otherwise}
     return pydantic.Field(default, **options)
