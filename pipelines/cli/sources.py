@@ -88,7 +88,7 @@ def list_() -> None:
 @click.argument("source", type=ledger_feeds())
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000_000),
     default=20,
     show_default=True,
     help="Maximum number of records.",
@@ -114,7 +114,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 @click.option(
     "--record",
     "numbers",
-    type=int,
+    type=click.IntRange(1, 2**63 - 1),
     multiple=True,
     help="Dismiss the record with this number from `show`. Can be repeated.",
 )
