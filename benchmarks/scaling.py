@@ -13,7 +13,7 @@ from benchmarks.scaling_solar import grow
 from pipelines.postgres.server import EmbeddedPostgres
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
-SIZES = {"1 million": 1, "10 million": 10, "30 million": 30, "100 million": 100}
+SIZES = {"1 million": 1, "10 million": 10, "30 million": 30}
 
 
 def measure(built_in: EmbeddedPostgres, folder: Path) -> list[dict[str, Any]]:
