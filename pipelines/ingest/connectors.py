@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.ingest.service import secrets_of
 
 #: Records of a delivery.
 BATCH_RECORDS = 5_000
@@ -60,6 +59,8 @@ def singer_records(
     """
 
     def fetch(settings: Any) -> Generator[Batch]:
+        from pipelines.ingest.service import secrets_of
+
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
             file = Path(folder, "config.json")
             file.touch(mode=0o600)

@@ -60,17 +60,27 @@ def missing_roles(connection: psycopg.Connection, roles: Sequence[Role]) -> list
 
 
 def missing_grants(connection: psycopg.Connection, roles: Sequence[Role]) -> list[tuple[str, str]]:
-    """Return the memberships that existing roles lack, as pairs of a group and its member."""
+    """Return the memberships that existing roles lack, as pairs of a group and its member.
+
+    Includes those of a login that was made here and may become its group, as somebody granted it.
+    """
     query = """
     SELECT group_name
     FROM unnest(%s::text[]) AS group_name
     INNER JOIN pg_roles AS members ON members.rolname = %s
     WHERE NOT pg_has_role(members.oid, group_name, 'MEMBER')
+        OR (shobj_description(members.oid, 'pg_authid') = %s AND EXISTS (
+            SELECT FROM pg_auth_members
+            WHERE member = members.oid AND roleid = group_name::regrole AND set_option
+                AND group_name = ANY(%s)
+        ))
     """
     return [
         (group, role.name)
         for role in roles
-        for (group,) in connection.execute(query, [list(role.groups), role.name])
+        for (group,) in connection.execute(
+            query, [list(role.groups), role.name, MADE, [ANALYST, MODELLER]]
+        )
     ]
 
 

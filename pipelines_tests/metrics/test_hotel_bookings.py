@@ -80,8 +80,8 @@ def test_counting_again_adds_nothing(many: Inbox) -> None:
 def test_only_events_of_the_new_load_are_read(owner: psycopg.Connection) -> None:
     owner.execute(
         "INSERT INTO bookings.events SELECT n, n % 99, timestamptz '2022-01-01' + n * interval"
-        " '1 s', 'booking', gen_random_uuid(), '2022-08-01', 1, n / 1000"
-        " FROM generate_series(1, 20000) AS n"
+        " '1 s', 'booking', gen_random_uuid(), '2022-08-01', 1, n / 10000"
+        " FROM generate_series(1, 200000) AS n"
     )
     owner.execute("VACUUM ANALYZE bookings.events")
     query = "SELECT count(*) FROM bookings.events WHERE load_number > 1 AND load_number <= 2"

@@ -156,7 +156,7 @@ def test_an_analyst_can_become_a_modeller_and_keeps_its_password(
 
 
 @pytest.mark.parametrize("correct", ["login", "migrate", "restore"])
-def test_a_login_of_an_earlier_version_does_not_become_its_group_any_more(
+def test_a_login_that_was_let_become_its_group_does_not_any_more(
     owner: psycopg.Connection, guarded: str, server: Connections, correct: str
 ) -> None:
     """As it could become isobar_analyst, it could change the password of the dashboards' login."""
