@@ -38,6 +38,8 @@ TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
 MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
+#: What is shown at most of the words of a status, and of how long to wait.
+MAX_REASON, MAX_SHOWN_SECONDS = 80, 999_999.0
 BROKEN_ENCODING = "the response cannot be unpacked: its {} is broken"
 
 
@@ -254,7 +256,9 @@ class HttpClient:
                 document = parse_json(text.encode())
                 if failure := self.explain(status, document, shown, self.clock()):
                     raise failure
-        problem = f"the source answered {status} {response.reason}"
+        problem = (
+            f"the source answered {status} {in_one_line((response.reason or '')[:MAX_REASON])}"
+        )
         if status in NOT_READY_STATUS:
             raise NotReady(
                 self.source, problem, place=shown, remedy="Nothing: the next run requests it again."
@@ -320,7 +324,7 @@ class HttpClient:
         self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
     ) -> TransientFailure:
         if retry_after_seconds is not None:
-            problem += f" and asks to wait {retry_after_seconds:.0f} s"
+            problem += f" and asks to wait {min(retry_after_seconds, MAX_SHOWN_SECONDS):.0f} s"
         times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
         if self.attempts == 1:  # the caller retries itself
             times = ""

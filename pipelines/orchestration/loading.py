@@ -43,7 +43,7 @@ from pipelines.warehouse.connection import Warehouse
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS, API_SECONDS = 1, 30
-WHY_DEFERRED = "still being written, or without a final line break and therefore perhaps cut"
+WHY_DEFERRED = "empty, still being written, or without a final line break and so perhaps cut"
 
 
 class LoadConfig(dg.Config):
@@ -334,7 +334,7 @@ class _Loading:
                 ),
             }
         if self.deferred:
-            shown[keys[0]]["deferred_files"] = f"{self.deferred} files: {WHY_DEFERRED}"
+            shown[keys[0]]["deferred_files"] = f"{_number_of(self.deferred)}: {WHY_DEFERRED}"
         for key, metadata in shown.items():
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
@@ -388,7 +388,7 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
             return _for_rejected_files(context, source, inbox, rejected)
         settled = [file for file in pending if inbox.settles_in(file) == 0]
         if not settled:
-            return dg.SkipReason(f"Waiting for {len(pending)} files: {WHY_DEFERRED}.")
+            return dg.SkipReason(f"Waiting for {_number_of(len(pending))}: {WHY_DEFERRED}.")
         return _for_files(context, source, pending, settled)
 
     return sensor
@@ -420,6 +420,10 @@ def _for_files(
     if is_lately and newest_change(pending) < failed_at:
         return dg.SkipReason("The last run failed with these files; trying again in a minute.")
     return dg.RunRequest()
+
+
+def _number_of(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
 
 
 def newest_change(files: Sequence[InboxFile]) -> float:
