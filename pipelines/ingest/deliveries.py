@@ -89,17 +89,14 @@ class Outcome:
     rejected: int
 
 
-def last_delivery(
-    connection: Connection, source: str, name: str | None = None
-) -> Row[int, str, int] | None:
-    """Return id, digest and size of the last delivery, optionally of those with a name."""
+def recent_deliveries(
+    connection: Connection, source: str, name: str | None = None, *, most: int = 5
+) -> Sequence[Row[int, str, int]]:
+    """Return id, digest and size of the last deliveries, newest first, optionally of one name."""
     named = [] if name is None else [deliveries.c.name == name]
-    return connection.execute(
-        select(deliveries.c.delivery_id, deliveries.c.sha256, deliveries.c.byte_count)
-        .where(deliveries.c.source == source, *named)
-        .order_by(deliveries.c.loaded_at.desc())
-        .limit(1)
-    ).one_or_none()
+    query = select(deliveries.c.delivery_id, deliveries.c.sha256, deliveries.c.byte_count)
+    query = query.where(deliveries.c.source == source, *named)
+    return connection.execute(query.order_by(deliveries.c.loaded_at.desc()).limit(most)).all()
 
 
 def deliveries_of(connection: Connection, source: str, name: str, sha256: str) -> tuple[int, ...]:
@@ -132,8 +129,8 @@ def last_number(connection: Connection, source: str) -> int:
 
 def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
     """Return the digest of the source's last loaded delivery, optionally of those with a name."""
-    last = last_delivery(connection, source, name)
-    return last.sha256 if last else None
+    last = recent_deliveries(connection, source, name, most=1)
+    return last[0].sha256 if last else None
 
 
 def open_delivery(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -31,7 +31,7 @@ from pipelines.ingest.deliveries import (
     delete_unloaded,
     deliveries_of,
     has_repeated_lines,
-    last_delivery,
+    recent_deliveries,
     rejects_kept,
     withdraw_rejects,
 )
@@ -105,15 +105,16 @@ def load_file(
         _opened(source, file) as opened,
         store.transaction(source) as connection,
     ):
-        last = last_delivery(connection, source, file.name)
-        sha256, torn = _digest(opened, last if file.name.lower().endswith(LINE_SUFFIXES) else None)
+        versions = recent_deliveries(connection, source, file.name)
+        has_lines = file.name.lower().endswith(LINE_SUFFIXES)
+        sha256, torn = _digest(opened, versions if has_lines else ())
         cut = None
         outcome = None
-        if last is None or last.sha256 != sha256:
-            if last is not None and torn is not None:
-                ids = deliveries_of(connection, source, file.name, last.sha256)
+        if not versions or versions[0].sha256 != sha256:
+            if torn is not None:
+                ids = deliveries_of(connection, source, file.name, torn[0])
                 is_repeated = has_repeated_lines(connection, source, file.name, min(ids))
-                cut = CutLine(ids, *torn, may_be_sent=is_repeated)
+                cut = CutLine(ids, *torn[1:], may_be_sent=is_repeated)
                 if not is_repeated:
                     withdraw_rejects(connection, cut)
             opened.seek(0)
@@ -227,19 +228,27 @@ def translate_parse_errors(
 
 
 def _digest(
-    file: BinaryIO, last: Row[int, str, int] | None
-) -> tuple[str, tuple[int, bytes] | None]:
-    """Return a file's digest and, if it continues the `last` delivery, the record that was cut."""
+    file: BinaryIO, versions: Sequence[Row[int, str, int]]
+) -> tuple[str, tuple[str, int, bytes] | None]:
+    """Return a file's digest and, if it continues an earlier version, the record that was cut.
+
+    Of several versions that it continues, the longest one counts: its digest comes with the record.
+    """
     digest, position, lines, cut = hashlib.sha256(), 0, 0, None
-    border = last.byte_count if last else 0
-    while chunk := file.read(min(1 << 20, border - position) if position < border else 1 << 20):
+    borders = sorted(versions, key=lambda one: one.byte_count)
+    while True:
+        while borders and borders[0].byte_count == position:
+            version = borders.pop(0)
+            if digest.hexdigest() == version.sha256:
+                content = _record_across(file, position)
+                number = lines + 1 - content.count(b"\n")
+                cut = (version.sha256, number, content) if content else None
+        chunk = file.read(min(1 << 20, borders[0].byte_count - position) if borders else 1 << 20)
+        if not chunk:
+            return digest.hexdigest(), cut
         digest.update(chunk)
         position += len(chunk)
-        lines += chunk.count(b"\n") if position <= border else 0
-        if last is not None and position == border and digest.hexdigest() == last.sha256:
-            content = _record_across(file, border)
-            cut = (lines + 1 - content.count(b"\n"), content) if content else None
-    return digest.hexdigest(), cut
+        lines += chunk.count(b"\n") if borders else 0
 
 
 def _record_across(file: BinaryIO, border: int) -> bytes:

@@ -101,6 +101,18 @@ def test_a_value_that_another_delivery_brought_is_not_replaced(
     assert position == "line 3"
 
 
+def test_a_cut_version_gives_way_although_a_shorter_one_came_between(
+    warehouse: Warehouse, tmp_path: Path, rows: Any
+) -> None:
+    """A writer that begins anew: 16 of 161 stayed, and the complete line was a conflict."""
+    whole = text_of(event(1), event(2, hotel_id=161))
+    bookings.deliver(warehouse, tmp_path, whole[:-2])
+    bookings.deliver(warehouse, tmp_path, text_of(event(1)))
+    assert bookings.counts(bookings.deliver(warehouse, tmp_path, whole)) == (2, 1, 1, 0)
+    assert rows("SELECT hotel_id FROM bookings.events WHERE event_id = 2") == [(161,)]
+    see_true_counts(warehouse, "bookings.events")
+
+
 def test_what_another_file_may_have_repeated_is_not_taken_back(
     warehouse: Warehouse, tmp_path: Path, rows: Any
 ) -> None:
