@@ -102,7 +102,7 @@ def test_a_file_that_ends_within_its_last_value_is_loaded_when_it_is_complete(
     whole = text_of([line(1, status="delivery")])
     (inbox / "a.csv").write_text(whole.removesuffix("ivery\n"))
     time.sleep(0.1)
-    assert shipments.look() == f"Waiting for 1 files: {WHY_DEFERRED}."
+    assert shipments.look() == f"Waiting for 1 file: {WHY_DEFERRED}."
     shown = metadata(shipments.load(), "shipments.shipments")
     assert (shown["dagster/row_count"], shown["deferred_files"]) == (0, f"1 files: {WHY_DEFERRED}")
     (inbox / "a.csv").write_text(whole)
@@ -195,7 +195,7 @@ def test_the_sensor_requests_a_run_when_a_file_is_complete(
     with (inbox / "a.csv").open("w") as writer:
         writer.write(text_of([line(1)]))
         writer.flush()
-        assert shipments.look() == f"Waiting for 1 files: {WHY_DEFERRED}."
+        assert shipments.look() == f"Waiting for 1 file: {WHY_DEFERRED}."
     while not isinstance(shipments.look(), dg.RunRequest):
         pass
 
