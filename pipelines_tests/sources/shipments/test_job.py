@@ -104,7 +104,7 @@ def test_a_file_that_ends_within_its_last_value_is_loaded_when_it_is_complete(
     time.sleep(0.1)
     assert shipments.look() == f"Waiting for 1 file: {WHY_DEFERRED}."
     shown = metadata(shipments.load(), "shipments.shipments")
-    assert (shown["dagster/row_count"], shown["deferred_files"]) == (0, f"1 files: {WHY_DEFERRED}")
+    assert (shown["dagster/row_count"], shown["deferred_files"]) == (0, f"1 file: {WHY_DEFERRED}")
     (inbox / "a.csv").write_text(whole)
     time.sleep(0.1)
     assert isinstance(shipments.look(), dg.RunRequest)
