@@ -354,7 +354,7 @@ def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path
     (inbox / "b.csv").write_text("")
     waiting = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
     assert waiting.returncode == 0
-    assert "left for later: 1 files" in waiting.stdout
+    assert "left for later: 1 file" in waiting.stdout
     done = isobar(
         state, "run", "shipments", SHIPMENTS_INBOX=str(inbox), ISOBAR_INBOX_CUT_SECONDS="0"
     )
