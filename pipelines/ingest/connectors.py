@@ -86,6 +86,20 @@ def singer_records(
     return fetch
 
 
+def with_all_lists(document: Any, lists: Sequence[str]) -> tuple[Any, set[str]]:
+    """Return a batch with an empty list for each stream that it lacks, and its other streams.
+
+    `lists` are those that the feed declares. A batch that has none of them is None. Where lists
+    are not streams (a parser of one's own, a list within another), the batch stays as it is.
+    """
+    if not (lists and all(lists) and isinstance(document, dict)) or "." in "".join(lists):
+        return document, set()
+    others = document.keys() - {*lists}
+    if others == document.keys():
+        return None, others
+    return {one: [] for one in lists} | document, others
+
+
 def _messages(lines: Iterable[bytes]) -> Iterator[Batch]:
     """Yield batches of the records in a tap's messages, by stream."""
     waiting: dict[str, list[Any]] = {}

@@ -251,6 +251,14 @@ def test_each_stream_is_a_list_and_a_bad_batch_keeps_no_other_away(
     assert query(server, database, "SELECT count(*) FROM cities.towns") == [(6,)]
 
 
+def test_a_batch_for_a_parser_of_ones_own_is_left_as_it_is() -> None:
+    """It declares no list, and all of its batches were left out."""
+    batch = {"towns": [1]}
+    assert connectors.with_all_lists(batch, []) == (batch, set())
+    assert connectors.with_all_lists(batch, ["data.items"]) == (batch, set())
+    assert connectors.with_all_lists([1], [""]) == ([1], set())
+
+
 def test_what_a_tap_writes_before_it_fails_is_shown_without_its_secrets(tmp_path: Path) -> None:
     tap = tmp_path / "tap.py"
     tap.write_text("import sys\nsys.exit(f'no access with ' + 'k3y-' * 3)")
