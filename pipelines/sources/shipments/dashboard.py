@@ -269,7 +269,8 @@ def _show_parcels(number: str) -> None:
 
 def _show_shipment(found: Answer) -> None:
     """Show a shipment: its statuses as a line of time, its articles, and all of its fields."""
-    one: dict[str, Any] = {str(name): value for name, value in found.rows.iloc[0].items()}
+    known = found.rows.astype(object).where(found.rows.notna(), None)  # NaN would be a text
+    one: dict[str, Any] = {str(name): value for name, value in known.iloc[0].items()}
     statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
     st.subheader(as_plain(f"{one['carrier']} {one['tracking_number']}"), anchor=False)
     st.markdown(
