@@ -29,7 +29,7 @@ from pipelines.failures import (
     redact,
 )
 from pipelines.http.errors import describe_error, retry_after
-from pipelines.http.header_deadline import HeaderDeadlineAdapter, HeadersTooSlow
+from pipelines.http.header_deadline import HeaderDeadlineAdapter, HeadersTooSlow, ended_after
 from pipelines.http.json_documents import parse_json
 from pipelines.http.redirects import RedirectRejected, is_same_origin, redirect_target
 
@@ -280,17 +280,10 @@ class HttpClient:
 
         A chunk may itself never end, such as one of trailers or of empty members of gzip.
         """
-        body, is_late = bytearray(), threading.Event()
-
-        def end() -> None:
-            is_late.set()
-            with suppress(OSError):
-                response.raw.end_reading()  # type: ignore[union-attr] # of `HeaderDeadlineAdapter`
-
-        timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
-        timer.daemon = True
-        timer.start()
-        try:
+        body = bytearray()
+        end_reading = response.raw.end_reading  # type: ignore[union-attr] # of `HeaderDeadlineAdapter`
+        failure = TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
+        with ended_after(deadline - time.monotonic(), end_reading, failure):
             while chunk := response.raw.read1(1 << 20, decode_content=True):
                 body += chunk
                 if enough is not None and len(body) >= enough:
@@ -298,10 +291,6 @@ class HttpClient:
                 if len(body) > self.max_bytes:
                     limit = self.max_bytes // (1024 * 1024)
                     raise self._permanent(shown, f"the response is larger than {limit} MiB")
-        finally:
-            timer.cancel()
-            if is_late.is_set():
-                raise TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
         return bytes(body)
 
     def _parse(self, body: bytes, shown: str, attempt: int, encoding: str) -> Any:

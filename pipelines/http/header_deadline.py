@@ -1,11 +1,13 @@
-"""A time limit for the complete headers of a response.
+"""Time limits for the complete headers of a response, and for what is read after them.
 
-The read time-out of a socket restarts with each byte. Without this limit, a server that sends its
-headers byte by byte could keep a request open for hours.
+The read time-out of a socket restarts with each byte. Without these limits, a server that sends
+byte by byte could keep a request open for hours.
 """
 
 import socket
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,27 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 class HeadersTooSlow(Exception):
     """The headers did not arrive within the time limit."""
+
+
+@contextmanager
+def ended_after(seconds: float, end: Callable[[], object], failure: Exception) -> Iterator[None]:
+    """Call `end` after some seconds, to end what is being read; then raise `failure`."""
+    is_late = threading.Event()
+
+    def act() -> None:
+        is_late.set()
+        with suppress(OSError):
+            end()
+
+    timer = threading.Timer(max(0.0, seconds), act)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if is_late.is_set():
+            raise failure
 
 
 class HeaderDeadlineAdapter(HTTPAdapter):
@@ -38,25 +61,10 @@ class _Limited(HTTPConnection):
     header_seconds: float
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3's own
-        is_late = threading.Event()
-        reading = self.sock
-
-        def end() -> None:
-            is_late.set()
-            # Shutting down the TLS socket itself would drop state that the reading thread still
-            # uses.
-            socket.socket.shutdown(reading, socket.SHUT_RDWR)
-
-        timer = threading.Timer(self.header_seconds, end)
-        timer.daemon = True
-        timer.start()
-        try:
+        # Shutting down the TLS socket itself would drop state that the reading thread still uses.
+        end_reading = partial(socket.socket.shutdown, self.sock, socket.SHUT_RDWR)
+        failure = HeadersTooSlow(f"its headers took more than {self.header_seconds:.0f} s")
+        with ended_after(self.header_seconds, end_reading, failure):
             response = super().getresponse()
-            # For the deadline of the body.
-            end_reading = partial(socket.socket.shutdown, reading, socket.SHUT_RDWR)
-            response.end_reading = end_reading  # type: ignore[attr-defined]
-            return response
-        finally:
-            timer.cancel()
-            if is_late.is_set():
-                raise HeadersTooSlow(f"its headers took more than {self.header_seconds:.0f} s")
+        response.end_reading = end_reading  # type: ignore[attr-defined] # for the deadline of the body
+        return response
