@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
@@ -199,8 +199,7 @@ class CsvFile:
         header = first[1].removeprefix("\ufeff")
         layout = layout_of(header, promised, aliases)
         missing = [name for name in promised if name not in (*layout.columns, *optional)]
-        counts = Counter(layout.columns)
-        twice = sorted(name for name, count in counts.items() if name and count > 1)
+        twice = repeated(layout.columns)
         if "\r" in header:
             problem = "its lines end with CR, not with LF or CRLF"
         elif any(not c.isprintable() and c != "\t" for c in header):
@@ -287,6 +286,11 @@ class CsvFile:
         return PermanentFailure(
             self._source, f"{problem}. Nothing was written", place=self._name, remedy=remedy
         )
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that occur more than once; columns without a name do not count."""
+    return sorted(name for name, count in Counter(names).items() if name and count > 1)
 
 
 def line_text(content: bytes, encoding: str) -> str:

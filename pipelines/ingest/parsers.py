@@ -24,7 +24,8 @@ RECORDS_AT_ONCE = 20_000
 class Csv:
     """Parses a CSV file with a header, with or without gzip compression.
 
-    Of the `columns`, the header may lack the `optional` ones, and it may use other names as given
+    It is UTF-8, or in the encoding of the settings field `encoding`, if the source has one. Of the
+    `columns`, the header may lack the `optional` ones, and it may use other names as given
     by `aliases`.
     """
 
@@ -33,8 +34,6 @@ class Csv:
     read: Callable[[Batch, Context], Parsed]
     optional: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    #: The settings field with the encoding, and its variable; without one, it is UTF-8.
-    encoding: tuple[str, str] | None = None
     #: Whether a file that is not in its encoding is rejected, because values may be any text. By
     #: default, invalid bytes become escapes, which make the value of a column invalid.
     is_strict: bool = False
@@ -49,8 +48,7 @@ class Csv:
         from pipelines.ingest.gzip_reader import unpacked
 
         delivery = content.delivery
-        setting, variable = self.encoding or _own_encoding(context.settings)
-        encoding = getattr(context.settings, setting) if setting else "utf-8"
+        encoding, variable = _encoding(context.settings)
         assert content.file is not None
         file = CsvFile(
             unpacked(
@@ -89,10 +87,11 @@ class Csv:
             yield self.read(of_records(records, layout.columns, self.columns), context)
 
 
-def _own_encoding(settings: Any) -> tuple[str | None, str | None]:
-    """Return the settings field `encoding` of a source and its variable, if it has one."""
-    has_own = "encoding" in getattr(type(settings), "model_fields", ())
-    return ("encoding", settings.variable("encoding")) if has_own else (None, None)
+def _encoding(settings: Any) -> tuple[str, str | None]:
+    """Return the encoding of files, and the variable that sets it, if the source has one."""
+    if "encoding" in getattr(type(settings), "model_fields", ()):
+        return settings.encoding, settings.variable("encoding")
+    return "utf-8", None
 
 
 @dataclass(frozen=True, kw_only=True)

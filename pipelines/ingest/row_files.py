@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -253,8 +252,10 @@ def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
 
 def _reject_repeated(names: Sequence[str]) -> None:
     """Raise `ValueError` for columns of one name: only the last one would be stored."""
-    if repeated := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
-        raise ValueError(f"it has several columns named {', '.join(repeated)}")
+    from pipelines.ingest.csv_records import repeated
+
+    if twice := repeated(names):
+        raise ValueError(f"it has several columns named {', '.join(twice)}")
 
 
 #: How files are read, and how a row is named, by suffix.

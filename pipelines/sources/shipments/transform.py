@@ -112,7 +112,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
 
 
 #: Parses files of shipments.
-parse = Csv(columns=COLUMNS, read=read_lines, encoding=("encoding", "SHIPMENTS_ENCODING"))
+parse = Csv(columns=COLUMNS, read=read_lines)
 
 
 def parameters(settings: Any) -> dict[str, Any]:
