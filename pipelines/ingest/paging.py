@@ -21,6 +21,16 @@ MAX_PAGES = 100_000
 Params = Mapping[str, str]
 
 
+def is_end(following: Any) -> bool:
+    """Return whether what a page says of the next one means that there is none."""
+    return following is None or following is False or following == ""
+
+
+def names_in(query: str) -> set[str]:
+    """Return the names of the parameters of an address."""
+    return {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class NextLink:
     """Each page has the address of the next one: at a place of the document, or in `Link`.
@@ -43,8 +53,8 @@ class NextLink:
             problem = f"the link to the next page is no text but {type(link).__name__}"
             raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
         address = urljoin(url, link)
-        own = {name for name, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True)}
-        return address, {name: value for name, value in params.items() if name not in own}
+        named = names_in(urlsplit(address).query)
+        return address, {name: value for name, value in params.items() if name not in named}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +71,7 @@ class Cursor:
         """Return address and parameters of the next page."""
         del count
         value = value_at(response.document, self.at)
-        if value is None or value is False or value == "":
+        if is_end(value):
             return None
         return url, {**params, self.parameter: str(value)}
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from pipelines.failures import PermanentFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse
+from pipelines.ingest.paging import is_end, names_in
 
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
@@ -79,7 +80,7 @@ class EventsClient:
             return document, None
         if isinstance(document, dict) and isinstance(document.get("results"), list):
             following = document.get("next")
-            is_last = following is None or following is False or following == ""
+            is_last = is_end(following)
             return document["results"], None if is_last else self._next(following, address)
         kind = type(document).__name__
         raise self._permanent(
@@ -104,7 +105,7 @@ class EventsClient:
             raise self._permanent("the address of the next page cannot be read")
         if not is_ours and not given.query:
             raise self._permanent("the next page is on another server")
-        named = {name for name, _ in parse_qsl(given.query, keep_blank_values=True)}
+        named = names_in(given.query)
         missing = [
             (name, value)
             for name, value in parse_qsl(own.query, keep_blank_values=True)
