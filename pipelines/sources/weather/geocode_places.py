@@ -20,7 +20,7 @@ from pipelines.sources.weather.geocoding import (
     unlocated,
 )
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
-from pipelines.sources.weather.providers import Clock, Place, Quota
+from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -57,7 +57,7 @@ def geocode_places(
 
 def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
     """Return the lookups to reserve for a place; with a smaller quota, one place at a time."""
-    return min([MAX_LOOKUPS, *(quota.limit for quota in quotas)])
+    return reserved(MAX_LOOKUPS, quotas)
 
 
 @dataclass(frozen=True)

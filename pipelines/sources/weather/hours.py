@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Hour
-from pipelines.sources.weather.providers import Clock, Place, Quota
+from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MAX_PAST_DAYS,
@@ -108,7 +108,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
 
 def quota_of_a_place(kind: type[_Hours], quotas: Sequence[Quota]) -> float:
     """Return the quota to reserve for a place; with a smaller one, one place at a time."""
-    return min([weight(kind.max_days), *(quota.limit for quota in quotas)])
+    return reserved(weight(kind.max_days), quotas)
 
 
 class Forecast(_Hours):

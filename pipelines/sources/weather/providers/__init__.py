@@ -43,6 +43,11 @@ class Quota:
     limit: float
 
 
+def reserved(most: float, quotas: Sequence[Quota]) -> float:
+    """Return what to reserve for a place that may cost so much; with smaller limits, all of one."""
+    return min([most, *(quota.limit for quota in quotas)])
+
+
 class QuotaExhausted(Failure):
     """The quota is used up: no request before `until`.
 
