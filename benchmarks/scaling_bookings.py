@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import psycopg
-from sqlalchemy import Connection
 
 from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
 from benchmarks.curve import Curve
 from benchmarks.one_load import measure_load
 from benchmarks.report import answers_a_second
-from benchmarks.scheduled import time_scheduled
+from benchmarks.scheduled import Question, time_scheduled
 from pipelines.orchestration.operations.retention import purge_quarantine
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
@@ -211,7 +209,7 @@ class Growing:
             self._load_few("3")
             audit("the audit after 10,000 new events", audits.BUDGET_SECONDS)
             day, year = dt.timedelta(days=1), dt.timedelta(days=365)
-            ticks: dict[str, Callable[[Connection], object]] = {
+            ticks: dict[str, Question] = {
                 "hotel_bookings_lag, a tick": is_behind,
                 "bookings_audit_hourly, a tick": lambda one: audits.is_due(one, utc_now(), day),
                 "housekeeping: purge_quarantine": lambda _: purge_quarantine(

@@ -39,9 +39,9 @@ from pipelines.isolation import isolated
 from pipelines.source import Source, by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
-#: Rows that are shown, and that are in the file.
 #: So much of what is searched for is read.
 MAX_CHARACTERS = 200
+#: Rows that are shown, and that are in the file.
 MAX_ROWS = 5000
 #: Rows that are queried where a question limits them.
 ROWS = 100

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
     from sqlalchemy.types import TypeEngine
 
+#: What pydantic's `Field` knows.
+ARGUMENTS = signature(pydantic.Field).parameters.keys()
 #: What pydantic says of a value: it should be a valid number, unable to parse string as a number.
 SHOULD = re.compile(r"should [^,]*")
 
@@ -35,7 +37,7 @@ def Field(  # noqa: N802 - it stands where pydantic's own does
 
     Raises `TypeError` for an argument that pydantic does not know, which it would keep in silence.
     """
-    if unknown := options.keys() - signature(pydantic.Field).parameters.keys():
+    if unknown := options.keys() - ARGUMENTS:
         raise TypeError(f"Field has no argument {', '.join(sorted(unknown))}")
     if otherwise:
         options["json_schema_extra"] = {"otherwise": otherwise}

@@ -181,8 +181,8 @@ class Runner:
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
                 load.parameters.update(parsed.parameters)
                 # The statements of Merge see themselves who else brought a row.
-                is_withdrawn = cut and (isinstance(self.feed.write, Merge) or not cut.may_be_sent)
-                writer.begin(first.cut, cut.delivery_ids if cut and is_withdrawn else ())
+                is_kept = cut and cut.may_be_sent and not isinstance(self.feed.write, Merge)
+                writer.begin(first.cut, cut.delivery_ids if cut and not is_kept else ())
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift

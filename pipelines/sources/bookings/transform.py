@@ -17,6 +17,7 @@ import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
+from pipelines.ingest.column_rows import MAX_INTEGER
 from pipelines.ingest.contract import as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.feeds import Content, Context, Parsed
@@ -44,11 +45,11 @@ FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
 BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
 A_DAY = pd.Timedelta(days=1)
-#: The epoch of PostgreSQL.
 #: The largest that a column holds.
-MAX_BIGINT = str(2**63 - 1)
+MAX_BIGINT = str(MAX_INTEGER)
 #: From here on, a float may be another whole number than the one that was sent.
 INEXACT = 2.0**53
+#: The epoch of PostgreSQL.
 YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
