@@ -1,5 +1,6 @@
 """`isobar ui` in a test, queried as by its own pages."""
 
+import datetime as dt
 import json
 import subprocess
 import time
@@ -31,9 +32,9 @@ query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 1
 """
 
 
-def params(job: str, day: str | None = None) -> dict[str, Any]:
+def params(job: str, day: dt.date | None = None) -> dict[str, Any]:
     """Return the parameters of `LAUNCH` for a job and the day of its partition."""
-    tags = [{"key": "dagster/partition", "value": day}] if day else []
+    tags = [{"key": "dagster/partition", "value": str(day)}] if day else []
     return {
         "selector": {
             "repositoryLocationName": "pipelines",
@@ -43,11 +44,6 @@ def params(job: str, day: str | None = None) -> dict[str, Any]:
         "runConfigData": {},
         "executionMetadata": {"tags": tags},
     }
-
-
-def today() -> str:
-    """In UTC."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 @dataclass
@@ -69,7 +65,7 @@ class Ui:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def begin_run(self, job: str, day: str | None = None) -> str:
+    def begin_run(self, job: str, day: dt.date | None = None) -> str:
         """Launch a run; its id."""
         return self._launched(params(job, day))
 
@@ -95,7 +91,7 @@ class Ui:
             assert time.monotonic() < deadline, f"still {status}: {self.events_of_run(run_id)}"
             time.sleep(0.3)
 
-    def run(self, job: str, day: str | None = None) -> str:
+    def run(self, job: str, day: dt.date | None = None) -> str:
         """Launch a run and wait for it; its status at its end."""
         return self.wait_for_run(self.begin_run(job, day))
 

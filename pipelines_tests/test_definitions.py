@@ -16,12 +16,11 @@ from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import today, yesterday
 from pipelines_tests.command import PROJECT
 from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
-
-TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
 
 @pytest.fixture
@@ -203,8 +202,8 @@ def test_a_past_day_is_shown_when_archived_and_else_rejected(
 ) -> None:
     source.will(document(flights_document()))
     assert run(definitions, instance=instance).success
-    assert instance.get_dynamic_partitions("flights_days") == [TODAY]
-    past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=3)).isoformat()
+    assert instance.get_dynamic_partitions("flights_days") == [str(today())]
+    past = (today() - dt.timedelta(days=3)).isoformat()
     instance.add_dynamic_partitions("flights_days", [past])  # by hand
     assert "there is no snapshot of" in failure(run(definitions, past, instance=instance))
     with warehouse.engine.begin() as connection:
@@ -219,7 +218,7 @@ def test_an_implausible_snapshot_fails_and_the_next_day_loads(
 ) -> None:
     source.will(document(flights_document([itinerary(n, [1], price="free") for n in range(9)])))
     assert "records are bad" in failure(run(definitions))
-    past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=1)).isoformat()
+    past = yesterday().isoformat()
     with warehouse.engine.begin() as connection:
         connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
     source.will(document(flights_document()))

@@ -16,12 +16,12 @@ import pytest
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.personal_logins import create_login
+from pipelines_tests.clock import today, yesterday
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.solar_rows import add_plant, add_readings
 
 PAGE = PROJECT / "docs" / "connect.md"
-TODAY = dt.datetime.now(dt.UTC).date()
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def sunlit(owner: psycopg.Connection) -> None:
     """A plant with readings of yesterday and the day before, and one without."""
     add_plant(owner, 1, name="Sierra Alta")
     add_plant(owner, 2, name="Havel North")
-    add_readings(owner, 1, TODAY - dt.timedelta(days=2), TODAY)
+    add_readings(owner, 1, yesterday() - dt.timedelta(days=1), today())
 
 
 def python(word: str) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.testing.fake_source import Answer, FakeSource, document
+from pipelines_tests.clock import today
 from pipelines_tests.drills.machines import MISSING, Machines, Run, redis_server, wait_until
-from pipelines_tests.served_ui import today
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document

@@ -1,6 +1,5 @@
 """Dagster's own commands in a clone, on the instance that `isobar` uses, with nothing exported."""
 
-import datetime as dt
 import shutil
 import signal
 import subprocess
@@ -18,10 +17,10 @@ from pipelines.config import PROJECT
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.testing.databases import new_folder
+from pipelines_tests.clock import today
 from pipelines_tests.command import begin, environment, isobar
 
 BIN = Path(sys.executable).parent
-TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def dagster(state: Path, command: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (f"dagster asset materialize --select flights/snapshots --partition {TODAY}", ""),
+        ("dagster asset materialize --select flights/snapshots --partition {today}", ""),
         ("dagster asset materialize --select bookings/events", ""),
         ("dagster asset list", "enriched/itineraries"),
         ("dagster definitions validate", ""),
@@ -77,7 +76,7 @@ def dagster(state: Path, command: str) -> "subprocess.CompletedProcess[str]":
 def test_a_command_of_dagster_needs_nothing_exported(
     state: Path, command: str, expected: str
 ) -> None:
-    done = dagster(state, command)
+    done = dagster(state, command.format(today=today()))
     assert done.returncode == 0, done.stderr[-3000:]
     assert expected in done.stdout
     assert "Traceback" not in done.stderr

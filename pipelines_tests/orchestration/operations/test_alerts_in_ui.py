@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from pipelines.testing.fake_source import FakeSource, body, document
+from pipelines_tests.clock import today
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
-from pipelines_tests.served_ui import RUN, Ui, start, today
+from pipelines_tests.served_ui import RUN, Ui, start
 from pipelines_tests.sources.flights.made_up import flights_document
 
 #: A look every five seconds, on a busy machine.

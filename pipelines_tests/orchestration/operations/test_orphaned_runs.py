@@ -31,10 +31,11 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines.testing.fake_source import FakeSource, document
+from pipelines_tests.clock import today
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sensors import sensor_seconds
-from pipelines_tests.served_ui import start, today
+from pipelines_tests.served_ui import start
 from pipelines_tests.sources.flights.made_up import flights_document
 
 Status = dg.DagsterRunStatus

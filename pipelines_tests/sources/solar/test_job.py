@@ -19,21 +19,18 @@ from pipelines.sources.solar.windows import Window
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.testing.runs import failures
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import today
 from pipelines_tests.jobs import Runner
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.solar.made_up import items_of, register, rows
 from pipelines_tests.sources.solar.test_sync import Service
 
 READINGS = dg.AssetKey(["solar", "readings"])
-NOW = dt.datetime.now(dt.UTC)
 #: Which at 00:45 is the day before: until then the schedule may still request it.
 WITHOUT_YESTERDAY = """
     DELETE FROM solar.days
     WHERE day >= ((now() - interval '45 minutes') AT TIME ZONE 'UTC')::date - 1
 """
-#: By then the schedule has requested yesterday.
-TODAY = NOW.date()
-
 
 LIVE = {"ISOBAR_SOURCES": "live"}
 OLD_AND_DUE = """
@@ -119,7 +116,7 @@ def test_one_run_syncs_all_plants_and_reports_each(solar: Plants) -> None:
     metadata = {key: value.value for key, value in event.materialization.metadata.items()}
     assert metadata["plant"] == "b"
     [(first,)] = solar.rows("SELECT min(day) FROM solar.days")
-    assert metadata["days_complete"] == (TODAY - first).days
+    assert metadata["days_complete"] == (today() - first).days
     assert metadata["read"] == metadata["loaded"] == metadata["dagster/partition_row_count"]
     assert names(result) >= {"solar.plants", "solar.coverage", "metrics.solar_daily"}
 

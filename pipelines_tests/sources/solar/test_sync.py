@@ -22,10 +22,9 @@ from pipelines.sources.solar.windows import Depth, Window
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import today, yesterday
 from pipelines_tests.sources.solar.made_up import Solar, client_of, items_of
 
-TODAY = dt.datetime.now(dt.UTC).date()
-YESTERDAY = TODAY - dt.timedelta(days=1)
 YESTERDAY_ALONE = Depth(every_run=1, until=0)
 A_YEAR = Depth(every_run=1, until=1)
 
@@ -94,7 +93,7 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(site: Site) -> No
     plant = site.register()
     [synced] = site.sync(depth=A_YEAR)
     assert synced.problem is None
-    assert site.windows_of(plant)[0] == Window(YESTERDAY, TODAY)
+    assert site.windows_of(plant)[0] == Window(yesterday(), today())
     assert len(site.windows_of(plant)) == 2
     assert set(site.statuses(plant).values()) == {"complete"}
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
@@ -121,11 +120,11 @@ def test_p12_the_next_day_one_day_is_requested(site: Site) -> None:
     clock.pass_by(days=1)
     site.sync(clock=clock, depth=A_YEAR)
     assert site.windows_of(plant)[-1] == Window(
-        TODAY - dt.timedelta(days=3), TODAY - dt.timedelta(days=2)
+        today() - dt.timedelta(days=3), today() - dt.timedelta(days=2)
     )
     clock.pass_by(days=2)
     site.sync(clock=clock, depth=A_YEAR)
-    assert site.windows_of(plant)[-1] == Window(TODAY - dt.timedelta(days=2), TODAY)
+    assert site.windows_of(plant)[-1] == Window(today() - dt.timedelta(days=2), today())
 
 
 @pytest.mark.answers("P46", "P52")
@@ -137,7 +136,7 @@ def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(site: Site) -> None
     assert synced.responses == []
     assert "503" in (synced.problem or "")
     assert "7 attempts" in (synced.problem or "")
-    assert site.statuses(plant) == {YESTERDAY: "failed"}
+    assert site.statuses(plant) == {yesterday(): "failed"}
     assert site.rows("SELECT status, days FROM solar.gaps ORDER BY last_day DESC") == [
         ("failed", 1),
         ("not requested", 364),
@@ -168,7 +167,7 @@ def test_p27_p28_p29_p58_transient_errors_are_retried(site: Site) -> None:
         [synced] = site.sync([plant.plant_id])
         assert synced.problem is None
         assert len(site.windows_of(plant)) == 7
-        assert site.statuses(plant) == {YESTERDAY: "complete"}
+        assert site.statuses(plant) == {yesterday(): "complete"}
 
 
 @pytest.mark.answers("P29")
@@ -236,7 +235,7 @@ def test_retired_plants_are_left_alone(site: Site) -> None:
     assert site.sync() == site.sync([plant.plant_id]) == []
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
     with pytest.raises(PermanentFailure, match="plant 1 is retired"):
-        site.sync([plant.plant_id], window=Window(YESTERDAY, TODAY))
+        site.sync([plant.plant_id], window=Window(yesterday(), today()))
     assert site.service.requested == []
 
 
@@ -295,13 +294,13 @@ def test_p23_chosen_days_are_requested_even_when_complete(site: Site) -> None:
 @pytest.mark.answers("P16", "P18", "P25")
 def test_p16_p18_p25_impossible_requests_are_rejected_before_any_request(site: Site) -> None:
     plant = site.register()
-    yesterday, day = Window(YESTERDAY, TODAY), dt.timedelta(days=1)
+    last, day = Window(yesterday(), today()), dt.timedelta(days=1)
     for others, window, words in (
-        ([], Window(YESTERDAY, YESTERDAY - day), "From date can not be greater than"),
-        ([], Window(YESTERDAY, YESTERDAY), "to is excluded"),
-        ([], Window(YESTERDAY, TODAY + 2 * day), "in the future"),
-        ([], Window(TODAY - 367 * day, TODAY), "where history begins"),
-        ([99, 98], yesterday, "there is no plant 98, 99"),
+        ([], Window(yesterday(), yesterday() - day), "From date can not be greater than"),
+        ([], Window(yesterday(), yesterday()), "to is excluded"),
+        ([], Window(yesterday(), today() + 2 * day), "in the future"),
+        ([], Window(today() - 367 * day, today()), "where history begins"),
+        ([99, 98], last, "there is no plant 98, 99"),
     ):
         with pytest.raises(PermanentFailure, match=words):
             site.sync([*others, plant.plant_id], window=window, depth=A_YEAR)
@@ -364,12 +363,12 @@ def test_p39_the_duration_of_a_sync_is_reported(site: Site) -> None:
 def test_stored_readings_match_the_truth(site: Site, sandbox_url: str) -> None:
     plant = site.register()
     client = client_of(f"{sandbox_url}/solar")
-    window = Window(TODAY - dt.timedelta(days=40), TODAY)
+    window = Window(today() - dt.timedelta(days=40), today())
     sync = Sync(site.warehouse, client, A_YEAR, utc_now, window=window)
     assert [synced.problem for synced in sync.plants([plant.plant_id])] == [None]
     stored = site.rows(
         "SELECT read_at, expected_energy_kwh, expected_irradiation_wh_per_m2, observed_energy_kwh,"
         " observed_irradiation_wh_per_m2 FROM solar.readings ORDER BY read_at"
     )
-    expected = truth(1, plant.plant_id, window.first, YESTERDAY)
+    expected = truth(1, plant.plant_id, window.first, yesterday())
     assert stored == [tuple(reading) for reading in expected]
