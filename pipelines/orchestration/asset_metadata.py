@@ -142,6 +142,9 @@ def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
     name = ".".join(key.path)
     planned = text("SELECT ops.estimated_rows(to_regclass(:name))")
     estimate = connection.execute(planned, {"name": name}).scalar_one()
+    if estimate < 0:  # a view, or a table without statistics
+        plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) SELECT FROM {name}")).scalar_one()
+        estimate = int(plan[0]["Plan"]["Plan Rows"])
     if estimate > COUNTED_ROWS:
         return {"estimated_rows": estimate}
     return {
