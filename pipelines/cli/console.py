@@ -1,12 +1,42 @@
 """Shared by commands: messages, access to the database, and signals that act like Ctrl-C."""
 
 import signal
-from typing import NoReturn
+import socket
+from typing import Any, NoReturn
 
 import click
 
 from pipelines.config import Settings
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+
+
+class ListenAddress(click.ParamType[str]):
+    """An address of this machine, which can be listened on: "" would be all of them, unsaid."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address, once it could be bound on a free port."""
+        host = str(value)
+        if not host:
+            self.fail("name an address: 0.0.0.0 is every one of this machine", param, ctx)
+        try:
+            family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as listening:
+                listening.bind(address)
+        except (OSError, UnicodeError) as error:
+            self.fail(f"{host!r} is not an address of this machine: {error}", param, ctx)
+        return host
+
+
+listen_address = click.option(
+    "--host",
+    type=ListenAddress(),
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on.",
+)
 
 
 def echo(message: str) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from pipelines.cli.console import echo, reach_database
+from pipelines.cli.console import echo, listen_address, reach_database
 from pipelines.config import Settings, with_allowed_host
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
@@ -20,7 +20,7 @@ PORT = 8501
     type=click.IntRange(1, 65535),
     help=f"Port. Default: {PORT}, or a free port if that is taken.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@listen_address
 def dashboard(port: int | None, host: str) -> None:
     """Serve the dashboards until Ctrl-C: a page for each source, and data quality.
 

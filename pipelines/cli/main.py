@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from pipelines.cli import alerts, backup, dashboard, database, docs, serve
-from pipelines.cli.console import echo, interrupt_on
+from pipelines.cli.console import echo, interrupt_on, listen_address
 from pipelines.cli.source_list import list_sources
 from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home
@@ -168,7 +168,7 @@ def _option(source: str, one: SandboxOption) -> Callable[..., Any]:
 
 @isobar.command(short_help="Serve the simulated sources until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@listen_address
 @click.option("--seed", default=1, show_default=True, help="Seed of the simulated data.")
 @click.option(
     "--date",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
+TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
 #: What reading foreign bytes may raise.
 UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
 
@@ -109,7 +110,10 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         elif origin.startswith(("http://", "https://")):
             text, file = _requested(origin), "sample.json"
         else:
-            text, file = Path(origin).read_bytes(), f"sample{_suffix(origin)}"
+            with Path(origin).open("rb") as opened:
+                text, file = opened.read(MAX_BYTES + 1), f"sample{_suffix(origin)}"
+        if len(text) > MAX_BYTES:
+            raise ValueError(TOO_LARGE)
         content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
         if kind == "files":
@@ -143,7 +147,7 @@ def _read_rows(text: bytes, file: str) -> Any:
         with gzip.open(io.BytesIO(text)) as packed:
             text, file = packed.read(MAX_BYTES + 1), file.removesuffix(".gz")
     if len(text) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes: give a part of it")
+        raise ValueError(TOO_LARGE)
     suffix = Path(file).suffix.lower()
     if suffix == ".json":
         return json.loads(text)

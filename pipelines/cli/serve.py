@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from pipelines.cli.console import echo
+from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
@@ -22,9 +22,6 @@ OF_PROFILES = {
     "workers": ("CELERY_BROKER_PASSWORD",),
 }
 
-host_to_listen_on = click.option(
-    "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
-)
 where_code_is = click.option(
     "--code-server",
     "code_server",
@@ -44,7 +41,7 @@ def serve() -> None:
 
 
 @serve.command(short_help="Serve the definitions, and execute runs.")
-@host_to_listen_on
+@listen_address
 @click.option(
     "--port", type=PORT, default=CODE_PORT, show_default=True, help="The port to listen on."
 )
@@ -63,7 +60,7 @@ def code(host: str, port: int) -> None:
 
 
 @serve.command()
-@host_to_listen_on
+@listen_address
 @click.option(
     "--port", type=PORT, default=WEB_PORT, show_default=True, help="The port to listen on."
 )

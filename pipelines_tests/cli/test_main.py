@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 
+from pipelines.cli import main
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime import bootstrap
@@ -147,6 +149,23 @@ def test_a_second_sandbox_on_the_same_port_is_rejected(
     finally:
         first.terminate()
         first.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("", "name an address"),
+        ("203.0.113.9", "is not an address of this machine"),
+        ("999.9.9.9", "is not an address of this machine"),
+        ("a" * 300, "is not an address of this machine"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_is_rejected(host: str, message: str) -> None:
+    """An empty one would be every address of the machine."""
+    for command in ("sandbox", "dashboard"):
+        done = CliRunner().invoke(main.isobar, [command, "--host", host])
+        assert done.exit_code == 2, command
+        assert message in done.output
 
 
 def test_two_processes_can_create_dagster_storage_at_once(server: Connections) -> None:

@@ -240,6 +240,15 @@ def test_lists_of_one_name_have_tables_of_their_own(
     assert call("check", "parking").exit_code == 0
 
 
+def test_a_sample_without_end_is_read_in_part(
+    use: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del use
+    monkeypatch.setattr("pipelines.cli.new_source.MAX_BYTES", 1000)
+    with pytest.raises(Exception, match="it is larger than"):
+        call("new", "parking", "--from", "/dev/zero")
+
+
 def test_a_header_that_no_file_may_have_is_named(use: Callable[[], None], tmp_path: Path) -> None:
     del use
     for header in ("id,ID", '"a\nb",c'):

@@ -116,6 +116,7 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 
     if (from_date is None) != (to_date is None):
         raise click.UsageError("Use --from and --to together.")
+    _apply("find", plant_id)
     if from_date is None:
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
     days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}

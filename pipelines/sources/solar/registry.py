@@ -96,6 +96,14 @@ def add(
                 return int(row.plant_id)
 
 
+def find(store: Warehouse, plant_id: int) -> Row[Any]:
+    """Return a plant's row. Raises `PermanentFailure` if it does not exist."""
+    with store.engine.connect() as connection:
+        return _known(
+            connection.execute(select(plants).where(_is(plant_id))).one_or_none(), plant_id
+        )
+
+
 def rename(store: Warehouse, plant_id: int, name: str) -> None:
     """Change the name of a plant. Raises `PermanentFailure`."""
     name = _fit("name", name)

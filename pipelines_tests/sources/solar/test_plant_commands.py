@@ -103,6 +103,7 @@ def test_live_plants_begin_with_none_and_invalid_ones_are_rejected(
         (["add", "Alta\udcff"], "has control characters or invalid characters"),
         (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
+        (["sync", "7"], "there is no plant 7"),
     ):
         done = isobar(state, "plants", *words, **live)
         assert (done.returncode, done.stdout) == (1, "")
