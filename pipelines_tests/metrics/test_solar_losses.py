@@ -5,6 +5,8 @@ import datetime as dt
 import psycopg
 import pytest
 
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.solar_rows import Values, add_plant, add_readings
 
 FIRST = dt.date(2020, 6, 1)
@@ -62,6 +64,24 @@ def test_a_dead_sensor_is_not_the_sky(owner: psycopg.Connection, plant: int) -> 
     }
 
 
+def test_the_weather_says_what_a_dead_sensor_cannot(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: int
+) -> None:
+    """Two of three kilowatt-hours that were blamed on a sensor were clouds."""
+    day = add_day(owner, plant, (20.0, 9.0, 400.0, 0.0))
+    owner.execute("UPDATE solar.plants SET latitude = 37, longitude = -3")
+    put_places(warehouse)
+    owner.execute(
+        "INSERT INTO weather.hourly"
+        " (place_id, hour_at, shortwave_radiation_w_per_m2, weather_source, fetched_at)"
+        " SELECT place_id, hour_at, 200, 'archive', now() FROM weather.places,"
+        " generate_series(%s::date AT TIME ZONE 'UTC', %s::date AT TIME ZONE 'UTC', '1 hour')"
+        " AS hour_at",
+        [day, day + dt.timedelta(days=1)],
+    )
+    assert losses(owner, day) == {"sky": pytest.approx(24 * 10), "other": pytest.approx(24 * 1)}
+
+
 def test_soiling_is_what_clean_panels_do_not_have_and_ends_when_they_are_cleaned(
     owner: psycopg.Connection, plant: int
 ) -> None:
@@ -84,7 +104,12 @@ def test_without_clean_days_a_low_yield_is_of_no_known_cause(owner: psycopg.Conn
 
 
 def test_hours_that_were_not_delivered_are_estimated(owner: psycopg.Connection, plant: int) -> None:
-    missing = [f"{FIRST + dt.timedelta(days=plant)}T{hour:02}:00Z" for hour in range(6)]
-    assert losses(owner, add_day(owner, plant, CLEAN, *missing)) == {
-        "not delivered": pytest.approx(6 * 20)
-    }
+    """A gap at noon costs more than one at night."""
+    owner.execute(
+        "UPDATE solar.readings SET expected_energy_kwh = 60, observed_energy_kwh = 60"
+        " WHERE extract(hour FROM read_at AT TIME ZONE 'UTC') = 12"
+    )
+    for number, hours, lost in ((plant, (11, 12), 20 + 60), (plant + 1, (0, 1, 2), 3 * 20)):
+        missing = [f"{FIRST + dt.timedelta(days=number)}T{hour:02}:00Z" for hour in hours]
+        found = losses(owner, add_day(owner, number, CLEAN, *missing))
+        assert found == {"not delivered": pytest.approx(lost)}

@@ -23,14 +23,11 @@ CROSS JOIN LATERAL (
             readings.expected_energy_kwh - readings.observed_energy_kwh AS lost_kwh,
             -- The share of the expected sun that did not shine.
             CASE
-                WHEN
-                    readings.observed_irradiation_wh_per_m2
-                    < readings.expected_irradiation_wh_per_m2
+                WHEN sun.wh_per_m2 < readings.expected_irradiation_wh_per_m2
                     THEN readings.expected_energy_kwh
                         * (
                             1
-                            - greatest(0, readings.observed_irradiation_wh_per_m2)
-                            / readings.expected_irradiation_wh_per_m2
+                            - greatest(0, sun.wh_per_m2) / readings.expected_irradiation_wh_per_m2
                         )
                 ELSE 0
             END AS sky_kwh,
@@ -39,9 +36,18 @@ CROSS JOIN LATERAL (
                     readings.low_yield_cause = 'plant'
                     AND readings.observed_energy_kwh < 0.01 * readings.expected_energy_kwh
                     THEN 'outage'
-                WHEN readings.low_yield_cause <> 'sky' THEN readings.low_yield_cause
+                WHEN readings.low_yield_cause = 'plant' THEN 'plant'
+                WHEN sun.wh_per_m2 IS NULL THEN 'sensor'
             END AS cause
         FROM enriched.solar_readings AS readings
+        CROSS JOIN LATERAL (
+            SELECT
+                CASE
+                    WHEN readings.low_yield_cause = 'sensor'
+                        THEN readings.shortwave_radiation_w_per_m2
+                    ELSE readings.observed_irradiation_wh_per_m2
+                END AS wh_per_m2
+        ) AS sun
         WHERE
             readings.plant_id = days.plant_id
             AND readings.read_at >= solar.day_begins(days.day, plants.time_zone)
@@ -52,7 +58,6 @@ CROSS JOIN LATERAL (
 ) AS hours
 CROSS JOIN LATERAL (
     SELECT
-        sum(recent.expected_energy_kwh) / nullif(sum(recent.hours_present), 0) AS kwh_per_hour,
         CASE
             WHEN count(recent.yield) >= 10
                 THEN percentile_cont(0.9) WITHIN GROUP (ORDER BY recent.yield)
@@ -62,8 +67,6 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT
             before.day,
-            before.hours_present,
-            before.expected_energy_kwh,
             -- Energy by sunlight, as a share of what is expected: the weather is not in it.
             CASE
                 WHEN
@@ -99,6 +102,30 @@ CROSS JOIN LATERAL (
         ) ELSE 0 END AS kwh
 ) AS soiling
 CROSS JOIN LATERAL (
+    SELECT sum(usual.kwh) AS kwh
+    FROM generate_series(0, days.hours_expected - 1) AS number
+    CROSS JOIN LATERAL (
+        SELECT
+            solar.day_begins(days.day, plants.time_zone) + number * interval '1 hour' AS read_at
+    ) AS hour
+    CROSS JOIN LATERAL (
+        SELECT avg(before.expected_energy_kwh) AS kwh
+        FROM solar.readings AS before
+        WHERE
+            before.plant_id = days.plant_id
+            AND before.read_at IN (
+                SELECT hour.read_at - earlier * interval '24 hours'
+                FROM generate_series(1, 30) AS earlier
+            )
+    ) AS usual
+    WHERE
+        days.hours_present < days.hours_expected
+        AND NOT EXISTS (
+            SELECT FROM solar.readings
+            WHERE readings.plant_id = days.plant_id AND readings.read_at = hour.read_at
+        )
+) AS missing
+CROSS JOIN LATERAL (
     VALUES
     ('sky', hours.sky),
     ('outage', hours.outage),
@@ -106,21 +133,24 @@ CROSS JOIN LATERAL (
     ('sensor', hours.sensor),
     ('soiling', soiling.kwh),
     ('other', hours.efficiency - soiling.kwh),
-    ('not delivered', (days.hours_expected - days.hours_present) * month.kwh_per_hour)
+    ('not delivered', missing.kwh)
 ) AS losses (cause, lost_kwh)
 WHERE losses.lost_kwh > 0.0005;
 
 COMMENT ON VIEW metrics.solar_losses IS
 'Energy that was expected of each plant and not produced, by day and cause. There are up to seven
-rows for each requested day, and none for a day without losses. Fast if filtered by plant_id and a range of day.';
+rows for each requested day, and none for a day without losses. Days and causes above expectation
+are not set off, so the sum is more than expected less observed energy; for this difference, query
+metrics.solar_daily. Fast if filtered by plant_id and a range of day.';
 COMMENT ON COLUMN metrics.solar_losses.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN metrics.solar_losses.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN metrics.solar_losses.day IS 'The day, in the plant''s time zone.';
 COMMENT ON COLUMN metrics.solar_losses.cause IS
 'sky: less sun than expected; outage: no energy though the sun shone; plant: less than 60 % of the
-energy that the sun allowed; sensor: only the value of the sensor is low; soiling: energy by
+energy that the sun allowed; sensor: the sensor failed and the radiation of the weather model,
+which replaces it, is unknown, so the cause is, too; soiling: energy by
 sunlight is below that of clean panels, which are the best tenth of the last 30 days, by their
 median of five days; other: whatever else is low; not delivered: hours without a reading, estimated
-from the plant''s average hour of 30 days. See low_yield_cause in enriched.solar_readings.';
+from the same hours of the 30 days before. See low_yield_cause in enriched.solar_readings.';
 COMMENT ON COLUMN metrics.solar_losses.lost_kwh IS
 'Energy lost, kWh (the unit is assumed), rounded to 3 decimals. A rule of thumb.';
