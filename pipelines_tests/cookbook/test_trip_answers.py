@@ -30,7 +30,11 @@ def test_flights(answer: Answer) -> None:
     ours = [
         id_
         for id_, one in offers.items()
-        if "Trip" in one["agent"] or any("Wizz" in legs[leg]["airline_name"] for leg in one["legs"])
+        if id_ in in_pounds
+        and (
+            "Trip" in one["agent"]
+            or any("Wizz" in legs[leg]["airline_name"] for leg in one["legs"])
+        )
     ]
     assert ids == sorted(ours, key=lambda id_: (-offers[id_]["agent_rating"], prices[id_]))
     direct = {id_ for id_ in offers if 0 in stops[id_]} | {"it_5"}
@@ -46,11 +50,9 @@ def test_flights(answer: Answer) -> None:
     }
     assert set(of(answer("Which itineraries does an airline"), "itinerary_id")) == of_wizz
     airlines = {(one["airline_id"], one["airline_name"]) for one in known_flights.LEGS}
-    with_air = {(id_, name) for id_, name in airlines if "air" in name.lower()}
-    assert set(of(answer("Which airlines are there"), "airline_id", "name")) == with_air
+    assert set(of(answer("Which airlines are there"), "airline_id", "name")) == airlines
     rated = {(one["agent"], one["agent_rating"]) for one in offers.values()}
-    dot_com = {(name, rating) for name, rating in rated if name.endswith(".com")}
-    assert set(of(answer("Which agents are there"), "agent", "agent_rating")) == dot_com
+    assert set(of(answer("Which agents are there"), "agent", "agent_rating")) == rated
     london = set(known_flights.AIRPORTS) - {"BUD"}
     assert set(of(answer("Which airports does a city"), "airport_code")) == london
     way = answer("What are the legs of")

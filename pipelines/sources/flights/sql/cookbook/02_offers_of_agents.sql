@@ -4,11 +4,12 @@
 --
 -- agent: %trip%
 -- airline: %wizz%
+-- currency: GBP
 -- rows: 10
 -- Work: linear, 860 buffers
 SELECT itinerary_id, agent, agent_rating, price_amount, price_currency, airlines
 FROM enriched.itineraries
 WHERE (agent ILIKE %(agent)s OR EXISTS (SELECT FROM unnest(airlines) AS name WHERE name ILIKE %(airline)s))
-    AND withdrawn_on IS NULL
+    AND withdrawn_on IS NULL AND price_currency = %(currency)s
 ORDER BY agent_rating DESC NULLS LAST, price_amount, itinerary_id
 LIMIT %(rows)s;

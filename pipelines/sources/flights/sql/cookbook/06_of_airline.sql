@@ -3,10 +3,11 @@
 -- Filter `airlines` by name, or `airline_ids` by the source's code.
 --
 -- airline: Wizz Air
+-- currency: GBP
 -- rows: 10
 -- Work: linear, 860 buffers
-SELECT itinerary_id, route, price_amount, airlines
+SELECT itinerary_id, route, price_amount, price_currency, airlines
 FROM enriched.itineraries
-WHERE %(airline)s = ANY(airlines) AND withdrawn_on IS NULL
+WHERE %(airline)s = ANY(airlines) AND withdrawn_on IS NULL AND price_currency = %(currency)s
 ORDER BY price_amount, itinerary_id
 LIMIT %(rows)s;

@@ -1,8 +1,8 @@
 -- Which airlines are there, and what are they called?
 --
--- Filter by name or by the source's code.
+-- Filter by a part of the name, or by the source's code; `%` is every name.
 --
--- name: %air%
+-- name: %
 SELECT airline_id, name
 FROM flights.airlines
 WHERE seen_until_at IS NULL AND name ILIKE %(name)s

@@ -1,6 +1,8 @@
 -- Which agents are there, and how are they rated?
 --
--- name: %.com
+-- Filter by a part of the name; `%` is every name.
+--
+-- name: %
 SELECT agent, agent_rating
 FROM flights.agents
 WHERE seen_until_at IS NULL AND agent ILIKE %(name)s

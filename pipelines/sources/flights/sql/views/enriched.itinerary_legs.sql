@@ -97,20 +97,22 @@ COMMENT ON COLUMN enriched.itinerary_legs.time_verdict IS
 'consistent: the elapsed time equals the stated duration; includes_layover: it is longer, on a leg
 with stops; impossible: anything else, an error in the source; null if a time zone is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_temperature_celsius IS
-'Air temperature at the departure airport in the hour of departure, °C.';
+'Air temperature at the departure airport in the hour of departure, °C; null if departure_weather_source
+says why.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_conditions IS
-'Weather at the departure airport in the hour of departure, in words.';
+'Weather at the departure airport in the hour of departure, in words; null like the temperature.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_wind_kmh IS
-'Wind at the departure airport in the hour of departure, km/h.';
+'Wind at the departure airport in the hour of departure, km/h; null like the temperature.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_weather_source IS
 'forecast (the forecast API, for future and recent hours), archive (older hours), or the reason why
 there is no weather.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_temperature_celsius IS
-'Air temperature at the arrival airport in the hour of arrival, °C.';
+'Air temperature at the arrival airport in the hour of arrival, °C; null if arrival_weather_source
+says why.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_conditions IS
-'Weather at the arrival airport in the hour of arrival, in words.';
+'Weather at the arrival airport in the hour of arrival, in words; null like the temperature.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_wind_kmh IS
-'Wind at the arrival airport in the hour of arrival, km/h.';
+'Wind at the arrival airport in the hour of arrival, km/h; null like the temperature.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_weather_source IS
 'forecast (the forecast API, for future and recent hours), archive (older hours), or the reason why
 there is no weather.';

@@ -169,12 +169,13 @@ COMMENT ON COLUMN enriched.shipments.sender_longitude IS
 COMMENT ON COLUMN enriched.shipments.sender_temperature_celsius IS
 'Current air temperature at the sender, °C; null until known.';
 COMMENT ON COLUMN enriched.shipments.sender_conditions IS
-'Current weather at the sender, in words.';
-COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Current wind at the sender, km/h.';
+'Current weather at the sender, in words; null until it is known.';
+COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Current wind at the sender, km/h; null
+until it is known.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_observed_at IS
-'Time of the weather at the sender.';
+'Time of the weather at the sender; null until it is known.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_age_minutes IS
-'Age of the weather at the sender, minutes. The weather is requested again every two hours while the
+'Age of the weather at the sender, minutes; null until it is known. The weather is requested again every two hours while the
 shipment is on its way or if it changed within the last week.';
 COMMENT ON COLUMN enriched.shipments.receiver_latitude IS
 'Latitude of the receiver''s place, degrees north; null until the place is found.';
@@ -183,17 +184,19 @@ COMMENT ON COLUMN enriched.shipments.receiver_longitude IS
 COMMENT ON COLUMN enriched.shipments.receiver_temperature_celsius IS
 'Current air temperature at the receiver, °C; null until known.';
 COMMENT ON COLUMN enriched.shipments.receiver_conditions IS
-'Current weather at the receiver, in words.';
-COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Current wind at the receiver, km/h.';
+'Current weather at the receiver, in words; null until it is known.';
+COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Current wind at the receiver, km/h; null
+until it is known.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_observed_at IS
-'Time of the weather at the receiver.';
+'Time of the weather at the receiver; null until it is known.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
-'Age of the weather at the receiver, minutes. The weather is requested again every two hours while
+'Age of the weather at the receiver, minutes; null until it is known. The weather is requested again every two hours while
 the shipment is on its way or if it changed within the last week.';
 COMMENT ON COLUMN enriched.shipments.weather_risk IS
 'Weather that may delay the parcel at either end, the worst if there are several. From worst to
 least: storm (thunderstorm, or wind of 75 km/h or more), freezing_rain, snow, heat (35 °C or more),
-none. A rule of thumb from the last known weather, if it is at most six hours old. Null if the
+none. A rule of thumb from the last known weather, if it is at most six hours old. It says nothing
+of a delivered parcel: filter by status <> ''delivery''. Null if the
 weather at one end is unknown or older and the other end has no risk. For the age, see
 sender_weather_age_minutes and receiver_weather_age_minutes.';
 COMMENT ON COLUMN enriched.shipments.total_value_currency IS
@@ -212,4 +215,5 @@ COMMENT ON COLUMN enriched.shipments.first_scanned_at IS
 COMMENT ON COLUMN enriched.shipments.delivered_at IS
 'When a file first had it delivered; null if it is not delivered.';
 COMMENT ON COLUMN enriched.shipments.in_transit_hours IS
-'Hours from first_seen_at to delivered_at, or until now if it is not delivered.';
+'Hours from first_seen_at to delivered_at, or until now if it is not delivered: for averages
+of whole journeys, filter by delivered_at IS NOT NULL.';

@@ -1,10 +1,12 @@
 -- What is missing, since when, why, and when is it requested again?
 --
+-- Days that were not requested yet come last: later syncs request them, as far back as `SYNC_UNTIL_YEAR` says.
+--
 -- before_day: 2026-11-02 | today + 1
 -- rows: 10
 -- Work: linear, 77 buffers
 SELECT plant_name, status, first_day, last_day, hours_missing, problem, retry_at
 FROM solar.gaps
 WHERE first_day < DATE %(before_day)s
-ORDER BY plant_name, first_day DESC
+ORDER BY status = 'not requested', plant_name, first_day DESC
 LIMIT %(rows)s;

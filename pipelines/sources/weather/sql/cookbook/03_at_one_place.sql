@@ -1,10 +1,11 @@
 -- What goes on within 50 km of each hotel: nights, parcels, flights?
 --
--- Domains are joined by place and not by the name of a city, which each source writes in its own way.
+-- Domains are joined by place and not by the name of a city, which each source writes in its own way. `nights` are the hotel's own.
 --
 -- as_of: 2026-11-02 12:00+00 | now
 -- from: 2026-11-02 | today
 -- to: 2026-11-16
+-- currency: GBP
 -- Work: linear, 300,000 buffers
 SELECT hotel_name, hotels.city, books.nights, parcels.to_come, trips.offers, trips.from_price
 FROM enriched.hotels
@@ -23,6 +24,7 @@ CROSS JOIN LATERAL (
     FROM enriched.itineraries
     INNER JOIN flights.airports ON destination_airport = airport_code
     WHERE withdrawn_on IS NULL
+        AND price_currency = %(currency)s
         AND weather.distance_km(hotels.latitude, hotels.longitude, airports.latitude, airports.longitude) < 50
 ) AS trips
 WHERE hotels.latitude IS NOT NULL
