@@ -6,11 +6,13 @@ run.
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from itertools import takewhile
 
 import dagster as dg
 from sqlalchemy import Connection
 
 from pipelines.config import Settings
+from pipelines.failures import RejectedInput
 from pipelines.ingest.statements import execute_file
 from pipelines.isolation import isolated
 from pipelines.orchestration.resources import WarehouseResource, utc_now
@@ -19,9 +21,32 @@ from pipelines.postgres.roles import LOADER
 from pipelines.source import Partitions, Source, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
 
+RANGE_START, RANGE_END = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
 #: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
 #: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
 AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
+
+
+def partitions_of_run(context: dg.AssetExecutionContext) -> list[str] | None:
+    """Return the partitions that a run is for; None for a run without partitions.
+
+    Raises `RejectedInput` for a range that has none: it would be a run without partitions.
+    """
+    ends = [context.run.tags.get(tag) for tag in (RANGE_START, RANGE_END)]
+    if not context.has_partition_key and not any(ends):
+        return None
+    keys = list(context.partition_keys)
+    if not keys:
+        raise RejectedInput(
+            "the run",
+            f"the range from {ends[0]} to {ends[1]} has no partitions",
+            place=f"the partitions of {context.asset_key.to_user_string().replace('/', '.')}",
+            remedy="Give the earlier partition first, and the later one last.",
+        )
+    return keys
 
 
 def align_with_warehouse(instance: dg.DagsterInstance) -> None:
@@ -55,13 +80,17 @@ def _align(
 ) -> str:
     asset = dg.AssetKey(declared.on.split("."))
     # Before the query: what is added meanwhile is not taken for what is gone.
-    known = set(instance.get_dynamic_partitions(declared.name))
+    known = instance.get_dynamic_partitions(declared.name)
     shown = instance.get_materialized_partitions(asset)
     file = f"partitions/{declared.name}"
     rows = execute_file(connection, source, file, {"now": utc_now()}).all()
     stored = {row.key: row.is_filled for row in rows}
     fresh = [key for key in stored if key not in known]
     gone = [key for key in known if key not in stored]
+    kept = [key for key in known if key in stored]
+    in_order = list(takewhile(lambda both: both[0] == both[1], zip(kept, stored, strict=False)))
+    # Ranges are of Dagster's order, which is that of adding: what comes later is added again.
+    moved = kept[len(in_order) :]
     for key, is_filled in stored.items():
         if is_filled and key not in shown:
             instance.report_runless_asset_event(
@@ -69,10 +98,10 @@ def _align(
                     asset, partition=key, description="Stored before; no run was needed."
                 )
             )
-    if fresh:
-        instance.add_dynamic_partitions(declared.name, fresh)
-    for key in gone:
+    for key in (*gone, *moved):
         instance.delete_dynamic_partition(declared.name, key)
+    if behind := list(stored)[len(in_order) :]:
+        instance.add_dynamic_partitions(declared.name, behind)
     if not fresh and not gone:
         return ""
     return f"{declared.name}: {len(fresh)} added, {len(gone)} removed"

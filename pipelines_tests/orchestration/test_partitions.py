@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -11,9 +12,11 @@ import pytest
 from pipelines import isolation
 from pipelines.definitions import definitions
 from pipelines.isolation import is_broken
-from pipelines.orchestration.partitions import align_partitions
+from pipelines.orchestration.partitions import RANGE_END, RANGE_START, align_partitions
+from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Partitions, sources
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.jobs import failure
 from pipelines_tests.sources.solar.made_up import register
 
 SNAPSHOTS, READINGS = dg.AssetKey(["flights", "snapshots"]), dg.AssetKey(["solar", "readings"])
@@ -71,6 +74,44 @@ def test_days_of_the_archive_are_shown_without_a_run_and_today_is_offered(
     assert days == ["2026-03-01", "2026-03-03", "2026-03-05"]
     assert instance.get_materialized_partitions(SNAPSHOTS) == {"2026-03-01", "2026-03-03"}
     assert instance.get_runs() == []
+
+
+def test_an_earlier_day_that_comes_late_has_its_place(
+    warehouse: Warehouse, owner: psycopg.Connection, instance: dg.DagsterInstance
+) -> None:
+    """Ranges are of Dagster's order: such a day was left out of those that span it."""
+    archive(owner, "2026-03-01", "2026-03-03")
+    align(warehouse, instance)
+    archive(owner, "2026-03-02")
+    assert align(warehouse, instance) == ["flights_days: 1 added, 0 removed"]
+    days = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-05"]
+    assert instance.get_dynamic_partitions("flights_days") == days
+    instance.delete_dynamic_partition("flights_days", "2026-03-01")
+    instance.add_dynamic_partitions("flights_days", ["2026-03-01"])
+    align(warehouse, instance)
+    assert instance.get_dynamic_partitions("flights_days") == days
+
+
+def test_a_range_without_partitions_is_rejected(
+    warehouse: Warehouse, owner: psycopg.Connection, instance: dg.DagsterInstance
+) -> None:
+    """With its ends swapped, today was loaded instead, and all plants."""
+    archive(owner, "2026-03-01", "2026-03-03")
+    for name in "ab":
+        register(owner, name, latitude=50, longitude=10)
+    align(warehouse, instance)
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    assets: Any = definitions.assets
+    for key, first, last in ((SNAPSHOTS, "2026-03-03", "2026-03-01"), (READINGS, "2", "1")):
+        done = dg.materialize(
+            assets,
+            selection=dg.AssetSelection.assets(key).without_checks(),
+            instance=instance,
+            resources={**(definitions.resources or {}), "warehouse": WarehouseResource(url=url)},
+            tags={RANGE_START: first, RANGE_END: last},
+            raise_on_error=False,
+        )
+        assert f"the range from {first} to {last} has no partitions" in failure(done)
 
 
 def test_a_day_without_a_document_goes_with_the_next_one(

@@ -19,6 +19,7 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.testing.databases import new_folder
 from pipelines_tests.clock import today
 from pipelines_tests.command import begin, environment, isobar
+from pipelines_tests.documents.pages import blocks
 
 BIN = Path(sys.executable).parent
 
@@ -138,11 +139,10 @@ def end(command: "subprocess.Popen[bytes]") -> None:
     assert not alive
 
 
-def test_the_example_of_the_page_materializes_an_asset(state: Path, tmp_path: Path) -> None:
-    page = (PROJECT / "docs" / "dagster.md").read_text()
-    _, _, code = page.partition("```python\n")
+@pytest.mark.parametrize("code", blocks(PROJECT / "docs" / "dagster.md", "python"))
+def test_an_example_of_the_page_works(state: Path, tmp_path: Path, code: str) -> None:
     example = tmp_path / "example.py"
-    example.write_text(code.partition("```")[0])
+    example.write_text(code)
     done = subprocess.run(
         [sys.executable, example],
         env=nothing_exported(state),

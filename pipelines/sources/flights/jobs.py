@@ -21,7 +21,7 @@ from pipelines.orchestration.asset_metadata import (
     table_spec,
 )
 from pipelines.orchestration.automation import note_checked
-from pipelines.orchestration.partitions import align_partitions
+from pipelines.orchestration.partitions import align_partitions, partitions_of_run
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_at, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.flights import AIRPORTS, DOCUMENT, Settings, archive, load, source, tables
@@ -85,10 +85,8 @@ def snapshots(
 
 def _days_of(context: dg.AssetExecutionContext) -> list[dt.date]:
     """Return the days of the run's partitions; none for a run without partitions."""
-    if not context.has_partition_key and not context.has_partition_key_range:
-        return []
     try:
-        return [dt.date.fromisoformat(key) for key in context.partition_keys]
+        return [dt.date.fromisoformat(key) for key in partitions_of_run(context) or ()]
     except ValueError as error:
         raise RejectedInput(
             SOURCE,

@@ -22,7 +22,7 @@ from pipelines.orchestration.asset_metadata import (
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.checks import described, verdict
-from pipelines.orchestration.partitions import align_partitions
+from pipelines.orchestration.partitions import align_partitions, partitions_of_run
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
@@ -36,6 +36,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
+REGISTER = (
+    "Register plants with the job register_plant or isobar plants add: their partitions are added"
+    " automatically."
+)
 #: A partition for each plant, by its number.
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 
@@ -107,6 +111,7 @@ def readings(
     """
     key = asset_key(tables.readings)
     with as_dagster_failure(context) as step, warehouse.open() as store:
+        by_hand = _of_partitions(context)
         client = open_client(solar.settings())
         if client is None:
             log_skip(context, key, "MONITORING_URL is not set")
@@ -115,16 +120,24 @@ def readings(
             with store.transaction(SOURCE) as connection:
                 connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
-        by_hand = _of_partitions(context)
         counts = ReadingCounts(store)
         responses, is_complete = [], not (by_hand or config.plants)
+        missing = {*(by_hand or ())}
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
             _record_synced(context, counts, synced)
             responses += synced.responses
             is_complete &= synced.problem is None
+            missing.discard(synced.plant.plant_id)
         step.record_deliveries(store, SERVICE, responses)
         if is_complete:
             note_checked(store, source, context.run.run_id)
+        if missing:
+            raise RejectedInput(
+                SOURCE,
+                f"no plant in service has the number {', '.join(map(str, sorted(missing)))}",
+                place="the partitions of solar.readings",
+                remedy=REGISTER,
+            )
         yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 
@@ -254,16 +267,15 @@ def solar_sync_due(
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
     """Return the plants of the run's partitions; None for a run without partitions."""
-    if not context.has_partition_key and not context.has_partition_key_range:
+    keys = partitions_of_run(context)
+    if keys is None:
         return None
-    keys = context.partition_keys
     if strange := [key for key in keys if not key.isdecimal()]:
         raise PermanentFailure(
             SOURCE,
             f"{', '.join(map(repr, strange))} is not the number of a plant",
             place="the partitions of solar.readings",
-            remedy="Register plants with the job register_plant or isobar plants add: their"
-            " partitions are added automatically.",
+            remedy=REGISTER,
         )
     return [int(key) for key in keys]
 

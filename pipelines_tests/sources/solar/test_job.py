@@ -12,6 +12,7 @@ from dagster._core.storage.tags import (
 )
 
 from pipelines.config import Settings
+from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar import source
@@ -149,6 +150,23 @@ def test_a_plant_is_a_partition_and_so_are_several(solar: Plants) -> None:
         assert result.success
         assert sorted(partitions_of(result)) == plants
     assert {plant for plant, _ in solar.service.requested} == {2, 3, 4}
+
+
+def test_a_partition_without_a_plant_fails(solar: Plants) -> None:
+    """Its run was green, with a warning in the log."""
+    register(solar.owner)
+    solar.instance.add_dynamic_partitions("solar_plants", ["1", "77"])
+    assets: Any = definitions.assets
+    result = dg.materialize(
+        assets,
+        selection=dg.AssetSelection.assets(READINGS).without_checks(),
+        instance=solar.instance,
+        resources={**(definitions.resources or {}), **solar.resources},
+        partition_key="77",
+        raise_on_error=False,
+    )
+    assert "no plant in service has the number 77" in failures(result)[0]
+    assert partitions_of(result) == []
 
 
 @pytest.mark.answers("P23")
