@@ -42,9 +42,8 @@ MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
 #: How many executions of a check are its history.
 MAX_HISTORY = 14
 RECENT_SECONDS = 600.0
-RUN_AGAIN = (
-    "See the run's page; when it is fixed, run it again. To dismiss the alert, delete the run."
-)
+DISMISS = "To dismiss the alert, delete the run."
+RUN_AGAIN = f"See the run's page; when it is fixed, run it again. {DISMISS}"
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_WHY_LATE = (
     "See whether its schedule or sensor is on, whether its runs fail, and whether they wait in the"
@@ -200,7 +199,9 @@ def _failed_run(
 ) -> Problem:
     run_id, partition = newest.dagster_run.run_id, partition_of(newest)
     what, remedy = split_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
-    where = f"{where}, partition {shown(partition, 100)}" if partition else where
+    if partition:  # it may no longer be offered, and its run never be repeated
+        where = f"{where}, partition {shown(partition, 100)}"
+        remedy = remedy if remedy.endswith(DISMISS) else f"{remedy} {DISMISS}"
     return Problem(key, "error", what, where, utc_at(ended_at(first)), f"/runs/{run_id}", remedy)
 
 
