@@ -63,6 +63,11 @@ class Kind(ABC, Generic[B, A]):
         self.provider, self.quotas = client.name, client.quotas
         self.key_digest = client.key_digest
 
+    @property
+    @abstractmethod
+    def cost_of_place(self) -> float:
+        """The quota that has to be left for one place to be picked."""
+
     @abstractmethod
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
         """Return due places, in one or several batches within the quota; empty if nothing is due.
@@ -189,7 +194,22 @@ class _Loop(Generic[B, A]):
             left = request_log.quota_left(
                 connection, self.kind.provider, self.kind.key_digest, self.kind.quotas, now
             )
-            return self.kind.pick(connection, now, left)
+            batches = self.kind.pick(connection, now, left)
+            if not batches and left < self.kind.cost_of_place:
+                self._note_spent(connection, now)
+            return batches
+
+    def _note_spent(self, connection: Connection, now: dt.datetime) -> None:
+        """Note that places are due which the quota does not cover, and until when."""
+        provider, quotas, needed = self.kind.provider, self.kind.quotas, self.kind.cost_of_place
+        until = request_log.renews_at(
+            connection, provider, self.kind.key_digest, quotas, now, needed
+        )
+        if until is not None and self.kind.pick(connection, now, request_log.UNLIMITED):
+            self.done.paused = (
+                f"the quota of {provider} is used up until {until:%Y-%m-%d %H:%M} UTC,"
+                " and places that are due wait for it"
+            )
 
     def _send(self, batch: B) -> None:
         """Send a batch, with retries if necessary, and write the outcome."""

@@ -81,12 +81,17 @@ class Geocoding(Kind[PlaceLookup, Located]):
         self.located: list[Located] = []
         self._geocoder = geocoder
 
+    @property
+    def cost_of_place(self) -> float:
+        """Return the lookups that one place may need."""
+        return lookups_of_a_place(self.quotas)
+
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float
     ) -> Sequence[PlaceLookup]:
         """Return pending places, as many as the quota covers with all their lookups."""
         query = text(read_sql("pipelines.sources.weather", "pick_pending"))
-        affordable = quota_left // lookups_of_a_place(self.quotas)
+        affordable = quota_left // self.cost_of_place
         parameters = {"now": now, "max_places": int(min(MAX_PLACES, affordable))}
         return [
             PlaceLookup(

@@ -71,12 +71,16 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         """Return the days to request if hours of these two days, and maybe between, are missing."""
         raise NotImplementedError
 
+    @property
+    def cost_of_place(self) -> float:
+        return quota_of_a_place(type(self), self.quotas)
+
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float
     ) -> Sequence[HoursBatch]:
         """Return the places that lack the oldest hours."""
         query = text(read_sql("pipelines.sources.weather", "pick_hours"))
-        limit = min(MAX_PLACES, quota_left // quota_of_a_place(type(self), self._source.quotas))
+        limit = min(MAX_PLACES, quota_left // self.cost_of_place)
         parameters = bounds(self.name, now) | {"max_places": int(limit)}
         rows = connection.execute(query, parameters).all()
         return [

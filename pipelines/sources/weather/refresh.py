@@ -46,9 +46,14 @@ class PresentWeather(Kind[Batch, Observation]):
         super().__init__(provider)
         self._source, self._clock = provider, clock
 
+    @property
+    def cost_of_place(self) -> float:
+        """Return what a request costs for each of its places."""
+        return self._source.cost_of_place
+
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:
         """Return the places with the oldest weather."""
-        cost = self._source.cost_of_place
+        cost = self.cost_of_place
         query = text(read_sql("pipelines.sources.weather", "pick_observations"))
         parameters = {
             "now": now,

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from pipelines.failures import Failure
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.fetch_state import shorten
-from pipelines.sources.weather.providers import Quota, QuotaExhausted, start_of
+from pipelines.sources.weather.providers import Quota, QuotaExhausted, end_of, start_of
 from pipelines.sources.weather.tables import api_requests, quota_blocks
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
@@ -86,13 +86,39 @@ def quota_left(
     """Return the quota left for a key; nothing while the provider blocks it."""
     if current_block(connection, provider, key_digest, now) is not None:
         return 0.0
-    left = UNLIMITED
-    for quota in quotas:
-        query = text(read_sql("pipelines.sources.weather", "quota_used"))
-        parameters = {"since": start_of(quota.window, now), "key_digest": key_digest}
-        used = connection.execute(query, {"provider": provider, **parameters}).scalar_one()
-        left = min(left, quota.limit - float(used))
-    return max(0.0, left)
+    left = _left(connection, provider, key_digest, quotas, now)
+    return max(0.0, min(left.values(), default=UNLIMITED))
+
+
+def renews_at(
+    connection: Connection,
+    provider: str,
+    key_digest: str,
+    quotas: Sequence[Quota],
+    now: dt.datetime,
+    needed: float,
+) -> dt.datetime | None:
+    """Return when every quota has as much left as is needed; None if it has."""
+    left = _left(connection, provider, key_digest, quotas, now)
+    return max((end_of(one.window, now) for one in quotas if left[one] < needed), default=None)
+
+
+def _left(
+    connection: Connection,
+    provider: str,
+    key_digest: str,
+    quotas: Sequence[Quota],
+    now: dt.datetime,
+) -> dict[Quota, float]:
+    query = text(read_sql("pipelines.sources.weather", "quota_used"))
+    mine = {"provider": provider, "key_digest": key_digest}
+    return {
+        quota: quota.limit
+        - float(
+            connection.execute(query, {"since": start_of(quota.window, now), **mine}).scalar_one()
+        )
+        for quota in quotas
+    }
 
 
 def current_block(

@@ -218,6 +218,9 @@ def test_a_quota_with_too_little_left_for_a_year_starts_no_run(
     weather.stored.owner.execute(day.format("2019-06-01"))
     weather.stored.owner.execute("UPDATE weather.api_requests SET cost = 10")
     assert weather.look() == "1 places are due, and the quota is used up."
+    again = metadata(weather.fetch(), "weather.hourly")["paused"]
+    words = r"the quota of open-meteo\S* is used up until 20\d\d-\d\d-\d\d 00:00 UTC, and places"
+    assert re.match(words, again), "a run by hand says why it requests nothing"
     monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "100")
     assert isinstance(weather.look(), dg.RunRequest)
 
