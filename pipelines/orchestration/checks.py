@@ -20,6 +20,7 @@ SHOWN_ROWS = 20
 COUNT = "offending_count"
 WARN = dg.AssetCheckSeverity.WARN
 LEDGER_MATCHES_ROWS = "ledger_matches_rows"
+READABLE_FILES = "readable_files"
 WHAT_TO_DO = "When it is not green: "
 
 
@@ -202,7 +203,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
 
     @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
         asset=dg.AssetKey(source.loads[0].split(".")),
-        name="readable_files",
+        name=READABLE_FILES,
         description=described(
             "No file in the inbox was rejected as a whole. The run that rejects a file fails at"
             " this check, once. Other files and checks are not affected.",

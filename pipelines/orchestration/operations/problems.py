@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import dagster as dg
 
 from pipelines import isolation
-from pipelines.orchestration.checks import expectation_and_remedy
+from pipelines.orchestration.checks import READABLE_FILES, SHOWN_ROWS, expectation_and_remedy
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
     Entity,
@@ -227,7 +227,7 @@ def _failing_checks(
         expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
         is_error = execution.evaluation.severity == dg.AssetCheckSeverity.ERROR
         asset = _dotted(key.asset_key)
-        yield Problem(
+        problem = Problem(
             key=f"check:{asset}:{key.name}",
             severity="error" if is_error else "warning",
             what=shown(_found(execution.evaluation, expected)),
@@ -236,6 +236,19 @@ def _failing_checks(
             path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
         )
+        rows = rows_found(execution.evaluation) if key.name == READABLE_FILES else []
+        if rows and len(rows) < SHOWN_ROWS:  # else not all are known
+            yield from _of_files(problem, rows)
+        else:
+            yield problem
+
+
+def _of_files(problem: Problem, rows: Sequence[dict[str, Any]]) -> Iterator[Problem]:
+    """Yield a problem for each rejected file: alerts tell of a second one, too."""
+    for row in rows:
+        name, since = str(row["name"]), dt.datetime.fromisoformat(str(row["looked_at"]))
+        what = shown(f"{name}: {row['problem']}")
+        yield replace(problem, key=f"{problem.key}:{name}", what=what, since=since)
 
 
 def _missed_freshness(

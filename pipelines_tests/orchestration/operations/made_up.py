@@ -31,6 +31,7 @@ from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_table
+from pipelines.orchestration.checks import READABLE_FILES
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.problems import Problem, find_problems
 from pipelines.testing.fake_source import Answer, body
@@ -38,6 +39,7 @@ from pipelines.testing.fake_source import Answer, body
 LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
 SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])
 POSSIBLE = dg.AssetCheckKey(LEGS, "possible_times")
+FILES = dg.AssetCheckKey(LEGS, READABLE_FILES)
 REJECTED = PermanentFailure(
     "flights", "it answered 404", place="https://flights.example", remedy="Mend FLIGHTS_URL."
 )
@@ -127,13 +129,14 @@ class World:
         severity: str = "WARN",
         offending: int = 12,
         rows: Sequence[Mapping[str, Any]] = (),
+        key: dg.AssetCheckKey = POSSIBLE,
     ) -> None:
-        """Note a verdict of the check, and the rows that it shows."""
+        """Note a verdict of a check, and the rows that it shows."""
         shown = {"rows": as_table(rows)} if rows else {}
         self.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
                 asset_key=LEGS,
-                check_name=POSSIBLE.name,
+                check_name=key.name,
                 passed=passed,
                 severity=dg.AssetCheckSeverity(severity),
                 metadata={"offending": offending, **shown},
@@ -230,6 +233,10 @@ class World:
         def possible_times() -> dg.AssetCheckResult:
             return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
 
+        @dg.asset_check(asset=LEGS, name=FILES.name, description="No file was rejected.")
+        def readable_files() -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
+
         @dg.op
         def audit_all() -> None:
             if self.error:
@@ -242,7 +249,7 @@ class World:
         flights = dg.define_asset_job("flights", [LEGS, PRICES])
         return dg.Definitions(
             assets=[legs, prices, snapshots],
-            asset_checks=[possible_times],
+            asset_checks=[possible_times, readable_files],
             jobs=[flights, audit],
             schedules=[
                 dg.ScheduleDefinition(

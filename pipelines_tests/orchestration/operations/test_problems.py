@@ -14,8 +14,10 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
+from pipelines.orchestration.checks import SHOWN_ROWS
 from pipelines.orchestration.operations.problems import Problem, check_histories
 from pipelines_tests.orchestration.operations.made_up import (
+    FILES,
     LEGS,
     OURS,
     POSSIBLE,
@@ -111,6 +113,25 @@ def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
     assert len(world.problems()) == 4
     world.repository = dg.Definitions().get_repository_def()
     assert world.problems() == []
+
+
+def test_each_rejected_file_is_a_problem_of_its_own(world: World) -> None:
+    """A second one was part of the first, so that nobody was told of it."""
+    at = "2026-11-20 10:00:00+00:00"
+    rows = [{"name": f"{name}.csv", "problem": "it is empty", "looked_at": at} for name in "ab"]
+    check = "check:flights.legs:readable_files"
+    world.check(passed=False, rows=rows[:1], key=FILES)
+    assert world.keys() == [f"{check}:a.csv"]
+    world.check(passed=False, rows=rows, key=FILES)
+    assert {one.key: one.what for one in world.problems()} == {
+        f"{check}:a.csv": "a.csv: it is empty",
+        f"{check}:b.csv": "b.csv: it is empty",
+    }
+    assert {one.since for one in world.problems()} == {dt.datetime.fromisoformat(at)}
+    world.check(passed=False, rows=rows * SHOWN_ROWS, key=FILES)
+    assert world.keys() == [check], "not all are known"
+    world.check(passed=True, key=FILES)
+    assert world.keys() == []
 
 
 def test_other_runs_hide_no_failure(world: World) -> None:
@@ -360,4 +381,5 @@ def test_a_look_at_a_healthy_platform_is_a_few_queries(world: World) -> None:
     with executed() as statements:
         assert world.problems() == []
     looks = len(world.repository.sensor_defs) + len(world.repository.schedule_defs)
-    assert looks < len(statements) < looks + 10, statements
+    looks += len(world.repository.asset_graph.asset_check_keys)  # Dagster's query is of one
+    assert looks < len(statements) < looks + 9, statements
