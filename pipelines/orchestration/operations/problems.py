@@ -244,7 +244,7 @@ def _failing_checks(
 
 
 def _of_files(problem: Problem, rows: Sequence[dict[str, Any]]) -> Iterator[Problem]:
-    """Yield a problem for each rejected file: alerts tell of a second one, too."""
+    """Yield a problem for each rejected file, so that a second one is alerted, too."""
     for row in rows:
         name, since = str(row["name"]), dt.datetime.fromisoformat(str(row["looked_at"]))
         what = shown(f"{name}: {row['problem']}")

@@ -116,7 +116,7 @@ def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
 
 
 def test_each_rejected_file_is_a_problem_of_its_own(world: World) -> None:
-    """A second one was part of the first, so that nobody was told of it."""
+    """A second one was part of the first, without an alert."""
     at = "2026-11-20 10:00:00+00:00"
     rows = [{"name": f"{name}.csv", "problem": "it is empty", "looked_at": at} for name in "ab"]
     check = "check:flights.legs:readable_files"
