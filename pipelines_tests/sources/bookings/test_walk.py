@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pandera.pandas  # noqa: F401 - its first import sets variables, and they are parsed again
 import pytest
 
 from pipelines import config
