@@ -166,7 +166,8 @@ def in_plain_words(key: str, what: str, remedy: str) -> str:
     The remedy of a check begins with what is wrong.
     """
     kind, _, place = key.partition(":")
-    subject, check, *_ = *place.split(":"), ""
+    subject, _, rest = place.partition(":")
+    check, _, _ = rest.partition(":")  # a file follows if the check is of files
     if kind == "check":
         count = re.match(r"Found (\d+)", what)
         clause = CLAUSE_END.split(remedy)[0].replace("`", "").rstrip(".")

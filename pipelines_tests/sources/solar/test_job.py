@@ -6,14 +6,11 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration.partitions import RANGE_END, RANGE_START
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar import source
 from pipelines.sources.solar.windows import Window
@@ -144,7 +141,7 @@ def test_a_plant_is_a_partition_and_so_are_several(solar: Plants) -> None:
         register(solar.owner, name)
     solar.instance.add_dynamic_partitions("solar_plants", ["1", "2", "3", "4"])
     one = {"dagster/partition": "2"}
-    many = {ASSET_PARTITION_RANGE_START_TAG: "3", ASSET_PARTITION_RANGE_END_TAG: "4"}
+    many = {RANGE_START: "3", RANGE_END: "4"}
     for tags, plants in ((one, ["2"]), (many, ["3", "4"])):
         result = solar.sync(tags)
         assert result.success
