@@ -19,8 +19,9 @@ RUN deploy/image/slim.sh .venv/lib/python3.11/site-packages
 
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.yaml ./
 COPY pipelines pipelines
-COPY deploy/image/compile.py deploy/image/compile.py
+COPY deploy/image/compile.py deploy/image/languages.py deploy/image/
 RUN /opt/tools/bin/uv pip install --quiet --no-cache --no-deps --editable . \
+ && .venv/bin/python deploy/image/languages.py \
  && .venv/bin/python -W ignore deploy/image/compile.py \
  && rm -r requirements deploy
 

@@ -134,7 +134,7 @@ for id in $("${compose[@]}" ps --quiet); do
 done
 size=$(docker image inspect --format '{{.Size}}' "${ISOBAR_IMAGE:-isobar:verify}")
 step "the image has $((size / 1000000)) MB"
-[ "$size" -lt 600000000 ] || fail "the image has grown"
+[ "$size" -le 550000000 ] || fail "the image has grown"
 
 step "every source, launched through the UI's API"
 for job in flights bookings shipments weather; do
