@@ -1,6 +1,5 @@
 """Two daemons by mistake on one instance: every file is still loaded once, and none is left."""
 
-import re
 import subprocess
 import sys
 import time
@@ -51,14 +50,23 @@ MAX_RUNS = 6
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING')"
 
 
+#: As `isobar serve daemon`, which would have a code server at a port.
+SECOND = """
+import os
+from pipelines.config import Settings
+from pipelines.runtime import bootstrap, dagster_processes
+
+settings = Settings.current()
+command = dagster_processes.daemon(settings.state / "workspace.yaml")
+os.execve(command[0], command, os.environ | bootstrap.prepare_dagster_home(settings))
+"""
+
+
 def second_daemon(system: System) -> "subprocess.Popen[bytes]":
-    """A second `isobar serve daemon` on the same storage and code server."""
-    workspace = (system.state / "workspace.yaml").read_text()
-    (address,) = re.findall(r"host: (.*), port: (\d+)", workspace)
-    words = ["serve", "daemon", "--code-server", ":".join(address)]
+    """A second daemon on the same storage and code server, past the lock of `isobar ui`."""
     with (system.state / "second.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", *words],
+            [sys.executable, "-c", SECOND],
             env=environment(system.state, ISOBAR_SCHEDULES=""),
             cwd=PROJECT,
             stdout=log,
