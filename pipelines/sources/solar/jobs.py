@@ -123,7 +123,8 @@ def readings(
         counts = ReadingCounts(store)
         responses, is_complete = [], not (by_hand or config.plants)
         missing = {*(by_hand or ())}
-        for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
+        chosen = by_hand or config.plants or None
+        for synced in sync.plants(chosen, with_unfinished=by_hand is None):
             _record_synced(context, counts, synced)
             responses += synced.responses
             is_complete &= synced.problem is None

@@ -84,11 +84,12 @@ class Sync:
         self._stopped = threading.Event()
 
     def plants(
-        self, chosen: Sequence[int] | None = None, *, with_new: bool = False
+        self, chosen: Sequence[int] | None = None, *, with_unfinished: bool = False
     ) -> Iterator[Synced]:
-        """Sync the chosen plants, or all; `with_new` includes plants registered meanwhile.
+        """Sync the chosen plants, or all.
 
-        Yields each plant when it is finished. Retired plants are skipped. Raises `PermanentFailure`
+        `with_unfinished` includes plants that are registered meanwhile, and those whose sync was
+        killed. Yields each plant when it is finished. Retired plants are skipped. Raises `PermanentFailure`
         for an invalid plant or window, before any request, and database errors.
         """
         plants = self._registered(chosen)
@@ -113,10 +114,10 @@ class Sync:
                         yield future.result()
                     if is_blocked and not under_way:
                         time.sleep(1.0)
-                    if with_new:
-                        new = [one for one in self._new() if one.plant_id not in known]
-                        waiting.extendleft(new)
-                        known.update(plant.plant_id for plant in new)
+                    if with_unfinished:
+                        more = [one for one in self._unfinished() if one.plant_id not in known]
+                        waiting.extendleft(more)
+                        known.update(plant.plant_id for plant in more)
             finally:  # requests in progress end after their current attempt
                 self._stopped.set()
                 self.client.stop_retrying()
@@ -220,10 +221,11 @@ class Sync:
             logger.warning("skipped, because it is retired: plant %s", ", ".join(map(str, retired)))
         return [_plant(row) for row in rows if row.retired_at is None]
 
-    def _new(self) -> list[Plant]:
-        return [_plant(row) for row in self._rows(None, is_new=True) if row.retired_at is None]
+    def _unfinished(self) -> list[Plant]:
+        rows = self._rows(None, is_unfinished=True)
+        return [_plant(row) for row in rows if row.retired_at is None]
 
-    def _rows(self, chosen: Sequence[int] | None, *, is_new: bool = False) -> Sequence[Any]:
+    def _rows(self, chosen: Sequence[int] | None, *, is_unfinished: bool = False) -> Sequence[Any]:
         """Return plants of the registry, never synced ones first."""
         plants, syncs = tables.plants.c, tables.syncs.c
         query = (
@@ -234,8 +236,8 @@ class Sync:
         if chosen is not None:
             numbers = [number for number in chosen if 0 < number <= tables.MAX_PLANT_ID]
             query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
-        if is_new:
-            query = query.where(syncs.began_at.is_(None))
+        if is_unfinished:
+            query = query.where(syncs.ended_at.is_(None))
         with self.store.translate_db_errors(SOURCE), self.store.engine.connect() as connection:
             return connection.execute(query).all()
 

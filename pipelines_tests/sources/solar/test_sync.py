@@ -74,8 +74,8 @@ class Site(Solar):
             "clock": utc_now,
             "run_id": "run",
         } | how
-        with_new = options.pop("with_new", False)
-        return list(Sync(self.warehouse, client, **options).plants(chosen, with_new=with_new))
+        rest = options.pop("with_unfinished", False)
+        return list(Sync(self.warehouse, client, **options).plants(chosen, with_unfinished=rest))
 
     def windows_of(self, plant: Plant) -> list[Window]:
         """The windows that were requested for a plant."""
@@ -226,7 +226,19 @@ def test_a_plant_that_is_registered_meanwhile_is_synced_too(site: Site) -> None:
             late.append(site.register("late"))
 
     site.service.spoil = spoil
-    assert {synced.plant.name for synced in site.sync([1], with_new=True)} == {"first", "late"}
+    synced = site.sync([1], with_unfinished=True)
+    assert {one.plant.name for one in synced} == {"first", "late"}
+
+
+def test_a_plant_whose_sync_was_killed_is_synced_too(site: Site) -> None:
+    """Without it, the plant waits for ten minutes until it is due again."""
+    for name in ("chosen", "killed", "finished"):
+        site.register(name)
+    site.sync()
+    site.owner.execute("UPDATE solar.syncs SET ended_at = NULL WHERE plant_id = 2")
+    synced = site.sync([1], with_unfinished=True)
+    assert {one.plant.name for one in synced} == {"chosen", "killed"}
+    assert site.rows("SELECT count(*) FROM solar.syncs WHERE ended_at IS NULL") == [(0,)]
 
 
 def test_retired_plants_are_left_alone(site: Site) -> None:
