@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.definitions import build_definitions
+from pipelines.definitions import definitions as those_of_dagster
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
@@ -81,6 +82,15 @@ def test_a_resource_that_there_is_not_cannot_be_replaced() -> None:
     """A misspelt name would leave the real one in place."""
     with pytest.raises(ValueError, match="no resources named"):
         build_definitions({"warehous": WarehouseResource()})
+
+
+def test_each_resource_says_what_it_is_and_what_may_be_set() -> None:
+    """The UI's launchpad and `dagster` show it."""
+    for name, resource in those_of_dagster.get_repository_def().get_top_level_resources().items():
+        assert resource.description, name
+        schema: Any = resource.config_schema.config_type
+        for field, declared in schema.fields.items():
+            assert declared.description, f"{name}.{field}"
 
 
 def test_the_key_of_an_asset_is_where_its_table_is(

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
-from pydantic import PrivateAttr, create_model
+from pydantic import Field, PrivateAttr, create_model
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -26,7 +26,9 @@ from pipelines.warehouse.connection import Warehouse
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     """The warehouse as the loader."""
 
-    url: str | None = None
+    url: str | None = Field(
+        default=None, description="URL to use instead of the warehouse's own, as the loader."
+    )
 
     @contextmanager
     def open(self) -> Iterator[Warehouse]:
@@ -74,7 +76,7 @@ class SourceResource(dg.ConfigurableResource[Any]):
     `source_resource` makes one with a field for each address.
     """
 
-    source: str
+    source: str = Field(description="Name of the source.")
     _settings: Any = PrivateAttr(default=None)
 
     def settings(self) -> Any:
@@ -91,8 +93,17 @@ class SourceResource(dg.ConfigurableResource[Any]):
 def source_resource(name: str, **addresses: str | None) -> SourceResource:
     """Return the resource of a source; `addresses` override the variables of its settings."""
     source = sources()[name]
-    fields: dict[str, Any] = dict.fromkeys(_addresses(source), (str | None, None))
-    model = create_model(f"{name.title()}Resource", __base__=SourceResource, **fields)
+    described = source.settings.model_fields
+    fields: dict[str, Any] = {
+        field: (str | None, Field(None, description=described[field].description))
+        for field in _addresses(source)
+    }
+    model = create_model(
+        f"{name.title()}Resource",
+        __base__=SourceResource,
+        __doc__=f"The addresses of {name}. Empty: those of the environment.",
+        **fields,
+    )
     environment = Settings.current().environment
     values: dict[str, Any] = {
         field: dg.EnvVar(variable)
