@@ -234,7 +234,9 @@ def _sync_all(url: str, service_url: str, days_ago: int, years: int) -> dict[str
     client = MonitoringClient(service_url, http)
     began = time.monotonic()
     sync = Sync(store, client, Depth(years, years), lambda: utc_now() - days_ago * DAY)
-    answers = [answer for synced in sync.plants(with_new=True) for answer in synced.responses]
+    answers = [
+        answer for synced in sync.plants(with_unfinished=True) for answer in synced.responses
+    ]
     seconds = time.monotonic() - began
     store.dispose()
     return {

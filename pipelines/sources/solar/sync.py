@@ -89,8 +89,8 @@ class Sync:
         """Sync the chosen plants, or all.
 
         `with_unfinished` includes plants that are registered meanwhile, and those whose sync was
-        killed. Yields each plant when it is finished. Retired plants are skipped. Raises `PermanentFailure`
-        for an invalid plant or window, before any request, and database errors.
+        killed. Yields each plant when it is finished. Retired plants are skipped. Raises
+        `PermanentFailure` for an invalid plant or window, before any request, and database errors.
         """
         plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
