@@ -19,12 +19,13 @@ SEEDS = [int(ONE)] if ONE else range(1, 11)
 BLOCK = 5
 #: Each with a system of its own.
 BLOCKS = [SEEDS[first : first + BLOCK] for first in range(0, len(SEEDS), BLOCK)]
+#: But those of flights, which arrive at five in the morning and have faults on purpose.
 CHECKS_FAILED = """
 SELECT asset_key, check_name FROM (
     SELECT DISTINCT ON (asset_key, check_name) asset_key, check_name, execution_status
     FROM asset_check_executions ORDER BY asset_key, check_name, id DESC
 ) AS last_executions
-WHERE execution_status <> 'SUCCEEDED'
+WHERE execution_status <> 'SUCCEEDED' AND asset_key NOT LIKE '["flights"%'
 ORDER BY 1, 2
 """
 
