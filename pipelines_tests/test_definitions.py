@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.definitions import build_definitions
-from pipelines.definitions import definitions as those_of_dagster
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
@@ -86,7 +85,8 @@ def test_a_resource_that_there_is_not_cannot_be_replaced() -> None:
 
 def test_each_resource_says_what_it_is_and_what_may_be_set() -> None:
     """The UI's launchpad and `dagster` show it."""
-    for name, resource in those_of_dagster.get_repository_def().get_top_level_resources().items():
+    repository = build_definitions({}).get_repository_def()
+    for name, resource in repository.get_top_level_resources().items():
         assert resource.description, name
         schema: Any = resource.config_schema.config_type
         for field, declared in schema.fields.items():
