@@ -38,6 +38,15 @@ def last_backfill(ui: Ui) -> str | None:
     return str(found[0]["id"]) if found else None
 
 
+def launch_backfill(watched: Watched) -> None:
+    """Click, and see the page say that the backfill was created."""
+    watched.page.get_by_role("button", name="Launch backfill").click()
+    created = watched.page.get_by_text("Created backfill")
+    # Either of both; then the page's own words and faults say why there is none.
+    expect(created.or_(watched.page.get_by_text("View error")).first).to_be_visible()
+    assert created.is_visible(), watched.faults()
+
+
 @pytest.mark.answers("F08")
 def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     watched: Watched, ui: Ui
@@ -45,7 +54,7 @@ def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     before = last_backfill(ui)
     watched.open("/asset-groups")
     watched.page.get_by_role("button", name=re.compile("Materialize all")).first.click()
-    watched.page.get_by_role("button", name="Launch backfill").click()
+    launch_backfill(watched)
     backfill = wait_for_backfill(ui, before)
     assert backfill["status"] == "COMPLETED_SUCCESS", backfill
     assert {run["status"] for run in backfill["runs"]} == {"SUCCESS"}
@@ -75,7 +84,7 @@ def test_all_partitions_are_filled_and_a_backfill_of_all_is_green(
     watched.page.get_by_role("button", name=re.compile("Materialize")).first.click()
     dialog = watched.page.get_by_role("dialog")
     dialog.get_by_text("All", exact=True).first.click()
-    dialog.get_by_role("button", name="Launch backfill").click()
+    launch_backfill(watched)
     backfill = wait_for_backfill(ui, before)
     assert backfill["status"] == "COMPLETED_SUCCESS", backfill
     assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"]

@@ -12,26 +12,13 @@ from pipelines.config import PROJECT
 from pipelines.postgres.roles import DAGSTER
 from pipelines_tests.command import environment
 from pipelines_tests.drills.form import LONG
-from pipelines_tests.drills.system import OFTEN, System
-from pipelines_tests.sources.bookings.made_up import event
-from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
-from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.drills.system import HOTEL, OFTEN, STORED, System
 
 FILES, LINES = 40, 20
 SCHEDULES = f"""{OFTEN}
 [schedules.each_minute]
 job = "weather"
 cron = "* * * * *"
-"""
-LEDGER = """
-SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
-FROM ops.deliveries WHERE name LIKE 'twice%' GROUP BY source ORDER BY source
-"""
-STORED = """
-SELECT
-    (SELECT count(*) FROM bookings.events WHERE hotel_id = 90000),
-    (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 90000),
-    (SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'TWICE%')
 """
 OF_TICKS = """
 SELECT tags.value, count(*) FROM runs INNER JOIN run_tags AS tags USING (run_id)
@@ -75,16 +62,6 @@ def second_daemon(system: System) -> "subprocess.Popen[bytes]":
         )
 
 
-def drop(system: System, number: int) -> None:
-    """A file of events and one of shipments."""
-    events = [event(10**9 + number * LINES + n, hotel_id=90_000) for n in range(LINES)]
-    lines = [line(tracking_number=f"TWICE{number}-{n}") for n in range(LINES)]
-    for source, text in (("bookings", text_of_events(events)), ("shipments", text_of(lines))):
-        inbox = system.state / "inbox" / source
-        (inbox / f".twice{number}.csv").write_text(text)
-        (inbox / f".twice{number}.csv").rename(inbox / f"twice{number}.csv")
-
-
 @pytest.mark.skipif(not LONG, reason="it takes many minutes: make drills")
 @pytest.mark.timeout(1800)
 def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
@@ -93,7 +70,7 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
 
     def is_done() -> bool:
         most["under way"] = max(most["under way"], system.query(UNDER_WAY, database=DAGSTER)[0][0])
-        return bool(system.query(LEDGER) == expected)
+        return bool(system.delivered("twice") == expected)
 
     expected = [
         ("bookings", FILES, FILES, FILES * LINES, FILES * LINES),
@@ -109,7 +86,7 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
                 "Dagster says that there are two",
             )
             for number in range(FILES):
-                drop(system, number)
+                system.drop_both("twice", number, LINES)
                 time.sleep(0.5)
             system.wait_until(is_done, "all files are loaded")
             system.wait_until(
@@ -119,7 +96,7 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
         finally:
             second.terminate()
             second.wait(300)
-        stored = system.query(STORED)
+        stored = system.query(STORED, HOTEL, HOTEL, "TWICE%")
         of_ticks = dict(system.query(OF_TICKS, database=DAGSTER))
         at_once = system.query(AT_ONCE, database=DAGSTER)
     finally:
