@@ -25,6 +25,7 @@ from pipelines.sources.weather.providers.weatherapi import WeatherApi
 if TYPE_CHECKING:
     from pipelines.sources.weather import Settings
 
+FORECAST_VARIABLE, ARCHIVE_VARIABLE = "OPEN_METEO_FORECAST_URL", "OPEN_METEO_ARCHIVE_URL"
 #: Providers that need a key. To add one, add a module in `providers` and a line here.
 KEYED_PROVIDERS: dict[str, type[KeyedProvider]] = {
     WeatherApi.name: WeatherApi,
@@ -37,7 +38,8 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
     _check(settings.weather_provider, settings.weather_api_key)
     if _is_open_meteo(settings):
         url = settings.open_meteo_forecast_url or settings.weather_base_url
-        open_meteo = OpenMeteo(_http(URL_VARIABLE), url, now, settings.open_meteo_api_key)
+        http = _http(_variable(settings, FORECAST_VARIABLE, settings.open_meteo_forecast_url))
+        open_meteo = OpenMeteo(http, url, now, settings.open_meteo_api_key)
         open_meteo.quotas = with_limits(open_meteo.quotas, _limits(settings))
         return open_meteo
     assert settings.weather_api_key is not None
@@ -50,13 +52,15 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
 def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
     """Return Open-Meteo's hourly client, whichever provider is used: the others lack history."""
     base = settings.weather_base_url if _is_open_meteo(settings) else None
+    forecast, archive = settings.open_meteo_forecast_url, settings.open_meteo_archive_url
     hours = OpenMeteoHours(
-        _http(URL_VARIABLE if _is_open_meteo(settings) else "OPEN_METEO_FORECAST_URL"),
+        _http(_variable(settings, FORECAST_VARIABLE, forecast)),
         base,
         now,
         settings.open_meteo_api_key,
-        forecast_url=settings.open_meteo_forecast_url,
-        archive_url=settings.open_meteo_archive_url,
+        forecast_url=forecast,
+        archive_url=archive,
+        archive_variable=_variable(settings, ARCHIVE_VARIABLE, archive),
     )
     hours.quotas = _open_meteo_quotas(settings)
     return hours
@@ -79,6 +83,11 @@ def calls_per_day(settings: Settings) -> int | None:
 
 def _is_open_meteo(settings: Settings) -> bool:
     return settings.weather_provider == OpenMeteo.name
+
+
+def _variable(settings: Settings, own: str, url: str | None) -> str:
+    """Return the variable that decides one of Open-Meteo's hosts."""
+    return URL_VARIABLE if _is_open_meteo(settings) and url is None else own
 
 
 def _open_meteo_quotas(settings: Settings) -> tuple[Quota, ...]:

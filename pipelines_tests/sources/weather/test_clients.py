@@ -1,13 +1,14 @@
 """Hosts, keys and quotas by the settings."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.sources.weather.providers import Quota
+from pipelines.sources.weather.providers import Place, Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.testing.fake_clock import FakeClock
 
@@ -79,6 +80,41 @@ def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
 def test_each_address_can_be_set_by_itself(variable: str, moved: set[str]) -> None:
     found = urls(**{variable: "http://there"})
     assert {name for name, host in found.items() if host == "there"} == moved
+
+
+DEAD = "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "present", "forecast", "archive"),
+    [
+        ({"weather_base_url": DEAD}, *3 * ["WEATHER_BASE_URL"]),
+        (
+            {"open_meteo_forecast_url": DEAD, "open_meteo_archive_url": DEAD},
+            *2 * ["OPEN_METEO_FORECAST_URL"],
+            "OPEN_METEO_ARCHIVE_URL",
+        ),
+        (
+            {"weather_base_url": DEAD, "open_meteo_archive_url": DEAD},
+            *2 * ["WEATHER_BASE_URL"],
+            "OPEN_METEO_ARCHIVE_URL",
+        ),
+    ],
+    ids=["all at once", "each by itself", "the archive only"],
+)
+def test_a_dead_host_is_reported_with_the_variable_that_has_it(
+    variables: dict[str, str], present: str, forecast: str, archive: str
+) -> None:
+    settings, clock, day = Settings(**variables), FakeClock(), dt.date(2020, 11, 1)  # type: ignore[arg-type]
+    hours, place = open_hours(settings, clock), Place(1, 48.2, 16.4, "AT", "1010")
+    for named, request in (
+        (present, lambda: open_provider(settings, clock).observe([place])),
+        (forecast, lambda: hours.forecast([place], 0)),
+        (archive, lambda: hours.archive(place, day, day)),
+    ):
+        with pytest.raises(TransientFailure) as raised:
+            request()
+        assert f" {named} " in raised.value.remedy
 
 
 @pytest.mark.answers("H36")

@@ -6,6 +6,7 @@ Requests are weighted by variables and days. Data are CC BY 4.0.
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -73,8 +74,10 @@ class OpenMeteoHours(Service):
         *,
         forecast_url: str | None = None,
         archive_url: str | None = None,
+        archive_variable: str | None = None,
     ) -> None:
         super().__init__(http, forecast_url or base_url, now, key)
+        self._archive_http = replace(self._http, variable=archive_variable or http.variable)
         self._forecast_url = self._url
         self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
 
@@ -101,7 +104,7 @@ class OpenMeteoHours(Service):
             "end_date": last.isoformat(),
             "timezone": "GMT",
         }
-        response = self._http.get_json(self._archive_url, parameters)
+        response = self._archive_http.get_json(self._archive_url, parameters)
         return read_hours(one_for_each(response.document, 1, response.url)[0])
 
 
