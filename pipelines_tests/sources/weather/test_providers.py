@@ -379,6 +379,17 @@ def test_provider_texts_are_storable_in_a_table(theirs: Theirs) -> None:
     assert len(result.conditions or "") == 200
 
 
+def test_the_distance_to_an_unknown_place_is_unknown(owner: psycopg.Connection) -> None:
+    """Incident: it was half way round the earth."""
+    query = "SELECT weather.distance_km(%s, %s, %s, %s)"
+    hamburg_to_vienna = (53.55, 9.97, 48.21, 16.37)
+    assert owner.execute(query, hamburg_to_vienna).fetchone() == (pytest.approx(743, abs=2),)
+    for missing in range(4):
+        place = [None if n == missing else one for n, one in enumerate(hamburg_to_vienna)]
+        assert owner.execute(query, place).fetchone() == (None,)
+    assert owner.execute(query, (0, 0, 0, 180)).fetchone() == (pytest.approx(20_015, abs=1),)
+
+
 def test_the_rule_for_kept_weather_is_that_for_present_weather(owner: psycopg.Connection) -> None:
     now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
     codes, winds, temperatures = [None, *range(100)], [None, 74.9, 75.0], [None, 34.9, 35.0]
