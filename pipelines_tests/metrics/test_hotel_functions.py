@@ -396,6 +396,24 @@ def test_a_year_before_the_first_event_is_not_a_year_without_bookings(
     as_of = datetime(begin.year, begin.month, begin.day, 23, tzinfo=UTC) + 20 * DAY
     (row,) = filled.execute(query, (*nights[1:], as_of, HOTEL)).fetchall()
     assert row[4:] == (None, None, None, f"the events begin on {begin}")
+    # The instant is within the history, but the nights are before it.
+    (row,) = filled.execute(query, (*nights[1:], begin + 2 * YEAR_BEFORE, HOTEL)).fetchall()
+    assert row[4:] == (None, None, None, f"the events begin on {begin}")
+
+
+def test_a_time_to_come_counts_as_now(filled: psycopg.Connection) -> None:
+    """The books of last year were those of a later day than the books of this year."""
+    tomorrow = filled.execute("SELECT now() + interval '45 days'").fetchone()
+    for call in (
+        "hotels_same_time_last_year(%s, %s, as_of => {})",
+        "all_hotel_pickup(%s, %s, as_of => {})",
+        "all_hotel_pace(%s, %s, as_of => {})",
+    ):
+        query = f"SELECT * FROM metrics.{call}"
+        nights = (FIRST_NIGHT, FIRST_NIGHT + 7 * DAY)
+        today = filled.execute(query.format("now()"), nights).fetchall()
+        later = filled.execute(query.format("%s"), (*nights, *(tomorrow or ()))).fetchall()
+        assert later == today
 
 
 def test_the_same_time_last_year_has_the_books_as_they_were_then(

@@ -34,8 +34,9 @@ FROM (
 COMMENT ON VIEW enriched.reservation_nights IS
 'The current state of each night of each reservation, one row each, derived from its events. Fast if
 filtered by hotel_id and a range of night_of_stay, or by room_reservation_id. To count all of its
-rows, PostgreSQL reads every event: how many nights are booked is in
-metrics.hotel_bookings_by_stay_night, as sum(net_bookings).';
+rows, PostgreSQL reads every event. How many nights are booked is faster from
+metrics.hotel_bookings_by_stay_night, as sum(net_bookings), but there a night that was booked twice
+counts twice, and a cancellation without a booking counts, too.';
 COMMENT ON COLUMN enriched.reservation_nights.night_of_stay IS
 'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_nights.room_reservation_id IS 'The reservation.';

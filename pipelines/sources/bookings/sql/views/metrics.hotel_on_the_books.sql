@@ -66,7 +66,8 @@ COMMENT ON FUNCTION metrics.hotel_on_the_books(bigint, timestamptz, date, date) 
 'Returns the number of reservations of a hotel that were on the books for each night at an
 instant. They were booked at or before as_of and not cancelled by then. A reservation counts once
 for a night, even if it was booked more than once. Every night from from_date up to, but not
-including, to_date has a row, zeros included; at most 3700 nights. Raises an error (22023) if an
+including, to_date has a row, zeros included; at most 3700 nights. Nights before the first event of
+the hotel have zeros, too: nothing is known of them. Raises an error (22023) if an
 argument is missing or from_date is after to_date. A hotel without any event has no rows, and a
 warning names it.
 Example: SELECT * FROM metrics.hotel_on_the_books(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), as_of => now(), from_date => current_date, to_date => current_date + 14);';

@@ -54,7 +54,7 @@ BEGIN
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;
     END IF;
-    first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
+    first_reached := to_date - (least(as_of, now()) AT TIME ZONE 'UTC')::date;
     history_from := bookings.counted_from(hotel_id);
     first_known := from_date - last_year - history_from;
     RETURN QUERY
@@ -125,7 +125,7 @@ one row per days_before_arrival, from days down to 0. on_the_books is the total 
 from_date up to, but not including, to_date: for each night, the reservations on the books at the
 end (UTC) of the day that is days_before_arrival days before the night. on_the_books_last_year is
 the same for the nights 364 days earlier: 52 weeks, so that the days of the week match. A total is
-null unless that day has ended for all of the nights at as_of. So every total covers all nights and
+null unless that day has ended for all of the nights at as_of; a time to come counts as now. So every total covers all nights and
 can be compared with the others. That of last year is also null if the events of the hotel begin
 later than that day. why_missing says why a total is null; it is null if none is. Bookings after
 the day of the night do not count. At most 400 nights and 400 days. Raises an error (22023) if an

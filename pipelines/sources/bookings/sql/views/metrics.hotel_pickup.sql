@@ -20,7 +20,8 @@ ROWS 90
 AS $$
 #variable_conflict use_column
 DECLARE
-    first_night CONSTANT date := coalesce(from_date, (as_of AT TIME ZONE 'UTC')::date);
+    as_known CONSTANT timestamptz := CASE WHEN as_of > now() THEN now() ELSE as_of END;
+    first_night CONSTANT date := coalesce(from_date, (as_known AT TIME ZONE 'UTC')::date);
     end_night CONSTANT date := coalesce(to_date, first_night + 90);
     problem CONSTANT text := CASE
         WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
@@ -63,20 +64,20 @@ BEGIN
             changes.night_of_stay,
             sum(changes.change) AS on_the_books,
             sum(changes.change) FILTER (
-                WHERE changes.changed_at > hotel_pickup.as_of - interval '24 hours'
+                WHERE changes.changed_at > as_known - interval '24 hours'
             ) AS pickup_1_day,
             sum(changes.change) FILTER (
-                WHERE changes.changed_at > hotel_pickup.as_of - 7 * interval '24 hours'
+                WHERE changes.changed_at > as_known - 7 * interval '24 hours'
             ) AS pickup_7_days,
             sum(changes.change) FILTER (
-                WHERE changes.changed_at > hotel_pickup.as_of - 30 * interval '24 hours'
+                WHERE changes.changed_at > as_known - 30 * interval '24 hours'
             ) AS pickup_30_days
         FROM enriched.reservation_changes AS changes
         WHERE
             changes.hotel_id = hotel_pickup.hotel_id
             AND changes.night_of_stay >= first_night
             AND changes.night_of_stay < end_night
-            AND changes.changed_at <= hotel_pickup.as_of
+            AND changes.changed_at <= as_known
         GROUP BY changes.night_of_stay
     ) AS counted ON counted.night_of_stay = first_night + nights.number
     ORDER BY nights.number;
@@ -86,7 +87,8 @@ $$;
 COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
 'Returns the number of reservations of a hotel on the books for each night at as_of, and the
 pickup. Pickup is the change over the last 1, 7 and 30 days (of 24 hours). It is negative if there
-were more cancellations than bookings. Every night from from_date (default: the UTC day of as_of) up
+were more cancellations than bookings. A time to come counts as now. Nights before the first event
+of the hotel have zeros, too: nothing is known of them. Every night from from_date (default: the UTC day of as_of) up
 to, but not including, to_date (default: 90 days after from_date) has a row, zeros included; at most
 3700 nights. Raises an error (22023) if hotel_id or as_of is missing or from_date is after to_date,
 and a hotel without any event has no rows: a warning names it. For all hotels at once, query
