@@ -423,7 +423,7 @@ itineraries = Table(
         "first_seen_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="Time of the first snapshot that contains the itinerary.",
+        comment="Time of the first snapshot whose record of the itinerary was accepted.",
     ),
     Column(
         "last_seen_at",

@@ -164,7 +164,7 @@ def test_a_changed_leg_applies_to_the_itineraries_on_offer(flights: Flights) -> 
 
 def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
     """Incident: the last accepted price was shown as if it had been offered again."""
-    legs = [itinerary(2, [1])]
+    legs = [itinerary(2, [1], price="£40")]
     flights.deliver(MONDAY, flights_document([itinerary(1, [1]), *legs]))
     for day in (TUESDAY, WEDNESDAY):  # the second says the same, and is not parsed again
         flights.deliver(day, flights_document([itinerary(1, [1], price="free"), *legs]))
@@ -176,8 +176,15 @@ def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
     expected = [(MONDAY, 35, "GBP", "Trip.com", None), (TUESDAY, *gap), (WEDNESDAY, *gap)]
     assert flights.rows(query.format("")) == expected
     assert flights.rows(query.format("_by_day")) == expected
+    totals = (
+        "SELECT snapshot_on, lowest_price::integer, median_price::integer, itinerary_count"
+        " FROM flights.snapshots ORDER BY 1"
+    )
+    of_days = [(MONDAY, 35, 35, 2), (TUESDAY, 40, 40, 2), (WEDNESDAY, 40, 40, 2)]
+    assert flights.rows(totals) == of_days
     flights.bring_up_to_date(rebuild=True)
     assert flights.rows(query.format("")) == expected
+    assert flights.rows(totals) == of_days
     flights.keep(WEDNESDAY, flights_document([itinerary(1, [1], price="£36"), *legs]))
     flights.bring_up_to_date()
     assert flights.rows(query.format("_by_day"))[1:] == [

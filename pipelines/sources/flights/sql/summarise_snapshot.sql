@@ -1,14 +1,20 @@
--- Totals of the snapshot, in the currency of most of its prices.
+-- Totals of the snapshot, in the currency of most of its prices. The price of a rejected record is unknown, though
+-- flights.prices keeps the one before it.
 WITH offered AS (
     SELECT
-        price_currency,
+        prices.price_currency,
         count(*) AS itinerary_count,
-        min(price_amount) AS lowest_price,
-        percentile_disc(0.5) WITHIN GROUP (ORDER BY price_amount) AS median_price,
-        max(price_amount) AS highest_price
+        min(prices.price_amount) FILTER (WHERE rejected.reason IS NULL) AS lowest_price,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY prices.price_amount)
+            FILTER (WHERE rejected.reason IS NULL) AS median_price,
+        max(prices.price_amount) FILTER (WHERE rejected.reason IS NULL) AS highest_price
     FROM flights.prices
-    WHERE seen_until_at IS NULL
-    GROUP BY price_currency
+    LEFT JOIN flights.rejected_offers AS rejected
+        ON
+            prices.itinerary_id = rejected.itinerary_id
+            AND rejected.snapshot_at = :snapshot_at
+    WHERE prices.seen_until_at IS NULL
+    GROUP BY prices.price_currency
 ), usual AS (
     SELECT *
     FROM offered

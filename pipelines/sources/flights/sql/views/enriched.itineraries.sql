@@ -44,8 +44,9 @@ SELECT
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
-'Every itinerary ever seen, one row each, with its last known values. You can filter and sort by any
-column.';
+'Every itinerary of which a record was ever accepted, one row each, with its last accepted values.
+If its last record was rejected, they are older than last_seen_at: metrics.flight_prices says so by
+a rejection_reason. You can filter and sort by any column.';
 COMMENT ON COLUMN enriched.itineraries.agent IS 'Agent that sells the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.price_currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example "BUD-LTN, LTN-BUD".';
@@ -53,7 +54,7 @@ COMMENT ON COLUMN enriched.itineraries.leg_stops IS
 'Stops on each leg, in the order of the legs; 0 is direct. To find itineraries with a leg of one
 stop: 1 = ANY(leg_stops).';
 COMMENT ON COLUMN enriched.itineraries.last_seen_at IS
-'Time of the last snapshot that contains the itinerary.';
+'Time of the last snapshot that contains the itinerary, even if its record there was rejected.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
 'Time of the first snapshot without the itinerary; null while it is on offer. An itinerary also
 disappears when it departs: compare withdrawn_on with departure_on.';

@@ -20,8 +20,9 @@ LEFT JOIN flights.rejected_offers AS rejected
         AND snapshots.snapshot_at = rejected.snapshot_at;
 
 COMMENT ON VIEW metrics.flight_prices IS
-'Price history of each itinerary: one row per itinerary and snapshot that offered it. Where the
-record of a snapshot was rejected, price and agent are null, and rejection_reason says why. For one
+'Price history of each itinerary: one row per itinerary and snapshot that offered it, from the first
+one whose record was accepted. Where the record of a later snapshot was rejected, price and agent
+are null, and rejection_reason says why; all rejected records are in flights.rejected_offers. For one
 row per day, query metrics.flight_prices_by_day.';
 COMMENT ON COLUMN metrics.flight_prices.itinerary_id IS 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'Time of the snapshot.';
