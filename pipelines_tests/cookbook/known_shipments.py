@@ -37,7 +37,7 @@ def _parcel(
 
 FRIDAY = [
     *_parcel(1, "DHL", BERLIN, INNSBRUCK, "scanned", LAPTOP, MOUSE),
-    *_parcel(2, "UPS", BERLIN, PARIS, "in-transit", MONITOR),
+    *_parcel(2, "UPS", BERLIN, PARIS, "inbound-scan", MONITOR),
     *_parcel(3, "DHL", LONDON, MADRID, "inbound-scan", KEYBOARD | {"article_quantity": "3"}),
     *_parcel(4, "FedEx", MUNICH, PARIS, "scanned", MONITOR | {"article_quantity": "2"}),
     *_parcel(5, "GLS", BERLIN, NOWHERE, "inbound-scan", CHARGER | {"article_quantity": "4"}),

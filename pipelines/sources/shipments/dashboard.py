@@ -223,9 +223,9 @@ def _show_delays() -> None:
             ],
         )
         .properties(height=240),
-        empty="No parcel was delivered yet.",
-        note="Of delivered parcels: the worst weather in the hours in which they were sent and"
-        " delivered, and the number of parcels. Few parcels prove little.",
+        empty="No parcel was seen from its scan to its delivery yet.",
+        note="Of parcels seen from scan to delivery: the worst weather in the hours in which they"
+        " were sent and delivered, and the number of parcels. Few parcels prove little.",
     )
 
 

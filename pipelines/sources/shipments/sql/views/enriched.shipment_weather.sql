@@ -78,9 +78,12 @@ COMMENT ON COLUMN enriched.shipment_weather.sent_at IS
 COMMENT ON COLUMN enriched.shipment_weather.first_scanned_at IS
 'When a file first had it scanned (inbound_scan or scanned); null if none did.';
 COMMENT ON COLUMN enriched.shipment_weather.delivered_at IS
-'When a file first had it delivered; null if it is not delivered.';
+'When a file had it delivered, the last time if its status was set back; null if it is not
+delivered.';
 COMMENT ON COLUMN enriched.shipment_weather.in_transit_hours IS
-'Hours from sent_at to delivered_at; null if it is not delivered.';
+'Hours from sent_at to delivered_at; null if it is not delivered. A parcel that was first seen under
+way or delivered has only the end of its journey: for averages of whole journeys, filter by
+first_scanned_at IS NOT NULL.';
 COMMENT ON COLUMN enriched.shipment_weather.sent_temperature_celsius IS
 'Air temperature at the sender at sent_at, °C; null if unknown.';
 COMMENT ON COLUMN enriched.shipment_weather.sent_precipitation_mm IS

@@ -129,8 +129,9 @@ CROSS JOIN LATERAL (
 ) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
-'Every shipment, one row each, as of the last file that contains it: contents, sender, receiver,
-status, and the weather at both ends. For one shipment, query enriched.track. Weather data by
+'Every shipment, one row each, as of the last file whose line about it was accepted: contents,
+sender, receiver, status, and the weather at both ends. Later lines that were rejected are in
+ops.quarantine. For one shipment, query enriched.track. Weather data by
 Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames
 (CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
@@ -213,7 +214,9 @@ that status was loaded.';
 COMMENT ON COLUMN enriched.shipments.first_scanned_at IS
 'When a file first had it scanned (inbound_scan or scanned); null if none did.';
 COMMENT ON COLUMN enriched.shipments.delivered_at IS
-'When a file first had it delivered; null if it is not delivered.';
+'When a file had it delivered, the last time if its status was set back; null if it is not
+delivered.';
 COMMENT ON COLUMN enriched.shipments.in_transit_hours IS
-'Hours from first_seen_at to delivered_at, or until now if it is not delivered: for averages
-of whole journeys, filter by delivered_at IS NOT NULL.';
+'Hours from first_seen_at to delivered_at, or until now if it is not delivered. A parcel that was
+first seen under way or delivered has only the end of its journey: for averages of whole journeys,
+filter by delivered_at IS NOT NULL AND first_scanned_at IS NOT NULL.';

@@ -1,6 +1,6 @@
 -- How much of each month is complete?
 --
--- The share refers to all days of the month, also those not requested yet.
+-- The share refers to the days of the month until yesterday, also those not requested yet.
 --
 -- from_day: 2026-09-01
 -- to_day: 2026-11-01 | month

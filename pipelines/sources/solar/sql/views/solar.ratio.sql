@@ -11,5 +11,5 @@ END;
 
 COMMENT ON FUNCTION solar.ratio(double precision, double precision) IS
 'Returns part / whole, rounded to 4 decimals; null if whole is zero (less than 0.000001) or
-unknown. It never raises an error: a plain division would overflow or underflow for extreme
+unknown, and zero if part is negative. It never raises an error: a plain division would overflow or underflow for extreme
 values.';
