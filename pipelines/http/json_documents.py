@@ -8,11 +8,30 @@ from typing import Any
 SENT_TWICE = " (sent twice)"
 #: Python raises for integers with more than about 4,300 digits.
 MAX_DIGITS = 4000
+#: Every decimal of so many digits is a float of its own.
+FLOAT_DIGITS = 15
+LONG_NUMBER = re.compile(rb"[0-9.]{16}")
 #: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
 SPARE_FRAMES = 200
 #: In a document that is nested too deeply to be parsed, values below this level become text.
 MAX_DEPTH = 100
 TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+class LongNumber(float):
+    """A float that, as a text, has all the digits that were sent."""
+
+    def __new__(cls, digits: str) -> "LongNumber":
+        """Keep the digits."""
+        number = super().__new__(cls, digits)
+        number.digits = digits
+        return number
+
+    digits: str
+
+    def __str__(self) -> str:
+        """Return the number as it was sent, which pydantic makes a decimal from."""
+        return self.digits
 
 
 def parse_json(body: bytes) -> Any:
@@ -22,7 +41,8 @@ def parse_json(body: bytes) -> Any:
     silently. If the values differ, the true one is unknown: the key itself then holds an object
     with all of them, which no reader accepts as a value. An integer of absurd length becomes a
     string, so that it affects only its record and not the whole document. So does a value that is
-    nested too deeply: a string with its JSON.
+    nested too deeply: a string with its JSON. A number with more digits than a float has is a
+    `LongNumber`, of which a decimal keeps all.
 
     Raises `ValueError`.
     """
@@ -40,13 +60,21 @@ def parse_json(body: bytes) -> Any:
                     found[key] = {"sent twice": values}
         return found
 
+    # Called for each number, so only where one needs it.
+    parse_float = _number if LONG_NUMBER.search(body) else None
+
     def read(content: bytes) -> Any:
         try:
-            return json.loads(content, object_pairs_hook=keep_all)
+            return json.loads(content, object_pairs_hook=keep_all, parse_float=parse_float)
         except (json.JSONDecodeError, UnicodeError):
             raise
         except ValueError:  # an integer with too many digits
-            return json.loads(content, object_pairs_hook=keep_all, parse_int=_integer)
+            return json.loads(
+                content,
+                object_pairs_hook=keep_all,
+                parse_float=parse_float,
+                parse_int=_integer,
+            )
 
     try:
         return _further_down(SPARE_FRAMES, lambda: read(body))
@@ -76,6 +104,11 @@ def _flattened(body: bytes) -> bytes:
 
 def _further_down(frames: int, read: Callable[[], Any]) -> Any:
     return _further_down(frames - 1, read) if frames else read()
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    return number if len(digits) <= FLOAT_DIGITS or repr(number) == digits else LongNumber(digits)
 
 
 def _integer(digits: str) -> int | str:

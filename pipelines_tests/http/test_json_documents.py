@@ -1,8 +1,11 @@
 """JSON as sources send it: what is read can be kept."""
 
 import datetime as dt
+import json
+from decimal import Decimal
 
 import pytest
+from pydantic import TypeAdapter
 
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Reject
@@ -21,6 +24,20 @@ def test_nesting_at_the_parser_limit_rejects_only_its_record(depth: int) -> None
         return read_response(items, plant_id=1, zone="UTC", window=ONE_DAY, now=now).rejects
 
     assert len(further_down(100)) == 1
+
+
+def test_a_number_keeps_the_digits_that_a_float_has_not() -> None:
+    """Of a model with a decimal, long amounts were stored rounded."""
+    texts = ["12345678901234567.25", "0.12345678901234567891", "-1.10", "1e3", "0.1"]
+    numbers = parse_json(f"[{', '.join(texts)}]".encode())
+    decimals = TypeAdapter(list[Decimal]).validate_python(numbers)
+    assert decimals == [Decimal(text) for text in texts]
+    assert numbers == [float(text) for text in texts]
+    assert json.loads(json.dumps(numbers)) == numbers
+    assert parse_json(b"[0.30000000000000004, 1234567890123456789]") == [
+        0.1 + 0.2,
+        1234567890123456789,
+    ]
 
 
 def test_a_string_without_end_is_found_in_time() -> None:
