@@ -105,6 +105,9 @@ def reset() -> None:
 def _described(error: BaseException, package: str) -> str:
     if isinstance(error, Failure):
         return f"{error.problem} ({error.place}). {error.remedy}"
+    if isinstance(error, SyntaxError) and error.filename:
+        file = "/".join(Path(error.filename).parts[-2:])
+        return f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})"
     place = _last_line_in(package, error)
     return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
 

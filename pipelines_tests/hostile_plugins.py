@@ -87,6 +87,10 @@ HOSTILE: Mapping[str, Hostile] = {
         {"jobs.py": "raise RuntimeError('half written')"},
         "its definitions: RuntimeError: half written (isobar_raising_jobs/jobs.py:1)",
     ),
+    "syntax_error": Hostile(
+        {"__init__.py": "import os\ndef half("},
+        "its declaration: SyntaxError: '(' was never closed (isobar_syntax_error/__init__.py:2)",
+    ),
     "jobs_that_exit": Hostile({"jobs.py": "raise SystemExit('no')"}, "SystemExit: no"),
     "feeds_of_one_name": Hostile(
         {"__init__.py": declared("feeds=(Feed(parse=list), Feed(parse=list))")},

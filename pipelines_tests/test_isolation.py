@@ -101,6 +101,25 @@ def test_a_plugin_with_the_name_of_a_source_does_not_take_its_place(
         )
 
 
+def test_of_two_plugins_with_one_name_neither_loads_into_the_tables_of_the_other(
+    ours: dict[str, set[str]], tmp_path: Path
+) -> None:
+    """The one whose module came first in the alphabet took over what the other had stored."""
+    plugins.write(tmp_path, "buses")
+    plugins.write(tmp_path, "coaches", {"__init__.py": declared().replace('"{name}"', '"buses"')})
+    (tmp_path / "isobar_coaches-1.0.dist-info" / "entry_points.txt").write_text(
+        "[isobar.sources]\nbuses = isobar_coaches\n"
+    )
+    with plugins.installed(tmp_path):
+        assert names(build_definitions())["jobs"] == ours["jobs"]
+        (broken,) = broken_sources()
+    assert str(broken) == (
+        "The source buses is broken, the others go on: its entry point: ValueError:"
+        " isobar_buses (isobar_buses) and isobar_coaches (isobar_coaches) have the same name:"
+        " uninstall or rename one of them"
+    )
+
+
 def test_an_invalid_setting_of_a_plugin_switches_it_off_without_its_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,8 +137,9 @@ def _import(entry: EntryPoint, answer: Connection) -> None:
             entry.load()
             if importlib.util.find_spec(f"{entry.module}.{name}"):
                 importlib.import_module(f"{entry.module}.{name}")
-        except SOURCE_ERRORS:
-            break
+        except SOURCE_ERRORS:  # this process will find it, too
+            answer.send("")
+            os._exit(0)
     if importlib.util.find_spec("streamlit") and importlib.util.find_spec(entry.module):
         with isolated(entry.name, "its pages", entry.module):
             if importlib.util.find_spec(f"{entry.module}.{PAGES}"):
