@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from pipelines.ingest.models import otherwise
+from pipelines.ingest.models import otherwise, sent_as, sent_keys
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandera.pandas import DataFrameSchema
+    from pydantic_core import ErrorDetails
 
 MAX_DRIFT = 20
 PARSED_AT_ONCE = 1_000
@@ -92,7 +93,18 @@ class RecordValidator:
         self.name, self.records, self.first_record = name, records, first_record
         fields = list(model.model_fields)
         #: The fields by the keys that the source sends.
-        self.keys = {one.alias or name: name for name, one in model.model_fields.items()}
+        self.keys = sent_keys(model)
+        #: The fields by where a record may have their values.
+        self._places = {
+            place: field
+            for field, info in model.model_fields.items()
+            for place in sent_as(info, field)
+        }
+        #: Whether the model reads other keys than those of its fields, which no one can know.
+        self._is_reshaping = any(
+            one.info.mode != "after"
+            for one in model.__pydantic_decorators__.model_validators.values()
+        )
         self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
@@ -123,32 +135,54 @@ class RecordValidator:
         some = self.records[start : start + PARSED_AT_ONCE]
         try:
             parsed: Sequence[BaseModel] = several.validate_python(some)
-        except ValidationError as error:
-            wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            first = {one["loc"][:2]: one for one in reversed(wrong)}
-            for (place, *field), one in reversed(first.items()):
-                index = start + int(place)
-                reason = self._reason(model, index, one["type"], one["msg"], *map(str, field))
-                self._reject_one(index, reason)
-            return [
-                None if index in self._reasons else model.model_validate(record)
-                for index, record in enumerate(some, start)
-            ]
+        except Exception:  # noqa: BLE001 - a validator of the model may raise anything
+            return [self._parse_one(model, index) for index in range(start, start + len(some))]
         return parsed
 
-    def _reason(
-        self, model: type[BaseModel], index: int, kind: str, words: str, key: str = ""
-    ) -> Reason:
+    def _parse_one(self, model: type[BaseModel], index: int) -> BaseModel | None:
+        """Parse a record; if the model rejects it, record the first reason of each field."""
         record = self.records[index]
-        if not key and isinstance(record, dict):  # a validator of the model
+        try:
+            return model.model_validate(record)
+        except ValidationError as error:
+            found: dict[tuple[str | int, ...], Reason] = {}
+            for one in error.errors(include_url=False, include_context=False):
+                place = self._place_of(one["loc"])
+                if place not in found:
+                    found[place] = self._reason(model, record, place, one)
+            for reason in found.values():
+                self._reject_one(index, reason)
+        except Exception as error:  # noqa: BLE001 - as above
+            words = f"the model's own code failed: {type(error).__name__}: {error}"
+            self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
+        return None
+
+    def _place_of(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """Return where a field is whose value is wrong at a location, or its first key."""
+        for length in range(len(location), 1, -1):
+            if location[:length] in self._places:
+                return location[:length]
+        return location[:1]
+
+    def _reason(
+        self,
+        model: type[BaseModel],
+        record: Any,
+        place: tuple[str | int, ...],
+        error: ErrorDetails,
+    ) -> Reason:
+        words = error["msg"]
+        if not place and isinstance(record, dict):  # a validator of the model
             rule = words.removeprefix("Value error, ").removeprefix("Assertion failed, ")
             return Reason("record_invalid", _UNWRITABLE.sub("?", rule))
-        if not key:
+        if not place:
             return not_an_object(record)
-        if kind == "missing":
-            return Reason(f"{self.keys[key]}_missing", f"the key {key!r} is missing")
-        why = otherwise(model.model_fields[self.keys[key]], words)
-        return Reason(f"{self.keys[key]}_invalid", f"{key} {why}: {shown(record[key])}")
+        key, field = ".".join(map(str, place)), self._places.get(place)
+        if error["type"] == "missing":
+            return Reason(f"{field or 'record'}_missing", f"the key {key!r} is missing")
+        why = otherwise(model.model_fields[field], words) if field else words
+        value = record.get(key, error["input"]) if isinstance(record, dict) else error["input"]
+        return Reason(f"{field or 'record'}_invalid", f"{key} {why}: {shown(value)}")
 
     def reject(self, bad: Iterable[int], code: str, words: str) -> None:
         """Reject rows of `good()` by index; {key} in `words` is replaced by the value sent."""
@@ -158,8 +192,11 @@ class RecordValidator:
 
     def reject_value(self, index: int, field: str, words: str) -> None:
         """Reject a row for the value of a field; `words` complete the reason."""
-        key = next(key for key, one in self.keys.items() if one == field)
-        text = f"{key} {words}: {shown(self.records[index].get(key))}"
+        place = next(place for place, one in self._places.items() if one == field)
+        value = self.records[index]
+        for one in place:
+            value = value.get(one) if isinstance(value, dict) else None
+        text = f"{'.'.join(map(str, place))} {words}: {shown(value)}"
         self._reject_one(index, Reason(f"{field}_invalid", text))
 
     def good(self) -> pd.DataFrame:
@@ -190,7 +227,13 @@ class RecordValidator:
         return [self.records[index] for index in sorted(self._reasons)]
 
     def drift(self, document: str) -> list[str]:
-        """Return unexpected and missing keys with their counts; empty without schema drift."""
+        """Return unexpected and missing keys with their counts; empty without schema drift.
+
+        A model with a validator that is called before its fields are read has no known keys.
+        """
+        if self._is_reshaping:
+            return []
+        expected = {str(place[0]) for place in self._places}
         seen: Counter[str] = Counter()
         for keys, count in self._shapes.items():
             seen.update(dict.fromkeys(keys, count))
@@ -198,13 +241,15 @@ class RecordValidator:
         unknown = [
             f"unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items(), key=lambda one: str(one[0]))
-            if key is not None and key not in self.keys
+            if key is not None and key not in expected
         ]
-        missing = [
-            f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
-            for key in self.keys
-            if (count := total - seen[key])
-        ]
+        missing = []
+        for key, field in self.keys.items():
+            choices = {str(place[0]) for place, one in self._places.items() if one == field}
+            if count := sum(n for shape, n in self._shapes.items() if choices.isdisjoint(shape)):
+                missing.append(
+                    f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
+                )
         return missing + drift_of(document, unknown, f"unknown keys in {self.name}")
 
     def _reject_one(self, index: int, reason: Reason) -> None:

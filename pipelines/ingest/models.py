@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from uuid import UUID
 
 import pydantic
-from pydantic import BaseModel
+from pydantic import AliasChoices, AliasPath, BaseModel
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -109,6 +109,25 @@ def table_of(
         schema=schema,
         comment=comment or (model.__doc__ or f"Records of {own}.").strip(),
     )
+
+
+def sent_as(info: FieldInfo, name: str) -> list[tuple[str | int, ...]]:
+    """Return where a record may have the value of a field: its name, its alias, or paths."""
+    alias = info.validation_alias or info.alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias or name]
+    return [tuple(one.path) if isinstance(one, AliasPath) else (one,) for one in choices]
+
+
+def sent_keys(model: type[BaseModel]) -> dict[str, str]:
+    """Return the field by each key of a record that a source sends.
+
+    Of a field that may come under several keys it is the first one; of fields with a path it is the
+    key that the path begins with.
+    """
+    keys: dict[str, str] = {}
+    for name, info in model.model_fields.items():
+        keys.setdefault(str(sent_as(info, name)[0][0]), name)
+    return keys
 
 
 def column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:

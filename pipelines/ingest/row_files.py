@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
 from pipelines.ingest.reasons import Reason
@@ -49,7 +50,7 @@ class Rows:
     ) -> None:
         self.model, self.at = model, at
         self.records = (Records(model=model, table=table, key=key),)
-        fields = {one.alias or name: one for name, one in model.model_fields.items()}
+        fields = {key: model.model_fields[name] for key, name in sent_keys(model).items()}
         #: The keys of the model by the columns of a header, as `csv_records` folds them.
         self._names = {name.casefold(): name for name in fields}
         self._csv = Csv(

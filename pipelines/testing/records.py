@@ -17,6 +17,8 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from pipelines.ingest.models import sent_keys
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Table
@@ -60,7 +62,7 @@ class ModelRecords:
     @cached_property
     def fields(self) -> Mapping[str, str]:
         """The names of the fields by the keys that the source sends."""
-        return {one.alias or name: name for name, one in self.model.model_fields.items()}
+        return sent_keys(self.model)
 
     @cached_property
     def key(self) -> Sequence[str]:

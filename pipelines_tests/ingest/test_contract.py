@@ -5,10 +5,18 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from pipelines.ingest.contract import Name, RecordValidator, as_json, is_name, shown
 from pipelines.ingest.models import Field
+from pipelines.ingest.record_keys import key_reader
 
 
 class Leg(BaseModel):
@@ -101,6 +109,75 @@ def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias
         'parking: key "places" is missing in 1 of 3 garages',
         'parking: unknown key "free" in 1 of 3 garages',
     ]
+
+
+class Nested(BaseModel):
+    """Fields of an object within the record; `name` under the first key that comes."""
+
+    station: Name = Field(validation_alias="id")
+    level: float = Field(validation_alias=AliasPath("values", "level"))
+    depth: float | None = Field(default=None, validation_alias=AliasPath("values", "depth"))
+    name: Name = Field(validation_alias=AliasChoices("name", AliasPath("names", 0)))
+
+
+def test_fields_within_objects_are_read_and_rejected_by_their_path() -> None:
+    """Incident: one bad record among them stopped its whole file."""
+    good = {"id": "a", "values": {"level": "3.5"}, "names": ["x", "y"]}
+    sent = [
+        good,
+        {**good, "values": {"level": "ice", "depth": []}},
+        {"id": 7, "values": {}, "name": "z"},
+        {**good, "values": 3, "more": 1},
+    ]
+    validated = RecordValidator(sent, name="stations", model=Nested)
+    assert validated.good()[["station", "level", "name"]].values.tolist() == [["a", 3.5, "x"]]
+    words = [one.words for one in validated.rejects()]
+    assert words[0][0].startswith("values.level should be a valid number")
+    assert words[0][0].endswith(': "ice"')
+    assert words[0][1].startswith("values.depth should be a valid number")
+    assert words[1] == ("id is not a name: 7", "the key 'values.level' is missing")
+    assert words[2] == ("the key 'values.level' is missing",)
+    assert [one.codes for one in validated.rejects()] == [
+        ["level_invalid", "depth_invalid"],
+        ["station_invalid", "level_missing"],
+        ["level_missing"],
+    ]
+    assert validated.drift("rivers") == ['rivers: unknown key "more" in 1 of 4 stations']
+    validated.reject_value(0, "level", "is too low")
+    assert validated.reasons()[0][0].words == 'values.level is too low: "3.5"'
+
+
+class Flattened(BaseModel):
+    id: Name
+    level: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def flatten(cls, sent: Any) -> Any:
+        return {**sent, "level": sent["values"]["level"]} if isinstance(sent, dict) else sent
+
+
+def test_a_model_that_reshapes_records_rejects_only_the_bad_ones() -> None:
+    """Whatever the model's own code raises belongs to the record that it was called for."""
+    sent = [
+        {"id": "a", "values": {"level": "3.5"}},
+        {"id": "b", "values": {"level": "ice"}},
+        {"id": "c"},
+        "nonsense",
+    ]
+    validated = RecordValidator(sent, name="stations", model=Flattened)
+    assert validated.good()[["id", "level"]].values.tolist() == [["a", 3.5]]
+    ice, without, nonsense = (one.words for one in validated.rejects())
+    assert ice[0].startswith("level should be a valid number")
+    assert ice[0].endswith(': "ice"')
+    assert without == ("the model's own code failed: KeyError: 'values'",)
+    assert nonsense == ("not an object but str",)
+    assert validated.drift("rivers") == []
+    read = key_reader(Flattened, "t", ("id",))
+    assert [read(one) for one in sent] == [("t", "a"), ("t", "b"), None, None]
+    nested = key_reader(Nested, "t", ("station", "name"))
+    assert nested({"id": "a", "values": 3, "names": ["x"]}) == ("t", "a", "x")
+    assert nested({"id": "a", "values": 3}) is None
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "a\nb", "\x85", "\ud800", "x" * 201, 7, None])
