@@ -624,19 +624,31 @@ def _discovered() -> Mapping[str, Source]:
         package = f"{IN_TREE}.{name}"
         with isolated(name, "its declaration", package):
             found[name] = importlib.import_module(package).source
-    for entry in plugin_entry_points():
+    entries = plugin_entry_points()
+    for entry in entries:
+        others = [one for one in entries if one.name == entry.name and one is not entry]
         if entry.name in taken:
             with isolated(f"{entry.name} ({entry.value})", "its entry point"):
                 raise ValueError(f"another source is called {entry.name!r}")
-        elif entry.name not in disabled:
+        elif entry.name in disabled:
+            continue
+        elif others:  # either could load into the tables of the other
+            with isolated(entry.name, "its entry point"):
+                packages = " and ".join(map(_package_of, (entry, *others)))
+                raise ValueError(f"{packages} have the same name: uninstall or rename one of them")
+        else:
             with isolated(entry.name, "its declaration", entry.module):
                 source = _loaded(entry)
                 _reject_clashes(source, found)
+                _reject_unknown_names(source)
                 found[source.name] = source
-        taken.add(entry.name)
-    for name in sorted(disabled - taken):
+    for name in sorted(disabled - taken - {entry.name for entry in entries}):
         remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
     return found
+
+
+def _package_of(entry: EntryPoint) -> str:
+    return f"{entry.dist.name if entry.dist else 'a package'} ({entry.value})"
 
 
 def _loaded(entry: EntryPoint) -> Source:
@@ -688,6 +700,29 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
     for other in found.values():
         if shared := names & _names(other):
             raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
+
+
+def _reject_unknown_names(source: Source) -> None:
+    """Raise `ValueError` for a setting or a column that a fetcher names and the source lacks."""
+    known = source.settings.model_fields
+    for feed in source.feeds:
+        for one in feed.fetchers:
+            if not isinstance(one, HttpDocument | PagedApi):
+                continue
+            in_headers = re.findall(r"\{(\w+)\}", " ".join(one.headers.values()))
+            for name in (one.setting, *(one.basic or ()), *in_headers):
+                if name not in known:
+                    raise ValueError(
+                        f"the feed {feed.name!r} names the setting {name!r}, and the settings are"
+                        f" {', '.join(known)}"
+                    )
+            if isinstance(one, PagedApi) and one.since is not None:
+                columns = source.table(feed.records[0].table).columns
+                if one.since.column not in columns:
+                    raise ValueError(
+                        f"Since of the feed {feed.name!r} names the column {one.since.column!r},"
+                        f" and the columns are {', '.join(columns.keys())}"
+                    )
 
 
 def sources_of_feeds() -> dict[str, Source]:

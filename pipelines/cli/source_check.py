@@ -17,6 +17,7 @@ import click
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.secret_files import is_secret_name
+from pipelines.ingest.statements import remedy_for_tables
 from pipelines.isolation import LOG, broken_sources
 from pipelines.scaffold.inference import UNIT
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
@@ -150,9 +151,8 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         yield Finding(_sql_place(source, f"sql/views/{file}", error) or source.name, _said(error))
         return
     if is_plugin(source) and history.differences(connection, history.schema_of(source)):
-        words = f"""the tables in the database are not those of the models:
-            isobar sources reset {source.name}, or after its release a revision"""
-        found.append(Finding(source.name, " ".join(words.split())))
+        words = "the tables in the database are not those of the models."
+        found.append(Finding(source.name, f"{words} {remedy_for_tables(source.name)}"))
     for one in source.checks:
         place = f"sql/checks/{one.name}.sql"
         try:

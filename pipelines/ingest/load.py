@@ -13,7 +13,7 @@ from sqlalchemy import Connection, CursorResult, Table, text
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql, is_own
-from pipelines.ingest.statements import Owner, execute, execute_file
+from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file
 from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
@@ -64,7 +64,7 @@ class Load:
 
     def run(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute a statement on the source's tables that a policy has made."""
-        return execute(self.connection, self.owner, statement, values, "a statement of its policy")
+        return execute(self.connection, self.owner, statement, values, OF_POLICY)
 
     def end(self) -> None:
         """Fire the deferred triggers of a plug-in, as its role.

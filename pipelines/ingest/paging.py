@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: More pages than this are an API that never ends.
 MAX_PAGES = 100_000
+#: A name is taken for a misspelled one from here on: nxt is similar to next, and text is not.
+SIMILARITY = 0.8
 Params = Mapping[str, str]
 
 
@@ -48,6 +51,7 @@ class NextLink:
         del count
         link = value_at(response.document, self.at) if self.at else response.links.get("next")
         if link in (None, "", False):
+            _reject_similar(response.document, self.at)
             return None
         if not isinstance(link, str):
             problem = f"the link to the next page is no text but {type(link).__name__}"
@@ -72,6 +76,7 @@ class Cursor:
         del count
         value = value_at(response.document, self.at)
         if is_end(value):
+            _reject_similar(response.document, self.at)
             return None
         return url, {**params, self.parameter: str(value)}
 
@@ -121,6 +126,24 @@ def value_at(document: Any, at: str) -> Any:
     for name in at.split(".") if at else ():
         document = document.get(name) if isinstance(document, dict) else None
     return document
+
+
+def _reject_similar(document: Any, at: str) -> None:
+    """Raise `ValueError` if a document has nothing at a place, and a value at a similar one.
+
+    A misspelled place would end every read after the first page.
+    """
+    if not at:
+        return
+    *path, name = at.split(".")
+    around = value_at(document, ".".join(path))
+    if isinstance(around, dict) and name not in around:
+        there = [one for one, value in around.items() if isinstance(one, str) and not is_end(value)]
+        for similar in get_close_matches(name, there, n=1, cutoff=SIMILARITY):
+            raise ValueError(
+                f"the page has no {at!r}, where the next one should be, but {similar!r}: what"
+                " follows would not be read"
+            )
 
 
 def pages(

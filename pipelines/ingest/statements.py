@@ -30,6 +30,16 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Sql
 
 
+#: The place of a statement that a policy has made from the declaration.
+OF_POLICY = "a statement of its policy"
+#: Errors of such a statement when the models have changed since the tables were made.
+OTHER_TABLES = (
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.DatatypeMismatch,
+)
+
+
 class Owner(Protocol):
     """The source of a feed, as far as the runner needs it."""
 
@@ -89,7 +99,7 @@ def execute(
         source,
         f"{place} failed, and nothing was written",
         place=place,
-        explain=partial(_explained, source, place),
+        explain=partial(_explained, source, place, is_plugin=is_plugin),
         otherwise="Correct the statement, or reject records that it cannot store; then run again.",
         unreached=f"the server went away during {place}, and nothing was written",
     ):
@@ -107,8 +117,16 @@ def execute(
         return result
 
 
-def _explained(source: str, place: str, cause: Any) -> Failure | None:
+def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failure | None:
     """Return the failure of a statement that may not do what it tried; None for other errors."""
+    if is_plugin and place == OF_POLICY and isinstance(cause, OTHER_TABLES):
+        return DatabaseError(
+            source,
+            "the tables in the database are not those of its models, and nothing was written:"
+            f" {str(cause).splitlines()[0]}",
+            place=source,
+            remedy=f"{remedy_for_tables(source)} Then run again.",
+        )
     problem = _violation(cause, source)
     if problem is None:
         return None
@@ -118,6 +136,15 @@ def _explained(source: str, place: str, cause: Any) -> Failure | None:
         place=place,
         remedy="A statement of a load may write the tables of its own source, and neither"
         " commit, roll back nor change the role: the platform does. Change the statement.",
+    )
+
+
+def remedy_for_tables(source: str) -> str:
+    """Return what to do when the tables of a source are not those of its models."""
+    return (
+        f"isobar sources reset {source} deletes what is stored and makes them anew; to keep it,"
+        f" write a revision: alembic -x source={source} revision --autogenerate"
+        " (docs/parts-of-a-source.md#tables)."
     )
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
@@ -68,8 +69,8 @@ def use(
         yield install
 
 
-def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[Any, ...]]:
-    """Run the job of `parking`; return the counts of its deliveries."""
+def run(server: Connections, database: str, **addresses: Any) -> dg.ExecuteInProcessResult:
+    """Run the job of `parking`."""
     migrate(server.url(SUPERUSER, database))
     definitions = build_definitions(
         {
@@ -77,7 +78,12 @@ def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[A
             "parking": source_resource("parking", **addresses),
         }
     )
-    ran = definitions.resolve_job_def("parking").execute_in_process(raise_on_error=False)
+    return definitions.resolve_job_def("parking").execute_in_process(raise_on_error=False)
+
+
+def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[Any, ...]]:
+    """Run the job of `parking`; return the counts of its deliveries."""
+    ran = run(server, database, **addresses)
     assert failures(ran) == []
     assert ran.success
     return query(
@@ -346,6 +352,12 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     checked = call("check", "parking")
     assert checked.exit_code == 1
     assert "isobar sources reset parking" in checked.output
+    (inbox / "more.csv").write_text(as_csv(READINGS))
+    (problem,) = failures(run(server, database, inbox=str(inbox)))
+    assert "not those of its models" in problem
+    assert 'column "water_depth_cm"' in problem
+    assert "isobar sources reset parking" in problem
+    (inbox / "more.csv").unlink()
     assert call("reset", "bookings", "--yes").exit_code == 2
     with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA mine")

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from pipelines.definitions import build_definitions
+from pipelines.isolation import broken_sources
 from pipelines.migrations.apply import migrate
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -299,6 +300,47 @@ def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
     ran = run(BEARER, Astray("next", "", []))
     assert problem in failures(ran)[0]
     assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "missing", "there"),
+    [
+        ("next", 'pagination=isobar.NextLink(at="links.nxt")', "links.nxt", "next"),
+        ("cursor", 'pagination=isobar.Cursor(at="cursr", parameter="after")', "cursr", "cursor"),
+    ],
+)
+def test_a_misspelled_place_of_the_next_page_is_not_taken_for_the_end(
+    run: Run, kind: str, declared: str, missing: str, there: str
+) -> None:
+    """Incident: the first page was loaded, and nobody said that there were more."""
+    api = Api(kind, "Bearer s3cret-token", [*map(permit, range(1, COUNT + 1))])
+    (problem,) = failures(run(f"{declared}, {BEARER}", api))
+    assert f"has no {missing!r}, where the next one should be, but {there!r}" in problem
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        (
+            "since=isobar.Since(parameter='changed_after', column='chaged_at')",
+            "'chaged_at', and the columns are permit_id, changed_at, cost_eur, delivery_id",
+        ),
+        (
+            'headers={"Authorization": "Bearer {tokn}"}',
+            "the feed 'permits' names the setting 'tokn', and the settings are url, token, user",
+        ),
+        ('basic=("usr", "token")', "names the setting 'usr'"),
+        ('setting="ulr"', "names the setting 'ulr'"),
+    ],
+)
+def test_a_misspelled_name_is_found_before_anything_is_requested(
+    tmp_path: Path, declared: str, problem: str
+) -> None:
+    write(tmp_path, "permits", {"__init__.py": DECLARATION % declared, "tables.py": None})
+    with installed(tmp_path):
+        build_definitions()
+        (broken,) = broken_sources()
+    assert problem in broken.problem
 
 
 def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
