@@ -21,7 +21,7 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
         return str(data.user_failure_data.description)
     error = innermost(data.error)
     if error and "Interrupt" in str(error.cls_name):
-        return f"{event.step_key}: {STOPPED}; what it had begun is undone"
+        return f"{event.step_key}: {STOPPED}; finished deliveries are kept, the begun one is undone"
     return (
         f"{event.step_key}: {mask(error.message.strip())}" if error else f"{event.step_key} failed"
     )

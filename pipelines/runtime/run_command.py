@@ -104,7 +104,8 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         raise failure_of(
             error.__cause__ if isinstance(error, DagsterPostgresException) else error,
             "dagster",
-            "Dagster's storage is no longer reachable",
+            "Dagster's storage failed",
+            unreached="Dagster's storage is no longer reachable",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
             see="Run again: what was not finished is done then.",
             remedy="See whether isobar migrate ends without an error, then run again.",
@@ -203,8 +204,8 @@ def _run(
     if report.is_stopped and has_expired():
         report.is_stopped = False
         report.failures[-1] = (
-            f"{name}: the run took longer than {limit} s and was ended; what it had begun is undone"
-            "\n  where: the code of the source, or what it waits for"
+            f"{name}: the run took longer than {limit} s and was ended; finished deliveries are"
+            " kept, the begun one is undone\n  where: the code of the source, or what it waits for"
             "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
         )
     return report

@@ -298,7 +298,7 @@ def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
         problems.append(one)
     if (at := found.oldest_under_way_at) and (age := _age(at, now)) > UNDER_WAY_SECONDS:
         what = f"A run has been under way for {span_in_words(age)}"
-        remedy = "Terminate it in the UI; what it had begun is undone."
+        remedy = "Terminate it in the UI; finished deliveries are kept, the begun one is undone."
         path = "/runs?q=status:STARTED"
         one = trouble("runs:hangs", what, "", remedy, at, severity="warning", path=path)
         problems.append(one)
