@@ -49,9 +49,9 @@ def check(names: tuple[str, ...]) -> None:
     """Say what is wrong with the declarations of all plug-ins, or of the sources named.
 
     Looks at declaration, settings, tables, checks, schedules, jobs and imports, and compiles all
-    views, checks and statements of feeds in the database, in a transaction that is rolled back. The
-    SQL of dashboard and cookbook is not compiled. Exits with 1 if something has to be fixed; lines
-    with "consider" are advice.
+    views, checks, questions of the cookbook and statements of feeds in the database, in a
+    transaction that is rolled back. The SQL of dashboards is not compiled. Exits with 1 if
+    something has to be fixed; lines with "consider" are advice.
     """
     LOG.disabled = True
     settings = Settings.current()
@@ -161,6 +161,7 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
                 connection.execute(text(f"EXPLAIN {query}"))
         except (DBAPIError, OSError) as error:
             found.append(Finding(_sql_place(source, place, error) or place, _said(error)))
+    found += _of_cookbook(connection, source)
     found += _of_collections(connection, source)
     found += _without_comment(connection, source)
     savepoint.rollback()
@@ -177,6 +178,27 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         except (DBAPIError, PermissionError, ValueError) as error:
             found.append(Finding(source.name, _said(error)))
     yield from found
+
+
+def _of_cookbook(connection: Connection, source: Source) -> Iterator[Finding]:
+    """Yield the questions whose statement does not compile with its examples."""
+    from sqlalchemy.exc import DBAPIError
+
+    from pipelines.dashboard.cookbook import parse
+    from pipelines.warehouse.sql_files import execute_script, sql_files
+
+    for name, words in sql_files(source.package, "cookbook").items():
+        place = _sql_place(source, f"sql/cookbook/{name}.sql") or name
+        try:
+            statement = parse(source.package, name, words).statement
+            with connection.begin_nested():
+                execute_script(connection, f"EXPLAIN {statement}")
+        except DBAPIError as error:
+            yield Finding(place, _said(error))
+        except KeyError as error:
+            yield Finding(place, f"the parameter {error} has no example in the comments")
+        except (StopIteration, TypeError, ValueError) as error:
+            yield Finding(place, f"it is no question with a statement: {error}".rstrip(": "))
 
 
 def _of_collections(connection: Connection, source: Source) -> Iterator[Finding]:

@@ -303,7 +303,10 @@ def test_a_check_names_each_mistake_with_its_file_and_line(
         rf"{place}/sql/checks/parking_odd\.sql:1: column \"nothing\" does not exist",
         rf"{place}/sql/views/parking\.weather_requests\.sql: its columns are place_key; weather",
         rf"{place}/__init__\.py:\d+: consider: the name of parking\.parking\.depth states no unit",
-        r"parking: 4 errors",
+        rf"{place}/sql/cookbook/01_depths\.sql: column \"nothing\" does not exist",
+        rf"{place}/sql/cookbook/02_days\.sql: the parameter 'day' has no example",
+        rf"{place}/sql/cookbook/03_none\.sql: it is no question with a statement",
+        r"parking: 7 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
     view = package / "sql" / "views" / "enriched.parking.sql"
@@ -325,6 +328,12 @@ CHECKS = """    checks=(
         isobar.Check(name="parking_odd", on="parking.parking", expects="None is.", remedy="Ask."),
     ),"""
 SQL = {
+    "cookbook/01_depths.sql": "-- Which?\n--\n-- at: 1\nSELECT nothing FROM parking.parking"
+    " WHERE depth > %(at)s",
+    "cookbook/02_days.sql": "-- When?\nSELECT station FROM parking.parking WHERE at > %(day)s",
+    "cookbook/03_none.sql": "-- Why?\n",
+    "cookbook/04_good.sql": "-- Who?\n--\n-- at: 1\nSELECT station FROM parking.parking"
+    " WHERE depth > %(at)s AND station LIKE '%%a'",
     "checks/parking_odd.sql": "SELECT nothing FROM parking.parking",
     "views/parking.weather_requests.sql": "CREATE OR REPLACE VIEW parking.weather_requests AS"
     " SELECT 'DE 10115' AS place_key",
