@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -433,25 +433,36 @@ FREQUENCIES = {"day": "D", "week": "7D", "month": "MS", "year": "YS"}
 MAX_LABELS, STEPS = 12, (1, 2, 3, 7, 14, 28, 56, 91, 182, 364)
 
 
-def period_axis(periods: Iterable[Any], column: str, period: str) -> alt.X:
-    """Return an x axis with a band for each day, week, month or year, labels centred.
+Axis = TypeVar("Axis", alt.X, alt.Y)
+
+
+def period_axis(
+    periods: Iterable[Any],
+    column: str,
+    period: str,
+    channel: type[Axis] = alt.X,  # type: ignore[assignment]
+) -> Axis:
+    """Return an axis with a band for each day, week, month or year, labels centred.
 
     `periods` are the first days of periods. Those between them without a value have their place,
     too. A label has the month and the year if they differ from those of the label before.
     """
     moments = pd.to_datetime(pd.Series([*periods], dtype="object"))
     if moments.empty:
-        return alt.X(f"{UNITS[period]}({column}):O", title=None)
+        return channel(f"{UNITS[period]}({column}):O", title=None)
     every = pd.date_range(moments.min(), moments.max(), freq=FREQUENCIES[period])
-    last = max(1, len(every) - 1)
-    return alt.X(
+    last, is_upright = max(1, len(every) - 1), channel is alt.Y
+    labels = period_labels(every, period)
+    texts = [" ".join(lines) for lines in labels] if is_upright else labels
+    return channel(
         f"{UNITS[period]}({column}):O",
         title=None,
         scale=alt.Scale(
-            domain=[alt.DateTime(year=d.year, month=d.month, date=d.day) for d in every]
+            domain=[alt.DateTime(year=d.year, month=d.month, date=d.day) for d in every],
+            reverse=is_upright,  # the newest one at the top
         ),
         axis=alt.Axis(
-            labelExpr=f"{json.dumps(period_labels(every, period))}[round(datum.index * {last})]",
+            labelExpr=f"{json.dumps(texts)}[round(datum.index * {last})]",
             labelAngle=0,
             labelOverlap=False,
             ticks=False,

@@ -74,6 +74,9 @@ def _show_problems(found: Health) -> None:
     elif not found.findings:
         st.success("All is well.", icon=":material/check_circle:")
     named = st.query_params.get("problem")
+    if named and not found.is_pending and named not in {one.key for one in found.findings}:
+        words = "What this address named is not among the problems now: it is over, or another one."
+        st.info(words, icon=":material/search_off:")
     icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
     for one in sorted(found.findings, key=lambda one: one.key != named):
         icon = icons.get(one.level, ":gray[:material/help:]")
@@ -156,8 +159,8 @@ def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None
         longest_silence_hours=st.column_config.NumberColumn(
             "Longest silence, h", format="%.0f", help="Between deliveries of the last 60 days."
         ),
-        records_today=st.column_config.NumberColumn("Records today", format="localized"),
-        rejected_today=st.column_config.NumberColumn("Rejected today", format="localized"),
+        records_today=st.column_config.NumberColumn("Received today", format="localized"),
+        rejected_today=st.column_config.NumberColumn("Rejected of these", format="localized"),
         in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
     )
 
@@ -211,7 +214,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
     answer = QUESTIONS.ask("deliveries_by_day", sources=[*chosen])
     days = answer.rows.groupby("day", as_index=False)[[*OUTCOMES]].sum()
     show_chart(
-        "Records by day, last 30 days",
+        "Records by the day of their load, last 30 days",
         answer,
         alt.Chart(days.melt("day", [*OUTCOMES], "outcome", "records"))
         .mark_bar()

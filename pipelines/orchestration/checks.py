@@ -159,10 +159,10 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         check(
             "no_rejects",
             f"No record{of_last} is in quarantine. Rejected records do not block other records.",
-            "records were rejected; all others are loaded. (For snapshots, only the last one"
-            " counts.) `isobar quarantine show` shows the reasons. Correct the source or the"
-            " code, then run `isobar quarantine retry`, if the source supports it. Records of files"
-            " that will not be corrected: `isobar quarantine dismiss`",
+            f"records{of_last} were rejected; all others are loaded. `isobar quarantine show` shows"
+            " the reasons. Correct the source or the code, then run `isobar quarantine retry`, if"
+            " the source supports it. Records of files that will not be corrected:"
+            " `isobar quarantine dismiss`",
             find_rejects,
         ),
     ]

@@ -65,6 +65,12 @@ def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
     assert months == [BEGINS[SIERRA], dt.date(2026, 10, 1), dt.date(2026, 11, 1)]
     assert rows["hours_expected"].tolist() == [30 * 24, 31 * 24 + 1, 30 * 24]
     assert rows["hours_present"].iloc[-1] == 24  # and one is drawn as incomplete
+    # Neither hours to come nor those before the first stored day are missing.
+    assert rows["hours_due"].tolist() == [30 * 24, 31 * 24 + 1, 24]
+    (year,) = solar.QUESTIONS.ask(
+        "energy", plants=[1], period="year", from_date=dt.date(2006, 1, 1), to_date=END
+    ).rows["hours_due"]
+    assert year == rows["hours_due"].sum()
 
 
 def test_the_address_of_dagster_is_looked_up_each_time(

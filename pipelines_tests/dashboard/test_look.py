@@ -4,6 +4,7 @@ import datetime as dt
 from itertools import combinations
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import pytest
 from streamlit import config
@@ -158,4 +159,7 @@ def test_days_without_a_value_have_their_place() -> None:
     assert [(one["month"], one["date"]) for one in axis["scale"]["domain"]] == [
         *((11, 28), (11, 29), (11, 30), (12, 1), (12, 2))
     ]
+    upright: Any = period_axis(days, "day", "day", alt.Y).to_dict()
+    assert upright["scale"]["reverse"] is True
+    assert '"28 Nov 2026"' in upright["axis"]["labelExpr"]
     assert "scale" not in period_axis([], "day", "day").to_dict()

@@ -24,6 +24,7 @@ from pipelines.dashboard.page import (
 )
 
 QUESTIONS = Questions("pipelines.sources.bookings")
+BY_NIGHT = "The line is by night of stay, from today on."
 #: Above this number of hotels, occupancy is not drawn, and pickup and pace, which take a
 #: millisecond per hotel to compute from events, are left out.
 MAX_HOTELS = 250
@@ -99,8 +100,9 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
                 total,
                 trend=rows["on_the_books"].tolist(),
                 delta=None if last_year is None else total - last_year,
-                delta_about="than last year at this lead time",
+                delta_about="against last year at this lead time",
                 rise_is_good=True,
+                help=BY_NIGHT,
                 note=None if has_last_year or beside is None else NO_LAST_YEAR,
             )
         for days in ("1_day", "7_days", "30_days") if beside is not None else ():
@@ -112,6 +114,7 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
                     pickup.sum(),
                     trend=pickup.tolist(),
                     note=f"for the next {nights} nights",
+                    help=BY_NIGHT,
                 )
 
 
@@ -194,17 +197,10 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
         alt.Chart(pickup.rows)
         .mark_rect()
         .encode(
-            # Of time, so that nights and days without a change have their place.
-            x=alt.X(
-                "yearmonthdate(night_of_stay):T",
-                title="night of stay",
-                axis=alt.Axis(format=day_format(has_year=False)),
+            x=period_axis(pickup.rows["night_of_stay"], "night_of_stay", "day").title(
+                "night of stay"
             ),
-            y=alt.Y(
-                "yearmonthdate(made_on):T",
-                title="booked on",
-                axis=alt.Axis(format=day_format(has_year=False)),
-            ),
+            y=period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
             color=alt.Color(
                 "pickup:Q", title=None, scale=alt.Scale(range=[RED, "#d9d9d9", BLUE], domainMid=0)
             ),
@@ -307,7 +303,7 @@ card = Card(
 stories = [
     Story(
         "behind",
-        "**{hotel}** is {behind:.0%} behind last year: {this_year:,.0f} reservations are on the"
+        "**{hotel}** is {behind:.0%} behind last year: {this_year:,.0f} nights are on the"
         " books for the next 30 nights, and there were {last_year:,.0f} at the same lead time.",
         ":material/trending_down:",
     )

@@ -67,7 +67,7 @@ DAYS = {
 }
 SUMS = [
     *("observed_energy_kwh", "expected_energy_kwh"),
-    *("hours_present", "hours_expected"),
+    *("hours_present", "hours_expected", "hours_due"),
 ]
 
 
@@ -190,7 +190,7 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
                 " set off, so this is more than the difference of the sums.",
             )
         with st.container(gap="xsmall"):
-            present, hours = rows["hours_present"].sum(), rows["hours_expected"].sum()
+            present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
             show_number(
                 "Hours delivered",
                 energy,
@@ -295,7 +295,7 @@ def _show_plants(energy: Answer, losses: Answer, health: Answer) -> None:
             "ratio": (100 * table["observed_energy_kwh"] / table["expected_energy_kwh"]).to_numpy(),
             "course": [one["performance_ratio"].dropna().round(2).tolist() for _, one in grouped],
             "lost": lost.reindex(table.index).to_numpy(),
-            "missing": (table["hours_expected"] - table["hours_present"]).to_numpy(),
+            "missing": (table["hours_due"] - table["hours_present"]).to_numpy(),
             "issues": issues.reindex(table.index).to_numpy(),
         }
     )
