@@ -452,7 +452,7 @@ def period_axis(
         return channel(f"{UNITS[period]}({column}):O", title=None)
     every = pd.date_range(moments.min(), moments.max(), freq=FREQUENCIES[period])
     last, is_upright = max(1, len(every) - 1), channel is alt.Y
-    labels = period_labels(every, period)
+    labels = period_labels(every, period, MAX_LABELS // 2 if is_upright else MAX_LABELS)
     texts = [" ".join(lines) for lines in labels] if is_upright else labels
     return channel(
         f"{UNITS[period]}({column}):O",
@@ -470,9 +470,9 @@ def period_axis(
     )
 
 
-def period_labels(every: pd.DatetimeIndex, period: str) -> list[list[str]]:
+def period_labels(every: pd.DatetimeIndex, period: str, most: int = MAX_LABELS) -> list[list[str]]:
     """Return the lines of the label of each period; none for those between labels."""
-    step = next((one for one in STEPS if len(every) <= one * MAX_LABELS), STEPS[-1])
+    step = next((one for one in STEPS if len(every) <= one * most), STEPS[-1])
     found: list[list[str]] = [[] for _ in every]
     before: tuple[int, int] | None = None
     for place, day in [*enumerate(every)][::step]:
