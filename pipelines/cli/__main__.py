@@ -9,6 +9,9 @@ import click
 from pipelines.config import home, read_dot_env
 from pipelines.failures import Failure
 from pipelines.postgres import state_folder
+from pipelines.postgres.remedies import remedy_for
+
+FIX_THE_CAUSE = "Fix the cause (permissions, disk space, a path), then run again."
 
 
 def main() -> NoReturn:
@@ -32,8 +35,8 @@ def main() -> NoReturn:
     except OSError as error:
         click.secho(
             f"isobar: the operating system reported: {error.strerror or error}\n"
-            f"  where: {error.filename or 'see above'}\n"
-            "  what to do: Fix the cause (permissions, disk space, a path), then run again.",
+            f"  where: {error.filename or f'not said; the state folder is {home()}'}\n"
+            f"  what to do: {remedy_for(str(error), FIX_THE_CAUSE)}",
             fg="red",
             err=True,
         )

@@ -58,4 +58,6 @@ class _Unpacking(io.RawIOBase):
         return len(content)
 
     def _failure(self, problem: str, remedy: str) -> PermanentFailure:
-        return PermanentFailure(self._source, problem, place=self._name, remedy=remedy)
+        return PermanentFailure(
+            self._source, f"{problem}. Nothing was written", place=self._name, remedy=remedy
+        )

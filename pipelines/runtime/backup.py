@@ -37,6 +37,7 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure, in_one_line
 from pipelines.migrations.apply import schemas
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
+from pipelines.postgres.errors import translated
 from pipelines.runtime.personal_logins import Role, roles_of_others
 from pipelines.warehouse.sql_files import read_sql
 
@@ -134,7 +135,8 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
     urls = addresses(settings)
     _claim(folder)
     try:
-        manifest = _dump(folder, urls, variables, report)
+        with translated("backup", "it could not be made", place=place_of(urls[WAREHOUSE])):
+            manifest = _dump(folder, urls, variables, report)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
     except BaseException:
         for name in urls:

@@ -293,6 +293,12 @@ def test_a_server_that_never_responds_does_not_block_the_command(state: Path) ->
     assert document["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
 
 
+def test_a_wrong_setting_is_named_also_in_the_text(state: Path) -> None:
+    done = isobar(state, "status", DATABASE_URL_FILE="/nowhere")
+    assert done.returncode == 1
+    assert "(DATABASE_URL_FILE=/nowhere)" in done.stdout
+
+
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     """All by which a database is known to be of older or later code."""
     objects = owner.execute("SELECT * FROM ops.sql_objects ORDER BY name").fetchall()
