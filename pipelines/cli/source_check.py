@@ -17,7 +17,6 @@ import click
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.secret_files import is_secret_name
-from pipelines.ingest.statements import remedy_for_tables
 from pipelines.isolation import LOG, broken_sources
 from pipelines.scaffold.inference import UNIT
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
@@ -134,6 +133,7 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
+    from pipelines.ingest.statements import remedy_for_tables
     from pipelines.migrations import apply, history, objects, source_roles
     from pipelines.warehouse.sql_files import read_sql
 
