@@ -157,9 +157,7 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
         decimals=card.decimals,
         trend=rows["value"].astype(float).tolist(),
         delta=None if then is None else float(now["value"]) - float(then),
-        delta_about="against the day before"
-        if card.days == 1
-        else f"against {card.days} days before",
+        delta_about=f"against {'the day' if card.days == 1 else f'{card.days} days'} before",
         rise_is_good=card.rise_is_good,
         note="  \n".join(
             filter(None, [as_plain(now.get("detail") or ""), f"As of {as_time(as_of)}"])

@@ -74,9 +74,9 @@ def _show_problems(found: Health) -> None:
     elif not found.findings:
         st.success("All is well.", icon=":material/check_circle:")
     named = st.query_params.get("problem")
-    if named and not found.is_pending and named not in {one.key for one in found.findings}:
-        words = "What this address named is not among the problems now: it is over, or another one."
-        st.info(words, icon=":material/search_off:")
+    if not found.is_pending:
+        known = [one.key for one in found.findings]
+        note_unknown("problem", "problem", known, instead="it is over, or another one now")
     icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
     for one in sorted(found.findings, key=lambda one: one.key != named):
         icon = icons.get(one.level, ":gray[:material/help:]")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
@@ -10,7 +11,6 @@ SENT_TWICE = " (sent twice)"
 MAX_DIGITS = 4000
 #: Every decimal of so many digits is a float of its own.
 FLOAT_DIGITS = 15
-LONG_NUMBER = re.compile(rb"[0-9.]{16}")
 #: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
 SPARE_FRAMES = 200
 #: In a document that is nested too deeply to be parsed, values below this level become text.
@@ -60,21 +60,15 @@ def parse_json(body: bytes) -> Any:
                     found[key] = {"sent twice": values}
         return found
 
-    # Called for each number, so only where one needs it.
-    parse_float = _number if LONG_NUMBER.search(body) else None
+    loads = partial(json.loads, object_pairs_hook=keep_all, parse_float=_number)
 
     def read(content: bytes) -> Any:
         try:
-            return json.loads(content, object_pairs_hook=keep_all, parse_float=parse_float)
+            return loads(content)
         except (json.JSONDecodeError, UnicodeError):
             raise
         except ValueError:  # an integer with too many digits
-            return json.loads(
-                content,
-                object_pairs_hook=keep_all,
-                parse_float=parse_float,
-                parse_int=_integer,
-            )
+            return loads(content, parse_int=_integer)
 
     try:
         return _further_down(SPARE_FRAMES, lambda: read(body))

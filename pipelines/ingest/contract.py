@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from pipelines.ingest.models import otherwise, sent_as, sent_keys
+from pipelines.ingest.models import is_reshaping, otherwise, sent_as, sent_keys
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
@@ -100,11 +100,7 @@ class RecordValidator:
             for field, info in model.model_fields.items()
             for place in sent_as(info, field)
         }
-        #: Whether the model reads other keys than those of its fields, which no one can know.
-        self._is_reshaping = any(
-            one.info.mode != "after"
-            for one in model.__pydantic_decorators__.model_validators.values()
-        )
+        self._is_reshaping = is_reshaping(model)
         self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []

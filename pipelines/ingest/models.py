@@ -130,6 +130,12 @@ def sent_keys(model: type[BaseModel]) -> dict[str, str]:
     return keys
 
 
+def is_reshaping(model: type[BaseModel]) -> bool:
+    """Return whether a model changes records before it reads its fields, and so their keys."""
+    rules = model.__pydantic_decorators__.model_validators.values()
+    return any(one.info.mode != "after" for one in rules)
+
+
 def column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:
     """Return the type of the column for a type of Python, and whether it may be null."""
     import sqlalchemy as sa

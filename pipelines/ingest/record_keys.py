@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from pipelines.ingest.deliveries import resolve_quarantined
 from pipelines.ingest.feeds import Append, Feed, First
-from pipelines.ingest.models import sent_as
+from pipelines.ingest.models import is_reshaping, sent_as
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -45,24 +45,24 @@ def key_reader(
     from pydantic import create_model, model_validator
 
     fields = model.model_fields
-    rules = model.__pydantic_decorators__.model_validators
-    reshaping = any(one.info.mode != "after" for one in rules.values())
     if not names or not set(names) <= set(fields):
         return lambda _: None
     others: dict[str, Any] = {name: (Any, None) for name in fields if name not in names}
     # Rules about several fields would miss the other values.
+    rules = model.__pydantic_decorators__.model_validators
     none: dict[str, Any] = {
         name: model_validator(mode="after")(_same)
         for name, one in rules.items()
         if one.info.mode == "after"
     }
     part = create_model(f"KeyOf{model.__name__}", __base__=model, __validators__=none, **others)
+    reshapes = is_reshaping(model)
     sent = {path[0] for name in names for path in sent_as(fields[name], name)}
 
     def read(record: Any) -> Key | None:
         try:
             valid = part.model_validate(
-                record if reshaping else {name: record[name] for name in sent if name in record}
+                record if reshapes else {name: record[name] for name in sent if name in record}
             )
         except (ValueError, TypeError, LookupError, ArithmeticError):
             return None
