@@ -8,7 +8,7 @@ BEGIN
     IF period IS NULL OR period NOT IN ('day', 'week', 'month', 'year') THEN
         RAISE EXCEPTION '%', format('period is %L: it must be day, week, month or year', period) USING
             ERRCODE = 'invalid_parameter_value',
-            HINT = 'metrics.hotel_occupancy(current_date, current_date + 28, ''week'')';
+            HINT = 'For instance period => ''week''';
     END IF;
     RETURN TRUE;
 END

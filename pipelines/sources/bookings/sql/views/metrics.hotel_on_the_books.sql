@@ -34,7 +34,7 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%', problem USING
             ERRCODE = 'invalid_parameter_value',
-            HINT = 'metrics.hotel_on_the_books(2607, now(), ''2022-08-01'', ''2022-09-01'')';
+            HINT = 'For instance as_of => now(), from_date => ''2022-08-01'', to_date => ''2022-09-01''';
     END IF;
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;

@@ -49,7 +49,7 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%', problem USING
             ERRCODE = 'invalid_parameter_value',
-            HINT = 'metrics.hotel_pace(2607, ''2022-08-01'', ''2022-09-01'')';
+            HINT = 'For instance from_date => ''2022-08-01'', to_date => ''2022-09-01''';
     END IF;
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;
