@@ -709,8 +709,8 @@ def _reject_unknown_names(source: Source) -> None:
         for one in feed.fetchers:
             if not isinstance(one, HttpDocument | PagedApi):
                 continue
-            in_headers = re.findall(r"\{(\w+)\}", " ".join(one.headers.values()))
-            for name in (one.setting, *(one.basic or ()), *in_headers):
+            texts = " ".join([*one.headers.values(), *one.params.values()])
+            for name in (one.setting, *(one.basic or ()), *re.findall(r"\{(\w+)\}", texts)):
                 if name not in known:
                     raise ValueError(
                         f"the feed {feed.name!r} names the setting {name!r}, and the settings are"

@@ -329,6 +329,7 @@ def test_a_misspelled_place_of_the_next_page_is_not_taken_for_the_end(
             'headers={"Authorization": "Bearer {tokn}"}',
             "the feed 'permits' names the setting 'tokn', and the settings are url, token, user",
         ),
+        ('params={"key": "{tokn}"}', "names the setting 'tokn'"),
         ('basic=("usr", "token")', "names the setting 'usr'"),
         ('setting="ulr"', "names the setting 'ulr'"),
     ],
