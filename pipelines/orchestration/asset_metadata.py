@@ -395,7 +395,7 @@ def _cell(
     if isinstance(value, int | float | bool | None):
         return value
     if isinstance(value, list | tuple):
-        value = ", ".join(str(one) for one in value)
+        value = ", ".join(str(_cell(one, most_characters)) for one in value)
     is_object = isinstance(value, dict)
     words = json.dumps(value, ensure_ascii=False, default=str) if is_object else str(value)
     return words if len(words) <= most_characters else f"{words[: most_characters - 1]}…"
