@@ -22,7 +22,7 @@ from rich.text import Text
 from pipelines.postgres.roles import ANALYST, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.browser import chromium
-from pipelines_tests.browser.dashboards import served
+from pipelines_tests.browser.dashboards import IS_IDLE, served
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import Ui, start
@@ -104,8 +104,8 @@ def main() -> None:
                         with chromium.visitor(browser, 1280, 800, 1.5, "dark") as dark:
                             page = dark.new_page()
                             page.goto(url)
-                            expect(page.get_by_test_id("stMetric").first).to_be_visible()
                             wait_for_health(page)
+                            wait_until_drawn(page)
                             keep(page.screenshot(), "dashboard-overview-dark")
                         picture_of_arrival(context.new_page(), url, state)
             finally:
@@ -123,11 +123,9 @@ def pictures_of_dashboards(page: Page, url: str) -> None:
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         if title == "Ask":
             page.goto(f"{url}/{QUESTION}")
-        drawn = page.get_by_test_id("stVegaLiteChart").or_(page.get_by_test_id("stMetric"))
-        expect(drawn.first).to_be_visible()
         if title == "Overview":
             wait_for_health(page)
-        page.wait_for_timeout(2500)  # until charts are drawn and nothing moves
+        wait_until_drawn(page)
         frames.append(page.screenshot())
         keep(frames[-1], name)
     keep_moving("dashboards", [(one, TOUR_MILLISECONDS) for one in frames])
@@ -136,7 +134,12 @@ def pictures_of_dashboards(page: Page, url: str) -> None:
 def wait_for_health(page: Page) -> None:
     """Wait until `isobar status` has reported to the overview."""
     expect(page.get_by_text("isobar status").first).to_be_visible()
-    page.wait_for_timeout(500)
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until a page of the dashboards is there, and nothing in it moves."""
+    page.wait_for_function(IS_IDLE)
+    page.wait_for_timeout(1500)
 
 
 def picture_of_arrival(page: Page, url: str, state: Path) -> None:
@@ -145,9 +148,8 @@ def picture_of_arrival(page: Page, url: str, state: Path) -> None:
     The seconds that the picture shows are those that passed.
     """
     page.goto(f"{url}/shipments")
-    map_ = page.get_by_test_id("stVegaLiteChart").first
-    expect(map_).to_be_visible()
-    page.wait_for_timeout(2500)
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    wait_until_drawn(page)
     before = page.screenshot()
     strip = page.context.new_page()
     row = f"$ cat parcel.csv\n{LINE}\n"
@@ -166,7 +168,7 @@ def picture_of_arrival(page: Page, url: str, state: Path) -> None:
     passed = f"{row}$ {COMMAND}    # {time.monotonic() - began:.0f} s ago"
     page.goto(f"{url}/shipments?parcel={PARCEL}&place=Stockholm")
     expect(page.get_by_role("heading", name=PARCEL)).to_be_visible()
-    page.wait_for_timeout(2500)
+    wait_until_drawn(page)
     frames.append((joined(strip, passed, page.screenshot()), 3500))
     shown = page.get_by_role("heading", name="Where they come from")
     shown.evaluate("one => one.scrollIntoView()")

@@ -11,6 +11,10 @@ from pipelines.runtime.processes import Child
 from pipelines_tests.browser import chromium
 from pipelines_tests.command import environment
 
+#: Whether a page is drawn, of JavaScript.
+IS_IDLE = """() => document.querySelector("[data-testid=stApp]").dataset.testScriptState
+    === "notRunning" && !document.querySelector("[data-testid=stSkeleton]")"""
+
 
 @contextmanager
 def served(state: Path, **variables: str) -> Iterator[str]:

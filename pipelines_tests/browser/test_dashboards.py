@@ -13,7 +13,7 @@ from pipelines.dashboard.theme import BACKGROUNDS
 from pipelines.source import sources
 from pipelines_tests import plugins
 from pipelines_tests.browser import chromium
-from pipelines_tests.browser.dashboards import served
+from pipelines_tests.browser.dashboards import IS_IDLE, served
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.hostile_plugins import RAISING_PAGES
 from pipelines_tests.served_ui import Ui
@@ -283,8 +283,6 @@ SCROLLS = """() => {
     });
     return [...wide, ...cut].map(one => one.dataset.testid || one.className || one.tagName);
 }"""
-IS_IDLE = """() => document.querySelector("[data-testid=stApp]").dataset.testScriptState
-    === "notRunning" && !document.querySelector("[data-testid=stSkeleton]")"""
 WITHOUT_TEXT = """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart]")].filter(
     one => !/[a-z]{3}.* /.test(one.querySelector("[aria-label]")?.getAttribute("aria-label") ?? "")
 ).length"""
