@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
 #: Python raises for integers with more than about 4,300 digits.
 MAX_DIGITS = 4000
-#: Every decimal of so many digits is a float of its own.
+#: Every decimal of so many digits, without an exponent, is a float of its own.
 FLOAT_DIGITS = 15
 #: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
 SPARE_FRAMES = 200
@@ -32,6 +33,37 @@ class LongNumber(float):
     def __str__(self) -> str:
         """Return the number as it was sent, which pydantic makes a decimal from."""
         return self.digits
+
+
+def as_sent(value: Any) -> str:
+    """Return a parsed value as JSON, its numbers with all the digits that were sent."""
+    if _has_long_number(value):
+        with suppress(RecursionError):  # as deep as only hostile documents are
+            return _with_digits(value)
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _has_long_number(value: Any) -> bool:
+    waiting = [value]
+    for one in waiting:
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, LongNumber):
+            return True
+    return False
+
+
+def _with_digits(value: Any) -> str:
+    """Return JSON as `json.dumps` does, which writes every float rounded."""
+    if isinstance(value, dict):
+        return (
+            f"{{{', '.join(f'{as_sent(key)}: {_with_digits(one)}' for key, one in value.items())}}}"
+        )
+    if isinstance(value, list):
+        return f"[{', '.join(map(_with_digits, value))}]"
+    return value.digits if isinstance(value, LongNumber) else as_sent(value)
 
 
 def parse_json(body: bytes) -> Any:
@@ -102,7 +134,8 @@ def _further_down(frames: int, read: Callable[[], Any]) -> Any:
 
 def _number(digits: str) -> float:
     number = float(digits)
-    return number if len(digits) <= FLOAT_DIGITS or repr(number) == digits else LongNumber(digits)
+    is_exact = len(digits) <= FLOAT_DIGITS and "e" not in digits.lower()
+    return number if is_exact or repr(number) == digits else LongNumber(digits)
 
 
 def _integer(digits: str) -> int | str:

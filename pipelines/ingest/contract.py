@@ -8,7 +8,6 @@ same for tabular files with a pandera schema.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +15,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AliasPath, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticUndefined
 
+from pipelines.http.json_documents import as_sent
 from pipelines.ingest.models import is_reshaping, otherwise, sent_as, sent_keys
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
@@ -175,7 +176,9 @@ class RecordValidator:
             return not_an_object(record)
         key, field = ".".join(map(str, place)), self._places.get(place)
         if error["type"] == "missing":
-            return Reason(f"{field or 'record'}_missing", f"the key {key!r} is missing")
+            code = "missing" if error["loc"] == place else "invalid"  # or within its value
+            missing = ".".join(map(str, error["loc"]))
+            return Reason(f"{field or 'record'}_{code}", f"the key {missing!r} is missing")
         why = otherwise(model.model_fields[field], words) if field else words
         value = record.get(key, error["input"]) if isinstance(record, dict) else error["input"]
         return Reason(f"{field or 'record'}_invalid", f"{key} {why}: {shown(value)}")
@@ -188,10 +191,13 @@ class RecordValidator:
 
     def reject_value(self, index: int, field: str, words: str) -> None:
         """Reject a row for the value of a field; `words` complete the reason."""
-        place = next(place for place, one in self._places.items() if one == field)
-        value = self.records[index]
-        for one in place:
-            value = value.get(one) if isinstance(value, dict) else None
+        record = self.records[index]
+        places = [place for place, one in self._places.items() if one == field]
+        place, value = places[0], None
+        for other in reversed(places) if isinstance(record, dict) else ():
+            found = AliasPath(str(other[0]), *other[1:]).search_dict_for_path(record)
+            if found is not PydanticUndefined:
+                place, value = other, found
         text = f"{'.'.join(map(str, place))} {words}: {shown(value)}"
         self._reject_one(index, Reason(f"{field}_invalid", text))
 
@@ -311,8 +317,7 @@ def as_json(value: Any) -> str:
     Characters that terminals cannot show or UTF-8 cannot encode are escaped: control characters,
     lone surrogates, and marks that change the text direction.
     """
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return _UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", as_sent(value))
 
 
 _UNSHOWABLE = re.compile(

@@ -64,7 +64,7 @@ def key_reader(
             valid = part.model_validate(
                 record if reshapes else {name: record[name] for name in sent if name in record}
             )
-        except (ValueError, TypeError, LookupError, ArithmeticError):
+        except Exception:  # noqa: BLE001 - a validator of the model may raise anything
             return None
         values = [getattr(valid, name) for name in names]
         key = table, *map(str, values)

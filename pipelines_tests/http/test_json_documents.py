@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter
 
-from pipelines.http.json_documents import parse_json
+from pipelines.http.json_documents import as_sent, parse_json
 from pipelines.ingest.contract import Reject
 from pipelines.sources.solar.transform import read_response
 from pipelines_tests.sources.solar.made_up import ONE_DAY
@@ -38,6 +38,14 @@ def test_a_number_keeps_the_digits_that_a_float_has_not() -> None:
         0.1 + 0.2,
         1234567890123456789,
     ]
+
+
+def test_numbers_are_shown_with_the_digits_that_were_sent() -> None:
+    """Incident: a record went from quarantine into its table with a rounded amount."""
+    text = '{"a": [12345678901234567.25, {"é": "x", "b": 1e-400}], "c": null, "d": 1.5}'
+    assert as_sent(parse_json(text.encode())) == text
+    deep = "[" * 700 + "12345678901234567.25" + "]" * 700
+    assert json.loads(as_sent(parse_json(deep.encode()))) == json.loads(deep)
 
 
 def test_a_string_without_end_is_found_in_time() -> None:

@@ -144,7 +144,23 @@ def test_fields_within_objects_are_read_and_rejected_by_their_path() -> None:
     ]
     assert validated.drift("rivers") == ['rivers: unknown key "more" in 1 of 4 stations']
     validated.reject_value(0, "level", "is too low")
-    assert validated.reasons()[0][0].words == 'values.level is too low: "3.5"'
+    validated.reject_value(0, "name", "is taken")
+    reasons = [one.words for one in validated.reasons()[0]]
+    assert reasons == ['values.level is too low: "3.5"', 'names.0 is taken: "x"']
+
+
+class Trip(BaseModel):
+    id: Name
+    legs: list[Leg]
+
+
+def test_a_key_that_is_missing_within_a_value_is_not_taken_for_the_value() -> None:
+    (without, within) = RecordValidator(
+        [{"id": "a"}, {"id": "b", "legs": [{"id": 1}, {}]}], name="trips", model=Trip
+    ).rejects()
+    assert (without.words, without.codes) == (("the key 'legs' is missing",), ["legs_missing"])
+    assert within.words == ("the key 'legs.1.id' is missing",)
+    assert within.codes == ["legs_invalid"]
 
 
 class Flattened(BaseModel):
@@ -154,7 +170,9 @@ class Flattened(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def flatten(cls, sent: Any) -> Any:
-        return {**sent, "level": sent["values"]["level"]} if isinstance(sent, dict) else sent
+        if not isinstance(sent, dict):
+            return sent
+        return {**sent, "level": sent["values"].get("level", sent.get("height"))}
 
 
 def test_a_model_that_reshapes_records_rejects_only_the_bad_ones() -> None:
@@ -163,18 +181,20 @@ def test_a_model_that_reshapes_records_rejects_only_the_bad_ones() -> None:
         {"id": "a", "values": {"level": "3.5"}},
         {"id": "b", "values": {"level": "ice"}},
         {"id": "c"},
+        {"id": "d", "values": None},
         "nonsense",
     ]
     validated = RecordValidator(sent, name="stations", model=Flattened)
     assert validated.good()[["id", "level"]].values.tolist() == [["a", 3.5]]
-    ice, without, nonsense = (one.words for one in validated.rejects())
+    ice, without, none, nonsense = (one.words for one in validated.rejects())
     assert ice[0].startswith("level should be a valid number")
     assert ice[0].endswith(': "ice"')
     assert without == ("the model's own code failed: KeyError: 'values'",)
+    assert none[0].startswith("the model's own code failed: AttributeError: ")
     assert nonsense == ("not an object but str",)
     assert validated.drift("rivers") == []
     read = key_reader(Flattened, "t", ("id",))
-    assert [read(one) for one in sent] == [("t", "a"), ("t", "b"), None, None]
+    assert [read(one) for one in sent] == [("t", "a"), ("t", "b"), None, None, None]
     nested = key_reader(Nested, "t", ("station", "name"))
     assert nested({"id": "a", "values": 3, "names": ["x"]}) == ("t", "a", "x")
     assert nested({"id": "a", "values": 3}) is None
