@@ -5,6 +5,7 @@ Nothing here makes a request or knows a source.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MAX_PAGES = 100_000
 #: A name is taken for a misspelled one from here on: nxt is similar to next, and text is not.
 SIMILARITY = 0.8
+#: What names another page than the next one.
+ELSEWHERE = re.compile("prev|first|last|self", re.IGNORECASE)
 Params = Mapping[str, str]
 
 
@@ -133,17 +136,23 @@ def _reject_similar(document: Any, at: str) -> None:
 
     A misspelled place would end every read after the first page.
     """
-    if not at:
-        return
-    *path, name = at.split(".")
-    around = value_at(document, ".".join(path))
-    if isinstance(around, dict) and name not in around:
-        there = [one for one, value in around.items() if isinstance(one, str) and not is_end(value)]
-        for similar in get_close_matches(name, there, n=1, cutoff=SIMILARITY):
-            raise ValueError(
-                f"the page has no {at!r}, where the next one should be, but {similar!r}: what"
-                " follows would not be read"
-            )
+    around = document
+    for name in at.split(".") if at else ():
+        if not isinstance(around, dict):
+            return
+        if name not in around:
+            there = [
+                one
+                for one, value in around.items()
+                if isinstance(one, str) and not is_end(value) and not ELSEWHERE.search(one)
+            ]
+            for similar in get_close_matches(name, there, n=1, cutoff=SIMILARITY):
+                raise ValueError(
+                    f"the page has no {at!r}, where the next one should be, but {similar!r}: what"
+                    " follows would not be read"
+                )
+            return
+        around = around[name]
 
 
 def pages(
