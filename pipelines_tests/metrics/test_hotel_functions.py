@@ -403,17 +403,40 @@ def test_a_year_before_the_first_event_is_not_a_year_without_bookings(
 
 def test_a_time_to_come_counts_as_now(filled: psycopg.Connection) -> None:
     """The books of last year were those of a later day than the books of this year."""
-    tomorrow = filled.execute("SELECT now() + interval '45 days'").fetchone()
-    for call in (
-        "hotels_same_time_last_year(%s, %s, as_of => {})",
-        "all_hotel_pickup(%s, %s, as_of => {})",
-        "all_hotel_pace(%s, %s, as_of => {})",
-    ):
-        query = f"SELECT * FROM metrics.{call}"
-        nights = (FIRST_NIGHT, FIRST_NIGHT + 7 * DAY)
-        today = filled.execute(query.format("now()"), nights).fetchall()
-        later = filled.execute(query.format("%s"), (*nights, *(tomorrow or ()))).fetchall()
-        assert later == today
+    # Known between the two instants of last year, for nights of which pickup and pace ask, too.
+    booked = """
+        INSERT INTO bookings.events VALUES (
+            1, %s, now() - interval '350 days', 'booking', gen_random_uuid(),
+            current_date - 304, 1, 1
+        )
+    """
+    with filled.transaction(force_rollback=True):
+        filled.execute(booked.encode(), [HOTEL])
+        for call in (
+            "hotels_same_time_last_year(current_date + 55, current_date + 65, as_of => {})",
+            "all_hotel_pickup(as_of => {})",
+            "all_hotel_pace(current_date + 30, current_date + 37, as_of => {})",
+        ):
+            query = f"SELECT * FROM metrics.{call}"
+            today = filled.execute(query.format("now()").encode()).fetchall()
+            later = filled.execute(query.format("now() + interval '45 days'").encode()).fetchall()
+            assert later == today, call
+
+
+def test_the_same_time_last_year_is_the_same_in_every_time_zone(
+    filled: psycopg.Connection,
+) -> None:
+    query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s)"
+    (begin,) = filled.execute("SELECT min(event_at) FROM bookings.events").fetchone() or ()
+    day = datetime(begin.year, begin.month, begin.day, tzinfo=UTC)
+    for hour in (1, 23):
+        given = (FIRST_NIGHT, FIRST_NIGHT + 7 * DAY, day + 364 * DAY + timedelta(hours=hour))
+        found = []
+        for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
+            with filled.transaction(force_rollback=True):
+                filled.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+                found.append(filled.execute(query, given).fetchall())
+        assert found[0] == found[1] == found[2]
 
 
 def test_the_same_time_last_year_has_the_books_as_they_were_then(

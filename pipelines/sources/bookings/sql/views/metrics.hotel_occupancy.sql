@@ -41,13 +41,12 @@ $$;
 
 COMMENT ON FUNCTION metrics.hotel_occupancy(date, date, text, timestamptz) IS
 'Returns the occupancy of each hotel by period: day, week (from Monday), month or year. It covers
-the nights from from_date (default: the UTC day of as_of) up to, but not including, to_date
-(default: 90 days after from_date). rooms_booked is the number of room nights on the books at
-as_of. rooms_available is the number of room nights that the hotel has. occupancy is rooms_booked /
-rooms_available: 0 to 1, or more if the hotel is overbooked. rooms_available and occupancy are null
-if bookings.hotels has no rooms for the hotel. Nights before the first event of the hotel count as
-empty: nothing is known of them. If a period is only partly in the range, its row
+the nights from from_date (default: the UTC day of as_of; a time to come counts as now) up to, but
+not including, to_date (default: 90 days after from_date). rooms_booked is the number of room nights
+on the books at as_of. rooms_available is the number of room nights that the hotel has. occupancy is
+rooms_booked / rooms_available: 0 to 1, or more if the hotel is overbooked. rooms_available and
+occupancy are null if bookings.hotels has no rooms for the hotel. Nights before the first event of
+the hotel count as empty: nothing is known of them. If a period is only partly in the range, its row
 covers only the nights in the range, and period_start is the first of them. Raises an error (22023)
-if period is not day, week, month or year.
-To get one hotel, add WHERE hotel_id = 2607.
+if period is not day, week, month or year. To get one hotel, add WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date => current_date + 28, period => ''week'');';

@@ -20,7 +20,7 @@ ROWS 90
 AS $$
 #variable_conflict use_column
 DECLARE
-    as_known CONSTANT timestamptz := CASE WHEN as_of > now() THEN now() ELSE as_of END;
+    as_known CONSTANT timestamptz := least(as_of, now());
     first_night CONSTANT date := coalesce(from_date, (as_known AT TIME ZONE 'UTC')::date);
     end_night CONSTANT date := coalesce(to_date, first_night + 90);
     problem CONSTANT text := CASE

@@ -130,9 +130,9 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as of the last accepted line about it: contents, sender, receiver,
-status, and the weather at both ends. Later lines that were rejected are in ops.quarantine. For one shipment, query enriched.track. Weather data by
-Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames
-(CC BY 4.0).';
+status, and the weather at both ends. Later lines that were rejected are in ops.quarantine. For one
+shipment, query enriched.track. Weather data by Open-Meteo.com (CC BY 4.0) unless
+weather.observations names another provider; places by GeoNames (CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipments.status IS
 'in_transit, inbound_scan, scanned or delivery. Any other status is kept as sent, in lower case,

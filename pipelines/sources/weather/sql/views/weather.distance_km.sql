@@ -27,5 +27,5 @@ END;
 COMMENT ON FUNCTION
 weather.distance_km(double precision, double precision, double precision, double precision) IS
 'Returns the great-circle distance of two places in km (haversine formula), from their latitudes and
-longitudes in degrees; null if one is unknown. Joins hotels, airports, parcels and plants by place and not by the name of a
-city. Example: SELECT * FROM weather.distance_km(latitude_1 => 53.55, longitude_1 => 9.97, latitude_2 => 48.21, longitude_2 => 16.37);';
+longitudes in degrees; null if one is unknown. Joins hotels, airports, parcels and plants by place
+and not by the name of a city. Example: SELECT * FROM weather.distance_km(latitude_1 => 53.55, longitude_1 => 9.97, latitude_2 => 48.21, longitude_2 => 16.37);';
