@@ -71,6 +71,17 @@ def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
         "energy", plants=[1], period="year", from_date=dt.date(2006, 1, 1), to_date=END
     ).rows["hours_due"]
     assert year == rows["hours_due"].sum()
+    # East of UTC days are over, and stored, before that of UTC is.
+    for plants in ([1], [1, 2]):
+        before = solar.QUESTIONS.ask(
+            "energy",
+            plants=plants,
+            period="month",
+            from_date=BEGINS[SIERRA],
+            to_date=dt.date(2026, 10, 31),
+        ).rows
+        assert (before["hours_present"] <= before["hours_due"]).all()
+        assert before["hours_due"].max() == 31 * 24 + 1
 
 
 def test_the_address_of_dagster_is_looked_up_each_time(
