@@ -126,7 +126,8 @@ def show() -> None:
         "Offers",
         found,
         empty="No itinerary on offer matches the filters.",
-        note="Sorted over all offers. Select one to see its price's course and its legs.",
+        note="Sorted over all offers; one whose last record was rejected has the price before it."
+        " Select one to see its price's course and its legs.",
         key="offer_row",
         opens=("offer", "itinerary_id"),
         **headings,

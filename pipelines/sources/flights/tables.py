@@ -123,15 +123,19 @@ snapshots = Table(
         comment="ISO 4217 code of most of the prices; null if there are none.",
     ),
     Column(
-        "lowest_price", PRICE, comment="Lowest price, in price_currency; null if there are none."
+        "lowest_price",
+        PRICE,
+        comment="Lowest price of accepted records, in price_currency; null if there are none.",
     ),
     Column(
-        "median_price", PRICE, comment="Median price, in price_currency; null if there are none."
+        "median_price",
+        PRICE,
+        comment="Median price of accepted records, in price_currency; null if there are none.",
     ),
     Column(
         "highest_price",
         PRICE,
-        comment="Highest price, in price_currency; null if there are none.",
+        comment="Highest price of accepted records, in price_currency; null if there are none.",
     ),
     Index(None, "snapshot_on"),
     schema=SCHEMA,
@@ -441,8 +445,8 @@ itineraries = Table(
     Index(None, "agent"),
     Index(None, "departure_on", "price_amount"),
     schema=SCHEMA,
-    comment="Every itinerary ever seen, one row each, with its last known values. Derived"
-    " from flights.prices.",
+    comment="Every itinerary of which a record was ever accepted, one row each, with its last"
+    " accepted values. Derived from flights.prices.",
 )
 
 # Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.

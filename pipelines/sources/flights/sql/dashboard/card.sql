@@ -3,9 +3,9 @@ SELECT
     snapshots.snapshot_on AS day,
     snapshots.lowest_price AS value,
     snapshots.price_currency AS unit,
-    to_char(snapshots.itinerary_count, 'FM999,999,999') || ' offers; half of them cost '
+    to_char(snapshots.itinerary_count, 'FM999,999,999') || ' offers; median price '
     || to_char(snapshots.median_price, 'FM999,999,990.00') || ' ' || snapshots.price_currency
-    || ' or less' AS detail
+    AS detail
 FROM (
     SELECT DISTINCT ON (snapshot_on)
         snapshot_on, lowest_price, itinerary_count, median_price, price_currency
