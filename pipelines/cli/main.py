@@ -117,7 +117,7 @@ def ui(port: int | None) -> None:
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
-    from pipelines.ingest.statements import remedy_for_tables
+    from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
     from pipelines.migrations.apply import plugins_without_revision
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
@@ -139,10 +139,7 @@ def migrate(with_logins: bool) -> None:
     upgrade_dagster_storage()
     differing = plugins_without_revision(settings.warehouse_url())
     for name in differing:
-        echo(
-            f"{name}: the tables in the database are not those of its models."
-            f" {remedy_for_tables(name)}"
-        )
+        echo(f"{name}: {OTHER_MODELS}. {remedy_for_tables(name)}")
     report_broken_sources(echo)
     if not differing:
         echo("The database is up to date.")

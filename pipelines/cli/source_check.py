@@ -133,7 +133,7 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
-    from pipelines.ingest.statements import remedy_for_tables
+    from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
     from pipelines.migrations import apply, history, objects, source_roles
     from pipelines.warehouse.sql_files import read_sql
 
@@ -151,8 +151,8 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         yield Finding(_sql_place(source, f"sql/views/{file}", error) or source.name, _said(error))
         return
     if is_plugin(source) and history.differences(connection, history.schema_of(source)):
-        words = "the tables in the database are not those of the models."
-        found.append(Finding(source.name, f"{words} {remedy_for_tables(source.name)}"))
+        words = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
+        found.append(Finding(source.name, words))
     for one in source.checks:
         place = f"sql/checks/{one.name}.sql"
         try:
@@ -197,8 +197,10 @@ def _of_cookbook(connection: Connection, source: Source) -> Iterator[Finding]:
             yield Finding(place, _said(error))
         except KeyError as error:
             yield Finding(place, f"the parameter {error} has no example in the comments")
-        except (StopIteration, TypeError, ValueError) as error:
-            yield Finding(place, f"it is no question with a statement: {error}".rstrip(": "))
+        except StopIteration:
+            yield Finding(place, "it is no question with a statement")
+        except (TypeError, ValueError) as error:
+            yield Finding(place, str(error))
 
 
 def _of_collections(connection: Connection, source: Source) -> Iterator[Finding]:

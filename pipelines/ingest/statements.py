@@ -7,6 +7,7 @@ the role.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 #: The place of a statement that a policy has made from the declaration.
 OF_POLICY = "a statement of its policy"
+#: Of a plug-in whose models were changed.
+OTHER_MODELS = "the tables in the database are not those of its models"
+#: A function in the context of an error.
+FUNCTION = re.compile("^(?:PL/pgSQL|SQL) function", re.MULTILINE)
 #: Errors of such a statement when the models have changed since the tables were made.
 OTHER_TABLES = (
     psycopg.errors.UndefinedColumn,
@@ -119,11 +124,12 @@ def execute(
 
 def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failure | None:
     """Return the failure of a statement that may not do what it tried; None for other errors."""
-    if is_plugin and place == OF_POLICY and isinstance(cause, OTHER_TABLES):
+    # In a function of its own, such as of a trigger, it is that which names what is not there.
+    is_direct = len(FUNCTION.findall(cause.diag.context or "")) < 2
+    if is_plugin and place == OF_POLICY and isinstance(cause, OTHER_TABLES) and is_direct:
         return DatabaseError(
             source,
-            "the tables in the database are not those of its models, and nothing was written:"
-            f" {str(cause).splitlines()[0]}",
+            f"{OTHER_MODELS}, and nothing was written: {str(cause).splitlines()[0]}",
             place=source,
             remedy=f"{remedy_for_tables(source)} Then run again.",
         )
@@ -142,9 +148,9 @@ def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failu
 def remedy_for_tables(source: str) -> str:
     """Return what to do when the tables of a source are not those of its models."""
     return (
-        f"isobar sources reset {source} deletes what is stored and makes them anew; to keep it,"
-        f" write a revision: alembic -x source={source} revision --autogenerate"
-        " (docs/parts-of-a-source.md#tables)."
+        f"To keep what is stored, write a revision: alembic -x source={source} revision"
+        " --autogenerate (docs/parts-of-a-source.md#tables). To delete it and have the tables of"
+        f" the models: isobar sources reset {source}."
     )
 
 

@@ -9,6 +9,8 @@ from pipelines.config import mask
 from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
+#: What a load that is ended leaves.
+KEPT = "finished deliveries are kept, and the one in progress is rolled back"
 MAX_CHARACTERS = 600
 #: The class name that precedes the message of one of our failures.
 OUR_CLASS = re.compile(r"^\s*pipelines\.[\w.]+: ")
@@ -21,7 +23,7 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
         return str(data.user_failure_data.description)
     error = innermost(data.error)
     if error and "Interrupt" in str(error.cls_name):
-        return f"{event.step_key}: {STOPPED}; finished deliveries are kept, the begun one is undone"
+        return f"{event.step_key}: {STOPPED}; {KEPT}"
     return (
         f"{event.step_key}: {mask(error.message.strip())}" if error else f"{event.step_key} failed"
     )

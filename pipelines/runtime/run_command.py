@@ -42,7 +42,7 @@ from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.jobs import MAX_RUNTIME_TAG
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.partitions import align_with_warehouse
-from pipelines.orchestration.run_failures import STOPPED, why_step_failed
+from pipelines.orchestration.run_failures import KEPT, STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.errors import failure_of
 from pipelines.postgres.remedies import remedy_for
@@ -204,8 +204,8 @@ def _run(
     if report.is_stopped and has_expired():
         report.is_stopped = False
         report.failures[-1] = (
-            f"{name}: the run took longer than {limit} s and was ended; finished deliveries are"
-            " kept, the begun one is undone\n  where: the code of the source, or what it waits for"
+            f"{name}: the run took longer than {limit} s and was ended; {KEPT}"
+            "\n  where: the code of the source, or what it waits for"
             "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
         )
     return report

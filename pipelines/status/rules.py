@@ -13,6 +13,7 @@ from pipelines.failures import Failure
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
+from pipelines.orchestration.run_failures import KEPT
 
 #: Daemon heartbeats come every half minute; a daemon that missed two is late.
 BEAT_SECONDS = 75.0
@@ -298,7 +299,7 @@ def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
         problems.append(one)
     if (at := found.oldest_under_way_at) and (age := _age(at, now)) > UNDER_WAY_SECONDS:
         what = f"A run has been under way for {span_in_words(age)}"
-        remedy = "Terminate it in the UI; finished deliveries are kept, the begun one is undone."
+        remedy = f"Terminate it in the UI; {KEPT}."
         path = "/runs?q=status:STARTED"
         one = trouble("runs:hangs", what, "", remedy, at, severity="warning", path=path)
         problems.append(one)
