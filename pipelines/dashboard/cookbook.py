@@ -30,6 +30,7 @@ PLATFORM = "pipelines.dashboard"
 #: On this day all examples have rows on the simulated data.
 EXAMPLES_AS_OF = dt.date(2026, 11, 22)
 PARAMETER = re.compile(r"^(\w+): (.+?)(?: \| (.+))?$")
+PLACEHOLDER = re.compile(r"%%|%\(\w+\)s")
 #: Days and instants that are relative to the present.
 RELATIVE = re.compile(r"(now|today|month|year)(?: ([+-]) (\d+))?")
 DAY = re.compile(r"20\d\d-\d\d-\d\d")
@@ -54,7 +55,12 @@ class Question:
 
     @property
     def statement(self) -> str:
-        """The statement with its examples filled in."""
+        """The statement with its examples filled in.
+
+        Raises `ValueError` for a single %, which the page *Ask* could not send.
+        """
+        if "%" in PLACEHOLDER.sub("", self.template):
+            raise ValueError("a % that is neither of %(name)s nor written %%")
         return self.template % {name: literal(one) for name, one in self.examples.items()}
 
 
