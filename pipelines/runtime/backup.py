@@ -135,7 +135,12 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
     urls = addresses(settings)
     _claim(folder)
     try:
-        with translated("backup", "it could not be made", place=place_of(urls[WAREHOUSE])):
+        with translated(
+            "backup",
+            "it could not be made",
+            place=" and ".join(map(place_of, urls.values())),
+            otherwise="Give the roles of both addresses the rights to read all, as pg_dump needs.",
+        ):
             manifest = _dump(folder, urls, variables, report)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
     except BaseException:
