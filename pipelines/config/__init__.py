@@ -325,16 +325,15 @@ def mask(text: str, environment: Mapping[str, str] = os.environ) -> str:
     return redact(text, secrets_in_use(environment=environment))
 
 
-def disabled_sources(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+def disabled_sources() -> frozenset[str]:
     """Return the sources that the operator disabled. Not in `Settings`, as above."""
-    names = _reader(environment)("ISOBAR_DISABLE_SOURCES")
+    names = _reader(os.environ)("ISOBAR_DISABLE_SOURCES")
     return frozenset(filter(None, re.split(r"[\s,]+", names)))
 
 
-def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
+def code_url() -> str | None:
     """Return the base URL of the code on a forge. Not in `Settings`, as above."""
-    value = _reader(environment)
-    return value("ISOBAR_CODE_URL").rstrip("/") or None
+    return _reader(os.environ)("ISOBAR_CODE_URL").rstrip("/") or None
 
 
 def _state(environment: Mapping[str, str]) -> Path:

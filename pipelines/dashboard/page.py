@@ -229,7 +229,6 @@ def show_number(
     rise_is_good: bool | None = None,
     note: str | None = None,
     help: str | None = None,  # noqa: A002 - as Streamlit calls it
-    icon: str | None = None,
 ) -> None:
     """Show a number with its trend, how it changed, and its statement in an expander."""
     has_delta = delta is not None and not pd.isna(delta)
@@ -245,7 +244,6 @@ def show_number(
         chart_data=[*trend] if trend is not None and len(trend) > 1 else None,
         chart_type="area",
         help=help,
-        icon=icon,
     )
     if note:
         st.caption(note)

@@ -95,10 +95,7 @@ def failure_of(
     said = redact(str(cause).strip(), secrets)
     words = said if is_whole else next(iter(said.splitlines()), type(cause).__name__)
     if "OperationalError" in kinds:
-        code = getattr(cause, "sqlstate", None) or getattr(
-            cause, "pgcode", None
-        )  # psycopg, psycopg2
-        is_answered = code is not None
+        is_answered = any(getattr(cause, one, None) for one in ("sqlstate", "pgcode"))
         what = unreached if unreached and not is_answered else problem
         return TransientFailure(
             source, f"{what}: {words}", place=place, remedy=remedy_for(said, see)

@@ -25,21 +25,21 @@ def rotate(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     return True
 
 
-def shortened(text: str, most: int = MAX_SHOWN) -> str:
+def shortened(text: str) -> str:
     """Return the first and the last lines of a long output: the cause may be in either."""
     text = text.strip()
-    if len(text) <= most:
+    if len(text) <= MAX_SHOWN:
         return text
-    head, tail = text[: most // 2].rpartition("\n"), text[-most // 2 :].partition("\n")
-    return f"{head[0] or head[2]}\n…\n{tail[2] or tail[0]}"
+    head, last = text[: MAX_SHOWN // 2].rpartition("\n"), text[-MAX_SHOWN // 2 :].partition("\n")
+    return f"{head[0] or head[2]}\n…\n{last[2] or last[0]}"
 
 
-def tail(text: str, most: int = MAX_SHOWN) -> str:
+def tail(text: str) -> str:
     """Return the last lines of a log, from the beginning of one."""
     text = text.strip()
-    if len(text) <= most:
+    if len(text) <= MAX_SHOWN:
         return text
-    last = text[-most:]
+    last = text[-MAX_SHOWN:]
     return last.partition("\n")[2] or last
 
 

@@ -72,10 +72,11 @@ def _problems(seen: Status) -> Table:
 
 def _words(problem: Problem) -> str:
     """Return a problem in one line: what is wrong, and where."""
-    is_of_machinery = problem.key.startswith("status:")
-    text = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
     if problem.key == "status:configuration":
         text = f"{problem.what} ({problem.where})"
+    else:
+        is_of_machinery = problem.key.startswith("status:")
+        text = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
     return shorten(printable(text), MAX_CHARACTERS, placeholder=" …")
 
 

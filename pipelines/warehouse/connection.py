@@ -154,19 +154,13 @@ def execute_statements(connection: Connection, script: str, parameters: Mapping[
             connection.execute(text(statement), dict(parameters))
 
 
-def stage(
-    connection: Connection,
-    frame: pd.DataFrame,
-    table: Table,
-    *,
-    name: str | None = None,
-) -> None:
-    """COPY `frame` into a temporary table, `stage_<table>` unless `name` is given.
+def stage(connection: Connection, frame: pd.DataFrame, table: Table) -> None:
+    """COPY `frame` into a temporary table, `stage_<table>`.
 
     Columns have the types of `table`; `record` is an integer. Missing values become NULL. The
     temporary table is dropped at the end of the transaction.
     """
-    name = name or f"stage_{table.name}"
+    name = f"stage_{table.name}"
     create_stage(connection, name, frame.columns, table)
     copy_rows(connection, name, frame)
     analyze_stage(connection, name, frame.columns, table)

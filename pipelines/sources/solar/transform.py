@@ -86,13 +86,13 @@ class _Zone:
         self.info = ZoneInfo(name)
         self.is_utc = name == "UTC"
 
-    def to_utc(self, local: dt.datetime, *, second: bool = False) -> dt.datetime | None:
-        """Convert to UTC: None for a skipped hour; `second` selects the repeat of an hour."""
-        utc = self.about(local, second=second)
+    def to_utc(self, local: dt.datetime) -> dt.datetime | None:
+        """Convert to UTC: None for a skipped hour, the first of a repeated one."""
+        utc = self.about(local)
         return utc if self.is_utc or self.to_local(utc.replace(tzinfo=dt.UTC)) == local else None
 
     def about(self, local: dt.datetime, *, second: bool = False) -> dt.datetime:
-        """Convert to UTC likewise, but replace a skipped hour by the one that follows."""
+        """Convert to UTC: a skipped hour as the next; a repeated one as its `second`."""
         if self.is_utc:
             return local
         aware = local.replace(tzinfo=self.info, fold=int(second))
