@@ -48,6 +48,32 @@ def test_active_plants_become_places_without_current_weather(site: Site) -> None
     ]
 
 
+def test_coordinates_that_are_not_those_of_the_key_move_no_place(site: Site) -> None:
+    """A plug-in gave the postcode of others' parcels coordinates of its own."""
+    site.owner.execute(
+        """
+        CREATE OR REPLACE VIEW solar.weather_requests AS
+        SELECT
+            sent.key AS place_key, sent.country AS country_code, NULL::text AS postcode,
+            sent.city, sent.latitude, sent.longitude,
+            NULL::timestamptz AS hour_at, NULL::date AS day
+        FROM (
+            VALUES
+            ('DE 04109', NULL::text, NULL::text, -80.0::double precision, 100.0::double precision),
+            ('DE 04109', 'DE', 'Leipzig', -80.0, 100.0),
+            ('AT 1010', 'AT', 'Wien', NULL, NULL),
+            ('1.0000,2.0000', NULL, NULL, 1.0, 2.0)
+        ) AS sent (key, country, city, latitude, longitude)
+        """
+    )
+    put_places(site.warehouse)
+    query = "SELECT place_key, latitude, longitude, geocoding_status FROM weather.places ORDER BY 1"
+    assert site.rows(query) == [
+        ("1.0000,2.0000", 1.0, 2.0, "given"),
+        ("AT 1010", None, None, "pending"),
+    ]
+
+
 def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:
     """Nothing else may be due for days where there are plants alone."""
 

@@ -1,5 +1,6 @@
 -- Upserts weather.places from what sources request now. Only rows that describe a place, by
 -- coordinates or by an address, register one: the planner skips parts of the union that never do.
+-- A row whose coordinates are not those of its key is none: it would move the places of others.
 WITH requested AS (
     SELECT DISTINCT ON (place_key)
         place_key,
@@ -12,7 +13,10 @@ WITH requested AS (
     FROM weather.weather_requests
     WHERE
         place_key IS NOT NULL
-        AND (latitude IS NOT NULL OR country_code IS NOT NULL)
+        AND CASE
+            WHEN latitude IS NULL THEN country_code IS NOT NULL
+            ELSE place_key = weather.place_key(latitude, longitude)
+        END
     ORDER BY place_key, hour_at IS NULL DESC, latitude IS NULL, source, latitude, longitude, city
 ), unused AS (
     UPDATE weather.places
@@ -33,9 +37,9 @@ SELECT
     country_code,
     postcode,
     city,
-    CASE WHEN longitude IS NOT NULL THEN latitude END,
+    latitude,
     CASE WHEN latitude IS NOT NULL THEN longitude END,
-    CASE WHEN latitude IS NULL OR longitude IS NULL THEN 'pending' ELSE 'given' END,
+    CASE WHEN latitude IS NULL THEN 'pending' ELSE 'given' END,
     is_observed
 FROM requested
 ON CONFLICT (place_key) DO UPDATE SET is_observed = TRUE
