@@ -637,7 +637,7 @@ def _discovered() -> Mapping[str, Source]:
                 packages = " and ".join(map(_package_of, (entry, *others)))
                 raise ValueError(f"{packages} have the same name: uninstall or rename one of them")
         else:
-            with isolated(entry.name, "its declaration", entry.module):
+            with isolated(entry.name, "its declaration", _module_of(entry)):
                 source = _loaded(entry)
                 _reject_clashes(source, found)
                 _reject_unknown_names(source)
@@ -651,7 +651,15 @@ def _package_of(entry: EntryPoint) -> str:
     return f"{entry.dist.name if entry.dist else 'a package'} ({entry.value})"
 
 
+def _module_of(entry: EntryPoint) -> str:
+    return entry.value.partition(":")[0].strip()
+
+
 def _loaded(entry: EntryPoint) -> Source:
+    if not all(map(str.isidentifier, _module_of(entry).split("."))):
+        raise ValueError(
+            f"its entry point {entry.value!r} names no module: they have letters, digits and _"
+        )
     loaded = entry.load()
     source = getattr(loaded, "source", loaded)
     if not isinstance(source, Source):
@@ -722,6 +730,12 @@ def _reject_unknown_names(source: Source) -> None:
                     raise ValueError(
                         f"Since of the feed {feed.name!r} names the column {one.since.column!r},"
                         f" and the columns are {', '.join(columns.keys())}"
+                    )
+                kind = columns[one.since.column].type
+                if not issubclass(kind.python_type, dt.date):
+                    raise ValueError(
+                        f"Since of the feed {feed.name!r} names the column {one.since.column!r},"
+                        f" which has no time but is {kind}"
                     )
 
 
