@@ -6,7 +6,7 @@ Nothing here makes a request or knows a source.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -162,6 +162,7 @@ def pages(
     pagination: Pagination,
     count: Callable[[Any], int],
     source: str,
+    secrets: Sequence[str] = (),
 ) -> Iterator[JsonResponse]:
     """Yield the pages of an API.
 
@@ -172,6 +173,7 @@ def pages(
         pagination: How to find the next page.
         count: Returns the number of records in a document.
         source: The source, for messages.
+        secrets: What no message may show.
 
     Raises:
         PermanentFailure: A page leads to one that has been read, or there is no end.
@@ -189,10 +191,10 @@ def pages(
         elif len(read) == MAX_PAGES:
             problem = f"the API has more than {MAX_PAGES:,} pages"
         elif not is_same_origin(url, step[0]):  # which would get the credentials
-            problem = f"the next page is on another server: {redact(step[0])}"
+            problem = f"the next page is on another server: {redact(step[0], secrets)}"
         if problem:
             remedy = "See whether the pagination of the feed is that of the API."
-            raise PermanentFailure(source, problem, place=redact(url), remedy=remedy)
+            raise PermanentFailure(source, problem, place=redact(url, secrets), remedy=remedy)
         read.add(key)
         response = get(*step)
         records = count(response.document)
@@ -200,7 +202,7 @@ def pages(
             raise PermanentFailure(
                 source,
                 f"the API ignores {pagination.parameter!r}: it answers with the same page again",
-                place=redact(url),
+                place=redact(url, secrets),
                 remedy="See whether the pagination of the feed is that of the API.",
             )
         last = response.sha256
@@ -209,4 +211,6 @@ def pages(
             step = pagination.following(response, *step, records)
         except ValueError as error:
             remedy = "See whether the pagination of the feed is that of the API."
-            raise PermanentFailure(source, str(error), place=redact(url), remedy=remedy) from error
+            raise PermanentFailure(
+                source, redact(str(error), secrets), place=redact(url, secrets), remedy=remedy
+            ) from error

@@ -45,7 +45,15 @@ class Service:
         if since is not None and self.fetcher.since is not None:
             params[self.fetcher.since.parameter] = since
         count = getattr(feed.parse, "count", _length)
-        yield from pages(self._get, self.url, params, self.fetcher.pagination, count, self.source)
+        yield from pages(
+            self._get,
+            self.url,
+            params,
+            self.fetcher.pagination,
+            count,
+            self.source,
+            self.client.secrets,
+        )
 
     def _get(self, url: str, params: Mapping[str, str]) -> JsonResponse:
         wait = self._last + self.fetcher.seconds_between - time.monotonic()

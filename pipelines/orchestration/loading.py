@@ -1,6 +1,5 @@
 """The asset and sensors of sources with declared fetchers: inboxes, APIs and documents."""
 
-import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -296,21 +295,19 @@ class _Loading:
         """Return the time from which on records are requested; None: all.
 
         It is the newest time among the rows of reads that ended: those of a read that broke off may
-        be newer than what it did not get.
+        be newer than what it did not get. One in the future would hide all until then.
         """
         if fetcher.since is None:
             return None
         table = self.source.table(runner.feed.records[0].table)
-        newest = select(func.max(table.c[fetcher.since.column]))
+        at, now = table.c[fetcher.since.column], func.timezone("UTC", func.now())
+        if getattr(at.type, "timezone", False):
+            now = func.now()
+        newest = select(func.max(at)).where(at <= now)
         with self.store.engine.connect() as connection:
             last = watermarks.position(connection, fetcher.input.name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
-        if found is None:
-            return None
-        if isinstance(found, dt.datetime):  # one in the future would hide all until then
-            now = utc_now()
-            found = min(found, now if found.tzinfo else now.replace(tzinfo=None))
-        return str((found - fetcher.since.overlap).isoformat())
+        return None if found is None else str((found - fetcher.since.overlap).isoformat())
 
     def _note_read(self, fetcher: PagedApi, runner: Runner) -> None:
         """Note that all pages were read, and none was rejected."""
