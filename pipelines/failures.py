@@ -4,6 +4,7 @@ Every error that a user may see says what happened, where, and what to do next. 
 translates them into Dagster's own outcomes.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -126,7 +127,14 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         form
         for one in secrets
         if one
-        for form in (one, quote(one, safe="", errors=passed), quote_plus(one, errors=passed))
+        for form in (
+            one,
+            quote(one, errors=passed),
+            quote(one, safe="", errors=passed),
+            quote_plus(one, errors=passed),
+            json.dumps(one)[1:-1],
+            json.dumps(one, ensure_ascii=False)[1:-1],
+        )
     }
     for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, "***")

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import psutil
 import psycopg
@@ -147,6 +148,13 @@ def test_no_command_line_has_a_secret(ui: Ui) -> None:
 def test_a_secret_in_the_query_of_an_address_is_masked(name: str) -> None:
     address = f"https://h/x?page=2&{name}={MARKED}&monkey=1&design=2"
     assert redact(address) == f"https://h/x?page=2&{name}=***&monkey=1&design=2"
+
+
+def test_a_secret_is_masked_however_a_service_repeats_it() -> None:
+    secret = 'a"b\\c/d é+'
+    forms = (secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret))
+    for form in (*forms, quote(secret, safe=""), quote_plus(secret)):
+        assert redact(f"no such key: {form}", [secret]).replace('"', "") == "no such key: ***"
 
 
 def test_a_password_with_an_at_sign_is_masked_as_a_whole() -> None:
