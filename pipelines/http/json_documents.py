@@ -88,7 +88,7 @@ def parse_json(body: bytes) -> Any:
             for key, values in sent.items():
                 if len(values) > 1:
                     found[f"{key}{SENT_TWICE}"] = values[0]
-                if any(value != values[0] for value in values[1:]):
+                if len({*map(as_sent, values)}) > 1:
                     found[key] = {"sent twice": values}
         return found
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
-import re
 import types
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from pipelines.ingest.models import column_type
-from pipelines.ingest.record_keys import UNSTORABLE
+from pipelines.http.json_documents import LongNumber, as_sent
+from pipelines.ingest.models import column_type, text_of
+from pipelines.ingest.record_keys import UNSTORABLE, is_short
 from pipelines.warehouse.connection import array_literal
 
 if TYPE_CHECKING:
@@ -22,39 +22,48 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import RecordValidator
 
 #: What PostgreSQL stores at most: a bigint, and digits of a numeric.
-MAX_INTEGER, MAX_DIGITS = 2**63 - 1, 1_000
-#: Half of a pair, in JSON.
-LONE_SURROGATE = re.compile(
-    r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}",
-    re.IGNORECASE,
-)
+MAX_INTEGER, MAX_DIGITS, MAX_DECIMALS = 2**63 - 1, 1_000, 16_383
 
 
-def column_rows(validator: RecordValidator, model: type[BaseModel]) -> pd.DataFrame:
-    """Return the valid records as rows for the columns of `table_of`.
+def column_rows(
+    validator: RecordValidator, model: type[BaseModel], keys: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the valid records as rows for the columns of `table_of`; `keys` are those of its key.
 
     Records with a value that PostgreSQL cannot store are rejected, so that one of them does not
     fail the whole delivery: whole numbers and decimals that are too large, numbers that are not
-    finite, texts with NUL, and times that are in no year in UTC.
+    finite, texts with NUL, texts of a key that are too long for an index, times of day with an
+    offset, and times that are in no year in UTC.
     """
     import pandas as pd
 
     good, fields = validator.good(), model.model_fields
+    converted = [field for field, one in fields.items() if _is_converted(one.annotation)]
+    arrays = {
+        field
+        for field in converted
+        if column_type(fields[field].annotation, fields[field].metadata, field)[0].python_type
+        is list
+    }
     for field in fields:
+        is_array, is_key = field in arrays, field in keys
         for index, value in good[field].items():
-            if words := _why_unstorable(value):
+            words = _why_unstorable(value, is_array=is_array)
+            if is_key and not words and not is_short(text_of(value)):
+                words = "is too long for a key"
+            if words:
                 validator.reject_value(int(str(index)), field, words)
     good = validator.good()
-    for field, one in fields.items():
-        if _is_converted(one.annotation):
-            is_array = column_type(one.annotation, one.metadata, field)[0].python_type is list
-            values = [_column_value(value, is_array=is_array) for value in good[field]]
-            good = good.assign(**{field: pd.Series(values, good.index, dtype=object)})
+    for field in converted:
+        values = [_column_value(value, is_array=field in arrays) for value in good[field]]
+        good = good.assign(**{field: pd.Series(values, good.index, dtype=object)})
     return good
 
 
-def _why_unstorable(value: Any) -> str | None:
+def _why_unstorable(value: Any, *, is_array: bool = False) -> str | None:
     """Return why PostgreSQL cannot store a value; None if it can."""
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, str):
         return "has characters that cannot be stored" if UNSTORABLE.search(value) else None
     if isinstance(value, int):
@@ -62,7 +71,7 @@ def _why_unstorable(value: Any) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else "is not a finite number"
     if isinstance(value, Decimal):
-        return None if abs(value.adjusted()) <= MAX_DIGITS else "has too many digits"
+        return _why_no_numeric(value)
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None and value.year in (dt.MINYEAR, dt.MAXYEAR):
             try:
@@ -70,11 +79,34 @@ def _why_unstorable(value: Any) -> str | None:
             except OverflowError:
                 return "is not a time of the calendar"
         return None
+    if isinstance(value, dt.time):
+        return "has an offset, and the column has none" if value.tzinfo else None
     if isinstance(value, list | dict):
-        text = json.dumps(value, default=str)
-        is_stored = "\\u0000" not in text and not LONE_SURROGATE.search(text)
-        return None if is_stored else "has characters that cannot be stored"
+        parts = map(_why_unstorable, value) if is_array else _why_no_json(value)
+        return next(filter(None, parts), None)
     return None
+
+
+def _why_no_numeric(value: Decimal) -> str | None:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return "is not a finite number"
+    is_stored = abs(value.adjusted()) <= MAX_DIGITS and -exponent <= MAX_DECIMALS
+    return None if is_stored else "has too many digits"
+
+
+def _why_no_json(value: Any) -> Iterator[str | None]:
+    """Yield what of the keys and values within a value JSONB cannot store."""
+    waiting = [value]
+    for one in waiting:
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, LongNumber):
+            yield _why_no_numeric(Decimal(str(one)))
+        elif isinstance(one, str | float):
+            yield _why_unstorable(one)
 
 
 def _is_converted(annotation: Any) -> bool:
@@ -90,11 +122,18 @@ def _is_converted(annotation: Any) -> bool:
 def _column_value(value: Any, *, is_array: bool) -> Any:
     """Return a value as COPY takes it: an array as a literal, JSON as text, an enum's value."""
     if isinstance(value, Enum):
-        return str(value.value)
+        return text_of(value)
     if isinstance(value, dt.time):
         return value.isoformat()
     if isinstance(value, Decimal):  # Arrow's have at most 76 digits
         return str(value)
     if value is None:
         return None
-    return array_literal(map(str, value)) if is_array else json.dumps(value, default=str)
+    return array_literal(map(_element, value)) if is_array else as_sent(value)
+
+
+def _element(value: Any) -> str | None:
+    """Return an element of an array as its literal has it."""
+    if value is None:
+        return None
+    return as_sent(value) if isinstance(value, dict | list) else text_of(value)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,6 +93,7 @@ class RecordValidator:
         import pandas as pd
 
         self.name, self.records, self.first_record = name, records, first_record
+        self.model = model
         fields = list(model.model_fields)
         #: The fields by the keys that the source sends.
         self.keys = sent_keys(model)
@@ -131,7 +133,7 @@ class RecordValidator:
         """Parse a batch of records; a rejected one becomes None, and its reasons are recorded."""
         some = self.records[start : start + PARSED_AT_ONCE]
         try:
-            parsed: Sequence[BaseModel] = several.validate_python(some)
+            parsed: Sequence[BaseModel] = several.validate_python(self._own(some))
         except Exception:  # noqa: BLE001 - a validator of the model may raise anything
             return [self._parse_one(model, index) for index in range(start, start + len(some))]
         return parsed
@@ -140,7 +142,7 @@ class RecordValidator:
         """Parse a record; if the model rejects it, record the first reason of each field."""
         record = self.records[index]
         try:
-            return model.model_validate(record)
+            return model.model_validate(self._own(record))
         except ValidationError as error:
             found: dict[tuple[str | int, ...], Reason] = {}
             for one in error.errors(include_url=False, include_context=False):
@@ -153,6 +155,10 @@ class RecordValidator:
             words = f"the model's own code failed: {type(error).__name__}: {error}"
             self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
         return None
+
+    def _own(self, sent: Any) -> Any:
+        """Return a copy for a model that may change what it is given; `records` stay as sent."""
+        return deepcopy(sent) if self._is_reshaping else sent
 
     def _place_of(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
         """Return where a field is whose value is wrong at a location, or its first key."""
@@ -192,7 +198,7 @@ class RecordValidator:
     def reject_value(self, index: int, field: str, words: str) -> None:
         """Reject a row for the value of a field; `words` complete the reason."""
         record = self.records[index]
-        places = [place for place, one in self._places.items() if one == field]
+        places = sent_as(self.model.model_fields[field], field)
         place, value = places[0], None
         for other in reversed(places) if isinstance(record, dict) else ():
             found = AliasPath(str(other[0]), *other[1:]).search_dict_for_path(record)
@@ -247,7 +253,7 @@ class RecordValidator:
         ]
         missing = []
         for key, field in self.keys.items():
-            choices = {str(place[0]) for place, one in self._places.items() if one == field}
+            choices = {str(one[0]) for one in sent_as(self.model.model_fields[field], field)}
             if count := sum(n for shape, n in self._shapes.items() if choices.isdisjoint(shape)):
                 missing.append(
                     f'{document}: key "{key}" is missing in {count} of {total} {self.name}'

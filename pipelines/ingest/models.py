@@ -136,6 +136,11 @@ def is_reshaping(model: type[BaseModel]) -> bool:
     return any(one.info.mode != "after" for one in rules)
 
 
+def text_of(value: Any) -> str:
+    """Return the text from which PostgreSQL reads a value; of an enum it is its value."""
+    return str(value.value if isinstance(value, Enum) else value)
+
+
 def column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[TypeEngine[Any], bool]:
     """Return the type of the column for a type of Python, and whether it may be null."""
     import sqlalchemy as sa

@@ -143,11 +143,12 @@ class Json:
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
             validator = RecordValidator(records, name=name, model=one.model, first_record=first)
-            good = column_rows(validator, one.model)
+            keys = context.keys.get(one.table, ())
+            good = column_rows(validator, one.model, keys)
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
             counts[name], first = len(records), first + len(records)
             validators.append(validator)
-            key = key_reader(one.model, one.table, context.keys.get(one.table, ()))
+            key = key_reader(one.model, one.table, keys)
             rejects += validator.rejects(key)
         yield Parsed(
             read=first,

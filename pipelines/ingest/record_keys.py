@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 
 from pipelines.ingest.deliveries import resolve_quarantined
 from pipelines.ingest.feeds import Append, Feed, First
-from pipelines.ingest.models import is_reshaping, sent_as
+from pipelines.ingest.models import is_reshaping, sent_as, text_of
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 Key = tuple[str, ...]
 #: What PostgreSQL cannot store in a text.
 UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+#: Of an index of PostgreSQL, which holds a third of a page.
+MAX_KEY_BYTES = 2_500
 
 
 @cache
@@ -62,16 +65,23 @@ def key_reader(
     def read(record: Any) -> Key | None:
         try:
             valid = part.model_validate(
-                record if reshapes else {name: record[name] for name in sent if name in record}
+                deepcopy(record)
+                if reshapes
+                else {name: record[name] for name in sent if name in record}
             )
         except Exception:  # noqa: BLE001 - a validator of the model may raise anything
             return None
         values = [getattr(valid, name) for name in names]
-        key = table, *map(str, values)
-        is_key = all(value is not None for value in values)
+        key = table, *map(text_of, values)
+        is_key = all(value is not None for value in values) and is_short(*key)
         return key if is_key and not any(map(UNSTORABLE.search, key)) else None
 
     return read
+
+
+def is_short(*texts: str) -> bool:
+    """Return whether texts fit into an index, and so can be a key."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) <= MAX_KEY_BYTES
 
 
 def _same(record: Any) -> Any:

@@ -129,10 +129,12 @@ class Rows:
 
         sent = [record for _, record in numbered]
         validator = RecordValidator(
-            [one if isinstance(one, dict) else None for one in sent], name="rows", model=self.model
+            [None if isinstance(one, _NotJson) else one for one in sent],
+            name="rows",
+            model=self.model,
         )
         raw = [one.text if isinstance(one, _NotJson) else as_json(one) for one in sent]
-        good = column_rows(validator, self.model)
+        good = column_rows(validator, self.model, self._key(context))
         rows = good.assign(
             **{
                 RECORD: [numbered[index][0] for index in good.index],
@@ -157,8 +159,10 @@ class Rows:
     def _key_reader(self, context: Context) -> Callable[[Any], tuple[str, ...] | None]:
         from pipelines.ingest.record_keys import key_reader
 
-        table = self.records[0].table
-        return key_reader(self.model, table, context.keys.get(table, ()))
+        return key_reader(self.model, self.records[0].table, self._key(context))
+
+    def _key(self, context: Context) -> tuple[str, ...]:
+        return context.keys.get(self.records[0].table, ())
 
     def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
@@ -170,7 +174,7 @@ class Rows:
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
         records = texts.where(texts != "", None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
-        good = column_rows(validator, self.model)
+        good = column_rows(validator, self.model, self._key(context))
         raw = [storable(batch.raw(row)) for row in good.index]
         good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
         key = self._key_reader(context)

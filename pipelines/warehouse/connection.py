@@ -285,10 +285,13 @@ def array_columns(sent: bytes) -> list[NDArray[Any]]:
     return [*values.reshape(-1, length // 8).T]
 
 
-def array_literal(texts: Iterable[str]) -> str:
+def array_literal(texts: Iterable[str | None]) -> str:
     """Format strings as an array literal for COPY."""
-    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
-    return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
+    return "{" + ",".join("NULL" if one is None else _quoted(one) for one in texts) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def upsert_statement(

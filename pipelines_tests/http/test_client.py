@@ -249,6 +249,8 @@ def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
     assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
     parsed = parse_json(b'{"a": 1, "b": 2, "a": 3}')
     assert parsed == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
+    parsed = parse_json(b'{"a": 0.1, "a": 0.10000000000000000055}')
+    assert "sent twice" in parsed["a"], "they differ, although their floats do not"
 
 
 def test_an_untrusted_certificate_is_reported_in_plain_words(tmp_path: Path) -> None:

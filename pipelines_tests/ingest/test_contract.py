@@ -2,6 +2,7 @@
 
 import csv
 import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -198,6 +199,51 @@ def test_a_model_that_reshapes_records_rejects_only_the_bad_ones() -> None:
     nested = key_reader(Nested, "t", ("station", "name"))
     assert nested({"id": "a", "values": 3, "names": ["x"]}) == ("t", "a", "x")
     assert nested({"id": "a", "values": 3}) is None
+
+
+class Halved(BaseModel):
+    id: Name
+    level: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def halve(cls, sent: Any) -> Any:
+        sent["level"] = float(sent.pop("twice")) / 2
+        return sent
+
+
+def test_a_model_that_changes_what_it_is_given_sees_each_record_as_sent() -> None:
+    """Incident: beside one bad record it was called twice for each, and stored a quarter."""
+    sent = [{"id": "a", "twice": "3"}, {"id": "", "twice": "8"}]
+    validated = RecordValidator(sent, name="stations", model=Halved)
+    assert validated.good()["level"].tolist() == [1.5]
+    (reject,) = validated.rejects(key_reader(Halved, "t", ("id",)))
+    assert (reject.raw, reject.key) == ('{"id": "", "twice": "8"}', None)
+    assert key_reader(Halved, "t", ("id",))(sent[0]) == ("t", "a")
+
+
+class Kind(Enum):
+    RAIN = "rain"
+
+
+class Coded(BaseModel):
+    kind: Kind
+    code: str = Field(alias="sent")
+    label: str = Field(alias="sent")
+
+
+def test_keys_are_texts_as_postgresql_has_them_and_short_enough_for_an_index() -> None:
+    assert key_reader(Coded, "t", ("kind",))({"kind": "rain"}) == ("t", "rain")
+    read = key_reader(Coded, "t", ("code",))
+    assert read({"sent": "x" * 2_000}) == ("t", "x" * 2_000)
+    assert read({"sent": "é" * 2_000}) is None
+
+
+def test_two_fields_of_one_key_are_both_known() -> None:
+    validated = RecordValidator([{"kind": "rain", "sent": "a"}], name="codes", model=Coded)
+    validated.reject_value(0, "code", "is no code")
+    assert validated.reasons()[0][0].words == 'sent is no code: "a"'
+    assert validated.drift("codes") == []
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "a\nb", "\x85", "\ud800", "x" * 201, 7, None])

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, NaiveDatetime, ValidationError, f
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from pipelines.http.json_documents import LongNumber
 from pipelines.ingest.contract import Name
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Cap, Content, Feed
@@ -136,6 +137,11 @@ class Everything(BaseModel):
     more: dict[str, Any] | None = None
     others: list[Any] | None = None
     text: str | None = None
+    parts: list[str | None] | None = None
+    colours: list[Colour] | None = None
+    ratios: list[float] | None = None
+    sizes: list[int] | None = None
+    nested: list[dict[str, Any]] | None = None
 
 
 GOOD = {
@@ -146,20 +152,32 @@ GOOD = {
     "opens": "08:30:00",
     "colour": "red",
     "tags": ['a,"b"', "c\\d", ""],
-    "more": {"a": [1, None], "b": "😀"},
+    "more": {"a": [1, None], "b": "😀", "c": "\\u0000"},
     "others": [1, {"c": 2}],
     "text": 'a,"b"\n',
+    "parts": ["a", None, "None", "NULL"],
+    "colours": ["red"],
+    "ratios": [1.5, -2],
+    "sizes": [1],
+    "nested": [{"a": 'b"'}, {}],
 }
-UNSTORABLE: dict[str, Any] = {
-    "number": 10**30,
-    "size_m": float("inf"),
-    "price_eur": "1E+200000",
-    "at": "0001-01-01T00:00:00+14:00",
-    "tags": ["\x00"],
-    "more": {"a": "\ud800"},
-    "others": [{"\x00": 1}],
-    "text": "a\x00",
-}
+UNSTORABLE: list[tuple[str, Any]] = [
+    ("number", 10**30),
+    ("size_m", float("inf")),
+    ("price_eur", "1E+200000"),
+    ("price_eur", "0." + "1" * 20_000),
+    ("at", "0001-01-01T00:00:00+14:00"),
+    ("opens", "08:30:00+05:00"),
+    ("tags", ["\x00"]),
+    ("more", {"a": "\ud800"}),
+    ("more", {"a": [float("nan")]}),
+    ("more", {"a": LongNumber("1e200000")}),
+    ("others", [{"\x00": 1}]),
+    ("text", "a\x00"),
+    ("ratios", [1.0, float("nan")]),
+    ("sizes", [2**70]),
+    ("nested", [{"a": "\x00"}]),
+]
 
 
 def test_each_kind_of_value_is_stored_and_one_that_cannot_be_is_rejected_alone(
@@ -186,11 +204,12 @@ def test_each_kind_of_value_is_stored_and_one_that_cannot_be_is_rejected_alone(
     assert rows[0][:-1] == (
         *(1, 1.5, Decimal("2.50"), dt.datetime(1, 1, 1, tzinfo=dt.UTC), dt.time(8, 30), "red"),
         *(GOOD["tags"], GOOD["more"], GOOD["others"], GOOD["text"]),
+        *(GOOD["parts"], GOOD["colours"], GOOD["ratios"], GOOD["sizes"], GOOD["nested"]),
     )
-    assert rows[1][:-1] == (99, *[None] * 9)
+    assert rows[1][:-1] == (99, *[None] * 14)
     assert rows[2][2] == Decimal(10) ** 300
     codes = owner.execute("SELECT reason_codes[1] FROM ops.quarantine ORDER BY record_number")
-    assert [code for (code,) in codes] == [f"{key}_invalid" for key in UNSTORABLE]
+    assert [code for (code,) in codes] == [f"{key}_invalid" for key, _ in UNSTORABLE]
 
 
-BAD = [*enumerate(UNSTORABLE.items(), 2)]
+BAD = [*enumerate(UNSTORABLE, 2)]
