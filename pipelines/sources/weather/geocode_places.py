@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+import psycopg
 from sqlalchemy import Connection, null, text, update
+from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.geocoding import (
@@ -33,9 +36,36 @@ MAX_PLACES = 50
 
 
 def put_places(store: Warehouse) -> None:
-    """Update `weather.places` from what sources request now."""
-    with store.transaction(SOURCE) as connection:
+    """Update `weather.places` from what sources request now.
+
+    Raises a `DatabaseError` that names the source whose view `weather_requests` fails.
+    """
+    with store.transaction(SOURCE, explain=partial(_failing_view, store)) as connection:
         connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
+
+
+def _failing_view(store: Warehouse, cause: Exception) -> Failure | None:
+    """Return the failure of a source's view, which fails the union of all; None if all work."""
+    if isinstance(cause, psycopg.OperationalError):  # the server is away, or has no time
+        return None
+    offered = text(
+        "SELECT schemaname FROM pg_views"
+        " WHERE viewname = 'weather_requests' AND schemaname <> 'weather' ORDER BY 1"
+    )
+    with store.engine.connect() as connection:
+        for name in connection.execute(offered).scalars().all():
+            try:
+                with connection.begin_nested():
+                    connection.execute(text(f"SELECT * FROM {name}.weather_requests"))
+            except DBAPIError as error:
+                return DatabaseError(
+                    SOURCE,
+                    f"the view {name}.weather_requests fails, and with it what all sources request:"
+                    f" {str(error.orig).splitlines()[0]}",
+                    place=f"source {name}",
+                    remedy=f"Mend its view. Until then, start with ISOBAR_DISABLE_SOURCES={name}.",
+                )
+    return None
 
 
 def geocode_places(
