@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
+#: A line that only counts.
+BLANK = object()
 
 
 class Rows:
@@ -79,7 +81,8 @@ class Rows:
             return
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
-        numbered = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
+        found = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
+        numbered = (one for one in found if one[1] is not BLANK)
         document: str | None = content.delivery.name
         while True:
             try:
@@ -205,8 +208,8 @@ def _json_lines(file: BinaryIO, _: str) -> Iterator[Any]:
     while line := file.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
             raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
-        if text := line.decode("utf-8", "backslashreplace").strip("\ufeff \t\r\n"):
-            yield _parsed(text)
+        text = line.decode("utf-8", "backslashreplace").strip("\ufeff \t\r\n")
+        yield _parsed(text) if text else BLANK
 
 
 def _json_list(file: BinaryIO, at: str) -> Iterator[Any]:

@@ -84,13 +84,14 @@ def test_a_bad_row_of_each_kind_is_parsed_again_after_a_fix(
 
 
 def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) -> None:
-    content = as_json_lines(ROWS[:1]) + b'{"station": "B"\n[1]\n\xef\xbf\n'
+    content = as_json_lines(ROWS[:1]) + b'\n \n{"station": "B"\n[1]\n\xef\xbf\n'
     assert stored_levels.deliver_bytes("levels.jsonl", content) == (4, 1, 0, 3)
     found = stored_levels.rows(
-        "SELECT reason_codes[1], raw, reasons[1] FROM ops.quarantine ORDER BY record_number"
+        "SELECT reason_codes[1], raw, reasons[1], position FROM ops.quarantine"
+        " ORDER BY record_number"
     )
     assert found[0][:2] == ("not_json", '{"station": "B"')
-    assert found[1] == ("not_an_object", "[1]", "not an object but list")
+    assert found[1] == ("not_an_object", "[1]", "not an object but list", "line 5")
     assert found[2][0] == "not_json"
     stored_levels.check()
 
