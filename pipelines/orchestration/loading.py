@@ -268,8 +268,8 @@ class _Loading:
                 self.source.name,
                 redact(problem, secrets_of(self.settings)),
                 place=fetcher.input.name,
-                remedy="See whether the service is up and the settings are right. What came before"
-                " is loaded.",
+                remedy="See whether the service is up and the settings are right. The batches"
+                " before it are loaded.",
             ) from None  # whose traceback may have secrets
 
     def _is_again(self, runner: Runner) -> bool:
