@@ -1,4 +1,4 @@
--- Work: linear, 200 buffers
+-- Work: linear, 250 buffers
 -- Whole periods, from the period of the first stored day: the current period lacks hours, like one
 -- with a gap.
 SELECT
