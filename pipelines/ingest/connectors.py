@@ -72,7 +72,8 @@ def singer_records(
                 raise _failed(source, command, f"it cannot be started: {error}") from error
             assert tap.stdout is not None
             try:
-                yield from _messages(tap.stdout)
+                if problem := (yield from _messages(tap.stdout)):
+                    raise _failed(source, command, problem)
                 if status := tap.wait():
                     log.seek(0)
                     last = log.read().decode("utf-8", "replace")[-LAST_CHARACTERS:].strip()
@@ -100,25 +101,34 @@ def with_all_lists(document: Any, lists: Sequence[str]) -> tuple[Any, set[str]]:
     return {one: [] for one in lists} | document, others
 
 
-def _messages(lines: Iterable[bytes]) -> Iterator[Batch]:
-    """Yield batches of the records in a tap's messages, by stream."""
+def _messages(lines: Iterable[bytes]) -> Generator[Batch, None, str | None]:
+    """Yield batches of the records in a tap's messages, by stream.
+
+    Returns what is wrong with a line that is no message; those after it are not read.
+    """
     waiting: dict[str, list[Any]] = {}
     counts: dict[str, int] = {}
+    problem = None
 
     def flushed(stream: str) -> Batch:
         counts[stream] = counts.get(stream, 0) + 1
         return f"{stream}, batch {counts[stream]}", {stream: waiting.pop(stream)}
 
-    for line in lines:
-        message = json.loads(line) if line.strip() else {}
-        if message.get("type") != "RECORD":
-            continue
-        stream = message["stream"]
-        waiting.setdefault(stream, []).append(message["record"])
+    for number, line in enumerate(lines, 1):
+        try:
+            message = json.loads(line) if line.strip() else {}
+            if message.get("type") != "RECORD":
+                continue
+            stream, record = message["stream"], message["record"]
+            waiting.setdefault(stream, []).append(record)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            problem = f"line {number} is no message of a tap: {error}"
+            break
         if len(waiting[stream]) == BATCH_RECORDS:
             yield flushed(stream)
     for stream in [*waiting]:
         yield flushed(stream)
+    return problem
 
 
 def _batches(name: str, records: Iterable[Any]) -> Iterator[Batch]:

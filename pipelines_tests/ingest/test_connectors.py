@@ -279,6 +279,18 @@ def test_a_tap_that_is_not_there_is_named() -> None:
         next(fetch(None))
 
 
+@pytest.mark.parametrize("bad", ["[1]", "{", '{"type": "RECORD", "record": {}}'])
+def test_what_came_before_a_line_that_is_no_message_is_kept(tmp_path: Path, bad: str) -> None:
+    """Incident: the message said so, and the records before the line were lost."""
+    tap = tmp_path / "tap.py"
+    good = '{"type": "RECORD", "stream": "s", "record": {"id": 1}}'
+    tap.write_text(f"print({good!r}, {bad!r}, {good!r}, sep='\\n')")
+    batches = connectors.singer_records([sys.executable, str(tap)], lambda _: {}, source="s")(None)
+    assert next(batches) == ("s, batch 1", {"s": [{"id": 1}]})
+    with pytest.raises(PermanentFailure, match="line 2 is no message of a tap"):
+        next(batches)
+
+
 def test_a_tap_is_ended_when_its_records_are_not_wanted(tmp_path: Path) -> None:
     tap = tmp_path / "tap.py"
     tap.write_text(
