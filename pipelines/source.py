@@ -726,17 +726,12 @@ def _reject_unknown_names(source: Source) -> None:
                     )
             if isinstance(one, PagedApi) and one.since is not None:
                 columns = source.table(feed.records[0].table).columns
-                if one.since.column not in columns:
-                    raise ValueError(
-                        f"Since of the feed {feed.name!r} names the column {one.since.column!r},"
-                        f" and the columns are {', '.join(columns.keys())}"
-                    )
-                kind = columns[one.since.column].type
-                if not issubclass(kind.python_type, dt.date):
-                    raise ValueError(
-                        f"Since of the feed {feed.name!r} names the column {one.since.column!r},"
-                        f" which has no time but is {kind}"
-                    )
+                name = one.since.column
+                named = f"Since of the feed {feed.name!r} names the column {name!r}"
+                if name not in columns:
+                    raise ValueError(f"{named}, and the columns are {', '.join(columns.keys())}")
+                if not issubclass((kind := columns[name].type).python_type, dt.date):
+                    raise ValueError(f"{named}, which has no time but is {kind}")
 
 
 def sources_of_feeds() -> dict[str, Source]:

@@ -88,8 +88,8 @@ def parse_json(body: bytes) -> Any:
             for key, values in sent.items():
                 if len(values) > 1:
                     found[f"{key}{SENT_TWICE}"] = values[0]
-                if len({*map(as_sent, values)}) > 1:
-                    found[key] = {"sent twice": values}
+                    if len({*map(as_sent, values)}) > 1:
+                        found[key] = {"sent twice": values}
         return found
 
     loads = partial(json.loads, object_pairs_hook=keep_all, parse_float=_number)

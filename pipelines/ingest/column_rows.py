@@ -17,7 +17,6 @@ from pipelines.warehouse.connection import array_literal
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pydantic import BaseModel
 
     from pipelines.ingest.contract import RecordValidator
 
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 MAX_INTEGER, MAX_DIGITS, MAX_DECIMALS = 2**63 - 1, 1_000, 16_383
 
 
-def column_rows(
-    validator: RecordValidator, model: type[BaseModel], keys: Sequence[str] = ()
-) -> pd.DataFrame:
+def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.DataFrame:
     """Return the valid records as rows for the columns of `table_of`; `keys` are those of its key.
 
     Records with a value that PostgreSQL cannot store are rejected, so that one of them does not
@@ -37,7 +34,7 @@ def column_rows(
     """
     import pandas as pd
 
-    good, fields = validator.good(), model.model_fields
+    good, fields = validator.good(), validator.model.model_fields
     converted = [field for field, one in fields.items() if _is_converted(one.annotation)]
     arrays = {
         field
@@ -121,12 +118,10 @@ def _is_converted(annotation: Any) -> bool:
 
 def _column_value(value: Any, *, is_array: bool) -> Any:
     """Return a value as COPY takes it: an array as a literal, JSON as text, an enum's value."""
-    if isinstance(value, Enum):
+    if isinstance(value, Enum | Decimal):  # Arrow's decimals have at most 76 digits
         return text_of(value)
     if isinstance(value, dt.time):
         return value.isoformat()
-    if isinstance(value, Decimal):  # Arrow's have at most 76 digits
-        return str(value)
     if value is None:
         return None
     return array_literal(map(_element, value)) if is_array else as_sent(value)

@@ -109,7 +109,7 @@ class RecordValidator:
         rows: list[tuple[Any, ...]] = []
         several = TypeAdapter(list[model])  # type: ignore[valid-type]
         for start in range(0, len(records), PARSED_AT_ONCE):
-            parsed = self._parse(several, model, start)
+            parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
         #: How many records have which keys.
         self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
@@ -127,28 +127,26 @@ class RecordValidator:
         )
         self.frame["record"] = range(first_record, first_record + len(records))
 
-    def _parse(
-        self, several: TypeAdapter[Any], model: type[BaseModel], start: int
-    ) -> Sequence[BaseModel | None]:
+    def _parse(self, several: TypeAdapter[Any], start: int) -> Sequence[BaseModel | None]:
         """Parse a batch of records; a rejected one becomes None, and its reasons are recorded."""
         some = self.records[start : start + PARSED_AT_ONCE]
         try:
             parsed: Sequence[BaseModel] = several.validate_python(self._own(some))
         except Exception:  # noqa: BLE001 - a validator of the model may raise anything
-            return [self._parse_one(model, index) for index in range(start, start + len(some))]
+            return [self._parse_one(index) for index in range(start, start + len(some))]
         return parsed
 
-    def _parse_one(self, model: type[BaseModel], index: int) -> BaseModel | None:
+    def _parse_one(self, index: int) -> BaseModel | None:
         """Parse a record; if the model rejects it, record the first reason of each field."""
         record = self.records[index]
         try:
-            return model.model_validate(self._own(record))
+            return self.model.model_validate(self._own(record))
         except ValidationError as error:
             found: dict[tuple[str | int, ...], Reason] = {}
             for one in error.errors(include_url=False, include_context=False):
                 place = self._place_of(one["loc"])
                 if place not in found:
-                    found[place] = self._reason(model, record, place, one)
+                    found[place] = self._reason(record, place, one)
             for reason in found.values():
                 self._reject_one(index, reason)
         except Exception as error:  # noqa: BLE001 - as above
@@ -167,13 +165,7 @@ class RecordValidator:
                 return location[:length]
         return location[:1]
 
-    def _reason(
-        self,
-        model: type[BaseModel],
-        record: Any,
-        place: tuple[str | int, ...],
-        error: ErrorDetails,
-    ) -> Reason:
+    def _reason(self, record: Any, place: tuple[str | int, ...], error: ErrorDetails) -> Reason:
         words = error["msg"]
         if not place and isinstance(record, dict):  # a validator of the model
             rule = words.removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -185,7 +177,7 @@ class RecordValidator:
             code = "missing" if error["loc"] == place else "invalid"  # or within its value
             missing = ".".join(map(str, error["loc"]))
             return Reason(f"{field or 'record'}_{code}", f"the key {missing!r} is missing")
-        why = otherwise(model.model_fields[field], words) if field else words
+        why = otherwise(self.model.model_fields[field], words) if field else words
         value = record.get(key, error["input"]) if isinstance(record, dict) else error["input"]
         return Reason(f"{field or 'record'}_invalid", f"{key} {why}: {shown(value)}")
 

@@ -178,6 +178,15 @@ def pages(
     Raises:
         PermanentFailure: A page leads to one that has been read, or there is no end.
     """
+
+    def failure(problem: str) -> PermanentFailure:
+        return PermanentFailure(
+            source,
+            redact(problem, secrets),
+            place=redact(url, secrets),
+            remedy="See whether the pagination of the feed is that of the API.",
+        )
+
     if isinstance(pagination, Offset):
         params = {pagination.size_parameter: str(pagination.size), **params}
     read: set[str] = set()
@@ -191,26 +200,19 @@ def pages(
         elif len(read) == MAX_PAGES:
             problem = f"the API has more than {MAX_PAGES:,} pages"
         elif not is_same_origin(url, step[0]):  # which would get the credentials
-            problem = f"the next page is on another server: {redact(step[0], secrets)}"
+            problem = f"the next page is on another server: {step[0]}"
         if problem:
-            remedy = "See whether the pagination of the feed is that of the API."
-            raise PermanentFailure(source, problem, place=redact(url, secrets), remedy=remedy)
+            raise failure(problem)
         read.add(key)
         response = get(*step)
         records = count(response.document)
         if records and response.sha256 == last and isinstance(pagination, PageNumber | Offset):
-            raise PermanentFailure(
-                source,
-                f"the API ignores {pagination.parameter!r}: it answers with the same page again",
-                place=redact(url, secrets),
-                remedy="See whether the pagination of the feed is that of the API.",
+            raise failure(
+                f"the API ignores {pagination.parameter!r}: it answers with the same page again"
             )
         last = response.sha256
         yield response
         try:
             step = pagination.following(response, *step, records)
         except ValueError as error:
-            remedy = "See whether the pagination of the feed is that of the API."
-            raise PermanentFailure(
-                source, redact(str(error), secrets), place=redact(url, secrets), remedy=remedy
-            ) from error
+            raise failure(str(error)) from error

@@ -144,7 +144,7 @@ class Json:
             records, name = lists[one.at], one.at or "records"
             validator = RecordValidator(records, name=name, model=one.model, first_record=first)
             keys = context.keys.get(one.table, ())
-            good = column_rows(validator, one.model, keys)
+            good = column_rows(validator, keys)
             rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
             counts[name], first = len(records), first + len(records)
             validators.append(validator)

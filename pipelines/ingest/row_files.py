@@ -137,7 +137,7 @@ class Rows:
             model=self.model,
         )
         raw = [one.text if isinstance(one, _NotJson) else as_json(one) for one in sent]
-        good = column_rows(validator, self.model, self._key(context))
+        good = column_rows(validator, self._key(context))
         rows = good.assign(
             **{
                 RECORD: [numbered[index][0] for index in good.index],
@@ -177,7 +177,7 @@ class Rows:
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
         records = texts.where(texts != "", None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
-        good = column_rows(validator, self.model, self._key(context))
+        good = column_rows(validator, self._key(context))
         raw = [storable(batch.raw(row)) for row in good.index]
         good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
         key = self._key_reader(context)

@@ -124,9 +124,13 @@ def execute(
 
 def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failure | None:
     """Return the failure of a statement that may not do what it tried; None for other errors."""
-    # In a function of its own, such as of a trigger, it is that which names what is not there.
-    is_direct = len(FUNCTION.findall(cause.diag.context or "")) < 2
-    if is_plugin and place == OF_POLICY and isinstance(cause, OTHER_TABLES) and is_direct:
+    if (
+        is_plugin
+        and place == OF_POLICY
+        and isinstance(cause, OTHER_TABLES)
+        # In a function of its own, such as of a trigger, it is that which names what is not there.
+        and len(FUNCTION.findall(cause.diag.context or "")) < 2
+    ):
         return DatabaseError(
             source,
             f"{OTHER_MODELS}, and nothing was written: {str(cause).splitlines()[0]}",

@@ -4,7 +4,6 @@ The bridge between plain code and Dagster's types, used by all sources. Contains
 source.
 """
 
-import json
 import re
 import time
 import traceback
@@ -25,6 +24,7 @@ from pipelines.failures import (
     RejectedInput,
     TransientFailure,
 )
+from pipelines.http.json_documents import as_sent
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
@@ -389,13 +389,11 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     )
 
 
-def _cell(
-    value: Any, most_characters: int = MAX_CELL_CHARACTERS
-) -> str | int | float | bool | None:
+def _cell(value: Any, max_characters: int = MAX_CELL_CHARACTERS) -> str | int | float | bool | None:
     if isinstance(value, int | float | bool | None):
         return value
     if isinstance(value, list | tuple):
-        value = ", ".join(str(_cell(one, most_characters)) for one in value)
+        value = ", ".join(str(_cell(one, max_characters)) for one in value)
     is_object = isinstance(value, dict)
-    words = json.dumps(value, ensure_ascii=False, default=str) if is_object else str(value)
-    return words if len(words) <= most_characters else f"{words[: most_characters - 1]}…"
+    words = as_sent(value) if is_object else str(value)
+    return words if len(words) <= max_characters else f"{words[: max_characters - 1]}…"

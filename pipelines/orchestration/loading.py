@@ -300,9 +300,9 @@ class _Loading:
         if fetcher.since is None:
             return None
         table = self.source.table(runner.feed.records[0].table)
-        at, now = table.c[fetcher.since.column], func.timezone("UTC", func.now())
-        if getattr(at.type, "timezone", False):
-            now = func.now()
+        at = table.c[fetcher.since.column]
+        has_zone = getattr(at.type, "timezone", False)
+        now = func.now() if has_zone else func.timezone("UTC", func.now())
         newest = select(func.max(at)).where(at <= now)
         with self.store.engine.connect() as connection:
             last = watermarks.position(connection, fetcher.input.name)
