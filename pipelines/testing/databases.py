@@ -93,15 +93,28 @@ def _execute(server: Connections, statement: sql.Composed) -> None:
         connection.execute(statement)
 
 
-@contextmanager
-def made(server: Connections, template: str = "template1") -> Iterator[str]:
-    """Copy a template of a server, and drop the copy afterwards, with Dagster's beside."""
+def make(server: Connections, template: str = "template1") -> str:
+    """Copy a template of a server; return the name of the copy."""
     from psycopg import sql
 
     name = f"test_{uuid.uuid4().hex[:12]}"
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     _execute(server, copy.format(sql.Identifier(name), sql.Identifier(template)))
-    yield name
+    return name
+
+
+def drop(server: Connections, name: str) -> None:
+    """Drop a copy, and Dagster's beside it."""
+    from psycopg import sql
+
     for one in (name, f"{name}_dagster"):
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        _execute(server, drop.format(sql.Identifier(one)))
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        _execute(server, statement.format(sql.Identifier(one)))
+
+
+@contextmanager
+def made(server: Connections, template: str = "template1") -> Iterator[str]:
+    """Copy a template of a server, and drop the copy afterwards."""
+    name = make(server, template)
+    yield name
+    drop(server, name)

@@ -7,6 +7,7 @@ import os
 import shutil
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ import pytest
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.testing.databases import made, new_folder
+from pipelines.testing.databases import drop, make, new_folder
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.schedule import Schedule
@@ -43,10 +44,20 @@ def killable() -> Iterator[EmbeddedPostgres]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def copied(server: EmbeddedPostgres, template: str = "template1") -> Iterator[str]:
+    """Copy a database, and drop the copy: a killed server may have moved to another port."""
+    name = make(server.start(), template)
+    try:
+        yield name
+    finally:
+        drop(server.start(), name)
+
+
 @pytest.fixture(scope="module")
 def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
     """The name of a migrated database that has the airports, most of them removed again."""
-    with made(killable.start()) as name:
+    with copied(killable) as name:
         migrate(killable.start().url(SUPERUSER, name))
         store = Warehouse(killable.start().url(LOADER, name))
         load_airports(store)
@@ -68,7 +79,7 @@ def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
 
 def play(seed: int, server: EmbeddedPostgres, template: str, folder: Path) -> str | None:
     """Play the schedule of a seed; return a failure with its course and how to replay it."""
-    with made(server.start(), template) as database:
+    with copied(server, template) as database:
         schedule = Schedule(seed, server, database, folder)
         try:
             schedule.play()
