@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, delete, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure
@@ -24,6 +24,7 @@ from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
+from pipelines.warehouse.tables import failing_views
 
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
@@ -288,6 +289,7 @@ def _migrate_all(connection: Connection) -> None:
             done[name] = source
     for source in done.values():
         distribution.distribute(connection, source)
+    connection.execute(delete(failing_views))  # they may have been corrected
 
 
 def _without_views(

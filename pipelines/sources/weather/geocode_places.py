@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-import psycopg
 from sqlalchemy import Connection, null, text, update
-from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import DatabaseError, Failure, PermanentFailure
+from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
-from pipelines.sources.weather.fetch_lock import SOURCE
+from pipelines.sources.weather.fetch_lock import REQUESTS, SOURCE
 from pipelines.sources.weather.geocoding import (
     Candidate,
     Geocoder,
@@ -26,6 +23,7 @@ from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.failing_views import note_failing_views, read_collected
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -33,42 +31,20 @@ if TYPE_CHECKING:
 
 #: Places per batch.
 MAX_PLACES = 50
+#: How long places may take: a view of a source that takes longer is left out.
+MAX_PUT_SECONDS = 600
 
 
 def put_places(store: Warehouse) -> None:
-    """Update `weather.places` from what sources request now.
+    """Update `weather.places` from what sources request now, without those whose view fails."""
 
-    Raises a `DatabaseError` that names the source whose view `weather_requests` fails.
-    """
-    with store.transaction(SOURCE, explain=partial(_failing_view, store)) as connection:
-        connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
+    def put() -> None:
+        with store.transaction(SOURCE) as connection:
+            connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_PUT_SECONDS}s'"))
+            connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
 
-
-def _failing_view(store: Warehouse, cause: Exception) -> Failure | None:
-    """Return the failure of a source's view, which fails the union of all; None if all work."""
-    if isinstance(cause, psycopg.OperationalError):  # the server is away, or has no time
-        return None
-    offered = text(
-        "SELECT schemaname FROM pg_views"
-        " WHERE viewname = 'weather_requests' AND schemaname <> 'weather' ORDER BY 1"
-    )
-    with store.engine.connect() as connection:
-        for name in connection.execute(offered).scalars().all():
-            try:
-                with connection.begin_nested():
-                    # Evaluates all columns of all rows, and sends none.
-                    connection.execute(
-                        text(f"EXPLAIN ANALYZE SELECT * FROM {name}.weather_requests")
-                    )
-            except DBAPIError as error:
-                return DatabaseError(
-                    SOURCE,
-                    f"the view {name}.weather_requests fails, and with it what all sources request:"
-                    f" {str(error.orig).splitlines()[0]}",
-                    place=f"source {name}",
-                    remedy=f"Mend its view. Until then, start with ISOBAR_DISABLE_SOURCES={name}.",
-                )
-    return None
+    note_failing_views(store, REQUESTS, only_noted=True)
+    read_collected(store, REQUESTS, put)
 
 
 def geocode_places(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import dagster as dg
+from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration import run_state
@@ -21,6 +22,7 @@ from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, s
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
+from pipelines.sources.weather.fetch_lock import REQUESTS
 from pipelines.sources.weather.hours import (
     ARCHIVE,
     FORECAST,
@@ -32,12 +34,15 @@ from pipelines.sources.weather.hours import (
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.failing_views import read_collected
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
 #: Interval of the sensor. Its queries take no locks and write nothing. For how often they run see
 #: `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
 SENSOR_SECONDS = 3
+#: How long one of its queries may take: a view of a source that takes longer is left out.
+MAX_QUERY_SECONDS = 120
 
 
 @dg.multi_asset(
@@ -106,7 +111,11 @@ def hourly(
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_hours(weather.settings(), utc_now)
         is_by_hand = run_state.is_by_hand(context.run)
-        done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
+        done = read_collected(
+            store,
+            REQUESTS,
+            lambda: fill_hours(store, provider, utc_now, is_by_hand=is_by_hand),
+        )
         return _result(step, context, store, asset_key(tables.hourly), provider.name, done)
 
 
@@ -161,9 +170,15 @@ def weather_due(
     provider = open_provider(settings, utc_now)
     hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
     queries = due.probes(by_postcode=accepts_postcodes(provider))
+    now = utc_now()
+
+    def count() -> tuple[dict[str, int], str]:
+        with store.engine.connect() as connection:
+            connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_QUERY_SECONDS}s'"))
+            return due.count_due(connection, now, queries, context.cursor)
+
     with warehouse.open() as store, store.engine.connect() as connection:
-        now = utc_now()
-        counts, cursor = due.count_due(connection, now, queries, context.cursor)
+        counts, cursor = read_collected(store, REQUESTS, count)
         is_spent = {
             name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
             for name, one, cost in (

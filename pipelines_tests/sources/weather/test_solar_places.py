@@ -5,7 +5,6 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
-from pipelines.failures import DatabaseError
 from pipelines.sources.weather.due import count_new_places
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.sandbox.model import weather_at
@@ -73,23 +72,6 @@ def test_coordinates_that_are_not_those_of_the_key_move_no_place(site: Site) -> 
         ("1.0000,2.0000", 1.0, 2.0, "given"),
         ("AT 1010", None, None, "pending"),
     ]
-
-
-def test_a_source_whose_view_fails_is_named(site: Site) -> None:
-    site.owner.execute(
-        """
-        CREATE OR REPLACE VIEW flights.weather_requests AS
-        SELECT
-            'x' AS place_key, NULL::text AS country_code, NULL::text AS postcode,
-            NULL::text AS city, 1 / extract(EPOCH FROM now() - now())::double precision AS latitude,
-            1::double precision AS longitude, NULL::timestamptz AS hour_at, NULL::date AS day
-        """
-    )
-    with pytest.raises(
-        DatabaseError, match=r"flights\.weather_requests fails, .*: division by"
-    ) as failed:
-        put_places(site.warehouse)
-    assert "ISOBAR_DISABLE_SOURCES=flights" in str(failed.value)
 
 
 def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:

@@ -45,18 +45,29 @@ SELECT
     looked_at,
     'Correct or remove the file.'
 FROM ops.inbox_files
-WHERE problem IS NOT NULL;
+WHERE problem IS NOT NULL
+UNION ALL
+SELECT
+    'failing view',
+    'error',
+    source,
+    view_name,
+    'The view ' || view_name || ' fails, so nothing of it is used: ' || problem,
+    first_failed_at,
+    'Correct the view, and apply it with isobar migrate; otherwise it is tried again every hour.'
+FROM ops.failing_views;
 
 COMMENT ON VIEW metrics.health IS
 'What is wrong with the data and needs somebody, one row each; no row: nothing that the database
 knows of. Failed runs and checks are Dagster''s, and isobar status lists them, too.';
 COMMENT ON COLUMN metrics.health.problem IS
 'late: a source was not checked in time; quiet: a feed is silent for longer than usual; quarantine:
-records were rejected; rejected file: a whole file was.';
+records were rejected; rejected file: a whole file was; failing view: what a source offers to others,
+such as its requests for weather, cannot be read.';
 COMMENT ON COLUMN metrics.health.severity IS 'error or warning.';
 COMMENT ON COLUMN metrics.health.source IS 'The source.';
 COMMENT ON COLUMN metrics.health.subject IS
-'What it is about: the source, its feed as in ops.deliveries, or the file.';
+'What it is about: the source, its feed as in ops.deliveries, the file, or the view.';
 COMMENT ON COLUMN metrics.health.what IS 'What is wrong, in words.';
 COMMENT ON COLUMN metrics.health.began_at IS 'Since when.';
 COMMENT ON COLUMN metrics.health.remedy IS 'What to do about it.';

@@ -1,0 +1,81 @@
+"""Views of sources that fail: what gathers them leaves them out, so that the others go on.
+
+The views that gather what sources offer (`pipelines.migrations.collections`) leave out those that
+are in `ops.failing_views`. One that fails before it is executed, such as by `1 / 0`, cannot be left
+out: `metrics.health` names it.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from pipelines.failures import Failure
+from pipelines.postgres.errors import is_cancelled
+from pipelines.warehouse.connection import Warehouse, distrust
+from pipelines.warehouse.sql_files import read_sql
+
+#: How long a plug-in's view may take, all rows and columns of it. Isobar's own grow with the data.
+MAX_SECONDS = 60
+#: How long it may wait for a lock, which is no mistake of it.
+MAX_LOCK_SECONDS = 30
+Read = TypeVar("Read")
+
+
+def read_collected(store: Warehouse, collected: str, read: Callable[[], Read]) -> Read:
+    """Return what `read` returns, which reads a collected view, such as `ops.newest`.
+
+    If it fails, and a source's view is why, that view is left out, and `read` is called again.
+    """
+    try:
+        return read()
+    except (DBAPIError, Failure):
+        if not note_failing_views(store, collected):
+            raise
+    return read()
+
+
+def note_failing_views(store: Warehouse, collected: str, *, only_noted: bool = False) -> list[str]:
+    """Execute the views that are gathered; note those that fail, and no longer those that work.
+
+    With `only_noted`, those that failed when they were last tested, more than an hour ago. Returns
+    the views that did not fail before, as schema.name. Raises `TransientFailure` if the server goes
+    away.
+    """
+    schema, view = collected.split(".")
+    with store.transaction(schema) as connection:
+        query = text(read_sql("pipelines.warehouse", "gathered_views"))
+        values = {"view": view, "schema": schema, "only_noted": only_noted}
+        gathered = connection.execute(query, values).all()
+        problems = {
+            row.view_name: problem
+            for row in gathered
+            if (problem := _problem_of(connection, row.quoted_name, is_plugin=row.is_plugin))
+        }
+        works = [row.view_name for row in gathered if row.view_name not in problems]
+        note = text(read_sql("pipelines.warehouse", "note_failing_views"))
+        values = {"works": works, "fails": [*problems], "problems": [*problems.values()]}
+        connection.execute(note, values)
+    return [row.view_name for row in gathered if row.view_name in problems and not row.is_noted]
+
+
+def _problem_of(connection: Connection, view: str, *, is_plugin: bool) -> str | None:
+    """Return why a view cannot be executed; None if it can."""
+    distrust(connection)
+    try:
+        with connection.begin_nested() as attempt:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{MAX_LOCK_SECONDS}s'"))
+            if is_plugin:
+                connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_SECONDS}s'"))
+            # Evaluates all columns of all rows, and sends none.
+            connection.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT * FROM {view}"))
+            attempt.rollback()
+    except DBAPIError as error:
+        if is_cancelled(error):
+            return f"it takes longer than {MAX_SECONDS} s"
+        is_too_complex = str(getattr(error.orig, "sqlstate", "")).startswith("54")
+        if isinstance(error, OperationalError) and not is_too_complex:
+            raise  # the server, not the view
+        return str(error.orig).splitlines()[0]
+    return None
