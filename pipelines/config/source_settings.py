@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+)
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipelines.config.env_validation import expand_path, misconfigured, utf_8
 from pipelines.config.secret_files import MIN_CHARACTERS, is_secret_name, secret
@@ -88,33 +97,31 @@ TimeZoneName = Annotated[str, AfterValidator(_zone)]
 TextEncoding = Annotated[str, AfterValidator(_encoding)]
 
 
-class SourceSettings(BaseSettings):
+class SourceSettings(BaseModel):
     """The variables of a source, named by the class's `env_prefix` and its field names.
 
     An empty variable counts as unset. An unset URL points to the sandbox. With real sources it
     points to a public service, or is None, which turns the source off.
     """
 
-    model_config = SettingsConfigDict(
-        extra="ignore", frozen=True, validate_default=False, hide_input_in_errors=True
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        arbitrary_types_allowed=True,
     )
+    _prefix: ClassVar[str] = ""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all of them
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use only the values from `load`, which handles secret files, sandbox and default URLs."""
-        return (init_settings,)
+    def __init_subclass__(cls, *, env_prefix: str | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if env_prefix is not None:
+            cls._prefix = env_prefix
 
     @classmethod
     def variable(cls, field: str) -> str:
         """Return the environment variable of a field."""
-        return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+        return f"{cls._prefix}{field}".upper()
 
     @classmethod
     def variables(cls) -> dict[str, str]:

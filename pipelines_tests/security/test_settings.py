@@ -91,10 +91,9 @@ def test_a_plain_setting_is_shown_as_before() -> None:
 
 OWN = f"""
 from pydantic import BaseModel
-from pydantic_settings import BaseSettings
 
 
-class Own(BaseSettings):
+class Own(BaseModel):
     token: int = 1
     more: dict[str, str] = {{}}
 
