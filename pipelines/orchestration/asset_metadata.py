@@ -44,6 +44,8 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
 #: Tag of tables that a sensor of their source refreshes. Automation ignores them.
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
+#: Tag of a materialization; equal ones leave downstream assets up to date.
+DATA_VERSION = "dagster/data_version"
 #: Key prefix of external assets: files, documents and services that assets read.
 EXTERNAL = "sources"
 #: Asset group of the functions that analysts call.
@@ -288,9 +290,19 @@ class StepMetadata:
         event = dg.AssetMaterialization(
             input_key(source_input),
             metadata=metadata,
-            tags={"dagster/data_version": "INITIAL"},
+            tags={DATA_VERSION: "INITIAL"},
         )
         self._context.log_event(event)
+
+    def data_version(self, key: dg.AssetKey) -> dg.DataVersion | None:
+        """Return the version of the last materialization; None if there is none.
+
+        With the same one, a run that changed nothing leaves downstream assets up to date.
+        """
+        event = self._context.instance.get_latest_materialization_event(key)
+        last = event.asset_materialization if event is not None else None
+        version = (last.tags or {}).get(DATA_VERSION) if last is not None else None
+        return None if version is None else dg.DataVersion(version)
 
     def record_deliveries(
         self, store: Warehouse, source_input: Input, outcomes: Sequence[Outcome]

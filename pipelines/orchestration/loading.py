@@ -331,7 +331,16 @@ class _Loading:
         if self.deferred:
             shown[keys[0]]["deferred_files"] = f"{_number_of(self.deferred)}: {WHY_DEFERRED}"
         for key, metadata in shown.items():
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            version = self.step.data_version(key) if self._changed_nothing else None
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=version)
+
+    @property
+    def _changed_nothing(self) -> bool:
+        """Whether the rows are as before. A snapshot also withdraws what it does not have."""
+        return not (
+            any(one.loaded or one.rejected for one in self.retried + self.outcomes)
+            or any(one.is_snapshot for one in self.source.ledgers)
+        )
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:
