@@ -96,4 +96,4 @@ def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
     with store.engine.begin() as connection:
         connection.execute(checked.on_conflict_do_update(index_elements=["source"], set_=changed))
     if is_plugin(source):  # its view `newest` must not take the freshness of the others with it
-        note_failing_views(store, "ops.newest")
+        note_failing_views(store, "ops.newest", source.name)

@@ -36,22 +36,24 @@ def read_collected(store: Warehouse, collected: str, read: Callable[[], Read]) -
     return read()
 
 
-def note_failing_views(store: Warehouse, collected: str, *, only_noted: bool = False) -> list[str]:
+def note_failing_views(
+    store: Warehouse, collected: str, source: str | None = None, *, only_noted: bool = False
+) -> list[str]:
     """Execute the views that are gathered; note those that fail, and no longer those that work.
 
-    With `only_noted`, those that failed when they were last tested, more than an hour ago. Returns
-    the views that did not fail before, as schema.name. Raises `TransientFailure` if the server goes
-    away.
+    With `source`, only the view of that one; with `only_noted`, only those that failed when they
+    were last tested, more than an hour ago. Returns the views that did not fail before, as
+    schema.name. Raises `TransientFailure` if the server goes away.
     """
     schema, view = collected.split(".")
     with store.transaction(schema) as connection:
         query = text(read_sql("pipelines.warehouse", "gathered_views"))
-        values = {"view": view, "schema": schema, "only_noted": only_noted}
-        gathered = connection.execute(query, values).all()
+        which = {"view": view, "schema": schema, "source": source, "only_noted": only_noted}
+        gathered = connection.execute(query, which).all()
         problems = {
             row.view_name: problem
             for row in gathered
-            if (problem := _problem_of(connection, row.quoted_name, is_plugin=row.is_plugin))
+            if (problem := _problem_of(connection, row.quoted_name, row.columns, row.is_plugin))
         }
         works = [row.view_name for row in gathered if row.view_name not in problems]
         note = text(read_sql("pipelines.warehouse", "note_failing_views"))
@@ -60,16 +62,16 @@ def note_failing_views(store: Warehouse, collected: str, *, only_noted: bool = F
     return [row.view_name for row in gathered if row.view_name in problems and not row.is_noted]
 
 
-def _problem_of(connection: Connection, view: str, *, is_plugin: bool) -> str | None:
-    """Return why a view cannot be executed; None if it can."""
+def _problem_of(connection: Connection, view: str, columns: str, is_limited: bool) -> str | None:
+    """Return why a view cannot be executed, with these columns and types; None if it can."""
     distrust(connection)
     try:
         with connection.begin_nested() as attempt:
             connection.execute(text(f"SET LOCAL lock_timeout = '{MAX_LOCK_SECONDS}s'"))
-            if is_plugin:
+            if is_limited:
                 connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_SECONDS}s'"))
             # Evaluates all columns of all rows, and sends none.
-            connection.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT * FROM {view}"))
+            connection.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {columns} FROM {view}"))
             attempt.rollback()
     except DBAPIError as error:
         if is_cancelled(error):

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations.collections import collected_views
 from pipelines.orchestration import automation
 from pipelines.orchestration.automation import note_checked
 from pipelines.source import sources
@@ -13,6 +14,7 @@ from pipelines.warehouse import failing_views
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.failing_views import note_failing_views, read_collected
 from pipelines_tests.solar_rows import add_plant
+from pipelines_tests.warehouse.test_collections import offering
 
 REQUEST = """
 CREATE OR REPLACE VIEW flights.weather_requests AS
@@ -87,6 +89,24 @@ def test_a_view_that_takes_too_long_is_left_out(
     assert owner.execute(PLACES).fetchall() == [("37.0900,-2.3600",)]
     noted = ("flights.weather_requests", "flights", "it takes longer than 1 s")
     assert owner.execute(NOTED).fetchall() == [noted]
+
+
+def test_a_view_whose_values_have_not_the_type_of_its_column_is_left_out(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    add_plant(owner, 1, coordinates=(37.09, -2.36))
+    request = REQUEST.format(latitude="clock_timestamp()::text")
+    owner.execute("CREATE SCHEMA tides")
+    owner.execute(request.replace("flights", "tides").encode())
+    owner.execute("GRANT USAGE ON SCHEMA tides TO isobar_owner, isobar_loader")
+    owner.execute("GRANT SELECT ON tides.weather_requests TO isobar_owner, isobar_loader")
+    tides = offering("tides", "tides.weather_requests")
+    owner.execute(collected_views({**sources(), "tides": tides})[REQUESTS].encode())
+    put_places(warehouse)
+    assert owner.execute(PLACES).fetchall() == [("37.0900,-2.3600",)]
+    ((view, _, problem),) = owner.execute(NOTED).fetchall()
+    assert view == "tides.weather_requests"
+    assert "invalid input syntax for type double precision" in problem
 
 
 def test_an_error_that_is_of_no_view_is_raised(

@@ -118,6 +118,8 @@ class Geocoding(Kind[PlaceLookup, Located]):
         A misconfigured geocoder fails the lookup and not the run: the weather of places with
         coordinates does not need it.
         """
+        if not batch.lookups:  # a place of an earlier version, without a name
+            return [unlocated(())]
         lookup = batch.lookups[0]
         try:
             results = self._geocoder.search(lookup)

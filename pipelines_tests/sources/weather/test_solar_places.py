@@ -48,7 +48,7 @@ def test_active_plants_become_places_without_current_weather(site: Site) -> None
     ]
 
 
-def test_coordinates_that_are_not_those_of_the_key_move_no_place(site: Site) -> None:
+def test_requests_that_cannot_be_a_place_are_left_out_and_the_others_are_not(site: Site) -> None:
     """A plug-in gave the postcode of others' parcels coordinates of its own."""
     site.owner.execute(
         """
@@ -62,6 +62,13 @@ def test_coordinates_that_are_not_those_of_the_key_move_no_place(site: Site) -> 
             ('DE 04109', NULL::text, NULL::text, -80.0::double precision, 100.0::double precision),
             ('DE 04109', 'DE', 'Leipzig', -80.0, 100.0),
             ('AT 1010', 'AT', 'Wien', NULL, NULL),
+            ('91.5000,13.4000', NULL, NULL, 91.5, 13.4),
+            ('13.4000,181.0000', NULL, NULL, 13.4, 181),
+            (weather.place_key('NaN', 1), NULL, NULL, 'NaN', 1),
+            (weather.place_key(1, 'Infinity'), NULL, NULL, 1, 'Infinity'),
+            ('2.0000,', NULL, NULL, 2, NULL),
+            ('DE nowhere', 'DE', NULL, NULL, NULL),
+            ('DE ', 'DE', '', NULL, NULL),
             ('1.0000,2.0000', NULL, NULL, 1.0, 2.0)
         ) AS sent (key, country, city, latitude, longitude)
         """
@@ -72,6 +79,8 @@ def test_coordinates_that_are_not_those_of_the_key_move_no_place(site: Site) -> 
         ("1.0000,2.0000", 1.0, 2.0, "given"),
         ("AT 1010", None, None, "pending"),
     ]
+    with site.warehouse.engine.connect() as connection:
+        assert count_new_places(connection, site.clock()) == 0, "the sensor starts no run for them"
 
 
 def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:

@@ -1,6 +1,4 @@
--- Upserts weather.places from what sources request now. Only rows that describe a place, by
--- coordinates or by an address, register one: the planner skips parts of the union that never do.
--- A row whose coordinates are not those of its key is none: it would move the places of others.
+-- Upserts weather.places from what sources request now.
 WITH requested AS (
     SELECT DISTINCT ON (place_key)
         place_key,
@@ -10,13 +8,7 @@ WITH requested AS (
         latitude,
         longitude,
         hour_at IS NULL AS is_observed
-    FROM weather.weather_requests
-    WHERE
-        place_key IS NOT NULL
-        AND CASE
-            WHEN latitude IS NULL THEN country_code IS NOT NULL
-            ELSE place_key = weather.place_key(latitude, longitude)
-        END
+    FROM weather.requested_places
     ORDER BY place_key, hour_at IS NULL DESC, latitude IS NULL, source, latitude, longitude, city
 ), unused AS (
     UPDATE weather.places
