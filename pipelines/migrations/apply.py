@@ -274,19 +274,7 @@ def _migrate_all(connection: Connection) -> None:
             raise
         names = {*objects.applied_files(connection), *object_files(done)}
         _without_views(connection, names, lambda kept: _migrate_in_tree(connection, done, kept))
-    for name, source in _plugins().items():
-        try:
-            with connection.begin_nested():
-                migrate_plugin(connection, source, done)
-        except SOURCE_ERRORS as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise
-            text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
-            files = ", ".join(error.detail) if isinstance(error, DBAPIError) else ""
-            where = f" ({files})" if files else ""
-            note_broken(name, f"its migration was rolled back{where}: {text}")
-        else:
-            done[name] = source
+    _migrate_plugins(connection, done)
     for source in done.values():
         distribution.distribute(connection, source)
     connection.execute(delete(failing_views))  # they may have been corrected
@@ -319,6 +307,34 @@ def _without_views(
             if kept:
                 error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
             raise
+
+
+def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
+    """Migrate each plug-in, and add it to those `done`; one that fails is tried after the others.
+
+    Its views may read those of another one.
+    """
+    waiting = _plugins()
+    while waiting:
+        problems = {}
+        for name, source in waiting.items():
+            try:
+                with connection.begin_nested():
+                    migrate_plugin(connection, source, done)
+            except SOURCE_ERRORS as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated:
+                    raise
+                text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
+                files = ", ".join(error.detail) if isinstance(error, DBAPIError) else ""
+                where = f" ({files})" if files else ""
+                problems[name] = f"its migration was rolled back{where}: {text}"
+            else:
+                done[name] = source
+        if len(problems) == len(waiting):
+            for name, problem in problems.items():
+                note_broken(name, problem)
+            return
+        waiting = {name: waiting[name] for name in problems}
 
 
 def _migrate_in_tree(
@@ -359,9 +375,9 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
     own_scripts, function = objects.scripts(schema), source_roles.function_file(source)
     source_roles.create_roles(connection, [source.name])
     objects.forbid_transaction_control(source, files | objects.script_files(schema))
-    before = objects.objects_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
+    before = objects.objects_of_others(connection, source, earlier)
     try:
         with connection.begin_nested():
             is_changed = history.create_or_upgrade(connection, schema, revisions)
@@ -379,7 +395,7 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
     stay = objects.drop(connection, gone, for_good=True)
     objects.leave(connection, dict.fromkeys(stay, ""), source.name)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
-    objects.forbid_foreign_changes(connection, source, before)
+    objects.forbid_foreign_changes(connection, source, earlier, before)
     source_roles.forbid_privileged_objects(connection, source, done.values())
     generated = {
         name: sql

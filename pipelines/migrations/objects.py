@@ -265,11 +265,19 @@ def forbid_transaction_control(source: Source, files: Mapping[str, str]) -> None
             raise ValueError(f"{name} of {source.name} ends the transaction that it is part of")
 
 
-def objects_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
-    """Return objects of other sources, by schema and name, with their versions."""
+def objects_of_others(
+    connection: Connection, source: Source, former: Iterable[str]
+) -> dict[tuple[str, str], int]:
+    """Return objects of other sources, by schema and name, with their versions.
+
+    Args:
+        connection: In the transaction of the migration.
+        source: The plug-in.
+        former: Its views and functions before the migration.
+    """
     query = text(read_sql("pipelines.migrations", "belongings"))
     rows = connection.execute(query, {"own": source.name})
-    own = {*source.metadata.tables, *source.object_files}
+    own = {*source.metadata.tables, *source.object_files, *former}
     own |= {f"{PLATFORM}.{schema_of(source).version_table}", f"{PLATFORM}.{sql_objects.name}"}
     own |= {function_of(source.name)}  # which follows its files
     return {
@@ -278,11 +286,14 @@ def objects_of_others(connection: Connection, source: Source) -> dict[tuple[str,
 
 
 def forbid_foreign_changes(
-    connection: Connection, source: Source, before: dict[tuple[str, str], int]
+    connection: Connection,
+    source: Source,
+    former: Iterable[str],
+    before: dict[tuple[str, str], int],
 ) -> None:
     """Raise `PermissionError` if a plug-in changed an object that is not its own."""
     execute_script(connection, OWN_SESSION)
-    after = objects_of_others(connection, source)
+    after = objects_of_others(connection, source, former)
     changed = {one for one, version in before.items() if after.get(one) != version}
     changed |= {one for one in after.keys() - before.keys() if one[0] not in SHARED_SCHEMAS}
     if changed:
@@ -348,6 +359,7 @@ def _in_dependency_order(
                 with connection.begin_nested():
                     execute_script(connection, sql)
                     _reject_overloads(connection, name)
+                    _reject_other_kinds(connection, name)
             except DBAPIError as error:
                 if isinstance(error, OperationalError) and not _exceeds_a_limit(error):
                     raise  # unrelated to the order
@@ -364,6 +376,14 @@ def _reject_overloads(connection: Connection, name: str) -> None:
     """Raise `ProgrammingError` if the arguments of a function changed, and the old one remains."""
     if any(len(signatures) > 1 for signatures in _signatures(connection, [name]).values()):
         words = f"{name} is there with several signatures"
+        raise ProgrammingError(None, None, ValueError(words))
+
+
+def _reject_other_kinds(connection: Connection, name: str) -> None:
+    """Raise `ProgrammingError` for a file that makes something else, such as a table."""
+    query = text("SELECT relkind FROM pg_class WHERE oid = to_regclass(:name)")
+    if connection.execute(query, {"name": name}).scalar_one_or_none() not in (None, "v"):
+        words = f"{name} is no view: a file in sql/views makes a view or a function"
         raise ProgrammingError(None, None, ValueError(words))
 
 

@@ -319,6 +319,34 @@ def test_a_plugins_view_that_others_use_stays_and_the_plugin_is_not_broken(
     assert owner.execute(gone).fetchone() == (None,)
 
 
+def test_a_plugin_may_rename_a_view_of_its_own(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    old, new = "sql/views/enriched.{name}_stops.sql", "sql/views/enriched.{name}_halts.sql"
+    halts = "CREATE OR REPLACE VIEW enriched.{name}_halts AS SELECT name FROM {name}.stops"
+    plugins.write(tmp_path, "buses", {old: None, new: halts})
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    gone = "SELECT to_regclass('enriched.buses_stops'), to_regclass('enriched.buses_halts')"
+    assert owner.execute(gone).fetchone() == (None, "enriched.buses_halts")
+
+
+def test_a_view_may_read_a_plugin_whose_name_comes_later(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    view = "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM trams.stops"
+    plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": view})
+    plugins.write(tmp_path, "trams")
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    assert owner.execute("SELECT name FROM enriched.buses_stops").fetchall() == []
+
+
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 
 
@@ -327,6 +355,14 @@ FUNCTION = "CREATE OR REPLACE FUNCTION {name}.stop_count() RETURNS bigint LANGUA
 TRESPASSES = [
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT 1 AS x; COMMIT;", "ends the"),
+    (
+        "sql/views/{name}.newest.sql",
+        (
+            "CREATE MATERIALIZED VIEW {name}.newest AS"
+            " SELECT NULL::text AS name, now() AS newest_at, now() AS new_data_at;"
+        ),
+        ".newest is no view",
+    ),
     ("sql/tables.sql", "SELECT 1;\nCOMMIT;", "ends the transaction"),
     ("sql/tables.sql", "CREATE TABLE solar.mine (x integer);", "solar.mine"),
     ("sql/tables.sql", "CREATE SCHEMA mine;", "mine"),
@@ -439,7 +475,8 @@ def test_plugins_that_fail_or_trespass_are_named_and_harm_nobody(
     assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
     assert owner.execute(OTHERS).fetchall() == others
     for name in names:
-        wrong = "sql/tables.sql", "sql/grants.sql", "sql/views/{name}.weather_requests.sql"
+        views = [f"sql/views/{{name}}.{view}.sql" for view in ("weather_requests", "newest")]
+        wrong = ["sql/tables.sql", "sql/grants.sql", *views]
         plugins.write(tmp_path, name, dict.fromkeys(wrong))
     with plugins.installed(tmp_path):
         migrate(url)
@@ -544,13 +581,13 @@ def test_what_people_build_meanwhile_is_no_change_by_a_plugin(
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     source = sources()["flights"]
     with psycopg.connect(url, autocommit=True) as person, engine.begin() as connection:
-        before = objects.objects_of_others(connection, source)
+        before = objects.objects_of_others(connection, source, ())
         if role:
             person.execute(f"SET ROLE {role}".encode())
         person.execute("CREATE SCHEMA built; CREATE TABLE built.mart (x integer)")
         if role:
             with pytest.raises(PermissionError, match=r"not its own: built, built\.mart"):
-                objects.forbid_foreign_changes(connection, source, before)
+                objects.forbid_foreign_changes(connection, source, (), before)
         else:
-            objects.forbid_foreign_changes(connection, source, before)
+            objects.forbid_foreign_changes(connection, source, (), before)
     engine.dispose()
