@@ -40,7 +40,12 @@ def as_sent(value: Any) -> str:
     if _has_long_number(value):
         with suppress(RecursionError):  # as deep as only hostile documents are
             return _with_digits(value)
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return what stands for a value that JSON has not; bytes are no text when read again."""
+    return {"hex": value.hex()} if isinstance(value, bytes) else str(value)
 
 
 def _has_long_number(value: Any) -> bool:

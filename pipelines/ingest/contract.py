@@ -20,7 +20,7 @@ from pydantic import AliasPath, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest.models import is_reshaping, otherwise, sent_as, sent_keys
+from pipelines.ingest.models import is_number, is_reshaping, otherwise, sent_as, sent_keys
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
+        self._reject_booleans()
         #: How many records have which keys.
         self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
         if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
@@ -153,6 +154,18 @@ class RecordValidator:
             words = f"the model's own code failed: {type(error).__name__}: {error}"
             self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
         return None
+
+    def _reject_booleans(self) -> None:
+        """Reject true and false where a number should be: pydantic takes them for 1 and 0."""
+        for place, field in self._places.items():
+            info, code = self.model.model_fields[field], f"{field}_invalid"
+            if len(place) > 1 or not is_number(info) or self._is_reshaping:
+                continue
+            for index, record in enumerate(self.records):
+                if not isinstance(record, dict) or not isinstance(record.get(place[0]), bool):
+                    continue
+                if all(one.code != code for one in self._reasons.get(index, ())):
+                    self.reject_value(index, field, otherwise(info, "should be a number"))
 
     def _own(self, sent: Any) -> Any:
         """Return a copy for a model that may change what it is given; `records` stay as sent."""

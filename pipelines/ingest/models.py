@@ -136,6 +136,21 @@ def is_reshaping(model: type[BaseModel]) -> bool:
     return any(one.info.mode != "after" for one in rules)
 
 
+def is_number(info: FieldInfo) -> bool:
+    """Return whether a field has a number as it is sent, for which pydantic also takes true."""
+    before = (pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
+    return _is_number(info.annotation) and not any(isinstance(one, before) for one in info.metadata)
+
+
+def _is_number(annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_number(arguments[0])
+    if origin in (Union, types.UnionType):
+        return all(map(_is_number, (one for one in arguments if one is not type(None))))
+    return annotation in (int, float, Decimal)
+
+
 def text_of(value: Any) -> str:
     """Return the text from which PostgreSQL reads a value; of an enum it is its value."""
     return str(value.value if isinstance(value, Enum) else value)

@@ -102,7 +102,10 @@ class PageNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class Offset:
-    """Pages begin at a number of records; one with less than `size` is the last."""
+    """Pages begin at a number of records; the first one without a record is the end.
+
+    An API may give less than the `size` that it is asked for.
+    """
 
     parameter: str = "offset"
     size: int = 100
@@ -113,7 +116,7 @@ class Offset:
     ) -> tuple[str, Params] | None:
         """Return address and parameters of the next page."""
         del response
-        if count < self.size:
+        if not count:
             return None
         return url, {**params, self.parameter: str(int(params.get(self.parameter, 0)) + count)}
 

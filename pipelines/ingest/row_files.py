@@ -82,7 +82,12 @@ class Rows:
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
         found = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
-        numbered = (one for one in found if one[1] is not BLANK)
+        numbered = ((number, row) for number, row in found if row is not BLANK)
+        if suffix == ".xlsx":  # its header is folded as that of CSV
+            numbered = (
+                (number, {self._names.get(name.casefold(), name): row[name] for name in row})
+                for number, row in numbered
+            )
         document: str | None = content.delivery.name
         while True:
             try:
@@ -241,15 +246,20 @@ def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
         from openpyxl import load_workbook  # type: ignore[import-untyped]
     except ImportError as error:
         raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
-    from zipfile import BadZipFile
 
     content = io.BytesIO(file.read())
     try:
         sheet = load_workbook(content, read_only=True, data_only=True).worksheets[0]
-    except (BadZipFile, KeyError, OSError) as error:
-        raise ValueError(str(error)) from error
-    rows = sheet.iter_rows(values_only=True)
-    header = [str(name) if name is not None else "" for name in next(rows, ())]
+        sheet.reset_dimensions()  # some programs write fewer than there are
+        yield from _named(sheet.iter_rows(values_only=True))
+    except ValueError:
+        raise
+    except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _named(rows: Iterator[Sequence[Any]]) -> Iterator[Any]:
+    header = [str(name).strip() if name is not None else "" for name in next(rows, ())]
     _reject_repeated(header)
     for row in rows:
         if any(value is not None for value in row):

@@ -4,7 +4,11 @@ import datetime as dt
 import gzip
 import io
 import json
+import re
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -122,6 +126,62 @@ def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
     parquet.write_table(twice, target)
     with pytest.raises(PermanentFailure, match="several columns named station"):
         stored_levels.deliver_bytes("twice.parquet", target.getvalue())
+
+
+def with_sheet(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Change the XML of the first sheet of an Excel file."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w") as new:
+        for one in old.namelist():
+            part = old.read(one)
+            new.writestr(one, change(part) if one == "xl/worksheets/sheet1.xml" else part)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("said", [b"A1", b"A1:B2", b"A1:A9"])
+def test_rows_and_columns_beyond_what_a_sheet_says_of_its_size_are_read(
+    stored_levels: Levels, said: bytes
+) -> None:
+    book = with_sheet(
+        as_excel([ROWS[0], ROWS[2]]),
+        lambda xml: re.sub(rb'<dimension ref="[^"]+"', b'<dimension ref="' + said + b'"', xml),
+    )
+    assert stored_levels.deliver_bytes("levels.xlsx", book) == (2, 2, 0, 0)
+    assert [row[0] for row in stored_levels.rows()] == ["A", "C"]
+
+
+@pytest.mark.parametrize("header", [[" Station", "READ_AT ", "Level"]])
+def test_the_header_of_a_sheet_is_read_as_that_of_a_text_file(
+    stored_levels: Levels, header: list[str]
+) -> None:
+    row = dict(zip(header, ROWS[0].values(), strict=True))
+    assert stored_levels.deliver_bytes("levels.xlsx", as_excel([row])) == (1, 1, 0, 0)
+
+
+def test_a_damaged_sheet_rejects_its_file_and_raises_nothing_else() -> None:
+    """Whatever zlib, the XML or openpyxl stumble on: one such file stopped its inbox."""
+    whole = as_excel(ROWS)
+    random = Random(3)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
+        delivery = Delivery("levels", "levels.xlsx", "", 1, dt.datetime.now(dt.UTC))
+        content = Content(delivery=delivery, file=io.BytesIO(damaged))
+        with suppress(PermanentFailure):
+            list(FEED.parse(content, Context(source="levels", settings=None)))
+
+
+def test_true_is_no_number_and_bytes_are_no_text_even_when_read_again(
+    stored_levels: Levels,
+) -> None:
+    sent = json.dumps([ROWS[0] | {"level": True}, ROWS[2]]).encode()
+    assert stored_levels.deliver_bytes("levels.json", sent)[:2] == (2, 1)
+    target = io.BytesIO()
+    rows = [ROWS[0] | {"station": one} for one in (b"\xff", b"\xfe")]
+    parquet.write_table(pa.Table.from_pylist(rows), target)
+    assert stored_levels.deliver_bytes("levels.parquet", target.getvalue()) == (2, 0, 0, 2)
+    assert sum(one.loaded for one in stored_levels.runner.retry()) == 0
+    assert [row[0] for row in stored_levels.rows()] == ["C"]
 
 
 @pytest.mark.parametrize("name", ["levels.json", "levels.parquet", "levels.xlsx"])
