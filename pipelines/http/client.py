@@ -39,7 +39,7 @@ NOT_READY_STATUS = {202, 204, 304}
 MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
 #: What is shown at most of the words of a status, and of how long to wait.
-MAX_REASON, MAX_SHOWN_SECONDS = 80, 999_999.0
+MAX_REASON, MAX_SHOWN_SECONDS = 80, 999_999_999.0
 BROKEN_ENCODING = "the response cannot be unpacked: its {} is broken"
 
 
@@ -167,9 +167,9 @@ class HttpClient:
         return self.patience is not None and not self.patience.take()
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
-        """Return `Retry-After` if the server sent one, else exponential backoff with jitter."""
+        """Return `Retry-After` if it is in the future, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, TransientFailure) and error.retry_after_seconds is not None:
+        if isinstance(error, TransientFailure) and error.retry_after_seconds:
             return error.retry_after_seconds
         backoff = tenacity.wait_exponential_jitter(
             multiplier=self.first_wait_seconds,
@@ -312,7 +312,7 @@ class HttpClient:
     def _transient(
         self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
     ) -> TransientFailure:
-        if retry_after_seconds is not None:
+        if retry_after_seconds:
             problem += f" and asks to wait {min(retry_after_seconds, MAX_SHOWN_SECONDS):.0f} s"
         times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
         if self.attempts == 1:  # the caller retries itself

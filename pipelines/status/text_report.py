@@ -126,7 +126,8 @@ def _database(found: Database) -> str:
 
 def _ui(seen: Status) -> str:
     if not seen.processes:
-        return seen.code.web_server or "isobar ui does not run on this machine"
+        none = "isobar ui does not run on this machine; that of dagster dev is not known"
+        return seen.code.web_server or none
     dead = [
         f"{one.name} {one.state}"
         for one in seen.processes
