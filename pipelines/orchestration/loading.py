@@ -268,8 +268,8 @@ class _Loading:
                 self.source.name,
                 redact(problem, secrets_of(self.settings)),
                 place=fetcher.input.name,
-                remedy="See whether the service is up and the settings are right. The batches"
-                " before it are loaded.",
+                remedy="See whether the service is up and the settings are right. The good"
+                " batches before it are loaded; the log names the others.",
             ) from None  # whose traceback may have secrets
 
     def _is_again(self, runner: Runner) -> bool:
@@ -285,6 +285,7 @@ class _Loading:
             except DatabaseError:
                 raise
             except PermanentFailure as failure:  # of this delivery: others may be good
+                self.context.log.warning("%s", failure)
                 rejected.append(failure)
             else:
                 self.outcomes += [outcome] if outcome else []
