@@ -177,17 +177,18 @@ def weather_due(
             connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_QUERY_SECONDS}s'"))
             return due.count_due(connection, now, queries, context.cursor)
 
-    with warehouse.open() as store, store.engine.connect() as connection:
+    with warehouse.open() as store:
         counts, cursor = read_collected(store, REQUESTS, count)
-        is_spent = {
-            name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
-            for name, one, cost in (
-                (PRESENT, provider, provider.cost_of_place),
-                (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
-                (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
-                (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
-            )
-        }
+        with store.engine.connect() as connection:
+            is_spent = {
+                name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
+                for name, one, cost in (
+                    (PRESENT, provider, provider.cost_of_place),
+                    (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
+                    (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
+                    (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
+                )
+            }
     context.update_cursor(cursor)
     if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
