@@ -104,7 +104,7 @@ class PageNumber:
 class Offset:
     """Pages begin at a number of records; the first one without a record is the end.
 
-    An API may give less than the `size` that it is asked for.
+    An API may give less than the requested `size`.
     """
 
     parameter: str = "offset"
