@@ -381,7 +381,10 @@ def _reject_overloads(connection: Connection, name: str) -> None:
 
 def _reject_other_kinds(connection: Connection, name: str) -> None:
     """Raise `ProgrammingError` for a file that makes something else, such as a table."""
-    query = text("SELECT relkind FROM pg_class WHERE oid = to_regclass(:name)")
+    query = text(
+        "SELECT relkind FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid"
+        " WHERE nspname = split_part(:name, '.', 1) AND relname = split_part(:name, '.', 2)"
+    )
     if connection.execute(query, {"name": name}).scalar_one_or_none() not in (None, "v"):
         words = f"{name} is no view: a file in sql/views makes a view or a function"
         raise ProgrammingError(None, None, ValueError(words))

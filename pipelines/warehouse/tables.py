@@ -350,7 +350,7 @@ failing_views = Table(
     required("tested_at", INSTANT, "When it was last executed to see whether it still fails."),
     schema="ops",
     comment="Views that fail or take too long. Views that gather what sources offer, such as"
-    " weather.weather_requests, leave them out until they work.",
+    " ops.newest, leave them out until they work.",
 )
 
 sql_objects = Table(

@@ -27,6 +27,7 @@ DROP INDEX ops.deliveries_source_name_loaded_at_idx;
 ALTER TABLE ops.deliveries ADD UNIQUE (source, name, sha256);
 DROP TABLE ops.unloaded_rejects;
 DROP TABLE ops.sources CASCADE;
+DROP TABLE ops.failing_views CASCADE;
 DROP TRIGGER reject_open_delivery ON ops.deliveries;
 DROP TRIGGER announce_delivery ON ops.deliveries;
 ALTER TABLE ops.deliveries DROP COLUMN is_open;

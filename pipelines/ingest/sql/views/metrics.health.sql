@@ -62,8 +62,8 @@ COMMENT ON VIEW metrics.health IS
 knows of. Failed runs and checks are Dagster''s, and isobar status lists them, too.';
 COMMENT ON COLUMN metrics.health.problem IS
 'late: a source was not checked in time; quiet: a feed is silent for longer than usual; quarantine:
-records were rejected; rejected file: a whole file was; failing view: what a source offers to others,
-such as its requests for weather, cannot be read.';
+records were rejected; rejected file: a whole file was; failing view: what a source offers to others
+cannot be read.';
 COMMENT ON COLUMN metrics.health.severity IS 'error or warning.';
 COMMENT ON COLUMN metrics.health.source IS 'The source.';
 COMMENT ON COLUMN metrics.health.subject IS
