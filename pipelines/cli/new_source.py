@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 import zlib
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +153,8 @@ def _read_rows(text: bytes, file: str) -> Any:
     if suffix == ".json":
         return json.loads(text)
     if suffix in READERS:
-        rows, _ = READERS[suffix]
-        return [one for one, _ in zip(rows(io.BytesIO(text), ""), range(MAX_RECORDS), strict=False)]
+        read, _ = READERS[suffix]
+        return [*islice(read(io.BytesIO(text), "", str.strip), MAX_RECORDS)]
     lines = text.decode("utf-8-sig", "backslashreplace").splitlines(keepends=True)
     if not lines:
         raise ValueError("it is empty")

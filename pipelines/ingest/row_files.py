@@ -64,6 +64,10 @@ class Rows:
             ),
         )
 
+    def _key_of(self, title: str) -> str:
+        """Return the key of the model that a column's title is; other titles stay as they are."""
+        return self._names.get(title.strip().casefold(), title.strip())
+
     def options(self, settings: Any) -> str:
         """Return what files are parsed by: rejected ones are read again when it changes."""
         del settings
@@ -81,13 +85,8 @@ class Rows:
             return
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
-        found = enumerate(read(file, self.at), 2 if suffix == ".xlsx" else 1)
-        numbered = ((number, row) for number, row in found if row is not BLANK)
-        if suffix == ".xlsx":  # its header is folded as that of CSV
-            numbered = (
-                (number, {self._names.get(name.casefold(), name): row[name] for name in row})
-                for number, row in numbered
-            )
+        found = enumerate(read(file, self.at, self._key_of), 2 if suffix == ".xlsx" else 1)
+        numbered = (one for one in found if one[1] is not BLANK)
         document: str | None = content.delivery.name
         while True:
             try:
@@ -207,7 +206,7 @@ def _parsed(text: str) -> Any:
         return _NotJson(storable(text), str(error))
 
 
-def _json_lines(file: BinaryIO, _: str) -> Iterator[Any]:
+def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
     from pipelines.ingest.csv_records import MAX_LINE_BYTES
 
     while line := file.readline(MAX_LINE_BYTES + 1):
@@ -217,7 +216,7 @@ def _json_lines(file: BinaryIO, _: str) -> Iterator[Any]:
         yield _parsed(text) if text else BLANK
 
 
-def _json_list(file: BinaryIO, at: str) -> Iterator[Any]:
+def _json_list(file: BinaryIO, at: str, *_: Any) -> Iterator[Any]:
     from pipelines.http.json_documents import parse_json
 
     found = value_at(parse_json(file.read()), at)
@@ -227,7 +226,7 @@ def _json_list(file: BinaryIO, at: str) -> Iterator[Any]:
         raise ValueError(f"there is no list at {at!r}" if at else "it is not a list")  # noqa: TRY004
 
 
-def _parquet(file: BinaryIO, _: str) -> Iterator[Any]:
+def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
     from pyarrow import ArrowException, parquet
 
     content = io.BytesIO(file.read())
@@ -240,7 +239,7 @@ def _parquet(file: BinaryIO, _: str) -> Iterator[Any]:
         raise ValueError(str(error)) from error
 
 
-def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
+def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any]:
     """Yield the rows of the first sheet by the names in its first row."""
     try:
         from openpyxl import load_workbook  # type: ignore[import-untyped]
@@ -251,15 +250,15 @@ def _excel(file: BinaryIO, _: str) -> Iterator[Any]:
     try:
         sheet = load_workbook(content, read_only=True, data_only=True).worksheets[0]
         sheet.reset_dimensions()  # some programs write fewer than there are
-        yield from _named(sheet.iter_rows(values_only=True))
+        yield from _named(sheet.iter_rows(values_only=True), key_of)
     except ValueError:
         raise
     except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _named(rows: Iterator[Sequence[Any]]) -> Iterator[Any]:
-    header = [str(name).strip() if name is not None else "" for name in next(rows, ())]
+def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Iterator[Any]:
+    header = [key_of(str(title)) if title is not None else "" for title in next(rows, ())]
     _reject_repeated(header)
     for row in rows:
         if any(value is not None for value in row):
@@ -276,8 +275,15 @@ def _reject_repeated(names: Sequence[str]) -> None:
         raise ValueError(f"it has several columns named {', '.join(twice)}")
 
 
-#: How files are read, and how a row is named, by suffix.
-READERS: dict[str, tuple[Callable[[BinaryIO, str], Iterator[Any]], Callable[[int], str]]] = {
+#: By suffix: what yields the rows of a file, by where the list is in it and how a column's title
+#: becomes a key, and how a row is named.
+READERS: dict[
+    str,
+    tuple[
+        Callable[[BinaryIO, str, Callable[[str], str]], Iterator[Any]],
+        Callable[[int], str],
+    ],
+] = {
     ".jsonl": (_json_lines, "line {}".format),
     ".ndjson": (_json_lines, "line {}".format),
     ".json": (_json_list, "row {}".format),

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from pipelines.migrations import distribution
 from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
 from pipelines.migrations.source_roles import OWN_SESSION
+from pipelines.postgres.errors import exceeds_a_limit
 from pipelines.postgres.roles import function_of
 from pipelines.source import Source
 from pipelines.warehouse.connection import distrust
@@ -229,14 +230,9 @@ def _statements_of(connection: Connection, oid: int) -> str | None:
             attempt.rollback()  # the search path
             return statements
     except OperationalError as error:
-        if _exceeds_a_limit(error):
+        if exceeds_a_limit(error):
             return None
         raise
-
-
-def _exceeds_a_limit(error: DBAPIError) -> bool:
-    """Return whether a statement is too complex, such as one nested deeper than the stack."""
-    return str(getattr(error.orig, "sqlstate", "")).startswith("54")
 
 
 def create_views_of_others(connection: Connection, views: Mapping[str, str]) -> set[str]:
@@ -361,7 +357,7 @@ def _in_dependency_order(
                     _reject_overloads(connection, name)
                     _reject_other_kinds(connection, name)
             except DBAPIError as error:
-                if isinstance(error, OperationalError) and not _exceeds_a_limit(error):
+                if isinstance(error, OperationalError) and not exceeds_a_limit(error):
                     raise  # unrelated to the order
                 errors[name] = error
         if len(errors) == len(waiting):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import Failure
-from pipelines.postgres.errors import is_cancelled
+from pipelines.postgres.errors import exceeds_a_limit, is_cancelled
 from pipelines.warehouse.connection import Warehouse, distrust
 from pipelines.warehouse.sql_files import read_sql
 
@@ -76,8 +76,7 @@ def _problem_of(connection: Connection, view: str, columns: str, is_limited: boo
     except DBAPIError as error:
         if is_cancelled(error):
             return f"it takes longer than {MAX_SECONDS} s"
-        is_too_complex = str(getattr(error.orig, "sqlstate", "")).startswith("54")
-        if isinstance(error, OperationalError) and not is_too_complex:
+        if isinstance(error, OperationalError) and not exceeds_a_limit(error):
             raise  # the server, not the view
         return str(error.orig).splitlines()[0]
     return None

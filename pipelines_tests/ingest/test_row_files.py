@@ -150,12 +150,11 @@ def test_rows_and_columns_beyond_what_a_sheet_says_of_its_size_are_read(
     assert [row[0] for row in stored_levels.rows()] == ["A", "C"]
 
 
-@pytest.mark.parametrize("header", [[" Station", "READ_AT ", "Level"]])
-def test_the_header_of_a_sheet_is_read_as_that_of_a_text_file(
-    stored_levels: Levels, header: list[str]
-) -> None:
-    row = dict(zip(header, ROWS[0].values(), strict=True))
+def test_the_header_of_a_sheet_is_read_as_that_of_a_text_file(stored_levels: Levels) -> None:
+    row = dict(zip([" Station", "READ_AT ", "Level"], ROWS[0].values(), strict=True))
     assert stored_levels.deliver_bytes("levels.xlsx", as_excel([row])) == (1, 1, 0, 0)
+    with pytest.raises(PermanentFailure, match="several columns named station"):
+        stored_levels.deliver_bytes("twice.xlsx", as_excel([row | {"STATION": "B"}]))
 
 
 def test_a_damaged_sheet_rejects_its_file_and_raises_nothing_else() -> None:

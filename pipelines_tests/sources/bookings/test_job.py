@@ -67,12 +67,10 @@ def test_a_load_that_changes_nothing_leaves_what_is_counted_from_it_up_to_date(
     bookings: Runner, source: FakeSource
 ) -> None:
     def version() -> str:
-        (event,) = [
-            one.asset_materialization
-            for one in [bookings.instance.get_latest_materialization_event(asset_key(events))]
-            if one is not None and one.asset_materialization is not None
-        ]
-        return (event.tags or {})["dagster/data_version"]
+        last = bookings.instance.get_latest_materialization_event(asset_key(events))
+        assert last is not None
+        assert last.asset_materialization is not None
+        return (last.asset_materialization.tags or {})["dagster/data_version"]
 
     source.will(document([event(1)]))
     assert bookings.run("bookings").success
