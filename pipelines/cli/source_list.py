@@ -61,9 +61,12 @@ def list_sources(context: click.Context) -> None:
     works although a plug-in hangs or exits at its import, and names it. Until it is fixed or
     uninstalled, set ISOBAR_DISABLE_SOURCES to its name.
     """
-    if context.invoked_subcommand is not None:
+    LOG.disabled = is_list = context.invoked_subcommand is None  # the list has what is logged
+    isobar = context.find_root().command
+    if isinstance(isobar, click.Group):
+        isobar.list_commands(context)  # notes what is wrong with the commands of sources
+    if not is_list:
         return
-    LOG.disabled = True  # the list has what is logged
     settings = Settings.current()
     check_sources(settings)
     importlib.import_module("pipelines.definitions")  # notes what is wrong with jobs and schedules

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines_tests import hostile_plugins as hostile
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
-from pipelines_tests.hostile_plugins import ENDLESS, HOSTILE, OF_COMMANDS, Hostile
+from pipelines_tests.hostile_plugins import ENDLESS, HOSTILE, OF_CLI, OF_COMMANDS, Hostile
 
 SECRET = "sk-very-secret"
 #: An asset that only the last step of each source's job refreshes.
@@ -21,7 +21,7 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     state: Path, tmp_path: Path
 ) -> None:
     every: Mapping[str, Hostile] = {**HOSTILE, **OF_COMMANDS}
-    for name, one in {**every, "endless": ENDLESS}.items():
+    for name, one in {**every, **OF_CLI, "endless": ENDLESS}.items():
         plugins.write(tmp_path, name, one.files)
     (state / "schedules.toml").write_text('[schedules.tides_hourly]\ncron = "5 * * * *"\n')
     variables = {
@@ -45,7 +45,7 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     assert f"warning: enriched.endless_stops: {ENDLESS.message}" in done.stdout
     assert "ISOBAR_STATEMENT_SECONDS" in done.stdout
     assert "enriched.endless_stops" in done.stdout
-    for asset in REFRESHED:
+    for asset in (*REFRESHED, *(f"enriched.{name}_stops" for name in OF_CLI)):
         assert f"\n{asset} " in done.stdout
     assert "schedules.tides_hourly" in done.stderr
 
@@ -58,6 +58,11 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     assert "schedules.tides_hourly" in remark["what"]
     assert ENDLESS.message in problems["check:enriched.endless_stops:endless_named"]["what"]
     assert SECRET not in seen.stdout + seen.stderr
+
+    shown, listed = isobar(state, "--help", **variables), isobar(state, "sources", **variables)
+    for name, one in OF_CLI.items():
+        assert f"The source {name} is broken, the others go on: {one.message}" in listed.stdout
+    assert "plants" in shown.stdout
 
 
 def test_a_run_that_hangs_is_ended_and_the_next_source_follows(state: Path, tmp_path: Path) -> None:

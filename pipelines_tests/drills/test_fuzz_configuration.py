@@ -255,7 +255,10 @@ def test_any_cursor_is_a_memory(cursor: str) -> None:
 
 
 def commands(group: click.Group, *names: str) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, *names, name)
         else:

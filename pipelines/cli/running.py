@@ -1,0 +1,113 @@
+"""The commands that keep the data fresh: `isobar run`, `isobar ui` and `isobar migrate`."""
+
+import os
+import signal
+import sys
+
+import click
+
+from pipelines.cli.console import echo, interrupt_on
+from pipelines.config import PROJECT, Settings, home
+from pipelines.isolation import is_broken
+from pipelines.source import own_names, sources
+
+
+@click.command(short_help="Refresh all sources once, or only some.")
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+def run(names: tuple[str, ...]) -> None:
+    """Refresh all sources once, or only the named ones, and show the outcome.
+
+    Creates the database and its tables if they are missing. A second run loads what is new.
+    Exits with 1 if a load or a blocking check failed, or one of Isobar's own sources is broken;
+    other loads are kept. A broken plug-in is named. A source that you name and that is not
+    installed, disabled or broken is skipped, and the exit code is 1.
+    ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
+    variables are not set is off, and skipped.
+    """
+    from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
+
+    interrupt_on(signal.SIGTERM)
+    settings = Settings.current()
+    if names and not any(name in sources() or is_broken(name) for name in names):
+        raise click.BadParameter(f"{names[0]!r} is not one of {', '.join(sources())}")
+    chosen = set(names) or {
+        name for name, one in sources().items() if one.settings.is_set_up(settings)
+    }
+    with bootstrapped(settings, echo) as (environment, _):
+        os.environ.update(environment)
+        from pipelines.runtime.run_command import main_jobs, run_jobs
+
+        is_good = run_jobs(main_jobs(chosen))
+    if not names and (off := sources().keys() - chosen):
+        click.echo(f"Off, as their variables are not set: {', '.join(sorted(off))}.")
+    report_broken_sources(echo)
+    skipped = sorted(set(names) - sources().keys())
+    for name in skipped:
+        if not is_broken(name):
+            echo(f"The source {name} is disabled or not installed; it was skipped.")
+    is_good &= not (skipped if names else any(map(is_broken, own_names())))
+    if is_good:
+        is_clone = home() == PROJECT
+        charts, see, query = (
+            ("make dashboard", "make ui", "make psql")
+            if is_clone
+            else ("isobar dashboard", "isobar ui", "isobar database psql")
+        )
+        click.echo(f"\nCharts and maps: {charts}    Dagster: {see}    Queries: {query}")
+    sys.exit(0 if is_good else 1)
+
+
+@click.command(short_help="Serve the Dagster web UI until Ctrl-C.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the web UI. Default: 3000, or a free port if that is taken.",
+)
+def ui(port: int | None) -> None:
+    """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
+    from pipelines.runtime.bootstrap import bootstrapped
+    from pipelines.runtime.ui import WebUi
+
+    interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    settings = Settings.current()
+    with bootstrapped(settings, echo) as (environment, sandbox):
+        WebUi(settings, environment, echo, sandbox).serve(port)
+
+
+@click.command(short_help="Migrate the database to this version.")
+@click.option(
+    "--logins",
+    "with_logins",
+    is_flag=True,
+    help="Also set the passwords of the roles, from LOADER_PASSWORD, ANALYST_PASSWORD,"
+    " OPERATOR_PASSWORD and DAGSTER_PASSWORD. Earlier passwords stop working. The built-in server"
+    " has its own in the state folder: they are set again, and it restarts.",
+)
+def migrate(with_logins: bool) -> None:
+    """Migrate the tables, views and functions, and Dagster's storage, to this version."""
+    from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
+    from pipelines.migrations.apply import plugins_without_revision
+    from pipelines.runtime.bootstrap import (
+        prepare_dagster_home,
+        prepare_database,
+        report_broken_sources,
+        upgrade_dagster_storage,
+    )
+    from pipelines.runtime.logins import passwords, set_role_passwords
+
+    settings = Settings.current()
+    is_external = not settings.has_builtin_server
+    password_of = passwords(os.environ) if with_logins and is_external else None
+    if with_logins and not is_external:
+        settings.builtin_server(echo).reset_passwords()
+    prepare_database(settings, echo)
+    if password_of is not None:
+        set_role_passwords(settings.warehouse_url(), password_of)
+    os.environ.update(prepare_dagster_home(settings))
+    upgrade_dagster_storage()
+    differing = plugins_without_revision(settings.warehouse_url())
+    for name in differing:
+        echo(f"{name}: {OTHER_MODELS}. {remedy_for_tables(name)}")
+    report_broken_sources(echo)
+    if not differing:
+        echo("The database is up to date.")

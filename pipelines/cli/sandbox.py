@@ -1,0 +1,142 @@
+"""The command `isobar sandbox`: the simulated sources on a port."""
+
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import click
+
+from pipelines.cli.console import echo, listen_address
+from pipelines.config import Settings
+from pipelines.isolation import isolated
+from pipelines.postgres import state_folder
+from pipelines.source import SandboxOption, declared_sources
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of each source's simulation to `isobar sandbox`."""
+    for source in reversed([*declared_sources().values()]):
+        with isolated(source.name, "its options of isobar sandbox", source.package):
+            for option in reversed([_option(source.name, one) for one in source.sandbox_options]):
+                command = option(command)
+    return command
+
+
+def _option(source: str, one: SandboxOption) -> Callable[..., Any]:
+    kind = (
+        click.IntRange(int(one.minimum), int(one.maximum))
+        if one.is_whole
+        else click.FloatRange(one.minimum, one.maximum)
+    )
+    name = f"--{source}-{one.name}".replace("_", "-")
+    return click.option(name, type=kind, default=one.default, show_default=True, help=one.help)
+
+
+@click.command(short_help="Serve the simulated sources until Ctrl-C.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
+@listen_address
+@click.option("--seed", default=1, show_default=True, help="Seed of the simulated data.")
+@click.option(
+    "--date",
+    "today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Serve the data of this day. Default: today.",
+)
+@click.option(
+    "--fault-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of responses that fail.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
+    help="Only faults of this kind. Can be repeated.",
+)
+@click.option(
+    "--hang-seconds",
+    default=60.0,
+    show_default=True,
+    help="How long a response of the kind timeout hangs.",
+)
+@source_options
+@click.option("--parent", type=int, hidden=True, help="Internal: exit with this process.")
+def sandbox(
+    port: int | None,
+    host: str,
+    seed: int,
+    today: datetime | None,
+    fault_rate: float,
+    faults: tuple[str, ...],
+    hang_seconds: float,
+    parent: int | None,
+    **options: Any,
+) -> None:
+    """Serve the simulated sources. `isobar run` and `isobar ui` use this sandbox while it runs.
+
+    Sources that deliver files write them into .isobar/inbox. To see how bad responses are handled:
+
+    \b
+      isobar sandbox --fault-rate 0.2 --fault 429 --fault truncated
+    """
+    import uvicorn
+
+    from pipelines.sandbox.app import build_app
+    from pipelines.sandbox.faults import FAULTS
+
+    app = build_app(
+        seed=seed,
+        today=today.date() if today else None,
+        fault_rate=fault_rate,
+        faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
+        hang_seconds=hang_seconds,
+        inboxes=Settings.current().state / "inbox",
+        **options,
+    )
+    try:
+        listening = socket.create_server((host, port or 0))
+    except OverflowError as error:
+        raise click.UsageError(f"There is no port {port}.") from error
+    except OSError as error:
+        raise click.UsageError(
+            f"Port {port} is in use. Choose another --port, or omit it."
+            if error.errno == errno.EADDRINUSE
+            else f"Cannot listen on {host}: {error.strerror}."
+        ) from error
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
+    url = f"http://{here}:{listening.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
+    if parent is not None:
+        _end_with(parent)
+        server.run([listening])
+        return
+    record = Settings.current().state / "sandbox.url"
+    state_folder.create(record.parent)
+    record.write_text(url)
+    echo(f"The sandbox is at {url} — Ctrl-C stops it.")
+    try:
+        server.run([listening])
+    except KeyboardInterrupt:
+        echo("The sandbox has stopped.")
+    finally:
+        if record.exists() and record.read_text() == url:
+            record.unlink()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent ends, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
