@@ -179,10 +179,10 @@ class Settings:
             url = make_url(self._builtin_url(DAGSTER, DAGSTER))
         return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
-    def default_url(self, sandbox_path: str, live: str | None) -> str | None:
-        """Return the URL of a source whose variable is unset: the sandbox or the public service."""
+    def sandbox_address(self, path: str) -> str | None:
+        """Return the URL of a path of the sandbox; None with real sources."""
         if self.sources == "live":
-            return live
+            return None
         if self.sandbox_url is None:
             raise PermanentFailure(
                 "configuration",
@@ -191,7 +191,7 @@ class Settings:
                 remedy="Start with isobar run or isobar ui, which bring one up, or set"
                 " ISOBAR_SOURCES=live.",
             )
-        return f"{self.sandbox_url}{sandbox_path}"
+        return f"{self.sandbox_url}{path}"
 
     def inbox(self, source: str) -> Path | None:
         """Return the folder where the sandbox drops a source's files; None with real sources."""

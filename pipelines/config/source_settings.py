@@ -40,17 +40,15 @@ def url(
     description: str,
     *,
     sandbox: str = "",
-    live: str | None = None,
     example: str = "",
     is_optional: bool = False,
 ) -> Any:
     """Declare the URL of a service.
 
-    If it is unset, it is the path `sandbox` of the simulated sources, or `live` with real ones.
+    If it is unset, it is the path `sandbox` of the simulated sources; with real ones it is None.
     With `is_optional`, the source is on without it.
     """
-    extra: dict[str, Any] = {"url": sandbox, "live": live, "is_optional": is_optional}
-    extra["example"] = example
+    extra: dict[str, Any] = {"url": sandbox, "is_optional": is_optional, "example": example}
     return Field(default=None, description=description, json_schema_extra=extra)
 
 
@@ -164,11 +162,7 @@ class SourceSettings(BaseModel):
         return (
             platform.sources != "live"
             or not switches
-            or any(
-                cls.about(field).get("live")
-                or platform.environment.get(cls.variable(field), "").strip()
-                for field in switches
-            )
+            or any(platform.environment.get(cls.variable(field), "").strip() for field in switches)
         )
 
     @property
@@ -186,7 +180,7 @@ class SourceSettings(BaseModel):
 
     @classmethod
     def _value(cls, platform: Settings, source: str, field: str) -> object:
-        """Return the value of a field: its variable, else the URL of the sandbox or the service."""
+        """Return the value of a field: its variable, else the URL or the inbox of the sandbox."""
         name, extra = cls.variable(field), cls.about(field)
         if extra.get("secret"):
             return utf_8(name, secret(platform.environment, name)) or None
@@ -195,7 +189,7 @@ class SourceSettings(BaseModel):
             return expand_path(name, value) if value else platform.inbox(source)
         if value:
             return utf_8(name, value)
-        return platform.default_url(extra["url"], extra["live"]) if "url" in extra else None
+        return platform.sandbox_address(extra["url"]) if "url" in extra else None
 
     @classmethod
     def may_be_shown(cls, field: str) -> bool:

@@ -200,15 +200,15 @@ def kill_session(leader: int) -> None:
         return
 
 
-def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
+def stop_all(children: list[Child]) -> None:
     """Stop the children: the last one first, because it uses the others, then all others.
 
     The others are stopped when the last one has ended, or after a short wait. All end within
-    `seconds` together.
+    `STOP_SECONDS` together.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + STOP_SECONDS
     children[-1].signal()
-    children[-1].wait(min(LEAD_SECONDS, seconds))
+    children[-1].wait(LEAD_SECONDS)
     for child in children:
         child.signal()
     for child in children:
