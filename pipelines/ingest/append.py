@@ -17,7 +17,6 @@ from pipelines.warehouse.connection import (
     analyze_table,
     copy_text,
     csv_text,
-    stage_columns,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class AppendWriter(Writer):
         self._are_new = True
         noted = ("delivery_id", "load_number")
         own = [name for name in self.table.columns.keys() if name not in noted]  # noqa: SIM118
-        load.create_stage(self.stage, stage_columns([RECORD, *own], self.table))
+        load.create_stage_of(self.table, self.stage, [RECORD, *own])
         load.parameters["load_number"] = watermarks.position(load.connection, policy.table) + 1
 
     def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:

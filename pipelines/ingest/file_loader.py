@@ -207,6 +207,13 @@ def _load(
         raise failure.at(place) from failure
 
 
+#: What mistakes in the code of a parser raise.
+PARSE_ERRORS = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+
+
 @contextmanager
 def translate_parse_errors(
     source: str, place: str, again: str = "quarantine retry"
@@ -217,7 +224,7 @@ def translate_parse_errors(
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+    except PARSE_ERRORS as error:
         raise PermanentFailure(
             source,
             f"it could not be read: {type(error).__name__}: {error}",

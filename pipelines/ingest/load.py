@@ -13,7 +13,7 @@ from sqlalchemy import Connection, CursorResult, Table, text
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql, is_own
-from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file
+from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
 from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
@@ -106,6 +106,21 @@ class Load:
                     remedy="Give it the type on which that one is based.",
                 )
 
+    def create_stage_of(self, table: Table, name: str, columns: Iterable[str]) -> None:
+        """Create a stage for columns of a table, with the types that they have in its model.
+
+        Raises `DatabaseError` if the table in the database has others, as after a change of the
+        model without a revision: PostgreSQL would round or cut values to fit.
+        """
+        self.create_stage(name, stage_columns(columns, table))
+        query = text(read_sql("pipelines.ingest", "differing_types"))
+        names = {"stage": f"pg_temp.{name}", "table": table.fullname}
+        for one in self.connection.execute(query, names):
+            raise other_tables(
+                self.owner.name,
+                f"{table.fullname}.{one.name} is {one.stored_type}, not {one.staged_type}",
+            )
+
     def create_change_log(self) -> None:
         """Create the temporary table in which statements collect records that changed a row."""
         self.create_stage("changed", {RECORD: "integer"})
@@ -133,7 +148,7 @@ class Load:
         if name in self._stages:  # of an earlier batch
             self.run(f"TRUNCATE {name}", {})
         else:
-            self.create_stage(name, stage_columns(frame.columns, table))
+            self.create_stage_of(table, name, frame.columns)
             self._stages.add(name)
         self.copy(name, frame.columns, csv_text(frame))
         analyze_stage(self.connection, name, frame.columns, table)

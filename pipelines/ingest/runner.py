@@ -117,13 +117,23 @@ class Runner:
             is_overlapping=content.is_overlapping,
         )
         read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
+        stored, rejected = stored + collector.known, collector.written
+        if read != stored + rejected:
+            raise PermanentFailure(
+                self.feed.name,
+                f"its counts do not balance, and nothing was written: of {read} records that were"
+                f" read, {stored} are in the tables, and {rejected} were rejected",
+                place=content.delivery.name,
+                remedy="This is a bug in the code of the source. A parser returns a row or a reject"
+                " for each record that it counts in `read`, with its number in `record`.",
+            )
         outcome = close_delivery(
             connection,
             delivery_id,
             read=read,
             loaded=loaded,
-            stored=stored + collector.known,
-            rejected=collector.written,
+            stored=stored,
+            rejected=rejected,
             drift=drift,
         )
         load.end()

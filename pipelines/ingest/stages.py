@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Table
 
 from pipelines.ingest.feeds import Parsed
-from pipelines.warehouse.connection import analyze_stage, csv_text, stage_columns
+from pipelines.warehouse.connection import analyze_stage, csv_text
 
 if TYPE_CHECKING:
     from pipelines.ingest.load import Load
@@ -42,7 +42,7 @@ class Stages:
         for name, chunks in rows.items():
             columns = [str(column) for column in parsed.rows[name].columns]
             if name in self._tables and name not in self.columns:
-                self._load.create_stage(name, stage_columns(columns, self._tables[name]))
+                self._load.create_stage_of(self._tables[name], name, columns)
                 self.columns[name] = columns
             if len(parsed.rows[name]):
                 self._load.copy(name, columns, chunks)

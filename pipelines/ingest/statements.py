@@ -42,6 +42,7 @@ OTHER_TABLES = (
     psycopg.errors.UndefinedColumn,
     psycopg.errors.UndefinedTable,
     psycopg.errors.DatatypeMismatch,
+    psycopg.errors.InvalidColumnReference,  # another key: no constraint fits ON CONFLICT
 )
 
 
@@ -131,12 +132,7 @@ def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failu
         # In a function of its own, such as of a trigger, it is that which names what is not there.
         and len(FUNCTION.findall(cause.diag.context or "")) < 2
     ):
-        return DatabaseError(
-            source,
-            f"{OTHER_MODELS}, and nothing was written: {str(cause).splitlines()[0]}",
-            place=source,
-            remedy=f"{remedy_for_tables(source)} Then run again.",
-        )
+        return other_tables(source, str(cause).splitlines()[0])
     problem = _violation(cause, source)
     if problem is None:
         return None
@@ -146,6 +142,16 @@ def _explained(source: str, place: str, cause: Any, *, is_plugin: bool) -> Failu
         place=place,
         remedy="A statement of a load may write the tables of its own source, and neither"
         " commit, roll back nor change the role: the platform does. Change the statement.",
+    )
+
+
+def other_tables(source: str, difference: str) -> DatabaseError:
+    """Return the failure of a load whose tables in the database are not those of its models."""
+    return DatabaseError(
+        source,
+        f"{OTHER_MODELS}, and nothing was written: {difference}",
+        place=source,
+        remedy=f"{remedy_for_tables(source)} Then run again.",
     )
 
 

@@ -241,6 +241,21 @@ class _Loading:
         lists = [one.at for one in runner.feed.records]
         left_out = set[str]()
 
+        def fetched() -> Iterator[Content]:
+            try:
+                yield from contents()
+            except Failure:
+                raise
+            except Exception as error:  # noqa: BLE001 - what another tool raises is not known
+                problem = f"its records could not be fetched: {type(error).__name__}: {error}"
+                raise PermanentFailure(
+                    self.source.name,
+                    redact(problem, secrets_of(self.settings)),
+                    place=fetcher.input.name,
+                    remedy="See whether the service is up and the settings are right. The good"
+                    " batches before it are loaded; the log names the others.",
+                ) from None  # whose traceback may have secrets
+
         def contents() -> Iterator[Content]:
             for name, sent in fetcher.fetch(self.settings):
                 document, others = with_all_lists(sent, lists)
@@ -258,19 +273,7 @@ class _Loading:
                     is_overlapping=True,
                 )
 
-        try:
-            self._load_each(contents(), runner)
-        except Failure:
-            raise
-        except Exception as error:  # noqa: BLE001 - what another tool raises is not known
-            problem = f"its records could not be fetched: {type(error).__name__}: {error}"
-            raise PermanentFailure(
-                self.source.name,
-                redact(problem, secrets_of(self.settings)),
-                place=fetcher.input.name,
-                remedy="See whether the service is up and the settings are right. The good"
-                " batches before it are loaded; the log names the others.",
-            ) from None  # whose traceback may have secrets
+        self._load_each(fetched(), runner)
 
     def _is_again(self, runner: Runner) -> bool:
         """Return whether deliveries are loaded again to retry their rejected records."""

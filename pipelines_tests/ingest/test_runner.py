@@ -128,6 +128,18 @@ def test_a_fault_of_a_parser_says_that_it_is_one(stored_levels: Levels) -> None:
         stored_levels.deliver("a.csv", line("A", 1))
 
 
+def test_a_parser_that_miscounts_is_told_its_counts(stored_levels: Levels) -> None:
+    def parse(content: Content, context: Any) -> Any:
+        yield Parsed(read=3)
+        yield from FEED.parse(content, context)
+
+    feed = replace(FEED, parse=parse)
+    stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
+    with pytest.raises(PermanentFailure, match="of 4 records that were read, 1 are in the tables"):
+        stored_levels.deliver("a.csv", line("A", 1))
+    assert stored_levels.rows() == []
+
+
 def test_a_retry_leaves_the_row_of_another_record_of_its_file(stored_levels: Levels) -> None:
     """Incident: the retry of a first line overwrote what a later line of the file had stored."""
     stored_levels.deliver("a.csv", line("A", "ice"), line("A", 222))
