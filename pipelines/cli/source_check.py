@@ -17,6 +17,7 @@ import click
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.secret_files import is_secret_name
+from pipelines.failures import PermanentFailure
 from pipelines.isolation import LOG, broken_sources
 from pipelines.scaffold.inference import UNIT
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
@@ -137,6 +138,13 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from pipelines.migrations import apply, history, objects, source_roles
     from pipelines.warehouse.sql_files import read_sql
 
+    other_models = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
+
+    def differs() -> bool:
+        schema = history.schema_of(source)
+        is_migrated = schema.name in history.applied_revisions(connection)
+        return is_plugin(source) and is_migrated and bool(history.differences(connection, schema))
+
     found: list[Finding] = []
     savepoint = connection.begin_nested()
     try:
@@ -145,14 +153,19 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
             schema = history.schema_of(source)
             history.create_or_upgrade(connection, schema, history.applied_revisions(connection))
         objects.replace(connection, source.object_files, plugin=source.name)
+    except PermanentFailure as failure:  # its tables are of a newer version
+        savepoint.rollback()
+        yield Finding(source.name, f"{failure.problem}. {failure.remedy}")
+        return
     except (DBAPIError, ValueError) as error:
         savepoint.rollback()
         file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
+        if differs():
+            yield Finding(source.name, other_models)
         yield Finding(_sql_place(source, f"sql/views/{file}", error) or source.name, _said(error))
         return
-    if is_plugin(source) and history.differences(connection, history.schema_of(source)):
-        words = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
-        found.append(Finding(source.name, words))
+    if differs():
+        found.append(Finding(source.name, other_models))
     for one in source.checks:
         place = f"sql/checks/{one.name}.sql"
         try:
@@ -197,8 +210,6 @@ def _of_cookbook(connection: Connection, source: Source) -> Iterator[Finding]:
             yield Finding(place, _said(error))
         except KeyError as error:
             yield Finding(place, f"the parameter {error} has no example in the comments")
-        except StopIteration:
-            yield Finding(place, "it is no question with a statement")
         except (TypeError, ValueError) as error:
             yield Finding(place, str(error))
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest.statements import OTHER_MODELS
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import distribution, history, objects, source_roles
 from pipelines.migrations.collections import collected_views, platform_views
@@ -26,6 +27,8 @@ from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import failing_views
 
+#: The key of a quarantined record says which one it is only as long as the key of its table stays.
+FORGET_KEYS = text("UPDATE ops.quarantine SET record_key = NULL WHERE record_key[1] = ANY(:tables)")
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
 #: How long to wait for a table lock. New users of the table queue behind the migration.
@@ -266,6 +269,7 @@ def _migrate_all(connection: Connection) -> None:
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     is_new = not history.applied_revisions(connection)
+    keys = history.primary_keys(connection)
     try:
         with connection.begin_nested():
             _migrate_in_tree(connection, done)
@@ -275,6 +279,9 @@ def _migrate_all(connection: Connection) -> None:
         names = {*objects.applied_files(connection), *object_files(done)}
         _without_views(connection, names, lambda kept: _migrate_in_tree(connection, done, kept))
     _migrate_plugins(connection, done)
+    after = history.primary_keys(connection)
+    if changed := [table for table, key in keys.items() if after.get(table) != key]:
+        connection.execute(FORGET_KEYS, {"tables": changed})
     for source in done.values():
         distribution.distribute(connection, source)
     connection.execute(delete(failing_views))  # they may have been corrected
@@ -331,8 +338,12 @@ def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
             else:
                 done[name] = source
         if len(problems) == len(waiting):
+            revisions = history.applied_revisions(connection)
             for name, problem in problems.items():
-                note_broken(name, problem)
+                schema = history.schema_of(waiting[name])
+                is_other = name in revisions and history.differences(connection, schema)
+                hint = f". Also, {OTHER_MODELS}: isobar sources check {name}" if is_other else ""
+                note_broken(name, f"{problem}{hint}")
             return
         waiting = {name: waiting[name] for name in problems}
 

@@ -31,9 +31,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.schema import SchemaItem
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest.feeds import is_own
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, declared_sources
-from pipelines.warehouse.sql_files import execute_script
+from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import metadata
 
 #: The schema of the platform's own tables, which also contains the version tables.
@@ -151,12 +152,17 @@ def create_or_upgrade(
     """
     found = state(schema, applied)
     if found == "foreign":
+        is_of_isobar = schema.name == PLATFORM or is_own(schema.package)
         raise PermanentFailure(
             "database",
-            f"the tables of {schema.name} are of another version of Isobar:"
+            f"the tables of {schema.name} are of another version of"
+            f" {'Isobar' if is_of_isobar else schema.package}:"
             f" this one does not know their revision {applied[schema.name]}",
             place=f"{PLATFORM}.{schema.version_table}",
-            remedy="Update this clone. To go back to an older version, restore a backup.",
+            remedy="Update this clone. To go back to an older version, restore a backup."
+            if is_of_isobar
+            else "Install the newer version of the plug-in again. To go back to an older one and"
+            f" delete what is stored: isobar sources reset {schema.name}.",
         )
     if found == "missing":
         _create(connection, schema)
@@ -179,7 +185,19 @@ def config_for(schema: Schema, connection: Connection) -> Config:
 def differences(connection: Connection, schema: Schema) -> list[str]:
     """Return how the tables of a schema differ from its metadata; empty if they do not."""
     context = MigrationContext.configure(connection, opts=comparison(schema))
-    return [repr(one) for one in compare_metadata(context, schema.metadata)]
+    found = [repr(one) for one in compare_metadata(context, schema.metadata)]
+    keys = primary_keys(connection)
+    for name, table in schema.metadata.tables.items():
+        names = sorted(table.primary_key.columns.keys())
+        if (stored := keys.get(name, names)) != names:
+            found.append(f"the key of {name} is {', '.join(stored)}, not {', '.join(names)}")
+    return found
+
+
+def primary_keys(connection: Connection) -> dict[str, list[str]]:
+    """Return the columns of each primary key, by table."""
+    found = connection.execute(text(read_sql("pipelines.migrations", "primary_keys")))
+    return {table: sorted(columns) for table, columns in found}
 
 
 def comparison(schema: Schema) -> dict[str, Any]:

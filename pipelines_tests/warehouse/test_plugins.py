@@ -33,6 +33,20 @@ down_revision = {before}
 def upgrade() -> None:
     op.add_column("stops", sa.Column("{column}", sa.Text(), comment="{column}"), schema="buses")
 '''
+OTHER_KEY = "ALTER TABLE buses.stops DROP CONSTRAINT stops_pkey, ADD PRIMARY KEY (name)"
+QUARANTINED = """
+WITH delivery AS (
+    INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,
+        read_count, loaded_count, unchanged_count, rejected_count)
+    VALUES ('buses', 'a', 'a', 1, now(), now(), 2, 0, 0, 2)
+    RETURNING delivery_id
+)
+INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons, reason_codes,
+    is_final, record_key)
+SELECT delivery_id, number, 'line', 'x', ARRAY['bad'], ARRAY['bad'], FALSE, ARRAY[name, '1']
+FROM delivery, (VALUES (1, 'buses.stops'), (2, 'other.stops')) AS keys (number, name)
+"""
+KEYS = "SELECT record_key FROM ops.quarantine ORDER BY record_number"
 STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
 VERSION = "SELECT version_num FROM ops.alembic_version_buses"
 #: Relations and functions of everybody else, and who may do what with them.
@@ -220,6 +234,29 @@ def test_alembic_writes_a_revision_into_the_folder_of_its_source(
         assert condition(url) == "behind"
         migrate(url)
         assert (condition(url), differences(url)) == ("current", [])
+
+
+def test_quarantined_records_forget_a_key_that_a_revision_changed(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Incident: a record counted as the correction of another one, whose former key it had."""
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    owner.execute(QUARANTINED)
+    with_revisions(tmp_path, "lines")
+    revision = tmp_path / "isobar_buses" / "migrations" / "lines.py"
+    with plugins.installed(tmp_path):
+        migrate(url)
+    assert owner.execute(KEYS).fetchall() == [(["buses.stops", "1"],), (["other.stops", "1"],)]
+    with_revisions(tmp_path, "lines", "name_is_key")
+    text = revision.with_name("name_is_key.py").read_text()
+    head, _, _ = text.partition("    op.")
+    revision.with_name("name_is_key.py").write_text(f"{head}    op.execute({OTHER_KEY!r})\n")
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert [one.problem for one in broken_sources()] == []
+    assert owner.execute(KEYS).fetchall() == [(None,), (["other.stops", "1"],)]
 
 
 def test_a_changed_comment_of_a_plugin_needs_no_revision(
