@@ -23,7 +23,10 @@ ICON, LOGO = (
 
 
 def pages() -> list[Page]:
-    """Return all pages: the overview, those of sources, data quality, questions."""
+    """Return all pages: the overview, those of sources, data quality, questions.
+
+    One that Streamlit rejects, for its icon or its title, switches its source off.
+    """
     first, last = [overview.PAGE], [quality.PAGE, ask.PAGE]
     paths = {one.path for one in (*first, *last)}
     for source in by_seniority():
@@ -32,6 +35,7 @@ def pages() -> list[Page]:
             for one in own:
                 if one.path in paths:
                     raise ValueError(f"there is a page {one.title!r} already")
+                as_streamlit(one)
                 paths.add(one.path)
             first += own
     return [*first, *last]

@@ -25,6 +25,7 @@ from pipelines.dashboard.page import (
     show_sql,
 )
 from pipelines.dashboard.source_page import pages_of, title_of
+from pipelines.isolation import SOURCE_ERRORS
 from pipelines.source import Source, by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
@@ -53,7 +54,7 @@ def show() -> None:
     last = dict(zip(feeds.rows["source"], feeds.rows["last_delivery_at"], strict=True))
     with st.grid(min_column_width=255, border=True):
         for source in by_seniority():
-            _guarded(source, _show_card, source, last)
+            _guarded(source.name, _show_card, source, last)
     _show_stories(feeds)
 
 
@@ -168,39 +169,39 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
 
 def _show_stories(feeds: Answer) -> None:
     st.subheader("What is new", anchor=False)
-    found: list[Callable[[], None]] = []
+    found: list[tuple[str, Callable[[], None]]] = []
     for row in feeds.rows[feeds.rows["is_quiet"]].to_dict("records"):
         of_one = Answer(pd.DataFrame([row | {"link_source": row["source"]}]), feeds.sql)
-        found.append(partial(_show_story, QUIET, of_one, quality.PAGE))
+        found.append((row["source"], partial(_show_story, QUIET, of_one, quality.PAGE)))
     for source in by_seniority():
-        _guarded(source, _collect_stories, source, found)
+        _guarded(source.name, _collect_stories, source, found)
     if not found:
         st.caption("Nothing stands out in the data of today.")
         return
     with st.grid(2, min_column_width=330, border=True):
-        for show_one in found[:MAX_STORIES]:
-            show_one()
+        for name, show_one in found[:MAX_STORIES]:
+            _guarded(name, show_one)
 
 
-def _collect_stories(source: Source, found: list[Callable[[], None]]) -> None:
+def _collect_stories(source: Source, found: list[tuple[str, Callable[[], None]]]) -> None:
     module = source.module("dashboard")
     if module is None:
         return
-    titles = {page.title: page for page in module.pages}
+    titles = {page.title: page for page in pages_of(source)}
     for story in getattr(module, "stories", ()):
         answer = Questions(source.package).ask(story.statement)
         if not answer.rows.empty:
             page = titles.get(story.page) or next(iter(titles.values()), quality.PAGE)
-            found.append(partial(_show_story, story, answer, page))
+            found.append((source.name, partial(_show_story, story, answer, page)))
 
 
-def _guarded(source: Source, show: Callable[..., None], *values: Any) -> None:
+def _guarded(name: str, show: Callable[..., None], *values: Any) -> None:
     """Show something of a source; an error in it is shown, and the other sources go on."""
     try:
         show(*values)
-    except Exception as error:  # noqa: BLE001 - of a plug-in's code or its SQL
+    except SOURCE_ERRORS as error:
         problem = " ".join(mask(f"{type(error).__name__}: {error}").split())
-        st.warning(as_plain(f"{source.name}: {problem[:300]}"), icon=":material/power_off:")
+        st.warning(as_plain(f"{name}: {problem[:300]}"), icon=":material/power_off:")
 
 
 def _show_story(story: Story, answer: Answer, page: Page) -> None:

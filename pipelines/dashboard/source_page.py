@@ -25,7 +25,7 @@ NEWEST = "SELECT * FROM {table} ORDER BY delivery_id DESC LIMIT 100"
 def pages_of(source: Source) -> list[Page]:
     """Return the pages of a source: its own, or the one made of a plug-in's declaration."""
     module = source.module("dashboard")
-    if module is not None:
+    if module is not None and hasattr(module, "pages"):
         return list(module.pages)
     return [page_of(source)] if is_plugin(source) and source.loads else []
 

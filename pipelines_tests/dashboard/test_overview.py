@@ -2,9 +2,12 @@
 
 import json
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,14 +17,22 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pipelines import isolation
 from pipelines.dashboard import health, overview, quality
-from pipelines.dashboard.page import Answer, Card, Questions
+from pipelines.dashboard.page import Answer, Card, Page, Questions, Story
+from pipelines.dashboard.source_page import pages_of
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
+from pipelines_tests import plugins
 from pipelines_tests.dashboard.test_pages import reading, show, shown
 
 OVERVIEW = "pipelines.dashboard.overview"
+CARD_ALONE = """
+from pipelines.dashboard.page import Card
+
+card = Card("Stops", "stops")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -235,6 +246,71 @@ def test_a_broken_number_or_story_of_a_source_leaves_the_others(
     assert not page.exception
     assert [one.value.split("\\")[0] for one in page.warning] == ["solar", "solar"]
     assert [one.value for one in page.subheader][1:] == ["Sources", "What is new"]
+
+
+def test_a_number_or_story_that_ends_the_page_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    module = sources()["solar"].module("dashboard")
+    assert module is not None
+    broken = replace(module.card, parameters=partial(sys.exit, 3))
+    monkeypatch.setattr(module, "card", broken)
+    given = Answer(pd.DataFrame([{"source": "solar"}]), "")
+    monkeypatch.setattr(Questions, "ask", asked_or(given, Questions.ask, "odd"))
+    odd = [Story("odd", "**{nothing}**", ":material/flood:"), Story("odd", "A day", "flood")]
+    monkeypatch.setattr(module, "stories", odd)
+    page = shown(OVERVIEW)
+    assert not page.exception
+    said = [one.value.replace("\\", "") for one in page.warning]
+    assert [one.partition(" ")[0] for one in said] == ["solar:"] * 3
+    assert "SystemExit" in said[0]
+    assert "nothing" in said[1]
+    assert "flood" in said[2]
+
+
+def asked_or(answer: Answer, ask: Callable[..., Answer], name: str) -> Callable[..., Answer]:
+    """Return a function that gives an answer to the statement of a name, and asks for others."""
+
+    def found(questions: Questions, statement: str, **values: Any) -> Answer:
+        return answer if statement == name else ask(questions, statement, **values)
+
+    return found
+
+
+def titles_of_pages() -> None:
+    import streamlit as st
+
+    from pipelines.dashboard import app
+
+    for one in app.pages():
+        st.text(one.title)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page("Mrg", "waves", print),
+        Page("In/Out", ":material/waves:", print),
+        Page(" ", ":material/waves:", print),
+    ],
+)
+def test_a_page_that_streamlit_rejects_switches_its_source_off(
+    monkeypatch: pytest.MonkeyPatch, page: Page
+) -> None:
+    monkeypatch.setattr(isolation, "_BROKEN", {})
+    monkeypatch.setattr(sources()["solar"].module("dashboard"), "pages", [page])
+    titles = [one.value for one in AppTest.from_function(titles_of_pages).run().text]
+    assert page.title not in titles
+    assert "Flights" in titles
+    assert [one.name for one in isolation.broken_sources()] == ["solar"]
+
+
+def test_a_number_alone_keeps_the_page_of_a_plugin(tmp_path: Path) -> None:
+    plugins.write(tmp_path, "buses", {"dashboard.py": CARD_ALONE})
+    with plugins.installed(tmp_path):
+        assert pages_of(sources()["buses"]) == []  # it loads nothing that a page could show
+        assert not isolation.is_broken("buses")
 
 
 def test_a_source_without_a_number_shows_its_records(
