@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
 TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
+#: Files whose last line must end with a line break.
+READ_BY_LINES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 #: What reading foreign bytes may raise.
 UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
 
@@ -100,7 +102,7 @@ def _short(path: Path) -> str:
 
 def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Pagination | None]:
     """Read the sample and propose its records. Raises `PermanentFailure` if it has none."""
-    from pipelines.ingest.paging import NextLink
+    from pipelines.ingest.paging import Cursor, NextLink
     from pipelines.scaffold.inference import propose
     from pipelines.scaffold.package import EXAMPLE, Sample, cut_sample
 
@@ -118,10 +120,12 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
         if kind == "files":
+            if Path(file).suffix in READ_BY_LINES and not text.endswith(b"\n"):
+                text += b"\n"  # or it would count as a file that is still being written
             return Sample(file, text, records[:1]), None
         pagination = _pagination(content) if kind == "api" else None
         document = cut_sample(content, records)
-        if isinstance(pagination, NextLink) and pagination.at:
+        if isinstance(pagination, NextLink | Cursor) and pagination.at:
             document = _without(document, pagination.at)
         return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
     except UNREADABLE as error:
@@ -186,7 +190,7 @@ def _pagination(content: Any) -> Pagination:
 
 
 def _without(content: Any, at: str) -> Any:
-    """Return a document without the link to the next page."""
+    """Return a document without the link to the next page, or the cursor of it."""
     copied = json.loads(json.dumps(content))
     *path, last = at.split(".")
     inner = copied

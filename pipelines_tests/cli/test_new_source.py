@@ -100,6 +100,7 @@ def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]
 
 SAMPLES = {
     "levels.csv": as_csv(READINGS),
+    "unended.csv": as_csv(READINGS).rstrip(),
     "levels.tsv": as_csv(READINGS, "\t"),
     "levels.jsonl": "".join(f"{json.dumps(row)}\n" for row in READINGS),
     "levels.json": json.dumps({"data": {"levels": READINGS}}),
@@ -150,6 +151,20 @@ def test_a_package_made_of_a_url_loads_what_it_answers(
     use()
     assert call("check", "parking").exit_code == 0
     source.will(body(json.dumps(document).encode()))
+    assert loaded(server, database, url=source.url) == [(24, 24)]
+
+
+def test_the_sample_of_an_api_is_its_last_page(
+    use: Callable[[], None], server: Connections, database: str, source: FakeSource, tmp_path: Path
+) -> None:
+    document = {"levels": READINGS, "meta": {"next_cursor": "c2"}}
+    source.will(body(json.dumps(document).encode()))
+    made = call("new", "parking", "--kind", "api", "--from", source.url)
+    assert made.exit_code == 0, made.output
+    use()
+    sample = tmp_path / "isobar-parking" / "isobar_parking" / "sample.json"
+    assert json.loads(sample.read_text())["meta"] == {"next_cursor": None}
+    source.will(body(sample.read_bytes()))
     assert loaded(server, database, url=source.url) == [(24, 24)]
 
 
@@ -305,7 +320,7 @@ def test_a_check_names_each_mistake_with_its_file_and_line(
         rf"{place}/__init__\.py:\d+: consider: the name of parking\.parking\.depth states no unit",
         rf"{place}/sql/cookbook/01_depths\.sql: column \"nothing\" does not exist",
         rf"{place}/sql/cookbook/02_days\.sql: the parameter 'day' has no example",
-        rf"{place}/sql/cookbook/03_none\.sql: it is no question with a statement",
+        rf"{place}/sql/cookbook/03_none\.sql: \S+ is no question with a statement",
         r"parking: 7 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
@@ -381,3 +396,38 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     ((total,),) = query(server, database, "SELECT sum(water_depth_cm) FROM parking.parking")
     assert total == sum(row["level cm"] for row in READINGS)  # type: ignore[misc]
     assert call("check", "parking").exit_code == 0
+
+
+def test_a_changed_type_or_key_writes_nothing(
+    use: Callable[[], None],
+    server: Connections,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Incident: PostgreSQL rounded 2.49 to fit into the column that an earlier model had made."""
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "levels.csv").write_text(as_csv([row | {"level cm": 250} for row in READINGS]))
+    call("new", "parking", "--from", "inbox/levels.csv")
+    use()
+    assert loaded(server, database, inbox=str(inbox)) == [(24, 24)]
+    declaration = tmp_path / "isobar-parking" / "isobar_parking" / "__init__.py"
+    first = declaration.read_text()
+    for before, after, value, problem in (
+        ("  level_cm: int", "  level_cm: float", 2.49, "level_cm is bigint, not double precision"),
+        ('key=("station", "measured_at")', 'key="measured_at"', 2, "no unique or exclusion"),
+    ):
+        (inbox / "more.csv").write_text(as_csv([row | {"level cm": value} for row in READINGS]))
+        assert first.count(before) == 1, first
+        declaration.write_text(first.replace(before, after))
+        use()
+        checked = call("check", "parking")
+        assert checked.exit_code == 1
+        assert "isobar sources reset parking" in checked.output
+        (said,) = failures(run(server, database, inbox=str(inbox)))
+        assert "not those of its models, and nothing was written" in said
+        assert problem in said
+        stored = "SELECT DISTINCT level_cm FROM parking.parking"
+        assert query(server, database, stored) == [(250,)]
