@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
 TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
+#: Bytes that Windows-1252 does not define.
+NOT_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 #: Files whose last line must end with a line break.
 READ_BY_LINES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 #: What reading foreign bytes may raise.
@@ -120,9 +122,10 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
         if kind == "files":
-            if Path(file).suffix in READ_BY_LINES and not text.endswith(b"\n"):
+            is_of_lines = Path(file).suffix in READ_BY_LINES
+            if is_of_lines and not text.endswith(b"\n"):
                 text += b"\n"  # or it would count as a file that is still being written
-            return Sample(file, text, records[:1]), None
+            return Sample(file, text, records[:1], _encoding(text) if is_of_lines else ""), None
         pagination = _pagination(content) if kind == "api" else None
         document = cut_sample(content, records)
         if isinstance(pagination, NextLink | Cursor) and pagination.at:
@@ -159,7 +162,8 @@ def _read_rows(text: bytes, file: str) -> Any:
     if suffix in READERS:
         read, _ = READERS[suffix]
         return [*islice(read(io.BytesIO(text), "", str.strip), MAX_RECORDS)]
-    lines = text.decode("utf-8-sig", "backslashreplace").splitlines(keepends=True)
+    encoding = _encoding(text) or "utf-8-sig"
+    lines = text.decode(encoding, "backslashreplace").splitlines(keepends=True)
     if not lines:
         raise ValueError("it is empty")
     delimiter = max(",;\t", key=lines[0].count)
@@ -168,6 +172,15 @@ def _read_rows(text: bytes, file: str) -> Any:
     if any(not name.isprintable() for name in names) or len({*names}) < len(names):
         raise ValueError("its header has a name twice, or one that cannot be printed")
     return [{key.strip(): value for key, value in row.items() if key} for row in reader]
+
+
+def _encoding(text: bytes) -> str:
+    """Return the encoding of text that is not UTF-8 and may be Western European; else nothing."""
+    try:
+        text.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252" if not any(text.count(one) for one in NOT_CP1252) else "latin-1"
+    return ""
 
 
 def _requested(url: str) -> bytes:

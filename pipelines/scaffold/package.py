@@ -38,6 +38,8 @@ class Sample:
     file: str
     content: bytes
     records: Sequence[ProposedRecords]
+    #: Of a file that is not UTF-8.
+    encoding: str = ""
 
 
 def write_package(
@@ -60,7 +62,7 @@ def write_package(
         "sample": sample.file,
         "imports": _imports(sample.records),
         "models": "\n\n".join(_model(one) for one in sample.records),
-        "settings": textwrap.indent(_settings(name, kind), "    "),
+        "settings": textwrap.indent(_settings(name, kind, sample.encoding), "    "),
         "feed": textwrap.indent(_feed(name, kind, sample.records, pagination), "        "),
         "schedules": "" if kind == "files" else templates.joinpath("schedules.txt").read_text(),
     }
@@ -134,9 +136,11 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def _settings(name: str, kind: Kind) -> str:
+def _settings(name: str, kind: Kind, encoding: str) -> str:
     if kind == "files":
-        return 'inbox: isobar.Folder = isobar.folder("Folder for files. Unset in live mode: off.")'
+        inbox = 'inbox: isobar.Folder = isobar.folder("Folder for files. Unset in live mode: off.")'
+        check = "# Check: the sample is not UTF-8; is this its encoding?\nencoding: "
+        return f'{inbox}\n{check}isobar.TextEncoding = "{encoding}"' if encoding else inbox
     url = (
         "url: str | None = isobar.url(\n"
         f'    "Where {name} is published. Unset in live mode: off.", sandbox="/{name}"\n)'

@@ -13,6 +13,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -160,6 +161,14 @@ class Driver(ABC):
     def odd(self, number: int) -> Sequence[tuple[str, Record]]:  # noqa: ARG002
         """Return valid records with unusual values from a number on, and which field has them."""
         return []
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of its files: the default of the setting, if the source has one."""
+        from pipelines.source import sources
+
+        setting = sources()[self.source].settings.model_fields.get("encoding")
+        return str(setting.default) if setting else "utf-8"
 
     def publish(self, records: Sequence[Record]) -> None:
         """Make the service answer with these records from now on."""
@@ -342,7 +351,9 @@ class Files(Driver):
     def publish(self, records: Sequence[Record]) -> None:
         """Write the file of the present delivery."""
         content = self.content(records)
-        self.file.write_bytes(content if isinstance(content, bytes) else str(content).encode())
+        self.file.write_bytes(
+            content if isinstance(content, bytes) else str(content).encode(self.encoding)
+        )
 
     def content(self, records: Sequence[Record]) -> Any:
         """Return the text of a file with these records."""
@@ -425,6 +436,14 @@ class _Made:
         return found
 
 
+def _is_encodable(record: Record, encoding: str) -> bool:
+    try:
+        "".join(map(str, record.values())).encode(encoding, "surrogatepass")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class _Derived(Driver):
     """A driver whose records follow from the models, or from what the author says instead."""
 
@@ -460,10 +479,16 @@ class _Derived(Driver):
     def odd(self, number: int) -> Sequence[tuple[str, Record]]:
         found: list[tuple[str, Record]] = []
         for at, one in self.made.lists.items():
-            for key, part in one.odd(number):
+            for key, part in one.odd(number, partial(self._part, at)):
+                if not _is_encodable(part, self.encoding):
+                    continue
                 record = self.record(number + len(found))
                 found.append((f"{at}.{key}" if at else key, self.made.put(record, at, part)))
         return found
+
+    def _part(self, at: str, number: int) -> Record:
+        part: Record = self.made.split(self.record(number))[at]
+        return part
 
     def with_field(self, record: Record, name: str) -> Record:
         for at, part in self.made.split(record).items():

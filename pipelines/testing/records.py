@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import string
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -110,14 +110,20 @@ class ModelRecords:
                 return record | {key: value}
         return None
 
-    def odd(self, number: int) -> Iterator[tuple[str, Record]]:
-        """Yield records with an unusual value that the model accepts, and which field has it."""
+    def odd(
+        self, number: int, good: Callable[[int], Record] | None = None
+    ) -> Iterator[tuple[str, Record]]:
+        """Yield records with an unusual value that the model accepts, and which field has it.
+
+        `good` returns the good record with a number, in which the value is put.
+        """
+        good = good or self.record
         for key, name in self.fields.items():
             if name not in self.columns:
                 continue
             bounds = list(self._bounds(key))
             for value in [*bounds, *(ODD_TEXTS if self.is_text else ODD_VALUES)]:
-                record = self.record(number) | {key: value}
+                record = good(number) | {key: value}
                 if not self.problems(record):
                     yield key, record
                     number += 1

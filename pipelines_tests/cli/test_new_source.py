@@ -154,6 +154,28 @@ def test_a_package_made_of_a_url_loads_what_it_answers(
     assert loaded(server, database, url=source.url) == [(24, 24)]
 
 
+def test_a_sample_that_is_not_utf_8_has_the_encoding_set(
+    use: Callable[[], None],
+    server: Connections,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
+    rows = [row | {"station": f"Köln {row['station']}"} for row in READINGS]
+    (tmp_path / "levels.csv").write_bytes(as_csv(rows).encode("cp1252"))
+    made = call("new", "parking", "--from", "levels.csv")
+    assert made.exit_code == 0, made.output
+    assert "Köln" in made.output
+    use()
+    parts = _sandbox()
+    assert parts.write_files is not None
+    parts.write_files(tmp_path / "inbox", None)  # type: ignore[arg-type]
+    assert loaded(server, database, inbox=str(tmp_path / "inbox")) == [(24, 24)]
+    stored = query(server, database, "SELECT DISTINCT station FROM parking.parking ORDER BY 1")
+    assert stored == [("Köln BRE",), ("Köln HEL",)]
+
+
 def test_the_sample_of_an_api_is_its_last_page(
     use: Callable[[], None], server: Connections, database: str, source: FakeSource, tmp_path: Path
 ) -> None:

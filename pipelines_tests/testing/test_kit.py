@@ -372,6 +372,18 @@ def test_what_tests_of_plug_ins_may_use_is_there_and_documented() -> None:
 
 
 @pytest.mark.system
+def tried(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the tests of plug-ins in a folder, as their author does."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "tests"],
+        cwd=folder,
+        env=environment(folder, PYTHONPATH=str(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     for name, policy in (("stops", "Latest"), ("halts", "First")):
@@ -381,13 +393,58 @@ def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path
             f"from isobar_{name} import source\nfrom pipelines.testing import contract\n\n"
             "TestContract = contract(source)\n"
         )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "tests"],
-        cwd=tmp_path,
-        env=environment(tmp_path, PYTHONPATH=str(tmp_path)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = tried(tmp_path)
     assert done.returncode == 0, done.stdout
     assert "46 passed" in done.stdout
+
+
+GERMAN_TESTS = """
+from isobar_{name} import source
+from pipelines.testing import contract
+
+UUID = "00000000-0000-0000-0000-{{:012}}"
+
+
+def record(number):
+    return {{
+        "stop_id": number + 1, "line": "A", "stop_name": f"Plätze {{number}}", "kind": "bus",
+        "opened_on": "20.11.2026", "seen_at": "2026-01-01T00:00:00Z", "fare": "2.50",
+        "share": "0.5", "is_roofed": "true", "code": f"{{number:04}}", "uuid": UUID.format(number),
+        "remark": "",
+    }}
+
+
+TestContract = contract(source, records=record)
+"""
+
+
+GERMAN_DAY = """
+def german_day(text):
+    return dt.datetime.strptime(text, "%d.%m.%Y").date()
+
+
+"""
+
+
+def test_records_of_a_format_and_an_encoding_of_their_own_pass(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    declaration = str(FILES["__init__.py"])
+    for before, after in (
+        ("    opened_on: dt.date = ", "    opened_on: Annotated[dt.date, GERMAN] = "),
+        ("import Literal", "import Annotated, Literal"),
+        ("AwareDatetime, BaseModel", "AwareDatetime, BaseModel, BeforeValidator"),
+        ("class Stop(", "GERMAN = BeforeValidator(german_day)\n\n\nclass Stop("),
+        ("class Settings(", f"{GERMAN_DAY}class Settings("),
+        (
+            "    inbox: isobar.Folder",
+            '    encoding: isobar.TextEncoding = "cp1252"\n    inbox: isobar.Folder',
+        ),
+    ):
+        assert declaration.count(before) == 1
+        declaration = declaration.replace(before, after)
+    sandbox = str(FILES["sandbox.py"]).replace("2020-01-01,2020-01-01T", "01.01.2020,2020-01-01T")
+    write(tmp_path, "stops", {**FILES, "__init__.py": declaration, "sandbox.py": sandbox})
+    (tmp_path / "tests" / "test_stops.py").write_text(GERMAN_TESTS.format(name="stops"))
+    done = tried(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "23 passed" in done.stdout
