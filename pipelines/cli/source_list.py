@@ -143,6 +143,7 @@ def _import(entry: EntryPoint, answer: Connection) -> None:
         except SOURCE_ERRORS:  # this process will find it, too
             answer.send("")
             os._exit(0)
+    os.environ["STREAMLIT_LOGGER_LEVEL"] = "error"  # of this process: it warns without a server
     if importlib.util.find_spec("streamlit") and importlib.util.find_spec(entry.module):
         with isolated(entry.name, "its pages", entry.module):
             if importlib.util.find_spec(f"{entry.module}.{PAGES}"):

@@ -257,7 +257,7 @@ def test_a_number_or_story_that_ends_the_page_leaves_the_others(
     broken = replace(module.card, parameters=partial(sys.exit, 3))
     monkeypatch.setattr(module, "card", broken)
     given = Answer(pd.DataFrame([{"source": "solar"}]), "")
-    monkeypatch.setattr(Questions, "ask", asked_or(given, Questions.ask, "odd"))
+    monkeypatch.setattr(Questions, "ask", answered_or(given, Questions.ask, "odd"))
     odd = [Story("odd", "**{nothing}**", ":material/flood:"), Story("odd", "A day", "flood")]
     monkeypatch.setattr(module, "stories", odd)
     page = shown(OVERVIEW)
@@ -269,7 +269,7 @@ def test_a_number_or_story_that_ends_the_page_leaves_the_others(
     assert "flood" in said[2]
 
 
-def asked_or(answer: Answer, ask: Callable[..., Answer], name: str) -> Callable[..., Answer]:
+def answered_or(answer: Answer, ask: Callable[..., Answer], name: str) -> Callable[..., Answer]:
     """Return a function that gives an answer to the statement of a name, and asks for others."""
 
     def found(questions: Questions, statement: str, **values: Any) -> Answer:

@@ -128,7 +128,7 @@ def test_a_fault_of_a_parser_says_that_it_is_one(stored_levels: Levels) -> None:
         stored_levels.deliver("a.csv", line("A", 1))
 
 
-def test_a_parser_that_miscounts_is_told_its_counts(stored_levels: Levels) -> None:
+def test_the_counts_of_a_parser_that_miscounts_are_reported(stored_levels: Levels) -> None:
     def parse(content: Content, context: Any) -> Any:
         yield Parsed(read=3)
         yield from FEED.parse(content, context)
