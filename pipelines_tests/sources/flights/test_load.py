@@ -143,7 +143,7 @@ def test_records_that_a_fault_of_ours_drops_stop_the_load(
     monkeypatch.setattr(
         transform, "_itinerary_rows", lambda frame, prices: original(frame.iloc[:1], prices)
     )
-    with pytest.raises(PermanentFailure, match="counts_balance"):
+    with pytest.raises(PermanentFailure, match="counts do not balance"):
         flights.deliver(MONDAY, flights_document())
     assert flights.row("SELECT count(*) FROM flights.legs") == (0,)
 

@@ -214,7 +214,7 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
         "pipelines.ingest.stages.csv_text",
         lambda rows: csv_text(rows[:1]),
     )
-    with pytest.raises(PermanentFailure, match="counts_balance"):
+    with pytest.raises(PermanentFailure, match="counts do not balance"):
         inbox.deliver([line(1), line(2)])
     assert inbox.row("SELECT count(*) FROM shipments.shipments") == (0,)
 
