@@ -338,14 +338,23 @@ def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
             else:
                 done[name] = source
         if len(problems) == len(waiting):
-            revisions = history.applied_revisions(connection)
             for name, problem in problems.items():
-                schema = history.schema_of(waiting[name])
-                is_other = name in revisions and history.differences(connection, schema)
-                hint = f". Also, {OTHER_MODELS}: isobar sources check {name}" if is_other else ""
+                differs = _has_other_tables(connection, waiting[name])
+                hint = f". Also, {OTHER_MODELS}: isobar sources check {name}" if differs else ""
                 note_broken(name, f"{problem}{hint}")
             return
         waiting = {name: waiting[name] for name in problems}
+
+
+def _has_other_tables(connection: Connection, source: Source) -> bool:
+    """Return whether the tables of a plug-in differ from its models, as far as these are valid."""
+    try:
+        with connection.begin_nested():
+            is_migrated = source.name in history.applied_revisions(connection)
+            schema = history.schema_of(source)
+            return is_migrated and bool(history.differences(connection, schema))
+    except SOURCE_ERRORS:
+        return False
 
 
 def _migrate_in_tree(

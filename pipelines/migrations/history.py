@@ -188,16 +188,16 @@ def differences(connection: Connection, schema: Schema) -> list[str]:
     found = [repr(one) for one in compare_metadata(context, schema.metadata)]
     keys = primary_keys(connection)
     for name, table in schema.metadata.tables.items():
-        names = sorted(table.primary_key.columns.keys())
-        if (stored := keys.get(name, names)) != names:
+        names = table.primary_key.columns.keys()
+        if {*(stored := keys.get(name, names))} != {*names}:
             found.append(f"the key of {name} is {', '.join(stored)}, not {', '.join(names)}")
     return found
 
 
 def primary_keys(connection: Connection) -> dict[str, list[str]]:
-    """Return the columns of each primary key, by table."""
+    """Return the columns of each primary key, in its order, by table."""
     found = connection.execute(text(read_sql("pipelines.migrations", "primary_keys")))
-    return {table: sorted(columns) for table, columns in found}
+    return {table: [*columns] for table, columns in found}
 
 
 def comparison(schema: Schema) -> dict[str, Any]:
