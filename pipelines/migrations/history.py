@@ -35,7 +35,7 @@ from pipelines.ingest.feeds import is_own
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import execute_script, read_sql
-from pipelines.warehouse.tables import metadata
+from pipelines.warehouse.tables import DISTRIBUTED_BY, metadata
 
 #: The schema of the platform's own tables, which also contains the version tables.
 PLATFORM = "ops"
@@ -188,6 +188,8 @@ def differences(connection: Connection, schema: Schema) -> list[str]:
     found = [repr(one) for one in compare_metadata(context, schema.metadata)]
     keys = primary_keys(connection)
     for name, table in schema.metadata.tables.items():
+        if DISTRIBUTED_BY in table.info:
+            continue  # on a cluster, that column is in its key, too
         names = table.primary_key.columns.keys()
         if {*(stored := keys.get(name, names))} != {*names}:
             found.append(f"the key of {name} is {', '.join(stored)}, not {', '.join(names)}")
