@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 import zlib
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
 TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
-#: Bytes that Windows-1252 does not define.
-NOT_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 #: Files whose last line must end with a line break.
 READ_BY_LINES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 #: What reading foreign bytes may raise.
@@ -176,11 +175,11 @@ def _read_rows(text: bytes, file: str) -> Any:
 
 def _encoding(text: bytes) -> str:
     """Return the encoding of text that is not UTF-8 and may be Western European; else nothing."""
-    try:
-        text.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "cp1252" if not any(text.count(one) for one in NOT_CP1252) else "latin-1"
-    return ""
+    for encoding, found in (("utf-8-sig", ""), ("cp1252", "cp1252")):
+        with suppress(UnicodeDecodeError):
+            text.decode(encoding)
+            return found
+    return "latin-1"
 
 
 def _requested(url: str) -> bytes:

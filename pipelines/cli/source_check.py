@@ -139,12 +139,6 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from pipelines.warehouse.sql_files import read_sql
 
     other_models = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
-
-    def differs() -> bool:
-        schema = history.schema_of(source)
-        is_migrated = schema.name in history.applied_revisions(connection)
-        return is_plugin(source) and is_migrated and bool(history.differences(connection, schema))
-
     found: list[Finding] = []
     savepoint = connection.begin_nested()
     try:
@@ -160,11 +154,11 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     except (DBAPIError, ValueError) as error:
         savepoint.rollback()
         file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
-        if differs():
+        if is_plugin(source) and apply.has_other_tables(connection, source):
             yield Finding(source.name, other_models)
         yield Finding(_sql_place(source, f"sql/views/{file}", error) or source.name, _said(error))
         return
-    if differs():
+    if is_plugin(source) and apply.has_other_tables(connection, source):
         found.append(Finding(source.name, other_models))
     for one in source.checks:
         place = f"sql/checks/{one.name}.sql"

@@ -77,7 +77,7 @@ def parse(package: str, name: str, text: str) -> Question:
     lines = text.splitlines(keepends=True)
     size = next((place for place, line in enumerate(lines) if not line.startswith("--")), None)
     if size is None:
-        raise ValueError(f"{name}.sql is no question with a statement")
+        raise ValueError(f"the question {name!r} has no statement")
     comments = "\n".join(line.removeprefix("--").strip() for line in lines[:size])
     title, *words = comments.split("\n\n")
     found = [PARAMETER.match(line) for line in words[-1].splitlines()] if words else []

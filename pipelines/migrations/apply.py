@@ -210,11 +210,10 @@ def plugins_without_revision(url: str) -> list[str]:
     engine = engine_for(url, role=None)
     try:
         with engine.connect() as connection:
-            applied = history.applied_revisions(connection).keys() - broken
             return [
                 name
                 for name, source in _plugins().items()
-                if name in applied and history.differences(connection, history.schema_of(source))
+                if name not in broken and has_other_tables(connection, source)
             ]
     finally:
         engine.dispose()
@@ -339,14 +338,14 @@ def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
                 done[name] = source
         if len(problems) == len(waiting):
             for name, problem in problems.items():
-                differs = _has_other_tables(connection, waiting[name])
+                differs = has_other_tables(connection, waiting[name])
                 hint = f". Also, {OTHER_MODELS}: isobar sources check {name}" if differs else ""
                 note_broken(name, f"{problem}{hint}")
             return
         waiting = {name: waiting[name] for name in problems}
 
 
-def _has_other_tables(connection: Connection, source: Source) -> bool:
+def has_other_tables(connection: Connection, source: Source) -> bool:
     """Return whether the tables of a plug-in differ from its models, as far as these are valid."""
     try:
         with connection.begin_nested():

@@ -342,7 +342,7 @@ def test_a_check_names_each_mistake_with_its_file_and_line(
         rf"{place}/__init__\.py:\d+: consider: the name of parking\.parking\.depth states no unit",
         rf"{place}/sql/cookbook/01_depths\.sql: column \"nothing\" does not exist",
         rf"{place}/sql/cookbook/02_days\.sql: the parameter 'day' has no example",
-        rf"{place}/sql/cookbook/03_none\.sql: \S+ is no question with a statement",
+        rf"{place}/sql/cookbook/03_none\.sql: the question '03_none' has no statement",
         r"parking: 7 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"

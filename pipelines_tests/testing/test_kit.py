@@ -371,7 +371,6 @@ def test_what_tests_of_plug_ins_may_use_is_there_and_documented() -> None:
     assert sorted(testing.__all__) == testing.__all__
 
 
-@pytest.mark.system
 def tried(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the tests of plug-ins in a folder, as their author does."""
     return subprocess.run(
@@ -384,6 +383,7 @@ def tried(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.system
 def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     for name, policy in (("stops", "Latest"), ("halts", "First")):
@@ -426,6 +426,7 @@ def german_day(text):
 """
 
 
+@pytest.mark.system
 def test_records_of_a_format_and_an_encoding_of_their_own_pass(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     declaration = str(FILES["__init__.py"])
