@@ -7,6 +7,7 @@ raise `PermanentFailure`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -262,6 +263,12 @@ class CsvFile:
     def _text(self, content: bytes, line: int) -> str:
         if line == 1 and content.startswith(UTF_16_MARKS):
             raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
+        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
+        if line == 1 and content.startswith(codecs.BOM_UTF8) and not is_utf_8:
+            raise self._failure(
+                f"the file is UTF-8, not {self._encoding}",
+                f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
+            )
         try:
             return content.decode(self._encoding, self._errors).rstrip("\r\n")
         except UnicodeDecodeError as error:
