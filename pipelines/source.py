@@ -745,8 +745,11 @@ def sources_of_feeds() -> dict[str, Source]:
 
 def is_source_name(name: str) -> bool:
     """Return whether a name can be that of a schema and a package, without quotation marks."""
+    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
     is_plain = re.fullmatch("[a-z][a-z0-9_]{0,39}", name) is not None
-    return is_plain and not keyword.iskeyword(name) and not name.startswith("pg_")
+    is_word = keyword.iskeyword(name) or name in RESERVED_WORDS
+    return is_plain and not is_word and not name.startswith("pg_")
 
 
 def _names(source: Source) -> set[str]:

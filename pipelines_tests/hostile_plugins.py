@@ -123,6 +123,7 @@ HOSTILE: Mapping[str, Hostile] = {
         {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},
         "REQUIRED_SETTING_LIMIT",
     ),
+    "order": Hostile({"__init__.py": declared()}, "'order' cannot be the name of a schema"),
     "two_checks": Hostile(
         {"__init__.py": declared(checked(CHECK % STOPS, CHECK % STOPS)), **QUERY},
         "two_checks_named",

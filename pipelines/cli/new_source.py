@@ -59,11 +59,9 @@ def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> N
 
     What a sample cannot decide, such as a unit, is marked with "Check" in the code.
     """
-    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
-
     from pipelines.scaffold.package import write_package
 
-    if not is_source_name(name) or name in RESERVED_WORDS:
+    if not is_source_name(name):
         words = "use lower-case letters, digits and underscores, and no word of SQL or Python"
         raise click.BadParameter(words, param_hint="NAME")
     if name in PLATFORM_NAMES or name in own_names():
