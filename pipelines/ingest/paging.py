@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.http.redirects import is_same_origin
 
 if TYPE_CHECKING:
     from pipelines.http.client import JsonResponse
@@ -181,6 +180,7 @@ def pages(
     Raises:
         PermanentFailure: A page leads to one that has been read, or there is no end.
     """
+    from pipelines.http.redirects import is_same_origin  # not for those who only declare
 
     def failure(problem: str) -> PermanentFailure:
         return PermanentFailure(
