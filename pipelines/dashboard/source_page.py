@@ -2,6 +2,8 @@
 
 import altair as alt
 import streamlit as st
+from sqlalchemy import Date, DateTime, Table, literal_column, select
+from sqlalchemy.dialects import postgresql
 
 from pipelines.dashboard.page import (
     BLUE,
@@ -19,7 +21,6 @@ from pipelines.source import Source, is_plugin
 
 QUESTIONS = Questions("pipelines.dashboard")
 OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
-NEWEST = "SELECT * FROM {table} ORDER BY delivery_id DESC LIMIT 100"
 
 
 def pages_of(source: Source) -> list[Page]:
@@ -38,6 +39,15 @@ def title_of(source: Source) -> str:
 def named(source: Source) -> str:
     """Return the name of a source in words."""
     return source.name.replace("_", " ").capitalize()
+
+
+def newest(table: Table) -> str:
+    """Return the query of the rows that came last; within a delivery, of the latest times first."""
+    times = (one for one in table.columns if isinstance(one.type, Date | DateTime))
+    order = (one.desc().nulls_last() for one in (table.c.delivery_id, *times))
+    query = select(literal_column("*")).select_from(table).order_by(*order).limit(100)
+    literal = {"literal_binds": True}
+    return str(query.compile(dialect=postgresql.dialect(), compile_kwargs=literal))
 
 
 def page_of(source: Source) -> Page:
@@ -61,7 +71,7 @@ def page_of(source: Source) -> Page:
             empty=f"Nothing was delivered in the last 30 days: isobar run {source.name}",
         )
         for table in source.loads:
-            rows = answer_of(NEWEST.format(table=table), {})
+            rows = answer_of(newest(source.table(table)), {})
             show_table(f"Newest rows of {table}", rows, empty="There is no row yet.")
         show_table(
             "Rejected records by reason",

@@ -11,6 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard.page import Questions, open_engine
+from pipelines.dashboard.source_page import newest
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
@@ -137,6 +138,14 @@ def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Conne
         "Newest rows of shipments.shipments",
     ]
     assert not any("isobar run shipments" in one.value for one in page.info)
+
+
+def test_the_newest_rows_of_a_delivery_are_those_of_the_latest_times() -> None:
+    table = sources()["solar"].table("solar.readings")
+    words = newest(table)
+    assert (
+        "ORDER BY solar.readings.delivery_id DESC NULLS LAST, solar.readings.read_at DESC" in words
+    )
 
 
 def test_every_statement_is_used() -> None:
