@@ -1,8 +1,10 @@
 """The page of a source that brings none: what came, the newest rows, and what is rejected."""
 
+from typing import Any
+
 import altair as alt
 import streamlit as st
-from sqlalchemy import Date, DateTime, Table, literal_column, select
+from sqlalchemy import ColumnClause, Date, DateTime, Table, literal_column, select
 from sqlalchemy.dialects import postgresql
 
 from pipelines.dashboard.page import (
@@ -45,9 +47,10 @@ def newest(table: Table) -> str:
     """Return the query of the rows that came last; within a delivery, of the latest times first."""
     times = (one for one in table.columns if isinstance(one.type, Date | DateTime))
     order = (one.desc().nulls_last() for one in (table.c.delivery_id, *times))
-    query = select(literal_column("*")).select_from(table).order_by(*order).limit(100)
-    literal = {"literal_binds": True}
-    return str(query.compile(dialect=postgresql.dialect(), compile_kwargs=literal))
+    every: ColumnClause[Any] = literal_column("*")
+    query = select(every).select_from(table).order_by(*order).limit(100)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def page_of(source: Source) -> Page:

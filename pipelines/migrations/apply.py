@@ -72,7 +72,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     is reported, and tried again when those objects change.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
-    or belongs to Isobar 1.0, the user lacks rights, or others depend on a table that changes.
+    or belongs to an older Isobar, the user lacks rights, or others depend on a table that changes.
     Raises `TransientFailure` if the server is unreachable or in use.
     """
     engine = engine_for(url, role=None)
@@ -89,7 +89,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
                 execute_script(connection, "RESET ROLE")
                 distribution.let_nodes_connect(connection)
         with _described_failures(place), engine.begin() as connection:
-            _reject_1_0(connection, place)
+            _reject_older(connection, place)
             prepare(connection)
             if _is_migrated(connection):  # another command was faster
                 return
@@ -221,7 +221,7 @@ def plugins_without_revision(url: str) -> list[str]:
 
 def condition(connection: Connection) -> Condition:
     """Return the state of the database relative to this code; read access is sufficient."""
-    if history.is_of_1_0(connection):
+    if history.is_older(connection):
         return "foreign"
     revisions = history.applied_revisions(connection)
     if history.PLATFORM not in revisions:
@@ -457,15 +457,15 @@ def _contents(connection: Connection) -> object:
     return history.applied_revisions(connection), objects.applied_files(connection)
 
 
-def _reject_1_0(connection: Connection, place: str) -> None:
-    if history.is_of_1_0(connection):
+def _reject_older(connection: Connection, place: str) -> None:
+    if history.is_older(connection):
         raise PermanentFailure(
             "database",
-            "its tables are of Isobar 1.0, whose databases this version cannot upgrade",
+            "its tables are of Isobar 1.0 or 2.0, whose databases this version cannot upgrade",
             place=place,
             remedy="Start anew: set DATABASE_URL to an empty database, or ISOBAR_HOME to another"
-            " folder, and load the sources again. Or go on with Isobar 1.0, which can also restore"
-            " its backups.",
+            " folder, and load the sources again. What to take along is in docs/database.md,"
+            " 'From Isobar 1.0 or 2.0'. Or go on with that version, which restores its backups.",
         )
 
 

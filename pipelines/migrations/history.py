@@ -41,8 +41,8 @@ from pipelines.warehouse.tables import DISTRIBUTED_BY, metadata
 PLATFORM = "ops"
 #: Schemas in which several sources have tables.
 SHARED_SCHEMAS = frozenset({"enriched", "metrics"})
-#: The version table of Isobar 1.0, which had a single history for all sources.
-VERSION_TABLE_OF_1_0 = "alembic_version"
+#: What the name of a version table begins with, and what it did before 3.0.
+VERSION_TABLE, FORMER_VERSION_TABLE = "revision_", "alembic_version"
 State = Literal["current", "missing", "behind", "foreign"]
 
 
@@ -62,7 +62,7 @@ class Schema:
     @property
     def version_table(self) -> str:
         """The name of its version table in `ops`, which stores the database's revision."""
-        return f"{VERSION_TABLE_OF_1_0}_{self.name}"
+        return f"{VERSION_TABLE}{self.name}"
 
     @property
     def holds(self) -> set[str]:
@@ -115,7 +115,7 @@ def applied_revisions(connection: Connection) -> dict[str, str | None]:
         WHERE tables.relnamespace = to_regnamespace(:platform) AND tables.relkind = 'r'
         """
     )
-    given = {"prefix": f"{VERSION_TABLE_OF_1_0}_", "platform": PLATFORM}
+    given = {"prefix": VERSION_TABLE, "platform": PLATFORM}
     found = [
         (row.nspname, _version_table(row.relname).c.version_num)
         for row in connection.execute(query, given)
@@ -126,11 +126,14 @@ def applied_revisions(connection: Connection) -> dict[str, str | None]:
     return {name: revision for name, revision in connection.execute(union_all(*queries))}  # noqa: C416
 
 
-def is_of_1_0(connection: Connection) -> bool:
-    """Return whether Isobar 1.0 created the tables."""
-    name = f"{PLATFORM}.{VERSION_TABLE_OF_1_0}"
-    found = connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar()
-    return found is not None
+def is_older(connection: Connection) -> bool:
+    """Return whether Isobar 1.0 or 2.0 created the tables."""
+    query = text(
+        "SELECT FROM pg_class"
+        " WHERE relnamespace = to_regnamespace(:platform) AND starts_with(relname, :former)"
+    )
+    given = {"platform": PLATFORM, "former": FORMER_VERSION_TABLE}
+    return connection.execute(query, given).first() is not None
 
 
 def state(schema: Schema, applied: dict[str, str | None]) -> State:
@@ -219,7 +222,7 @@ def comparison(schema: Schema) -> dict[str, Any]:
     ) -> bool:
         if not isinstance(item, Table) or not reflected or compare_to is not None:
             return True
-        is_version = item.schema == PLATFORM and item.name.startswith(VERSION_TABLE_OF_1_0)
+        is_version = item.schema == PLATFORM and item.name.startswith(VERSION_TABLE)
         return not is_version and item.fullname not in of_others
 
     return {

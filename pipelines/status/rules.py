@@ -142,7 +142,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
             "its tables are of code that this clone does not know",
             (
                 "Update this clone. To go back to an older version, restore a backup. One of"
-                " Isobar 1.0 is not upgraded: start anew with an empty one."
+                " Isobar 1.0 or 2.0 is not upgraded: start anew with an empty one."
             ),
             "error",
         ),

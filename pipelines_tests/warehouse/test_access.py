@@ -10,7 +10,7 @@ ROLES = ("public", ANALYST, MODELLER, OPERATOR, LOADER)
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 WRITES = {"INSERT", "UPDATE", "DELETE"}
 OF_MIGRATE = {"ops.sql_objects"}
-VERSIONS = "ops.alembic_version_"
+VERSIONS = "ops.revision_"
 OF_OPERATOR = {
     "solar.plants": WRITES,
     "bookings.hotels": WRITES,

@@ -146,17 +146,20 @@ def test_a_table_may_change_under_our_views(
 def test_tables_of_a_later_version_are_rejected_by_name(
     url: str, owner: psycopg.Connection
 ) -> None:
-    owner.execute("UPDATE ops.alembic_version_solar SET version_num = '9999'")
+    owner.execute("INSERT INTO ops.revision_solar VALUES ('9999')")
     with pytest.raises(PermanentFailure, match="tables of solar are of another version of Isobar"):
         apply.migrate(url)
     assert condition(url) == "foreign"
 
 
-def test_a_database_of_1_0_is_rejected_and_left_alone(empty_url: str) -> None:
+@pytest.mark.parametrize("table", ["alembic_version", "alembic_version_flights"])
+def test_a_database_of_an_older_version_is_rejected_and_left_alone(
+    empty_url: str, table: str
+) -> None:
     with psycopg.connect(empty_url, autocommit=True) as owner:
-        owner.execute("CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text)")
+        owner.execute(f"CREATE SCHEMA ops; CREATE TABLE ops.{table} (version_num text)".encode())
         assert condition(empty_url) == "foreign"
-        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as caught:
+        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0 or 2\.0") as caught:
             apply.migrate(empty_url)
         assert "Start anew" in caught.value.remedy
         schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"
@@ -647,7 +650,7 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
             WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
             UNION ALL SELECT NULL, 0
         ) AS part ON TRUE
-        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname !~ '^alembic_version_'
+        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname !~ '^revision_'
             AND CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class')
                 ELSE col_description(pg_class.oid, attnum) END IS NULL
         UNION ALL

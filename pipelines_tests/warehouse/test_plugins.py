@@ -48,7 +48,7 @@ FROM delivery, (VALUES (1, 'buses.stops'), (2, 'other.stops')) AS keys (number, 
 """
 KEYS = "SELECT record_key FROM ops.quarantine ORDER BY record_number"
 STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
-VERSION = "SELECT version_num FROM ops.alembic_version_buses"
+VERSION = "SELECT version_num FROM ops.revision_buses"
 #: Relations and functions of everybody else, and who may do what with them.
 OTHERS = """
 SELECT nspname, relname, pg_class.oid::text, pg_class.xmin::text, relacl::text
@@ -201,7 +201,7 @@ def test_a_new_database_begins_at_the_newest_revision(fresh: str, tmp_path: Path
         assert differences(fresh) == []
     with psycopg.connect(fresh) as connection:
         assert connection.execute(VERSION).fetchone() == ("shelter",)
-        connection.execute("UPDATE ops.alembic_version_buses SET version_num = 'later'")
+        connection.execute("UPDATE ops.revision_buses SET version_num = 'later'")
     with plugins.installed(tmp_path):
         migrate(fresh)
         (broken,) = broken_sources()
@@ -287,7 +287,7 @@ def test_roles_use_plugin_tables_like_any_others(
         with pytest.raises(denied):
             loader.execute("CREATE TABLE buses.mine (x integer)")
         with pytest.raises(denied):
-            loader.execute("INSERT INTO ops.alembic_version_buses VALUES ('mine')")
+            loader.execute("INSERT INTO ops.revision_buses VALUES ('mine')")
     for role in (ANALYST, OPERATOR):
         with psycopg.connect(server.url(role, database), autocommit=True) as reader:
             assert reader.execute(STOPS).fetchall() == [(1, "Market")]
@@ -507,7 +507,7 @@ def test_plugins_that_fail_or_trespass_are_named_and_harm_nobody(
         said: list[str] = []
         migrate(url, said.append)  # they are tried again, and nothing is said of the others
         assert said == []
-    left = "SELECT to_regnamespace(%s), to_regclass('ops.alembic_version_' || %s)"
+    left = "SELECT to_regnamespace(%s), to_regclass('ops.revision_' || %s)"
     assert {owner.execute(left, (name, name)).fetchone() for name in names} == {(None, None)}
     assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
     assert owner.execute(OTHERS).fetchall() == others

@@ -71,7 +71,7 @@ def earlier(server: Connections, present: str, folder: Path) -> Iterator[tuple[s
             rows = {
                 table: (columns, checksum(old, table, columns))
                 for table, columns in tables.items()
-                if not table.startswith(("ops.alembic_version_", "ops.sql_objects"))
+                if not table.startswith(("ops.revision_", "ops.sql_objects"))
             }
         with_revisions(folder, "lines", "shelter")
         yield url, rows
@@ -127,4 +127,4 @@ def test_a_backup_of_an_earlier_release_restores_as_this_one(
         with plugins.installed(package):
             assert problems(target, rows) == []
         with psycopg.connect(url) as old:
-            assert old.execute("TABLE ops.alembic_version_buses").fetchall() == []
+            assert old.execute("TABLE ops.revision_buses").fetchall() == []
