@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from itertools import takewhile
 
 import dagster as dg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
 from pipelines.failures import RejectedInput
@@ -25,6 +25,8 @@ RANGE_START, RANGE_END = (
     "dagster/asset_partition_range_start",
     "dagster/asset_partition_range_end",
 )
+#: The longest that a statement of partitions may take: each start waits for it, and each minute.
+MAX_SECONDS = 20
 #: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
 #: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
 AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
@@ -65,8 +67,9 @@ def align_partitions(
 ) -> list[str]:
     """Add and remove partitions of sources, by default of all; return what was changed, in words.
 
-    A plug-in whose query fails does not stop the others.
+    A plug-in whose query fails or does not end in time does not stop the others.
     """
+    connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_SECONDS}s'"))
     changed = []
     for source in sources().values() if of is None else of:
         guard = isolated(source.name, "its partitions", source.package)

@@ -8,6 +8,7 @@ ends as soon as it finds something. Elsewhere it polls once.
 import functools
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -45,40 +46,51 @@ def repeat_every(
 
     The first tick of a process and a tick after a failure call it once, so that success is reported
     early. So does a manual test in the UI, for which Dagster passes no previous tick.
-
-    The daemon gives up on a tick in the end, but its thread in the code server goes on. A function
-    that hangs would occupy one thread after the other, until no sensor is evaluated any more. So
-    while it hangs, further ticks fail without calling it.
     """
     is_sound = False
-    under_way: list[float] = []
 
     @functools.wraps(function)
     def evaluate(
         context: dg.SensorEvaluationContext, **resources: Any
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
-        now = time.monotonic()
-        oldest = min(under_way, default=now)
-        if now - oldest > HANGS_SECONDS:
-            raise _hanging(context.sensor_name, now - oldest)
         goes_on = is_sound and is_polling() and context.last_tick_completion_time is not None
         is_sound = False
-        under_way.append(now)
-        try:
-            if goes_on and _PLACES.acquire(blocking=False):
-                try:
-                    found = _poll(context, lambda: function(context, **resources), seconds)
-                finally:
-                    _PLACES.release()
-            else:
-                found = function(context, **resources)
-        finally:
-            under_way.remove(now)
+        if goes_on and _PLACES.acquire(blocking=False):
+            try:
+                found = _poll(context, lambda: function(context, **resources), seconds)
+            finally:
+                _PLACES.release()
+        else:
+            found = function(context, **resources)
         is_sound = True
         return found
 
     return evaluate
+
+
+def not_while_it_hangs(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the code server's evaluation of any sensor, whose name is the fourth argument.
+
+    The daemon gives up on a tick in the end, but its thread in the code server goes on. A sensor
+    that hangs would occupy one thread after the other, until none is evaluated any more. So while
+    it hangs, further ticks fail without calling it.
+    """
+    under_way: dict[str, list[float]] = defaultdict(list)
+
+    @functools.wraps(evaluate)
+    def evaluate_if_free(*arguments: Any) -> Any:
+        sensor, now = str(arguments[3]), time.monotonic()
+        oldest = min(under_way[sensor], default=now)
+        if now - oldest > HANGS_SECONDS:
+            raise _hanging(sensor, now - oldest)
+        under_way[sensor].append(now)
+        try:
+            return evaluate(*arguments)
+        finally:
+            under_way[sensor].remove(now)
+
+    return evaluate_if_free
 
 
 def _hanging(sensor: str, seconds: float) -> TransientFailure:

@@ -43,6 +43,7 @@ port = {port}
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 max_connections = 200
+client_connection_check_interval = '10s'
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from multiprocessing import forkserver, resource_tracker, util
 from typing import Any
 
-# Private API: Dagster 1.13 starts runs with "spawn" and offers no setting for it.
+# Private API: Dagster 1.13 starts runs with "spawn", and ticks as many as hang, and offers no
+# setting for either.
 from dagster._grpc import server
 
 from pipelines.isolation import report_to_log
@@ -76,5 +77,7 @@ if __name__ == "__main__":
     signal.signal(END_POLLS, lambda *_: patience.stopping.set())
     patience.enable_polling(float(sys.argv[1]))
     server.DagsterApiServer = _WarmServer  # type: ignore[misc]
+    evaluate = server.get_external_sensor_execution  # type: ignore[attr-defined]
+    server.get_external_sensor_execution = patience.not_while_it_hangs(evaluate)  # type: ignore[attr-defined]
     sys.argv = ["dagster", "api", "grpc", f"--max-workers={THREADS}", *sys.argv[2:]]
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)

@@ -20,8 +20,8 @@ BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
 QUEUED_SECONDS = 900.0
-#: Dagster ends runs after two hours (dagster.yaml).
-UNDER_WAY_SECONDS = 7800.0
+#: Half of the time after which runs are ended by default (ISOBAR_RUN_SECONDS).
+UNDER_WAY_SECONDS = 3600.0
 GIB = 2**30
 #: PostgreSQL's write-ahead log alone may use 4 GiB.
 LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB

@@ -55,14 +55,20 @@ def test_a_check_that_fails_does_not_pass_and_names_its_file(
     assert QUERIES[query] in str(result.description)
 
 
-def test_partitions_that_fail_name_their_file(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("SELECT nothing", "nothing"), ("SELECT pg_sleep(1000)::text AS key", "statement timeout")],
+)
+def test_partitions_that_fail_or_never_end_name_their_file(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, query: str, words: str
 ) -> None:
-    monkeypatch.setattr(statements, "read_sql", lambda *_: "SELECT nothing")
+    """Incident: every start waited for a plug-in's query of partitions."""
+    monkeypatch.setattr(partitions, "MAX_SECONDS", 1)
+    monkeypatch.setattr(statements, "read_sql", lambda *_: query)
     with (
         dg.DagsterInstance.ephemeral() as instance,
         warehouse.engine.connect() as connection,
-        pytest.raises(DatabaseError, match=r"sql/partitions/solar_plants.sql failed.*nothing"),
+        pytest.raises(DatabaseError, match=f"sql/partitions/solar_plants.sql failed.*{words}"),
     ):
         partitions.align_partitions(instance, connection, [sources()["solar"]])
 

@@ -152,8 +152,8 @@ def test_what_others_have_built_is_a_warning_before_an_upgrade_and_while_it_prev
 
 
 def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
-    assert of_runs(Runs(3, 2, ago(800), ago(7000)), NOW) == []
-    problems = of_runs(Runs(3, 2, ago(1000), ago(8000)), NOW)
+    assert of_runs(Runs(3, 2, ago(800), ago(3500)), NOW) == []
+    problems = of_runs(Runs(3, 2, ago(1000), ago(3700)), NOW)
     assert verdicts(problems) == [
         ("warning", "status:runs:queued"),
         ("warning", "status:runs:hangs"),
