@@ -12,11 +12,12 @@ import dagster as dg
 from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
-from pipelines.failures import RejectedInput
+from pipelines.failures import Failure, PermanentFailure, RejectedInput
 from pipelines.ingest.statements import execute_file
 from pipelines.isolation import isolated
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.postgres.errors import is_cancelled
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Partitions, Source, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
@@ -86,7 +87,17 @@ def _align(
     known = instance.get_dynamic_partitions(declared.name)
     shown = instance.get_materialized_partitions(asset)
     file = f"partitions/{declared.name}"
-    rows = execute_file(connection, source, file, {"now": utc_now()}).all()
+    try:
+        rows = execute_file(connection, source, file, {"now": utc_now()}).all()
+    except Failure as failure:
+        if not is_cancelled(failure):
+            raise
+        raise PermanentFailure(
+            source.name,
+            f"the partitions {declared.name} took longer than {MAX_SECONDS} s and were cancelled",
+            place=f"sql/{file}.sql",
+            remedy="Make the statement faster: each start waits for it.",
+        ) from failure
     stored = {row.key: row.is_filled for row in rows}
     fresh = [key for key in stored if key not in known]
     gone = [key for key in known if key not in stored]
