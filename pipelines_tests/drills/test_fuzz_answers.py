@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.contract import is_name
 from pipelines.ingest.feeds import Context
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.client import EventsClient
@@ -21,8 +20,6 @@ from pipelines.sources.bookings.transform import (
     read_events,
     unknown_keys,
 )
-from pipelines.sources.flights.client import check_document
-from pipelines.sources.flights.transform import read_snapshot
 from pipelines.sources.weather.geocoding import Located, checked, choose
 from pipelines.sources.weather.observation import (
     PLAUSIBLE,
@@ -38,30 +35,9 @@ from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, 
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
 from pipelines_tests.drills.fuzz import changed, json_values, often, sent, texts
 from pipelines_tests.sources.bookings.made_up import event
-from pipelines_tests.sources.flights.made_up import flights_document
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
-ZONES = {"BUD": "Europe/Budapest", "LTN": "Europe/London", "LGW": "Europe/London"}
 EVENTS = [event(number) for number in range(4)]
-
-
-@often(300)
-@given(changed(flights_document(), most=6), st.sampled_from([None, "SE"]))
-def test_each_flight_is_loaded_or_rejected(document: Any, country: str | None) -> None:
-    document = parse_json(sent(document))
-    try:
-        check_document(document, place="here")
-    except PermanentFailure:
-        return
-    snapshot = read_snapshot(document, time_zones=ZONES, country=country)
-    rows = len(snapshot.rows["legs"]) + len(snapshot.rows["prices"])
-    assert rows + len(snapshot.rejects) == snapshot.read
-    assert all(one.words for one in snapshot.rejects)
-    named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.rejected["prices"]["itinerary_id"]]
-    ids = (one.get("id") for one in document["itineraries"] if isinstance(one, dict))
-    assert set(named) == set(filter(is_name, ids))
-    reported = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
-    "".join([*reported, *(reason for one in snapshot.rejects for reason in one.words)]).encode()
 
 
 @often(300)

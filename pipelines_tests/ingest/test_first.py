@@ -89,13 +89,6 @@ def test_a_retry_never_overwrites(levels: Levels) -> None:
     levels.check()
 
 
-def test_a_bad_record_that_comes_corrected_leaves_the_quarantine(levels: Levels) -> None:
-    levels.deliver("a.csv", line("A", "ice"))
-    assert levels.deliver("b.csv", line("A", 1)) == (1, 1, 0, 0)
-    assert levels.rows(QUARANTINE) == []
-    levels.check()
-
-
 @pytest.mark.parametrize(
     ("cut", "complete", "counts"),
     [

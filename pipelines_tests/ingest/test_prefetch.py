@@ -12,17 +12,15 @@ PATIENCE_SECONDS = 10
 
 
 class Workshop:
-    """Makes the numbers from 0 and remembers how many were begun, and in which threads."""
+    """Makes the numbers from 0 and remembers how many were begun."""
 
     def __init__(self, count: int, failing: int | None = None) -> None:
         self._count, self._failing = count, failing
         self.begun: list[int] = []
-        self.threads: set[str] = set()
 
     def numbers(self) -> Iterator[int]:
         for number in range(self._count):
             self.begun.append(number)
-            self.threads.add(threading.current_thread().name)
             if number == self._failing:
                 raise ValueError(f"number {number} broke")
             yield number
@@ -73,22 +71,6 @@ def test_only_one_item_is_made_ahead_and_none_after_closing() -> None:
     assert workshop.begun == [0, 1]
     coming.close()  # type: ignore[attr-defined]  # it is a generator
     assert workshop.begun == [0, 1]
-    assert not threads_ahead()
-
-
-def test_nothing_is_produced_before_the_first_request() -> None:
-    workshop = Workshop(3)
-    coming = prefetched(workshop.numbers())
-    assert workshop.begun == []
-    assert not threads_ahead()
-    assert list(coming) == [0, 1, 2]
-
-
-def test_one_thread_other_than_the_callers_produces_all() -> None:
-    workshop = Workshop(50)
-    list(prefetched(workshop.numbers()))
-    assert len(workshop.threads) == 1
-    assert threading.current_thread().name not in workshop.threads
     assert not threads_ahead()
 
 

@@ -22,7 +22,6 @@ DAY = timedelta(days=1)
 FIRST_NIGHT = date(2024, 2, 20)
 NIGHTS = 20
 YEAR_BEFORE = timedelta(days=364)
-FUNCTIONS = ("hotel_bookings", "hotel_on_the_books", "hotel_pickup", "hotel_pace")
 
 
 @dataclass(frozen=True)
@@ -195,31 +194,6 @@ def fill(session: psycopg.Connection) -> None:
             """
         )
     session.execute("ANALYZE bookings.events")
-
-
-def test_the_random_events_have_what_sources_send() -> None:
-    stays = [[event.status for event in events] for events in STAYS.values()]
-    for pattern in (
-        ["booking", "booking"],
-        ["cancellation"],
-        ["booking", "cancellation", "booking"],
-        ["booking", "cancellation", "cancellation"],
-    ):
-        assert any(statuses[: len(pattern)] == pattern for statuses in stays), pattern
-    assert any("booking" not in statuses for statuses in stays)
-    times = [[event.event_at for event in events] for events in STAYS.values()]
-    assert any(len(set(instants)) < len(instants) for instants in times)
-    assert any(event.event_at.date() > event.night for event in EVENTS)
-    assert any(event.event_at.hour == 0 for event in EVENTS)
-
-
-def test_the_random_events_distinguish_readings_of_bookings() -> None:
-    february = [date(2024, 2, 1)], date(2024, 3, 1)
-    ((_, booked, cancelled, net),) = modelled_bookings(HOTEL, *february, "event")
-    ((_, stayed, *_),) = modelled_bookings(HOTEL, *february, "stay")
-    assert len({booked, net, stayed, booked + cancelled}) == 4
-    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(366)]
-    assert min(net for *_, net in modelled_bookings(HOTEL, days, date(2025, 1, 1), "event")) < 0
 
 
 @pytest.mark.parametrize("axis", ["event", "stay"])
@@ -637,33 +611,3 @@ def test_an_unknown_hotel_is_named(filled: psycopg.Connection, call: str) -> Non
     assert words == f"hotel {UNKNOWN_HOTEL} has no events"
     known = filled.execute((hint or "").encode()).fetchall()
     assert known == [(OTHER_HOTEL,), (HOTEL,)]
-
-
-def test_analysts_may_call_the_functions(filled: psycopg.Connection) -> None:
-    calls = (
-        "metrics.hotel_bookings(2607, 'month', 2024)",
-        "metrics.hotel_on_the_books(2607, now(), '2024-03-01', '2024-03-08')",
-        "metrics.hotel_pickup(2607, '2024-03-01', '2024-03-08')",
-        "metrics.hotel_pace(2607, '2024-03-01', '2024-03-08')",
-        "enriched.reservation_changes",
-        "enriched.reservation_nights",
-    )
-    with filled.transaction():
-        filled.execute("SET LOCAL ROLE isobar_analyst")
-        for call in calls:
-            row = filled.execute(f"SELECT count(*) FROM {call}").fetchone()
-            assert row is not None
-            assert row[0] > 0
-
-
-def test_functions_promise_to_change_nothing_and_may_run_in_parallel(
-    filled: psycopg.Connection,
-) -> None:
-    rows = filled.execute(
-        """
-        SELECT proname, provolatile, proparallel FROM pg_proc
-        WHERE pronamespace = 'metrics'::regnamespace AND proname = ANY(%s)
-        """,
-        (list(FUNCTIONS),),
-    ).fetchall()
-    assert sorted(rows) == [(name, "s", "s") for name in sorted(FUNCTIONS)]

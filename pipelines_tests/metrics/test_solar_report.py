@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.postgres.roles import ANALYST, SUPERUSER
+from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
@@ -336,18 +336,3 @@ def test_p25_a_range_that_begins_in_the_future_is_rejected(owner: psycopg.Connec
 def test_the_longest_range_is_answered(owner: psycopg.Connection) -> None:
     add_plant(owner, 1, "Europe/Madrid")
     assert len(report(owner, 1, "1950-01-01", "2051-01-01", "year")) == 101
-
-
-def test_analysts_may_call_it_and_it_is_read_only(
-    server: Connections, database: str, owner: psycopg.Connection
-) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2020-06-01", "2020-06-02")
-    with psycopg.connect(server.url(ANALYST, database), autocommit=True) as analyst:
-        assert len(report(analyst, 1, "2020-06-01", "2020-06-02")) == 24
-        assert analyst.execute("SELECT count(*) FROM metrics.solar_daily").fetchone() == (1,)
-        assert analyst.execute("SELECT count(*) FROM metrics.solar_hourly").fetchone() == (24,)
-    promised = owner.execute(
-        "SELECT provolatile, proparallel FROM pg_proc WHERE proname = 'solar_report'"
-    ).fetchall()
-    assert promised == [("s", "s")]

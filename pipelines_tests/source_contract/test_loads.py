@@ -17,6 +17,7 @@ from pipelines_tests.source_contract.feeds import (
 
 #: The requirements that tests of the kit are evidence for.
 ANSWERS = {
+    "test_delivered_twice_it_is_stored_once": ("F30",),
     "test_late_and_repeated_records_are_stored_once": ("E55", "H39", "T39"),
     "test_bad_records_are_quarantined_once_until_they_come_corrected": ("E24",),
     "test_records_that_come_corrected_empty_the_quarantine": ("E24",),

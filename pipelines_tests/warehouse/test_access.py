@@ -243,3 +243,13 @@ def test_the_function_of_a_source_runs_as_its_role_and_is_for_loads(
     assert {*map(str, found)} == {
         str((name, role_of(name), True, [LOADER, role_of(name)])) for name in own_names()
     }
+
+
+def test_functions_of_analysts_change_nothing_and_may_run_in_parallel(
+    owner: psycopg.Connection,
+) -> None:
+    others = (
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'metrics'::regnamespace"
+        " AND (provolatile, proparallel) <> ('s', 's')"
+    )
+    assert owner.execute(others).fetchall() == []

@@ -12,7 +12,7 @@ from pipelines.sources.bookings import dashboard as bookings
 from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.shipments import dashboard as shipments
 from pipelines.sources.solar import dashboard as solar
-from pipelines.warehouse.sql_files import read_sql, without_work
+from pipelines.warehouse.sql_files import without_work
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
 from pipelines_tests.work.declared import Work, dashboard_statements, declared, questions, views
 from pipelines_tests.work.plans import Both, Counted, counted
@@ -44,36 +44,6 @@ def compare(work: Work, small: Counted, large: Counted) -> None:
         assert large.scanned == frozenset(), large
         assert not large.has_hashed_subplan, large
         assert large.rows_read <= READ_FOR_ONE * large.rows_returned + 100, large
-
-
-LOOKED_UP = """
-    EXISTS (
-        SELECT FROM flights.itinerary_legs AS parts
-        INNER JOIN flights.legs
-            ON parts.leg_id = legs.leg_id AND parts.leg_seen_from_at = legs.seen_from_at
-        WHERE parts.itinerary_id = itineraries.itinerary_id AND legs.time_verdict = 'impossible'
-    ) AS is_inconsistent"""
-
-
-def test_a_view_that_looks_up_all_legs_fails(both: Both) -> None:
-    """As it did before `is_inconsistent` was stored."""
-    (page_of_view, *_) = declared("enriched.itineraries", VIEWS["enriched.itineraries"])
-    (created, _) = read_sql("pipelines.sources.flights", "views/enriched.itineraries").split(
-        "\nCOMMENT ON ", 1
-    )
-    old = created.replace("\n    is_inconsistent,", f"{LOOKED_UP},")
-    assert old != created
-    found = []
-    for one in both:
-        with one.transaction(force_rollback=True):
-            one.execute(old.encode())
-            found.append(counted(one, page_of_view.statement))
-    small, large = found
-    assert large.has_hashed_subplan
-    assert "legs" in large.scanned
-    assert large.buffers > page_of_view.buffers
-    with pytest.raises(AssertionError):
-        compare(page_of_view, small, large)
 
 
 @pytest.fixture(scope="module")

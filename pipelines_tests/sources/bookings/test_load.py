@@ -52,16 +52,6 @@ def test_the_hotel_systems_own_names_of_columns_are_read(inbox: Inbox) -> None:
 
 
 @pytest.mark.answers("E24")
-def test_more_than_twenty_bad_lines_reject_a_file(inbox: Inbox) -> None:
-    """E24: one bad line of four kept the other three out."""
-    assert inbox.deliver([event(1, status=7), *map(event, (2, 3, 4))]) == (4, 3, 0, 1)
-    bad = [event(number, status=7) for number in range(10, 31)]
-    assert inbox.deliver(bad[:20], "few.csv") == (20, 0, 0, 20)
-    with pytest.raises(PermanentFailure, match="21 of 21 records are bad"):
-        inbox.deliver(bad, "many.csv")
-
-
-@pytest.mark.answers("E24")
 def test_a_corrected_line_leaves_quarantine_and_others_stay(inbox: Inbox) -> None:
     """E24: a line stayed in quarantine though the hotel had sent it again, well."""
     bad: list[dict[str, Any]] = [

@@ -65,14 +65,6 @@ def test_equal_prices_do_not_collide(flights: Flights) -> None:
     assert flights.row(query) == (3, Decimal("105.00"))
 
 
-@pytest.mark.answers("F30")
-def test_the_same_day_again_is_a_no_op(flights: Flights) -> None:
-    flights.deliver(MONDAY, flights_document())
-    before = flights.contents()
-    assert flights.deliver(MONDAY, flights_document()) == []
-    assert flights.contents() == before
-
-
 def test_changes_are_followed_and_prices_keep_their_history(flights: Flights) -> None:
     flights.deliver(MONDAY, flights_document())
     changed = flights_document(

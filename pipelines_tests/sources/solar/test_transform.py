@@ -214,11 +214,6 @@ def test_unknown_keys_are_reported() -> None:
     ]
 
 
-def test_p31_an_empty_answer() -> None:
-    parsed = read([])
-    assert (parsed.read, len(parsed.readings), parsed.rejects) == (0, 0, [])
-
-
 numbers = st.one_of(
     st.floats(), st.integers(-(10**6), 10**12), st.none(), st.booleans(), st.text(max_size=3)
 )
