@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     Computed,
     Date,
-    DateTime,
     Double,
     Identity,
     Index,
@@ -20,10 +19,13 @@ from sqlalchemy import (
 
 from pipelines.warehouse.tables import (
     DISTRIBUTED_BY,
+    INSTANT,
     PLACE_KEY,
     WRITTEN_WITH,
     coordinate_checks,
     delivery_id_column,
+    optional,
+    required,
     source_metadata,
 )
 
@@ -32,54 +34,46 @@ metadata = source_metadata()
 
 
 def _hotel_key() -> Column[int]:
-    return Column(
+    return required(
         "hotel_id",
         BigInteger,
+        "Hotel number in the source system.",
         primary_key=True,
         autoincrement=False,
-        comment="Hotel number in the source system.",
     )
 
 
 events = Table(
     "events",
     metadata,
-    Column(
+    required(
         "event_id",
         BigInteger,
+        "Event id of the hotel system; if an event has none, a negative id derived from its"
+        " fields.",
         primary_key=True,
         autoincrement=False,
-        comment="Event id of the hotel system; if an event has none, a negative id derived from"
-        " its fields.",
     ),
-    Column("hotel_id", BigInteger, nullable=False, comment="Hotel number in the source system."),
-    Column(
+    required("hotel_id", BigInteger, "Hotel number in the source system."),
+    required(
         "event_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When the night was booked or cancelled. Times without offset are read in"
+        INSTANT,
+        "When the night was booked or cancelled. Times without offset are read in"
         " BOOKINGS_TIME_ZONE.",
     ),
-    Column("status", Text, nullable=False, comment="booking or cancellation."),
-    Column(
+    required("status", Text, "booking or cancellation."),
+    required(
         "room_reservation_id",
         Uuid,
-        nullable=False,
-        comment="Reservation id; a reservation has one row per night and event.",
+        "Reservation id; a reservation has one row per night and event.",
     ),
-    Column(
-        "night_of_stay",
-        Date,
-        nullable=False,
-        comment="Night of the stay, by the date on which it begins.",
-    ),
+    required("night_of_stay", Date, "Night of the stay, by the date on which it begins."),
     delivery_id_column(),
-    Column(
+    required(
         "load_number",
         BigInteger,
-        nullable=False,
-        comment="Number of the load that wrote the row. Derived counts include all loads up to"
-        " their watermark (ops.watermarks).",
+        "Number of the load that wrote the row. Derived counts include all loads up to their"
+        " watermark (ops.watermarks).",
     ),
     CheckConstraint("status IN ('booking', 'cancellation')", name="known_status"),
     Index(None, "event_at"),
@@ -111,22 +105,17 @@ events = Table(
 api_pages = Table(
     "api_pages",
     metadata,
-    Column("url", Text, primary_key=True, comment="URL of the events API, without secrets."),
-    Column(
+    required("url", Text, "URL of the events API, without secrets.", primary_key=True),
+    required(
         "page_number",
         Integer,
+        "Number of the page within the poll, from 1.",
         primary_key=True,
         autoincrement=False,
-        comment="Number of the page within the poll, from 1.",
     ),
-    Column("name", Text, nullable=False, comment="Name of the page, as in ops.deliveries."),
-    Column("body_gzip", LargeBinary, nullable=False, comment="Response body as received, gzipped."),
-    Column(
-        "received_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When the page was received.",
-    ),
+    required("name", Text, "Name of the page, as in ops.deliveries."),
+    required("body_gzip", LargeBinary, "Response body as received, gzipped."),
+    required("received_at", INSTANT, "When the page was received."),
     schema=SCHEMA,
     info={WRITTEN_WITH: "bookings.events"},
     comment="Pages of the events API that the sensor has fetched and its run will load, so"
@@ -136,27 +125,21 @@ api_pages = Table(
 polls = Table(
     "polls",
     metadata,
-    Column("url", Text, primary_key=True, comment="URL of the events API, without secrets."),
-    Column(
+    required("url", Text, "URL of the events API, without secrets.", primary_key=True),
+    optional(
         "watermark_at",
-        DateTime(timezone=True),
-        comment="Time of the newest event read; null before the first. The next poll starts"
-        " before it, by BOOKINGS_EVENTS_OVERLAP_MINUTES.",
+        INSTANT,
+        "Time of the newest event read; null before the first. The next poll starts before it, by"
+        " BOOKINGS_EVENTS_OVERLAP_MINUTES.",
     ),
-    Column(
+    optional(
         "read_whole_at",
-        DateTime(timezone=True),
-        comment="When all events were last read from the beginning, to find late events; null"
-        " if never.",
+        INSTANT,
+        "When all events were last read from the beginning, to find late events; null if never.",
     ),
-    Column(
-        "polled_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When the last poll was started.",
-    ),
-    Column("problem", Text, comment="Why the last poll failed; null if it succeeded."),
-    Column("run_id", Text, comment="Dagster run of the last poll; null if none."),
+    required("polled_at", INSTANT, "When the last poll was started."),
+    optional("problem", Text, "Why the last poll failed; null if it succeeded."),
+    optional("run_id", Text, "Dagster run of the last poll; null if none."),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
     comment="State of polling, one row per URL of the events API.",
@@ -166,23 +149,21 @@ hotels = Table(
     "hotels",
     metadata,
     _hotel_key(),
-    Column("name", Text, nullable=False, comment="Name of the hotel."),
-    Column("city", Text, comment="City of the hotel; null if not entered."),
-    Column("rooms", Integer, comment="Rooms available each night; null if not entered."),
-    Column(
-        "country_code", Text, comment="ISO 3166-1 alpha-2 code of the country; null if not entered."
-    ),
-    Column(
+    required("name", Text, "Name of the hotel."),
+    optional("city", Text, "City of the hotel; null if not entered."),
+    optional("rooms", Integer, "Rooms available each night; null if not entered."),
+    optional("country_code", Text, "ISO 3166-1 alpha-2 code of the country; null if not entered."),
+    optional(
         "latitude",
         Double,
-        comment="Latitude, degrees north; null if not entered: then no weather is joined.",
+        "Latitude, degrees north; null if not entered: then no weather is joined.",
     ),
-    Column("longitude", Double, comment="Longitude, degrees east; null if not entered."),
-    Column(
+    optional("longitude", Double, "Longitude, degrees east; null if not entered."),
+    optional(
         "place_key",
         Text,
+        "Key of the place in weather.places: the coordinates; null without coordinates.",
         Computed(PLACE_KEY, persisted=True),
-        comment="Key of the place in weather.places: the coordinates; null without coordinates.",
     ),
     CheckConstraint("btrim(name) <> ''", name="name"),
     CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
@@ -199,18 +180,10 @@ audits = Table(
     "audits",
     metadata,
     _hotel_key(),
-    Column(
-        "load_number",
-        BigInteger,
-        nullable=False,
-        comment="Up to which load the audit read the events (bookings.events).",
+    required(
+        "load_number", BigInteger, "Up to which load the audit read the events (bookings.events)."
     ),
-    Column(
-        "audited_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When all events of the hotel were last audited.",
-    ),
+    required("audited_at", INSTANT, "When all events of the hotel were last audited."),
     info={WRITTEN_WITH: "bookings.findings"},
     schema=SCHEMA,
     comment="When each hotel was audited: the longest ago is the next.",
@@ -219,42 +192,37 @@ audits = Table(
 findings = Table(
     "findings",
     metadata,
-    Column(
+    required(
         "finding_id",
         BigInteger,
+        "Key of the finding; another one after each audit.",
         Identity(always=True),
         primary_key=True,
-        comment="Key of the finding; another one after each audit.",
     ),
-    Column("rule", Text, nullable=False, comment="Name of the check that shows the finding."),
-    Column("hotel_id", BigInteger, nullable=False, comment="Hotel number in the source system."),
-    Column("day", Date, nullable=False, comment="Night of the stay, or day of the count."),
-    Column("event_id", BigInteger, comment="The event (bookings.events); null for counts."),
-    Column("status", Text, comment="booking or cancellation; null for counts."),
-    Column("room_reservation_id", Uuid, comment="Reservation of the event; null for counts."),
-    Column("event_at", DateTime(timezone=True), comment="Time of the event; null for counts."),
-    Column(
+    required("rule", Text, "Name of the check that shows the finding."),
+    required("hotel_id", BigInteger, "Hotel number in the source system."),
+    required("day", Date, "Night of the stay, or day of the count."),
+    optional("event_id", BigInteger, "The event (bookings.events); null for counts."),
+    optional("status", Text, "booking or cancellation; null for counts."),
+    optional("room_reservation_id", Uuid, "Reservation of the event; null for counts."),
+    optional("event_at", INSTANT, "Time of the event; null for counts."),
+    optional(
         "booked_before_at",
-        DateTime(timezone=True),
-        comment="When the night was booked before; null unless it was booked twice.",
+        INSTANT,
+        "When the night was booked before; null unless it was booked twice.",
     ),
-    Column("axis", Text, comment="event_day or stay_night, for counts; null for events."),
-    Column("bookings", Integer, comment="Stored count of bookings; null if there is none."),
-    Column(
-        "recounted_bookings", Integer, comment="Recount of bookings; null if there are no events."
+    optional("axis", Text, "event_day or stay_night, for counts; null for events."),
+    optional("bookings", Integer, "Stored count of bookings; null if there is none."),
+    optional("recounted_bookings", Integer, "Recount of bookings; null if there are no events."),
+    optional("cancellations", Integer, "Stored count of cancellations, like bookings."),
+    optional(
+        "recounted_cancellations", Integer, "Recount of cancellations, like recounted_bookings."
     ),
-    Column("cancellations", Integer, comment="Stored count of cancellations, like bookings."),
-    Column(
-        "recounted_cancellations",
-        Integer,
-        comment="Recount of cancellations, like recounted_bookings.",
-    ),
-    Column(
+    required(
         "found_at",
-        DateTime(timezone=True),
-        nullable=False,
+        INSTANT,
+        "When the last audit of the hotel or night found it.",
         server_default=func.clock_timestamp(),
-        comment="When the last audit of the hotel or night found it.",
     ),
     Index(None, "hotel_id", "day"),
     schema=SCHEMA,
@@ -269,14 +237,14 @@ def _counts(name: str, day: str, comment: str) -> Table:
         name,
         metadata,
         _hotel_key(),
-        Column("day", Date, primary_key=True, comment=day),
-        Column("bookings", Integer, nullable=False, comment="Number of nights booked."),
-        Column("cancellations", Integer, nullable=False, comment="Number of nights cancelled."),
-        Column(
+        required("day", Date, day, primary_key=True),
+        required("bookings", Integer, "Number of nights booked."),
+        required("cancellations", Integer, "Number of nights cancelled."),
+        optional(
             "net_bookings",
             Integer,
+            "bookings - cancellations; may be negative.",
             Computed("bookings - cancellations", persisted=True),
-            comment="bookings - cancellations; may be negative.",
         ),
         # Room to update the count of a late event in place, without touching any index.
         postgresql_with={"fillfactor": 90},

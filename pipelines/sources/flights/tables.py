@@ -25,7 +25,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipelines.warehouse.tables import PLACE_KEY, WRITTEN_WITH, delivery_id_column, source_metadata
+from pipelines.warehouse.tables import (
+    INSTANT,
+    PLACE_KEY,
+    WRITTEN_WITH,
+    delivery_id_column,
+    optional,
+    required,
+    source_metadata,
+)
 
 #: Type of prices: their scale is known to every driver.
 PRICE = Numeric(16, 2)
@@ -36,16 +44,16 @@ metadata = source_metadata()
 def seen_columns() -> tuple[Column[Any], Column[Any]]:
     """Return the columns of a row's period; its first snapshot is part of the key."""
     return (
-        Column(
+        required(
             "seen_from_at",
-            DateTime(timezone=True),
+            INSTANT,
+            "Time of the first snapshot with these values.",
             primary_key=True,
-            comment="Time of the first snapshot with these values.",
         ),
-        Column(
+        optional(
             "seen_until_at",
-            DateTime(timezone=True),
-            comment="Time of the last snapshot with these values; null while they are current.",
+            INSTANT,
+            "Time of the last snapshot with these values; null while they are current.",
         ),
     )
 
@@ -63,13 +71,12 @@ def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
 payloads = Table(
     "payloads",
     metadata,
-    Column("sha256", Text, primary_key=True, comment="SHA-256 digest of the body, hexadecimal."),
-    Column("byte_count", BigInteger, nullable=False, comment="Size of the body in bytes."),
-    Column(
+    required("sha256", Text, "SHA-256 digest of the body, hexadecimal.", primary_key=True),
+    required("byte_count", BigInteger, "Size of the body in bytes."),
+    optional(
         "body_gzip",
         LargeBinary,
-        comment="Body as received, gzipped; null if housekeeping has deleted it because of its"
-        " age.",
+        "Body as received, gzipped; null if housekeeping has deleted it because of its age.",
     ),
     info={WRITTEN_WITH: "flights.snapshots"},
     schema=SCHEMA,
@@ -79,63 +86,49 @@ payloads = Table(
 snapshots = Table(
     "snapshots",
     metadata,
-    Column(
-        "snapshot_at",
-        DateTime(timezone=True),
-        primary_key=True,
-        comment="When the document was received.",
-    ),
-    Column(
+    required("snapshot_at", INSTANT, "When the document was received.", primary_key=True),
+    required(
         "snapshot_on",
         Date,
+        "UTC date of snapshot_at. A day may have several snapshots.",
         Computed("(snapshot_at AT TIME ZONE 'UTC')::date", persisted=True),
-        nullable=False,
-        comment="UTC date of snapshot_at. A day may have several snapshots.",
     ),
-    Column(
+    required(
         "sha256",
         Text,
+        "Digest of the document's body (flights.payloads).",
         ForeignKey("flights.payloads.sha256"),
-        nullable=False,
-        comment="Digest of the document's body (flights.payloads).",
     ),
-    Column(
+    required(
         "is_loaded",
         Boolean,
-        nullable=False,
+        "True if the document is loaded into the tables of this schema.",
         server_default=false(),
-        comment="True if the document is loaded into the tables of this schema.",
     ),
-    Column(
-        "rejection_reason",
-        Text,
-        comment="Why the whole document was rejected; null if it was not.",
-    ),
-    Column("source_url", Text, nullable=False, comment="URL of the document, with secrets masked."),
-    Column(
+    optional("rejection_reason", Text, "Why the whole document was rejected; null if it was not."),
+    required("source_url", Text, "URL of the document, with secrets masked."),
+    optional(
         "itinerary_count",
         Integer,
-        comment="Number of itineraries on offer as of the last load; null if never loaded.",
+        "Number of itineraries on offer as of the last load; null if never loaded.",
     ),
-    Column(
-        "price_currency",
-        Text,
-        comment="ISO 4217 code of most of the prices; null if there are none.",
+    optional(
+        "price_currency", Text, "ISO 4217 code of most of the prices; null if there are none."
     ),
-    Column(
+    optional(
         "lowest_price",
         PRICE,
-        comment="Lowest price of accepted records, in price_currency; null if there are none.",
+        "Lowest price of accepted records, in price_currency; null if there are none.",
     ),
-    Column(
+    optional(
         "median_price",
         PRICE,
-        comment="Median price of accepted records, in price_currency; null if there are none.",
+        "Median price of accepted records, in price_currency; null if there are none.",
     ),
-    Column(
+    optional(
         "highest_price",
         PRICE,
-        comment="Highest price of accepted records, in price_currency; null if there are none.",
+        "Highest price of accepted records, in price_currency; null if there are none.",
     ),
     Index(None, "snapshot_on"),
     schema=SCHEMA,
@@ -147,36 +140,31 @@ snapshots = Table(
 airports = Table(
     "airports",
     metadata,
-    Column(
-        "airport_code", Text, primary_key=True, comment="IATA code of the airport, three letters."
-    ),
-    Column(
-        "icao_code", Text, comment="ICAO code of the airport, four letters; null if it has none."
-    ),
-    Column("name", Text, nullable=False, comment="Name of the airport."),
-    Column("city", Text, comment="City that the airport serves; null if unknown."),
-    Column("subdivision", Text, comment="State, province or region; null if unknown."),
-    Column(
+    required("airport_code", Text, "IATA code of the airport, three letters.", primary_key=True),
+    optional("icao_code", Text, "ICAO code of the airport, four letters; null if it has none."),
+    required("name", Text, "Name of the airport."),
+    optional("city", Text, "City that the airport serves; null if unknown."),
+    optional("subdivision", Text, "State, province or region; null if unknown."),
+    optional(
         "country_code",
         Text,
-        comment="ISO 3166-1 alpha-2 code of the country, or XK for Kosovo; null if unknown.",
+        "ISO 3166-1 alpha-2 code of the country, or XK for Kosovo; null if unknown.",
     ),
-    Column(
+    required(
         "city_code",
         Text,
-        nullable=False,
-        comment="IATA code of the city if it has several airports (LON for LHR), otherwise the"
-        " airport's own code.",
+        "IATA code of the city if it has several airports (LON for LHR), otherwise the airport's"
+        " own code.",
     ),
-    Column("latitude", Double, nullable=False, comment="Latitude, degrees north (WGS 84)."),
-    Column("longitude", Double, nullable=False, comment="Longitude, degrees east (WGS 84)."),
-    Column("elevation_feet", Double, comment="Elevation above sea level, feet; null if unknown."),
-    Column("time_zone", Text, comment="IANA time zone, such as Europe/London; null if unknown."),
-    Column(
+    required("latitude", Double, "Latitude, degrees north (WGS 84)."),
+    required("longitude", Double, "Longitude, degrees east (WGS 84)."),
+    optional("elevation_feet", Double, "Elevation above sea level, feet; null if unknown."),
+    optional("time_zone", Text, "IANA time zone, such as Europe/London; null if unknown."),
+    optional(
         "place_key",
         Text,
+        "Key of the place in weather.places: the coordinates.",
         Computed(PLACE_KEY, persisted=True),
-        comment="Key of the place in weather.places: the coordinates.",
     ),
     delivery_id_column(),
     schema=SCHEMA,
@@ -186,15 +174,14 @@ airports = Table(
 airlines = Table(
     "airlines",
     metadata,
-    Column(
+    required(
         "airline_id",
         Text,
+        "Airline code of the source; not the IATA code: Wizz Air is WZ here and W6 at IATA.",
         primary_key=True,
-        comment="Airline code of the source; not the IATA code: Wizz Air is WZ here and W6 at"
-        " IATA.",
     ),
     *seen_columns(),
-    Column("name", Text, nullable=False, comment="Name of the airline."),
+    required("name", Text, "Name of the airline."),
     delivery_id_column(),
     *seen_indexes("airlines", "airline_id"),
     schema=SCHEMA,
@@ -204,14 +191,9 @@ airlines = Table(
 agents = Table(
     "agents",
     metadata,
-    Column(
-        "agent",
-        Text,
-        primary_key=True,
-        comment="Name of the agent that sells itineraries, as sent.",
-    ),
+    required("agent", Text, "Name of the agent that sells itineraries, as sent.", primary_key=True),
     *seen_columns(),
-    Column("agent_rating", Double, comment="Rating of the agent, 0 to 10; null if none was sent."),
+    optional("agent_rating", Double, "Rating of the agent, 0 to 10; null if none was sent."),
     delivery_id_column(),
     *seen_indexes("agents", "agent"),
     schema=SCHEMA,
@@ -222,73 +204,58 @@ agents = Table(
 legs = Table(
     "legs",
     metadata,
-    Column("leg_id", Text, primary_key=True, comment="Leg id in the source."),
+    required("leg_id", Text, "Leg id in the source.", primary_key=True),
     *seen_columns(),
-    Column(
-        "departure_airport", Text, nullable=False, comment="IATA code of the departure airport."
-    ),
-    Column("arrival_airport", Text, nullable=False, comment="IATA code of the arrival airport."),
-    Column(
+    required("departure_airport", Text, "IATA code of the departure airport."),
+    required("arrival_airport", Text, "IATA code of the arrival airport."),
+    required(
         "departure_local",
         DateTime,
-        nullable=False,
-        comment="Departure in the local time of the departure airport, as sent.",
+        "Departure in the local time of the departure airport, as sent.",
     ),
-    Column(
-        "arrival_local",
-        DateTime,
-        nullable=False,
-        comment="Arrival in the local time of the arrival airport, as sent.",
+    required(
+        "arrival_local", DateTime, "Arrival in the local time of the arrival airport, as sent."
     ),
-    Column(
-        "departure_time_zone",
-        Text,
-        comment="IANA time zone of the departure airport; null if unknown.",
+    optional(
+        "departure_time_zone", Text, "IANA time zone of the departure airport; null if unknown."
     ),
-    Column(
-        "arrival_time_zone", Text, comment="IANA time zone of the arrival airport; null if unknown."
-    ),
-    Column(
+    optional("arrival_time_zone", Text, "IANA time zone of the arrival airport; null if unknown."),
+    optional(
         "departure_at",
-        DateTime(timezone=True),
-        comment="Departure as an instant; null if the time zone of the airport is unknown.",
+        INSTANT,
+        "Departure as an instant; null if the time zone of the airport is unknown.",
     ),
-    Column(
+    optional(
         "arrival_at",
-        DateTime(timezone=True),
-        comment="Arrival as an instant; null if the time zone of the airport is unknown.",
+        INSTANT,
+        "Arrival as an instant; null if the time zone of the airport is unknown.",
     ),
-    Column("stops", Integer, nullable=False, comment="Number of stops; 0 is direct."),
-    Column("airline_id", Text, nullable=False, comment="Airline (flights.airlines)."),
-    Column(
-        "duration_minutes",
-        Integer,
-        nullable=False,
-        comment="Flight time as stated by the source, minutes.",
-    ),
-    Column(
+    required("stops", Integer, "Number of stops; 0 is direct."),
+    required("airline_id", Text, "Airline (flights.airlines)."),
+    required("duration_minutes", Integer, "Flight time as stated by the source, minutes."),
+    optional(
         "elapsed_minutes",
         Integer,
-        comment="Minutes from departure to arrival; null if a time zone is unknown.",
+        "Minutes from departure to arrival; null if a time zone is unknown.",
     ),
-    Column(
+    optional(
         "layover_minutes",
         Integer,
-        comment="Elapsed minus stated minutes, for legs with stops; null for direct legs, if"
-        " the times are not plausible, and if a time zone is unknown.",
+        "Elapsed minus stated minutes, for legs with stops; null for direct legs, if the times are"
+        " not plausible, and if a time zone is unknown.",
     ),
-    Column(
+    optional(
         "time_verdict",
         Text,
-        comment="consistent: the elapsed time equals the stated duration; includes_layover: it"
-        " is longer, on a leg with stops; impossible: anything else, an error in the"
-        " source; null if a time zone is unknown.",
+        "consistent: the elapsed time equals the stated duration; includes_layover: it is longer,"
+        " on a leg with stops; impossible: anything else, an error in the source; null if a time"
+        " zone is unknown.",
     ),
-    Column(
+    optional(
         "clock_change",
         Text,
-        comment="Set if the stated duration does not decide which instant is meant. ambiguous: a"
-        " local time occurs twice as clocks change; skipped: a local time does not exist. Null"
+        "Set if the stated duration does not decide which instant is meant. ambiguous: a local"
+        " time occurs twice as clocks change; skipped: a local time does not exist. Null"
         " otherwise.",
     ),
     delivery_id_column(),
@@ -307,19 +274,17 @@ legs = Table(
 prices = Table(
     "prices",
     metadata,
-    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
+    required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
     *seen_columns(),
-    Column("price_amount", PRICE, nullable=False, comment="Price, in price_currency."),
-    Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
-    Column(
-        "agent", Text, nullable=False, comment="Agent that sells the itinerary (flights.agents)."
-    ),
-    Column(
+    required("price_amount", PRICE, "Price, in price_currency."),
+    required("price_currency", Text, "ISO 4217 code of the price."),
+    required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
+    optional(
         "agent_rating",
         Double,
-        comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
+        "Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
     ),
-    Column("leg_ids", ARRAY(Text), nullable=False, comment="Leg ids in order (flights.legs)."),
+    required("leg_ids", ARRAY(Text), "Leg ids in order (flights.legs)."),
     delivery_id_column(),
     *seen_indexes("prices", "itinerary_id"),
     schema=SCHEMA,
@@ -330,14 +295,9 @@ prices = Table(
 rejected_offers = Table(
     "rejected_offers",
     metadata,
-    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
-    Column(
-        "snapshot_at",
-        DateTime(timezone=True),
-        primary_key=True,
-        comment="Time of the snapshot (flights.snapshots).",
-    ),
-    Column("reason", Text, nullable=False, comment="Why the record was rejected, in words."),
+    required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
+    required("snapshot_at", INSTANT, "Time of the snapshot (flights.snapshots).", primary_key=True),
+    required("reason", Text, "Why the record was rejected, in words."),
     info={WRITTEN_WITH: "flights.prices"},
     schema=SCHEMA,
     comment="Itineraries of each snapshot whose record was rejected, so that their price is"
@@ -347,97 +307,68 @@ rejected_offers = Table(
 itineraries = Table(
     "itineraries",
     metadata,
-    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
-    Column(
-        "agent", Text, nullable=False, comment="Agent that sells the itinerary (flights.agents)."
-    ),
-    Column(
+    required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
+    required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
+    optional(
         "agent_rating",
         Double,
-        comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
+        "Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
     ),
-    Column("price_amount", PRICE, nullable=False, comment="Last price, in price_currency."),
-    Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
-    Column("leg_count", Integer, nullable=False, comment="Number of legs."),
-    Column(
-        "max_stops",
-        Integer,
-        nullable=False,
-        comment="Highest number of stops on any leg; 0 if all legs are direct.",
-    ),
-    Column(
-        "airlines",
-        ARRAY(Text),
-        nullable=False,
-        comment="Names of the airlines, without duplicates.",
-    ),
-    Column(
+    required("price_amount", PRICE, "Last price, in price_currency."),
+    required("price_currency", Text, "ISO 4217 code of the price."),
+    required("leg_count", Integer, "Number of legs."),
+    required("max_stops", Integer, "Highest number of stops on any leg; 0 if all legs are direct."),
+    required("airlines", ARRAY(Text), "Names of the airlines, without duplicates."),
+    required(
         "airline_ids",
         ARRAY(Text),
-        nullable=False,
-        comment="Airline codes of the source, without duplicates; not IATA codes.",
+        "Airline codes of the source, without duplicates; not IATA codes.",
     ),
-    Column("route", Text, nullable=False, comment="Legs in order: BUD-LTN, LTN-BUD."),
-    Column(
+    required("route", Text, "Legs in order: BUD-LTN, LTN-BUD."),
+    required(
         "leg_stops",
         ARRAY(SmallInteger),
-        nullable=False,
-        comment="Stops on each leg, in the order of the legs; 0 is direct.",
+        "Stops on each leg, in the order of the legs; 0 is direct.",
     ),
-    Column(
-        "origin_airport",
-        Text,
-        nullable=False,
-        comment="IATA code of the airport where the first leg begins.",
-    ),
-    Column(
+    required("origin_airport", Text, "IATA code of the airport where the first leg begins."),
+    required(
         "destination_airport",
         Text,
-        nullable=False,
-        comment="IATA code of the airport where the first leg ends. A leg is one direction,"
-        " stops included.",
+        "IATA code of the airport where the first leg ends. A leg is one direction, stops"
+        " included.",
     ),
-    Column(
-        "departure_on",
-        Date,
-        nullable=False,
-        comment="Local date on which the first leg departs.",
-    ),
-    Column(
+    required("departure_on", Date, "Local date on which the first leg departs."),
+    optional(
         "return_on",
         Date,
-        comment="Local date on which the last leg departs; null if there is only one leg.",
+        "Local date on which the last leg departs; null if there is only one leg.",
     ),
-    Column(
+    required(
         "total_duration_minutes",
         BigInteger,
-        nullable=False,
-        comment="Total minutes from departure to arrival over all legs: layovers included, the"
-        " stay at the destination excluded. The stated duration is used for a leg if its"
-        " time zones are unknown or its times are impossible.",
+        "Total minutes from departure to arrival over all legs: layovers included, the stay at the"
+        " destination excluded. The stated duration is used for a leg if its time zones are"
+        " unknown or its times are impossible.",
     ),
-    Column(
+    required(
         "is_inconsistent",
         Boolean,
-        nullable=False,
-        comment="True if the times of a leg contradict its stated duration"
-        " (flights.legs.time_verdict).",
+        "True if the times of a leg contradict its stated duration (flights.legs.time_verdict).",
     ),
-    Column(
+    required(
         "first_seen_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="Time of the first snapshot whose record of the itinerary was accepted.",
+        INSTANT,
+        "Time of the first snapshot whose record of the itinerary was accepted.",
     ),
-    Column(
+    optional(
         "last_seen_at",
-        DateTime(timezone=True),
-        comment="Time of the last snapshot that contains the itinerary; null while it is on offer.",
+        INSTANT,
+        "Time of the last snapshot that contains the itinerary; null while it is on offer.",
     ),
-    Column(
+    optional(
         "withdrawn_at",
-        DateTime(timezone=True),
-        comment="Time of the first snapshot without the itinerary; null while it is on offer.",
+        INSTANT,
+        "Time of the first snapshot without the itinerary; null while it is on offer.",
     ),
     delivery_id_column(),
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
@@ -454,25 +385,19 @@ itineraries = Table(
 itinerary_legs = Table(
     "itinerary_legs",
     metadata,
-    Column(
-        "itinerary_id",
-        Text,
-        primary_key=True,
-        comment="Itinerary (flights.itineraries).",
-    ),
-    Column(
+    required("itinerary_id", Text, "Itinerary (flights.itineraries).", primary_key=True),
+    required(
         "leg_number",
         SmallInteger,
+        "Position of the leg in the itinerary, from 1.",
         primary_key=True,
-        comment="Position of the leg in the itinerary, from 1.",
     ),
-    Column("leg_id", Text, nullable=False, comment="Leg (flights.legs)."),
-    Column(
+    required("leg_id", Text, "Leg (flights.legs)."),
+    required(
         "leg_seen_from_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="seen_from_at of the leg's row in flights.legs: the period in which the"
-        " itinerary was last seen.",
+        INSTANT,
+        "seen_from_at of the leg's row in flights.legs: the period in which the itinerary was last"
+        " seen.",
     ),
     delivery_id_column(),
     Index(None, "leg_id", "leg_seen_from_at"),
