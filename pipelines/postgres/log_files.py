@@ -14,13 +14,14 @@ MAX_SHOWN = 1_200
 def rotate(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     """Copy a log that is too long to `<log>.1`, replacing the previous copy, and empty it.
 
+    Of one that is more than twice too long, the end is copied.
     Returns whether it was rotated. Processes continue to write; lines written during the rotation
     may be lost.
     """
     if not log.exists() or log.stat().st_size <= max_bytes:
         return False
     with suppress(OSError):  # on a full disk, truncating matters more than the copy
-        _copy(log, log.with_name(f"{log.name}.1"))
+        _copy(log, log.with_name(f"{log.name}.1"), most=2 * max_bytes)
     os.truncate(log, 0)
     return True
 
@@ -43,10 +44,11 @@ def tail(text: str) -> str:
     return last.partition("\n")[2] or last
 
 
-def _copy(log: Path, copy: Path) -> None:
-    """Copy a log to a new file with the same permissions: statements in it may have secrets."""
+def _copy(log: Path, copy: Path, most: int) -> None:
+    """Copy the end of a log to a new file with its permissions: statements may have secrets."""
     copy.unlink(missing_ok=True)
     mode = stat.S_IMODE(log.stat().st_mode)
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with log.open("rb") as source, os.fdopen(descriptor, "wb") as target:
+        source.seek(max(0, log.stat().st_size - most))
         shutil.copyfileobj(source, target)

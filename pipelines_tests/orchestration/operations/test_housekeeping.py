@@ -193,6 +193,15 @@ def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
     assert not rotate(tmp_path / "none.log")
 
 
+def test_of_a_log_that_is_far_too_long_the_end_is_kept(tmp_path: Path) -> None:
+    """Incident: a sensor that printed 200 MB left a copy of 191 MB."""
+    log = tmp_path / "code_server.log"
+    log.write_bytes(b"begin" + b"x" * 1_000 + b"end")
+    assert rotate(log, max_bytes=100)
+    kept = (tmp_path / "code_server.log.1").read_bytes()
+    assert (len(kept), kept[-3:], log.stat().st_size) == (200, b"end", 0)
+
+
 def test_the_built_in_servers_log_rotates_at_start_and_while_it_runs(state: Path) -> None:
     """It outlives every `isobar ui`."""
     server = EmbeddedPostgres(state)
