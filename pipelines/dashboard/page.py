@@ -234,20 +234,21 @@ def show_number(
     has_delta = delta is not None and not pd.isna(delta)
     change: Any = as_number(delta, unit, decimals, sign=True)
     colour: Literal["normal", "inverse", "off"] = "off" if rise_is_good is None else "normal"
-    st.metric(
-        label,
-        as_number(value, unit, decimals),
-        # Streamlit draws an arrow by the sign, and none for the number 0.
-        (change if float(delta) else 0) if has_delta else None,
-        delta_color="inverse" if rise_is_good is False else colour,
-        delta_description=delta_about if has_delta else None,
-        chart_data=[*trend] if trend is not None and len(trend) > 1 else None,
-        chart_type="area",
-        help=help,
-    )
-    if note:
-        st.caption(note)
-    show_sql(answer)
+    with st.container(gap="xsmall"):
+        st.metric(
+            label,
+            as_number(value, unit, decimals),
+            # Streamlit draws an arrow by the sign, and none for the number 0.
+            (change if float(delta) else 0) if has_delta else None,
+            delta_color="inverse" if rise_is_good is False else colour,
+            delta_description=delta_about if has_delta else None,
+            chart_data=[*trend] if trend is not None and len(trend) > 1 else None,
+            chart_type="area",
+            help=help,
+        )
+        if note:
+            st.caption(note)
+        show_sql(answer)
 
 
 def show_chart(

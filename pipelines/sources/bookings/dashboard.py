@@ -91,31 +91,29 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
     rows = books.rows
     has_last_year = beside is not None and bool(beside.rows["last_year"].notna().any())
     with st.grid(4, min_column_width=200, border=True):
-        with st.container(gap="xsmall"):
-            total = int(rows["on_the_books"].sum())
-            last_year = beside.rows["last_year"].sum() if beside and has_last_year else None
-            show_number(
-                f"On the books, next {nights} nights",
-                books,
-                total,
-                trend=rows["on_the_books"].tolist(),
-                delta=None if last_year is None else total - last_year,
-                delta_about="against last year at this lead time",
-                rise_is_good=True,
-                help=BY_NIGHT,
-                note=None if has_last_year or beside is None else NO_LAST_YEAR,
-            )
+        total = int(rows["on_the_books"].sum())
+        last_year = beside.rows["last_year"].sum() if beside and has_last_year else None
+        show_number(
+            f"On the books, next {nights} nights",
+            books,
+            total,
+            trend=rows["on_the_books"].tolist(),
+            delta=None if last_year is None else total - last_year,
+            delta_about="against last year at this lead time",
+            rise_is_good=True,
+            help=BY_NIGHT,
+            note=None if has_last_year or beside is None else NO_LAST_YEAR,
+        )
         for days in ("1_day", "7_days", "30_days") if beside is not None else ():
-            with st.container(gap="xsmall"):
-                pickup = rows[f"pickup_{days}"]
-                show_number(
-                    f"Pickup, {days.replace('_', ' ')}",
-                    books,
-                    pickup.sum(),
-                    trend=pickup.tolist(),
-                    note=f"for the next {nights} nights",
-                    help=BY_NIGHT,
-                )
+            pickup = rows[f"pickup_{days}"]
+            show_number(
+                f"Pickup, {days.replace('_', ' ')}",
+                books,
+                pickup.sum(),
+                trend=pickup.tolist(),
+                note=f"for the next {nights} nights",
+                help=BY_NIGHT,
+            )
 
 
 def _show_books(books: Answer, beside: Answer | None) -> None:

@@ -219,18 +219,16 @@ def _show_numbers(found: Answer, currency: Any) -> None:
         return
     first = found.rows.iloc[0]
     with st.grid(2, min_column_width=230, border=True):
-        with st.container(gap="xsmall"):
-            show_number(
-                "Cheapest now",
-                found,
-                first["price_amount"],
-                unit=str(currency),
-                decimals=2,
-                note=f"{as_plain(first['origin'])} to {as_plain(first['destination'])} on"
-                f" {as_day(first['departure_on'])}, by {as_plain(first['agent'])}",
-            )
-        with st.container(gap="xsmall"):
-            show_number("Offers", found, first["total_rows"], note="that match the filters")
+        show_number(
+            "Cheapest now",
+            found,
+            first["price_amount"],
+            unit=str(currency),
+            decimals=2,
+            note=f"{as_plain(first['origin'])} to {as_plain(first['destination'])} on"
+            f" {as_day(first['departure_on'])}, by {as_plain(first['agent'])}",
+        )
+        show_number("Offers", found, first["total_rows"], note="that match the filters")
 
 
 def _show_offer(number: str) -> None:

@@ -237,24 +237,19 @@ def _show_numbers(choices: Answer, found: Answer) -> None:
     unknown = int(rows["unknown_rows"].iloc[0]) if len(rows) else 0
     share = f"{as_percent(at_risk / total) if total else '0 %'} of those chosen"
     with st.grid(3, min_column_width=200, border=True):
-        with st.container(gap="xsmall"):
-            show_number(
-                "Parcels chosen", found, total, note="On their way, if no status is chosen."
-            )
-        with st.container(gap="xsmall"):
-            show_number(
-                "At risk by the weather",
-                found,
-                at_risk,
-                note=f"{share}; unknown for {unknown:,}" if unknown else share,
-            )
-        with st.container(gap="xsmall"):
-            show_number(
-                "Parcels stored",
-                choices,
-                offered["parcels"],
-                note=f"Last change {as_time(offered['updated_at'])}",
-            )
+        show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
+        show_number(
+            "At risk by the weather",
+            found,
+            at_risk,
+            note=f"{share}; unknown for {unknown:,}" if unknown else share,
+        )
+        show_number(
+            "Parcels stored",
+            choices,
+            offered["parcels"],
+            note=f"Last change {as_time(offered['updated_at'])}",
+        )
 
 
 def _show_parcels(number: str) -> None:

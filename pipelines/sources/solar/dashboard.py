@@ -158,46 +158,42 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
     since = f"{as_day(rows['period_start'].min())}" if len(rows) else "then"
     lost = losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0
     with st.grid(4, min_column_width=200, border=True):
-        with st.container(gap="xsmall"):
-            show_number(
-                "Energy observed",
-                energy,
-                observed,
-                unit="kWh",
-                trend=rows["observed_energy_kwh"].fillna(0).tolist(),
-                note=f"of {as_number(expected, 'kWh')} expected since {since}",
-            )
-        with st.container(gap="xsmall"):
-            ratios = rows["observed_energy_kwh"] / rows["expected_energy_kwh"]
-            show_number(
-                "Performance ratio",
-                energy,
-                observed / expected if expected else None,
-                unit="%",
-                trend=ratios.dropna().tolist(),
-                note="Observed by expected energy.",
-            )
-        with st.container(gap="xsmall"):
-            worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
-            about = f"most of it: {worst.idxmax()}" if worst is not None else ""
-            show_number(
-                "Lost",
-                losses,
-                lost,
-                unit="kWh",
-                note=about or "Nothing was lost.",
-                help="The sum of what hours lack to the expected energy. Hours above it are not"
-                " set off, so this is more than the difference of the sums.",
-            )
-        with st.container(gap="xsmall"):
-            present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
-            show_number(
-                "Hours delivered",
-                energy,
-                present / hours if hours else None,
-                unit="%",
-                note=f"{as_number(hours - present)} hours are missing",
-            )
+        show_number(
+            "Energy observed",
+            energy,
+            observed,
+            unit="kWh",
+            trend=rows["observed_energy_kwh"].fillna(0).tolist(),
+            note=f"of {as_number(expected, 'kWh')} expected since {since}",
+        )
+        ratios = rows["observed_energy_kwh"] / rows["expected_energy_kwh"]
+        show_number(
+            "Performance ratio",
+            energy,
+            observed / expected if expected else None,
+            unit="%",
+            trend=ratios.dropna().tolist(),
+            note="Observed by expected energy.",
+        )
+        worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
+        about = f"most of it: {worst.idxmax()}" if worst is not None else ""
+        show_number(
+            "Lost",
+            losses,
+            lost,
+            unit="kWh",
+            note=about or "Nothing was lost.",
+            help="The sum of what hours lack to the expected energy. Hours above it are not"
+            " set off, so this is more than the difference of the sums.",
+        )
+        present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
+        show_number(
+            "Hours delivered",
+            energy,
+            present / hours if hours else None,
+            unit="%",
+            note=f"{as_number(hours - present)} hours are missing",
+        )
 
 
 def _date_format(period: str) -> str:

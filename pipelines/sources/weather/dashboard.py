@@ -54,31 +54,28 @@ def show() -> None:
 def _show_numbers(places: Answer, calls: Answer) -> None:
     first = places.rows.iloc[0]
     with st.grid(3, min_column_width=200, border=True):
-        with st.container(gap="xsmall"):
-            show_number(
-                "Places in use",
-                places,
-                first["total_rows"],
-                note=f"{as_number(first['unknown_rows'])} without weather",
-            )
-        with st.container(gap="xsmall"):
-            show_number(
-                "Places at risk",
-                places,
-                first["risk_rows"],
-                note="Storm, freezing rain, snow or heat may delay parcels.",
-            )
+        show_number(
+            "Places in use",
+            places,
+            first["total_rows"],
+            note=f"{as_number(first['unknown_rows'])} without weather",
+        )
+        show_number(
+            "Places at risk",
+            places,
+            first["risk_rows"],
+            note="Storm, freezing rain, snow or heat may delay parcels.",
+        )
         if not calls.rows.empty:
             now = calls.rows.iloc[-1]
-            with st.container(gap="xsmall"):
-                show_number(
-                    card.label,
-                    calls,
-                    now["value"],
-                    trend=calls.rows["value"].tolist(),
-                    note=f"{as_plain(now['detail'])}; the last one {as_time(now['as_of'])}",
-                    help=card.help,
-                )
+            show_number(
+                card.label,
+                calls,
+                now["value"],
+                trend=calls.rows["value"].tolist(),
+                note=f"{as_plain(now['detail'])}; the last one {as_time(now['as_of'])}",
+                help=card.help,
+            )
 
 
 def quota() -> dict[str, Any]:
