@@ -7,6 +7,7 @@ The parsed values are the same either way.
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pipelines.ingest.deliveries import CutLine
 
 QUOTE, NEWLINE, CARRIAGE_RETURN = b'"\n\r'
-BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _columns(
         odd.append(row.number - 1)
         return "skip"
 
-    if content.startswith(BOM):  # Arrow strips it even here
+    if content.startswith(codecs.BOM_UTF8):  # Arrow strips it even here
         content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}

@@ -28,7 +28,7 @@ PIECE_BYTES = 262_144
 OPEN_QUOTE = Reason("unclosed_quote", "a quotation mark is not closed")
 #: The stored form of a NUL character.
 NUL = "\\x00"
-UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Block(NamedTuple):
@@ -261,18 +261,23 @@ class CsvFile:
         )
 
     def _text(self, content: bytes, line: int) -> str:
-        if line == 1 and content.startswith(UTF_16_MARKS):
-            raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
-        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
-        if line == 1 and content.startswith(codecs.BOM_UTF8) and not is_utf_8:
-            raise self._failure(
-                f"the file is UTF-8, not {self._encoding}",
-                f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
-            )
+        if line == 1:
+            self._reject_other_marks(content)
         try:
             return content.decode(self._encoding, self._errors).rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise self._undecodable(error, content, line) from error
+
+    def _reject_other_marks(self, content: bytes) -> None:
+        """Raise `PermanentFailure` if the file begins with the mark of another encoding."""
+        if content.startswith(UTF_16_MARKS):
+            raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
+        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
+        if content.startswith(codecs.BOM_UTF8) and not is_utf_8:
+            raise self._failure(
+                f"the file is UTF-8, not {self._encoding}",
+                f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
+            )
 
     def _undecodable(
         self, error: UnicodeDecodeError, content: bytes, line: int

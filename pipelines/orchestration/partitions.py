@@ -12,12 +12,11 @@ import dagster as dg
 from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
-from pipelines.failures import Failure, PermanentFailure, RejectedInput
+from pipelines.failures import RejectedInput
 from pipelines.ingest.statements import execute_file
 from pipelines.isolation import isolated
-from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.orchestration.resources import WarehouseResource, cancelled_after, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.postgres.errors import is_cancelled
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Partitions, Source, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
@@ -70,12 +69,12 @@ def align_partitions(
 
     A plug-in whose query fails or does not end in time does not stop the others.
     """
-    connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_SECONDS}s'"))
     changed = []
     for source in sources().values() if of is None else of:
         guard = isolated(source.name, "its partitions", source.package)
         with guard if is_plugin(source) else nullcontext(), connection.begin_nested():
             changed += [_align(instance, connection, source, one) for one in source.partitions]
+    connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))  # for what follows
     return [words for words in changed if words]
 
 
@@ -87,17 +86,9 @@ def _align(
     known = instance.get_dynamic_partitions(declared.name)
     shown = instance.get_materialized_partitions(asset)
     file = f"partitions/{declared.name}"
-    try:
+    what, remedy = f"the query of {declared.name}", "Make it faster: each start waits for it."
+    with cancelled_after(connection, MAX_SECONDS, what, place=f"sql/{file}.sql", remedy=remedy):
         rows = execute_file(connection, source, file, {"now": utc_now()}).all()
-    except Failure as failure:
-        if not is_cancelled(failure):
-            raise
-        raise PermanentFailure(
-            source.name,
-            f"the partitions {declared.name} took longer than {MAX_SECONDS} s and were cancelled",
-            place=f"sql/{file}.sql",
-            remedy="Make the statement faster: each start waits for it.",
-        ) from failure
     stored = {row.key: row.is_filled for row in rows}
     fresh = [key for key in stored if key not in known]
     gone = [key for key in known if key not in stored]

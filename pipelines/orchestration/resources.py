@@ -48,21 +48,31 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         """
         seconds = Settings.current().statement_seconds
         with self.open() as store, store.engine.connect() as connection:
-            connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+            place = file or store.place
+            remedy = "Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS."
             try:
-                yield connection
-            except (DBAPIError, Failure) as error:
-                place = file or store.place
-                if not is_cancelled(error):
-                    if isinstance(error, Failure):
-                        raise
-                    raise failure_of(error, what, f"{what} failed", place=place) from error
-                raise PermanentFailure(
-                    what,
-                    f"{what} took longer than {seconds} s and was cancelled",
-                    place=place,
-                    remedy="Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS.",
-                ) from error
+                with cancelled_after(connection, seconds, what, place=place, remedy=remedy):
+                    yield connection
+            except DBAPIError as error:
+                raise failure_of(error, what, f"{what} failed", place=place) from error
+
+
+@contextmanager
+def cancelled_after(
+    connection: Connection, seconds: int, what: str, *, place: str, remedy: str
+) -> Iterator[None]:
+    """Limit the time of each statement, until the transaction ends.
+
+    Raises `PermanentFailure` about `what` if one exceeds it.
+    """
+    connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+    try:
+        yield
+    except (DBAPIError, Failure) as error:
+        if not is_cancelled(error):
+            raise
+        problem = f"{what} took longer than {seconds} s and was cancelled"
+        raise PermanentFailure(what, problem, place=place, remedy=remedy) from error
 
 
 @cache

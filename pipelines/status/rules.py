@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.config import RUN_SECONDS
 from pipelines.failures import Failure
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
@@ -20,8 +21,8 @@ BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
 QUEUED_SECONDS = 900.0
-#: Half of the time after which runs are ended by default (ISOBAR_RUN_SECONDS).
-UNDER_WAY_SECONDS = 3600.0
+#: Half of the time after which runs are ended by default.
+UNDER_WAY_SECONDS = RUN_SECONDS / 2
 GIB = 2**30
 #: PostgreSQL's write-ahead log alone may use 4 GiB.
 LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
