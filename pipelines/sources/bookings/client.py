@@ -70,10 +70,6 @@ class EventsClient:
             address = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
-    def page(self, name: str, response: JsonResponse) -> Page:
-        """Return the page of a response that was received before."""
-        return Page(name, response, self._read(response.document, self.url)[0])
-
     def _read(self, document: Any, address: str) -> tuple[list[Any], str | None]:
         """Return the events and the URL of the next page, if any."""
         if isinstance(document, list):

@@ -7,22 +7,19 @@ a day at the very beginning. Events that are already stored change nothing.
 from __future__ import annotations
 
 import datetime as dt
-import gzip
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
-from pipelines.http.client import JsonResponse
-from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.file_loader import translate_parse_errors
 from pipelines.sources.bookings.client import EventsClient, Page
-from pipelines.sources.bookings.tables import api_pages, polls
+from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
 SOURCE = "bookings"
 #: Events that are entered later than the overlap are read within a day.
 WHOLE_EVERY = dt.timedelta(days=1)
-#: With more pages than this, they are not kept for the run.
-MAX_KEPT_PAGES = 20
 
 
 @dataclass(frozen=True)
@@ -69,15 +64,11 @@ def poll(
         start = _start(connection, client, began_at)
         if is_whole:
             start = Start(None, start.watermark_at, is_whole_due=True)
-        kept = [] if start.is_whole_due else _kept_pages(connection, client)
-    pages: Iterable[Page] = kept or client.pages(start.since)
-    if kept:
-        began_at = min(one.response.received_at for one in kept)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
     failure: Failure | None = None
     try:
-        for page in pages:
+        for page in client.pages(start.since):
             try:
                 with translate_parse_errors(SOURCE, client.place):
                     newest_at = newest_event_at(page.events, settings, until=began_at)
@@ -99,7 +90,6 @@ def poll(
             moved["read_whole_at"] = began_at
     problem = None if failure is None else str(failure)
     with store.transaction(SOURCE) as connection:
-        _delete_kept_pages(connection, client)
         _note(connection, client, polled_at=began_at, problem=problem, run_id=run_id, **moved)
     return outcomes, failure
 
@@ -119,63 +109,17 @@ def _content(page: Page, place: str) -> Content:
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
     """Return whether a poll is worth a run: there is something new, or a full read is due.
 
-    The responses are kept for that run, so that no page is downloaded twice. Raises whatever the
-    client raises.
+    Raises whatever the client raises.
     """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
-        if start.is_whole_due or _has_kept_pages(connection, client):
-            return True
-    pages: list[Page] = []
+    if start.is_whole_due:
+        return True
     for page in client.pages(start.since):  # no transaction is open during a request
-        pages.append(page)
-        if len(pages) > MAX_KEPT_PAGES:  # a backlog, which the run reads itself
-            return True
-    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-        is_new = any(
-            last_sha256(connection, SOURCE, page.name) != page.response.sha256 for page in pages
-        )
-    if is_new:
-        with store.transaction(SOURCE) as connection:
-            _keep_pages(connection, client, pages)
-    return is_new
-
-
-def _keep_pages(connection: Connection, client: EventsClient, pages: Sequence[Page]) -> None:
-    _delete_kept_pages(connection, client)
-    rows = [
-        {
-            "url": client.place,
-            "page_number": number,
-            "name": page.name,
-            "body_gzip": gzip.compress(page.response.body, compresslevel=1),
-            "received_at": page.response.received_at,
-        }
-        for number, page in enumerate(pages, start=1)
-    ]
-    connection.execute(insert(api_pages), rows)
-
-
-def _has_kept_pages(connection: Connection, client: EventsClient) -> bool:
-    kept = select(api_pages.c.url).where(api_pages.c.url == client.place).limit(1)
-    return connection.execute(kept).first() is not None
-
-
-def _kept_pages(connection: Connection, client: EventsClient) -> list[Page]:
-    """Return the pages that the sensor has read, in order."""
-    query = (
-        select(api_pages).where(api_pages.c.url == client.place).order_by(api_pages.c.page_number)
-    )
-    pages = []
-    for row in connection.execute(query):
-        body = gzip.decompress(row.body_gzip)
-        response = JsonResponse(client.place, body, parse_json(body), row.received_at)
-        pages.append(client.page(row.name, response))
-    return pages
-
-
-def _delete_kept_pages(connection: Connection, client: EventsClient) -> None:
-    connection.execute(delete(api_pages).where(api_pages.c.url == client.place))
+        with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
+            if last_sha256(connection, SOURCE, page.name) != page.response.sha256:
+                return True
+    return False
 
 
 def last_poll(connection: Connection, client: EventsClient) -> Row[Any] | None:

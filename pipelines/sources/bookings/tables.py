@@ -10,7 +10,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -100,26 +99,6 @@ events = Table(
     " reservation. Of two events with the same id, the first is kept; if the second"
     " differs, it is in quarantine. Rows never change, except that a derived id is"
     " replaced if the event arrives later with its id.",
-)
-
-api_pages = Table(
-    "api_pages",
-    metadata,
-    required("url", Text, "URL of the events API, without secrets.", primary_key=True),
-    required(
-        "page_number",
-        Integer,
-        "Number of the page within the poll, from 1.",
-        primary_key=True,
-        autoincrement=False,
-    ),
-    required("name", Text, "Name of the page, as in ops.deliveries."),
-    required("body_gzip", LargeBinary, "Response body as received, gzipped."),
-    required("received_at", INSTANT, "When the page was received."),
-    schema=SCHEMA,
-    info={WRITTEN_WITH: "bookings.events"},
-    comment="Pages of the events API that the sensor has fetched and its run will load, so"
-    " that each page is downloaded only once.",
 )
 
 polls = Table(
