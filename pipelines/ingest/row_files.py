@@ -245,9 +245,9 @@ def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any
         from openpyxl import load_workbook  # type: ignore[import-untyped]
     except ImportError as error:
         raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
-
     content = io.BytesIO(file.read())
     try:
+        _reject_bomb(content)
         sheet = load_workbook(content, read_only=True, data_only=True).worksheets[0]
         sheet.reset_dimensions()  # some programs write fewer than there are
         yield from _named(sheet.iter_rows(values_only=True), key_of)
@@ -255,6 +255,19 @@ def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any
         raise
     except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _reject_bomb(content: io.BytesIO) -> None:
+    """Raise `ValueError` for a zip file that decompresses to an absurd size."""
+    from zipfile import ZipFile
+
+    from pipelines.ingest.gzip_reader import most_unpacked
+
+    most = most_unpacked(content.getbuffer().nbytes)
+    with ZipFile(content) as packed:
+        size = sum(part.file_size for part in packed.infolist())
+    if size > most:
+        raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {most:,}")
 
 
 def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Iterator[Any]:
