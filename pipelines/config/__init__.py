@@ -189,7 +189,8 @@ class Settings:
                 "ISOBAR_SOURCES is sandbox, and no sandbox is running",
                 place="ISOBAR_SANDBOX_URL",
                 remedy="Start with isobar run or isobar ui, which bring one up, or set"
-                " ISOBAR_SOURCES=live.",
+                " ISOBAR_SOURCES=live. In Python, give dg.materialize the instance of the one"
+                " that runs: instance=dg.DagsterInstance.get().",
             )
         return f"{self.sandbox_url}{path}"
 

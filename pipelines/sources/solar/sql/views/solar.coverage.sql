@@ -45,4 +45,7 @@ COMMENT ON COLUMN solar.coverage.hours_expected IS
 COMMENT ON COLUMN solar.coverage.problem IS
 'Why the day is not complete: why the last request failed, or what the response lacked; null if
 unknown.';
-COMMENT ON COLUMN solar.coverage.retry_at IS 'When the day is next requested automatically.';
+COMMENT ON COLUMN solar.coverage.requested_at IS
+'When the day was last requested; null if it never was.';
+COMMENT ON COLUMN solar.coverage.retry_at IS
+'When the day is next requested automatically; null if it is not.';

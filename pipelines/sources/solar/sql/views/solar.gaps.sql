@@ -34,7 +34,8 @@ COMMENT ON COLUMN solar.gaps.last_day IS 'Last day, inclusive.';
 COMMENT ON COLUMN solar.gaps.days IS 'Number of days.';
 COMMENT ON COLUMN solar.gaps.hours_missing IS 'Number of missing hours in these days.';
 COMMENT ON COLUMN solar.gaps.problem IS
-'Why the days are not complete: why the last request failed, or what the response lacked.';
+'Why the days are not complete: why the last request failed, or what the response lacked; null
+for days that were not requested.';
 COMMENT ON COLUMN solar.gaps.retry_at IS
-'When the first of these days is next requested automatically. Days not requested yet are requested
-by later syncs.';
+'When the first of these days is next requested automatically; null if none is. Days not requested yet
+are requested by later syncs.';
