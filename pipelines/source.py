@@ -239,7 +239,7 @@ class View:
     """A view that is an asset: its SQL is `sql/views/<name>.sql`, its description the comment."""
 
     name: str
-    #: Whether its profile has the number of rows; not if counting them evaluates the whole view.
+    #: Whether its profile has the number of rows; not if counting them evaluates all of the view.
     is_counted: bool = True
     #: The columns that identify a row, for `isobar docs dbt-sources`; empty if none do.
     key: tuple[str, ...] = ()

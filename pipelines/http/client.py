@@ -349,7 +349,7 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 
 
 class _Session(requests.Session):
-    """Limit headers, and do not follow redirects: `requests` would read their bodies whole."""
+    """Limit headers, and do not follow redirects: `requests` would read their bodies."""
 
     def __init__(self, header_seconds: float) -> None:
         super().__init__()

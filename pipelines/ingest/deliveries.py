@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
 
-#: Bad records that are kept of a delivery that is rejected as a whole, and of all of a source.
+#: Bad records that are kept of a rejected delivery, and of all of a source.
 MAX_KEPT, MAX_KEPT_OF_SOURCE = 1_000, 10_000
 #: Bad records that the failure of such a delivery shows.
 EXAMPLES = 3
@@ -336,7 +336,7 @@ def enforce_reject_cap(
 
 @contextmanager
 def rejects_kept(store: Warehouse, run_id: str | None) -> Iterator[None]:
-    """Keep the bad records of a delivery that is rejected as a whole, whose transaction is over."""
+    """Keep the bad records of a rejected delivery, whose transaction is over."""
     try:
         yield
     except RejectedDelivery as failure:
@@ -346,7 +346,7 @@ def rejects_kept(store: Warehouse, run_id: str | None) -> Iterator[None]:
 
 
 def keep_rejects(connection: Connection, failure: RejectedDelivery, run_id: str | None) -> None:
-    """Replace the kept bad records of a delivery that was rejected as a whole."""
+    """Replace the kept bad records of a rejected delivery."""
     delete_unloaded(connection, failure.source, [failure.name])
     rows = (
         (
@@ -453,7 +453,7 @@ def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str,
 
 
 def unloaded(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
-    """Return the newest bad records of deliveries that were rejected as a whole."""
+    """Return the newest bad records of rejected deliveries."""
     return _rows(connection, "unloaded_rejects", source, most=most)
 
 

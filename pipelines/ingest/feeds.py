@@ -362,7 +362,7 @@ class Merge:
     compare: Compare | None = None
     #: Returns one row, whose columns are parameters of the statements that follow.
     begin: Sql | None = None
-    #: Returns a row if the whole delivery is to be rejected: problem, place, remedy.
+    #: Returns a row if the delivery is to be rejected: problem, place, remedy.
     reject_all: Sql | None = None
     #: Remove what the line of a cut file stored, before the rows are written; may return the
     #: `delivery_id` of what was removed.
@@ -385,7 +385,7 @@ class Reparse:
 
 @dataclass(frozen=True)
 class Refetch:
-    """Retry: the whole delivery is fetched and loaded again."""
+    """Retry: the delivery is fetched and loaded again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -391,7 +391,7 @@ class Contract:
             )
 
     def test_an_unusual_value_that_the_model_accepts_is_stored(self, driver: Driver) -> None:
-        """One row that the table rejects would fail the whole delivery, with all good ones."""
+        """One row that the table rejects would fail the delivery, with all good ones."""
         good, odd = records_of(driver), driver.odd(2 * COUNT)
         if not odd:
             pytest.skip(f"{driver.title}: only the models of a feed say what it accepts")
@@ -865,7 +865,7 @@ def _fetched_or_failed(driver: Driver) -> str:
 def _culprits(
     driver: Driver, good: Sequence[Record], odd: Sequence[tuple[str, Record]]
 ) -> list[tuple[str, Record]]:
-    """Return those of unusual records because of which a whole delivery fails."""
+    """Return those of unusual records because of which a delivery fails."""
     driver.announce([*good, *(record for _, record in odd)])
     if not _fetched_or_failed(driver):
         return []
