@@ -29,8 +29,9 @@ PATIENCE_SECONDS = 300
 CALLS = {
     "bookings.check_period": "('day')",
     "bookings.counted_from": "(2607)",
+    "bookings.counted_hotels": "()",
     "bookings.has_events": "(2607)",
-    "bookings.hotels_in": "('bookings.events')",
+    "bookings.hotels_with_events": "()",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
     "enriched.itinerary": "('it_2')",
     "enriched.track": "('TN12345678', 'DHL')",

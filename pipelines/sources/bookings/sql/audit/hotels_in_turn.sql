@@ -3,7 +3,7 @@ SELECT
     hotel_id,
     audits.audited_at
 FROM (
-    SELECT hotel_id FROM bookings.hotels_in('bookings.events')
+    SELECT hotel_id FROM bookings.hotels_with_events()
     UNION
     SELECT hotel_id FROM enriched.hotels
 ) AS hotels

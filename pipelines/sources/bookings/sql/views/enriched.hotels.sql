@@ -11,7 +11,7 @@ SELECT
     observations.temperature_celsius,
     observations.conditions,
     observations.observed_at AS weather_observed_at
-FROM bookings.hotels_in('metrics.hotel_bookings_by_event_day') AS counted
+FROM bookings.counted_hotels() AS counted
 LEFT JOIN bookings.hotels USING (hotel_id)
 LEFT JOIN weather.places USING (place_key)
 LEFT JOIN weather.observations USING (place_id);
