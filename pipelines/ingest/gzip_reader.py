@@ -24,12 +24,12 @@ def unpacked(file: BinaryIO, *, source: str, name: str, byte_count: int) -> Bina
     file.seek(0)
     if mark != GZIP_MARK:
         return file
-    most = most_unpacked(byte_count)
-    return io.BufferedReader(_Unpacking(file, most, source, name), buffer_size=1 << 20)
+    limit = unpacked_limit(byte_count)
+    return io.BufferedReader(_Unpacking(file, limit, source, name), buffer_size=1 << 20)
 
 
-def most_unpacked(byte_count: int) -> int:
-    """Return how many bytes a compressed file of so many may have when it is decompressed."""
+def unpacked_limit(byte_count: int) -> int:
+    """Return how many bytes a compressed file of so many may decompress to."""
     return max(ALWAYS_BYTES, MAX_TIMES * byte_count)
 
 

@@ -245,6 +245,7 @@ def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any
         from openpyxl import load_workbook  # type: ignore[import-untyped]
     except ImportError as error:
         raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
+
     content = io.BytesIO(file.read())
     try:
         _reject_bomb(content)
@@ -261,13 +262,13 @@ def _reject_bomb(content: io.BytesIO) -> None:
     """Raise `ValueError` for a zip file that decompresses to an absurd size."""
     from zipfile import ZipFile
 
-    from pipelines.ingest.gzip_reader import most_unpacked
+    from pipelines.ingest.gzip_reader import unpacked_limit
 
-    most = most_unpacked(content.getbuffer().nbytes)
+    limit = unpacked_limit(content.getbuffer().nbytes)
     with ZipFile(content) as packed:
         size = sum(part.file_size for part in packed.infolist())
-    if size > most:
-        raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {most:,}")
+    if size > limit:
+        raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {limit:,}")
 
 
 def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Iterator[Any]:
