@@ -165,7 +165,9 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
     if found.not_upgraded:
         what = f"Not upgraded, as others have built on them: {', '.join(found.not_upgraded)}"
-        remedy = f"Drop or change {few(found.built_on)}, then run isobar migrate."
+        names = {name.partition("(")[0] for name in found.not_upgraded}
+        using = [one for one in found.built_on if one.rpartition(" on ")[2] in names]
+        remedy = f"Drop or change {few(using or found.built_on)}, then run isobar migrate."
         key = f"{found.part}:not_upgraded"
         problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
     return problems

@@ -143,9 +143,12 @@ def test_what_others_have_built_is_a_warning_before_an_upgrade_and_while_it_prev
     assert (before.severity, before.key) == ("warning", "status:database:built_on")
     assert "view jane.v0 of jane on enriched.hotels; " in before.what
     assert "and 1 more" in before.what
-    (prevented,) = of_database(replace(found, not_upgraded=("enriched.hotels",)), NOW)
+    innocent = "view jane.other of jane on solar.readings"
+    left = replace(found, built_on=(innocent, *views[:1]), not_upgraded=("enriched.hotels",))
+    (prevented,) = of_database(left, NOW)
     assert (prevented.severity, prevented.key) == ("warning", "status:database:not_upgraded")
     assert "enriched.hotels" in prevented.what
+    assert prevented.remedy.startswith("Drop or change view jane.v0 of jane on enriched.hotels, ")
     seen = Status(NOW, warehouse=found)
     assert "built on it" in page(seen)
     assert "built on it" not in page(Status(NOW, warehouse=replace(found, built_on=())))
