@@ -345,6 +345,20 @@ def test_the_weather_sees_the_sky_of_the_plants() -> None:
         assert 0 <= then["cloud_cover"] <= 100
 
 
+@pytest.mark.parametrize("latitude", [60.2, 48.1, 5.0])
+@pytest.mark.parametrize("month", [1, 7])
+def test_it_rains_from_clouds_only(latitude: float, month: int) -> None:
+    begin = dt.datetime(2026, month, 1, tzinfo=dt.UTC)
+    for hour in range(500):
+        weather = weather_at(latitude, 10.0, begin + dt.timedelta(hours=hour))
+        code, clouds = weather["weather_code"], weather["cloud_cover"]
+        assert (code > 45) == (weather["precipitation"] > 0), weather
+        if code > 45:
+            assert clouds >= 70, weather
+        elif code < 45:
+            assert code == min(clouds // 25, 3), weather
+
+
 def test_the_demo_has_a_gap_and_a_day_to_correct(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

@@ -19,6 +19,10 @@ WINTRY = 59.0
 STORM = 95, 40
 SNOW_CODES = (71, 73)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
+#: Codes up to it have no precipitation, and those below fog are of the cloud cover.
+FOG = 45
+#: Minimum cloud cover in percent of an hour with precipitation.
+WET_CLOUDS = 70
 
 
 @cache
@@ -44,14 +48,19 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
     code = codes[seed[3] % len(codes)]
     if temperature > 2 and seed[4] % STORM[1] == 0:
         code = STORM[0]
+    clouds = round(100 * cloudiness(latitude, longitude, hour))
+    if code > FOG:
+        clouds = max(clouds, WET_CLOUDS)
+    elif code < FOG:
+        code = min(clouds // 25, 3)  # clear, mainly clear, partly cloudy, overcast
     return {
         "temperature_2m": temperature,
         "relative_humidity_2m": 40 + seed[1] % 60,
         "apparent_temperature": round(temperature - 1.5, 1),
         "is_day": int(irradiation(latitude, longitude, hour) > 0),
-        "precipitation": (seed[2] % 20) / 10,
+        "precipitation": (1 + seed[2] % 20) / 10 if code > FOG else 0.0,
         "weather_code": code,
-        "cloud_cover": round(100 * cloudiness(latitude, longitude, hour)),
+        "cloud_cover": clouds,
         "pressure_msl": 990 + seed[5] % 45,
         "wind_speed_10m": (seed[6] % 500) / 10,
         "wind_direction_10m": seed[7] * 360 // 256,
