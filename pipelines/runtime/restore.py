@@ -73,6 +73,11 @@ ENTRY = re.compile(r"\d+; \d+ \d+ ")
 EVENT_TRIGGER = "EVENT TRIGGER - isobar_forbid_extensions "
 #: Entries without an owner that nothing of Isobar's has.
 WITHOUT_OWNER = ("CAST - ", "TRANSFORM - ", "COMMENT - CAST ", "COMMENT - TRANSFORM ")
+#: Who is connected to a database, in words.
+CLIENTS = """
+SELECT concat_ws(' ', nullif(application_name, ''), 'as', usename, 'from ' || host(client_addr))
+FROM pg_stat_activity WHERE datname = %s ORDER BY backend_start
+"""
 REFRESH = "MATERIALIZED VIEW DATA "
 #: How long all materialized views may take. Their queries may depend on the time, or never end.
 REFRESH_SECONDS = 600.0
@@ -449,9 +454,12 @@ def _in_use(target: Target, error: Any) -> Failure | None:
     """Return the failure if other sessions block the rename."""
     if not isinstance(error, psycopg.errors.ObjectInUse):
         return None
+    with connect(with_database(target.url, "postgres")) as session:
+        clients = [name for (name,) in session.execute(CLIENTS, [target.name])]
+    who = "; ".join(clients) or error.diag.message_detail
     return TransientFailure(
         "restore",
-        f"the databases are in use: {error.diag.message_primary} ({error.diag.message_detail})",
+        f"the databases are in use: {error.diag.message_primary} ({who})",
         place=place_of(target.url),
         remedy="Stop isobar ui on every machine, close other connections, then run again.",
     )

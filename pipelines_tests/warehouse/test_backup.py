@@ -201,9 +201,11 @@ def test_a_restore_that_fails_leaves_both_databases_as_they_were(
 def test_databases_in_use_or_on_older_servers_are_not_replaced(
     state: Path, outside: dict[str, str], backup: Path, owner: psycopg.Connection
 ) -> None:
+    owner.execute("SET application_name = 'tableau'")
     rejected = isobar(state, "restore", str(backup), "--replace", **outside)
     assert rejected.returncode == 1
     assert "the databases are in use: database " in rejected.stderr
+    assert f"(tableau as {owner.info.user}" in rejected.stderr
     owner.close()
     with filelock.FileLock(state / "ui.lock"):
         rejected = isobar(state, "restore", str(backup), "--replace", **outside)
