@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.gzip_reader import unpacked, unpacked_limit
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
@@ -18,6 +19,8 @@ from pipelines.ingest.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyarrow import Array, RecordBatch
+    from pyarrow.parquet import ParquetFile
     from pydantic import BaseModel
 
     from pipelines.ingest.csv_batches import Batch
@@ -104,8 +107,6 @@ class Rows:
             document = None
 
     def _unpacked(self, content: Content, context: Context) -> BinaryIO:
-        from pipelines.ingest.gzip_reader import unpacked
-
         assert content.file is not None
         return unpacked(
             content.file,
@@ -233,10 +234,34 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
     try:
         opened = parquet.ParquetFile(content)
         _reject_repeated(opened.schema_arrow.names)
-        for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
+        for batch in _batches(opened, unpacked_limit(content.getbuffer().nbytes)):
             yield from batch.to_pylist()
     except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
+
+
+def _batches(opened: ParquetFile, limit: int) -> Iterator[RecordBatch]:
+    """Yield batches; so few rows that none exceeds the limit, if each had a group's largest value.
+
+    A value that is stored once may be that of each row. Raises `ValueError` for a bomb.
+    """
+    size = 0
+    for number in range(opened.num_row_groups):
+        group = opened.metadata.row_group(number)
+        columns = (group.column(index) for index in range(group.num_columns))
+        items = sum(column.num_values - group.num_rows for column in columns)  # of lists
+        _reject_larger(size + 8 * items, limit)
+        rows = min(RECORDS_AT_ONCE, max(1, limit // max(1, group.total_byte_size)))
+        for batch in opened.iter_batches(batch_size=rows, row_groups=[number]):
+            size += sum(column.nbytes for column in map(_plain, batch.columns))
+            _reject_larger(size, limit)
+            yield batch
+
+
+def _plain(column: Array) -> Array:
+    from pyarrow import DictionaryArray
+
+    return column.dictionary_decode() if isinstance(column, DictionaryArray) else column
 
 
 def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any]:
@@ -262,11 +287,12 @@ def _reject_bomb(content: io.BytesIO) -> None:
     """Raise `ValueError` for a zip file that decompresses to an absurd size."""
     from zipfile import ZipFile
 
-    from pipelines.ingest.gzip_reader import unpacked_limit
-
-    limit = unpacked_limit(content.getbuffer().nbytes)
     with ZipFile(content) as packed:
         size = sum(part.file_size for part in packed.infolist())
+    _reject_larger(size, unpacked_limit(content.getbuffer().nbytes))
+
+
+def _reject_larger(size: int, limit: int) -> None:
     if size > limit:
         raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {limit:,}")
 

@@ -225,3 +225,22 @@ def test_a_workbook_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
         stored_levels.deliver_bytes("levels.xlsx", bomb.getvalue())
     assert stored_levels.rows() == []
     assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), ["x" * 10_000]),
+        pa.ListArray.from_arrays([0, 10_000_000], pa.nulls(10_000_000)),
+    ],
+    ids=["a text for each row", "a list"],
+)
+def test_a_parquet_file_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
+    stored_levels: Levels, column: pa.Array
+) -> None:
+    bomb = io.BytesIO()
+    parquet.write_table(pa.table({"station": column}), bomb)
+    assert len(bomb.getvalue()) < 200_000
+    with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
+        stored_levels.deliver_bytes("levels.parquet", bomb.getvalue())
+    assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
