@@ -118,7 +118,7 @@ class MergeWriter(Writer):
                     names = ", ".join(step.tables)
                     self.load.connection.execute(text(f"ANALYZE {names}"))
             else:
-                self._take(step)
+                self._run(step)
         stored = int(self.load.execute(self.policy.stored).scalar_one())
         self.load.withdraw(self.policy.clean, *self._cut)
         if self.policy.compare:
@@ -127,7 +127,7 @@ class MergeWriter(Writer):
             changed = self.load.changed_records()
         return changed, stored + self._equal
 
-    def _take(self, step: Sql | Each | Derive) -> None:
+    def _run(self, step: Sql | Each | Derive) -> None:
         if isinstance(step, str):
             self.load.execute(step)
         elif isinstance(step, Each):

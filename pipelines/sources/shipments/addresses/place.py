@@ -87,8 +87,8 @@ def _place_in(country: Country) -> Place:
 
 def _with_postcode(body: tuple[str, ...], code: str | None, found: FoundPostcode) -> Place:
     number = found.number
-    ahead, behind = list(body[:number]), list(body[number + 1 :])
-    ahead += [found.house] if found.house else []
+    before, behind = list(body[:number]), list(body[number + 1 :])
+    before += [found.house] if found.house else []
     is_contrary = is_misplaced(found, code)
     candidates = find_candidates(body, code)
     others = {one.postcode for one in candidates if is_contrary or not is_misplaced(one, code)}
@@ -102,76 +102,80 @@ def _with_postcode(body: tuple[str, ...], code: str | None, found: FoundPostcode
     if rest:
         city, has_region = without_region(rest, code)
         if (ward := WARD.match(city)) and len(ward[0]) < len(city):
-            ahead.append(ward[0])
+            before.append(ward[0])
             city = city[ward.end() :].strip()
         is_doubtful |= bool(unknown)
         if not has_region and found.region is None and is_only_region(city, code):
             while (
-                len(ahead) > 1 and is_region(ahead[-1], code) and not is_city_too(ahead[-1], code)
+                len(before) > 1
+                and is_region(before[-1], code)
+                and not is_city_too(before[-1], code)
             ):
-                ahead.pop()
-            if len(ahead) > 1 or (ahead and not may_be_street(ahead[0])):
-                is_doubtful |= len(ahead) == 1 or not is_name(ahead[-1]) or is_city_too(city, code)
-                city = ahead.pop()
+                before.pop()
+            if len(before) > 1 or (before and not may_be_street(before[0])):
+                is_doubtful |= (
+                    len(before) == 1 or not is_name(before[-1]) or is_city_too(city, code)
+                )
+                city = before.pop()
                 city, _ = without_region(city, code)
             else:
                 is_doubtful = True
-        elif is_ambiguous(city, code) and not found.behind and ahead:
-            is_doubtful |= is_name(ahead[-1])  # Centro, Puebla or Tehuacán, Puebla
-            is_city = is_ambiguous(ahead[-1], code) and regions.has_cities(code)
-            is_before_state = len(ahead) > 1 and code in STATES_ARE_WRITTEN
-            if is_city or (is_before_state and is_name(ahead[-1])):  # New Delhi, Delhi
-                city = ahead.pop()
+        elif is_ambiguous(city, code) and not found.behind and before:
+            is_doubtful |= is_name(before[-1])  # Centro, Puebla or Tehuacán, Puebla
+            is_city = is_ambiguous(before[-1], code) and regions.has_cities(code)
+            is_before_state = len(before) > 1 and code in STATES_ARE_WRITTEN
+            if is_city or (is_before_state and is_name(before[-1])):  # New Delhi, Delhi
+                city = before.pop()
         elif (
-            len(ahead) > 2
+            len(before) > 2
             and bool(regions.follows_city(code))
             and not regions.names(code)
             and not found.region
-            and is_name(ahead[-1])
+            and is_name(before[-1])
         ):
             is_doubtful = True
         if found.region and not city:
-            city, ahead = _city_before(ahead, code)
-        return Place(tuple(ahead), found.postcode, clean_city(city), is_doubtful)
-    if unknown and (len(ahead) < 2 or not regions.follows_city(code)):
+            city, before = _city_before(before, code)
+        return Place(tuple(before), found.postcode, clean_city(city), is_doubtful)
+    if unknown and (len(before) < 2 or not regions.follows_city(code)):
         city = behind[0] if behind[0] in unknown else unknown[0]  # SW1A 2AA, London
-        is_doubtful |= len(unknown) > 1 or (len(ahead) > 1 and is_name(ahead[-1]))
-        return Place(tuple(ahead), found.postcode, clean_city(city), is_doubtful)
+        is_doubtful |= len(unknown) > 1 or (len(before) > 1 and is_name(before[-1]))
+        return Place(tuple(before), found.postcode, clean_city(city), is_doubtful)
     is_doubtful |= bool(unknown)
-    if behind and not found.region and (len(ahead) < 2 or not regions.follows_city(code)):
+    if behind and not found.region and (len(before) < 2 or not regions.follows_city(code)):
         cities = [part for part in behind if is_ambiguous(part, code)]
-        if cities and ahead and (may_be_street(ahead[-1]) or len(ahead) < 2):
-            return Place(tuple(ahead), found.postcode, clean_city(cities[0]), is_doubtful)
+        if cities and before and (may_be_street(before[-1]) or len(before) < 2):
+            return Place(tuple(before), found.postcode, clean_city(cities[0]), is_doubtful)
     if found.region:
-        city, ahead_left = _city_before(ahead, code)
-        is_doubtful |= not ahead_left and len(ahead) < 2 and may_be_street(city)
-        return Place(tuple(ahead_left), found.postcode, clean_city(city), is_doubtful)
-    known = len(ahead)
-    city, ahead_left = _city_before(ahead, code)
-    if regions.is_large_to_small(code) and len(ahead_left) > 1:
+        city, before_left = _city_before(before, code)
+        is_doubtful |= not before_left and len(before) < 2 and may_be_street(city)
+        return Place(tuple(before_left), found.postcode, clean_city(city), is_doubtful)
+    known = len(before)
+    city, before_left = _city_before(before, code)
+    if regions.is_large_to_small(code) and len(before_left) > 1:
         is_doubtful = True
-    has_skipped = known - len(ahead_left) > 1
-    if not ahead_left and not has_skipped:
+    has_skipped = known - len(before_left) > 1
+    if not before_left and not has_skipped:
         is_doubtful |= not (known == 1 and is_name(city) and bool(behind))
-    if not regions.names(code) and len(ahead_left) > 1 and is_name(ahead_left[-1]):
+    if not regions.names(code) and len(before_left) > 1 and is_name(before_left[-1]):
         is_doubtful = True
-    if ahead_left and is_region(ahead_left[-1], code):
+    if before_left and is_region(before_left[-1], code):
         is_doubtful = True
-    if not has_skipped and is_ambiguous(city, code) and ahead_left and is_name(ahead_left[-1]):
+    if not has_skipped and is_ambiguous(city, code) and before_left and is_name(before_left[-1]):
         is_doubtful = True
-    return Place(tuple(ahead_left), found.postcode, clean_city(city), is_doubtful)
+    return Place(tuple(before_left), found.postcode, clean_city(city), is_doubtful)
 
 
-def _city_before(ahead: list[str], code: str | None) -> tuple[str, list[str]]:
+def _city_before(before: list[str], code: str | None) -> tuple[str, list[str]]:
     """Return the city at the end of the parts before a postcode, and the parts before it."""
-    left = list(ahead)
+    left = list(before)
     while len(left) > 1:
         last = left[-1]
         if not (is_region(last, code) or is_odd_region(last)):
             break
         if is_city_too(last, code) and is_region(last, code):
-            before = left[-2]
-            is_sure = len(left) > 2 and is_name(before) and code in STATES_ARE_WRITTEN
+            previous = left[-2]
+            is_sure = len(left) > 2 and is_name(previous) and code in STATES_ARE_WRITTEN
             if not is_sure:
                 break
         left.pop()

@@ -81,10 +81,10 @@ def split_postcode(part: str, code: str | None) -> FoundPostcode | None:
 
 def _split_words(words: list[str], code: str | None) -> FoundPostcode | None:
     for count in range(min(MAX_POSTCODE_WORDS, len(words)), 0, -1):
-        ahead, last = words[:-count], words[-count:]
-        before = " ".join(ahead)
+        first, last = words[:-count], words[-count:]
+        before = " ".join(first)
         if postcode := as_postcode(last, code):
-            is_state = bool(ahead) and is_state_code(ahead[-1], code)
+            is_state = bool(first) and is_state_code(first[-1], code)
             if is_state or not (pattern("box").search(before) or pattern("unit").search(before)):
                 name, region = cut_region(before, code)
                 return FoundPostcode(0, postcode, name.strip(" -–"), "", region)
