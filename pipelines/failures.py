@@ -6,7 +6,9 @@ translates them into Dagster's own outcomes.
 
 import json
 import re
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -142,3 +144,17 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     text = SECRET_PARAMETER.sub(r"\1=***", text)
     # Up to the last @, as requests parses it: a password may have one.
     return re.sub(r"(?<=://)([^/\s:@]*):[^/?#\s]+@", r"\1:***@", text)
+
+
+def last_line_in(package: str, error: BaseException) -> str | None:
+    """Return file and line of the innermost frame that belongs to a package, if there is one."""
+    if not package:
+        return None
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if module == package or module.startswith(f"{package}."):
+            file = Path(frame.f_code.co_filename)
+            depth = module.count(".") + (2 if file.stem == "__init__" else 1)
+            found = f"{'/'.join(file.parts[-depth:])}:{line}"
+    return found

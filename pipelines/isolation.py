@@ -9,14 +9,13 @@ the process. `isobar sources` finds it, and ISOBAR_DISABLE_SOURCES skips it.
 """
 
 import logging
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.config import mask
-from pipelines.failures import Failure, in_one_line, redact
+from pipelines.failures import Failure, in_one_line, last_line_in, redact
 
 LOG = logging.getLogger("isobar.sources")
 MAX_CHARACTERS = 500
@@ -108,19 +107,5 @@ def _described(error: BaseException, package: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         file = "/".join(Path(error.filename).parts[-2:])
         return f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})"
-    place = _last_line_in(package, error)
+    place = last_line_in(package, error)
     return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
-
-
-def _last_line_in(package: str, error: BaseException) -> str | None:
-    """Return file and line of the innermost frame that belongs to a package, if there is one."""
-    if not package:
-        return None
-    found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__"))
-        if module == package or module.startswith(f"{package}."):
-            file = Path(frame.f_code.co_filename)
-            depth = module.count(".") + (2 if file.stem == "__init__" else 1)
-            found = f"{'/'.join(file.parts[-depth:])}:{line}"
-    return found

@@ -197,41 +197,13 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
 def _load(
     connection: Connection, opened: BinaryIO, delivery: Delivery, load: Load, place: str
 ) -> Outcome:
-    """Call the source's load function; a parsing error rejects the file."""
+    """Call the source's load function; its failures name the file."""
     try:
-        with translate_parse_errors(delivery.source, place):
-            return load(connection, opened, delivery)
+        return load(connection, opened, delivery)
     except DatabaseError:  # not the file's fault
         raise
     except PermanentFailure as failure:
         raise failure.at(place) from failure
-
-
-#: What mistakes in the code of a parser raise.
-PARSE_ERRORS = (
-    *(ValueError, TypeError, LookupError, AttributeError),
-    *(ArithmeticError, RecursionError),
-)
-
-
-@contextmanager
-def translate_parse_errors(
-    source: str, place: str, again: str = "quarantine retry"
-) -> Iterator[None]:
-    """Translate exceptions of the code that parses a delivery into a `PermanentFailure`.
-
-    `again` is the command that loads the delivery again after a fix.
-    """
-    try:
-        yield
-    except PARSE_ERRORS as error:
-        raise PermanentFailure(
-            source,
-            f"it could not be read: {type(error).__name__}: {error}",
-            place=place,
-            remedy=f"This is a bug in the code of the source: fix it, then run"
-            f" isobar {again} {source}.",
-        ) from error
 
 
 def _digest(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO
@@ -28,8 +29,8 @@ from pipelines.ingest.deliveries import (
     repeat_delivery,
 )
 from pipelines.ingest.feeds import Content, Context, Feed, Merge, Parsed
-from pipelines.ingest.file_loader import translate_parse_errors
 from pipelines.ingest.load import Load, Writer
+from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
 from pipelines.ingest.record_keys import resolve_corrected
@@ -63,7 +64,7 @@ class Runner:
         with (
             rejects_kept(self.store, self.run_id),
             self.store.transaction(turn or source) as connection,
-            translate_parse_errors(source, content.place or delivery.name, again="run"),
+            self._parsing(content, again="run"),
         ):
             if not (is_forced or self.feed.unchanged) and (
                 last_sha256(connection, delivery.source, delivery.name) == delivery.sha256
@@ -73,17 +74,18 @@ class Runner:
 
     def load_file(self, connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
         """Load an open file; the caller ends the transaction (`file_loader`)."""
-        return self.write(connection, Content(delivery=delivery, file=file))
+        content = Content(delivery=delivery, file=file)
+        with self._parsing(content):
+            return self.write(connection, content)
 
     def attempt(self, connection: Connection, content: Content) -> Outcome | PermanentFailure:
         """Load a delivery in a savepoint of a transaction that may have several.
 
         Returns the failure of one that is rejected, which is noted, and does not block others.
         """
-        place = content.place or content.delivery.name
         connection.execute(text("DISCARD TEMP"))  # of an earlier delivery in this transaction
         try:
-            with connection.begin_nested(), translate_parse_errors(self.owner.name, place):
+            with connection.begin_nested(), self._parsing(content):
                 return self.write(connection, content)
         except DatabaseError:  # not the delivery's fault
             raise
@@ -94,6 +96,10 @@ class Runner:
             if isinstance(failure, RejectedDelivery):
                 keep_rejects(connection, failure, self.run_id)
             return failure
+
+    def _parsing(self, content: Content, **again: str) -> AbstractContextManager[None]:
+        place = content.place or content.delivery.name
+        return translate_parse_errors(self.owner.name, self.owner.package, place, **again)
 
     def write(self, connection: Connection, content: Content) -> Outcome:
         """Load a delivery within a transaction that the caller ends.

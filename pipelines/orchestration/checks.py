@@ -208,7 +208,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
             "No file in the inbox was rejected as a whole. The run that rejects a file fails at"
             " this check, once. Other files and checks are not affected.",
             "files in an inbox were rejected as a whole, and the run failed. Correct the file as"
-            " the row explains, or remove it",
+            " the row explains, or remove it; where the code of the source failed, fix the code",
         ),
     )
     def check(
@@ -226,7 +226,8 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
                 source.name,
                 f"{len(fresh)} of the inbox's files rejected:{lines}",
                 place=variable,
-                remedy="Correct or remove them. A changed file is read again.",
+                remedy="Correct or remove them; a changed file is read again. Where the code of the"
+                f" source failed, fix it, then run isobar quarantine retry {source.name}.",
             )
             raise dg.Failure(description=str(failure), allow_retries=False)
 

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Connection
 
 from pipelines.config import Settings
-from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.failures import DatabaseError, NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import load_file, load_files, translate_parse_errors
+from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, InboxFile
+from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.warehouse.connection import Warehouse
 
 NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
@@ -248,6 +249,27 @@ def test_a_file_in_place_of_the_inbox_is_reported_with_the_variable(tmp_path: Pa
     assert raised.value.place == f"TRAINS_INBOX, {folder}"
 
 
+@pytest.mark.parametrize("error", [RuntimeError, NameError, AssertionError, ImportError])
+def test_whatever_a_parser_raises_rejects_its_delivery(error: type[Exception]) -> None:
+    """Incident: a parser that raised another error stopped all other files of its inbox."""
+    with (
+        pytest.raises(PermanentFailure, match=f"could not be read: {error.__name__}: no page 3"),
+        translate_parse_errors("trains", __package__, "trains.xls"),
+    ):
+        raise error("no page 3")
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError, DatabaseError])
+def test_what_a_parser_cannot_help_does_not(error: type[Exception]) -> None:
+    raised = error("a", "b", place="c", remedy="d") if error is DatabaseError else error("gone")
+    with (
+        pytest.raises(error) as found,
+        translate_parse_errors("trains", __package__, "trains.xls"),
+    ):
+        raise raised
+    assert found.value is raised
+
+
 @pytest.mark.parametrize(
     ("again", "command"),
     [({}, "isobar quarantine retry trains"), ({"again": "run"}, "isobar run trains")],
@@ -257,7 +279,9 @@ def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
 ) -> None:
     with (
         pytest.raises(PermanentFailure, match=command) as failed,
-        translate_parse_errors("trains", "trains.json", **again),
+        translate_parse_errors("trains", __package__, "trains.json", **again),
     ):
         raise KeyError("carriages")
-    assert "could not be read: KeyError: 'carriages'" in str(failed.value)
+    assert "could not be read: KeyError: 'carriages' (pipelines_tests/ingest/test_inbox.py:" in str(
+        failed.value
+    )

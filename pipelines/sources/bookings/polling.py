@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
-from pipelines.ingest.file_loader import translate_parse_errors
+from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.sources.bookings.client import EventsClient, Page
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
@@ -70,7 +70,7 @@ def poll(
     try:
         for page in client.pages(start.since):
             try:
-                with translate_parse_errors(SOURCE, client.place):
+                with translate_parse_errors(SOURCE, __package__, client.place):
                     newest_at = newest_event_at(page.events, settings, until=began_at)
                 watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                 if outcome := load(_content(page, client.place)):
