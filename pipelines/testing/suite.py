@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pytest
 
+from pipelines.ingest.feeds import Merge
 from pipelines.testing.drivers import (
     Driver,
     Files,
@@ -135,11 +136,14 @@ class Contract:
         records = records_of(driver)
         doubled = [*records, *records[:5]]
         read, loaded, unchanged, rejected = deliver(driver, doubled, "45 records, 5 of them twice")
-        if loaded + unchanged + rejected != read or rejected or read != 45 * driver.counted:
+        counts = (45 * driver.counted, 40 * driver.counted, 5 * driver.counted, 0)
+        if isinstance(driver.feed.write, Merge):  # a record may count if others changed its row
+            counts = (counts[0], loaded, counts[0] - loaded, 0)
+        if (read, loaded, unchanged, rejected) != counts:
             fail(
                 "Duplicates within one delivery were not counted, or rejected.",
                 delivered="40 good records, the first 5 of them twice",
-                expected=f"{45 * driver.counted} read = loaded + unchanged, 0 rejected",
+                expected="{} read, {} loaded, {} unchanged, {} rejected".format(*counts),
                 found=f"{read} read, {loaded} loaded, {unchanged} unchanged, {rejected} rejected",
                 remedy="Parsed.read counts every record, also one that is sent twice.",
             )

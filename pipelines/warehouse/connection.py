@@ -302,7 +302,7 @@ def upsert_statement(
     It returns how many rows were written. A row is unchanged if all its staged columns are equal.
     Only other rows are written, or with `only_missing` those whose key is not stored; they get
     `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
-    the same key, the first one counts. A retry changes no row of another record of its delivery.
+    the same key, only the first counts. A retry changes no row of another record of its delivery.
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
@@ -329,7 +329,7 @@ WITH written AS (
     RETURNING {key_list}
 ), noted AS (
     INSERT INTO changed ({RECORD})
-    SELECT {RECORD} FROM {staged} JOIN written USING ({key_list})
+    SELECT min({RECORD}) FROM {staged} JOIN written USING ({key_list}) GROUP BY {key_list}
 )
 SELECT count(*) FROM written
 """
