@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
+#: How long a JSON file may be, which is in memory in one piece, as a response of an API is.
+MAX_JSON_BYTES = 256 * 1024 * 1024
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
 #: A line that only counts.
@@ -94,10 +96,11 @@ class Rows:
         while True:
             try:
                 some = [*islice(numbered, RECORDS_AT_ONCE)]
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, OverflowError) as error:
+                kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
                 raise PermanentFailure(
                     context.source,
-                    f"it is no {suffix.removeprefix('.')} file with rows: {error}",
+                    f"it is no {suffix.removeprefix('.')} file with rows: {kind}{error}",
                     place=content.place or content.delivery.name,
                     remedy="Send it again. If it opens elsewhere, send it as CSV.",
                 ) from error
@@ -220,7 +223,10 @@ def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
 def _json_list(file: BinaryIO, at: str, *_: Any) -> Iterator[Any]:
     from pipelines.http.json_documents import parse_json
 
-    found = value_at(parse_json(file.read()), at)
+    content = file.read(MAX_JSON_BYTES + 1)
+    if len(content) > MAX_JSON_BYTES:
+        raise ValueError(f"it is longer than {MAX_JSON_BYTES:,} bytes; send it as JSON lines")
+    found = value_at(parse_json(content), at)
     if isinstance(found, list):
         yield from found
     else:
@@ -236,6 +242,8 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
         _reject_repeated(opened.schema_arrow.names)
         for batch in _batches(opened, unpacked_limit(content.getbuffer().nbytes)):
             yield from batch.to_pylist()
+    except MemoryError:  # Arrow's is an `ArrowException`, too
+        raise
     except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
 

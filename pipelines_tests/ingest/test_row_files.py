@@ -42,6 +42,12 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     return target.getvalue()
 
 
+def as_parquet_of(stations: pa.Array) -> bytes:
+    target = io.BytesIO()
+    parquet.write_table(pa.table({"station": stations}), target)
+    return target.getvalue()
+
+
 def as_excel(rows: list[dict[str, Any]]) -> bytes:
     book, target = Workbook(), io.BytesIO()
     for row in [[*rows[0]], *([*row.values()] for row in rows)]:
@@ -204,6 +210,11 @@ def test_a_disk_that_cannot_be_read_does_not_make_the_file_a_bad_one(name: str) 
         ("levels.json", b"[{", "it is no json file"),
         ("levels.json", b'{"rows": []}', "it is not a list"),
         ("levels.jsonl", b"[" * 2_000_000, "a line is longer than"),
+        (
+            "levels.parquet",
+            as_parquet_of(pa.array([2**62], pa.timestamp("us"))),
+            "it is no parquet file with rows: OverflowError: date value out of range",
+        ),
     ],
 )
 def test_a_file_that_is_not_of_its_kind_is_rejected_as_a_whole(
@@ -238,9 +249,36 @@ def test_a_workbook_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
 def test_a_parquet_file_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
     stored_levels: Levels, column: pa.Array
 ) -> None:
-    bomb = io.BytesIO()
-    parquet.write_table(pa.table({"station": column}), bomb)
-    assert len(bomb.getvalue()) < 200_000
+    bomb = as_parquet_of(column)
+    assert len(bomb) < 200_000
     with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
-        stored_levels.deliver_bytes("levels.parquet", bomb.getvalue())
+        stored_levels.deliver_bytes("levels.parquet", bomb)
     assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
+
+
+def test_a_json_file_that_is_too_long_is_rejected_as_a_whole(
+    stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.row_files.MAX_JSON_BYTES", 100)
+    with pytest.raises(
+        PermanentFailure, match="it is longer than 100 bytes; send it as JSON lines"
+    ):
+        stored_levels.deliver_bytes("levels.json", json.dumps(ROWS).encode())
+    assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
+
+
+def test_too_little_memory_rejects_no_parquet_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow's error of that is one of Arrow, too."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 2560000000 failed")
+
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", fail)
+    file = io.BytesIO(as_parquet(ROWS))
+    delivery = Delivery("levels", "levels.parquet", "", 1, dt.datetime.now(dt.UTC))
+    with pytest.raises(MemoryError):
+        list(
+            FEED.parse(
+                Content(delivery=delivery, file=file), Context(source="levels", settings=None)
+            )
+        )
