@@ -7,20 +7,24 @@ from pathlib import Path
 import filelock
 
 from pipelines.config import DAEMON_LOCK
-from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
+from pipelines.status.probes.web_ui import noted_processes
 
 
 @contextmanager
 def daemon_lock(state: Path, command: str) -> Iterator[None]:
-    """Run the daemon of a state folder. Raises `PermanentFailure` if another command does."""
+    """Run the daemon of a state folder. Raises `PermanentFailure` if another command does.
+
+    What a killed `isobar ui` left, `isobar ui` ends itself.
+    """
     state_folder.create(state)
+    url, noted = noted_processes(state)
+    left = [one.name for one in noted if one.state != "dead"]
     try:
         lock = filelock.FileLock(state / DAEMON_LOCK)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        url, _ = read_noted_ui(state)
         who = "isobar ui" if url else "dagster dev, dagster-daemon or isobar restore"
         raise PermanentFailure(
             command,
@@ -29,4 +33,11 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
             remedy="Use that one, or stop it first.",
         ) from error
     with lock:
+        if left and command != "ui":
+            raise PermanentFailure(
+                command,
+                f"the {left[0]} of an isobar ui that was killed is still running",
+                place=str(state / "ui.json"),
+                remedy="Type isobar ui: it ends what is left. Then stop it with Ctrl-C.",
+            )
         yield

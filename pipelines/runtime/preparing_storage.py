@@ -6,6 +6,10 @@ does before it starts a process, and everything that it starts itself inherits t
 """
 
 import atexit
+import os
+import signal
+import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +25,12 @@ from pipelines.postgres import state_folder
 #: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`, and
 #: the same by `python -m`.
 DAEMONS = (" dev", "daemon run")
+#: The variable by which what `dagster dev` starts knows that it ends with it, which Dagster does
+#: not do if it is killed: its daemon would go on, without a code server, beside the next one.
+ENDS_WITH_PARENT = "ISOBAR_ENDS_WITH_PARENT"
+#: What ends so; runs do not.
+CHILDREN = ("webserver", "daemon run")
+PARENT_SECONDS = 1.0
 
 
 class PreparingStorage(PooledPostgresStorage):
@@ -46,15 +56,25 @@ def _prepare_command() -> None:
     before: dict[str, str] = {}
     try:
         before |= Settings.current().environment
+        command = context.command_path if context else ""
         if RUN_LOGS in before:
+            if ENDS_WITH_PARENT in before and command.endswith(CHILDREN):
+                threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
             return
-        _prepare(context.command_path if context else "")
+        _prepare(command)
     except Failure as failure:
         if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
             replace_environment(before)
         if context is None:
             raise
         raise click.ClickException(str(failure)) from failure
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _prepare(command: str) -> None:
@@ -80,6 +100,8 @@ def _prepare(command: str) -> None:
             place=str(own),
             remedy=f"Type export DAGSTER_HOME={own.parent}, then the same command again.",
         )
+    if command.endswith(" dev"):
+        environment[ENDS_WITH_PARENT] = "1"
     replace_environment(environment)
     with dg.DagsterInstance.get() as instance:
         align_with_warehouse(instance)

@@ -1,5 +1,6 @@
 """Dagster's own commands in a clone, on the instance that `isobar` uses, with nothing exported."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -116,6 +117,52 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
             assert "is already running" in output
     finally:
         end(first)
+
+
+def test_what_dagster_dev_started_ends_with_it(state: Path) -> None:
+    """Incident: its daemon went on beside the next one, and failed runs: it had no code server."""
+    port = free_port()
+    parent = subprocess.Popen(
+        [BIN / "dagster", "dev", f"--port={port}"],
+        env=nothing_exported(state),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(f"http://127.0.0.1:{port}/server_info")
+    children = psutil.Process(parent.pid).children(recursive=True)
+    serving = [
+        one
+        for one in children
+        if re.search(r"dagster._daemon|dagster_webserver", str(one.cmdline()))
+    ]
+    assert len(serving) >= 2
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(serving, timeout=60)
+    assert not alive
+
+
+def test_dagster_dev_does_not_start_beside_what_a_killed_ui_left(state: Path) -> None:
+    with begin(state, "ui") as killed:
+        assert killed.stdout is not None
+        for line in killed.stdout:
+            if "The Dagster UI is at" in line:
+                break
+        killed.kill()
+        killed.wait()
+        second = dagster(state, "dagster dev")
+        assert second.returncode == 1
+        assert "of an isobar ui that was killed is still running" in second.stderr
+    with begin(state, "ui") as again:
+        assert again.stdout is not None
+        for line in again.stdout:
+            if "The Dagster UI is at" in line:
+                break
+        again.terminate()
+        again.communicate(timeout=60)
 
 
 def wait_for(url: str) -> None:
