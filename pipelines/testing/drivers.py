@@ -12,7 +12,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -589,10 +589,40 @@ class _ApiDriver(_DocumentDriver):
 
 
 class _FileDriver(_Derived, Files):
-    """Drives a folder of files."""
+    """Drives a folder of files: of CSV, or of JSON lines if their values are no texts."""
+
+    _suffix = ".csv"
+
+    @property
+    def file(self) -> Path:
+        return super().file.with_suffix(self._suffix)
+
+    def publish(self, records: Sequence[Record]) -> None:
+        self._suffix = _suffix_of(self.content(records[:1]))
+        super().publish(records)
 
     def content(self, records: Sequence[Record]) -> Any:
-        return self.given.publish(records) if self.given.publish else super().content(records)
+        if self.given.publish:
+            return self.given.publish(records)
+        if all(one.is_text for one in self.made.lists.values()):
+            return super().content(records)
+        return "".join(f"{json.dumps(one)}\n" for one in records)
+
+    def text(self, record: Record) -> str:
+        content = self.content([record])
+        return (
+            str(content).rstrip("\n") if _suffix_of(content) == ".jsonl" else super().text(record)
+        )
+
+
+#: The suffix of a file by how it begins; another one is CSV.
+BEGINNINGS = {"{": ".jsonl", "[": ".json", "PAR1": ".parquet", "PK": ".xlsx"}
+
+
+def _suffix_of(content: Any) -> str:
+    text = content[:4].decode("latin-1") if isinstance(content, bytes) else str(content)
+    found = (suffix for begin, suffix in BEGINNINGS.items() if text.startswith(begin))
+    return next(found, ".csv")
 
 
 def driver_of(source: Source, feed: Feed, fetcher: Any, given: Overrides) -> type[Driver]:
@@ -643,11 +673,9 @@ def driver_of(source: Source, feed: Feed, fetcher: Any, given: Overrides) -> typ
 
 def _lists(source: Source, feed: Feed) -> dict[str, ModelRecords]:
     """Return the records that the parser of a feed knows, by the names of their lists."""
-    is_text = isinstance(feed.parse, Rows)
-    return {
-        one.at: ModelRecords(one.model, source.table(one.table), one.at, is_text=is_text)
-        for one in feed.records
-    }
+    made = [ModelRecords(one.model, source.table(one.table), one.at) for one in feed.records]
+    is_rows = isinstance(feed.parse, Rows)
+    return {one.at: replace(one, is_text=is_rows and not one.is_nested) for one in made}
 
 
 def is_retried(feed: Feed) -> bool:

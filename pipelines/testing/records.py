@@ -75,6 +75,15 @@ class ModelRecords:
         """The fields that are stored."""
         return [name for name in self.fields.values() if name in self.table.columns]
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether a field has to be a list or an object, which is no text."""
+        return any(
+            one.get("type") in ("array", "object")
+            for key in self.fields
+            for one in _alternatives(self._schema(key), self._schemas)
+        )
+
     def record(self, number: int, shared: Mapping[str, Any] | None = None) -> Record:
         """Return the good record with a number; `shared` has values of fields of other lists.
 

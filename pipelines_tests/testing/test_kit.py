@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -447,5 +448,31 @@ def test_records_of_a_format_and_an_encoding_of_their_own_pass(tmp_path: Path) -
     write(tmp_path, "stops", {**FILES, "__init__.py": declaration, "sandbox.py": sandbox})
     (tmp_path / "tests" / "test_stops.py").write_text(GERMAN_TESTS.format(name="stops"))
     done = tried(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "23 passed" in done.stdout
+
+
+@pytest.mark.system
+def test_a_new_source_of_nested_records_passes_its_own_tests(tmp_path: Path) -> None:
+    """Incident: the kit wrote each file as CSV, in which no list and no object has a place."""
+    loans = [
+        {"loan": {"id": f"{number:04}"}, "number": number, "tags": ["new"] * (number % 3)}
+        for number in range(20)
+    ]
+    sample = tmp_path / "loans.jsonl"
+    sample.write_text("".join(f"{json.dumps(loan)}\n" for loan in loans))
+    made = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "sources", "new", "loans", "--from", sample],
+        cwd=tmp_path,
+        env=environment(tmp_path, PYTHONPATH=str(PROJECT)),
+        check=False,
+    )
+    assert made.returncode == 0
+    folder = tmp_path / "isobar-loans"
+    about = folder / "isobar_loans-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: isobar_loans\nVersion: 0.1\n")
+    (about / "entry_points.txt").write_text("[isobar.sources]\nloans = isobar_loans\n")
+    done = tried(folder)
     assert done.returncode == 0, done.stdout
     assert "23 passed" in done.stdout
