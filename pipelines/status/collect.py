@@ -151,7 +151,9 @@ def collect(
         "code_location": web_server,
     }
     repository, own_error = _loaded(load_repository)
-    status.code = _code(web_server, own_error, is_starting=_is_starting(status.processes, now))
+    status.code = _code(
+        web_server, repository, own_error, is_starting=_is_starting(status.processes, now)
+    )
     status.disks = _disks(settings)
     try:
         status.warehouse, status.ledger = warehouse.result()
@@ -246,17 +248,23 @@ def _described(error: Exception) -> str:
 
 
 def _code(
-    web_server: "_Probe[str | None] | None", own_error: str | None, *, is_starting: bool
+    web_server: "_Probe[tuple[str | None, frozenset[str]]] | None",
+    repository: dg.RepositoryDefinition | None,
+    own_error: str | None,
+    *,
+    is_starting: bool,
 ) -> Code:
     if web_server is None:
         return Code(None, own_error is None, own_error, own_error)
     try:
-        error = web_server.result()
+        error, jobs = web_server.result()
     except NotReady:  # no answer about it, such as from a proxy with a password
         return Code(None, own_error is None, own_error, own_error)
     except Failure as failure:
-        error = None if is_starting else failure.problem
-    return Code(web_server.place, error is None, error, own_error)
+        error, jobs = None if is_starting else failure.problem, frozenset()
+    own_jobs = repository.job_names if repository and jobs else ()
+    missing = (*sorted(name for name in own_jobs if name not in jobs),)
+    return Code(web_server.place, error is None, error, own_error, missing)
 
 
 def _disks(settings: Settings) -> list[Disk]:

@@ -39,7 +39,8 @@ def status(as_json: bool) -> None:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
       code_location    status, web_server (null: this process), is_loaded, error,
-                       own_error (of this clone's definitions, as they are now)
+                       own_error (of this clone's definitions, as they are now),
+                       missing_jobs (of this clone, which the web server does not have)
       automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
                        next_tick_at]
       checks           [asset, name, expected, path, outcomes [at, has_passed], newest first,

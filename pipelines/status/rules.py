@@ -81,6 +81,8 @@ class Code:
     is_loaded: bool | None = None
     error: str | None = None
     own_error: str | None = None
+    #: Jobs of this clone that the web server does not have.
+    missing_jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -268,13 +270,28 @@ def _of_beat(beat: Heartbeat, now: dt.datetime, *, is_here: bool) -> list[Proble
     return [trouble(key, what, beat.name, remedy, begun_at, severity=severity)]
 
 
+#: How changed code is loaded.
+ANEW = "Start isobar ui again; with dagster dev, reload the code location in the UI."
+
+
 def of_code(found: Code, now: dt.datetime) -> list[Problem]:
     """Return whether this clone's definitions load, and whether the web server loaded its own."""
     problems = []
     if found.web_server and found.error:
         what = f"The web server: {found.error}"
-        remedy = "Fix the reported error, then reload the code location in the UI or restart it."
-        problems.append(trouble("code_location", what, found.web_server, remedy, now))
+        problems.append(
+            trouble(
+                "code_location",
+                what,
+                found.web_server,
+                f"Fix the reported error. {ANEW}",
+                now,
+            )
+        )
+    elif found.web_server and found.missing_jobs:
+        what = f"The web server has older code, without the jobs {', '.join(found.missing_jobs)}"
+        one = trouble("code_location:older", what, found.web_server, ANEW, now, severity="warning")
+        problems.append(one)
     is_reported = bool(problems) and (found.own_error or "") in (found.error or "")
     if found.own_error and not is_reported:
         what = f"The definitions of this clone do not load: {found.own_error}"

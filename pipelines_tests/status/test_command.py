@@ -29,8 +29,10 @@ from pipelines.status.probes.dagster import probe_instance
 from pipelines.status.probes.databases import probe_storage
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.orchestration.operations.made_up import World
+from pipelines_tests.plugins import write
 from pipelines_tests.served_ui import start
 from pipelines_tests.states import copied, load
+from pipelines_tests.testing.stops import FILES
 
 Document = dict[str, Any]
 
@@ -114,6 +116,7 @@ def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) 
         "is_loaded": True,
         "error": None,
         "own_error": None,
+        "missing_jobs": [],
     }
     assert not nowhere.exists()
 
@@ -164,6 +167,19 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     assert re.search(r"T05:00:00\+00:00$", due["flights_daily"])
     assert due["weather_due"] is None
     assert listing(ran) == before
+
+
+def test_a_source_installed_since_the_ui_started_is_missed(
+    ran: Path, ui: dict[str, psutil.Process], tmp_path: Path
+) -> None:
+    """Incident: the inbox of a new source stayed full, and nothing said why."""
+    del ui
+    write(tmp_path, "stops", FILES)
+    document = status(ran, PYTHONPATH=str(tmp_path))[1]
+    assert document["code_location"]["missing_jobs"] == ["stops"]
+    (found,) = [one for one in document["problems"] if one["key"] == "status:code_location:older"]
+    assert found["what"] == "The web server has older code, without the jobs stops"
+    assert status(ran)[1]["code_location"]["missing_jobs"] == []
 
 
 def test_with_the_ui_up_daemon_and_definitions_are_ok(

@@ -1,6 +1,7 @@
 """Probe the processes of `isobar ui` on this machine, and the definitions in its web server."""
 
 import datetime as dt
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,8 @@ from pipelines.status.rules import ProcessFact
 
 MAX_CHARACTERS = 400
 LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
-    locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
+    locationEntries { locationOrLoadError { ... on PythonError { message }
+    ... on RepositoryLocation { repositories { pipelines { name } } } } } } } }"""
 
 
 def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
@@ -31,8 +33,10 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
     return url if is_up else None, facts
 
 
-def query_web_server(url: str, seconds: float) -> str | None:
-    """Return the error of the definitions that the web server has loaded, within `seconds`.
+def query_web_server(url: str, seconds: float) -> tuple[str | None, frozenset[str]]:
+    """Return the error of the definitions that the web server has loaded, and the names of jobs.
+
+    It takes no longer than `seconds`.
 
     Raises `TransientFailure` if it does not answer, and `NotReady` if access is denied.
     """
@@ -52,13 +56,15 @@ def query_web_server(url: str, seconds: float) -> str | None:
     try:
         workspace = answer.json()["data"]["workspaceOrError"]
         entries = workspace.get("locationEntries", [])
-        errors = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
-        messages = [one["message"] for one in errors if "message" in one]
+        answers = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
+        messages = [one["message"] for one in answers if "message" in one]
+        repositories = chain.from_iterable(one.get("repositories", ()) for one in answers)
+        jobs = frozenset(job["name"] for one in repositories for job in one["pipelines"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"it returned status {answer.status_code} without the definitions"
         remedy = "See whether ISOBAR_UI_URL is right."
         raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
-    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None
+    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None, jobs
 
 
 def _fact(name: str, noted: str) -> ProcessFact:
