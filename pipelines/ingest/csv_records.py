@@ -135,7 +135,7 @@ class CsvFile:
 
     def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
         try:
-            return content.decode(self._encoding, self._errors).encode()
+            return self._decoded(content).encode()
         except UnicodeDecodeError as error:
             line = first_line + content.count(b"\n", 0, error.start)
             raise self._undecodable(error, content, line) from error
@@ -264,9 +264,21 @@ class CsvFile:
         if line == 1:
             self._reject_other_marks(content)
         try:
-            return content.decode(self._encoding, self._errors).rstrip("\r\n")
+            return self._decoded(content).rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise self._undecodable(error, content, line) from error
+
+    def _decoded(self, content: bytes) -> str:
+        """Decode complete lines. Raises `PermanentFailure` if they are of UTF-8 instead.
+
+        An encoding of single bytes has nearly all of them: UTF-8 would be stored as wrong letters.
+        """
+        text = content.decode(self._encoding, self._errors)
+        if len(text) == len(content) and not content.isascii():
+            with suppress(UnicodeDecodeError):
+                content.decode()
+                raise self._other_encoding()
+        return text
 
     def _reject_other_marks(self, content: bytes) -> None:
         """Raise `PermanentFailure` if the file begins with the mark of another encoding."""
@@ -274,10 +286,13 @@ class CsvFile:
             raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
         is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
         if content.startswith(codecs.BOM_UTF8) and not is_utf_8:
-            raise self._failure(
-                f"the file is UTF-8, not {self._encoding}",
-                f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
-            )
+            raise self._other_encoding()
+
+    def _other_encoding(self) -> PermanentFailure:
+        return self._failure(
+            f"the file is UTF-8, not {self._encoding}",
+            f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
+        )
 
     def _undecodable(
         self, error: UnicodeDecodeError, content: bytes, line: int

@@ -135,9 +135,11 @@ def test_another_encoding_is_read_when_it_is_set() -> None:
     assert fields("a,b,c\n1,m\u00fc,3\n".encode("latin-1"), "latin-1") == [["1", "m\u00fc", "3"]]
 
 
-def test_a_file_marked_as_utf_8_is_not_read_in_another_encoding() -> None:
-    with pytest.raises(PermanentFailure, match="the file is UTF-8, not latin-1"):
-        fields("\ufeffa,b,c\n1,m\u00fc,3\n".encode(), "latin-1")
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_file_of_utf_8_is_not_read_in_another_encoding(mark: str, encoding: str) -> None:
+    with pytest.raises(PermanentFailure, match=f"the file is UTF-8, not {encoding}"):
+        fields(f"{mark}a,b,c\n1,m\u00fc,3\n".encode(), encoding)
 
 
 def test_a_record_is_parsed_again_from_its_text_and_header() -> None:

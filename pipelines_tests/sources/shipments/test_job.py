@@ -129,16 +129,16 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
     """Files go oldest first: a retry meets the same one again. Neither blocks the others."""
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    open_file, load_file = inboxes.open_plain_file, FeedRunner.load_file
+    open_file, write = inboxes.open_plain_file, FeedRunner.write
 
     class Failing(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(5, "Input/output error")
 
-    def oops(runner: FeedRunner, connection: Any, file: Any, delivery: Any) -> Any:
-        if delivery.name == "a.csv":
+    def oops(runner: FeedRunner, connection: Any, content: Any) -> Any:
+        if content.delivery.name == "a.csv":
             raise LookupError("oops")
-        return load_file(runner, connection, file, delivery)
+        return write(runner, connection, content)
 
     def rows(result: dg.ExecuteInProcessResult) -> int:
         return int(metadata(result, "shipments.shipments")["dagster/row_count"])
@@ -152,7 +152,7 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
         message = failure(shipments.load())
         assert "could not be read completely: Input/output error" in message
     with monkeypatch.context() as patch:
-        patch.setattr(FeedRunner, "load_file", oops)
+        patch.setattr(FeedRunner, "write", oops)
         result = shipments.load()
         assert "LookupError: oops" in failure(result)
         recorded = metadata(result, "shipments.shipments")
