@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
 TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
-#: Files whose last line must end with a line break.
-READ_BY_LINES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 #: What reading foreign bytes may raise.
 UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
 
@@ -101,6 +99,7 @@ def _short(path: Path) -> str:
 
 def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Pagination | None]:
     """Read the sample and propose its records. Raises `PermanentFailure` if it has none."""
+    from pipelines.ingest.inbox import LINE_SUFFIXES
     from pipelines.ingest.paging import Cursor, NextLink
     from pipelines.scaffold.inference import propose
     from pipelines.scaffold.package import EXAMPLE, Sample, cut_sample
@@ -119,7 +118,7 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
         if kind == "files":
-            is_of_lines = Path(file).suffix in READ_BY_LINES
+            is_of_lines = file.endswith(LINE_SUFFIXES)
             if is_of_lines and not text.endswith(b"\n"):
                 text += b"\n"  # or it would count as a file that is still being written
             return Sample(file, text, records[:1], _encoding(text) if is_of_lines else ""), None

@@ -19,8 +19,8 @@ def run(names: tuple[str, ...]) -> None:
 
     Creates the database and its tables if they are missing. A second run loads what is new.
     Exits with 1 if a load or a blocking check failed, or one of Isobar's own sources is broken;
-    other loads are kept. A broken plug-in is named. A source that you name and that is not
-    installed, disabled or broken is skipped, and the exit code is 1.
+    other loads are kept. A broken plug-in is named. A source that you name is skipped if
+    it is disabled, broken or not installed, and the exit code is 1.
     ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
     variables are not set is off, and skipped.
     """

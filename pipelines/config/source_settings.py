@@ -99,7 +99,7 @@ class SourceSettings(BaseModel):
     """The variables of a source, named by the class's `env_prefix` and its field names.
 
     An empty variable counts as unset. An unset URL points to the sandbox. With real sources it
-    points to a public service, or is None, which turns the source off.
+    is None, which turns the source off.
     """
 
     model_config = ConfigDict(

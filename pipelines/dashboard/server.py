@@ -4,6 +4,7 @@ Streamlit itself opens its WebSocket for pages of any port of localhost.
 """
 
 import sys
+from contextlib import suppress
 from importlib import resources
 
 import streamlit as st
@@ -32,7 +33,8 @@ def main(host: str, port: int) -> None:
     """Serve the dashboards on an address until interrupted."""
     script = str(resources.files("pipelines.dashboard").joinpath("app.py"))
     app = st.App(script, middleware=[Middleware(RequestGuard, hosts=allowed_hosts())])
-    app.run(config=OPTIONS | {"server.address": host, "server.port": port})
+    with suppress(KeyboardInterrupt):  # raised once more when all is closed
+        app.run(config=OPTIONS | {"server.address": host, "server.port": port})
 
 
 if __name__ == "__main__":

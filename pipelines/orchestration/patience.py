@@ -2,7 +2,8 @@
 
 Each tick costs the daemon, the code server and a row in Dagster's storage, whatever it finds. In
 our code server (`pipelines.runtime.code_server`), a tick therefore polls for a minute or two and
-ends as soon as it finds something. Elsewhere it polls once.
+ends as soon as it finds something. Elsewhere it polls once. In our code server alone, a sensor that
+hangs is not evaluated again until it ends.
 """
 
 import functools

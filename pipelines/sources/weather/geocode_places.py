@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Places per batch.
 MAX_PLACES = 50
-#: How long places may take: a view of a source that takes longer is left out.
+#: How long places may take. Then views that take `failing_views.MAX_SECONDS` are left out.
 MAX_PUT_SECONDS = 600
 
 

@@ -41,7 +41,7 @@ AFTER_FAILURE_SECONDS = 240.0
 #: Interval of the sensor. Its queries take no locks and write nothing. For how often they run see
 #: `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
 SENSOR_SECONDS = 3
-#: How long one of its queries may take: a view of a source that takes longer is left out.
+#: How long one of its queries may take. Then views over `failing_views.MAX_SECONDS` are left out.
 MAX_QUERY_SECONDS = 120
 
 
