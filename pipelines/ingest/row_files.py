@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyarrow import Array, RecordBatch
-    from pyarrow.parquet import ParquetFile
+    from pyarrow.parquet import FileMetaData
     from pydantic import BaseModel
 
     from pipelines.ingest.csv_batches import Batch
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
-#: How long a JSON file may be, which is in memory in one piece, as a response of an API is.
-MAX_JSON_BYTES = 256 * 1024 * 1024
+#: What may be in memory in one piece: a JSON file, or a batch of rows of a Parquet file.
+MAX_BYTES = 256 * 1024 * 1024
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
 #: A line that only counts.
@@ -223,9 +223,9 @@ def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
 def _json_list(file: BinaryIO, at: str, *_: Any) -> Iterator[Any]:
     from pipelines.http.json_documents import parse_json
 
-    content = file.read(MAX_JSON_BYTES + 1)
-    if len(content) > MAX_JSON_BYTES:
-        raise ValueError(f"it is longer than {MAX_JSON_BYTES:,} bytes; send it as JSON lines")
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is longer than {MAX_BYTES:,} bytes; send it as JSON lines")
     found = value_at(parse_json(content), at)
     if isinstance(found, list):
         yield from found
@@ -238,38 +238,65 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
 
     content = io.BytesIO(file.read())
     try:
-        opened = parquet.ParquetFile(content)
+        metadata = parquet.read_metadata(content)
+        _reject_parquet_bomb(metadata, unpacked_limit(content.getbuffer().nbytes))
+        opened = parquet.ParquetFile(content, read_dictionary=_texts(metadata))
         _reject_repeated(opened.schema_arrow.names)
-        for batch in _batches(opened, unpacked_limit(content.getbuffer().nbytes)):
-            yield from batch.to_pylist()
+        for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
+            _reject_larger(sum(map(_plain_bytes, batch.columns)), MAX_BYTES)
+            yield from _plain(batch).to_pylist()
     except MemoryError:  # Arrow's is an `ArrowException`, too
         raise
     except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
 
 
-def _batches(opened: ParquetFile, limit: int) -> Iterator[RecordBatch]:
-    """Yield batches; so few rows that none exceeds the limit, if each had a group's largest value.
+def _reject_parquet_bomb(metadata: FileMetaData, limit: int) -> None:
+    """Raise `ValueError` for a file that decompresses to an absurd size, by what it states."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    _reject_larger(sum(group.total_byte_size for group in groups), limit)
+    for group in filter(lambda group: group.num_rows, groups):
+        rows = min(RECORDS_AT_ONCE, group.num_rows)
+        for index in range(metadata.num_columns):
+            width = max(8, metadata.schema.column(index).length or 0)
+            items = group.column(index).num_values * rows // group.num_rows
+            _reject_larger(items * width, MAX_BYTES)
 
-    A value that is stored once may be that of each row. Raises `ValueError` for a bomb.
+
+def _texts(metadata: FileMetaData) -> list[str]:
+    """Return the columns of texts and bytes, also of those within lists and objects.
+
+    They are read as dictionaries: a value that is stored once takes memory once.
     """
-    size = 0
-    for number in range(opened.num_row_groups):
-        group = opened.metadata.row_group(number)
-        columns = (group.column(index) for index in range(group.num_columns))
-        items = sum(column.num_values - group.num_rows for column in columns)  # of lists
-        _reject_larger(size + 8 * items, limit)
-        rows = min(RECORDS_AT_ONCE, max(1, limit // max(1, group.total_byte_size)))
-        for batch in opened.iter_batches(batch_size=rows, row_groups=[number]):
-            size += sum(column.nbytes for column in map(_plain, batch.columns))
-            _reject_larger(size, limit)
-            yield batch
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
-def _plain(column: Array) -> Array:
-    from pyarrow import DictionaryArray
+def _plain_bytes(values: Array) -> int:
+    """Return how many bytes values take if each is stored as often as it occurs."""
+    import pyarrow as pa
+    from pyarrow import compute
 
-    return column.dictionary_decode() if isinstance(column, DictionaryArray) else column
+    if isinstance(values, pa.DictionaryArray):
+        sizes = compute.binary_length(values.dictionary)
+        return int(compute.sum(sizes.take(values.indices).cast("int64")).as_py() or 0)
+    if isinstance(values, pa.StructArray):
+        return sum(map(_plain_bytes, values.flatten()))
+    if pa.types.is_list(values.type) or pa.types.is_map(values.type):
+        items = values.flatten() if pa.types.is_list(values.type) else values.items
+        return 8 * len(items) + _plain_bytes(items)
+    return int(values.nbytes)
+
+
+def _plain(batch: RecordBatch) -> RecordBatch:
+    """Return a batch with each value as often as it occurs, which is converted faster."""
+    import pyarrow as pa
+
+    columns = [
+        column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any]:

@@ -19,6 +19,7 @@ from pyarrow import parquet
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context
+from pipelines.ingest.row_files import READERS
 from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels
 
 ROWS = [
@@ -42,9 +43,9 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     return target.getvalue()
 
 
-def as_parquet_of(stations: pa.Array) -> bytes:
+def as_parquet_of(stations: pa.Array, **options: Any) -> bytes:
     target = io.BytesIO()
-    parquet.write_table(pa.table({"station": stations}), target)
+    parquet.write_table(pa.table({"station": stations}), target, **options)
     return target.getvalue()
 
 
@@ -238,28 +239,53 @@ def test_a_workbook_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
     assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
 
 
+LONG = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 100_000])
+
+
 @pytest.mark.parametrize(
     "column",
     [
-        pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), ["x" * 10_000]),
-        pa.ListArray.from_arrays([0, 10_000_000], pa.nulls(10_000_000)),
+        LONG,
+        pa.StructArray.from_arrays([LONG], ["name"]),
+        pa.ListArray.from_arrays([0, 20_000], LONG),
+        pa.ListArray.from_arrays([0, 40_000_000], pa.nulls(40_000_000)),
+        pa.array(["x" * 70_000_000]),
     ],
-    ids=["a text for each row", "a list"],
+    ids=["a text of each row", "in an object", "in a list", "a long list", "a long text"],
 )
 def test_a_parquet_file_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
     stored_levels: Levels, column: pa.Array
 ) -> None:
-    bomb = as_parquet_of(column)
+    bomb = as_parquet_of(column, compression="zstd")
     assert len(bomb) < 200_000
     with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
         stored_levels.deliver_bytes("levels.parquet", bomb)
     assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
 
 
+def test_a_sparse_parquet_file_is_no_bomb() -> None:
+    """Its nulls and repeated texts take hardly any byte of the file."""
+    count = 300_000
+    columns = {
+        "station": pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["x" * 80]),
+        "number": pa.array(range(count)),
+        **{f"level {number}": pa.nulls(count, pa.float64()) for number in range(20)},
+    }
+    file = io.BytesIO()
+    encoding = {"number": "DELTA_BINARY_PACKED"}
+    parquet.write_table(
+        pa.table(columns), file, use_dictionary=["station"], column_encoding=encoding
+    )
+    assert len(file.getvalue()) < 50_000
+    file.seek(0)
+    read, _ = READERS[".parquet"]
+    assert sum(1 for _ in read(file, "", str)) == count
+
+
 def test_a_json_file_that_is_too_long_is_rejected_as_a_whole(
     stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.ingest.row_files.MAX_JSON_BYTES", 100)
+    monkeypatch.setattr("pipelines.ingest.row_files.MAX_BYTES", 100)
     with pytest.raises(
         PermanentFailure, match="it is longer than 100 bytes; send it as JSON lines"
     ):
