@@ -269,15 +269,16 @@ class CsvFile:
             raise self._undecodable(error, content, line) from error
 
     def _decoded(self, content: bytes) -> str:
-        """Decode complete lines. Raises `PermanentFailure` if they are of UTF-8 instead.
+        """Decode complete lines. Raises `PermanentFailure` for UTF-8 where another encoding is set.
 
-        An encoding of single bytes has nearly all of them: UTF-8 would be stored as wrong letters.
+        Where each byte is a letter, UTF-8 would be stored as wrong ones. Content is taken for UTF-8
+        if it is valid as such, with a letter that the encoding has: other content hardly ever is.
         """
         text = content.decode(self._encoding, self._errors)
         if len(text) == len(content) and not content.isascii():
             with suppress(UnicodeDecodeError):
-                content.decode()
-                raise self._other_encoding()
+                if not content.decode().encode(self._encoding, "ignore").isascii():
+                    raise self._other_encoding()
         return text
 
     def _reject_other_marks(self, content: bytes) -> None:

@@ -142,6 +142,21 @@ def test_a_file_of_utf_8_is_not_read_in_another_encoding(mark: str, encoding: st
         fields(f"{mark}a,b,c\n1,m\u00fc,3\n".encode(), encoding)
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("NESCAF\u00c9\u00ae", "cp1252"),
+        ("Spa\u00df\u2026", "cp1252"),
+        ("ARKADA\u015e\u2019IN", "cp1254"),
+        ("\u0415\u0451", "cp1251"),
+    ],
+)
+def test_text_that_is_utf_8_by_chance_is_read_in_its_encoding(text: str, encoding: str) -> None:
+    content = f"a,b,c\n1,{text},3\n".encode(encoding)
+    assert content.decode() != text
+    assert fields(content, encoding) == [["1", text, "3"]]
+
+
 def test_a_record_is_parsed_again_from_its_text_and_header() -> None:
     file = opened('c;b;a\n3;"2\n2";1\n')
     (record,) = file.records()
