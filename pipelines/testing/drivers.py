@@ -338,7 +338,7 @@ class Driver(ABC):
 
 
 class Files(Driver):
-    """Drives a folder into which CSV files are dropped."""
+    """Drives a folder into which files are dropped: of CSV, if the driver says nothing else."""
 
     is_http = False
     setting = "inbox"
@@ -591,38 +591,27 @@ class _ApiDriver(_DocumentDriver):
 class _FileDriver(_Derived, Files):
     """Drives a folder of files: of CSV, or of JSON lines if their values are no texts."""
 
-    _suffix = ".csv"
+    @property
+    def has_json_lines(self) -> bool:
+        """Whether a record has a list or an object, as only `Rows` reads them."""
+        is_text = all(one.is_text for one in self.made.lists.values())
+        return isinstance(self.feed.parse, Rows) and not is_text
 
     @property
     def file(self) -> Path:
-        return super().file.with_suffix(self._suffix)
-
-    def publish(self, records: Sequence[Record]) -> None:
-        self._suffix = _suffix_of(self.content(records[:1]))
-        super().publish(records)
+        return super().file.with_suffix(".jsonl" if self.has_json_lines else ".csv")
 
     def content(self, records: Sequence[Record]) -> Any:
         if self.given.publish:
             return self.given.publish(records)
-        if all(one.is_text for one in self.made.lists.values()):
-            return super().content(records)
-        return "".join(f"{json.dumps(one)}\n" for one in records)
+        if self.has_json_lines:
+            return "".join(f"{json.dumps(one)}\n" for one in records)
+        return super().content(records)
 
     def text(self, record: Record) -> str:
-        content = self.content([record])
-        return (
-            str(content).rstrip("\n") if _suffix_of(content) == ".jsonl" else super().text(record)
-        )
-
-
-#: The suffix of a file by how it begins; another one is CSV.
-BEGINNINGS = {"{": ".jsonl", "[": ".json", "PAR1": ".parquet", "PK": ".xlsx"}
-
-
-def _suffix_of(content: Any) -> str:
-    text = content[:4].decode("latin-1") if isinstance(content, bytes) else str(content)
-    found = (suffix for begin, suffix in BEGINNINGS.items() if text.startswith(begin))
-    return next(found, ".csv")
+        if self.has_json_lines:
+            return str(self.content([record])).rstrip("\n")
+        return super().text(record)
 
 
 def driver_of(source: Source, feed: Feed, fetcher: Any, given: Overrides) -> type[Driver]:

@@ -78,11 +78,11 @@ class ModelRecords:
     @property
     def is_nested(self) -> bool:
         """Whether a field has to be a list or an object, which is no text."""
-        return any(
-            one.get("type") in ("array", "object")
+        kinds = (
+            {one.get("type") for one in _alternatives(self._schema(key), self._schemas)} - {"null"}
             for key in self.fields
-            for one in _alternatives(self._schema(key), self._schemas)
         )
+        return any(one and one <= {"array", "object"} for one in kinds)
 
     def record(self, number: int, shared: Mapping[str, Any] | None = None) -> Record:
         """Return the good record with a number; `shared` has values of fields of other lists.
