@@ -19,13 +19,13 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
     What a killed `isobar ui` left, `isobar ui` ends itself.
     """
     state_folder.create(state)
-    url, noted = noted_processes(state)
-    left = [one.name for one in noted if one.state != "dead"]
     try:
         lock = filelock.FileLock(state / DAEMON_LOCK)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        who = "isobar ui" if url else "dagster dev, dagster-daemon or isobar restore"
+        url, noted = noted_processes(state)
+        is_ui = any(one.name == "isobar ui" and one.state != "dead" for one in noted)
+        who = "isobar ui" if is_ui else "dagster dev, dagster-daemon or isobar restore"
         raise PermanentFailure(
             command,
             f"{who} is already running, and there can be one daemon",
@@ -33,6 +33,7 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
             remedy="Use that one, or stop it first.",
         ) from error
     with lock:
+        left = [one.name for one in noted_processes(state)[1] if one.state != "dead"]
         if left and command != "ui":
             raise PermanentFailure(
                 command,

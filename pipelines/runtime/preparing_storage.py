@@ -25,8 +25,8 @@ from pipelines.postgres import state_folder
 #: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`, and
 #: the same by `python -m`.
 DAEMONS = (" dev", "daemon run")
-#: The variable by which what `dagster dev` starts knows that it ends with it, which Dagster does
-#: not do if it is killed: its daemon would go on, without a code server, beside the next one.
+#: The process with which what `dagster dev` starts ends. Dagster ends it only if it is not killed:
+#: its daemon would go on, without a code server, beside the next one.
 ENDS_WITH_PARENT = "ISOBAR_ENDS_WITH_PARENT"
 #: What ends so; runs do not.
 CHILDREN = ("webserver", "daemon run")
@@ -59,7 +59,8 @@ def _prepare_command() -> None:
         command = context.command_path if context else ""
         if RUN_LOGS in before:
             if ENDS_WITH_PARENT in before and command.endswith(CHILDREN):
-                threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+                parent = int(before[ENDS_WITH_PARENT])
+                threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
             return
         _prepare(command)
     except Failure as failure:
@@ -101,7 +102,7 @@ def _prepare(command: str) -> None:
             remedy=f"Type export DAGSTER_HOME={own.parent}, then the same command again.",
         )
     if command.endswith(" dev"):
-        environment[ENDS_WITH_PARENT] = "1"
+        environment[ENDS_WITH_PARENT] = str(os.getpid())
     replace_environment(environment)
     with dg.DagsterInstance.get() as instance:
         align_with_warehouse(instance)
