@@ -175,10 +175,10 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     return problems
 
 
-def few(built_on: Sequence[str]) -> str:
-    """Return the first few of what others have built, in words."""
-    more = [f"and {len(built_on) - 5} more (isobar status --json)"] if len(built_on) > 5 else []
-    return "; ".join([*built_on[:5], *more])
+def few(names: Sequence[str]) -> str:
+    """Return the first few names, in words."""
+    more = [f"and {len(names) - 5} more (isobar status --json)"] if len(names) > 5 else []
+    return "; ".join([*names[:5], *more])
 
 
 def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:
@@ -270,6 +270,8 @@ def _of_beat(beat: Heartbeat, now: dt.datetime, *, is_here: bool) -> list[Proble
     return [trouble(key, what, beat.name, remedy, begun_at, severity=severity)]
 
 
+#: What to do if the web server was started before a source was installed.
+LACKS = "Start isobar ui again, with the settings of this command."
 #: How changed code is loaded.
 ANEW = "Start isobar ui again; with dagster dev, reload the code location in the UI."
 
@@ -289,8 +291,8 @@ def of_code(found: Code, now: dt.datetime) -> list[Problem]:
             )
         )
     elif found.web_server and found.missing_jobs:
-        what = f"The web server has older code, without the jobs {', '.join(found.missing_jobs)}"
-        one = trouble("code_location:older", what, found.web_server, ANEW, now, severity="warning")
+        what = f"The web server lacks jobs of this clone: {few(found.missing_jobs)}"
+        one = trouble("code_location:lacks", what, found.web_server, LACKS, now, severity="warning")
         problems.append(one)
     is_reported = bool(problems) and (found.own_error or "") in (found.error or "")
     if found.own_error and not is_reported:

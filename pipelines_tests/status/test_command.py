@@ -177,8 +177,8 @@ def test_a_source_installed_since_the_ui_started_is_missed(
     write(tmp_path, "stops", FILES)
     document = status(ran, PYTHONPATH=str(tmp_path))[1]
     assert document["code_location"]["missing_jobs"] == ["stops"]
-    (found,) = [one for one in document["problems"] if one["key"] == "status:code_location:older"]
-    assert found["what"] == "The web server has older code, without the jobs stops"
+    (found,) = [one for one in document["problems"] if one["key"] == "status:code_location:lacks"]
+    assert found["what"] == "The web server lacks jobs of this clone: stops"
     assert status(ran)[1]["code_location"]["missing_jobs"] == []
 
 
