@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.failures import Failure, PermanentFailure, last_line_in
 
-#: What is not the fault of a parser: the database, the disk, the memory.
-NOT_OF_PARSERS = (Failure, SQLAlchemyError, PsycopgError, OSError, MemoryError)
+#: Errors for which no parser is to blame.
+NOT_OF_PARSERS = (Failure, SQLAlchemyError, PsycopgError, MemoryError)
 
 
 @contextmanager
@@ -26,11 +26,14 @@ def translate_parse_errors(
     except NOT_OF_PARSERS:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; libraries raise others for content that they cannot read
         line = last_line_in(package, error)
+        what = f"it could not be read: {type(error).__name__}: {error}"
+        code = "code of the source" if line else "code that loads it"
         raise PermanentFailure(
             source,
-            f"it could not be read: {type(error).__name__}: {error}{f' ({line})' if line else ''}",
+            f"{what} ({line})" if line else what,
             place=place,
-            remedy="This is a bug in the code of the source: fix it, then run"
-            f" isobar {again} {source}.",
+            remedy=f"This is a bug in the {code}: fix it, then run isobar {again} {source}.",
         ) from error

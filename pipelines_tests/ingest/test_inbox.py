@@ -1,5 +1,6 @@
 """Files of an inbox: when they are loaded, deferred or rejected."""
 
+import gzip
 import os
 import time
 from dataclasses import replace
@@ -249,7 +250,9 @@ def test_a_file_in_place_of_the_inbox_is_reported_with_the_variable(tmp_path: Pa
     assert raised.value.place == f"TRAINS_INBOX, {folder}"
 
 
-@pytest.mark.parametrize("error", [RuntimeError, NameError, AssertionError, ImportError])
+@pytest.mark.parametrize(
+    "error", [RuntimeError, NameError, AssertionError, ImportError, gzip.BadGzipFile]
+)
 def test_whatever_a_parser_raises_rejects_its_delivery(error: type[Exception]) -> None:
     """Incident: a parser that raised another error stopped all other files of its inbox."""
     with (
@@ -259,15 +262,21 @@ def test_whatever_a_parser_raises_rejects_its_delivery(error: type[Exception]) -
         raise error("no page 3")
 
 
-@pytest.mark.parametrize("error", [MemoryError, OSError, DatabaseError])
-def test_what_a_parser_cannot_help_does_not(error: type[Exception]) -> None:
-    raised = error("a", "b", place="c", remedy="d") if error is DatabaseError else error("gone")
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("malloc failed"),
+        OSError(5, "Input/output error"),
+        DatabaseError("trains", "it is read-only", place="db", remedy="wait"),
+    ],
+)
+def test_what_a_parser_cannot_help_does_not(error: Exception) -> None:
     with (
-        pytest.raises(error) as found,
+        pytest.raises(type(error)) as found,
         translate_parse_errors("trains", __package__, "trains.xls"),
     ):
-        raise raised
-    assert found.value is raised
+        raise error
+    assert found.value is error
 
 
 @pytest.mark.parametrize(
