@@ -7,6 +7,7 @@ reasons. An itinerary with a missing or rejected leg is rejected, too. All other
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel
 
+from pipelines.failures import DatabaseError
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
 from pipelines.ingest.feeds import Content, Context, Parsed
@@ -99,7 +101,7 @@ def parse(_: Content, context: Context) -> Iterator[Parsed]:
     (archived,) = context.rows["document"]
     with without_cycle_collection():
         snapshot = read_snapshot(
-            parse_json(gzip.decompress(archived.body_gzip)),
+            parse_json(_body(archived.body_gzip)),
             time_zones={row.airport_code: row.time_zone for row in context.rows["time_zones"]},
             country=context.settings.country,
         )
@@ -114,6 +116,19 @@ def parse(_: Content, context: Context) -> Iterator[Parsed]:
         lists=snapshot.read_by_list,
         drift=snapshot.drift,
     )
+
+
+def _body(body_gzip: bytes) -> bytes:
+    """Decompress an archived document. Raises `DatabaseError` if it is damaged: no rejection."""
+    try:
+        return gzip.decompress(body_gzip)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatabaseError(
+            "flights",
+            f"an archived document is damaged: {error}",
+            place="flights.payloads",
+            remedy="Restore the table from a backup, then run isobar run flights.",
+        ) from error
 
 
 def read_snapshot(
