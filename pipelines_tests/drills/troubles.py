@@ -90,7 +90,10 @@ def strike(victim: str, state: Path, server: Connections, database: str, loader:
         with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
             for (pid,) in connection.execute(SESSIONS, (database,)).fetchall():
                 if victim == "backend":
-                    os.kill(pid, signal.SIGKILL)
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:  # it was done a moment before
+                        continue
                     with suppress(psycopg.OperationalError):
                         connection.execute("SELECT pg_sleep(60)")
                     return
