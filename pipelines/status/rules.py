@@ -281,15 +281,8 @@ def of_code(found: Code, now: dt.datetime) -> list[Problem]:
     problems = []
     if found.web_server and found.error:
         what = f"The web server: {found.error}"
-        problems.append(
-            trouble(
-                "code_location",
-                what,
-                found.web_server,
-                f"Fix the reported error. {ANEW}",
-                now,
-            )
-        )
+        remedy = f"Fix the reported error. {ANEW}"
+        problems.append(trouble("code_location", what, found.web_server, remedy, now))
     elif found.web_server and found.missing_jobs:
         what = f"The web server lacks jobs of this clone: {few(found.missing_jobs)}"
         one = trouble("code_location:lacks", what, found.web_server, LACKS, now, severity="warning")

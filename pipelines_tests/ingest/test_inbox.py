@@ -291,6 +291,5 @@ def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
         translate_parse_errors("trains", __package__, "trains.json", **again),
     ):
         raise KeyError("carriages")
-    assert "could not be read: KeyError: 'carriages' (pipelines_tests/ingest/test_inbox.py:" in str(
-        failed.value
-    )
+    what = "could not be read: KeyError: 'carriages' (pipelines_tests/ingest/test_inbox.py:"
+    assert what in str(failed.value)

@@ -239,24 +239,25 @@ def test_a_workbook_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
     assert stored_levels.rows("SELECT * FROM ops.deliveries") == []
 
 
-LONG = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 100_000])
+def long_texts() -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 100_000])
 
 
 @pytest.mark.parametrize(
     "column",
     [
-        LONG,
-        pa.StructArray.from_arrays([LONG], ["name"]),
-        pa.ListArray.from_arrays([0, 20_000], LONG),
-        pa.ListArray.from_arrays([0, 40_000_000], pa.nulls(40_000_000)),
-        pa.array(["x" * 70_000_000]),
+        long_texts,
+        lambda: pa.StructArray.from_arrays([long_texts()], ["name"]),
+        lambda: pa.ListArray.from_arrays([0, 20_000], long_texts()),
+        lambda: pa.ListArray.from_arrays([0, 40_000_000], pa.nulls(40_000_000)),
+        lambda: pa.array(["x" * 70_000_000]),
     ],
     ids=["a text of each row", "in an object", "in a list", "a long list", "a long text"],
 )
 def test_a_parquet_file_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
-    stored_levels: Levels, column: pa.Array
+    stored_levels: Levels, column: Callable[[], pa.Array]
 ) -> None:
-    bomb = as_parquet_of(column, compression="zstd")
+    bomb = as_parquet_of(column(), compression="zstd")
     assert len(bomb) < 200_000
     with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
         stored_levels.deliver_bytes("levels.parquet", bomb)

@@ -94,15 +94,7 @@ def test_its_runs_are_those_that_isobar_shows_and_their_output_is_kept(state: Pa
 
 def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
     port = free_port()
-    first = subprocess.Popen(
-        [BIN / "dagster", "dev", f"--port={port}"],
-        env=nothing_exported(state),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    first = begin_dev(state, "dagster", port)
     try:
         wait_for(f"http://127.0.0.1:{port}/server_info")
         for command in ("dagster dev", "dg dev", "dagster-daemon run"):
@@ -128,15 +120,7 @@ SERVES = re.compile(r"dagster\._daemon|dagster_webserver")
 def test_what_dagster_dev_started_ends_with_it(state: Path, command: str, *, is_up: bool) -> None:
     """Incident: its daemon went on beside the next one, and failed runs: it had no code server."""
     port = free_port()
-    parent = subprocess.Popen(
-        [BIN / command, "dev", f"--port={port}"],
-        env=nothing_exported(state),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    parent = begin_dev(state, command, port)
     serving: list[psutil.Process] = []
     while len(serving) < 2:  # they begin at one time, and import for seconds
         time.sleep(0.05)
@@ -154,22 +138,37 @@ def test_what_dagster_dev_started_ends_with_it(state: Path, command: str, *, is_
 
 def test_dagster_dev_does_not_start_beside_what_a_killed_ui_left(state: Path) -> None:
     with begin(state, "ui") as killed:
-        assert killed.stdout is not None
-        for line in killed.stdout:
-            if "The Dagster UI is at" in line:
-                break
+        wait_for_ui(killed)
         killed.kill()
         killed.wait()
         second = dagster(state, "dagster dev")
         assert second.returncode == 1
         assert "of an isobar ui that was killed is still running" in second.stderr
     with begin(state, "ui") as again:
-        assert again.stdout is not None
-        for line in again.stdout:
-            if "The Dagster UI is at" in line:
-                break
+        wait_for_ui(again)
         again.terminate()
         again.communicate(timeout=60)
+
+
+def begin_dev(state: Path, command: str, port: int) -> "subprocess.Popen[bytes]":
+    """Begin `dagster dev` or `dg dev`, in a session of its own."""
+    return subprocess.Popen(
+        [BIN / command, "dev", f"--port={port}"],
+        env=nothing_exported(state),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def wait_for_ui(command: "subprocess.Popen[str]") -> None:
+    """Wait until `isobar ui` says where it is, or ends."""
+    assert command.stdout is not None
+    for line in command.stdout:
+        if "The Dagster UI is at" in line:
+            return
 
 
 def wait_for(url: str) -> None:
