@@ -9,7 +9,7 @@ import filelock
 from pipelines.config import DAEMON_LOCK
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
-from pipelines.status.probes.web_ui import noted_processes
+from pipelines.status.probes.web_ui import living_processes, noted_processes
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
         lock = filelock.FileLock(state / DAEMON_LOCK)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        url, noted = noted_processes(state)
-        is_ui = any(one.name == "isobar ui" and one.state != "dead" for one in noted)
+        url, _ = noted_processes(state)
+        is_ui = "isobar ui" in living_processes(state)
         who = "isobar ui" if is_ui else "dagster dev, dagster-daemon or isobar restore"
         raise PermanentFailure(
             command,
@@ -33,8 +33,7 @@ def daemon_lock(state: Path, command: str) -> Iterator[None]:
             remedy="Use that one, or stop it first.",
         ) from error
     with lock:
-        left = [one.name for one in noted_processes(state)[1] if one.state != "dead"]
-        if left and command != "ui":
+        if command != "ui" and (left := living_processes(state)):
             raise PermanentFailure(
                 command,
                 f"the {left[0]} of an isobar ui that was killed is still running",

@@ -11,7 +11,7 @@ from pipelines.config import DAEMON_LOCK
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import place_of
 from pipelines.runtime.health import heartbeats
-from pipelines.status.probes.web_ui import noted_processes
+from pipelines.status.probes.web_ui import living_processes
 from pipelines.status.rules import BEAT_SECONDS
 
 
@@ -28,8 +28,7 @@ def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Ite
     except filelock.Timeout as error:
         raise _in_use("isobar ui is running", str(state)) from error
     with lock:
-        alive = [one.name for one in noted_processes(state)[1] if one.state != "dead"]
-        if alive:
+        if alive := living_processes(state):
             raise _in_use(f"the {alive[0]} of isobar ui is running", str(state / "ui.json"))
         _reject_living_daemon(dagster_url, report)
         yield

@@ -33,6 +33,11 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
     return url if is_up else None, facts
 
 
+def living_processes(state: Path) -> list[str]:
+    """Return the names of the processes of `isobar ui` on this machine that have not ended."""
+    return [one.name for one in noted_processes(state)[1] if one.state != "dead"]
+
+
 def query_web_server(url: str, seconds: float) -> tuple[str | None, frozenset[str]]:
     """Return the error of the definitions that the web server has loaded, and the names of jobs.
 
