@@ -41,8 +41,9 @@ UNIT = re.compile(
     r"|ms|ohm|pa|pct|percent|ppb|ppm|rate|rating|ratio|score|seconds|sek|share|tonnes?|usd|v|w|wh"
     r"|\w+_per_\w+)$"
 )
+TIME_TYPES = ("dt.date", "AwareDatetime", "NaiveDatetime")
 #: Types of fields that may identify a record.
-KEY_TYPES = ("str", "int", "dt.date", "AwareDatetime", "NaiveDatetime")
+KEY_TYPES = ("str", "int", *TIME_TYPES)
 #: Texts that may be longer are no names or keys.
 LONG_TEXT = 100
 LIKE_A_TIME = re.compile(r"(^|_)(at|time|date|day|on|hour|timestamp)($|_)")
@@ -50,6 +51,10 @@ WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
+#: Dates and numbers as people write them, which no type reads.
+LOCAL_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d\d)( \d\d?:\d\d.*)?")
+LOCAL_NUMBER = re.compile(r"[+-]?\d{1,3}(\.?\d{3})*,\d+|[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+PARSE = "As it is, it is a text. A pydantic.BeforeValidator can parse it."
 AWARE: TypeAdapter[dt.datetime] = TypeAdapter(AwareDatetime)
 
 
@@ -139,7 +144,12 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
         found.key = (fields[0].name,)
         fields[0].is_optional = False
         found.doubts.append("no fields are unique in the sample: what identifies a record?")
-    elif len(records) < 20:
+        return found
+    for one in fields:
+        is_named = LIKE_A_KEY.search(one.name) or LIKE_A_TIME.search(one.name)
+        if one.kind == "int" and one.name in found.key and not is_named:
+            one.doubts.append("part of the key: does it identify a record, or is it measured?")
+    if len(records) < 20:
         found.doubts.append(f"the key is that of {len(records)} records: is it always unique?")
     return found
 
@@ -160,19 +170,31 @@ def _propose_key(
 ) -> tuple[str, ...]:
     """Return the fewest fields that are unique together, of those that are called like a key.
 
-    If none are, times are tried beside them, and then all fields but measured values.
+    If none are, times are tried beside them, then texts, and numbers last: they may be measured.
     """
-    able = [one for one in fields if not one.is_optional and one.kind in KEY_TYPES]
+    able = [
+        one
+        for one in fields
+        if not one.is_optional and one.kind in KEY_TYPES
+        if not all(LOCAL_NUMBER.fullmatch(str(value)) for value in values[one.name])
+    ]
     keys = [one for one in able if LIKE_A_KEY.search(one.name)]
-    times = [one for one in able if LIKE_A_TIME.search(one.name) and one not in keys]
+    times = [one for one in able if _is_time(one, values[one.name]) and one not in keys]
     others = [one for one in able if one not in (*keys, *times)]
-    for some in (keys, [*keys, *times], [*keys, *times, *others]):
+    texts = [*keys, *times, *(one for one in others if one.kind != "int")]
+    for some in (keys, [*keys, *times], texts, [*keys, *times, *others]):
         for size in (1, 2, 3):
             for chosen in combinations(some[:MAX_KEY_CANDIDATES], size):
                 together = [*zip(*(map(str, values[one.name]) for one in chosen), strict=True)]
                 if len(set(together)) == len(together):
                     return tuple(one.name for one in fields if one in chosen)
     return ()
+
+
+def _is_time(one: ProposedField, values: Sequence[Any]) -> bool:
+    """Return whether a field is a date or a time, by its name, its type or its values."""
+    is_named = bool(LIKE_A_TIME.search(one.name)) or one.kind in TIME_TYPES
+    return is_named or all(LOCAL_DATE.fullmatch(str(value)) for value in values)
 
 
 def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
@@ -221,6 +243,10 @@ def _type_of_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
             if bad:
                 doubts.append(f"{len(bad)} of {len(texts)} are no {kind}, such as {bad[0][:20]!r}")
             return kind, doubts
+    if all(LOCAL_DATE.fullmatch(one) for one in texts):
+        return "str", [f"a date, of the day or of the month first? {PARSE}"]
+    if all(LOCAL_NUMBER.fullmatch(one) for one in texts):
+        return "str", [f"a number with commas? {PARSE}"]
     return "str", []
 
 

@@ -73,6 +73,15 @@ def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
             ("lot_id", "at"),
         ),
         ([{"code": None, "name": "a"}, {"code": "x", "name": "b"}], ("name",)),
+        (
+            [
+                {"Datum": f"{day}.11.2026", "Pegel": f"{day},{sku}", "name": sku}
+                for sku in "12"
+                for day in range(1, 9)
+            ],
+            ("datum", "name"),
+        ),
+        ([{"level": 812, "station": "a"}, {"level": 640, "station": "b"}], ("station",)),
     ],
 )
 def test_the_key_is_the_fewest_fields_that_are_unique(
@@ -91,6 +100,27 @@ def test_records_that_are_all_alike_have_a_doubtful_key() -> None:
     found = proposed([{"a": 1}] * 3)
     assert found.key == ("a",)
     assert found.doubts == ["no fields are unique in the sample: what identifies a record?"]
+
+
+def test_a_number_that_may_be_measured_is_a_doubtful_key() -> None:
+    level, _ = proposed([{"level": 812, "place": "a"}, {"level": 640, "place": "a"}]).fields
+    assert level.doubts[-1] == "part of the key: does it identify a record, or is it measured?"
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubt"),
+    [
+        (["24.12.2026", "1.1.2027"], "a date, of the day or of the month first?"),
+        (["24/12/2026 10:30", "01/01/2027 9:00"], "a date, of the day or of the month first?"),
+        (["1.234,50", "-3,5"], "a number with commas?"),
+        (["1,234.50", "12,000"], "a number with commas?"),
+    ],
+)
+def test_dates_and_numbers_of_a_country_are_texts_in_doubt(texts: list[str], doubt: str) -> None:
+    (field,) = proposed([{"sent": one} for one in texts * 3]).fields
+    assert field.kind == "str"
+    assert field.doubts[0].startswith(doubt)
+    assert "BeforeValidator" in field.doubts[0]
 
 
 def test_each_list_of_objects_in_a_document_is_proposed_the_longest_first() -> None:
