@@ -1,16 +1,18 @@
 """Each test of the contract kit fails for a source with the mistake that it is for."""
 
 import dataclasses
+import datetime as dt
 import itertools
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
+from sqlalchemy import Column, Date, MetaData, Table
 
 from pipelines import testing
 from pipelines.http.client import HttpClient
@@ -24,6 +26,7 @@ from pipelines.source import SandboxParts, sources
 from pipelines.testing import Driver, contract, drivers_of
 from pipelines.testing.databases import made
 from pipelines.testing.pytest_plugin import Start
+from pipelines.testing.records import ModelRecords
 from pipelines.testing.sandboxes import Serve
 from pipelines.testing.suite import ledger_is_true
 from pipelines_tests.command import PROJECT, environment
@@ -397,6 +400,22 @@ def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path
     done = tried(tmp_path)
     assert done.returncode == 0, done.stdout
     assert "46 passed" in done.stdout
+
+
+def german(sent: str) -> str:
+    day, month, year = sent.split(".")  # AttributeError for nothing
+    return f"{year}-{month}-{day}"
+
+
+class Level(BaseModel):
+    day: Annotated[dt.date, BeforeValidator(german)]
+
+
+def test_records_have_dates_as_their_validators_parse_them() -> None:
+    """Incident: the validator that `sources new` recommends failed 21 of the kit's 23 tests."""
+    records = ModelRecords(Level, Table("levels", MetaData(), Column("day", Date)), is_text=True)
+    assert [records.record(number)["day"] for number in (0, 1)] == ["01.01.2020", "02.01.2020"]
+    assert "AttributeError" in records.problems({"day": ""})[0]
 
 
 GERMAN_TESTS = """
