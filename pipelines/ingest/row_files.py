@@ -19,7 +19,7 @@ from pipelines.ingest.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyarrow import Array, RecordBatch
+    from pyarrow import Array, RecordBatch, Scalar
     from pyarrow.parquet import FileMetaData
     from pydantic import BaseModel
 
@@ -96,7 +96,7 @@ class Rows:
         while True:
             try:
                 some = [*islice(numbered, RECORDS_AT_ONCE)]
-            except (ValueError, KeyError, OverflowError) as error:
+            except (ValueError, KeyError) as error:
                 kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
                 raise PermanentFailure(
                     context.source,
@@ -244,7 +244,11 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
         _reject_repeated(opened.schema_arrow.names)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
             _reject_larger(sum(map(_plain_bytes, batch.columns)), MAX_BYTES)
-            yield from _plain(batch).to_pylist()
+            columns = map(_values, _plain(batch).columns)
+            yield from (
+                dict(zip(batch.schema.names, row, strict=True))
+                for row in zip(*columns, strict=True)
+            )
     except MemoryError:  # Arrow's is an `ArrowException`, too
         raise
     except (ArrowException, OSError) as error:  # the latter for damaged pages
@@ -297,6 +301,22 @@ def _plain(batch: RecordBatch) -> RecordBatch:
         for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _values(column: Array) -> list[Any]:
+    """Return values of Python; a time beyond its calendar is a text, and so no time to a model."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except OverflowError:
+        values = [_value(one) for one in column]
+    return values
+
+
+def _value(one: Scalar) -> Any:
+    try:
+        return one.as_py()
+    except OverflowError as error:
+        return f"{getattr(one, 'value', 'a value')} as {one.type}: {error}"
 
 
 def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any]:
