@@ -7,6 +7,7 @@ rows. `inbox` finds the files. The source's `load` function parses the content.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ from pipelines.ingest.inbox import (
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
+logger = logging.getLogger("isobar.files")
+
 
 class FileReadError(TransientFailure):
     """A disk or network error while a file was read. The file is not rejected."""
@@ -67,8 +70,9 @@ def load_files(
     for file in files:
         try:
             outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
-        except NotReady:
-            continue  # it is being written again: it will be there at the next tick
+        except NotReady as reason:  # it is being written again: it will be there at the next tick
+            logger.warning("%s", reason)
+            continue
         except FileReadError as failure:
             failures.append(failure)
             continue

@@ -193,13 +193,14 @@ def test_a_missing_inbox_is_reported_with_its_variable(warehouse: Warehouse) -> 
         Inbox("trains", Path("/nowhere"), "TRAINS_INBOX", "utf-8").ready(warehouse)
 
 
-def test_a_file_that_disappears_before_loading_is_no_failure(
-    warehouse: Warehouse, inbox: Inbox, folder: Path
+def test_a_file_that_disappears_before_loading_is_no_failure_but_in_the_log(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "a.csv").write_text("one")
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     (folder / "a.csv").unlink()
     assert load_files(warehouse, inbox, files, load) == ([], [])
+    assert "the file is gone" in caplog.text
 
 
 def test_a_future_modification_time_defers_no_file_for_ever(inbox: Inbox, folder: Path) -> None:
