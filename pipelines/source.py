@@ -711,7 +711,16 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
 
 
 def _reject_unknown_names(source: Source) -> None:
-    """Raise `ValueError` for a setting or a column that a fetcher names and the source lacks."""
+    """Raise `ValueError` for a table, setting or column that the source names and lacks."""
+    has_jobs = importlib.util.find_spec(f"{source.package}.jobs") is not None
+    if source.fetchers and not source.loads and not has_jobs:
+        raise ValueError(
+            "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
+        )
+    for table in source.loads:
+        if table not in source.metadata.tables:
+            tables = ", ".join(source.metadata.tables) or "none"
+            raise ValueError(f"`loads` names the table {table}, and its tables are {tables}")
     known = source.settings.model_fields
     for feed in source.feeds:
         for one in feed.fetchers:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pipelines_tests.plugins import DECLARATION, TABLES
 
-IMPORTS = "import Check, Feed, Field, Sandbox, SandboxOption, Schedule, Source, SourceSettings"
-IMPORTS += ", secret_text, url"
+IMPORTS = "import Check, Feed, Field, FileInbox, Sandbox, SandboxOption, Schedule, Source"
+IMPORTS += ", SourceSettings, secret_text, url"
 CHECK = 'Check(name="{name}_named", on="%s", expects="Stops have names.", remedy="name them")'
 STOPS = "enriched.{name}_stops"
 QUERY: Mapping[str, str] = {
@@ -158,6 +158,13 @@ HOSTILE: Mapping[str, Hostile] = {
     "raising_tables": Hostile(
         {"tables.py": f"{TABLES}\nraise RuntimeError('no tables')"},
         "its declaration: RuntimeError: no tables (isobar_raising_tables/tables.py:",
+    ),
+    "no_table": Hostile(
+        {
+            "__init__.py": declared("feeds=(Feed(parse=list, fetch=FileInbox()),)"),
+            "jobs.py": None,
+        },
+        "its feeds name no table: parse with Rows or Json",
     ),
     "missing_table": Hostile(
         {"__init__.py": declared('loads=("missing_table.nothing",)')}, "missing_table.nothing"
