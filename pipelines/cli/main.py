@@ -5,6 +5,7 @@ A command is imported when it is called: those that need no source then import n
 
 from functools import cached_property
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -30,6 +31,14 @@ COMMANDS = {
 
 class Commands(click.Group):
     """Isobar's commands, and those that sources define in their `cli.py`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; one that Ctrl-C stops exits with 130, as a shell expects it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(130)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Return the names of all commands, in order."""

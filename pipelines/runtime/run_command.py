@@ -79,7 +79,10 @@ class Report:
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
-    """Run jobs one after the other; True if no load and no blocking check failed."""
+    """Run jobs one after the other; True if no load and no blocking check failed.
+
+    Raises `KeyboardInterrupt` if one was stopped by a signal, after all has been printed.
+    """
     known = {job.name for job in definitions.jobs or ()}
     for job in jobs.keys() - known:
         raise PermanentFailure(
@@ -130,6 +133,8 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         console.print(f"Warnings block nothing.{purpose}")
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
+    if reports and reports[-1].is_stopped:
+        raise KeyboardInterrupt
     return not any(report.failures for report in reports)
 
 
@@ -208,6 +213,8 @@ def _run(
             "\n  where: the code of the source, or what it waits for"
             "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
         )
+    if report.is_stopped and (stopped := instance.get_run_by_id(run.run_id)):
+        instance.report_run_canceled(stopped, f"The run was {STOPPED}; {KEPT}.")  # no incident
     return report
 
 
