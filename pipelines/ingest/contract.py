@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,15 @@ from pydantic import AliasPath, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest.models import is_number, is_reshaping, otherwise, sent_as, sent_keys
+from pipelines.ingest.models import (
+    NUMBERS,
+    TIMES,
+    is_reshaping,
+    is_sent_as,
+    otherwise,
+    sent_as,
+    sent_keys,
+)
 from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
@@ -111,7 +120,8 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        self._reject_booleans()
+        self._reject_confused(NUMBERS, _is_boolean, "should be a number")
+        self._reject_confused(TIMES, _is_number, "should be a date or a time instead of a number")
         #: How many records have which keys.
         self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
         if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
@@ -155,17 +165,23 @@ class RecordValidator:
             self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
         return None
 
-    def _reject_booleans(self) -> None:
-        """Reject true and false where a number should be: pydantic takes them for 1 and 0."""
+    def _reject_confused(
+        self, kinds: Sequence[Any], is_other: Callable[[Any], bool], words: str
+    ) -> None:
+        """Reject values that pydantic takes for what they are not: true for 1, 20260101 for 1970.
+
+        A validator of the field that runs before may take them for what it likes.
+        """
         for place, field in self._places.items():
             info, code = self.model.model_fields[field], f"{field}_invalid"
-            if len(place) > 1 or not is_number(info) or self._is_reshaping:
+            if len(place) > 1 or self._is_reshaping or not is_sent_as(self.model, field, kinds):
                 continue
             for index, record in enumerate(self.records):
-                if not isinstance(record, dict) or not isinstance(record.get(place[0]), bool):
+                if not isinstance(record, dict) or not is_other(record.get(place[0])):
                     continue
-                if all(one.code != code for one in self._reasons.get(index, ())):
-                    self.reject_value(index, field, otherwise(info, "should be a number"))
+                others = [one for one in self._reasons.get(index, ()) if one.code != code]
+                self._reasons[index] = others  # what pydantic says is of another value
+                self.reject_value(index, field, otherwise(info, words))
 
     def _own(self, sent: Any) -> Any:
         """Return a copy for a model that may change what it is given; `records` stay as sent."""
@@ -269,6 +285,16 @@ class RecordValidator:
         self._reasons.setdefault(index, []).append(reason)
 
 
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number, or a text that is one."""
+    is_text = isinstance(value, str)
+    return bool(_NUMBER.fullmatch(value)) if is_text else isinstance(value, int | float | Decimal)
+
+
 def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
     """Return a function that returns the fields of a parsed record in the order of `keys`."""
     several = attrgetter(*keys)
@@ -334,6 +360,7 @@ def as_json(value: Any) -> str:
 _UNSHOWABLE = re.compile(
     "[\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
 )
+_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 

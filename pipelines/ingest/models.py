@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 ARGUMENTS = signature(pydantic.Field).parameters.keys()
 #: What pydantic says of a value: it should be a valid number, unable to parse string as a number.
 SHOULD = re.compile(r"should [^,]*")
+#: Types of numbers, for which pydantic also takes true.
+NUMBERS = (int, float, Decimal)
+#: Types of dates and times, for which pydantic also takes numbers, as seconds since 1970.
+TIMES = (
+    *(dt.date, dt.datetime, dt.time, pydantic.AwareDatetime, pydantic.NaiveDatetime),
+    *(pydantic.PastDate, pydantic.FutureDate, pydantic.PastDatetime, pydantic.FutureDatetime),
+)
 
 
 def Field(  # noqa: N802 - it stands where pydantic's own does
@@ -136,19 +143,25 @@ def is_reshaping(model: type[BaseModel]) -> bool:
     return any(one.info.mode != "after" for one in rules)
 
 
-def is_number(info: FieldInfo) -> bool:
-    """Return whether a field has a number as it is sent, for which pydantic also takes true."""
+def is_sent_as(model: type[BaseModel], field: str, kinds: Sequence[Any]) -> bool:
+    """Return whether a field is of one of some types, and no validator changes what is sent."""
+    own = model.__pydantic_decorators__.field_validators.values()
+    info = model.model_fields[field]
+    return not any(one.info.mode != "after" and field in one.info.fields for one in own) and (
+        _is_of(kinds, info.annotation, info.metadata)
+    )
+
+
+def _is_of(kinds: Sequence[Any], annotation: Any, notes: Sequence[Any] = ()) -> bool:
     before = (pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
-    return _is_number(info.annotation) and not any(isinstance(one, before) for one in info.metadata)
-
-
-def _is_number(annotation: Any) -> bool:
+    if any(isinstance(one, before) for one in notes):
+        return False
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _is_number(arguments[0])
+        return _is_of(kinds, arguments[0], arguments[1:])
     if origin in (Union, types.UnionType):
-        return all(map(_is_number, (one for one in arguments if one is not type(None))))
-    return annotation in (int, float, Decimal)
+        return all(_is_of(kinds, one) for one in arguments if one is not type(None))
+    return annotation in kinds
 
 
 def text_of(value: Any) -> str:

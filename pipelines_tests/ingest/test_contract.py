@@ -1,17 +1,20 @@
 """Records that break the contract, and shapes that drift."""
 
 import csv
+import datetime as dt
 import json
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import (
     AliasChoices,
     AliasPath,
     BaseModel,
+    BeforeValidator,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -96,6 +99,26 @@ def test_a_model_violation_is_reported_per_key_in_model_order() -> None:
         (2014, "legs[2004]", ('id is not a number: ""',)),
     ]
     assert len(validated.good()) == 2_001
+
+
+def compact(sent: Any) -> dt.date:
+    return dt.datetime.strptime(sent, "%Y%m%d").date()  # noqa: DTZ007 - a day
+
+
+class Dated(BaseModel):
+    plain: dt.date | None = None
+    own: Annotated[dt.date, BeforeValidator(compact)] | None = None
+    other: dt.date | None = None
+
+    _compact = field_validator("other", mode="before")(compact)
+
+
+def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
+    sent = [{name: "20260131"} for name in Dated.model_fields]
+    validated = RecordValidator(sent, name="days", model=Dated)
+    (reject,) = validated.rejects()
+    assert reject.words == ('plain should be a date or a time instead of a number: "20260131"',)
+    assert validated.good()["own"][1] == validated.good()["other"][2] == dt.date(2026, 1, 31)
 
 
 def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:

@@ -111,6 +111,18 @@ def test_a_time_beyond_the_calendar_is_a_bad_value_of_its_row(stored_levels: Lev
     stored_levels.check()
 
 
+@pytest.mark.parametrize("sent", ["20260101", " 1767225600 ", "1767225600.5", 1767225600, 0, True])
+def test_a_number_is_no_time(stored_levels: Levels, sent: object) -> None:
+    """Incident: the day 20260101 was stored as 1970-08-23, seconds after its beginning."""
+    name = "levels.csv" if isinstance(sent, str) else "levels.jsonl"
+    content = KINDS[name]([*ROWS[:1], {"station": "B", "read_at": sent, "level": 2.0}])
+    assert stored_levels.deliver_bytes(name, content) == (2, 1, 0, 1)
+    ((codes, reasons),) = stored_levels.rows("SELECT reason_codes, reasons FROM ops.quarantine")
+    assert codes == ["read_at_invalid"]
+    assert reasons[0] == f"read_at is not a time: {json.dumps(sent)}"
+    stored_levels.check()
+
+
 def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) -> None:
     content = as_json_lines(ROWS[:1]) + b'\n \n{"station": "B"\n[1]\n\xef\xbf\n'
     assert stored_levels.deliver_bytes("levels.jsonl", content) == (4, 1, 0, 3)
