@@ -8,7 +8,7 @@ LONGEST = 40
 #: Digits before the decimals, as the columns of prices have them.
 MAX_DIGITS = 14
 _SIGN = r"[^\s\d.,'+-]{1,4}|[^\s\d.,'+-]{1,3}\."
-_GROUPED = r"[0-9]{1,3}(?:(?P<group>[,.'\u00a0\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
+_GROUPED = r"[1-9][0-9]{0,2}(?:(?P<group>[,.'\u00a0\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
 _PRICE = re.compile(
     rf"(?P<before>{_SIGN})?\s*(?P<whole>{_GROUPED}|[0-9]+)"
     r"(?:(?P<point>[.,])(?P<cents>[0-9]{1,2}))?"
