@@ -41,7 +41,10 @@ class RedirectRejected(Exception):
 
 def redirect_target(url: str, location: str) -> str:
     """Return the URL to which `location` leads from `url`. Raises `RedirectRejected`."""
-    old, new = parse_url(url), parse_url(urljoin(url, location))
+    try:
+        old, new = parse_url(url), parse_url(urljoin(url, location))
+    except ValueError as error:
+        raise RedirectRejected(f"it redirects to what is not an address: {error}") from error
     if new.scheme not in ("http", "https"):
         raise RedirectRejected(f"it redirects to {new}, which is not HTTP")
     if not is_same_origin(old.url, new.url):

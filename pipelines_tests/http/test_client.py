@@ -240,7 +240,7 @@ def test_an_invalid_redirect_target_is_named_and_leaves_nothing_open(
     source: FakeSource,
 ) -> None:
     source.will(body(b"", status=302, Location="http://[::1"))
-    with pytest.raises(PermanentFailure, match="this is not an address"):
+    with pytest.raises(PermanentFailure, match="it redirects to what is not an address"):
         client().get_json(source.url)
 
 
