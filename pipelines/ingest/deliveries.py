@@ -310,22 +310,26 @@ def enforce_reject_cap(
     few: int = 0,
     variable: str | None = None,
     rejects: Sequence[Reject] = (),
+    is_early: bool = False,
 ) -> None:
     """Raise `RejectedDelivery` with the top reasons if more than `cap` of the records are bad.
 
     Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
     `variable` is the setting of `cap`, if it has one. Of `rejects`, the bad records, the first ones
-    are shown with their values, and `MAX_KEPT` are kept (`rejects_kept`).
+    are shown with their values, and `MAX_KEPT` are kept (`rejects_kept`). Early, that is before the
+    delivery was read to its end, `cap` may be another one than that of the feed.
     """
     if rejected <= max(few, cap * read):
         return
     top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
     top += "".join(f"\n  {one.position}: {'; '.join(one.words)}" for one in rejects[:EXAMPLES])
     listed = f" All that are kept: isobar quarantine show {delivery.source}." if rejects else ""
+    counted, share = f"{read:,} records are bad", f"the allowed {cap:.0%}"
+    if is_early:
+        counted, share = f"the first {counted}", f"{cap:.0%}; the rest was not read"
     raise RejectedDelivery(
         delivery.source,
-        f"{rejected:,} of {read:,} records are bad, more than the allowed {cap:.0%},"
-        f" and nothing was written: {top}",
+        f"{rejected:,} of {counted}, more than {share}, and nothing was written: {top}",
         place=delivery.name,
         remedy=f"The sender has to correct these records and send them again.{listed}"
         + (f" {variable} sets the accepted share of bad records." if variable else ""),

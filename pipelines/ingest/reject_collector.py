@@ -65,7 +65,14 @@ class RejectCollector:
         write_rejects(self._connection, self._delivery_id, fresh)
 
     def enforce_cap(
-        self, delivery: Delivery, read: int, *, share: float, few: int, variable: str | None
+        self,
+        delivery: Delivery,
+        read: int,
+        *,
+        share: float,
+        few: int,
+        variable: str | None,
+        is_early: bool = False,
     ) -> None:
         """Raise `RejectedDelivery` if more than `share` of the records are bad.
 
@@ -82,4 +89,5 @@ class RejectCollector:
             cap=share,
             variable=variable,
             rejects=self._first,
+            is_early=is_early,
         )

@@ -288,6 +288,7 @@ class Runner:
             share=max(self._share, 0.5) if is_early else self._share,
             few=self.feed.cap.few,
             variable=self._variable,
+            is_early=is_early,
         )
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest import runner
 from pipelines.ingest.feeds import Cap, Content, Feed, Latest, Parsed
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
@@ -94,6 +95,16 @@ def test_a_file_of_bad_lines_stores_nothing_and_keeps_examples(stored_levels: Le
         stored_levels.deliver("a.csv", *lines)
     assert stored_levels.rows("SELECT count(*) FROM ops.deliveries") == [(0,)]
     assert stored_levels.rows("SELECT count(*) FROM ops.unloaded_rejects") == [(30,)]
+
+
+def test_a_long_file_of_bad_lines_is_not_read_to_its_end(
+    stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MANY_BAD", 20)
+    lines = [line(f"S{number}", "ice") for number in range(30)]
+    words = "30 of the first 30 records are bad, more than 50%; the rest was not read, and nothing"
+    with pytest.raises(PermanentFailure, match=words):
+        stored_levels.deliver("a.csv", *lines)
 
 
 def test_the_cap_of_a_feed_is_its_own(stored_levels: Levels) -> None:
