@@ -190,7 +190,8 @@ class Settings:
                 place="ISOBAR_SANDBOX_URL",
                 remedy="Start with isobar run or isobar ui, which bring one up, or set"
                 " ISOBAR_SOURCES=live. In Python, give dg.materialize the instance of the one"
-                " that runs: instance=dg.DagsterInstance.get().",
+                " that runs: instance=dg.DagsterInstance.get(). If a DAGSTER_HOME of another"
+                " project is exported, unset it.",
             )
         return f"{self.sandbox_url}{path}"
 

@@ -2,7 +2,8 @@
 
 `make setup` runs it. Dagster finds `dagster.yaml` by DAGSTER_HOME alone, and three of its commands
 know the project by an option alone. In `.venv`, which is of this clone, Python sets variables for
-them when it starts, unless they are set: nobody has to export anything.
+them when it starts, unless they are set: nobody has to export anything. Where an option names a
+file of somebody's own, Dagster rejects a module beside it.
 """
 
 import sysconfig
@@ -13,16 +14,20 @@ from pipelines.config import PROJECT
 #: Dagster's commands that read neither `workspace.yaml` nor `pyproject.toml`, as it spells options.
 WITHOUT_WORKSPACE = ("ASSET_LIST", "ASSET_MATERIALIZE", "JOB_EXECUTE")
 MODULE = "pipelines.definitions"
+OF_FILES = ("-f", "--python-file", "--package-name")
+LINE = """\
+import os, sys; os.environ.update({home!r} | os.environ); \
+any(one.startswith({of_files!r}) for one in sys.orig_argv) \
+or os.environ.update({modules!r} | os.environ)
+"""
 
 
-def variables() -> dict[str, str]:
-    """Return the variables of Dagster's commands."""
-    return {
-        "DAGSTER_HOME": str(PROJECT),
-        **{f"DAGSTER_CLI_{command}_MODULE_NAME": MODULE for command in WITHOUT_WORKSPACE},
-    }
+def line() -> str:
+    """Return what Python executes when it starts."""
+    modules = {f"DAGSTER_CLI_{command}_MODULE_NAME": MODULE for command in WITHOUT_WORKSPACE}
+    return LINE.format(home={"DAGSTER_HOME": str(PROJECT)}, of_files=OF_FILES, modules=modules)
 
 
 if __name__ == "__main__":
     file = Path(sysconfig.get_path("purelib")) / "dagster_variables.pth"
-    file.write_text(f"import os; os.environ.update({variables()!r} | os.environ)\n")
+    file.write_text(line())

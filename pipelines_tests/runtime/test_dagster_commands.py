@@ -61,6 +61,7 @@ def dagster(state: Path, command: str) -> "subprocess.CompletedProcess[str]":
         ("dagster asset materialize --select flights/snapshots --partition {today}", ""),
         ("dagster asset materialize --select bookings/events", ""),
         ("dagster asset list", "enriched/itineraries"),
+        ("dagster asset list -f pipelines/definitions.py", "enriched/itineraries"),
         ("dagster definitions validate", ""),
         ("dagster definitions validate -w workspace.yaml", ""),
         ("dagster job list", "Job: flights"),
