@@ -1,7 +1,8 @@
 -- What made hours of a plant low: the sky, a sensor or the plant?
 --
 -- The comment on the column describes the rule of thumb. A single hour may be chance; if many hours have the cause
--- `sensor`, inspect the sensor. Without `plant_id` the statement reads all readings.
+-- `sensor`, inspect the sensor: its values are low, and the energy may be as expected. Without `plant_id` the statement
+-- reads all readings.
 --
 -- plant: 1
 -- since: 2026-10-01 00:00+02

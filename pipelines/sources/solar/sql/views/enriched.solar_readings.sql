@@ -66,7 +66,7 @@ LEFT JOIN weather.hourly AS weather_after
         = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour';
 
 COMMENT ON VIEW enriched.solar_readings IS
-'Every reading with the weather at the plant in that hour, and the likely cause if it is low. Fast
+'Every reading with the weather at the plant in that hour, and the likely cause if its irradiation or its energy is low. Fast
 if filtered by plant_id and a range of read_at. If the hours of the plant''s time zone do not start
 with UTC hours, the weather is that of the UTC hour in which they start. Weather data by
 Open-Meteo.com (CC BY 4.0).';
@@ -90,9 +90,10 @@ COMMENT ON COLUMN enriched.solar_readings.weather_irradiation_ratio IS
 'Observed irradiation / irradiation of the weather model; null if the latter is unknown or zero
 (less than 0.000001 W/m²).';
 COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
-'Likely cause of a low hour, by a rule of thumb, if 50 Wh/m² or more were expected. sensor: the
-observed irradiation is 0 although energy was observed, or it is under 60 % of the expected
-irradiation while that of the weather model is 80 % or more; sky: both are under 60 % of the
+'Likely cause of low values in an hour, by a rule of thumb, if 50 Wh/m² or more were expected.
+sensor: the observed irradiation is 0 although energy was observed, or it is under 60 % of the
+expected irradiation while that of the weather model is 80 % or more (the energy need not be low:
+metrics.solar_losses has what was lost, by the weather model); sky: both are under 60 % of the
 expected irradiation; plant: the observed irradiation is 80 % or more of the expected, but the
 observed energy is under 60 % of the expected energy. Null if nothing is low or the cause is
 unknown: there is no weather, or the values are between these limits. The model is for a horizontal

@@ -148,9 +148,10 @@ COMMENT ON COLUMN metrics.solar_losses.day IS 'The day, in the plant''s time zon
 COMMENT ON COLUMN metrics.solar_losses.cause IS
 'sky: less sun than expected; outage: no energy though the sun shone; plant: less than 60 % of the
 energy that the sun allowed; sensor: the sensor failed and the radiation of the weather model,
-which replaces it, is unknown, so the cause is, too; soiling: energy by
-sunlight is below that of clean panels, which are the best tenth of the last 30 days, by their
-median of five days; other: whatever else is low; not delivered: hours without a reading, estimated
-from the same hours of the 30 days before. See low_yield_cause in enriched.solar_readings.';
+which replaces it, is unknown, so the cause is, too (if it is known, the cause follows from it);
+soiling: energy by sunlight is below that of clean panels, which are the best tenth of the last 30
+days, by their median of five days; other: whatever else is low; not delivered: hours without a
+reading, estimated from the same hours of the 30 days before. See low_yield_cause in
+enriched.solar_readings.';
 COMMENT ON COLUMN metrics.solar_losses.lost_kwh IS
 'Energy lost, kWh (the unit is assumed), rounded to 3 decimals. A rule of thumb.';
