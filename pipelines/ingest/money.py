@@ -44,7 +44,10 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
         whole = whole.replace(group, "")
     if len(whole) > MAX_DIGITS:
         raise ValueError(f"{text!r} is larger than any price")
-    return currency, Decimal(f"{whole}.{cents or '00'}")
+    amount = Decimal(f"{whole}.{cents or '00'}")
+    if not amount:
+        raise ValueError(f"{text!r} is nothing, and no price")
+    return currency, amount
 
 
 @cache

@@ -39,7 +39,7 @@ def test_a_price_is_a_currency_and_an_exact_amount(text: str, currency: str, amo
         "", "free", "35", "£", "£-5", "-£5", "35-40 €", "£35 €", "kr 100", "35 FOO", "£1.2.3",
         "£1,23,456", "£1,234,50", "1\u00a0234\u202f567 €", "£1,234.567", "KWD 1.234", "£ 3 5",
         "£\u0663\u0665", "£1e9", "£" + "9" * 60, "from £35",
-        "£0.005", "£0,500", "€012.345",
+        "£0", "0,00 €", "£0.005", "£0,500", "€012.345",
     ],
 )  # fmt: skip
 def test_text_that_is_not_entirely_a_price_is_rejected(text: str) -> None:
