@@ -227,6 +227,8 @@ def _propose_type(values: Sequence[Any]) -> tuple[str, list[str]]:
         return "list[Any]", ["a list, stored as JSON"]
     if all(isinstance(one, dt.datetime) for one in values):
         is_aware = all(one.tzinfo is not None for one in values)
+        if not is_aware and all(one.time() == dt.time() for one in values):
+            return "dt.date", []
         return ("AwareDatetime", []) if is_aware else ("NaiveDatetime", ["in which time zone?"])
     if all(isinstance(one, dt.date) for one in values):
         return "dt.date", []

@@ -1,5 +1,6 @@
 """What a sample says of records, and what it leaves in doubt."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -45,6 +46,12 @@ def test_types_come_from_the_values() -> None:
         "note": "Text",
         "none": "str",
     }
+
+
+def test_times_that_are_all_at_midnight_are_days_as_spreadsheets_have_them() -> None:
+    days = [dt.datetime(2026, 1, day) for day in (1, 2)]  # noqa: DTZ001 - so they come
+    assert kinds([{"day": day} for day in days]) == {"day": "dt.date"}
+    assert kinds([{"at": day.replace(hour=day.day - 1)} for day in days]) == {"at": "NaiveDatetime"}
 
 
 def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
