@@ -26,6 +26,13 @@ MAX_COLUMNS = 1_000
 BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
 PIECE_BYTES = 262_144
 OPEN_QUOTE = Reason("unclosed_quote", "a quotation mark is not closed")
+#: Reasons by words of what `csv` says.
+PROBLEMS = {
+    "unexpected end of data": OPEN_QUOTE,
+    "new-line character": Reason(
+        "not_csv", "it is not CSV: a value has a carriage return (CR) and no quotation marks"
+    ),
+}
 #: The stored form of a NUL character.
 NUL = "\\x00"
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -60,9 +67,9 @@ class Layout:
         try:
             fields = self.fields(raw)
         except csv.Error as error:
-            is_open = str(error) == "unexpected end of data"
             other = Reason("not_csv", f"it is not CSV: {error}")
-            return Record(line, raw, None, OPEN_QUOTE if is_open else other)
+            known = (reason for words, reason in PROBLEMS.items() if words in str(error))
+            return Record(line, raw, None, next(known, other))
         if len(fields) != len(self.columns):
             words = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
             return Record(line, raw, None, Reason("wrong_field_count", words))

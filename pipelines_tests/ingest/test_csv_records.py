@@ -89,6 +89,13 @@ def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
     assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
 
 
+def test_a_carriage_return_within_a_value_is_named() -> None:
+    """Two lines that end with CR alone are one record to `csv`, which speaks to programmers."""
+    (record,) = opened('a,b,c\n1,"2",3\r4,5,6\n').records()
+    assert record.problem
+    assert record.problem.words.startswith("it is not CSV: a value has a carriage return (CR)")
+
+
 def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
     records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
     assert [record.problem and record.problem.words for record in records] == [
