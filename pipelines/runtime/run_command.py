@@ -110,7 +110,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             "Dagster's storage failed",
             unreached="Dagster's storage is no longer reachable",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
-            see="Run again: what was not finished is done then.",
+            see="See isobar status, and run again: what was not finished is done then.",
             remedy="See whether isobar migrate ends without an error, then run again.",
             is_whole=True,
         ) from error
