@@ -41,8 +41,9 @@ class RedirectRejected(Exception):
 
 def redirect_target(url: str, location: str) -> str:
     """Return the URL to which `location` leads from `url`. Raises `RedirectRejected`."""
+    old = parse_url(url)
     try:
-        old, new = parse_url(url), parse_url(urljoin(url, location))
+        new = parse_url(urljoin(url, location))
     except ValueError as error:
         raise RedirectRejected(f"it redirects to what is not an address: {error}") from error
     if new.scheme not in ("http", "https"):

@@ -120,8 +120,10 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        self._reject_confused(NUMBERS, _is_boolean, "should be a number")
-        self._reject_confused(TIMES, _is_number, "should be a date or a time instead of a number")
+        self._reject_coerced(NUMBERS, _is_boolean, "should be a number")
+        if "val_temporal_unit" not in model.model_config:  # it says that times are numbers
+            words = "should be a date or a time instead of a number"
+            self._reject_coerced(TIMES, _is_number, words)
         #: How many records have which keys.
         self._shapes = Counter([tuple(one) for one in records if isinstance(one, dict)])
         if any(None in keys for keys in self._shapes):  # as csv.DictReader collects them
@@ -165,23 +167,26 @@ class RecordValidator:
             self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
         return None
 
-    def _reject_confused(
-        self, kinds: Sequence[Any], is_other: Callable[[Any], bool], words: str
+    def _reject_coerced(
+        self, types: Sequence[Any], is_wrong: Callable[[Any], bool], words: str
     ) -> None:
-        """Reject values that pydantic takes for what they are not: true for 1, 20260101 for 1970.
+        """Reject values of fields of some types that pydantic reads as what they are not.
 
-        A validator of the field that runs before may take them for what it likes.
+        It reads true as 1, and 20260101 as a time of 1970. Fields with a validator that runs before
+        it are skipped.
         """
-        for place, field in self._places.items():
-            info, code = self.model.model_fields[field], f"{field}_invalid"
-            if len(place) > 1 or self._is_reshaping or not is_sent_as(self.model, field, kinds):
+        for field, info in self.model.model_fields.items():
+            if self._is_reshaping or not is_sent_as(self.model, field, types):
                 continue
+            code, places = f"{field}_invalid", sent_as(info, field)
+            key = places[0][0] if places == [places[0][:1]] else None  # the usual and fast case
             for index, record in enumerate(self.records):
-                if not isinstance(record, dict) or not is_other(record.get(place[0])):
+                if not isinstance(record, dict):
                     continue
-                others = [one for one in self._reasons.get(index, ()) if one.code != code]
-                self._reasons[index] = others  # what pydantic says is of another value
-                self.reject_value(index, field, otherwise(info, words))
+                if is_wrong(_sent_value(record, places)[1] if key is None else record.get(key)):
+                    others = [one for one in self._reasons.get(index, ()) if one.code != code]
+                    self._reasons[index] = others  # pydantic's is about what it made of the value
+                    self.reject_value(index, field, otherwise(info, words))
 
     def _own(self, sent: Any) -> Any:
         """Return a copy for a model that may change what it is given; `records` stay as sent."""
@@ -220,11 +225,7 @@ class RecordValidator:
         """Reject a row for the value of a field; `words` complete the reason."""
         record = self.records[index]
         places = sent_as(self.model.model_fields[field], field)
-        place, value = places[0], None
-        for other in reversed(places) if isinstance(record, dict) else ():
-            found = AliasPath(str(other[0]), *other[1:]).search_dict_for_path(record)
-            if found is not PydanticUndefined:
-                place, value = other, found
+        place, value = _sent_value(record if isinstance(record, dict) else {}, places)
         text = f"{'.'.join(map(str, place))} {words}: {shown(value)}"
         self._reject_one(index, Reason(f"{field}_invalid", text))
 
@@ -285,12 +286,26 @@ class RecordValidator:
         self._reasons.setdefault(index, []).append(reason)
 
 
+def _sent_value(
+    record: dict[str, Any], places: Sequence[tuple[str | int, ...]]
+) -> tuple[tuple[str | int, ...], Any]:
+    """Return the first place of a field that a record has, and the value there; else None."""
+    for place in places:
+        key, *rest = place
+        found = record.get(str(key), PydanticUndefined)
+        if rest:
+            found = AliasPath(str(key), *rest).search_dict_for_path(record)
+        if found is not PydanticUndefined:
+            return place, found
+    return places[0], None
+
+
 def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether a value is a number, or a text that is one."""
+    """Return whether a value is a number or a boolean, or a text that is a number."""
     is_text = isinstance(value, str)
     return bool(_NUMBER.fullmatch(value)) if is_text else isinstance(value, int | float | Decimal)
 
@@ -360,7 +375,7 @@ def as_json(value: Any) -> str:
 _UNSHOWABLE = re.compile(
     "[\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
 )
-_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 

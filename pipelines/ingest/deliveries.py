@@ -326,7 +326,7 @@ def enforce_reject_cap(
     listed = f" All that are kept: isobar quarantine show {delivery.source}." if rejects else ""
     counted, share = f"{read:,} records are bad", f"the allowed {cap:.0%}"
     if is_early:
-        counted, share = f"the first {counted}", f"{cap:.0%}; the rest was not read"
+        counted, share = f"the first {counted}", f"{cap:.0%}; no more was read"
     raise RejectedDelivery(
         delivery.source,
         f"{rejected:,} of {counted}, more than {share}, and nothing was written: {top}",

@@ -145,11 +145,10 @@ def is_reshaping(model: type[BaseModel]) -> bool:
 
 def is_sent_as(model: type[BaseModel], field: str, kinds: Sequence[Any]) -> bool:
     """Return whether a field is of one of some types, and no validator changes what is sent."""
-    own = model.__pydantic_decorators__.field_validators.values()
     info = model.model_fields[field]
-    return not any(one.info.mode != "after" and field in one.info.fields for one in own) and (
-        _is_of(kinds, info.annotation, info.metadata)
-    )
+    own = [one.info for one in model.__pydantic_decorators__.field_validators.values()]
+    is_changed = any(one.mode != "after" and {field, "*"} & {*one.fields} for one in own)
+    return not is_changed and _is_of(kinds, info.annotation, info.metadata)
 
 
 def _is_of(kinds: Sequence[Any], annotation: Any, notes: Sequence[Any] = ()) -> bool:

@@ -21,8 +21,8 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
 
     `country` (ISO 3166 alpha-2) resolves ambiguous symbols such as `kr` or `$`. Without it, `kr` is
     rejected and `$` is USD. Raises `ValueError` for anything but exactly one price with one
-    currency, such as a range, a sign or words. A single separator before three digits separates
-    thousands.
+    currency, such as a range, a sign, words or nothing (`£0`). A single separator before three
+    digits separates thousands.
     """
     match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:

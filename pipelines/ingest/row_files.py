@@ -304,7 +304,7 @@ def _plain(batch: RecordBatch) -> RecordBatch:
 
 
 def _values(column: Array) -> list[Any]:
-    """Return values of Python; a time beyond its calendar is a text, and so no time to a model."""
+    """Return values of Python; one that it cannot hold, such as a late time, is a text of it."""
     try:
         values: list[Any] = column.to_pylist()
     except OverflowError:

@@ -21,9 +21,9 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
-    error = innermost(data.error)
-    if error and "Interrupt" in str(error.cls_name):
+    if is_interrupt(data.error):
         return f"{event.step_key}: {STOPPED}; {KEPT}"
+    error = innermost(data.error)
     return (
         f"{event.step_key}: {mask(error.message.strip())}" if error else f"{event.step_key} failed"
     )
@@ -44,6 +44,12 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
     if step := data.first_step_failure_event:
         return why_step_failed(step)
     return f"{description} {innermost_error(data.error)}" if data.error else description
+
+
+def is_interrupt(error: SerializableErrorInfo | None) -> bool:
+    """Return whether a step or a run was stopped by a signal."""
+    cause = innermost(error)
+    return cause is not None and "Interrupt" in str(cause.cls_name)
 
 
 def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:

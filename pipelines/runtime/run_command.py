@@ -42,7 +42,7 @@ from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.jobs import MAX_RUNTIME_TAG
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.partitions import align_with_warehouse
-from pipelines.orchestration.run_failures import KEPT, STOPPED, why_step_failed
+from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.errors import failure_of
 from pipelines.postgres.remedies import remedy_for
@@ -213,8 +213,10 @@ def _run(
             "\n  where: the code of the source, or what it waits for"
             "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
         )
-    if report.is_stopped and (stopped := instance.get_run_by_id(run.run_id)):
-        instance.report_run_canceled(stopped, f"The run was {STOPPED}; {KEPT}.")  # no incident
+    is_incident = any(STOPPED not in one for one in report.failures)
+    stopped = instance.get_run_by_id(run.run_id) if report.is_stopped else None
+    if stopped and not is_incident:
+        instance.report_run_canceled(stopped, f"The run was {STOPPED}; {KEPT}.")
     return report
 
 
@@ -263,8 +265,10 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 f"{why_step_failed(event)}\n  step: {event.step_key} of {report.job}"
             )
             report.is_stopped = STOPPED in report.failures[-1]
-        elif event.is_run_failure and not report.failures:
-            report.failures.append(event.message or "the run failed")
+        elif event.is_run_failure:
+            report.is_stopped |= is_interrupt(event.job_failure_data.error)
+            words = f"{report.job}: {STOPPED}; {KEPT}" if report.is_stopped else event.message
+            report.failures = report.failures or [words or "the run failed"]
 
 
 def _note_check(event: dg.DagsterEvent, report: Report) -> None:

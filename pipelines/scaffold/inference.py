@@ -52,7 +52,7 @@ NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 #: Dates and numbers as people write them, which no type reads.
-LOCAL_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d\d)( \d\d?:\d\d.*)?")
+LOCAL_DATE = re.compile(r"[0-3]?\d([./-])[0-3]?\d\1\d{4}( \d\d?:\d\d.*)?")
 LOCAL_NUMBER = re.compile(r"[+-]?\d{1,3}(\.?\d{3})*,\d+|[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 PARSE = "As it is, it is a text. A pydantic.BeforeValidator can parse it."
 AWARE: TypeAdapter[dt.datetime] = TypeAdapter(AwareDatetime)
@@ -170,7 +170,7 @@ def _propose_key(
 ) -> tuple[str, ...]:
     """Return the fewest fields that are unique together, of those that are called like a key.
 
-    If none are, times are tried beside them, then texts, and numbers last: they may be measured.
+    If none are, times are tried beside them, and then all fields but measured values.
     """
     able = [
         one
@@ -181,8 +181,7 @@ def _propose_key(
     keys = [one for one in able if LIKE_A_KEY.search(one.name)]
     times = [one for one in able if _is_time(one, values[one.name]) and one not in keys]
     others = [one for one in able if one not in (*keys, *times)]
-    texts = [*keys, *times, *(one for one in others if one.kind != "int")]
-    for some in (keys, [*keys, *times], texts, [*keys, *times, *others]):
+    for some in (keys, [*keys, *times], [*keys, *times, *others]):
         for size in (1, 2, 3):
             for chosen in combinations(some[:MAX_KEY_CANDIDATES], size):
                 together = [*zip(*(map(str, values[one.name]) for one in chosen), strict=True)]
@@ -228,7 +227,7 @@ def _propose_type(values: Sequence[Any]) -> tuple[str, list[str]]:
     if all(isinstance(one, dt.datetime) for one in values):
         is_aware = all(one.tzinfo is not None for one in values)
         if not is_aware and all(one.time() == dt.time() for one in values):
-            return "dt.date", []
+            return "dt.date", ["always at midnight in the sample: is it a day?"]
         return ("AwareDatetime", []) if is_aware else ("NaiveDatetime", ["in which time zone?"])
     if all(isinstance(one, dt.date) for one in values):
         return "dt.date", []

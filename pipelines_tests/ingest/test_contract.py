@@ -12,6 +12,7 @@ from pydantic import (
     AliasPath,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -109,16 +110,39 @@ class Dated(BaseModel):
     plain: dt.date | None = None
     own: Annotated[dt.date, BeforeValidator(compact)] | None = None
     other: dt.date | None = None
+    at: dt.datetime | None = Field(
+        default=None, validation_alias=AliasChoices("at", AliasPath("seen", "at"))
+    )
 
     _compact = field_validator("other", mode="before")(compact)
 
 
+class AllDated(BaseModel):
+    day: dt.date
+
+    _compact = field_validator("*", mode="before")(compact)
+
+
+class Seconds(BaseModel):
+    model_config = ConfigDict(val_temporal_unit="seconds")
+    at: dt.datetime
+
+
 def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
     sent = [{name: "20260131"} for name in Dated.model_fields]
-    validated = RecordValidator(sent, name="days", model=Dated)
-    (reject,) = validated.rejects()
-    assert reject.words == ('plain should be a date or a time instead of a number: "20260131"',)
-    assert validated.good()["own"][1] == validated.good()["other"][2] == dt.date(2026, 1, 31)
+    more = [{"seen": {"at": 1e9}}, {"at": "2026-01-31T00:00Z", "seen": {"at": 1}}]
+    validated = RecordValidator([*sent, *more], name="days", model=Dated)
+    instead = "should be a date or a time instead of a number"
+    assert [one.words for one in validated.rejects()] == [
+        (f'plain {instead}: "20260131"',),
+        (f'at {instead}: "20260131"',),
+        (f"seen.at {instead}: 1000000000.0",),
+    ]
+    good = validated.good()
+    assert good["own"][1] == good["other"][2] == dt.date(2026, 1, 31)
+    assert good["at"][5] == dt.datetime(2026, 1, 31, tzinfo=dt.UTC), "the first one counts"
+    assert RecordValidator([{"day": "20260131"}], name="days", model=AllDated).reasons() == {}
+    assert RecordValidator([{"at": 1767225600}], name="days", model=Seconds).reasons() == {}
 
 
 def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:

@@ -97,12 +97,12 @@ def test_a_file_of_bad_lines_stores_nothing_and_keeps_examples(stored_levels: Le
     assert stored_levels.rows("SELECT count(*) FROM ops.unloaded_rejects") == [(30,)]
 
 
-def test_a_long_file_of_bad_lines_is_not_read_to_its_end(
+def test_a_delivery_that_is_given_up_early_says_of_how_many_records(
     stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "MANY_BAD", 20)
     lines = [line(f"S{number}", "ice") for number in range(30)]
-    words = "30 of the first 30 records are bad, more than 50%; the rest was not read, and nothing"
+    words = "30 of the first 30 records are bad, more than 50%; no more was read, and nothing"
     with pytest.raises(PermanentFailure, match=words):
         stored_levels.deliver("a.csv", *lines)
 

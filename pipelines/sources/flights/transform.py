@@ -173,7 +173,7 @@ def _screen_legs(legs: RecordValidator) -> None:
 def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices: Prices) -> None:
     good = itineraries.good()
     no_price = [not isinstance(value, str) or value not in prices for value in good["price"]]
-    words = "price is not an amount with a currency: {price}"
+    words = "price is not an amount above 0 with a currency: {price}"
     itineraries.reject(good.index[no_price], "price_invalid", words)
     dangling = [not _are_all_in(leg_ids, legs) for legs in good["legs"]]
     words = "a leg is not in the document, or was rejected"

@@ -172,7 +172,7 @@ def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
         "SELECT snapshot_on, price_amount::integer, price_currency, agent, rejection_reason"
         " FROM metrics.flight_prices{} WHERE itinerary_id = 'it_1' ORDER BY 1"
     )
-    gap = (None, None, None, 'price is not an amount with a currency: "free"')
+    gap = (None, None, None, 'price is not an amount above 0 with a currency: "free"')
     expected = [(MONDAY, 35, "GBP", "Trip.com", None), (TUESDAY, *gap), (WEDNESDAY, *gap)]
     assert flights.rows(query.format("")) == expected
     assert flights.rows(query.format("_by_day")) == expected

@@ -66,10 +66,10 @@ LEFT JOIN weather.hourly AS weather_after
         = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour';
 
 COMMENT ON VIEW enriched.solar_readings IS
-'Every reading with the weather at the plant in that hour, and the likely cause if its irradiation or its energy is low. Fast
-if filtered by plant_id and a range of read_at. If the hours of the plant''s time zone do not start
-with UTC hours, the weather is that of the UTC hour in which they start. Weather data by
-Open-Meteo.com (CC BY 4.0).';
+'Every reading with the weather at the plant in that hour, and the likely cause if its irradiation or
+its energy is low. Fast if filtered by plant_id and a range of read_at. If the hours of the plant''s
+time zone do not start with UTC hours, the weather is that of the UTC hour in which they start.
+Weather data by Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.solar_readings.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN enriched.solar_readings.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN enriched.solar_readings.local_hour IS
