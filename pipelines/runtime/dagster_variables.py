@@ -3,7 +3,7 @@
 `make setup` runs it. Dagster finds `dagster.yaml` by DAGSTER_HOME alone, and three of its commands
 know the project by an option alone. In `.venv`, which is of this clone, Python sets variables for
 them when it starts, unless they are set: nobody has to export anything. Where an option names a
-file of somebody's own, Dagster rejects a module beside it.
+file of somebody's own, the command gets no module, which Dagster would reject beside it.
 """
 
 import sysconfig
@@ -17,15 +17,20 @@ MODULE = "pipelines.definitions"
 OF_FILES = ("-f", "--python-file", "--package-name")
 LINE = """\
 import os, sys; os.environ.update({home!r} | os.environ); \
-any(one.startswith({of_files!r}) for one in sys.orig_argv) \
-or os.environ.update({modules!r} | os.environ)
+[os.environ.pop(one) for one in {modules!r} if os.environ.get(one) == {module!r}] \
+if any(one.startswith({of_files!r}) for one in sys.orig_argv) \
+else os.environ.update({modules!r} | os.environ)
 """
 
 
 def line() -> str:
     """Return what Python executes when it starts."""
-    modules = {f"DAGSTER_CLI_{command}_MODULE_NAME": MODULE for command in WITHOUT_WORKSPACE}
-    return LINE.format(home={"DAGSTER_HOME": str(PROJECT)}, of_files=OF_FILES, modules=modules)
+    return LINE.format(
+        home={"DAGSTER_HOME": str(PROJECT)},
+        modules={f"DAGSTER_CLI_{command}_MODULE_NAME": MODULE for command in WITHOUT_WORKSPACE},
+        module=MODULE,
+        of_files=OF_FILES,
+    )
 
 
 if __name__ == "__main__":

@@ -125,8 +125,9 @@ def test_what_dagster_dev_started_ends_with_it(state: Path, command: str, *, is_
     serving: list[psutil.Process] = []
     while len(serving) < 2:  # they begin at one time, and import for seconds
         time.sleep(0.05)
-        children = psutil.Process(parent.pid).children(recursive=True)
-        serving = [one for one in children if SERVES.search(" ".join(one.cmdline()))]
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # others end meanwhile
+            children = psutil.Process(parent.pid).children(recursive=True)
+            serving = [one for one in children if SERVES.search(" ".join(one.cmdline()))]
     if is_up:
         wait_for(f"http://127.0.0.1:{port}/server_info")
         time.sleep(3)  # longer than they need to see an end
