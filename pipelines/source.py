@@ -712,8 +712,8 @@ def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
 
 def _reject_unknown_names(source: Source) -> None:
     """Raise `ValueError` for a table, setting or column that the source names and lacks."""
-    has_jobs = importlib.util.find_spec(f"{source.package}.jobs") is not None
-    if source.fetchers and not source.loads and not has_jobs:
+    names_nothing = source.fetchers and not source.loads
+    if names_nothing and importlib.util.find_spec(f"{source.package}.jobs") is None:
         raise ValueError(
             "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
         )

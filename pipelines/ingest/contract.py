@@ -175,8 +175,9 @@ class RecordValidator:
         It reads true as 1, and 20260101 as a time of 1970. Fields with a validator that runs before
         it are skipped.
         """
-        for field, info in self.model.model_fields.items():
-            if self._is_reshaping or not is_sent_as(self.model, field, types):
+        fields = {} if self._is_reshaping else self.model.model_fields
+        for field, info in fields.items():
+            if not is_sent_as(self.model, field, types):
                 continue
             code, places = f"{field}_invalid", sent_as(info, field)
             key = places[0][0] if places == [places[0][:1]] else None  # the usual and fast case

@@ -213,10 +213,8 @@ def _run(
             "\n  where: the code of the source, or what it waits for"
             "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
         )
-    is_incident = any(STOPPED not in one for one in report.failures)
-    stopped = instance.get_run_by_id(run.run_id) if report.is_stopped else None
-    if stopped and not is_incident:
-        instance.report_run_canceled(stopped, f"The run was {STOPPED}; {KEPT}.")
+    if report.is_stopped and all(STOPPED in one for one in report.failures):  # else an incident
+        instance.report_run_canceled(run, f"The run was {STOPPED}; {KEPT}.")
     return report
 
 
