@@ -389,12 +389,14 @@ def _refresh(target: Target, entries: Sequence[str], report: Report) -> None:
         waiting = [names[one] for one in wanted if one in names]
         errors: dict[str, psycopg.Error] = {}
         for limit_seconds in (REFRESH_SECONDS / len(wanted), REFRESH_SECONDS):  # short ones first
-            errors = {}
             for name in waiting:
                 left = min(limit_seconds, max(0.001, deadline - time.monotonic()))
                 connection.execute(f"SET statement_timeout = {left * 1000:.0f}".encode())
                 try:
                     connection.execute(f"REFRESH MATERIALIZED VIEW {name}".encode())
+                    errors.pop(name, None)
+                except psycopg.errors.QueryCanceled as error:
+                    errors.setdefault(name, error)  # an error of its own says more
                 except psycopg.Error as error:
                     if connection.closed:
                         raise

@@ -485,7 +485,8 @@ WHAT_CANNOT_BE_RESTORED = {
     "index": "CREATE TABLE own (x integer PRIMARY KEY);"
     " CREATE TABLE stored AS SELECT 'own_pkey'::regclass AS x",
     "refreshed": "CREATE MATERIALIZED VIEW stored AS"
-    " SELECT 1 / (current_database() !~ '_being_restored$')::integer AS x",
+    " SELECT pg_sleep(0.1)::text AS waited,"  # longer than the last attempt has
+    " 1 / (current_database() !~ '_being_restored$')::integer AS x",
     "endless": "CREATE MATERIALIZED VIEW stored AS"
     " SELECT CASE WHEN current_database() ~ '_being_restored$' THEN pg_sleep(1000)::text END AS x",
     "converted": "CREATE TYPE pair AS (x integer);"
@@ -518,7 +519,7 @@ def test_what_modellers_build_does_not_stop_a_restore(
     done = isobar(state, "backup", str(folder), **modelled)
     assert done.returncode == 0, done.stderr
     owner.close()
-    monkeypatch.setattr(restore, "REFRESH_SECONDS", 1.0)
+    monkeypatch.setattr(restore, "REFRESH_SECONDS", 3.0)
     monkeypatch.setenv("DATABASE_URL", modelled["DATABASE_URL"])
     monkeypatch.setenv("ISOBAR_HOME", str(state))
     said: list[str] = []
