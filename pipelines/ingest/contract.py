@@ -172,7 +172,7 @@ class RecordValidator:
     ) -> None:
         """Reject values of fields of some types that pydantic reads as what they are not.
 
-        It reads true as 1, and 20260101 as a time of 1970. Fields with a validator that runs before
+        Those in lists are rejected, too. It reads true as 1, and 20260101 as a time of 1970. Fields with a validator that runs before
         it are skipped.
         """
         fields = {} if self._is_reshaping else self.model.model_fields
@@ -181,10 +181,11 @@ class RecordValidator:
                 continue
             code, places = f"{field}_invalid", sent_as(info, field)
             key = places[0][0] if places == [places[0][:1]] else None  # the usual and fast case
+            is_bad = is_wrong if info.annotation in types else _has_any(is_wrong)
             for index, record in enumerate(self.records):
                 if not isinstance(record, dict):
                     continue
-                if is_wrong(_sent_value(record, places)[1] if key is None else record.get(key)):
+                if is_bad(_sent_value(record, places)[1] if key is None else record.get(key)):
                     others = [one for one in self._reasons.get(index, ()) if one.code != code]
                     self._reasons[index] = others  # pydantic's is about what it made of the value
                     self.reject_value(index, field, otherwise(info, words))
@@ -299,6 +300,11 @@ def _sent_value(
         if found is not PydanticUndefined:
             return place, found
     return places[0], None
+
+
+def _has_any(is_wrong: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return a function that returns whether a value is wrong, or one in a list."""
+    return lambda value: any(map(is_wrong, value)) if isinstance(value, list) else is_wrong(value)
 
 
 def _is_boolean(value: Any) -> bool:

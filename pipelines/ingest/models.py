@@ -144,7 +144,7 @@ def is_reshaping(model: type[BaseModel]) -> bool:
 
 
 def is_sent_as(model: type[BaseModel], field: str, kinds: Sequence[Any]) -> bool:
-    """Return whether a field is of one of some types, and no validator changes what is sent."""
+    """Return whether a field is of some types or a list of them, and nothing changes what is sent."""
     info = model.model_fields[field]
     own = [one.info for one in model.__pydantic_decorators__.field_validators.values()]
     is_changed = any(one.mode != "after" and {field, "*"} & {*one.fields} for one in own)
@@ -160,6 +160,8 @@ def _is_of(kinds: Sequence[Any], annotation: Any, notes: Sequence[Any] = ()) -> 
         return _is_of(kinds, arguments[0], arguments[1:])
     if origin in (Union, types.UnionType):
         return all(_is_of(kinds, one) for one in arguments if one is not type(None))
+    if origin is list:
+        return _is_of(kinds, *arguments)
     return annotation in kinds
 
 

@@ -117,6 +117,12 @@ class Dated(BaseModel):
     _compact = field_validator("other", mode="before")(compact)
 
 
+class Lists(BaseModel):
+    days: list[dt.date]
+    counts: list[int] | None = None
+    own: list[Annotated[dt.date, BeforeValidator(compact)]] = []
+
+
 class AllDated(BaseModel):
     day: dt.date
 
@@ -141,6 +147,13 @@ def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
     good = validated.good()
     assert good["own"][1] == good["other"][2] == dt.date(2026, 1, 31)
     assert good["at"][5] == dt.datetime(2026, 1, 31, tzinfo=dt.UTC), "the first one counts"
+    day = "2026-01-31"
+    lists = [{"days": [day], "own": ["20260131"]}, {"days": [day, 20260131]}]
+    validated = RecordValidator([*lists, {"days": [], "counts": [True]}], name="days", model=Lists)
+    assert [one.words for one in validated.rejects()] == [
+        (f'days {instead}: ["2026-01-31", 20260131]',),
+        ("counts should be a number: [true]",),
+    ]
     assert RecordValidator([{"day": "20260131"}], name="days", model=AllDated).reasons() == {}
     assert RecordValidator([{"at": 1767225600}], name="days", model=Seconds).reasons() == {}
 
