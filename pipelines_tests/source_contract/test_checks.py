@@ -188,6 +188,11 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         lambda feed: feed.deliver([feed.changed(feed.record(1)), feed.record(50)]),
         [{"position": "line 2"}],
     ),
+    "no_future_events": (
+        BookingFiles,
+        events(event(99, event_timestamp="2049-08-02 00:00:00", night_of_stay="2049-08-03")),
+        [{"event_id": 99}],
+    ),
     "no_silent_hotel": (BookingFiles, silent_hotel, [{"hotel_id": 7, "days_with_events": 22}]),
     "booked_before_cancelled": (BookingFiles, events(event(99, status=2)), [{"event_id": 99}]),
     "no_double_booking": (

@@ -170,6 +170,13 @@ source = Source(
             " the hotel system which one is right",
         ),
         Check(
+            name="no_future_events",
+            on="bookings.events",
+            expects="No event is dated more than a day after now.",
+            remedy="an event is dated in the future. It is loaded and counted as sent, in the month"
+            " and year of its date. Ask the hotel system",
+        ),
+        Check(
             name="no_silent_hotel",
             on="metrics.hotel_bookings_by_event_day",
             expects="No hotel that had events on at least half of the days of four weeks has had"
