@@ -172,8 +172,8 @@ class RecordValidator:
     ) -> None:
         """Reject values of fields of some types that pydantic reads as what they are not.
 
-        Those in lists are rejected, too. It reads true as 1, and 20260101 as a time of 1970. Fields with a validator that runs before
-        it are skipped.
+        It reads true as 1, and 20260101 as a time of 1970. Lists with such values are rejected,
+        too. Fields with a validator that runs before it are skipped.
         """
         fields = {} if self._is_reshaping else self.model.model_fields
         for field, info in fields.items():

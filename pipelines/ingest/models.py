@@ -144,7 +144,7 @@ def is_reshaping(model: type[BaseModel]) -> bool:
 
 
 def is_sent_as(model: type[BaseModel], field: str, kinds: Sequence[Any]) -> bool:
-    """Return whether a field is of some types or a list of them, and nothing changes what is sent."""
+    """Return whether a field is of some types, or a list, and no validator changes what is sent."""
     info = model.model_fields[field]
     own = [one.info for one in model.__pydantic_decorators__.field_validators.values()]
     is_changed = any(one.mode != "after" and {field, "*"} & {*one.fields} for one in own)
