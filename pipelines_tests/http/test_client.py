@@ -145,11 +145,11 @@ def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> 
     content = json.dumps(GOOD).encode()
     if part == "headers":
         content = b"HTTP/1.1 200 OK\r\nX-Long: " + content
-    source.will(drip(content, seconds_a_byte=0.1, with_headers=part != "headers"))
+    source.will(drip(content, seconds_a_byte=0.3, with_headers=part != "headers"))
     began = time.monotonic()
     with pytest.raises(TransientFailure, match=f"{part} took more than 1 s"):
         client(attempts=1, attempt_seconds=0.6).get_json(source.url)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 6
 
 
 TRAILERS = b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n", b"X-More: 1\r\n"
@@ -173,7 +173,7 @@ def test_parts_of_a_response_that_never_end_are_cut_off(
     began = time.monotonic()
     with pytest.raises(TransientFailure, match="response took more than 1 s"):
         client(attempts=1, attempt_seconds=0.6).get_json(source.url)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
 
 
 def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:
