@@ -13,6 +13,7 @@ from pipelines.sources.shipments import Settings
 from pipelines.sources.shipments.reread import read_again
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import csv_text
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import PARIS, Inbox, line, text_of
 
 
@@ -410,3 +411,11 @@ def test_old_weather_raises_no_risk(inbox: Inbox) -> None:
     for found, (sender, receiver, risk) in zip(inbox.rows(query), cases, strict=True):
         shown = [word if hours <= 6 else None for word, hours in (sender, receiver)]
         assert found == (risk, *shown, *(round(hours * 60) for _, hours in (sender, receiver)))
+
+
+def test_the_card_counts_a_parcel_whose_delivery_was_set_back(inbox: Inbox) -> None:
+    """Incident: it stayed delivered on the overview, and on its way on the page."""
+    card = read_sql("pipelines.sources.shipments", "dashboard/card")
+    for status, on_their_way in (("delivery", 1), ("in-transit", 2), ("delivery", 1)):
+        inbox.deliver([line(1, status=status), line(2)])
+        assert inbox.rows(card)[-1][1] == on_their_way

@@ -4,9 +4,11 @@ WITH changes AS (
     SELECT greatest(first_seen_at, current_date - interval '14 days') AS at, 1 AS change
     FROM shipments.shipments
     UNION ALL
-    SELECT greatest(min(seen_at), current_date - interval '14 days'), -1
-    FROM shipments.status_history
-    WHERE status = 'delivery'
+    -- One whose delivery was set back is on its way, and was at all times.
+    SELECT greatest(min(history.seen_at), current_date - interval '14 days'), -1
+    FROM shipments.status_history AS history
+    INNER JOIN shipments.shipments USING (tracking_number, carrier)
+    WHERE history.status = 'delivery' AND shipments.status = 'delivery'
     GROUP BY tracking_number, carrier
 ),
 
