@@ -296,7 +296,7 @@ card = Card(
     "card",
     days=7,
     rise_is_good=True,
-    help="Bookings less cancellations of all hotels and nights, by the day of the event.",
+    help="Bookings less cancellations of the seven days before today, of all hotels and nights.",
 )
 stories = [
     Story(
