@@ -273,8 +273,9 @@ def _show_losses(losses: Answer, period: str, periods: "pd.Series[Any]") -> None
         .properties(height=280),
         empty="Nothing was lost, or nothing was delivered.",
         note="Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than"
-        " 60 % of the expected. Sensor: only its value is low. Soiling: less than clean panels"
-        " yield of the same sunlight. Not delivered: estimated from the plant's average hour.",
+        " 60 % of what the sun allowed. Sensor: it failed, and the sunlight is unknown. Soiling:"
+        " less than clean panels yield of the same sunlight. Not delivered: estimated from the same"
+        " hours of the 30 days before. Other: whatever else is low.",
     )
 
 
