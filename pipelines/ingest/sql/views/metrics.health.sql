@@ -38,7 +38,7 @@ WHERE in_quarantine > 0
 UNION ALL
 SELECT
     'rejected file',
-    'error',
+    'warning',
     source,
     name,
     'The file ' || name || ' was rejected: ' || problem,
