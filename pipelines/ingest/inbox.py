@@ -12,6 +12,7 @@ import os
 import signal
 import stat
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +79,8 @@ class Inbox:
             with os.scandir(self.folder) as entries:
                 found = [
                     _inspect(Path(entry.path), home)
-                    for entry in entries
+                    for entry in _visible(entries)
                     if entry.name.lower().endswith(self.suffixes)
-                    and not entry.name.startswith(".")
-                    and not entry.is_dir(follow_symlinks=False)
                 ]
         except OSError as error:
             raise PermanentFailure(
@@ -92,6 +91,14 @@ class Inbox:
             ) from error
         whole = (one for one in found if one is not None)
         return sorted(whole, key=lambda one: (one.modified_ns, one.name))
+
+    def passed_over(self) -> list[str]:
+        """Return the names of the files that are never loaded, as they end otherwise."""
+        with os.scandir(self.folder) as entries:
+            names = (entry.name for entry in _visible(entries))
+            return sorted(
+                printable_name(name) for name in names if not name.lower().endswith(self.suffixes)
+            )
 
     def pending(self, connection: Connection) -> list[InboxFile]:
         """Return the files that were neither loaded nor rejected in this state, oldest first."""
@@ -174,6 +181,13 @@ def open_plain_file(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise PermissionError(None, "it is not a regular file")
     return os.fdopen(descriptor, "rb")
+
+
+def _visible(entries: Iterable[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+    """Yield the entries of a folder that are neither hidden nor folders."""
+    for entry in entries:
+        if not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
+            yield entry
 
 
 def _inspect(path: Path, home: Path) -> InboxFile | None:

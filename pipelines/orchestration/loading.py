@@ -43,6 +43,8 @@ from pipelines.warehouse.connection import Warehouse
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS, API_SECONDS = 1, 30
+#: Files of other kinds that are named.
+SHOWN_NAMES = 5
 WHY_DEFERRED = "empty, still being written, or without a final line break and so perhaps cut"
 
 
@@ -120,6 +122,8 @@ class _Loading:
     bytes_received: int = 0
     #: Files that are still being written, or whose last line may be cut.
     deferred: int = 0
+    #: Names of files in the inbox that are never loaded.
+    passed_over: list[str] = field(default_factory=list)
     is_on: bool = False
     is_retried: bool = False
     #: Whether each service and inbox was read to its end.
@@ -177,6 +181,7 @@ class _Loading:
         outcomes, failures = load_files(self.store, inbox, files, runner.load_file, run_id)
         self.outcomes += outcomes
         self.deferred += len(growing)
+        self.passed_over += inbox.passed_over()
         for failure in failures:
             self.context.log.error("%s", failure)
         if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
@@ -334,6 +339,12 @@ class _Loading:
             }
         if self.deferred:
             shown[keys[0]]["deferred_files"] = f"{_number_of(self.deferred)}: {WHY_DEFERRED}"
+        if self.passed_over:
+            names = ", ".join(self.passed_over[:SHOWN_NAMES])
+            more = ", …" if len(self.passed_over) > SHOWN_NAMES else ""
+            shown[keys[0]]["files_passed_over"] = (
+                f"{_number_of(len(self.passed_over))}: {names}{more}"
+            )
         for key, metadata in shown.items():
             version = self.step.data_version(key) if self._changed_nothing else None
             yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=version)

@@ -233,6 +233,8 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 counts.update(_counts(metadata))
             if left := metadata.get("deferred_files"):
                 report.warnings.append(f"{name}: left for later: {left.value}")
+            if others := metadata.get("files_passed_over"):
+                report.warnings.append(f"{name}: passed over, by the ends of names: {others.value}")
             if paused := metadata.get("paused"):
                 report.warnings.append(f"{name}: {paused.value}")
             waiting[name] = (

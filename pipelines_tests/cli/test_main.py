@@ -371,9 +371,12 @@ def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path
     inbox.mkdir()
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text("")
+    (inbox / "c.csv.gz").write_text("")
+    (inbox / ".d.txt").write_text("")
     waiting = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
     assert waiting.returncode == 0
     assert "left for later: 1 file" in waiting.stdout
+    assert "passed over, by the ends of names: 1 file: c.csv.gz" in waiting.stdout
     done = isobar(
         state, "run", "shipments", SHIPMENTS_INBOX=str(inbox), ISOBAR_INBOX_CUT_SECONDS="0"
     )
