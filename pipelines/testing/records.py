@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 #: The first day and hour of dates and times; long ago, so that it is in the past everywhere.
 FIRST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+#: How much later those are that have to be in the future.
+EIGHTY_YEARS = dt.timedelta(days=80 * 365 + 20)
 #: Formats of dates that a validator of the model may parse.
 LOCAL_DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 #: Values that hardly any field accepts, the plainest ones first.
@@ -301,10 +303,10 @@ def _number(schema: Mapping[str, Any], number: int, *, is_whole: bool) -> int | 
 def _texts(schema: Mapping[str, Any], name: str, number: int) -> Iterator[Any]:
     """Yield texts of the format that the schema names, then codes of letters and digits."""
     day, hour = FIRST + dt.timedelta(days=number), FIRST + dt.timedelta(hours=number)
-    late = hour.replace(year=2100)
+    late_day, late = (one + EIGHTY_YEARS for one in (day, hour))
     formats: Mapping[str, Sequence[Any]] = {
         "date": (
-            *(f"{day:%Y-%m-%d}", f"{day.replace(year=2100):%Y-%m-%d}"),
+            *(f"{day:%Y-%m-%d}", f"{late_day:%Y-%m-%d}"),
             *(f"{day:{local}}" for local in LOCAL_DATES),
         ),
         "date-time": (

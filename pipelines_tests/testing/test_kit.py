@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, FutureDate
 from sqlalchemy import Column, Date, MetaData, Table
 
 from pipelines import testing
@@ -416,6 +416,18 @@ def test_records_have_dates_as_their_validators_parse_them() -> None:
     records = ModelRecords(Level, Table("levels", MetaData(), Column("day", Date)), is_text=True)
     assert [records.record(number)["day"] for number in (0, 1)] == ["01.01.2020", "02.01.2020"]
     assert "AttributeError" in records.problems({"day": ""})[0]
+
+
+def test_records_have_dates_of_leap_years() -> None:
+    """Incident: the kit failed for each model with twenty fields."""
+
+    class Due(BaseModel):
+        day: FutureDate
+
+    records = ModelRecords(Due, Table("due", MetaData(), Column("day", Date)), is_text=False)
+    days = [records.record(number)["day"] for number in (58, 59, 60)]
+    assert days == sorted({*days})
+    assert records.problems({"day": days[1]}) == []
 
 
 GERMAN_TESTS = """
