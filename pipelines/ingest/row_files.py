@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from itertools import islice, zip_longest
+from itertools import count, islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
@@ -213,9 +213,12 @@ def _parsed(text: str) -> Any:
 def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
     from pipelines.ingest.csv_records import MAX_LINE_BYTES
 
-    while line := file.readline(MAX_LINE_BYTES + 1):
+    for number in count(1):
+        line = file.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return
         if len(line) > MAX_LINE_BYTES:
-            raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
+            raise ValueError(f"line {number} is longer than {MAX_LINE_BYTES:,} bytes")
         text = line.decode("utf-8", "backslashreplace").strip("\ufeff \t\r\n")
         yield _parsed(text) if text else BLANK
 
@@ -353,10 +356,17 @@ def _reject_larger(size: int, limit: int) -> None:
 
 
 def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Iterator[Any]:
-    header = [key_of(str(title)) if title is not None else "" for title in next(rows, ())]
+    titles: Sequence[Any] = ()
+    for titles in rows:
+        if any(title is not None for title in titles):
+            break
+        yield BLANK
+    header = [key_of(str(title)) if title is not None else "" for title in titles]
     _reject_repeated(header)
     for row in rows:
-        if any(value is not None for value in row):
+        if all(value is None for value in row):
+            yield BLANK
+        else:
             cells = enumerate(zip_longest(header, row, fillvalue=None), 1)
             named = ((name or f"column {number}", value) for number, (name, value) in cells)
             yield {name: value for name, value in named if name in header or value is not None}

@@ -195,6 +195,16 @@ def test_the_header_of_a_sheet_is_read_as_that_of_a_text_file(stored_levels: Lev
         stored_levels.deliver_bytes("twice.xlsx", as_excel([row | {"STATION": "B"}]))
 
 
+def test_empty_rows_of_a_sheet_count_in_positions_and_are_no_header(stored_levels: Levels) -> None:
+    book, target = Workbook(), io.BytesIO()
+    bad = ["B", "soon", 1.5]
+    for row in ([], [], [*ROWS[0]], [], [*ROWS[0].values()], [None, None], bad):
+        book.active.append(row or [None])
+    book.save(target)
+    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (2, 1, 0, 1)
+    assert stored_levels.rows("SELECT position FROM ops.quarantine") == [("row 7",)]
+
+
 def test_a_damaged_sheet_rejects_its_file_and_raises_nothing_else() -> None:
     """Whatever zlib, the XML or openpyxl stumble on: one such file stopped its inbox."""
     whole = as_excel(ROWS)
@@ -241,7 +251,7 @@ def test_a_disk_that_cannot_be_read_does_not_make_the_file_a_bad_one(name: str) 
         ("levels.xlsx", b"no", "it is no xlsx file"),
         ("levels.json", b"[{", "it is no json file"),
         ("levels.json", b'{"rows": []}', "it is not a list"),
-        ("levels.jsonl", b"[" * 2_000_000, "a line is longer than"),
+        ("levels.jsonl", b"[" * 2_000_000, "line 1 is longer than"),
     ],
 )
 def test_a_file_that_is_not_of_its_kind_is_rejected_as_a_whole(
