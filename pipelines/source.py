@@ -717,17 +717,28 @@ def _reject_unknown_names(source: Source) -> None:
         raise ValueError(
             "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
         )
+    keyless = {one.table for feed in source.feeds for one in feed.records if not one.key}
     for table in source.loads:
+        if table in keyless - source.metadata.tables.keys():
+            raise ValueError(
+                f"the rows of {table} have no key: say key=… in Rows or Records, or declare the"
+                " table in tables.py"
+            )
         if table not in source.metadata.tables:
             tables = ", ".join(source.metadata.tables) or "none"
             raise ValueError(f"`loads` names the table {table}, and its tables are {tables}")
+    if source.sample and not resources.files(source.package).joinpath(source.sample).is_file():
+        raise ValueError(f"its package has no file {source.sample!r}, which `sample` names")
     known = source.settings.model_fields
     for feed in source.feeds:
         for one in feed.fetchers:
-            if not isinstance(one, HttpDocument | PagedApi):
+            if not isinstance(one, FileInbox | HttpDocument | PagedApi):
                 continue
-            texts = " ".join([*one.headers.values(), *one.params.values()])
-            for name in (one.setting, *(one.basic or ()), *re.findall(r"\{(\w+)\}", texts)):
+            named = [one.setting]
+            if not isinstance(one, FileInbox):
+                texts = " ".join([*one.headers.values(), *one.params.values()])
+                named += [*(one.basic or ()), *re.findall(r"\{(\w+)\}", texts)]
+            for name in named:
                 if name not in known:
                     raise ValueError(
                         f"the feed {feed.name!r} names the setting {name!r}, and the settings are"
@@ -736,11 +747,11 @@ def _reject_unknown_names(source: Source) -> None:
             if isinstance(one, PagedApi) and one.since is not None:
                 columns = source.table(feed.records[0].table).columns
                 name = one.since.column
-                named = f"Since of the feed {feed.name!r} names the column {name!r}"
+                what = f"Since of the feed {feed.name!r} names the column {name!r}"
                 if name not in columns:
-                    raise ValueError(f"{named}, and the columns are {', '.join(columns.keys())}")
+                    raise ValueError(f"{what}, and the columns are {', '.join(columns.keys())}")
                 if not issubclass((kind := columns[name].type).python_type, dt.date):
-                    raise ValueError(f"{named}, which has no time but is {kind}")
+                    raise ValueError(f"{what}, which has no time but is {kind}")
 
 
 def sources_of_feeds() -> dict[str, Source]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipelines_tests.plugins import DECLARATION, TABLES
 
-IMPORTS = "import Check, Feed, Field, FileInbox, Sandbox, SandboxOption, Schedule, Source"
+IMPORTS = "import Check, Feed, Field, FileInbox, Rows, Sandbox, SandboxOption, Schedule, Source"
 IMPORTS += ", SourceSettings, secret_text, url"
 CHECK = 'Check(name="{name}_named", on="%s", expects="Stops have names.", remedy="name them")'
 STOPS = "enriched.{name}_stops"
@@ -165,6 +165,25 @@ HOSTILE: Mapping[str, Hostile] = {
             "jobs.py": None,
         },
         "its feeds name no table: parse with Rows or Json",
+    ),
+    "no_key": Hostile(
+        {
+            "__init__.py": declared(
+                "feeds=(Feed(parse=Rows(SourceSettings, table='no_key.trips'), fetch=FileInbox()),)"
+            ),
+        },
+        "the rows of no_key.trips have no key: say key=",
+    ),
+    "no_inbox": Hostile(
+        {
+            "__init__.py": declared(
+                "feeds=(Feed(parse=list, fetch=FileInbox()),)", 'loads=("no_inbox.stops",)'
+            ),
+        },
+        "the feed 'no_inbox' names the setting 'inbox', and the settings are",
+    ),
+    "no_sample": Hostile(
+        {"__init__.py": declared("sample='none.csv'")}, "its package has no file 'none.csv'"
     ),
     "missing_table": Hostile(
         {"__init__.py": declared('loads=("missing_table.nothing",)')}, "missing_table.nothing"

@@ -117,6 +117,8 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
             raise ValueError(TOO_LARGE)
         content = _read_rows(text, file) if kind == "files" else json.loads(text)
         records = propose(content, name)
+        if file.endswith(".xlsx") and (others := _other_sheets(text)):
+            records[0].doubts.append(f"of the first sheet; never read: {', '.join(others)}")
         if kind == "files":
             is_of_lines = file.endswith(LINE_SUFFIXES)
             if is_of_lines and not text.endswith(b"\n"):
@@ -129,6 +131,15 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
     except UNREADABLE as error:
         raise _no_sample(str(origin), in_one_line(str(error))[:MAX_CHARACTERS]) from error
+
+
+def _other_sheets(text: bytes) -> list[str]:
+    """Return the names of the sheets of an Excel file that are not read."""
+    import io
+
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+    return [str(one) for one in load_workbook(io.BytesIO(text), read_only=True).sheetnames[1:]]
 
 
 def _suffix(name: str) -> str:

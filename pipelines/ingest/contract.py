@@ -120,7 +120,7 @@ class RecordValidator:
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        self._reject_coerced(NUMBERS, _is_boolean, "should be a number")
+        self._reject_coerced(NUMBERS, _is_no_number, "should be a number")
         if "val_temporal_unit" not in model.model_config:  # it says that times are numbers
             words = "should be a date or a time instead of a number"
             self._reject_coerced(TIMES, _is_number, words)
@@ -172,8 +172,8 @@ class RecordValidator:
     ) -> None:
         """Reject values of fields of some types that pydantic reads as what they are not.
 
-        It reads true as 1, and 20260101 as a time of 1970. Lists with such values are rejected,
-        too. Fields with a validator that runs before it are skipped.
+        It reads true as 1, 1_0 as 10, and 20260101 as a time of 1970. Lists with such values are
+        rejected, too. Fields with a validator that runs before it are skipped.
         """
         fields = {} if self._is_reshaping else self.model.model_fields
         for field, info in fields.items():
@@ -307,8 +307,9 @@ def _has_any(is_wrong: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: any(map(is_wrong, value)) if isinstance(value, list) else is_wrong(value)
 
 
-def _is_boolean(value: Any) -> bool:
-    return isinstance(value, bool)
+def _is_no_number(value: Any) -> bool:
+    """Return whether a value is a boolean, or a text with what only Python reads: 1_000."""
+    return isinstance(value, bool) or (isinstance(value, str) and "_" in value)
 
 
 def _is_number(value: Any) -> bool:

@@ -26,6 +26,13 @@ ARGUMENTS = signature(pydantic.Field).parameters.keys()
 SHOULD = re.compile(r"should [^,]*")
 #: Types of numbers, for which pydantic also takes true.
 NUMBERS = (int, float, Decimal)
+#: What columns cannot be called: a staged row has them, a stored row, or each table of PostgreSQL.
+TAKEN = frozenset(
+    (
+        *("record", "raw", "delivery_id", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
+        *("stored", "excluded"),
+    )
+)
 #: Types of dates and times, for which pydantic also takes numbers, as seconds since 1970.
 TIMES = (
     *(dt.date, dt.datetime, dt.time, pydantic.AwareDatetime, pydantic.NaiveDatetime),
@@ -82,7 +89,8 @@ def table_of(
         comment: By default the model's docstring.
 
     Raises:
-        ValueError: A field of the key is not in the model or may be None, or a type has no column.
+        ValueError: A field of the key is not in the model or may be None, a type has no column, or
+            a name would need quotation marks.
     """
     from sqlalchemy import Column, Table
 
@@ -93,6 +101,11 @@ def table_of(
         raise ValueError(f"the key of {name} has no field {unknown[0]!r} in {model.__name__}")
     columns = []
     for field, info in model.model_fields.items():
+        if not is_column_name(field):
+            raise ValueError(
+                f"{name} cannot have a column {field!r}, which is a word of SQL or of Isobar, or"
+                f" not in lower case: name the field {field.lower()}_, and say alias={field!r}"
+            )
         kind, may_be_null = column_type(info.annotation, info.metadata, f"{name}.{field}")
         if field in keys and may_be_null:
             raise ValueError(f"the key of {name} may be None: {field!r} in {model.__name__}")
@@ -116,6 +129,14 @@ def table_of(
         schema=schema,
         comment=comment or (model.__doc__ or f"Records of {own}.").strip(),
     )
+
+
+def is_column_name(name: str) -> bool:
+    """Return whether a column can have a name, and be queried without quotation marks."""
+    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+    is_plain = re.fullmatch("[a-z][a-z0-9_]*", name) is not None
+    return is_plain and name not in TAKEN and name not in RESERVED_WORDS
 
 
 def sent_as(info: FieldInfo, name: str) -> list[tuple[str | int, ...]]:
@@ -162,6 +183,8 @@ def _is_of(kinds: Sequence[Any], annotation: Any, notes: Sequence[Any] = ()) -> 
         return all(_is_of(kinds, one) for one in arguments if one is not type(None))
     if origin is list:
         return _is_of(kinds, *arguments)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return all(type(one.value) in kinds for one in annotation)
     return annotation in kinds
 
 

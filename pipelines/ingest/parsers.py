@@ -110,6 +110,20 @@ class Records:
     #: The fields that identify a row.
     key: str | tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a table without a schema, or a name that staged rows have."""
+        from pipelines.warehouse.connection import OF_RECORD
+
+        if "." not in self.table:
+            raise ValueError(
+                f"the table {self.table!r} has no schema: write it as in 'tides.readings'"
+            )
+        if taken := sorted(OF_RECORD.keys() & self.model.model_fields.keys()):
+            raise ValueError(
+                f"{self.model.__name__} has a field {taken[0]!r}, which Isobar uses: name it"
+                f" {taken[0]}_, and say alias={taken[0]!r}"
+            )
+
 
 class Json:
     """Parses a JSON document with lists of records, each validated by a model."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import keyword
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import combinations, count
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from pipelines.ingest.contract import is_name
+from pipelines.ingest.models import is_column_name
 
 #: Records of a sample that are looked at.
 MAX_RECORDS = 1_000
@@ -24,13 +29,8 @@ MAX_BAD, FEW = 0.1, 4
 MAX_KEY_CANDIDATES = 8
 LIKE_A_KEY = re.compile(r"(^|_)(id|key|code|no|nr|number|uuid|sku|ref)$")
 LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
-#: Names that stand for something else where models are, or in PostgreSQL.
-TAKEN = frozenset(
-    (
-        *("record", "raw", "delivery_id", "dt", "isobar", "int", "float", "str", "bool", "list"),
-        *("dict", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
-    )
-)
+#: Names that stand for something else where models are.
+TAKEN = frozenset(("dt", "isobar", "int", "float", "str", "bool", "list", "dict"))
 #: Bytes of a name, which PostgreSQL cuts at 63.
 MAX_NAME, MAX_FIELDS = 55, 1_000
 CURRENCY = re.compile(r"(^|_)(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|jpy|cny|inr|aud|cad)($|_)")
@@ -46,6 +46,8 @@ TIME_TYPES = ("dt.date", "AwareDatetime", "NaiveDatetime")
 KEY_TYPES = ("str", "int", *TIME_TYPES)
 #: Texts that may be longer are no names or keys.
 LONG_TEXT = 100
+#: Digits that a float keeps.
+FLOAT_DIGITS = 15
 LIKE_A_TIME = re.compile(r"(^|_)(at|time|date|day|on|hour|timestamp)($|_)")
 WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
@@ -112,7 +114,8 @@ def identifier(text: str) -> str:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
     plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower()[:MAX_NAME].strip("_") or "field"
     is_bad = plain[0].isdigit() or keyword.iskeyword(plain) or plain.startswith("model_")
-    return f"field_{plain}" if is_bad or plain in TAKEN else plain
+    is_bad = is_bad or plain in TAKEN or not is_column_name(plain)
+    return f"field_{plain}" if is_bad else plain
 
 
 def _lists(content: Any, at: str = "", depth: int = 0) -> Iterable[tuple[str, list[Any]]]:
@@ -202,12 +205,17 @@ def _propose_field(sent: str, values: Sequence[Any]) -> ProposedField:
     example = example if example.isprintable() else ascii(example)
     kind, doubts = _propose_type(present)
     name = identifier(sent)
-    if kind in ("int", "float") and LIKE_MONEY.search(name):
+    if kind in ("int", "float", "Decimal") and LIKE_MONEY.search(name):
+        is_clear = bool(CURRENCY.search(name))
         kind, doubts = "Decimal", ["in which currency? Put it into the name."]
-    if CURRENCY.search(name) if kind == "Decimal" else kind == "float" and UNIT.search(name):
+    else:
+        is_clear = kind in ("float", "Decimal") and bool(UNIT.search(name))
+    if is_clear:
         doubts = doubts[1:]
     if kind == "str" and any(len(str(one)) > LONG_TEXT for one in present):
         kind, doubts = "Text", [*doubts, "a long text; as a name it would be rejected"]
+    elif kind == "str" and not all(is_name(str(one)) for one in present):
+        kind, doubts = "Text", [*doubts, "has line breaks; as a name it would be rejected"]
     is_optional = len(present) < len(values)
     if len(present) == len(values) and len(values) < 5:
         doubts.append("is it ever missing?")
@@ -231,8 +239,15 @@ def _propose_type(values: Sequence[Any]) -> tuple[str, list[str]]:
         return ("AwareDatetime", []) if is_aware else ("NaiveDatetime", ["in which time zone?"])
     if all(isinstance(one, dt.date) for one in values):
         return "dt.date", []
-    texts = [str(one) for one in values]
-    return _type_of_texts(texts)
+    finite = [one for one in values if not isinstance(one, float) or math.isfinite(one)]
+    kind, doubts = _type_of_texts([str(one) for one in finite or [0.5]])
+    if kind != "float" or any(isinstance(one, float) for one in values):
+        return kind, doubts
+    if all(isinstance(one, str) and one.isdecimal() for one in values):
+        return "str", ["digits, more than an integer has: is it a name?"]
+    is_longer = any(sum(map(str.isdecimal, str(one))) > FLOAT_DIGITS for one in values)
+    is_exact = is_longer or any(isinstance(one, Decimal) for one in values)
+    return ("Decimal" if is_exact else "float"), doubts
 
 
 def _type_of_texts(texts: Sequence[str]) -> tuple[str, list[str]]:

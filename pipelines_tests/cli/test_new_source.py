@@ -260,9 +260,11 @@ def test_odd_names_make_a_package_that_loads(
         "int",
         "isobar",
         "xmin",
+        "order",
+        "raw",
         *("x" * 70 + c for c in "ab"),
     ]
-    rows = [dict(zip(names, [number, "A", 2.5, *"123456"], strict=True)) for number in range(6)]
+    rows = [dict(zip(names, [number, "A", 2.5, *"12345678"], strict=True)) for number in range(6)]
     (inbox / "odd.csv").write_text(as_csv(rows))
     made = call("new", "parking", "--from", "inbox/odd.csv")
     assert made.exit_code == 0, made.output

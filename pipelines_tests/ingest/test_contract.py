@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import json
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Annotated, Any
 
 import pytest
@@ -123,6 +123,15 @@ class Lists(BaseModel):
     own: list[Annotated[dt.date, BeforeValidator(compact)]] = []
 
 
+class Level(IntEnum):
+    LOW = 1
+
+
+class Levels(BaseModel):
+    level: Level | None = None
+    counts: int | None = None
+
+
 class AllDated(BaseModel):
     day: dt.date
 
@@ -154,6 +163,12 @@ def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
         (f'days {instead}: ["2026-01-31", 20260131]',),
         ("counts should be a number: [true]",),
     ]
+    coded = [{"level": True}, {"level": 1}, {"level": "1"}, {"counts": "1_000"}, {"counts": " 7"}]
+    found = RecordValidator(coded, name="levels", model=Levels).reasons()
+    assert {index: reasons[0].words for index, reasons in found.items()} == {
+        0: "level should be a number: true",
+        3: 'counts should be a number: "1_000"',
+    }
     assert RecordValidator([{"day": "20260131"}], name="days", model=AllDated).reasons() == {}
     assert RecordValidator([{"at": 1767225600}], name="days", model=Seconds).reasons() == {}
 

@@ -8,7 +8,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from pydantic import AwareDatetime, BaseModel, NaiveDatetime, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    NaiveDatetime,
+    ValidationError,
+    create_model,
+    field_validator,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -18,6 +25,7 @@ from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Cap, Content, Feed
 from pipelines.ingest.models import Field, otherwise, table_of
 from pipelines.ingest.parsers import Json, Records
+from pipelines.ingest.row_files import Rows
 from pipelines.ingest.runner import Runner
 from pipelines_tests.ingest.levels import Levels, Owner
 
@@ -77,6 +85,24 @@ def test_each_type_has_its_column_and_descriptions_are_comments(owner: psycopg.C
     assert table.comment == "Things, one row each."
     assert table.c.weight_kg.comment == "Weight, kg."
     assert table.c.code.comment == "The field code, as sent."
+
+
+@pytest.mark.parametrize("name", ["order", "user", "Colour", "delivery_id", "ctid", "straße"])
+def test_a_column_that_would_need_quotation_marks_is_named(name: str) -> None:
+    """Incident: it passed the check, and its first load said `syntax error at or near "order"`."""
+    model = create_model("Odd", thing_id=int, **{name: (str, ...)})  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match=f"cannot have a column '{name}'.* alias='{name}'"):
+        table_of(model, "public.things", key="thing_id")
+
+
+@pytest.mark.parametrize("name", ["raw", "record"])
+def test_fields_that_staged_rows_have_are_rejected_where_they_are_declared(name: str) -> None:
+    """Incident: the text of the whole record was stored as the value of a field `raw`."""
+    model = create_model("Odd", thing_id=int, **{name: (str, ...)})  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match=f"Odd has a field '{name}', which Isobar uses"):
+        Rows(model, table="things.things")
+    with pytest.raises(ValueError, match="the table 'things' has no schema"):
+        Records(model=Thing, table="things")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What a sample says of records, and what it leaves in doubt."""
 
 import datetime as dt
+import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -52,6 +54,30 @@ def test_times_that_are_all_at_midnight_are_days_as_spreadsheets_have_them() -> 
     days = [dt.datetime(2026, 1, day) for day in (1, 2)]  # noqa: DTZ001 - so they come
     assert kinds([{"day": day} for day in days]) == {"day": "dt.date"}
     assert kinds([{"at": day.replace(hour=day.day - 1)} for day in days]) == {"at": "NaiveDatetime"}
+
+
+def test_numbers_of_which_a_float_keeps_not_all_digits_are_decimals() -> None:
+    record = {
+        "exact": Decimal("99999999999999999.12345"),
+        "unsigned": 2**64 - 1,
+        "text": "0.12345678901234567",
+        "serial": "12345678901234567890",
+        "tiny": 1e-300 / 3,
+        "whole": 7,
+    }
+    assert kinds([record]) == {
+        "exact": "Decimal",
+        "unsigned": "Decimal",
+        "text": "Decimal",
+        "serial": "str",
+        "tiny": "float",
+        "whole": "int",
+    }
+    assert kinds([{"level": one} for one in (1.5, math.nan, math.inf)]) == {"level": "float"}
+
+
+def test_texts_with_line_breaks_are_no_names() -> None:
+    assert kinds([{"note": "first"}, {"note": "second\nthird"}]) == {"note": "Text"}
 
 
 def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
