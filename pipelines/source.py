@@ -34,7 +34,7 @@ import importlib.util
 import keyword
 import pkgutil
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from importlib import resources
@@ -42,7 +42,9 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pipelines.config import SECRETS, Settings, disabled_sources
+from dotenv import dotenv_values
+
+from pipelines.config import SECRETS, Settings, disabled_sources, home
 from pipelines.config.source_settings import (
     Folder,
     SourceSettings,
@@ -644,7 +646,30 @@ def _discovered() -> Mapping[str, Source]:
                 found[source.name] = source
     for name in sorted(disabled - taken - {entry.name for entry in entries}):
         remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
+    for name in unread_variables(home(), found.values()):
+        remark(f"{home() / '.env'} sets {name}, which nothing reads: .env.example has all names.")
     return found
+
+
+def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
+    """Return the variables in `.env` that are called like those of Isobar and mean nothing.
+
+    All that mean something are in the `.env.example` of a clone, or are those of a source.
+    """
+    example, file = folder / ".env.example", folder / ".env"
+    if not (example.exists() and file.exists()):
+        return []
+    known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
+    known |= {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # of containers, for each other
+    prefixes = ["ISOBAR_", "ALERT_", "DATABASE_", "CELERY_", "WORKER_"]
+    for source in found:
+        known |= {*source.settings.variables().values()}
+        prefixes.append(f"{source.name.upper()}_")
+    return [
+        name
+        for name in dotenv_values(file)
+        if name.startswith(tuple(prefixes)) and name.removesuffix("_FILE") not in known
+    ]
 
 
 def _package_of(entry: EntryPoint) -> str:
