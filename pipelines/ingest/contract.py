@@ -8,6 +8,7 @@ same for tabular files with a pandera schema.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasPath, BaseModel, Field, TypeAdapter, ValidationError
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_DRIFT = 20
+#: Types of values that pydantic reads as what they are, by the types of a field.
+PLAIN: dict[tuple[Any, ...], set[type]] = {
+    NUMBERS: {int, float, Decimal, NoneType},
+    TIMES: {dt.date, dt.datetime, dt.time, NoneType},
+}
 PARSED_AT_ONCE = 1_000
 #: A valid name or key, as defined by `is_name`.
 Name = Annotated[
@@ -168,7 +175,7 @@ class RecordValidator:
         return None
 
     def _reject_coerced(
-        self, types: Sequence[Any], is_wrong: Callable[[Any], bool], words: str
+        self, types: tuple[Any, ...], is_wrong: Callable[[Any], bool], words: str
     ) -> None:
         """Reject values of fields of some types that pydantic reads as what they are not.
 
@@ -181,6 +188,9 @@ class RecordValidator:
                 continue
             code, places = f"{field}_invalid", sent_as(info, field)
             key = places[0][0] if places == [places[0][:1]] else None  # the usual and fast case
+            sent = {type(one.get(key)) for one in self.records if isinstance(one, dict)}
+            if key is not None and sent <= PLAIN[types]:
+                continue
             is_bad = is_wrong if info.annotation in types else _has_any(is_wrong)
             for index, record in enumerate(self.records):
                 if not isinstance(record, dict):
