@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -369,8 +369,9 @@ class EmbeddedPostgres:
         process = self._recorded_process()
         if process is None or self._is_ours(process):
             return
-        if (words := process.cmdline()) and Path(words[0]).name != "postgres":
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if (words := process.cmdline()) and Path(words[0]).name != "postgres":
+                (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _recorded_port(self) -> int | None:
         try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -144,6 +145,23 @@ def test_a_failed_server_start_reports_reason_and_log(built_in: EmbeddedPostgres
         built_in.start()
     assert str(built_in.log) in str(caught.value)
     assert time.monotonic() - began < 20
+
+
+def test_a_server_that_ends_while_it_is_looked_at_does_not_stop_the_next_one(
+    built_in: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed one is a zombie for a moment: one of a thousand schedules of faults met it."""
+    ended = subprocess.Popen(["true"])
+    process = psutil.Process(ended.pid)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    built_in.data.mkdir(parents=True)
+    (built_in.data / "postmaster.pid").write_text(f"{ended.pid}\n")
+    monkeypatch.setattr(built_in, "_recorded_process", lambda: process)
+    built_in._clear_stale_pid_file()
+    assert (built_in.data / "postmaster.pid").exists(), "PostgreSQL decides"
+    ended.wait()
+    (built_in.data / "postmaster.pid").unlink()
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root's folders are out of the server's reach")
