@@ -142,14 +142,14 @@ def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) ->
 
 @pytest.mark.parametrize("part", ["headers", "response"])
 def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> None:
-    content = json.dumps(GOOD).encode() + b" " * 100
+    content = json.dumps(GOOD).encode()
     if part == "headers":
         content = b"HTTP/1.1 200 OK\r\nX-Long: " + content
     source.will(drip(content, seconds_a_byte=0.1, with_headers=part != "headers"))
     began = time.monotonic()
     with pytest.raises(TransientFailure, match=f"{part} took more than 1 s"):
         client(attempts=1, attempt_seconds=0.6).get_json(source.url)
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 2
 
 
 TRAILERS = b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n", b"X-More: 1\r\n"
@@ -173,7 +173,7 @@ def test_parts_of_a_response_that_never_end_are_cut_off(
     began = time.monotonic()
     with pytest.raises(TransientFailure, match="response took more than 1 s"):
         client(attempts=1, attempt_seconds=0.6).get_json(source.url)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 3
 
 
 def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:

@@ -106,7 +106,7 @@ def test_a_load_that_changed_something_announces_it(
     (inbox / "b.csv").write_text(text_of([line(1)]))  # which is known
     assert runner.run("shipments").success
     assert runner.run("weather").success
-    sent = [json.loads(one.payload) for one in owner.notifies(timeout=20, stop_after=2)]
+    sent = [json.loads(one.payload) for one in owner.notifies(timeout=0.5)]
     assert sent[0] == {
         "source": "shipments",
         "feed": "shipments",
