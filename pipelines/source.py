@@ -83,7 +83,7 @@ from pipelines.ingest.feeds import (
     Since,
     is_own,
 )
-from pipelines.ingest.models import Field, table_of
+from pipelines.ingest.models import Field, is_plain_name, table_of
 from pipelines.ingest.paging import Cursor, NextLink, Offset, PageNumber
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
@@ -790,11 +790,8 @@ def sources_of_feeds() -> dict[str, Source]:
 
 def is_source_name(name: str) -> bool:
     """Return whether a name can be that of a schema and a package, without quotation marks."""
-    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
-
-    is_plain = re.fullmatch("[a-z][a-z0-9_]{0,39}", name) is not None
-    is_word = keyword.iskeyword(name) or name in RESERVED_WORDS
-    return is_plain and not is_word and not name.startswith("pg_")
+    is_plain = is_plain_name(name) and len(name) <= 40
+    return is_plain and not keyword.iskeyword(name) and not name.startswith("pg_")
 
 
 def _names(source: Source) -> set[str]:

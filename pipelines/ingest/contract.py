@@ -188,9 +188,10 @@ class RecordValidator:
                 continue
             code, places = f"{field}_invalid", sent_as(info, field)
             key = places[0][0] if places == [places[0][:1]] else None  # the usual and fast case
-            sent = {type(one.get(key)) for one in self.records if isinstance(one, dict)}
-            if key is not None and sent <= PLAIN[types]:
-                continue
+            if key is not None:
+                sent = {type(one.get(key)) for one in self.records if isinstance(one, dict)}
+                if sent <= PLAIN[types]:
+                    continue
             is_bad = is_wrong if info.annotation in types else _has_any(is_wrong)
             for index, record in enumerate(self.records):
                 if not isinstance(record, dict):

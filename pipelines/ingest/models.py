@@ -26,10 +26,10 @@ ARGUMENTS = signature(pydantic.Field).parameters.keys()
 SHOULD = re.compile(r"should [^,]*")
 #: Types of numbers, for which pydantic also takes true.
 NUMBERS = (int, float, Decimal)
-#: What columns cannot be called: a staged row has them, a stored row, or each table of PostgreSQL.
+#: What columns cannot be called: each table of Isobar or PostgreSQL has them, or a statement.
 TAKEN = frozenset(
     (
-        *("record", "raw", "delivery_id", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
+        *("delivery_id", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
         *("stored", "excluded"),
     )
 )
@@ -133,10 +133,16 @@ def table_of(
 
 def is_column_name(name: str) -> bool:
     """Return whether a column can have a name, and be queried without quotation marks."""
+    from pipelines.warehouse.connection import OF_RECORD
+
+    return is_plain_name(name) and name not in TAKEN and name not in OF_RECORD
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a name needs no quotation marks in SQL."""
     from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
-    is_plain = re.fullmatch("[a-z][a-z0-9_]*", name) is not None
-    return is_plain and name not in TAKEN and name not in RESERVED_WORDS
+    return re.fullmatch("[a-z][a-z0-9_]*", name) is not None and name not in RESERVED_WORDS
 
 
 def sent_as(info: FieldInfo, name: str) -> list[tuple[str | int, ...]]:
