@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 from psycopg.rows import namedtuple_row
+from psycopg.sql import Literal
 
 from pipelines.orchestration.automation import due_within
 from pipelines.source import View, sources
@@ -67,7 +68,7 @@ def _table(name: str, columns: list[Any]) -> dict[str, Any]:
 def _freshness(relation: str, source: str) -> dict[str, Any]:
     query = (
         "SELECT coalesce(max(last_checked_at), 'epoch') FROM metrics.freshness"
-        f" WHERE name = '{relation}'"
+        f" WHERE name = {Literal(relation).as_string()}"
     )
     provider = sources().get(source)
     within = due_within(provider) if provider else None

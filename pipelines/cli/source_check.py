@@ -135,7 +135,7 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from sqlalchemy.exc import DBAPIError
 
     from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
-    from pipelines.migrations import apply, history, objects, source_roles
+    from pipelines.migrations import apply, history, objects
     from pipelines.warehouse.sql_files import read_sql
 
     other_models = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
@@ -143,7 +143,6 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     savepoint = connection.begin_nested()
     try:
         if is_plugin(source):
-            source_roles.create_roles(connection, [source.name])
             schema = history.schema_of(source)
             history.create_or_upgrade(connection, schema, history.applied_revisions(connection))
         objects.replace(connection, source.object_files, plugin=source.name)
@@ -182,7 +181,7 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         try:
             with connection.begin_nested():
                 apply.migrate_plugin(connection, source, others)
-        except (DBAPIError, PermissionError, ValueError) as error:
+        except (DBAPIError, ValueError) as error:
             found.append(Finding(source.name, _said(error)))
     yield from found
 

@@ -23,6 +23,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from psycopg.sql import Literal
+
 from pipelines.warehouse.sql_files import sql_files
 
 #: The package of questions that are not of one source.
@@ -93,7 +95,7 @@ def parse(package: str, name: str, text: str) -> Question:
 
 def literal(value: str) -> str:
     """Return a value as it is written in a statement."""
-    return value if value.isdigit() else "'{}'".format(value.replace("'", "''"))
+    return value if value.isdigit() else Literal(value).as_string()
 
 
 def moved(text: str, today: dt.date) -> str:

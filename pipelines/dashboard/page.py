@@ -54,7 +54,7 @@ from pipelines.dashboard.theme import (
 )
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
-from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.connection import engine_for, set_local
 from pipelines.warehouse.sql_files import read_sql
 
 #: How long a query result is cached, in seconds.
@@ -195,14 +195,15 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     settings = Settings.current()
     with open_engine(settings.warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
-        connection.execute(text(f"SET LOCAL statement_timeout = '{settings.dashboard_seconds}s'"))
+        set_local(connection, "statement_timeout", f"{settings.dashboard_seconds}s")
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
-        sql = psycopg.ClientCursor(driver).mogrify(statement, parameters).strip()
         with driver.cursor() as cursor:
-            cursor.execute(sql.encode())
+            cursor.execute(statement.encode(), parameters)
             columns = cursor.description or ()
             rows = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in columns])
+        # For people to read and to copy; what is executed has its values as parameters.
+        sql = psycopg.ClientCursor(driver).mogrify(statement, parameters).strip()
     # Charts ignore the scale of a decimal: 57.00 would be drawn as 5,700.
     decimals = [one.name for one in columns if one.type_code == NUMERIC]
     kinds = {one.name: one.type_code for one in columns}

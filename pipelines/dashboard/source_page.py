@@ -48,9 +48,9 @@ def newest(table: Table) -> str:
     times = (one for one in table.columns if isinstance(one.type, Date | DateTime))
     order = (one.desc().nulls_last() for one in (table.c.delivery_id, *times))
     every: ColumnClause[Any] = literal_column("*")
-    query = select(every).select_from(table).order_by(*order).limit(100)
+    query = select(every).select_from(table).order_by(*order)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return f"{query.compile(dialect=dialect)}\nLIMIT 100"
 
 
 def page_of(source: Source) -> Page:

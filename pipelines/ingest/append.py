@@ -102,7 +102,7 @@ class AppendWriter(Writer):
 
         Returns how many of them changed a row, and those that contradict a stored one.
         """
-        if not (self.load.may_copy and self._have_keys(rows)):
+        if not self._have_keys(rows):
             return self._merge(rows)
         if self.load.execute(self.policy.needed).scalar_one():
             return self._merge(rows)
@@ -129,7 +129,7 @@ class AppendWriter(Writer):
         self._restage(rows)
         if rows[self.policy.key].isna().any():
             self.load.execute(self.policy.identify)
-        changed = [self.load.execute(sql).scalar_one() for sql in self.policy.write]
+        changed = [self.load.execute(sql).rowcount for sql in self.policy.write]
         if changed[-1] == len(rows):
             return changed[-1], []
         return sum(changed), self.load.execute(self.policy.conflicts).all()

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Table, text
 
-from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql, is_own
 from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
-from pipelines.postgres.roles import role_of
 from pipelines.warehouse.connection import (
     RECORD,
     analyze_stage,
     copy_text,
     csv_text,
-    may_analyze,
     stage_columns,
 )
 from pipelines.warehouse.sql_files import execute_script, read_sql
@@ -66,45 +63,13 @@ class Load:
         """Execute a statement on the source's tables that a policy has made."""
         return execute(self.connection, self.owner, statement, values, OF_POLICY)
 
-    def end(self) -> None:
-        """Fire the deferred triggers of a plug-in, as its role.
-
-        Until PostgreSQL 17 they would fire at the commit as the loader.
-        """
-        if not self.may_copy:
-            self.run("SET CONSTRAINTS ALL IMMEDIATE", {})
-            self.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
-
-    @property
-    def may_copy(self) -> bool:
-        """Whether rows may be copied into the source's tables.
-
-        COPY runs as the loader, and so would what a plug-in has attached to its tables.
-        """
-        return is_own(self.owner.package)
-
     def create_stage(self, name: str, columns: Mapping[str, str]) -> None:
-        """Create a temporary table that the source's statements may read and write.
+        """Create a temporary table for rows, which is dropped at the end of the transaction.
 
-        `columns` are names and types. It is dropped at the end of the transaction.
+        `columns` are names and types.
         """
-        role = role_of(self.owner.name)
-        newest = ", MAINTAIN" if may_analyze(self.connection) else ""
         typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        execute_script(
-            self.connection,
-            f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP;"
-            f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE{newest} ON {name} TO {role}",
-        )
-        if not self.may_copy:
-            query = text(read_sql("pipelines.ingest", "types_with_code"))
-            for column in self.connection.execute(query, {"name": f"pg_temp.{name}"}).scalars():
-                raise PermanentFailure(
-                    self.owner.name,
-                    f"the column {column} of {name} has a type with constraints of its own",
-                    place=self.owner.package,
-                    remedy="Give it the type on which that one is based.",
-                )
+        execute_script(self.connection, f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP")
 
     def create_stage_of(self, table: Table, name: str, columns: Iterable[str]) -> None:
         """Create a stage for columns of a table, with the types that they have in its model.
@@ -133,15 +98,6 @@ class Load:
 
     def copy(self, name: str, columns: Iterable[str], rows: Iterable[bytes]) -> None:
         """Copy formatted rows into a stage that `create_stage` has created."""
-        if not self.may_copy:
-            query = text(read_sql("pipelines.ingest", "is_own_stage"))
-            if not self.connection.execute(query, {"name": f"pg_temp.{name}"}).scalar_one():
-                raise PermanentFailure(
-                    self.owner.name,
-                    f"a statement has replaced the temporary table {name}",
-                    place=self.owner.package,
-                    remedy="Give the table of the statement another name.",
-                )
         copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
 
     def stage(self, frame: pd.DataFrame, table: Table) -> None:
@@ -164,7 +120,7 @@ class Load:
             for sql, row in product(several, rows):
                 values = {str(name): value for name, value in row.items()}
                 found = self.execute(sql, delivery_ids=list(delivery_ids), **values)
-                for removed in found if "delivery_id" in found.keys() else ():  # noqa: SIM118
+                for removed in found if found.returns_rows else ():
                     withdraw_record(self.connection, removed.delivery_id)
 
 

@@ -67,7 +67,7 @@ class MergeWriter(Writer):
         connection, at = self.load.connection, rows[compare.key]
         found = self.load.execute(compare.stored, lowest=at.min(), highest=at.max()).one()
         table = self.load.owner.metadata.tables[compare.table]
-        if found[0] is None and self.load.may_copy:
+        if found[0] is None:
             noted = [one.name for one in table.columns if one.name not in rows]
             mine = {"delivery_id": self.load.delivery_id, **self.load.parameters}
             whole = rows.assign(**{name: mine[name] for name in noted if name in mine})

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from psycopg.sql import Literal
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
@@ -91,7 +92,7 @@ def _same(record: Any) -> Any:
 def sql_of_key(table: Table, row: str) -> str:
     """Return the SQL expression of the key of a row."""
     texts = ", ".join(f"CAST({row}.{column.name} AS text)" for column in table.primary_key)
-    return f"ARRAY['{table.fullname}', {texts}]"
+    return f"ARRAY[{Literal(table.fullname).as_string()}, {texts}]"
 
 
 def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
@@ -109,7 +110,8 @@ def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
         statement = read_sql("pipelines.ingest", "stored_keys").format(
             table=name,
             is_valid=" AND ".join(
-                f"pg_input_is_valid(sent.key_{n}, '{kind}')" for n, kind in enumerate(types)
+                f"pg_input_is_valid(sent.key_{n}, {Literal(kind).as_string()})"
+                for n, kind in enumerate(types)
             ),
             texts=", ".join(
                 f"CAST(CAST(sent.key_{n} AS {kind}) AS text)" for n, kind in enumerate(types)

@@ -133,7 +133,7 @@ class Runner:
                 remedy="This is a bug in the code of the source. A parser returns a row or a reject"
                 " for each record that it counts in `read`, with its number in `record`.",
             )
-        outcome = close_delivery(
+        return close_delivery(
             connection,
             delivery_id,
             read=read,
@@ -142,8 +142,6 @@ class Runner:
             rejected=rejected,
             drift=drift,
         )
-        load.end()
-        return outcome
 
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
@@ -164,15 +162,13 @@ class Runner:
             )
             batches = iter(self.feed.parse(content, self._context(connection, content)))
             _, _, loaded, stored = self._put(load, content, batches, collector)
-            outcome = close_retry(
+            return close_retry(
                 connection,
                 retry,
                 loaded=loaded,
                 stored=stored + collector.known,
                 rejected=collector.written,
             )
-            load.end()
-            return outcome
 
         return retry_each(self.store, self.owner.name, self.feed.name, again)
 

@@ -16,14 +16,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.statements import OTHER_MODELS
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
-from pipelines.migrations import distribution, history, objects, source_roles
+from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of
 from pipelines.postgres.roles import MODELLER
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
-from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.connection import engine_for, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import failing_views
 
@@ -60,7 +60,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     chosen = declared_sources() if chosen is None else chosen
     found = sql_files("pipelines.ingest", "views")
     for source in chosen.values():
-        found |= source.object_files | source_roles.function_file(source)
+        found |= source.object_files
     return found | collected_views(chosen) | platform_views(chosen)
 
 
@@ -85,7 +85,6 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
         if is_cluster:  # nodes do not see roles until they are committed
             with _described_failures(place), engine.begin() as connection:
                 prepare(connection)
-                source_roles.create_roles(connection, declared_sources())
                 execute_script(connection, "RESET ROLE")
                 distribution.let_nodes_connect(connection)
         with _described_failures(place), engine.begin() as connection:
@@ -113,9 +112,9 @@ def prepare(connection: Connection) -> None:
     """Lock out other migrations, create the roles, and act as the owner from here on."""
     unhurried = ("statement_timeout", "idle_in_transaction_session_timeout")
     execute_script(connection, "".join(f"SET LOCAL {name} = 0;" for name in unhurried))
-    connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_WAIT}'"))
+    set_local(connection, "lock_timeout", TURN_WAIT)
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('isobar migrate', 0))"))
-    connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_WAIT}'"))
+    set_local(connection, "lock_timeout", TABLE_WAIT)
     version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
     if version < OLDEST_MAJOR:
         raise PermanentFailure(
@@ -133,7 +132,6 @@ def prepare(connection: Connection) -> None:
             remedy="Create another with CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
         )
     execute_script(connection, read_sql("pipelines.migrations", "roles"))
-    source_roles.create_roles(connection, own_names())
 
 
 def prepare_roles(url: str) -> None:
@@ -141,14 +139,14 @@ def prepare_roles(url: str) -> None:
 
     A database that an earlier version migrated may have the tables, but not all roles.
     """
-    query = f"""
-    SELECT has_database_privilege(oid, current_database(), 'CREATE')
-    FROM pg_roles WHERE rolname = '{MODELLER}'
-    """
+    query = text(
+        "SELECT has_database_privilege(oid, current_database(), 'CREATE')"
+        " FROM pg_roles WHERE rolname = :role"
+    )
     engine = engine_for(url, role=None)
     try:
         with _described_failures(place_of(url)), engine.begin() as connection:
-            if connection.execute(text(query)).scalar() is not True:
+            if connection.execute(query, {"role": MODELLER}).scalar() is not True:
                 prepare(connection)
     finally:
         engine.dispose()
@@ -253,7 +251,6 @@ def outdated_plugins(connection: Connection) -> list[str]:
     for name, source in _plugins().items():
         schema = history.schema_of(source)
         files = source.object_files | objects.scripts(schema)
-        files |= source_roles.function_file(source)
         is_applied = all(
             one in applied and applied[one].sha256 == objects.digest(sql)
             for one, sql in files.items()
@@ -291,22 +288,16 @@ def _without_views(
 ) -> None:
     """Drop views and functions, and call `change`, which creates them again, with those that stay.
 
-    Views of others are dropped before, and created again afterwards. Where that is not possible,
-    they stay, and with them what they depend on, and what needs a new column of that: its former
-    version is still valid.
+    What others have built on stays, and with it what needs a new column of that: its former version
+    is still valid.
     """
     kept: dict[str, str] = {}
-    pinned: set[str] = set()
     while True:
         try:
-            with connection.begin_nested() as attempt:
-                others = objects.drop_views_of_others(connection, pinned)
+            with connection.begin_nested():
                 kept |= objects.drop(connection, names - kept.keys(), for_good=False)
                 change(kept)
-                if not (lost := objects.create_views_of_others(connection, others)):
-                    return
-                pinned |= lost
-                attempt.rollback()
+                return
         except objects.NotReplaced as error:
             kept |= error.reasons
         except DBAPIError as error:
@@ -386,17 +377,10 @@ def _migrate_in_tree(
 
 
 def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
-    """Create or upgrade a plug-in's objects, and whatever is generated from it and those `done`.
-
-    Raises `PermissionError` if it changes an object of another source.
-    """
+    """Create or upgrade a plug-in's objects, and what is generated from it and those `done`."""
     schema, files = history.schema_of(source), source.object_files
-    own_scripts, function = objects.scripts(schema), source_roles.function_file(source)
-    source_roles.create_roles(connection, [source.name])
-    objects.forbid_transaction_control(source, files | objects.script_files(schema))
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
-    before = objects.objects_of_others(connection, source, earlier)
     try:
         with connection.begin_nested():
             is_changed = history.create_or_upgrade(connection, schema, revisions)
@@ -409,22 +393,17 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
 
         _without_views(connection, {*earlier}, change)
         is_changed = True
-    wanted = {*files, *own_scripts, *function}
+    wanted = {*files, *objects.scripts(schema)}
     gone = [name for name in earlier if name not in wanted]
     stay = objects.drop(connection, gone, for_good=True)
     objects.leave(connection, dict.fromkeys(stay, ""), source.name)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
-    objects.forbid_foreign_changes(connection, source, earlier, before)
-    source_roles.forbid_privileged_objects(connection, source, done.values())
     generated = {
         name: sql
         for name, sql in object_files({**done, source.name: source}).items()
-        if name not in function
-        and not any(name in one.object_files for one in (source, *done.values()))
+        if not any(name in one.object_files for one in (source, *done.values()))
     }
     objects.replace(connection, generated, plugin=None)
-    objects.drop(connection, function, for_good=True)  # its files may have replaced it
-    objects.replace(connection, function, plugin=source.name)
 
 
 def _is_migrated(connection: Connection) -> bool:

@@ -7,6 +7,8 @@ needed. One that fails is left out (`pipelines.warehouse.failing_views`).
 
 from collections.abc import Mapping
 
+from psycopg.sql import Literal
+
 from pipelines.source import Collection, Source
 from pipelines.warehouse.sql_files import relations_read
 
@@ -68,8 +70,8 @@ def platform_views(sources: Mapping[str, Source]) -> dict[str, str]:
     """Return the SQL of the platform's own views that follow from the sources, by name."""
     read = _sources_read(sources)
     rows = [
-        f"('{kind}', {_quoted(name)}, '{source.name}',"
-        f" ARRAY{sorted({source.name} | read.get(name, set()))}::text[])"
+        f"({_quoted(kind)}, {_quoted(name)}, {_quoted(source.name)},"
+        f" {_quoted(sorted({source.name} | read.get(name, set())))}::text[])"
         for _, source in sorted(sources.items())
         for kind, names in (
             ("source", [source.name]),
@@ -107,16 +109,16 @@ def public_relations(source: Source) -> list[str]:
 def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> str:
     columns = [f"{column}::{kind}" for column, kind in collection.columns.items()]
     # Citus cannot plan a subquery without columns, hence the 1.
-    works = "WHERE NOT EXISTS (SELECT 1 FROM ops.failing_views WHERE view_name = '{}')"
+    works = "WHERE NOT EXISTS (SELECT 1 FROM ops.failing_views WHERE view_name = {})"
     offered = [
         (other.name, f"{other.name}.{collection.view}")
         for other in sources.values()
         if other.name != name and f"{other.name}.{collection.view}" in other.object_files
     ]
     selects = [
-        f"SELECT\n    '{other}'::text AS source,\n    "
+        f"SELECT\n    {_quoted(other)}::text AS source,\n    "
         + ",\n    ".join(columns)
-        + f"\nFROM {view}\n{works.format(view)}"
+        + f"\nFROM {view}\n{works.format(_quoted(view))}"
         for other, view in sorted(offered)
     ]
     if not selects:
@@ -143,5 +145,5 @@ def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> 
     )
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _quoted(value: str | list[str]) -> str:
+    return Literal(value).as_string()

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Table, text
 
 from pipelines.ingest.statements import Owner
-from pipelines.postgres.roles import function_of
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import DISTRIBUTED_BY
 
@@ -63,12 +62,10 @@ def undistributed(connection: Connection, tables: Iterable[Table]) -> list[Table
 
 
 def distribute(connection: Connection, source: Owner) -> None:
-    """Distribute the tables of a source, and run its statements as the loader.
+    """Distribute the tables of a source.
 
     As a key that spans nodes must contain the distribution column, that becomes the last column of
-    each primary key: statements still look rows up by the first ones. As a node sees what was
-    written in a transaction only in sessions of the role that wrote it, COPY and the statements
-    need one role.
+    each primary key: statements still look rows up by the first ones.
     """
     declared = [table for table in source.metadata.sorted_tables if DISTRIBUTED_BY in table.info]
     if not declared or not is_cluster(connection):
@@ -92,10 +89,5 @@ def distribute(connection: Connection, source: Owner) -> None:
     schemas = ", ".join(sorted({str(table.schema) for table in declared}))
     execute_script(
         connection,
-        f"""
-        GRANT USAGE ON SCHEMA {schemas} TO isobar_loader, isobar_analyst, isobar_operator;
-        GRANT CREATE ON SCHEMA as_source TO isobar_loader;
-        ALTER FUNCTION {function_of(source.name)}(text, boolean) OWNER TO isobar_loader;
-        REVOKE CREATE ON SCHEMA as_source FROM isobar_loader;
-        """,
+        f"GRANT USAGE ON SCHEMA {schemas} TO isobar_loader, isobar_analyst, isobar_operator",
     )

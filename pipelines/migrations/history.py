@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import NameFilterParentNames, NameFilterType
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from sqlalchemy import (
     Column,
     Connection,
@@ -171,9 +172,9 @@ def create_or_upgrade(
         _create(connection, schema)
     elif found == "behind":
         command.upgrade(config_for(schema, connection), "head")
-    quoted = connection.dialect.identifier_preparer.quote(schema.name)
-    about = schema.about.replace("'", "''")
-    execute_script(connection, f"COMMENT ON SCHEMA {quoted} IS '{about}'")
+    driver: Any = connection.connection.driver_connection
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    driver.execute(comment.format(sql.Identifier(schema.name), sql.Literal(schema.about)))
     return found != "current"
 
 

@@ -1,17 +1,13 @@
 """Views, functions, triggers, privileges and comments on tables, applied when they change.
 
 All are `.sql` files, except for the comments, which are declared in `tables.py`. `ops.sql_objects`
-stores the digest of each applied file. The effects of a plug-in's files are checked: they may only
-touch the plug-in's own objects.
+stores the digest of each applied file.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Container, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
 import psycopg
@@ -20,19 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from pipelines.migrations import distribution
-from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
-from pipelines.migrations.source_roles import OWN_SESSION
+from pipelines.migrations.history import Schema
 from pipelines.postgres.errors import exceeds_a_limit
-from pipelines.postgres.roles import function_of
-from pipelines.source import Source
-from pipelines.warehouse.connection import distrust
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
-ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
 
 
 #: In `ops.sql_objects`, between the digest of a file that could not be applied, because objects of
@@ -77,7 +68,7 @@ def digest(sql: str) -> str:
 
 
 def scripts(schema: Schema) -> dict[str, str]:
-    """Return its SQL other than views and functions, by names such as `NAME/grants.sql`."""
+    """Return its comments, and its SQL other than views and functions, by `NAME/grants.sql`."""
     return {f"{schema.name}/comments": _comments(schema)} | script_files(schema)
 
 
@@ -174,131 +165,22 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dic
     return kept
 
 
-def drop_views_of_others(connection: Connection, pinned: Container[str]) -> dict[str, str]:
-    """Drop the views of others that depend on Isobar's, but for those that are `pinned`.
-
-    Returns the SQL that creates each of them again, with its owner, rights and comments. Those that
-    cannot be dropped stay, such as one that a materialized view reads, those whose SQL exceeds a
-    limit of the server, and those that could execute code of others.
-    """
-    distrust(connection)  # the owner of a view may change it at any time
-    query = text(read_sql("pipelines.migrations", "views_of_others"))
-    views = {one.oid: one for one in connection.execute(query) if one.name not in pinned}
-    found = [views[oid] for oid in _readers_first(connection, views)]
-    as_other = read_sql("pipelines.migrations", "as_other")
-    drops: dict[str, str] = {}
-    creates: dict[str, str] = {}
-    for oid, name, owner in found:
-        if (statements := _statements_of(connection, oid)) is not None:
-            for scripts, sql in ((drops, f"DROP VIEW {name}"), (creates, statements)):
-                quoted = "'" + sql.replace("'", "''") + "'"
-                scripts[name] = as_other.replace("{owner}", owner).replace("{statements}", quoted)
-    errors = _in_dependency_order(connection, drops)
-    return {name: sql for name, sql in creates.items() if name not in errors}
-
-
-def _readers_first(connection: Connection, views: Iterable[int]) -> list[int]:
-    """Return views, by oid, each after those that read it. Views that read each other are missing.
-
-    Without this order, a chain of views needs as many attempts to drop it as it is long.
-    """
-    readers: dict[int, set[int]] = {oid: set() for oid in views}
-    query = text(read_sql("pipelines.migrations", "readers"))
-    for read, reader in connection.execute(query, {"views": [*readers]}):
-        readers[read].add(reader)
-    sorter = TopologicalSorter(readers)
-    with suppress(CycleError):  # it goes on up to there
-        sorter.prepare()
-    found: list[int] = []
-    while ready := sorter.get_ready():
-        found += ready
-        sorter.done(*ready)
-    return found
-
-
-def _statements_of(connection: Connection, oid: int) -> str | None:
-    """Return the SQL of a view, with all names qualified.
-
-    None if it exceeds a limit, could execute code of others, or is gone.
-    """
-    query = text(read_sql("pipelines.migrations", "view_of_others"))
-    path = text("SET LOCAL search_path = pg_catalog, pg_temp")
-    try:
-        with connection.begin_nested() as attempt:
-            connection.execute(path)
-            statements = connection.execute(query, {"oid": oid}).scalar_one_or_none()
-            attempt.rollback()  # the search path
-            return statements
-    except OperationalError as error:
-        if exceeds_a_limit(error):
-            return None
-        raise
-
-
-def create_views_of_others(connection: Connection, views: Mapping[str, str]) -> set[str]:
-    """Create views of others again, from the last that was dropped to the first.
-
-    Returns those for which columns or functions are missing.
-    """
-    return {*_in_dependency_order(connection, dict(reversed([*views.items()])))}
-
-
 def execute_scripts(
     connection: Connection, schema: Schema, *, plugin: str | None, is_changed: bool
 ) -> None:
     """Execute its scripts if its tables, its views or one of the scripts changed."""
     files = scripts(schema)
     if is_changed or _stale(connection, files):
-        for sql in files.values():
+        comments, *others = files.values()
+        query = text(read_sql("pipelines.migrations", "comments"))
+        wrong = connection.execute(query, {"declared": comments}).scalars().all()
+        for sql in (*wrong, *others):
             execute_script(connection, sql)
         _record(connection, files, plugin)
 
 
-def forbid_transaction_control(source: Source, files: Mapping[str, str]) -> None:
-    """Raise `ValueError` for a file that would end the transaction of the migration."""
-    for name, sql in files.items():
-        if ENDS_TRANSACTION.search(sql):
-            raise ValueError(f"{name} of {source.name} ends the transaction that it is part of")
-
-
-def objects_of_others(
-    connection: Connection, source: Source, former: Iterable[str]
-) -> dict[tuple[str, str], int]:
-    """Return objects of other sources, by schema and name, with their versions.
-
-    Args:
-        connection: In the transaction of the migration.
-        source: The plug-in.
-        former: Its views and functions before the migration.
-    """
-    query = text(read_sql("pipelines.migrations", "belongings"))
-    rows = connection.execute(query, {"own": source.name})
-    own = {*source.metadata.tables, *source.object_files, *former}
-    own |= {f"{PLATFORM}.{schema_of(source).version_table}", f"{PLATFORM}.{sql_objects.name}"}
-    own |= {function_of(source.name)}  # which follows its files
-    return {
-        (row.schema, row.name): row.version for row in rows if f"{row.schema}.{row.name}" not in own
-    }
-
-
-def forbid_foreign_changes(
-    connection: Connection,
-    source: Source,
-    former: Iterable[str],
-    before: dict[tuple[str, str], int],
-) -> None:
-    """Raise `PermissionError` if a plug-in changed an object that is not its own."""
-    execute_script(connection, OWN_SESSION)
-    after = objects_of_others(connection, source, former)
-    changed = {one for one, version in before.items() if after.get(one) != version}
-    changed |= {one for one in after.keys() - before.keys() if one[0] not in SHARED_SCHEMAS}
-    if changed:
-        names = ", ".join(sorted(".".join(filter(None, one)) for one in changed)[:3])
-        raise PermissionError(f"it changes what is not its own: {names}")
-
-
 def _comments(schema: Schema) -> str:
-    """Return SQL that sets the declared comments of its tables and columns where they differ."""
+    """Return the declared comments of its tables and columns, as JSON."""
     declared = [
         {
             "schema_name": table.schema,
@@ -309,8 +191,7 @@ def _comments(schema: Schema) -> str:
         for table in schema.metadata.sorted_tables
         for one in (table, *table.columns)
     ]
-    quoted = "'" + json.dumps(declared).replace("'", "''") + "'"
-    return read_sql("pipelines.migrations", "comments").replace(":declared", quoted)
+    return json.dumps(declared)
 
 
 def _is_object(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr, create_model
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
@@ -20,7 +20,7 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.postgres.errors import failure_of, is_cancelled
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, set_local
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
@@ -65,7 +65,7 @@ def cancelled_after(
 
     Raises `PermanentFailure` about `what` if one exceeds it.
     """
-    connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+    set_local(connection, "statement_timeout", f"{seconds}s")
     try:
         yield
     except (DBAPIError, Failure) as error:

@@ -7,13 +7,3 @@ MODELLER = "isobar_modeller"
 ROLES = (SUPERUSER, LOADER, ANALYST, OPERATOR, DAGSTER)
 #: Name of the warehouse's database. Dagster's database is named `DAGSTER`.
 WAREHOUSE = "isobar"
-
-
-def role_of(source: str) -> str:
-    """Return the role with whose rights the statements of a source run; it has no login."""
-    return f"isobar_source_{source}"
-
-
-def function_of(source: str) -> str:
-    """Return the function that runs a statement with the rights of `role_of`."""
-    return f"as_source.{source}"

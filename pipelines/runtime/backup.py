@@ -68,7 +68,7 @@ SELECT schemas.oid, schemas.nspname, pg_get_userbyid(schemas.nspowner)
 FROM pg_namespace AS schemas
 WHERE
     schemas.nspowner <> 'isobar_owner'::regrole
-    AND schemas.nspname !~ '^(pg_|information_schema$|public$|as_source$)'
+    AND schemas.nspname !~ '^(pg_|information_schema$|public$)'
     AND %s < (
         SELECT count(*) FROM pg_class
         INNER JOIN pg_namespace AS others ON others.oid = relnamespace
@@ -89,11 +89,6 @@ WHERE
 """
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
-SOURCES = """
-SELECT proname FROM pg_proc
-WHERE pronamespace = to_regnamespace('as_source') AND prorettype <> 'event_trigger'::regtype
-ORDER BY proname
-"""
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
 
@@ -110,7 +105,7 @@ class Manifest(BaseModel):
     taken_at: AwareDatetime
     #: SHA-256 of each dump file, keyed by its path in the folder.
     sha256: dict[str, str]
-    #: The sources whose roles have rights in the dump.
+    #: The sources whose roles have rights in the dump; of 3.0.
     sources: list[str] = []
     #: Relations and schemas of others that are not in it.
     left_out: list[str] = []
@@ -199,7 +194,6 @@ def _dump(
             server_version=watcher.info.server_version,
             taken_at=taken_at,
             sha256=digests(folder),
-            sources=[name for (name,) in watcher.execute(SOURCES)],
             left_out=left_out,
             roles=roles_of_others(watcher),
         )
@@ -222,8 +216,7 @@ def _left_out(
     warehouse.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_WAIT))
     query = read_sql("pipelines.runtime", "schemas_with_code")
     with_code = warehouse.execute(query).fetchall()
-    # Migrating makes it again; only a superuser may give a function to a role without rights.
-    words, names = ["--exclude-schema=as_source"], []
+    words, names = [], []
     for _, name, owner in {*with_code} - {*many}:
         if name in schemas():
             raise _unsafe(name, place)

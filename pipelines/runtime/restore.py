@@ -31,7 +31,6 @@ from pipelines.failures import (
     printable,
 )
 from pipelines.migrations.apply import migrate, prepare
-from pipelines.migrations.source_roles import create_roles
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres import state_folder
@@ -297,9 +296,13 @@ def _create_roles(target: Target, manifest: Manifest, report: Report, create_log
     engine = engine_for(target.fresh_url, role=None)
     with engine.begin() as connection:
         prepare(connection)  # the roles, and database-level settings
-        create_roles(connection, manifest.sources)
     engine.dispose()
     with _described(target, ROLES_REMEDY), connect(target.fresh_url) as session:
+        for source in manifest.sources:  # of 3.0, which granted its tables to a role per source
+            name = f"isobar_source_{source}"
+            if not session.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+                create = sql.SQL("CREATE ROLE {0} NOLOGIN; GRANT {0} TO isobar_owner")
+                session.execute(create.format(sql.Identifier(name)))
         if create_logins:
             passwords = create_missing(session, manifest.roles)
             session.commit()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Integer, Text, TypeEngine
 
@@ -22,7 +22,6 @@ from pipelines.postgres.roles import LOADER
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import DTypeLike, NDArray
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 COPY_ROWS = 20_000
 #: The type double precision in PostgreSQL's catalogue.
@@ -41,8 +40,6 @@ SELECT
             THEN set_config('work_mem', :memory, TRUE)
     END
 """
-#: Marks a session in which a plug-in's statement ran.
-DISTRUSTED = "a plug-in's statement ran"
 #: The columns of a staged frame with the number of a row's source record, and with its text.
 RECORD, RAW = "record", "raw"
 OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
@@ -52,25 +49,25 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     """Return an engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
 
     JIT is off because bulk statements here are many and short: compiling them costs more than
-    running them. Loads are exempt from the database's time-outs, which are meant for interactive
-    users.
+    running them. Each statement is planned for its values, also when it was prepared: stages differ
+    from load to load. Loads are exempt from the database's time-outs, which are meant for
+    interactive users.
     """
     # Catalogues first: a temporary table of a source must not stand for one.
     options = "-c search_path=pg_catalog,pg_temp,public"
-    options += " -c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
+    options += " -c jit=off -c plan_cache_mode=force_custom_plan -c timezone=UTC"
+    options += " -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
         options += f" {UNHURRIED} {STAGE_MEMORY} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     given = parsed.query.get("options")
     if isinstance(given, str):
         options = f"{given} {options}"
-    engine = create_engine(
+    return create_engine(
         parsed.update_query_dict({"options": options}),
         connect_args={"connect_timeout": 10},
         pool_pre_ping=True,
     )
-    event.listen(engine, "checkin", _drop_distrusted)
-    return engine
 
 
 class Warehouse:
@@ -123,25 +120,10 @@ def take_turn(connection: Connection, name: str) -> None:
     connection.execute(lock, {"name": f"isobar load {name}"})
 
 
-def may_analyze(connection: Connection) -> bool:
-    """Return whether the server lets others than the owner refresh statistics of a table."""
-    return (connection.dialect.server_version_info or ()) >= (17,)
-
-
-def distrust(connection: Connection) -> None:
-    """Note that a plug-in's statement runs in this session, which nobody uses afterwards.
-
-    From here on the driver prepares nothing: the plug-in could put its own statement under the
-    name. Nor may its settings outlive it.
-    """
-    driver: Any = connection.connection.driver_connection
-    driver.prepare_threshold = None
-    connection.info[DISTRUSTED] = True
-
-
-def _drop_distrusted(_: object, record: ConnectionPoolEntry) -> None:
-    if record.info.pop(DISTRUSTED, False):
-        record.invalidate(soft=True)
+def set_local(connection: Connection, name: str, value: str) -> None:
+    """Set a parameter of the session until the transaction ends."""
+    query = text("SELECT set_config(:name, :value, TRUE)")
+    connection.execute(query, {"name": name, "value": value})
 
 
 def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:

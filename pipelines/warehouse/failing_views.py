@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import Failure
 from pipelines.postgres.errors import exceeds_a_limit, is_cancelled
-from pipelines.warehouse.connection import Warehouse, distrust
+from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import read_sql
 
 #: How long a plug-in's view may take, all rows and columns of it. Isobar's own grow with the data.
@@ -64,12 +64,11 @@ def note_failing_views(
 
 def _problem_of(connection: Connection, view: str, columns: str, is_limited: bool) -> str | None:
     """Return why a view cannot be executed, with these columns and types; None if it can."""
-    distrust(connection)
     try:
         with connection.begin_nested() as attempt:
-            connection.execute(text(f"SET LOCAL lock_timeout = '{MAX_LOCK_SECONDS}s'"))
+            set_local(connection, "lock_timeout", f"{MAX_LOCK_SECONDS}s")
             if is_limited:
-                connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_SECONDS}s'"))
+                set_local(connection, "statement_timeout", f"{MAX_SECONDS}s")
             # Evaluates all columns of all rows, and sends none.
             connection.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {columns} FROM {view}"))
             attempt.rollback()

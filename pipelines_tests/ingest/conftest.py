@@ -6,8 +6,7 @@ import psycopg
 import pytest
 
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import isolate
-from pipelines_tests.ingest.levels import Levels, Owner
+from pipelines_tests.ingest.levels import Levels
 
 
 @pytest.fixture
@@ -18,5 +17,4 @@ def stored_levels(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Pat
     )
     owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON bookings.levels TO isobar_loader")
     owner.execute("ALTER TABLE bookings.levels OWNER TO isobar_owner")
-    isolate(owner, Owner())
     return Levels(warehouse, owner, tmp_path)

@@ -192,8 +192,8 @@ def test_staged_records_are_not_read_without_quarantined_ones(stored_levels: Lev
 
     @event.listens_for(stored_levels.warehouse.engine, "before_cursor_execute", retval=True)
     def explain(connection: Any, cursor: Any, statement: str, given: Any, *_: Any) -> Any:
-        if isinstance(given, tuple) and given and "bad AS MATERIALIZED" in str(given[0]):
-            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {given[0]}")
+        if "bad AS MATERIALIZED" in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {statement}", given)
             plans.append("\n".join(row for (row,) in cursor.fetchall()))
         return statement, given
 

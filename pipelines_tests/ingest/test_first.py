@@ -18,7 +18,6 @@ from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name, delivery_id_column, source_metadata
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.databases import isolate
 from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels, Owner, line
 
 QUARANTINE = (
@@ -196,7 +195,6 @@ def trips(warehouse: Warehouse, owner: psycopg.Connection) -> Runner:
             owner.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({keys}))".encode())
             owner.execute(f"GRANT SELECT, INSERT, UPDATE ON {name} TO isobar_loader".encode())
             owner.execute(f"ALTER TABLE {name} OWNER TO isobar_owner".encode())
-    isolate(owner, Trips())
     parse = Json(
         Records(at="trips", model=Trip, table="bookings.trips"),
         Records(at="stops", model=Stop, table="bookings.stops"),

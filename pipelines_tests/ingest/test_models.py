@@ -216,7 +216,7 @@ def test_each_kind_of_value_is_stored_and_one_that_cannot_be_is_rejected_alone(
     dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
     owner.execute(str(CreateTable(table).compile(dialect=dialect)).encode())
     owner.execute("ALTER TABLE bookings.everything OWNER TO isobar_owner")
-    owner.execute("GRANT ALL ON bookings.everything TO isobar_loader, isobar_source_levels")
+    owner.execute("GRANT ALL ON bookings.everything TO isobar_loader")
     warehouse = stored_levels.warehouse
     feed = Feed(name="levels", parse=parse, cap=Cap(share=1, few=100))
     loaded = Runner(Owner(metadata=table.metadata), feed, warehouse, None).load(

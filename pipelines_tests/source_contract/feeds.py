@@ -111,7 +111,8 @@ class FlightDocuments(Driver):
         return record | {"price": "free"}
 
     def publish(self, records: Sequence[Record]) -> None:
-        legs = [leg(int(record["id"].removeprefix("it_"))) for record in records]
+        numbers = [record["id"].removeprefix("it_") for record in records]
+        legs = [leg(int(number)) for number in numbers if number.isdigit()]
         self.site.service.will(document(flights_document(list(records), legs)))
 
 

@@ -3,8 +3,7 @@
 import psycopg
 import pytest
 
-from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR, role_of
-from pipelines.source import own_names, sources
+from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR
 
 ROLES = ("public", ANALYST, MODELLER, OPERATOR, LOADER)
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
@@ -120,8 +119,7 @@ def test_functions_lend_nobody_the_rights_of_their_owner(
             has_function_privilege(role, pg_proc.oid, 'EXECUTE')
         FROM pg_proc INNER JOIN pg_namespace ON pg_namespace.oid = pronamespace
         CROSS JOIN unnest(%s::text[]) AS role
-        WHERE {IS_OURS} AND pg_get_userbyid(proowner) !~ '^isobar_source_'
-            AND prorettype <> 'event_trigger'::regtype -- which nobody can call
+        WHERE {IS_OURS}
         """,
         [list(ROLES)],
     ).fetchall()
@@ -144,8 +142,7 @@ def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str
     ).fetchall()
     for role, schema, may_use, may_create, is_ours in schemas:
         assert may_create is False, (role, schema)
-        users = {LOADER} if schema == "as_source" else {*ROLES[1:]}
-        assert may_use is (not is_ours or role in users), (role, schema)
+        assert may_use is (not is_ours or role in ROLES[1:]), (role, schema)
     sequences = owner.execute(
         f"""
         SELECT role, nspname || '.' || relname, privilege
@@ -176,7 +173,7 @@ def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str
 def test_roles_have_no_server_privileges_and_none_over_each_other(
     owner: psycopg.Connection, guarded: str
 ) -> None:
-    ours = [[*ROLES[1:], "isobar_owner", *map(role_of, own_names())]]
+    ours = [[*ROLES[1:], "isobar_owner"]]
     powers = owner.execute(
         "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole"
         " OR rolcreatedb OR rolbypassrls OR rolreplication)",
@@ -188,61 +185,7 @@ def test_roles_have_no_server_privileges_and_none_over_each_other(
         " WHERE member = ANY(%s::text[]::regrole[])",
         ours,
     )
-    of_sources = {role_of(name) for name in own_names()}
-    wanted = {(one, ANALYST) for one in (*of_sources, MODELLER)} | {
-        ("isobar_owner", one) for one in of_sources
-    }
-    assert {one for one in members if one[1].endswith(("analyst", *own_names()))} == wanted
-
-
-@pytest.mark.parametrize("name", own_names())
-def test_a_source_writes_its_own_tables_and_reads_all(
-    owner: psycopg.Connection, guarded: str, name: str
-) -> None:
-    role = role_of(name)
-    writes = owner.execute(
-        f"""
-        SELECT nspname || '.' || relname
-        FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE {IS_OURS} AND relkind IN ('r', 'p', 'v', 'm', 'f')
-            AND has_table_privilege(%s, pg_class.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
-        """,
-        [role],
-    )
-    tables = sources()[name].metadata.tables
-    assert {table for (table,) in writes} == {*tables}
-    unread = owner.execute(
-        f"""
-        SELECT relname FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE {IS_OURS} AND relkind IN ('r', 'v')
-            AND NOT has_table_privilege(%s, pg_class.oid, 'SELECT')
-        """,
-        [role],
-    )
-    assert unread.fetchall() == []
-    places = owner.execute(
-        "SELECT nspname FROM pg_namespace WHERE has_schema_privilege(%s, oid, 'CREATE')", [role]
-    )
-    assert places.fetchall() == []
-
-
-def test_the_function_of_a_source_runs_as_its_role_and_is_for_loads(
-    owner: psycopg.Connection, guarded: str
-) -> None:
-    found = owner.execute(
-        """
-        SELECT proname, pg_get_userbyid(proowner), prosecdef,
-            array_agg(role ORDER BY role)
-        FROM pg_proc CROSS JOIN unnest(%s::text[]) AS role
-        WHERE pronamespace = 'as_source'::regnamespace
-            AND has_function_privilege(role, pg_proc.oid, 'EXECUTE')
-        GROUP BY pg_proc.oid, proname, proowner, prosecdef
-        """,
-        [[*ROLES, *map(role_of, own_names())]],
-    )
-    assert {*map(str, found)} == {
-        str((name, role_of(name), True, [LOADER, role_of(name)])) for name in own_names()
-    }
+    assert [one for one in members if one[1].endswith("analyst")] == [(MODELLER, ANALYST)]
 
 
 def test_functions_of_analysts_change_nothing_and_may_run_in_parallel(

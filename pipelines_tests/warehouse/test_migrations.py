@@ -1,8 +1,7 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -17,8 +16,6 @@ from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.sql_files import execute_script
-from pipelines_tests.warehouse.deep_views import create_too_deep
 from pipelines_tests.warehouse.schemas import condition, differences
 
 Add = Callable[[dict[str, str]], None]
@@ -364,208 +361,8 @@ def other_type(monkeypatch: pytest.MonkeyPatch, add: Add) -> None:
     add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
 
 
-def test_views_of_others_are_created_again_when_a_table_changes(
-    url: str, owner: psycopg.Connection, other_type: None
-) -> None:
-    owner.execute("CREATE ROLE builder; GRANT isobar_analyst TO builder")
-    owner.execute('CREATE SCHEMA "Built" AUTHORIZATION builder')
-    try:
-        owner.execute("SET ROLE builder")
-        owner.execute(
-            """
-            CREATE VIEW "Built"."Offers" WITH (security_barrier = true) AS
-            SELECT itinerary_id, price_amount FROM enriched.itineraries;
-            COMMENT ON VIEW "Built"."Offers" IS 'What it''s about.';
-            COMMENT ON COLUMN "Built"."Offers".price_amount IS 'The price.';
-            GRANT SELECT ON "Built"."Offers" TO isobar_analyst WITH GRANT OPTION;
-            CREATE VIEW "Built".indirect AS SELECT price_amount FROM "Built"."Offers";
-            """
-        )
-        owner.execute("RESET ROLE")
-        about = """
-        SELECT pg_get_userbyid(relowner), relacl, reloptions, obj_description(oid, 'pg_class'),
-            col_description(oid, 2), pg_get_viewdef(oid)
-        FROM pg_class WHERE oid = '"Built"."Offers"'::regclass
-        """
-        before = owner.execute(about).fetchone()
-        apply.migrate(url)
-        assert owner.execute(about).fetchone() == before
-        for view in ('"Built"."Offers"', '"Built".indirect', "enriched.itineraries"):
-            found = owner.execute(TYPE_OF_PRICE.format(view).encode()).fetchone()
-            assert found == ("double precision",), view
-        assert condition(url) == "current"
-    finally:
-        owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
-
-
-@pytest.fixture
-def bob(owner: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """A session of somebody who reads what analysts read and has a schema."""
-    owner.execute("CREATE ROLE bob LOGIN PASSWORD 'bob'; GRANT isobar_analyst TO bob")
-    owner.execute("CREATE SCHEMA bob AUTHORIZATION bob")
-    one = owner.info
-    url = f"postgresql://bob:bob@{one.host}:{one.port}/{one.dbname}"
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            yield connection
-    finally:
-        owner.execute("DROP OWNED BY bob CASCADE; DROP ROLE bob")
-
-
-#: Code that takes the rights of the migration's login, if it is executed in its session.
-TRAP = """
-CREATE FUNCTION bob.trap(value text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    me text := current_user;
-BEGIN
-    IF session_user <> 'bob' THEN
-        EXECUTE 'RESET ROLE';
-        EXECUTE 'ALTER ROLE bob SUPERUSER';
-        EXECUTE 'SET LOCAL ROLE ' || quote_ident(me);
-    END IF;
-    RETURN TRUE;
-EXCEPTION
-    WHEN OTHERS THEN RETURN TRUE;
-END
-$$;
-CREATE DOMAIN bob.d AS text CHECK (bob.trap(VALUE));
-"""
-IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = 'bob'"
-
-
-def test_a_literal_in_a_view_of_others_is_not_executed_as_the_owner(
-    url: str, owner: psycopg.Connection, bob: psycopg.Connection, other_type: None
-) -> None:
-    """A literal of an array over a domain executes the domain's CHECK while a view is parsed."""
-    bob.execute(TRAP.encode())
-    bob.execute(
-        """
-        CREATE VIEW bob.innocent AS
-        SELECT price_amount, ('{a}'::bob.d[])[1]::text AS x FROM enriched.itineraries
-        """
-    )
-    with pytest.raises(PermanentFailure, match=r"bob\.innocent depends on"):
-        apply.migrate(url)  # this change of a table needs the view to be created again
-    assert owner.execute(IS_SUPERUSER).fetchone() == (False,)
-    assert owner.execute("SELECT count(*) FROM bob.innocent").fetchone() == (0,)
-
-
-def test_a_view_that_its_owner_changes_meanwhile_is_not_created_again(
-    url: str,
-    owner: psycopg.Connection,
-    bob: psycopg.Connection,
-    other_type: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Everybody sees in pg_locks when a migration begins."""
-    bob.execute(TRAP.encode())
-    bob.execute("CREATE VIEW bob.prices AS SELECT price_amount FROM enriched.itineraries")
-    found = owner.execute(TYPE_OF_PRICE.format("bob.prices").encode()).fetchone() or ("",)
-    statements_of = objects._statements_of
-
-    def change_before(*given: Any) -> str | None:
-        bob.execute(
-            "CREATE OR REPLACE VIEW bob.prices AS"
-            f" SELECT NULL::{found[0]} AS price_amount, ('{{a}}'::bob.d[])[1]::text AS x".encode()
-        )
-        statements = statements_of(*given)
-        assert statements is None or "bob.d[]" not in statements
-        return statements
-
-    monkeypatch.setattr(objects, "_statements_of", change_before)
-    apply.migrate(url)
-    assert owner.execute("SELECT x FROM bob.prices").fetchone() == ("a",)
-
-
-def test_rights_that_a_view_of_others_does_not_give_are_not_given_by_an_upgrade(
-    url: str, owner: psycopg.Connection, bob: psycopg.Connection, other_type: None
-) -> None:
-    """As docs/connect.md says: ALTER DEFAULT PRIVILEGES, and a single view is for its owner."""
-    bob.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO isobar_analyst")
-    bob.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA bob GRANT SELECT ON TABLES TO PUBLIC")
-    for name in ("shown", "secret"):
-        view = f"CREATE VIEW bob.{name} AS SELECT price_amount FROM enriched.itineraries"
-        bob.execute(view.encode())
-    bob.execute("REVOKE ALL ON bob.secret FROM isobar_analyst, PUBLIC")
-    acl = "SELECT relname, relacl FROM pg_class WHERE relnamespace = 'bob'::regnamespace ORDER BY 1"
-    before = owner.execute(acl).fetchall()
-    apply.migrate(url)
-    price = owner.execute(TYPE_OF_PRICE.format("bob.secret").encode()).fetchone()
-    assert price == ("double precision",)
-    after = owner.execute(acl).fetchall()
-    assert [(name, {*rights}) for name, rights in after] == [
-        (name, {*rights}) for name, rights in before
-    ]
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "PERFORM bob.trap('a');",
-        "EXECUTE 'DECLARE late CURSOR WITH HOLD FOR SELECT bob.trap(''a'')';",
-    ],
-    ids=["at once", "at the commit"],
-)
-def test_views_of_others_are_created_where_no_code_can_change_the_role(
-    url: str,
-    owner: psycopg.Connection,
-    bob: psycopg.Connection,
-    other_type: None,
-    monkeypatch: pytest.MonkeyPatch,
-    code: str,
-) -> None:
-    """Even if code of their owner is executed meanwhile, which PostgreSQL does not record."""
-    bob.execute(TRAP.encode())
-    bob.execute("CREATE VIEW bob.prices AS SELECT price_amount FROM enriched.itineraries")
-    statements_of = objects._statements_of
-    trapped = f"; DO $$ BEGIN {code} END $$"
-    monkeypatch.setattr(
-        objects, "_statements_of", lambda *given: f"{statements_of(*given)}{trapped}"
-    )
-    apply.migrate(url)
-    assert owner.execute(IS_SUPERUSER).fetchone() == (False,)
-    query = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'bob.prices'::regclass"
-    assert owner.execute(query).fetchone() == ("bob",)
-    assert owner.execute("SELECT to_regproc('as_source.as_other')").fetchone() == (None,)
-
-
-def test_a_long_chain_of_views_is_created_again_with_one_attempt_for_each(
-    url: str,
-    bob: psycopg.Connection,
-    other_type: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Incident: by name, 120 views took minutes, while the migration kept all others waiting."""
-    bob.execute("CREATE VIEW bob.view_10 AS SELECT price_amount FROM enriched.itineraries")
-    for number in range(11, 40):
-        bob.execute(f"CREATE VIEW bob.view_{number} AS TABLE bob.view_{number - 1}".encode())
-    attempts: list[str] = []
-
-    def execute(connection: Connection, script: str) -> None:
-        attempts.extend(re.findall(r"\b(?:DROP|CREATE) VIEW bob\.view", script))
-        execute_script(connection, script)
-
-    monkeypatch.setattr(objects, "execute_script", execute)
-    apply.migrate(url)
-    assert len(attempts) == 2 * 30
-    assert bob.execute("SELECT count(*) FROM bob.view_39").fetchone() == (0,)
-
-
-def test_a_view_that_is_nested_too_deep_stays_and_with_it_what_it_reads(
-    url: str, owner: psycopg.Connection, bob: psycopg.Connection, add: Add
-) -> None:
-    """PostgreSQL can parse deeper expressions than it can write."""
-    add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
-    apply.migrate(url)
-    create_too_deep(bob, "bob.deep", "enriched.a")
-    add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x"})
-    messages: list[str] = []
-    apply.migrate(url, messages.append)
-    assert messages[0].startswith("Not upgraded: enriched.a,")
-
-
-@pytest.mark.parametrize("kind", ["MATERIALIZED VIEW", "TABLE"])
-def test_what_cannot_be_created_again_stops_a_change_of_its_table_and_is_named(
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW", "TABLE"])
+def test_what_others_built_stops_a_change_of_its_table_and_is_named(
     url: str, owner: psycopg.Connection, other_type: None, kind: str
 ) -> None:
     columns = "AS SELECT price_amount FROM enriched.itineraries"

@@ -1,5 +1,5 @@
 -- Quarantined records of earlier deliveries of the same feed that this one sends correctly: a staged
--- record has their key, and it has not rejected them once more (:again). Staged records are read
+-- record has their key, and it has not rejected them once more. Staged records are read
 -- only if there are such.
 WITH bad AS MATERIALIZED (
     SELECT

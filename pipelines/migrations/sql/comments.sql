@@ -1,31 +1,24 @@
--- Sets the comments on the declared tables and their columns where the database has others. A
--- declared column that the database does not have yet is skipped. COMMENT waits for loads and
--- maintenance of its table, so tables with the right comments are not touched.
-DO $comments$
-DECLARE
-    wrong record;
-BEGIN
-    FOR wrong IN
-        SELECT
-            declared.comment,
-            CASE
-                WHEN attname IS NULL THEN format('TABLE %I.%I', nspname, relname)
-                ELSE format('COLUMN %I.%I.%I', nspname, relname, attname)
-            END AS commented
-        FROM jsonb_to_recordset(:declared) AS declared (
-            schema_name text, table_name text, column_name text, comment text
-        )
-        INNER JOIN pg_namespace ON nspname = schema_name
-        INNER JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = table_name
-        LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = column_name
-        WHERE
-            (column_name IS NULL OR attname IS NOT NULL)
-            AND declared.comment IS DISTINCT FROM CASE
-                WHEN attname IS NULL THEN obj_description(pg_class.oid, 'pg_class')
-                ELSE col_description(pg_class.oid, attnum)
-            END
-    LOOP
-        EXECUTE format('COMMENT ON %s IS %L', wrong.commented, wrong.comment);
-    END LOOP;
-END
-$comments$;
+-- The statements that set the declared comments on tables and their columns where the database has
+-- others. A declared column that the database does not have yet is skipped. COMMENT waits for loads
+-- and maintenance of its table, so tables with the right comments are not touched.
+SELECT
+    format(
+        'COMMENT ON %s IS %L',
+        CASE
+            WHEN attname IS NULL THEN format('TABLE %I.%I', nspname, relname)
+            ELSE format('COLUMN %I.%I.%I', nspname, relname, attname)
+        END,
+        declared.comment
+    ) AS statement
+FROM jsonb_to_recordset(CAST(:declared AS jsonb)) AS declared (
+    schema_name text, table_name text, column_name text, comment text
+)
+INNER JOIN pg_namespace ON nspname = schema_name
+INNER JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = table_name
+LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = column_name
+WHERE
+    (column_name IS NULL OR attname IS NOT NULL)
+    AND declared.comment IS DISTINCT FROM CASE
+        WHEN attname IS NULL THEN obj_description(pg_class.oid, 'pg_class')
+        ELSE col_description(pg_class.oid, attnum)
+    END

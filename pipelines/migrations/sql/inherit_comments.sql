@@ -1,4 +1,4 @@
--- Gives each column of the views :names that has no comment that of the column it comes from: the one
+-- Gives each column of these views that has no comment that of the column it comes from: the one
 -- of the same name in what the view reads. If several have one, that of the view's own schema counts.
 -- Executed until it returns nothing, as views read views.
 WITH origin AS (

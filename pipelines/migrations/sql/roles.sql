@@ -142,27 +142,6 @@ BEGIN
     ) THEN
         EXECUTE format('ALTER ROLE isobar_analyst IN DATABASE %I SET temp_file_limit = ''10GB''', current_database());
     END IF;
-    -- PostgreSQL runs the script of a trusted extension as a superuser, in any schema.
-    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'isobar_forbid_extensions') THEN
-        IF to_regnamespace('as_source') IS NULL THEN
-            CREATE SCHEMA as_source AUTHORIZATION isobar_owner;
-        END IF;
-        CREATE OR REPLACE FUNCTION as_source.forbid_extensions() RETURNS event_trigger
-        LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
-        BEGIN
-            IF NOT pg_has_role(current_user, 'isobar_owner', 'MEMBER') THEN
-                RAISE EXCEPTION 'only members of isobar_owner create or change extensions here'
-                USING ERRCODE = 'insufficient_privilege';
-            END IF;
-        END
-        $function$;
-        REVOKE EXECUTE ON FUNCTION as_source.forbid_extensions() FROM PUBLIC;
-        COMMENT ON FUNCTION as_source.forbid_extensions() IS
-        'Lets only members of isobar_owner create or change extensions.';
-        CREATE EVENT TRIGGER isobar_forbid_extensions ON ddl_command_start
-        WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION')
-        EXECUTE FUNCTION as_source.forbid_extensions();
-    END IF;
 END
 $$;
 

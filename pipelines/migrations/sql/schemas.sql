@@ -20,17 +20,24 @@ BEGIN
     IF to_regnamespace('metrics') IS NULL THEN
         CREATE SCHEMA metrics;
     END IF;
-    IF to_regnamespace('as_source') IS NULL THEN
-        CREATE SCHEMA as_source;
-    END IF;
+END
+$$;
+
+-- Isobar 3.0 ran the statements of each source as a role of its own.
+DROP SCHEMA IF EXISTS as_source CASCADE;
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOR role_name IN
+        SELECT rolname FROM pg_roles
+        WHERE rolname ~ '^isobar_source_' AND pg_has_role(current_user, oid, 'USAGE')
+    LOOP
+        EXECUTE format('DROP OWNED BY %I', role_name);
+    END LOOP;
 END
 $$;
 
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';
-GRANT USAGE ON SCHEMA as_source TO isobar_loader; -- roles.sql may have created it
--- A role owns its function, and an owner may alter and grant what it can name.
-REVOKE USAGE ON SCHEMA as_source FROM isobar_analyst, isobar_operator;
-COMMENT ON SCHEMA as_source IS
-'Functions through which loads run the statements of each source, with the rights of that source.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

@@ -18,6 +18,5 @@ WHERE
     AND NOT (owners.rolsuper OR owners.rolname IN ('isobar_owner', current_user))
     AND owned.classid NOT IN ('pg_class'::regclass, 'pg_namespace'::regclass)
     AND coalesce(pg_type.typtype, '') <> 'e'
-    AND schemas.nspname <> 'as_source'
     AND schemas.nspname !~ '^pg_'
 ORDER BY name

@@ -15,7 +15,7 @@ from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
     hotel_bookings_by_stay_night,
 )
-from pipelines.warehouse.connection import Warehouse, analyze_table, execute_statements
+from pipelines.warehouse.connection import Warehouse, analyze_table, execute_statements, set_local
 from pipelines.warehouse.sql_files import read_sql
 
 PACKAGE = "pipelines.sources.bookings"
@@ -54,7 +54,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         stored = float(connection.execute(_statement("estimate_events")).scalar_one())
         is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * stored
         if is_rebuilt:
-            connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
+            set_local(connection, "work_mem", REBUILD_MEMORY)
             for table, day in DAYS.items():
                 _recount(connection, table, day, last)
             connection.execute(_statement("drop_findings"))

@@ -166,7 +166,9 @@ def _role(url: str) -> str:
     store = Warehouse(url, role=None)
     try:
         with store.translate_db_errors("solar"), store.engine.connect() as connection:
-            loads = connection.execute(text(f"SELECT pg_has_role('{LOADER}', 'SET')")).scalar()
+            loads = connection.execute(
+                text("SELECT pg_has_role(:role, 'SET')"), {"role": LOADER}
+            ).scalar()
     finally:
         store.dispose()
     return LOADER if loads else OPERATOR

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
 from pipelines.sources.solar.tables import MAX_PLANT_ID, plants, readings
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
@@ -192,7 +192,7 @@ def _is(plant_id: int) -> ColumnElement[bool]:
 def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
     """Open a transaction on the registry; `what` begins the message of an error."""
     with store.transaction(SOURCE, explain=partial(_in_words, what)) as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+        set_local(connection, "lock_timeout", f"{LOCK_SECONDS}s")
         yield connection
 
 

@@ -22,7 +22,7 @@ from pipelines.sources.weather.geocoding import (
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
 from pipelines.sources.weather.tables import places
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.failing_views import note_failing_views, read_collected
 from pipelines.warehouse.sql_files import read_sql
 
@@ -40,7 +40,7 @@ def put_places(store: Warehouse) -> None:
 
     def put() -> None:
         with store.transaction(SOURCE) as connection:
-            connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_PUT_SECONDS}s'"))
+            set_local(connection, "statement_timeout", f"{MAX_PUT_SECONDS}s")
             connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
 
     note_failing_views(store, REQUESTS, only_noted=True)

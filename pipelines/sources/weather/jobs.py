@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 
 import dagster as dg
-from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration import run_state
@@ -33,7 +32,7 @@ from pipelines.sources.weather.hours import (
 )
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.failing_views import read_collected
 
 #: How long the sensor waits after a failed run.
@@ -174,7 +173,7 @@ def weather_due(
 
     def count() -> tuple[dict[str, int], str]:
         with store.engine.connect() as connection:
-            connection.execute(text(f"SET LOCAL statement_timeout = '{MAX_QUERY_SECONDS}s'"))
+            set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
             return due.count_due(connection, now, queries, context.cursor)
 
     with warehouse.open() as store:

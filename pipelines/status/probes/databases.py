@@ -56,8 +56,8 @@ def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
     else:
         url = _builtin_url(settings, DAGSTER, DAGSTER)
     with _reading(url, seconds) as connection:
-        tables = [f"to_regclass('{name}') IS NOT NULL" for name in TABLES_OF_DAGSTER]
-        is_made = connection.execute(text(f"SELECT {' AND '.join(tables)}")).scalar_one()
+        query = text("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(:names) AS name")
+        is_made = connection.execute(query, {"names": [*TABLES_OF_DAGSTER]}).scalar_one()
         found = _database("dagster_storage", connection, "current" if is_made else "missing")
     read_only = {"options": READ_ONLY, "connect_timeout": "10"}
     of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(read_only)

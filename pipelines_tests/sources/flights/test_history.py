@@ -215,7 +215,7 @@ def test_a_rejected_day_is_recorded_without_blocking_the_next(flights: Flights) 
 def test_a_fault_of_the_database_rejects_no_day(flights: Flights) -> None:
     """A lacking right marked the snapshot as rejected, and its prices never came."""
     flights.keep(MONDAY, flights_document())
-    role = "INSERT ON flights.itineraries {} isobar_source_flights"
+    role = "INSERT ON flights.itineraries {} isobar_loader"
     flights.owner.execute(f"REVOKE {role.format('FROM')}")
     with pytest.raises(DatabaseError):
         flights.bring_up_to_date()

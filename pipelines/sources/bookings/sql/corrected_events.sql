@@ -1,6 +1,6 @@
--- Rejected events of earlier deliveries that :delivery_id corrects: the new event has the same id
+-- Rejected events of earlier deliveries that this one corrects: the new event has the same id
 -- or, if the rejected event has no valid id, equals it in all fields but one. What is rejected once
--- more (:again) is not corrected.
+-- more is not corrected.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,

@@ -1,4 +1,4 @@
--- Ids among :keys that are stored, with the content of their events as integers, one array per column. Times
+-- Which of the keys are stored, with the content of their events as integers, one array per column. Times
 -- are microseconds since 2000, nights are days. The ids are in a subquery: a cluster sends its result to
 -- each node once, and a literal with the statement of each shard.
 SELECT

@@ -1,6 +1,6 @@
 -- Applies the snapshot of a time to a table of periods. Records the keys in touched_{name}, and in
 -- changed the source records, which stage_{records} has by key. First, close the periods whose
--- values differ from the snapshot; :before is the time of the previous one.
+-- values differ from the snapshot; `before` is the time of the previous one.
 WITH closed AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before

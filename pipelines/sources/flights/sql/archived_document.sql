@@ -1,4 +1,4 @@
--- The archived document with the digest :sha256.
+-- The archived document with a digest.
 SELECT body_gzip
 FROM flights.payloads
 WHERE sha256 = :sha256

@@ -1,4 +1,4 @@
--- Notes the snapshot of :snapshot_at as the last one in the tables; returns the one before it.
+-- Notes this snapshot as the last one in the tables; returns the one before it.
 UPDATE flights.snapshots
 SET is_loaded = (snapshot_at = :snapshot_at)
 WHERE snapshot_at >= :snapshot_at;

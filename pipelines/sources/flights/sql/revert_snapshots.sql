@@ -1,6 +1,6 @@
 CREATE TEMP TABLE touched_{name} ({key} text) ON COMMIT DROP;
 
--- Reverts a table of periods to the snapshot :before. Records the keys in touched_{name}. First,
+-- Reverts a table of periods to an earlier snapshot. Records the keys in touched_{name}. First,
 -- delete the periods that began after the previous snapshot.
 WITH reverted AS (
     DELETE FROM {table}

@@ -1,4 +1,4 @@
--- The last loaded snapshot, if the one of :snapshot_at follows it and has the same content.
+-- The last loaded snapshot, if this one follows it and has the same content.
 SELECT
     replace(CAST(date_trunc('second', snapshot_at AT TIME ZONE 'UTC') AS text), ' ', 'T') || 'Z'
         AS name,

@@ -1,5 +1,5 @@
--- Counts a failure of places. They are due again at :retry_at, or after 30 s, doubled with each
--- consecutive failure, at most :max_seconds.
+-- Counts a failure of places. They are due again at the given time, or after 30 s, doubled with each
+-- consecutive failure, at most `max_seconds`.
 INSERT INTO weather.fetch_state AS stored (place_id, kind, consecutive_failures, retry_at, problem)
 SELECT
     place_id,

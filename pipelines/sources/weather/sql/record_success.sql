@@ -1,4 +1,4 @@
--- Records that places were fetched. Without :succeeded_at they may be due again at once.
+-- Records that places were fetched. Without a time of success they may be due again at once.
 INSERT INTO weather.fetch_state (place_id, kind, last_success_at)
 SELECT
     place_id,

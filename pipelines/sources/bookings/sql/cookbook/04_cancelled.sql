@@ -9,5 +9,5 @@
 SELECT event_id, event_at, night_of_stay, room_reservation_id
 FROM bookings.events
 WHERE hotel_id = %(hotel)s AND status = 'cancellation'
-    AND event_at >= TIMESTAMPTZ %(since)s AND event_at < TIMESTAMPTZ %(until)s
+    AND event_at >= CAST(%(since)s AS timestamptz) AND event_at < CAST(%(until)s AS timestamptz)
 ORDER BY event_at, event_id;

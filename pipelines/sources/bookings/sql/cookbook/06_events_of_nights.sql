@@ -7,5 +7,5 @@
 -- last_night: 2026-11-06
 SELECT event_id, event_at, status, night_of_stay
 FROM bookings.events
-WHERE hotel_id = %(hotel)s AND night_of_stay BETWEEN DATE %(first_night)s AND DATE %(last_night)s
+WHERE hotel_id = %(hotel)s AND night_of_stay BETWEEN CAST(%(first_night)s AS date) AND CAST(%(last_night)s AS date)
 ORDER BY event_at, event_id;

@@ -9,4 +9,4 @@
 -- from_day: 2026-08-01 | year
 SELECT period_start, bookings, cancellations, net_bookings
 FROM metrics.hotel_bookings(%(hotel)s, 'month', %(year)s)
-WHERE period_start >= DATE %(from_day)s;
+WHERE period_start >= CAST(%(from_day)s AS date);

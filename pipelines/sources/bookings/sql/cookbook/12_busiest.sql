@@ -4,6 +4,6 @@
 -- rows: 10
 SELECT hotel_id, bookings, cancellations, net_bookings
 FROM metrics.hotel_bookings_by_event_day
-WHERE day = DATE %(day)s
+WHERE day = CAST(%(day)s AS date)
 ORDER BY bookings DESC, hotel_id
 LIMIT %(rows)s;

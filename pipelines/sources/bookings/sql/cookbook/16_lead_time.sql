@@ -9,6 +9,6 @@ SELECT
     round(avg(lead_time_days), 1) AS mean_lead_time_days,
     round(avg((state = 'cancelled')::integer), 2) AS cancelled_share
 FROM enriched.reservation_nights
-WHERE night_of_stay >= DATE %(from_night)s AND night_of_stay < DATE %(to_night)s
+WHERE night_of_stay >= CAST(%(from_night)s AS date) AND night_of_stay < CAST(%(to_night)s AS date)
 GROUP BY hotel_id
 ORDER BY hotel_id;

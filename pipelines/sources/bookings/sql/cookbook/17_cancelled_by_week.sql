@@ -13,6 +13,6 @@ SELECT
     sum(counts.bookings) AS bookings
 FROM metrics.hotel_bookings_by_event_day AS counts
 LEFT JOIN enriched.hotels USING (hotel_id)
-WHERE counts.day >= DATE %(from_day)s AND counts.day < DATE %(to_day)s
+WHERE counts.day >= CAST(%(from_day)s AS date) AND counts.day < CAST(%(to_day)s AS date)
 GROUP BY week, hotel
 ORDER BY week, hotel;

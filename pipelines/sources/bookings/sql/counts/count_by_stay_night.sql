@@ -1,4 +1,4 @@
--- Add the events of the loads after :counted, up to :last, to the counts, in key order. Count
+-- Add the events of the loads after the last counted one to the counts, in key order. Count
 -- first, then sort: otherwise the planner takes the order from an index on events, at ten times the
 -- cost.
 WITH fresh AS MATERIALIZED (

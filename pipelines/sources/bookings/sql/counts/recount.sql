@@ -1,4 +1,4 @@
--- Recount all events up to :last and write the counts that differ, usually few. {day} is the
+-- Recount all events up to the last load and write the counts that differ, usually few. {day} is the
 -- expression for the day by which {table} counts an event.
 CREATE TEMP TABLE recounted ON COMMIT DROP AS
 SELECT

@@ -12,7 +12,7 @@
 SELECT itinerary_id, departure_on, return_on, origin_city, destination_city, total_duration_minutes,
     price_amount, price_currency
 FROM enriched.itineraries
-WHERE departure_on >= DATE %(from_day)s AND departure_on < DATE %(to_day)s
+WHERE departure_on >= CAST(%(from_day)s AS date) AND departure_on < CAST(%(to_day)s AS date)
     AND destination_city = %(destination)s AND withdrawn_on IS NULL AND price_currency = %(currency)s
 ORDER BY price_amount, itinerary_id
 LIMIT %(rows)s;

@@ -8,7 +8,7 @@ SELECT itinerary_id, before.price_amount AS was, today.price_amount AS is_now, p
     round(100 * (today.price_amount / before.price_amount - 1), 1) AS change_pct
 FROM metrics.flight_prices_by_day AS today
 INNER JOIN metrics.flight_prices_by_day AS before USING (itinerary_id, price_currency)
-WHERE today.snapshot_on = DATE %(day)s AND before.snapshot_on = DATE %(day_before)s
+WHERE today.snapshot_on = CAST(%(day)s AS date) AND before.snapshot_on = CAST(%(day_before)s AS date)
     AND today.price_amount <> before.price_amount
 ORDER BY change_pct, itinerary_id
 LIMIT %(rows)s;

@@ -7,6 +7,6 @@
 -- Work: linear, 860 buffers
 SELECT itinerary_id, agent, price_amount, price_currency, last_seen_on, withdrawn_on, departure_on
 FROM enriched.itineraries
-WHERE withdrawn_on >= DATE %(since_day)s AND withdrawn_on < departure_on
+WHERE withdrawn_on >= CAST(%(since_day)s AS date) AND withdrawn_on < departure_on
 ORDER BY withdrawn_on DESC, itinerary_id
 LIMIT %(rows)s;

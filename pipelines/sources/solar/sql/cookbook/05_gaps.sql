@@ -7,6 +7,6 @@
 -- Work: linear, 77 buffers
 SELECT plant_name, status, first_day, last_day, hours_missing, problem, retry_at
 FROM solar.gaps
-WHERE first_day < DATE %(before_day)s
+WHERE first_day < CAST(%(before_day)s AS date)
 ORDER BY status = 'not requested', plant_name, first_day DESC
 LIMIT %(rows)s;

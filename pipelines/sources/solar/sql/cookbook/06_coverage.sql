@@ -12,6 +12,6 @@ SELECT
     count(*) FILTER (WHERE status = 'failed') AS days_failed,
     count(*) FILTER (WHERE status = 'not requested') AS days_not_requested
 FROM solar.coverage
-WHERE day >= DATE %(from_day)s AND day < DATE %(to_day)s
+WHERE day >= CAST(%(from_day)s AS date) AND day < CAST(%(to_day)s AS date)
 GROUP BY plant_id, plant_name, date_trunc('month', day)
 ORDER BY plant_name, month;

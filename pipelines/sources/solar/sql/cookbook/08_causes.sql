@@ -11,6 +11,6 @@
 SELECT plant_name, low_yield_cause, count(*) AS hours
 FROM enriched.solar_readings
 WHERE plant_id = %(plant)s AND low_yield_cause IS NOT NULL
-    AND read_at >= TIMESTAMPTZ %(since)s AND read_at < TIMESTAMPTZ %(until)s
+    AND read_at >= CAST(%(since)s AS timestamptz) AND read_at < CAST(%(until)s AS timestamptz)
 GROUP BY plant_name, low_yield_cause
 ORDER BY hours DESC, low_yield_cause;

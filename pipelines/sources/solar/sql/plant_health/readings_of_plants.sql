@@ -1,4 +1,4 @@
--- Readings of each :plant_id from its :first_at (inclusive) to its :end_at (exclusive), in order.
+-- Readings of each plant from its first time (inclusive) to its last (exclusive), in order.
 SELECT
     plant_id,
     readings.read_at,
