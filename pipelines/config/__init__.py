@@ -42,6 +42,10 @@ STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
 DASHBOARD_SECONDS = 30
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
+#: Variables that libpq would apply to connections to the built-in server, too.
+OF_OTHER_SERVERS = (
+    *("PGTZ", "PGDATESTYLE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"),
+)
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -107,6 +111,7 @@ class Settings:
                 place=f"ISOBAR_HOME, {state}",
                 remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
+        left_out = () if value("DATABASE_URL") else OF_OTHER_SERVERS
         for name in ("DATABASE_URL", "ANALYST_DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             env_validation.check_postgres_url(name, value(name))
 
@@ -136,7 +141,7 @@ class Settings:
             statement_seconds=seconds("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS),
             run_seconds=seconds("ISOBAR_RUN_SECONDS", RUN_SECONDS),
             dashboard_seconds=seconds("ISOBAR_DASHBOARD_SECONDS", DASHBOARD_SECONDS),
-            environment=dict(environment),
+            environment={one: environment[one] for one in environment if one not in left_out},
         )
 
     @classmethod
@@ -153,6 +158,8 @@ class Settings:
         """Return the server that is used if DATABASE_URL is unset."""
         from pipelines.postgres.server import EmbeddedPostgres
 
+        for name in OF_OTHER_SERVERS:
+            os.environ.pop(name, None)
         return EmbeddedPostgres(self.state, report)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:

@@ -18,8 +18,9 @@ from pipelines.ingest.statements import OTHER_MODELS
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import collected_views, platform_views
+from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
-from pipelines.postgres.errors import failure_of
+from pipelines.postgres.errors import failure_of, read_only
 from pipelines.postgres.roles import MODELLER
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
@@ -72,13 +73,18 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     is reported, and tried again when those objects change.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
-    or belongs to an older Isobar, the user lacks rights, or others depend on a table that changes.
+    or belongs to an older Isobar, the server is read-only, a pooler gives each transaction another
+    session, the user lacks rights, or others depend on a table that changes.
     Raises `TransientFailure` if the server is unreachable or in use.
     """
     engine = engine_for(url, role=None)
     place = place_of(url)
     try:
+        with _described_failures(place):
+            sessions.reject_transaction_pooling(engine, place)
         with _described_failures(place), engine.begin() as connection:
+            if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+                raise read_only("database", place)
             if _is_migrated(connection):
                 return
             is_cluster = distribution.is_cluster(connection)

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure, redact
+from pipelines.postgres import sessions
 from pipelines.postgres.errors import translated
 from pipelines.postgres.log_files import shortened
 from pipelines.postgres.software import installed, major_version, wheel_binaries
@@ -48,12 +49,18 @@ def place_of(url: str) -> str:
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
-    """Open a session without time-outs. Raises `TransientFailure` if the server is unreachable."""
+    """Open a session without time-outs, as `sessions` says.
+
+    Raises `TransientFailure` if the server is unreachable, `PermanentFailure` for another session.
+    """
     see, place = "See whether the server is up and its address is right.", place_of(url)
+    given = {"connect_timeout": "10", **parameters_of(url)}
+    given["options"] = f"{given.get('options', '')} {sessions.options(None)}"
     with translated(
         "database", "it could not be reached", place=place, see=see, remedy=see, is_whole=True
     ):
-        connection = psycopg.connect(**{"connect_timeout": "10", **parameters_of(url)})  # type: ignore[arg-type]
+        connection = psycopg.connect(**given)  # type: ignore[arg-type]
+    sessions.compare(connection, None, place)
     connection.execute(UNHURRIED)
     connection.commit()
     connection.autocommit = autocommit

@@ -90,12 +90,7 @@ def failure_of(
     if explain is not None and (meant := explain(cause)):
         return meant
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
-        return PermanentFailure(
-            source,
-            "the server is read-only, such as a replica",
-            place=place,
-            remedy="Set DATABASE_URL to the primary.",
-        )
+        return read_only(source, place)
     kinds = {one.__name__ for one in type(cause).__mro__}  # PEP 249 names them in every driver
     said = redact(str(cause).strip(), secrets)
     words = said if is_whole else next(iter(said.splitlines()), type(cause).__name__)
@@ -112,6 +107,16 @@ def failure_of(
         f"{problem}: {words}",
         place=place,
         remedy=remedy or hint or otherwise,
+    )
+
+
+def read_only(source: str, place: str) -> PermanentFailure:
+    """Return the failure of a server that takes no writes."""
+    return PermanentFailure(
+        source,
+        "the server is read-only, such as a standby",
+        place=place,
+        remedy="Set DATABASE_URL to the primary.",
     )
 
 

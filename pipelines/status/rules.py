@@ -38,6 +38,8 @@ class Database:
     is_reachable: bool = False
     server_version: str | None = None
     size_bytes: int | None = None
+    #: Whether it is a standby, which takes no writes.
+    is_standby: bool = False
     #: Memory that the server keeps for its own cache.
     shared_buffers_bytes: int | None = None
     #: Servers that follow this one, and by how many seconds the last one is behind.
@@ -152,6 +154,10 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         "other views": ("its views are of other code", migrate, "warning"),
     }
     problems = []
+    if found.is_standby:
+        what = f"{name}: the server is read-only, a standby"
+        primary = "Set DATABASE_URL to the primary."
+        problems.append(trouble(f"{found.part}:standby", what, found.place, primary, now))
     if found.schema in verdicts:
         what, remedy, severity = verdicts[found.schema]
         plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
@@ -160,8 +166,8 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     if found.schema in ("behind", "other views") and found.built_on:
         what = f"Others have built on the views that are to be upgraded: {few(found.built_on)}"
         remedy = (
-            "Views of theirs are created again; where columns that they use are gone, the former"
-            " view stays. If a migration names anything, drop that, migrate, and create it again."
+            "Where columns that they use change, the former view stays, or the migration stops and"
+            " names them: drop them, migrate, and create them again."
         )
         key = f"{found.part}:built_on"
         problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))

@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import Integer, Text, TypeEngine
 
+from pipelines.failures import TransientFailure
+from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import Explain, translated
 from pipelines.postgres.roles import LOADER
+from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +31,9 @@ if TYPE_CHECKING:
 COPY_ROWS = 20_000
 #: The type double precision in PostgreSQL's catalogue.
 FLOAT8 = 701
-UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
+#: The name of the lock of a source.
+LOAD_LOCK = "isobar load {}"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
@@ -46,28 +53,29 @@ OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
 
 
 def engine_for(url: str, *, role: str | None) -> Engine:
-    """Return an engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
+    """Return an engine for psycopg 3 whose sessions act as `role`, as `sessions` says, without JIT.
 
     JIT is off because bulk statements here are many and short: compiling them costs more than
     running them. Each statement is planned for its values, also when it was prepared: stages differ
     from load to load. Loads are exempt from the database's time-outs, which are meant for
-    interactive users.
+    interactive users. Connecting raises `PermanentFailure` if a session is not as it must be.
     """
-    # Catalogues first: a temporary table of a source must not stand for one.
-    options = "-c search_path=pg_catalog,pg_temp,public"
-    options += " -c jit=off -c plan_cache_mode=force_custom_plan -c timezone=UTC"
+    options = f"-c jit=off -c plan_cache_mode=force_custom_plan {sessions.options(role)}"
     options += " -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
-        options += f" {UNHURRIED} {STAGE_MEMORY} -c role={role}"
+        options += f" {UNHURRIED} {STAGE_MEMORY}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     given = parsed.query.get("options")
     if isinstance(given, str):
         options = f"{given} {options}"
-    return create_engine(
+    engine = create_engine(
         parsed.update_query_dict({"options": options}),
         connect_args={"connect_timeout": 10},
         pool_pre_ping=True,
     )
+    place = place_of(url)
+    event.listen(engine, "connect", lambda new, _: sessions.compare(new, role, place))
+    return engine
 
 
 class Warehouse:
@@ -85,16 +93,36 @@ class Warehouse:
 
         It uses `session` if given, a connection without a transaction. It and a migration wait for
         each other before either locks a table. `explain` interprets errors. Raises
-        `TransientFailure` if the server goes away; then nothing was written.
+        `TransientFailure` if the server goes away, or if another session holds the lock for two
+        minutes; then nothing was written.
         """
         with (
             self.translate_db_errors(source, explain),
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
-            take_turn(connection, source)
+            try:
+                connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
+                take_turn(connection, source)
+            except OperationalError as error:
+                if isinstance(error.orig, LockNotAvailable):
+                    raise self._waited_in_vain(source) from error
+                raise
             yield connection
+
+    def _waited_in_vain(self, source: str) -> TransientFailure:
+        """Return the failure of a load that did not get its turn, which says who had it."""
+        query = text(read_sql("pipelines.warehouse", "holders"))
+        with self.engine.connect() as other:
+            found = other.execute(query, {"names": [LOAD_LOCK.format(source), "isobar migrate"]})
+            holders = "; ".join(found.scalars()) or "a session that has ended since"
+        return TransientFailure(
+            source,
+            f"another session has kept this load waiting, and nothing was written: {holders}",
+            place=self.place,
+            remedy="If it is a forgotten session, end it: SELECT pg_terminate_backend(its process)."
+            " The next run tries again.",
+        )
 
     def translate_db_errors(
         self, source: str, explain: Explain | None = None
@@ -117,7 +145,7 @@ class Warehouse:
 def take_turn(connection: Connection, name: str) -> None:
     """Take the lock of a source, or of what is derived from one, until the transaction ends."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    connection.execute(lock, {"name": f"isobar load {name}"})
+    connection.execute(lock, {"name": LOAD_LOCK.format(name)})
 
 
 def set_local(connection: Connection, name: str, value: str) -> None:
@@ -231,11 +259,8 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
 
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    for place, column in enumerate(table.schema):  # sessions are in UTC; omitting it is faster
-        if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
-            naive = table.column(place).cast(pa.timestamp(column.type.unit))
-            table = table.set_column(place, column.name, naive)
-        elif column.type == pa.uuid():
+    for place, column in enumerate(table.schema):
+        if column.type == pa.uuid():
             texts = [one and str(one) for one in table.column(place).to_pylist()]
             table = table.set_column(place, column.name, pa.array(texts, pa.string()))
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False))

@@ -122,10 +122,11 @@ def _database(
 ) -> Database:
     query = text(
         "SELECT pg_database_size(current_database()), current_setting('server_version'),"
+        " pg_is_in_recovery(),"
         " pg_size_bytes(current_setting('shared_buffers')),"
         " count(*), extract(EPOCH FROM max(replay_lag))::float FROM pg_stat_replication"
     )
-    size, version, buffers, replicas, lag = connection.execute(query).one()
+    size, version, is_standby, buffers, replicas, lag = connection.execute(query).one()
     place = connection.engine.url.set(query={}, drivername="postgresql")
     return Database(
         part,
@@ -133,6 +134,7 @@ def _database(
         is_reachable=True,
         server_version=version.split()[0],
         size_bytes=size,
+        is_standby=is_standby,
         shared_buffers_bytes=buffers,
         replicas=replicas,
         replica_lag_seconds=lag,

@@ -1,0 +1,80 @@
+"""What a session must be: its role, UTC, ISO dates. Set as it begins, and compared after that.
+
+The startup parameter `options` outranks settings of roles and databases, and survives a rollback.
+Two things outrank or drop it: variables that libpq reads by itself, and poolers.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from pipelines.failures import PermanentFailure
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+#: Catalogues first: a temporary table of a source must not stand for one.
+SETTINGS = {
+    "search_path": "pg_catalog,pg_temp,public",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO,YMD",
+    "IntervalStyle": "postgres",
+}
+#: Variables of libpq that outrank `options`, by the setting.
+OUTRANKING = {"TimeZone": "PGTZ", "DateStyle": "PGDATESTYLE"}
+POOLER = (
+    "A pooler in between drops the startup parameter `options`, as PgBouncer does with"
+    " ignore_startup_parameters: set the address to the server itself."
+)
+QUERY = f"""
+SELECT current_user, {", ".join(f"current_setting('{name}')" for name in SETTINGS)}
+"""
+
+
+def options(role: str | None) -> str:
+    """Return the startup parameter of a session that acts as `role`; None keeps the login."""
+    role_name = {} if role is None else {"role": role}
+    return " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, **role_name}.items())
+
+
+def compare(connection: Any, role: str | None, place: str) -> None:
+    """Raise `PermanentFailure` if a new session, of psycopg or psycopg2, is not what it must be."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERY)
+        user, *found = cursor.fetchone()
+    connection.rollback()
+    wrong = {
+        name: value
+        for (name, wanted), value in zip(SETTINGS.items(), found, strict=True)
+        if value.replace(" ", "") != wanted
+    }
+    if role not in (None, user):
+        wrong["role"] = user
+    if not wrong:
+        return
+    connection.close()
+    wanted = {**SETTINGS, "role": role}
+    variables = " and ".join(OUTRANKING[name] for name in wrong if name in OUTRANKING)
+    raise PermanentFailure(
+        "database",
+        "its sessions are not as Isobar needs them, so nothing was read or written: "
+        + ", ".join(f"{name} is {value}, not {wanted[name]}" for name, value in wrong.items()),
+        place=place,
+        remedy=f"Unset {variables}. If that is not set: {POOLER}" if variables else POOLER,
+    )
+
+
+def reject_transaction_pooling(engine: "Engine", place: str) -> None:
+    """Raise `PermanentFailure` if a session may change its server process between transactions."""
+    process = "SELECT pg_backend_pid()"
+    with engine.connect() as first, engine.connect() as second:
+        before = first.exec_driver_sql(process).scalar_one()
+        first.commit()
+        second.exec_driver_sql(process)
+        after = first.exec_driver_sql(process).scalar_one()
+    if before != after:
+        raise PermanentFailure(
+            "database",
+            "a pooler gives each transaction another session, and Isobar needs its own: locks,"
+            " temporary tables and settings belong to a session",
+            place=place,
+            remedy="Set the address to the server itself, or the pooler to session mode.",
+        )

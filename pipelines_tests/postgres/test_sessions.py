@@ -1,0 +1,197 @@
+"""Each session is what it must be, or an error, whatever is set or stands in between."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations.apply import migrate
+from pipelines.postgres.clients import connect
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.postgres.sessions import SETTINGS
+from pipelines.warehouse import connection as warehouse_connection
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.command import isobar
+
+PGBOUNCER = shutil.which("pgbouncer")
+needs_pgbouncer = pytest.mark.skipif(
+    PGBOUNCER is None and not os.environ.get("CI"), reason="apt install pgbouncer"
+)
+#: Variables of libpq that somebody set for another server.
+OF_OTHERS = {
+    "PGTZ": "Asia/Tokyo",
+    "PGDATESTYLE": "German",
+    "PGSERVICE": "nothing",
+    "PGHOSTADDR": "127.0.0.9",
+    "PGTARGETSESSIONATTRS": "standby",
+}
+EVENTS = """id,hotel_id,event_timestamp,status,room_reservation_id,night_of_stay
+1,7,2026-11-01T10:00:00Z,1,3c2e7106-98ce-5408-ab25-061798c64aa8,2026-12-02
+2,7,2026-11-01 23:30:00,1,8fb97114-5bd6-5c67-b643-5e98ea7967a6,2026-12-03
+"""
+STORED = "SELECT array_agg(event_at AT TIME ZONE 'UTC' ORDER BY 1)::text FROM bookings.events"
+
+
+@contextmanager
+def pooled(server: Connections, database: str, folder: Path, mode: str) -> Iterator[str]:
+    """Run a PgBouncer that ignores `options`; yields its address."""
+    assert PGBOUNCER
+    port = free_port()
+    folder.chmod(0o755)
+    file = folder / "pgbouncer.ini"
+    file.write_text(
+        f"""
+        [databases]
+        {database} = host=127.0.0.1 port={server.port} user={SUPERUSER} \
+            password={server.passwords[SUPERUSER]}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = {port}
+        unix_socket_dir =
+        auth_type = any
+        pool_mode = {mode}
+        ignore_startup_parameters = options, extra_float_digits
+        """.replace("\\\n", "").replace("            ", "")
+    )
+    file.chmod(0o644)
+    words = ["-u", "nobody"] if os.getuid() == 0 else []
+    with subprocess.Popen([PGBOUNCER, "-q", *words, str(file)]) as process:
+        url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{database}"
+        try:
+            for _ in range(100):
+                try:
+                    psycopg.connect(url, connect_timeout=5).close()
+                    break
+                except psycopg.OperationalError:
+                    process.poll()
+            yield url
+        finally:
+            process.terminate()
+
+
+@needs_pgbouncer
+def test_a_pooler_that_drops_the_options_is_named(
+    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Incident: times were stored an hour late, and an analyst's DELETE succeeded."""
+    owner.execute(f"ALTER DATABASE {database} SET timezone = 'Europe/Berlin'".encode())
+    with pooled(server, database, tmp_path, "session") as url, Warehouse(url) as store:
+        for _ in range(2):
+            with pytest.raises(PermanentFailure) as failed, store.transaction("bookings"):
+                pass
+            message = str(failed.value)
+            assert "TimeZone is Europe/Berlin, not UTC" in message
+            assert "role is isobar, not isobar_loader" in message
+            assert "A pooler in between drops the startup parameter" in message
+        with pytest.raises(PermanentFailure, match="pooler"):
+            connect(url)
+        with pytest.raises(PermanentFailure, match="pooler"):
+            migrate(url)
+
+
+@needs_pgbouncer
+def test_transaction_pooling_is_refused(
+    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    for name, value in SETTINGS.items():
+        owner.execute(f"ALTER DATABASE {database} SET {name} = {value}".encode())
+    with (
+        pooled(server, database, tmp_path, "transaction") as url,
+        pytest.raises(PermanentFailure, match="gives each transaction another session"),
+    ):
+        migrate(url)
+
+
+def test_a_variable_that_changes_sessions_is_named(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a server of one's own; those of the built-in one do not see it."""
+    for name, setting in (("PGTZ", "TimeZone"), ("PGDATESTYLE", "DateStyle")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, OF_OTHERS[name])
+            with (
+                Warehouse(server.url(LOADER, database)) as store,
+                pytest.raises(PermanentFailure, match=f"(?s){setting} is .*Unset {name}"),
+                store.transaction("bookings"),
+            ):
+                pass
+
+
+def test_variables_of_other_servers_do_not_reach_the_built_in_one(
+    state: Path, tmp_path: Path
+) -> None:
+    """Incident: with PGTZ set, all times were stored nine hours early, without a word."""
+    file = tmp_path / "events.csv"
+    file.write_text(EVENTS)
+    done = isobar(state, "import", "bookings", str(file), **OF_OTHERS)
+    assert done.returncode == 0, done.stderr
+    words = ("database", "psql", "--role", "analyst", "-At", "-c", STORED)
+    shown = isobar(state, *words, **OF_OTHERS)
+    assert shown.stdout.strip() == '{"2026-11-01 10:00:00","2026-11-01 23:30:00"}', shown.stderr
+
+
+def test_a_date_style_of_the_database_and_its_roles_changes_nothing(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    """Incident: tracebacks in run, migrate and quarantine list, for ever."""
+    for what in (f"DATABASE {database}", f"ROLE isobar IN DATABASE {database}"):
+        owner.execute(f"ALTER {what} SET datestyle = 'German'".encode())
+        owner.execute(f"ALTER {what} SET intervalstyle = 'sql_standard'".encode())
+    url = server.url(SUPERUSER, database)
+    migrate(url)
+    with Warehouse(url) as store, store.transaction("bookings") as connection:
+        query = text("SELECT now()::text ~ '^20..-', current_setting('DateStyle')")
+        assert connection.execute(query).one() == (True, "ISO, YMD")
+
+
+def test_a_session_of_the_pool_is_the_same_after_a_rollback(warehouse: Warehouse) -> None:
+    """Incident: what was set after connecting was undone by the first rollback of the pool."""
+    names = ("role", *SETTINGS)
+    query = text(
+        f"SELECT pg_backend_pid(), {', '.join(f'current_setting({one!r})' for one in names)}"
+    )
+    seen = []
+    for _ in range(3):
+        with warehouse.engine.connect() as connection:
+            seen.append(connection.execute(query).one())
+            connection.rollback()
+    assert seen[0] == seen[1] == seen[2]
+    assert (seen[0][1], seen[0][3]) == (LOADER, "UTC")
+
+
+def test_a_read_only_server_is_named(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    owner.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on".encode())
+    with pytest.raises(PermanentFailure, match="the server is read-only"):
+        migrate(server.url(SUPERUSER, database))
+
+
+def test_a_load_does_not_wait_for_ever(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Incident: a forgotten psql held the lock of a source, which stopped silently."""
+    limited = warehouse_connection.UNHURRIED.replace("lock_timeout=2min", "lock_timeout=200ms")
+    assert limited != warehouse_connection.UNHURRIED
+    monkeypatch.setattr(warehouse_connection, "UNHURRIED", limited)
+    lock = "SELECT pg_advisory_lock(hashtextextended('isobar load bookings', 0))"
+    forgotten = server.url(SUPERUSER, database)
+    with psycopg.connect(forgotten, application_name="psql") as someone:
+        someone.execute(lock)
+        process = someone.info.backend_pid
+        with (
+            Warehouse(server.url(SUPERUSER, database)) as store,
+            pytest.raises(TransientFailure, match=rf"process {process} of isobar") as failed,
+            store.transaction("bookings"),
+        ):
+            pass
+        assert "pg_terminate_backend" in failed.value.remedy
