@@ -11,7 +11,7 @@ REMEDIES = {
     "authentication failed|no password supplied": "For the built-in server, run isobar migrate"
     " --logins, which sets its passwords to the noted ones. For another, correct the user and the"
     " password in the address, or in its _PASSWORD variable. Then run again.",
-    "unsupported startup parameter": "A pooler in between refuses `options`. Set the"
+    "unsupported startup parameter": "A pooler in between rejects `options`. Set the"
     " address to the server itself.",
     "out of memory": "Give the server more memory, or run less at once, then run again.",
     "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"

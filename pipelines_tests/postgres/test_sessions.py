@@ -99,7 +99,7 @@ def test_a_pooler_that_drops_the_options_is_named(
 
 
 @needs_pgbouncer
-def test_transaction_pooling_is_refused(
+def test_transaction_pooling_is_rejected(
     server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     for name, value in SETTINGS.items():
