@@ -111,63 +111,6 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
 
 
-@database.command(short_help="Create or revoke the login of a person or tool.")
-@click.argument("name", metavar="NAME")
-@click.option("--modeller", is_flag=True, help="Also give it a schema and temporary tables.")
-@click.option("--new-password", is_flag=True, help="Replace the password of an existing login.")
-@click.option("--revoke", is_flag=True, help="End its sessions, and take its rights away.")
-def login(name: str, modeller: bool, new_password: bool, revoke: bool) -> None:
-    """Create a login that can read, and print its address with a new password, once.
-
-    A modeller also has a schema of its own, called like the login, and may create others and
-    temporary tables, as dbt and similar tools do. Run the command again to complete a login, or to
-    make an analyst a modeller: the password stays. What a revoked login owns is kept, and is its
-    own again when you create it again.
-    """
-    from pipelines.migrations.apply import prepare_roles
-    from pipelines.postgres.clients import connect, place_of
-    from pipelines.postgres.errors import translated
-    from pipelines.runtime import personal_logins
-    from pipelines.runtime.bootstrap import prepare_database
-
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or name.startswith(("isobar", "pg_")):
-        raise click.BadParameter(
-            "use lower-case letters, digits and _, and begin with neither pg_ nor isobar",
-            param_hint="NAME",
-        )
-    if name in ("public", "none"):
-        raise click.BadParameter(
-            f"PostgreSQL reserves the name {name}; choose another", param_hint="NAME"
-        )
-    settings = Settings.current()
-    prepare_database(settings, echo)
-    url = settings.warehouse_url()
-    prepare_roles(url)
-    with (
-        translated(
-            "database",
-            f"the login {name} was not changed",
-            place=place_of(url),
-            remedy="DATABASE_URL has to be a superuser here, or the owner of the database, with"
-            " CREATEROLE, who made Isobar's roles.",
-        ),
-        connect(url) as connection,
-    ):
-        if revoke:
-            is_gone = personal_logins.revoke_login(connection, name)
-            connection.commit()
-            kept = " It owns objects, which are kept, or has rights on those of others."
-            echo(f"Revoked the login {name}.{'' if is_gone else kept}")
-            return
-        password = personal_logins.create_login(
-            connection, name, is_modeller=modeller, new_password=new_password
-        )
-    if password is None:
-        echo(f"The login {name} is complete; its password stays (--new-password changes it).")
-    else:
-        click.echo(personal_logins.address_of_login(url, name, password))
-
-
 def _address(role: str) -> str:
     """Return the warehouse's address without the name of a driver."""
     settings = Settings.current()

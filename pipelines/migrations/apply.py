@@ -21,7 +21,6 @@ from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
-from pipelines.postgres.roles import MODELLER
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for, set_local
@@ -141,19 +140,11 @@ def prepare(connection: Connection) -> None:
 
 
 def prepare_roles(url: str) -> None:
-    """Create Isobar's roles, and their rights on the database at `url`, unless modellers have them.
-
-    A database that an earlier version migrated may have the tables, but not all roles.
-    """
-    query = text(
-        "SELECT has_database_privilege(oid, current_database(), 'CREATE')"
-        " FROM pg_roles WHERE rolname = :role"
-    )
+    """Create Isobar's roles, and their rights on and settings of the database at `url`."""
     engine = engine_for(url, role=None)
     try:
         with _described_failures(place_of(url)), engine.begin() as connection:
-            if connection.execute(query, {"role": MODELLER}).scalar() is not True:
-                prepare(connection)
+            prepare(connection)
     finally:
         engine.dispose()
 

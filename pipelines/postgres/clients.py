@@ -21,8 +21,6 @@ from pipelines.postgres.log_files import shortened
 from pipelines.postgres.software import installed, major_version, wheel_binaries
 
 PROGRAMS = ("pg_dump", "pg_restore")
-#: Tables dumped or restored in parallel; each needs a session of the server.
-JOBS = 2
 UNHURRIED = """
 SELECT set_config(name, '0', FALSE) FROM pg_settings
 WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
@@ -110,30 +108,6 @@ class Clients:
                 remedy="Fix the reported error (create a missing role, free space on a full disk"
                 "), then run the same command again.",
             )
-
-    def list_entries(self, dump: Path, variables: Mapping[str, str]) -> list[str]:
-        """Return the lines in which pg_restore lists a dump.
-
-        Raises `PermanentFailure` with the program's output if it cannot be read.
-        """
-        done = subprocess.run(
-            [self.folder / "pg_restore", "--list", dump],
-            env={**variables, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-        )
-        if done.returncode != 0:
-            raise PermanentFailure(
-                "database",
-                f"pg_restore failed: {shortened(done.stderr)}",
-                place=str(dump),
-                remedy="Restore another backup.",
-            )
-        return done.stdout.split("\n")  # names may contain other characters that end a line
 
 
 def find_clients(connection: psycopg.Connection) -> Clients:

@@ -15,10 +15,10 @@ import pytest
 
 from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.runtime.personal_logins import create_login
 from pipelines_tests.clock import today, yesterday
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import blocks
+from pipelines_tests.logins import create_login
 from pipelines_tests.solar_rows import add_plant, add_readings
 
 PAGE = PROJECT / "docs" / "connect.md"
@@ -105,10 +105,9 @@ def test_the_line_of_psql_writes_a_csv_file(
 def test_statements_of_owners_and_modellers_are_right(
     owner: psycopg.Connection, server: Connections, guarded: str
 ) -> None:
-    granted, replicated = blocks(PAGE, "sql")
-    password = create_login(owner, "dbt", is_modeller=True, new_password=False)
+    *_, granted, replicated = blocks(PAGE, "sql")
+    url = create_login(owner, "dbt", is_modeller=True)
     try:
-        url = f"postgresql://dbt:{password}@127.0.0.1:{server.port}/{guarded}"
         with psycopg.connect(url, autocommit=True) as dbt:
             dbt.execute(granted.encode())
             dbt.execute("CREATE TABLE mart AS SELECT 7 AS number")

@@ -216,7 +216,6 @@ def manifest() -> Manifest:
     return Manifest(
         format=FORMAT,
         isobar=version("isobar"),
-        server_version=180006,
         taken_at=dt.datetime(2026, 11, 1, 5, tzinfo=dt.UTC),
         sha256={},
     )
@@ -226,7 +225,6 @@ manifests = st.builds(
     Manifest,
     format=st.just(FORMAT),
     isobar=st.sampled_from(["0.9", "1.0.0", version("isobar"), "99.0"]),
-    server_version=st.integers(160000, 190000),
     taken_at=st.datetimes(timezones=st.just(dt.UTC)),
     sha256=st.just({}) | st.dictionaries(st.text(), st.text(), max_size=3),
 )

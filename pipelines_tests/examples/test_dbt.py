@@ -18,13 +18,12 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from pipelines.cli.dbt_sources import sources_yml
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.runtime.personal_logins import create_login
 from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.cookbook import known_data
-from pipelines_tests.logins import prepare
+from pipelines_tests.logins import create_login, prepare
 
 EXAMPLE = PROJECT / "examples" / "dbt"
 DBT = PROJECT / ".venv" / "dbt" / "bin"
@@ -68,9 +67,7 @@ def owner(server: Connections, known: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def modeller(owner: psycopg.Connection) -> Iterator[str]:
     """The address of a modeller without models."""
-    password = create_login(owner, "modeller", is_modeller=True, new_password=False)
-    at = owner.info
-    yield f"postgresql://modeller:{password}@{at.host}:{at.port}/{at.dbname}"
+    yield create_login(owner, "modeller", is_modeller=True)
     owner.execute("DROP OWNED BY modeller CASCADE; DROP ROLE modeller")
 
 

@@ -30,34 +30,6 @@ BEGIN
 END
 $$;
 
--- Personal logins have the rights of their groups, and do not become them: a role may change its own
--- password, and isobar_analyst is a login. Who granted the group by hand may have let them.
-DO $$
-DECLARE
-    membership record;
-BEGIN
-    FOR membership IN
-        SELECT
-            pg_get_userbyid(roleid) AS group_name,
-            pg_get_userbyid(member) AS member_name,
-            pg_get_userbyid(grantor) AS grantor_name
-        FROM pg_auth_members
-        WHERE set_option AND pg_get_userbyid(roleid) IN ('isobar_analyst', 'isobar_modeller')
-            AND shobj_description(member, 'pg_authid') = 'A login of isobar database login.'
-    LOOP
-        BEGIN
-            EXECUTE format(
-                'REVOKE SET OPTION FOR %I FROM %I GRANTED BY %I',
-                membership.group_name, membership.member_name, membership.grantor_name
-            );
-        EXCEPTION
-            WHEN insufficient_privilege THEN
-                RAISE NOTICE 'the login % may still become %', membership.member_name, membership.group_name;
-        END;
-    END LOOP;
-END
-$$;
-
 -- Only for the owner of the database: let only loads and modellers create temporary tables, let
 -- modellers create schemas, and set timeouts. As whoever may create a schema could name it like
 -- another login, the schema "$user" is not on the search path: its functions and operators would be
