@@ -141,6 +141,20 @@ def test_hours_of_another_day_are_not_counted_twice_or_lost(
     assert [row[3:] for row in differences(warehouse)] == [("hours", 48, 47)]
 
 
+def test_a_day_with_two_midnights_has_its_25_hours(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    """In Havana, clocks are set back from 1:00 to 0:00. The check cut days at the second midnight.
+
+    So an hour of 1 November was counted as one of October.
+    """
+    add_plant(owner, 1, "America/Havana")
+    add_readings(owner, 1, "2026-10-25", "2026-11-08", vary=1.0)
+    hours = "SELECT hours_present FROM solar.days WHERE day = '2026-11-01'"
+    assert owner.execute(hours).fetchall() == [(25,)]
+    assert differences(warehouse) == []
+
+
 def test_values_have_the_digits_that_they_mean(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-06-01", "2020-06-02", (0.30000000000000004, 0.2, 3.0, 1.0))

@@ -4,8 +4,8 @@ WITH requested AS (
     SELECT
         days.plant_id,
         date_trunc('month', days.day::timestamp)::date AS month,
-        days.day::timestamp AT TIME ZONE plants.time_zone AS first_at,
-        (days.day + 1)::timestamp AT TIME ZONE plants.time_zone AS end_at,
+        solar.day_begins(days.day, plants.time_zone) AS first_at,
+        solar.day_begins(days.day + 1, plants.time_zone) AS end_at,
         days.hours_present,
         days.expected_energy_kwh,
         days.observed_energy_kwh,
