@@ -7,13 +7,12 @@ import psycopg
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.config import Settings
 from pipelines.dashboard import ask, overview, quality
-from pipelines.dashboard.page import Page, as_plain, as_streamlit
+from pipelines.dashboard.page import Page, as_plain, as_streamlit, part
 from pipelines.dashboard.source_page import pages_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
-from pipelines.postgres.errors import cause_of, is_cancelled
+from pipelines.postgres.errors import cause_of
 from pipelines.source import by_seniority
 
 #: Local files: a page icon by name would be fetched from the Internet.
@@ -69,15 +68,11 @@ def main() -> None:
         st.warning(as_plain(str(broken)), icon=":material/power_off:")
     chosen = st.navigation(known, position="top")
     try:
-        chosen.run()
+        with part(chosen.title):
+            chosen.run()
     except Failure as failure:
         st.error(as_plain(str(failure)))
     except (psycopg.Error, DBAPIError) as error:
-        if is_cancelled(error):
-            seconds = Settings.current().dashboard_seconds
-            st.error(f"The query took longer than {seconds} s and was cancelled.")
-            st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
-            return
         cause = as_plain(str(cause_of(error)))
         st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
         st.caption(

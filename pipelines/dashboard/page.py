@@ -11,7 +11,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
@@ -24,6 +25,7 @@ import pandas as pd
 import psycopg
 import streamlit as st
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from streamlit.navigation.page import StreamlitPage
 
 from pipelines.config import Settings, ui_url
@@ -52,6 +54,7 @@ from pipelines.dashboard.theme import (
     SKY,
     THEME,
 )
+from pipelines.postgres.errors import is_cancelled
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for, set_local
@@ -91,6 +94,7 @@ __all__ = [
     "instant_column",
     "link_to",
     "note_unknown",
+    "part",
     "period_axis",
     "selected_in",
     "show_chart",
@@ -210,6 +214,19 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     most = {name: max(map(_decimals_of, rows[name]), default=0) for name in decimals}
     as_floats = rows.astype(dict.fromkeys(decimals, "float64"))
     return Answer(as_floats, f"{sql.rstrip(';')};", kinds, most)
+
+
+@contextmanager
+def part(title: str) -> Iterator[None]:
+    """Show that a query of this part of a page took too long; what follows is shown."""
+    try:
+        yield
+    except (psycopg.Error, DBAPIError) as error:
+        if not is_cancelled(error):
+            raise
+        seconds = Settings.current().dashboard_seconds
+        st.error(f"{title}: the query took longer than {seconds} s and was cancelled.")
+        st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
 
 
 def _decimals_of(value: Decimal | None) -> int:

@@ -1,5 +1,6 @@
 """Pages of the dashboard where there is nothing to show, and what they send to PostgreSQL."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -16,6 +17,7 @@ from pipelines.postgres.roles import ANALYST, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse.sql_files import sql_files
+from pipelines_tests.solar_rows import add_plant, add_readings
 
 PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
 OF_SOURCES = [
@@ -110,8 +112,39 @@ def test_an_endless_statement_is_cancelled_and_the_setting_named(
         page = app.run(timeout=60)
     assert not page.exception
     (error,) = page.error
-    assert error.value == "The query took longer than 1 s and was cancelled."
+    assert error.value == "Overview: the query took longer than 1 s and was cancelled."
     assert any("ISOBAR_DASHBOARD_SECONDS" in caption.value for caption in page.caption)
+
+
+def test_losses_that_take_too_long_leave_the_rest_of_the_solar_page(
+    server: Connections,
+    database: str,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten years of three plants, by year, ended the page."""
+    monkeypatch.setenv("ISOBAR_DASHBOARD_SECONDS", "1")
+    add_plant(owner, 1)
+    until = dt.datetime.now(dt.UTC).date()
+    add_readings(owner, 1, until - dt.timedelta(days=3), until)
+    with psycopg.connect(server.url(SUPERUSER, database)) as session:
+        session.execute("LOCK TABLE weather.hourly")  # the causes of losses wait for it
+        page = shown("pipelines.sources.solar.dashboard")
+    assert not page.exception
+    assert [one.value for one in page.error] == [
+        f"{part}: the query took longer than 1 s and was cancelled."
+        for part in ("Energy lost by cause", "Low hours by cause")
+    ]
+    assert [one.label for one in page.metric] == [
+        "Energy observed",
+        "Performance ratio",
+        "Hours delivered",
+    ]
+    assert [one.value for one in page.subheader] == [
+        "Energy, expected and observed",
+        "Plants",
+        "Coverage, last 60 days",
+    ]
 
 
 def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Connection) -> None:

@@ -32,6 +32,7 @@ from pipelines.dashboard.page import (
     ink,
     input_format,
     note_unknown,
+    part,
     period_axis,
     selected_in,
     show_chart,
@@ -115,17 +116,30 @@ def show() -> None:
         "to_date": until,
     }
     energy = QUESTIONS.ask("energy", period=period, **wanted)
-    losses = QUESTIONS.ask("losses", period=period, **wanted)
+    losses = None
+    with part("Energy lost by cause"):
+        losses = QUESTIONS.ask("losses", period=period, **wanted)
     health = QUESTIONS.ask("health", plants=wanted["plants"])
     _show_numbers(energy, losses)
     _show_energy(energy, period)
     if isinstance(clicked, dt.date) or chosen in ids:
         day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
         _show_day(wanted["plants"], day, str(chosen))
-    _show_losses(losses, period, energy.rows["period_start"])
+    if losses is not None:
+        _show_losses(losses, period, energy.rows["period_start"])
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
+    with part("Low hours by cause"):
+        _show_low_hours(wanted)
+    if chosen in ids:
+        shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
+        percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
+        show_table("Plant health", replace(health, rows=percent), empty=NO_HEALTH, **HEALTH)
+
+
+def _show_low_hours(wanted: dict[str, Any]) -> None:
+    until = wanted["to_date"]
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
     show_chart(
         "Low hours by cause, last two years",
@@ -145,18 +159,13 @@ def show() -> None:
         .properties(height=260),
         empty="No hour was low, or the weather of none is known yet.",
     )
-    if chosen in ids:
-        shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
-        percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
-        show_table("Plant health", replace(health, rows=percent), empty=NO_HEALTH, **HEALTH)
 
 
-def _show_numbers(energy: Answer, losses: Answer) -> None:
+def _show_numbers(energy: Answer, losses: Answer | None) -> None:
     """Show the sums of all periods."""
     rows = _by_period(energy.rows)
     observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
     since = f"{as_day(rows['period_start'].min())}" if len(rows) else "then"
-    lost = losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0
     with st.grid(4, min_column_width=200, border=True):
         show_number(
             "Energy observed",
@@ -175,17 +184,18 @@ def _show_numbers(energy: Answer, losses: Answer) -> None:
             trend=ratios.dropna().tolist(),
             note="Observed by expected energy.",
         )
-        worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
-        about = f"most of it: {worst.idxmax()}" if worst is not None else ""
-        show_number(
-            "Lost",
-            losses,
-            lost,
-            unit="kWh",
-            note=about or "Nothing was lost.",
-            help="The sum of what hours lack to the expected energy. Hours above it are not"
-            " set off, so this is more than the difference of the sums.",
-        )
+        if losses is not None:
+            worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
+            about = f"most of it: {worst.idxmax()}" if worst is not None else ""
+            show_number(
+                "Lost",
+                losses,
+                losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0,
+                unit="kWh",
+                note=about or "Nothing was lost.",
+                help="The sum of what hours lack to the expected energy. Hours above it are not"
+                " set off, so this is more than the difference of the sums.",
+            )
         present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
         show_number(
             "Hours delivered",
@@ -279,11 +289,13 @@ def _show_losses(losses: Answer, period: str, periods: "pd.Series[Any]") -> None
     )
 
 
-def _show_plants(energy: Answer, losses: Answer, health: Answer) -> None:
+def _show_plants(energy: Answer, losses: Answer | None, health: Answer) -> None:
     """Show a row for each plant; a click on one shows it alone."""
     grouped = energy.rows.groupby("name")
     table = grouped[SUMS].sum()
-    lost = losses.rows.groupby("plant_name")["lost_kwh"].sum()
+    lost = pd.Series(dtype=float)
+    if losses is not None:
+        lost = losses.rows.groupby("plant_name")["lost_kwh"].sum()
     issues = health.rows.set_index("plant_name")["sensor_issues"]
     rows = pd.DataFrame(
         {

@@ -120,6 +120,14 @@ CROSS JOIN LATERAL (
     ) AS usual
     WHERE
         days.hours_present < days.hours_expected
+        -- Else years before the first reading would be looked through hour by hour.
+        AND EXISTS (
+            SELECT FROM solar.readings
+            WHERE
+                readings.plant_id = days.plant_id
+                AND readings.read_at >= solar.day_begins(days.day - 31, plants.time_zone)
+                AND readings.read_at < solar.day_begins(days.day + 1, plants.time_zone)
+        )
         AND NOT EXISTS (
             SELECT FROM solar.readings
             WHERE readings.plant_id = days.plant_id AND readings.read_at = hour.read_at
