@@ -125,6 +125,25 @@ def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection
     assert sum(row[2] or 0 for row in hotels) == sum(row[2] or 0 for row in nights)
 
 
+def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesake(
+    filled: psycopg.Connection,
+) -> None:
+    """It linked to "Ritz", which the page does not know where two hotels are called so."""
+    with filled.transaction(force_rollback=True):
+        filled.execute(
+            "INSERT INTO bookings.events SELECT 5000 + number, 2,"
+            " now() - interval '373 days', 'booking', gen_random_uuid(), current_date - 364, 1, 1"
+            " FROM generate_series(1, 40) AS number"
+        )
+        filled.execute(
+            "INSERT INTO metrics.hotel_bookings_by_event_day"
+            " (hotel_id, day, bookings, cancellations) VALUES (2, current_date - 400, 1, 0)"
+        )
+        ((link, nights, name, *counts),) = answer(filled, "behind")
+    assert link == name == NAMES[1]
+    assert (nights, *counts[:2]) == (30, 3, 40)
+
+
 @pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])
 def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) -> None:
     assert answer(filled, name)

@@ -56,9 +56,10 @@ def show() -> None:
         st.info(f"Choose up to {MAX_HOTELS} hotels to see last year, pickup, occupancy and pace.")
     _show_books(books, beside)
     if are_few:
-        _show_hotels(nights, {one: key for one, key in names.items() if key in of_hotels["hotels"]})
+        shown = {one: key for one, key in names.items() if key in of_hotels["hotels"]}
+        _show_hotels(nights, shown)
         _show_pickup(nights, of_hotels)
-        _show_occupancy(nights, of_hotels)
+        _show_occupancy(nights, shown)
         _show_pace(of_hotels)
     months = QUESTIONS.ask("by_month", **of_hotels)
     kinds = {"bookings": BLUE, "cancellations": RED}
@@ -216,8 +217,8 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
     )
 
 
-def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
-    occupancy = QUESTIONS.ask("occupancy", nights=nights, **of_hotels)
+def _show_occupancy(nights: int, names: dict[str, int]) -> None:
+    occupancy = QUESTIONS.ask("occupancy", nights=nights, hotels=[*names.values()], names=[*names])
     show_chart(
         "Occupancy by week",
         occupancy,

@@ -9,14 +9,10 @@ SELECT
     named.rooms * 7 AS rooms_available,
     round(coalesce(booked.rooms_booked, 0)::numeric / (named.rooms * 7), 4) AS occupancy
 FROM (
-    SELECT
-        hotel_id,
-        rooms,
-        CASE
-            WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || hotel_id || ')'
-            ELSE name
-        END AS hotel_name
-    FROM bookings.hotels
+    SELECT hotel_id, hotel_name, rooms
+    FROM unnest(%(hotels)s::bigint[], %(names)s::text[]) AS names (hotel_id, hotel_name)
+    INNER JOIN bookings.hotels USING (hotel_id)
+    WHERE rooms IS NOT NULL
 ) AS named
 CROSS JOIN generate_series(
     date_trunc('week', current_date::timestamp),
@@ -35,5 +31,4 @@ LEFT JOIN (
         AND day < date_trunc('week', current_date + %(nights)s - 1 + interval '7 days')
     GROUP BY hotel_id, period_start
 ) AS booked ON named.hotel_id = booked.hotel_id AND weeks.period_start = booked.period_start
-WHERE named.hotel_id = ANY (%(hotels)s::bigint[]) AND named.rooms IS NOT NULL
 ORDER BY named.hotel_name, weeks.period_start;
