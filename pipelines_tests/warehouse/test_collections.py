@@ -1,5 +1,7 @@
 """The views that gather what sources offer each other."""
 
+from importlib import resources
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -9,6 +11,7 @@ from pipelines.migrations.collections import collected_views
 from pipelines.source import Collection, Source, sources
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import relations_read
 
 VIEW = "weather.weather_requests"
 COLUMNS = "place_key, country_code, postcode, city, latitude, longitude, hour_at, day"
@@ -37,6 +40,24 @@ def collection() -> Collection:
         columns={"what": "text", "day": "date"},
         comments={"what": "What."},
     )
+
+
+def test_a_source_reads_what_others_offer_and_none_of_their_tables() -> None:
+    """The page of the weather named the tables of four sources, and broke without one of them.
+
+    Questions of the cookbook may be about several sources.
+    """
+    of = {
+        name: one
+        for one in sources().values()
+        for name in {*one.metadata.tables, *one.object_files}
+    }
+    gathers = [one for one in sources().values() if one.collects]
+    for source in sources().values():
+        for file in Path(str(resources.files(source.package))).rglob("*.sql"):
+            if file.parent.name != "cookbook":
+                read = [of.get(name, source) for name in relations_read(file.read_text())]
+                assert {one.name for one in read if one not in gathers} <= {source.name}, file
 
 
 def test_a_view_gathers_what_all_others_offer_and_nothing_else() -> None:

@@ -185,7 +185,7 @@ source = Source(
             "place_key": "Unique name of the place, as in weather.places.",
             "country_code": "ISO 3166-1 alpha-2; null if coordinates are given.",
             "postcode": "Postcode; null if there is none.",
-            "city": "Name of the city; null if there is none.",
+            "city": "Name of the city or of a place with coordinates; null if there is none.",
             "latitude": "Degrees north; null if the place is looked up by its address.",
             "longitude": "Degrees east; null if the place is looked up by its address.",
             "hour_at": "Start of the requested hour. Null: the current weather, kept fresh. An"

@@ -1,4 +1,4 @@
-"""The dashboard page of the weather: places, what depends on their weather, and the quota."""
+"""The dashboard page of the weather: places, the sources that need them, and the quota."""
 
 from typing import Any
 

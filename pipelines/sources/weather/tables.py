@@ -54,7 +54,7 @@ places = Table(
         "ISO 3166-1 alpha-2 code of the country; null if the key is coordinates.",
     ),
     optional("postcode", Text, "Postcode; null if the place has none."),
-    optional("city", Text, "City, as first requested; null if unknown."),
+    optional("city", Text, "City or name of the place, as first requested; null if unknown."),
     optional("latitude", Double, "Latitude, degrees north; null until the place is found."),
     optional("longitude", Double, "Longitude, degrees east; null until the place is found."),
     required(

@@ -1,4 +1,4 @@
-"""The page of the weather: places now, and what depends on each."""
+"""The page of the weather: places now, and which sources need them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def opened() -> AppTest:
     return page
 
 
-def test_a_place_has_its_weather_and_what_depends_on_it(
+def test_a_place_has_its_weather_and_the_sources_that_need_it(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     ends = {
@@ -39,6 +39,7 @@ def test_a_place_has_its_weather_and_what_depends_on_it(
     }
     deliver(warehouse, tmp_path, [line(1, status="in-transit", **ends)], name="parcels.csv")
     add_plant(owner, 1, "Europe/Berlin", (52.5, 13.4))
+    add_plant(owner, 2, "Europe/Paris", (48.8, 2.3), name="Roof of the Ritz")
     owner.execute(
         "INSERT INTO bookings.hotels (hotel_id, name, city, latitude, longitude)"
         " VALUES (1, 'Ritz', 'Paris', 48.8, 2.3), (2, 'Sacher', 'Paris', 48.8, 2.3)"
@@ -57,10 +58,10 @@ def test_a_place_has_its_weather_and_what_depends_on_it(
     page = opened()
     rows = page.dataframe[0].value
     assert dict(zip(rows["place"], rows["used_by"].map(list), strict=True)) == {
-        "Berlin": ["parcels on their way: 1"],
-        "Paris": ["hotel Ritz", "hotel Sacher"],
-        "Stockholm": ["parcels on their way: 1"],
-        "Plant 1": ["solar plant Plant 1"],
+        "Berlin": ["shipments"],
+        "Paris": ["bookings", "solar"],
+        "Stockholm": ["shipments"],
+        "Plant 1": ["solar"],
     }
     weather = dict(zip(rows["place"], rows["conditions"], strict=True))
     assert (weather["Stockholm"], weather["Plant 1"]) == ("snow", "fog")

@@ -4,7 +4,7 @@ SELECT DISTINCT
     place_key,
     NULL::text AS country_code,
     NULL::text AS postcode,
-    NULL::text AS city,
+    coalesce(city, name) AS city,
     latitude,
     longitude,
     NULL::timestamptz AS hour_at,
@@ -18,7 +18,7 @@ weather.weather_requests.';
 COMMENT ON COLUMN bookings.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN bookings.weather_requests.country_code IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN bookings.weather_requests.postcode IS 'Null: the coordinates are known.';
-COMMENT ON COLUMN bookings.weather_requests.city IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN bookings.weather_requests.city IS 'City of the hotel, or its name.';
 COMMENT ON COLUMN bookings.weather_requests.latitude IS 'Latitude of the hotel, degrees north.';
 COMMENT ON COLUMN bookings.weather_requests.longitude IS 'Longitude of the hotel, degrees east.';
 COMMENT ON COLUMN bookings.weather_requests.hour_at IS 'Null: the current weather is requested.';

@@ -4,7 +4,7 @@ SELECT
     airports.place_key,
     NULL::text AS country_code,
     NULL::text AS postcode,
-    NULL::text AS city,
+    airports.city || ' (' || airport_code || ')' AS city,
     airports.latitude,
     airports.longitude,
     ends.hour_at,
@@ -30,7 +30,7 @@ of weather.weather_requests.';
 COMMENT ON COLUMN flights.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN flights.weather_requests.country_code IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN flights.weather_requests.postcode IS 'Null: the coordinates are known.';
-COMMENT ON COLUMN flights.weather_requests.city IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN flights.weather_requests.city IS 'City of the airport with its code: London (LHR).';
 COMMENT ON COLUMN flights.weather_requests.latitude IS 'Latitude of the airport, degrees north.';
 COMMENT ON COLUMN flights.weather_requests.longitude IS 'Longitude of the airport, degrees east.';
 COMMENT ON COLUMN flights.weather_requests.hour_at IS

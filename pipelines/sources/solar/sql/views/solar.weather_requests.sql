@@ -5,7 +5,7 @@ SELECT
     place_key,
     NULL::text AS country_code,
     NULL::text AS postcode,
-    NULL::text AS city,
+    name AS city,
     latitude,
     longitude,
     '1900-01-01 00:00Z'::timestamptz AS hour_at,
@@ -45,7 +45,7 @@ there are readings. Part of weather.weather_requests.';
 COMMENT ON COLUMN solar.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN solar.weather_requests.country_code IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN solar.weather_requests.postcode IS 'Null: the coordinates are known.';
-COMMENT ON COLUMN solar.weather_requests.city IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN solar.weather_requests.city IS 'Name of the plant; null like latitude.';
 COMMENT ON COLUMN solar.weather_requests.latitude IS
 'Degrees north, in the one row of a plant in service; null in the rows of days. Queries for places
 can then skip the rows of days, of which there may be millions, and retired plants register no

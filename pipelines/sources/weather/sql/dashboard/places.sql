@@ -1,36 +1,9 @@
--- Places in use with their weather now, and what depends on each. Where only hours are requested, as of airports, the
+-- Places in use with their weather now, and the sources that request it. Where only hours are requested, as of airports, the
 -- weather is that of the present hour, if it is stored.
 -- Work: linear, 8,000 buffers
-WITH uses AS (
-    SELECT airports.place_key, airports.city || ' (' || airport_code || ')' AS name, 'flight offers: ' || trips.offers AS used_by
-    FROM (
-        SELECT airport_code, count(*) AS offers
-        FROM flights.itineraries
-        CROSS JOIN LATERAL (VALUES (origin_airport), (destination_airport)) AS ends (airport_code)
-        WHERE withdrawn_at IS NULL
-        GROUP BY airport_code
-    ) AS trips
-    INNER JOIN flights.airports USING (airport_code)
-    UNION ALL
-    SELECT place_key, NULL, 'parcels on their way: ' || count(*)
-    FROM shipments.shipments
-    CROSS JOIN LATERAL (VALUES (sender_address), (receiver_address)) AS ends (address)
-    INNER JOIN shipments.addresses USING (address)
-    WHERE status <> 'delivery'
-    GROUP BY place_key
-    UNION ALL
-    SELECT place_key, name, 'solar plant ' || name FROM solar.plants WHERE retired_at IS NULL
-    UNION ALL
-    SELECT place_key, city, 'hotel ' || name FROM bookings.hotels
-    UNION ALL
-    SELECT DISTINCT place_key, city, source
-    FROM weather.weather_requests
-    WHERE source NOT IN ('flights', 'shipments', 'solar', 'bookings') AND (latitude IS NOT NULL OR country_code IS NOT NULL)
-),
-
-used AS (
-    SELECT place_key, min(name) AS name, array_agg(used_by ORDER BY used_by) AS used_by
-    FROM uses
+WITH used AS (
+    SELECT place_key, min(city) AS name, array_agg(DISTINCT source ORDER BY source) AS used_by
+    FROM weather.requested_places
     GROUP BY place_key
 )
 
