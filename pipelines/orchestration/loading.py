@@ -138,9 +138,15 @@ class _Loading:
 
     def fetch_all(self) -> None:
         """Load everything that each fetcher has, or one file."""
-        for feed, fetcher in (
-            (one, fetcher) for one in self.source.feeds for fetcher in one.fetchers
-        ):
+        fetchers = [(feed, fetcher) for feed in self.source.feeds for fetcher in feed.fetchers]
+        if self.config.file and not any(isinstance(one, FileInbox) for _, one in fetchers):
+            raise PermanentFailure(
+                self.source.name,
+                "this source has no inbox, so it takes no file",
+                place="file, in the configuration of the run",
+                remedy="Launch the job without it.",
+            )
+        for feed, fetcher in fetchers:
             before = len(self.outcomes)
             runner = self._runner(feed)
             if isinstance(fetcher, FileInbox):

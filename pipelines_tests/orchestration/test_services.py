@@ -204,6 +204,14 @@ def test_only_records_since_the_newest_are_requested_and_all_on_request(
     assert query(server, count) == [(12,)]
 
 
+def test_a_file_for_a_source_without_an_inbox_is_an_error_that_says_so(run: Run) -> None:
+    """The run skipped everything: PERMITS_URL is not set, it said, and it was."""
+    api = Api("next", "Bearer s3cret-token", [permit(1)])
+    ran = run(f"{PAGINATIONS['next']}, {BEARER}", api, file="/data/permits.csv")
+    assert "this source has no inbox, so it takes no file" in failures(ran)[0]
+    assert api.requested == []
+
+
 def test_parameters_of_each_request_come_with_the_link_to_the_next_page(
     run: Run, server: Connections
 ) -> None:
