@@ -1,6 +1,8 @@
 """docker-compose.yml keeps its promises; that it works is shown by deploy/verify-compose.sh."""
 
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,45 @@ def test_passwords_are_generated_once_where_only_the_owner_reads(tmp_path: Path)
     assert "LOADER_PASSWORD=mine\n" in text
     generated = re.findall(r"^([A-Z_]+)_PASSWORD=[0-9a-f]{48}$", text, re.MULTILINE)
     assert generated == ["POSTGRES", "OPERATOR", "DAGSTER", "CELERY_BROKER"]
+
+
+@pytest.mark.parametrize("comes_up", [True, False])
+def test_a_version_that_does_not_come_up_leaves_clone_and_env_on_the_old_one(
+    tmp_path: Path, *, comes_up: bool
+) -> None:
+    """The next `docker compose up`, such as after a restart, would have started it again."""
+    clone, programs, called = tmp_path / "isobar", tmp_path / "programs", tmp_path / "called"
+    programs.mkdir()
+    docker = programs / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$ISOBAR_IMAGE $*" >> {called}\n'
+        f'case "$*" in "compose up"*) exit {int(not comes_up)};; esac\n'
+    )
+    docker.chmod(0o755)
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+
+    def run(*command: str | Path) -> str:
+        environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+        return f"{done.returncode} {done.stdout.strip()}"
+
+    run("git", "init", "--quiet", clone)
+    (clone / "deploy").mkdir()
+    shutil.copy(PROJECT / "deploy/deploy.sh", clone / "deploy")
+    for tag in ("v1.0.0", "v2.0.0"):
+        (clone / "version").write_text(tag)
+        run(*git, "add", "version", "deploy")
+        run(*git, "commit", "--quiet", "--message", tag)
+        run(*git, "tag", tag)
+    run(*git, "remote", "add", "origin", str(clone))
+    run(*git, "checkout", "--quiet", "v1.0.0")
+    (clone / ".env").write_text("ISOBAR_IMAGE=isobar:1\n")
+    exit_code, *_ = run(clone / "deploy/deploy.sh", "v2.0.0", "isobar:2").split()
+    assert "isobar:2 compose up" in called.read_text()
+    number = 2 if comes_up else 1
+    assert exit_code == ("0" if comes_up else "1")
+    assert (clone / ".env").read_text() == f"ISOBAR_IMAGE=isobar:{number}\n"
+    assert (clone / "version").read_text() == f"v{number}.0.0"
 
 
 def test_whatever_isobar_reads_reaches_the_services_that_read_it() -> None:
