@@ -24,6 +24,14 @@ def ledger_feeds(is_for: Callable[[Source], object] = lambda _: True) -> click.C
     return click.Choice([name for name, one in sources_of_feeds().items() if is_for(one)])
 
 
+def _user_name() -> str:
+    """Return the name of the account, or its number: in a container it may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # before Python 3.13, and since
+        return str(os.getuid())
+
+
 @click.group(name="import")
 def import_() -> None:
     """Load one file by hand, from any folder."""
@@ -120,9 +128,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 )
 @click.option("--matching", help="Dismiss all records whose reason or code contains this text.")
 @click.option("--all", "is_all", is_flag=True, help="Dismiss all records of the source.")
-@click.option(
-    "--by", default=getpass.getuser, help="Who dismisses them.  [default: your user name]"
-)
+@click.option("--by", default=_user_name, help="Who dismisses them.  [default: your user name]")
 def dismiss(
     source: str,
     reason: str,

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from filelock import FileLock
 
 from pipelines.cli import main
-from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime import bootstrap
 from pipelines.sources.flights.archive import DEMO_DAYS
@@ -166,6 +166,34 @@ def test_an_address_that_cannot_be_listened_on_is_rejected(host: str, message: s
         done = CliRunner().invoke(main.isobar, [command, "--host", host])
         assert done.exit_code == 2, command
         assert message in done.output
+
+
+def test_an_account_without_a_name_dismisses_records_by_its_number(
+    server: Connections,
+    guarded: str,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container with a user of its own, which ended with a traceback."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 1_234_567_890)
+    monkeypatch.setenv("DATABASE_URL", server.url(LOADER, guarded))
+    monkeypatch.setenv("ISOBAR_HOME", str(tmp_path))
+    owner.execute(
+        "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+        " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
+        " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
+        " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
+        " reason_codes, is_final) SELECT delivery_id, 1, 'line 2', 'x', ARRAY['bad'],"
+        " ARRAY['a_invalid'], FALSE FROM delivery"
+    )
+    words = ["quarantine", "dismiss", "shipments", "--all", "--reason", "a sample"]
+    done = CliRunner().invoke(main.isobar, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    dismissed = owner.execute("SELECT dismissed_by FROM ops.quarantine").fetchall()
+    assert dismissed == [("1234567890",)]
 
 
 def test_two_processes_can_create_dagster_storage_at_once(server: Connections) -> None:
