@@ -22,7 +22,7 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import DAGSTER
 from pipelines.postgres.server import Connections
 from pipelines.runtime import dagster_processes
-from pipelines.runtime.bootstrap import on_loopback, wait_until
+from pipelines.runtime.bootstrap import wait_until
 from pipelines.runtime.processes import Child
 from pipelines_tests import caddy
 from pipelines_tests.command import PROJECT, environment
@@ -117,7 +117,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
 
 def answers(port: int) -> bool:
     try:
-        return on_loopback(f"http://127.0.0.1:{port}/server_info").ok
+        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok
     except requests.RequestException:
         return False
 

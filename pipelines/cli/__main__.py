@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import click
 
-from pipelines.config import home, read_dot_env
+from pipelines.config import bypass_proxies_on_this_machine, home, read_dot_env
 from pipelines.failures import Failure
 from pipelines.postgres import state_folder
 from pipelines.postgres.remedies import remedy_for
@@ -22,6 +22,7 @@ def main() -> NoReturn:
     state_folder.keep_new_files_private()
     try:
         read_dot_env(home() / ".env")
+        bypass_proxies_on_this_machine()
         if sys.argv[1:2] == ["sources"]:
             from pipelines.cli.source_list import skip_plugins_that_hang
 

@@ -240,6 +240,17 @@ def read_dot_env(file: Path) -> None:
         ) from error
 
 
+def bypass_proxies_on_this_machine() -> None:
+    """Have this process and its children reach servers of this machine without a proxy.
+
+    In both spellings: gRPC, by which Dagster reaches the code server, reads the lower one alone.
+    """
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if named.strip() != "*":
+        hosts = ",".join(sorted({*named.split(","), *LOOPBACK_HOSTS} - {""}))
+        os.environ.update(no_proxy=hosts, NO_PROXY=hosts)
+
+
 def _is_clone(path: str) -> bool:
     return bool(path) and os.path.realpath(path) == os.path.realpath(PROJECT)
 

@@ -40,6 +40,7 @@ MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
 #: What is shown at most of the words of a status, and of how long to wait.
 MAX_REASON, MAX_SHOWN_SECONDS = 80, 999_999_999.0
+PROXY_REMEDY = "Correct http_proxy or https_proxy, or add the host of the source to no_proxy."
 BROKEN_ENCODING = "the response cannot be unpacked: its {} is broken"
 
 
@@ -228,9 +229,10 @@ class HttpClient:
             problem = BROKEN_ENCODING.format(_encoding(response))
             raise self._transient(shown, problem, attempt) from self._cause(error, configured, url)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._transient(shown, describe_error(error), attempt) from self._cause(
-                error, configured, url
-            )
+            is_of_proxy = isinstance(error, requests.exceptions.ProxyError)
+            raise self._transient(
+                shown, describe_error(error), attempt, remedy=PROXY_REMEDY if is_of_proxy else None
+            ) from self._cause(error, configured, url)
         encoding = _encoding(response)
         if encoding and not body:  # it unpacks to nothing
             raise self._transient(shown, BROKEN_ENCODING.format(encoding), attempt)
@@ -265,6 +267,8 @@ class HttpClient:
             )
         if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
+        if status == 407:
+            raise self._permanent(shown, problem.replace("source", "proxy", 1), PROXY_REMEDY)
         if status in (401, 403):
             remedy = (
                 f"See whether the credentials in the settings beside {self.variable}, such as a"
@@ -310,7 +314,12 @@ class HttpClient:
         return document
 
     def _transient(
-        self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
+        self,
+        shown: str,
+        problem: str,
+        attempt: int,
+        retry_after_seconds: float | None = None,
+        remedy: str | None = None,
     ) -> TransientFailure:
         if retry_after_seconds:
             problem += f" and asks to wait {min(retry_after_seconds, MAX_SHOWN_SECONDS):.0f} s"
@@ -323,7 +332,8 @@ class HttpClient:
             self.source,
             f"{redact(problem, self.secrets)}{times}",
             place=shown,
-            remedy=f"Try again later. If it lasts, see whether the source is up and {self.variable}"
+            remedy=remedy
+            or f"Try again later. If it lasts, see whether the source is up and {self.variable}"
             " points at it.",
             retry_after_seconds=retry_after_seconds,
         )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from requests import Response
+from requests.exceptions import ProxyError
+from requests.utils import get_environ_proxies, select_proxy
 
 
 def retry_after(response: Response) -> float | None:
@@ -25,7 +27,17 @@ def retry_after(response: Response) -> float | None:
 
 def describe_error(error: Exception) -> str:
     """Return the innermost cause in plain words: requests wraps its errors several times."""
+    if isinstance(error, ProxyError):
+        url = str(error.request.url) if error.request else ""
+        proxy = select_proxy(url, get_environ_proxies(url, None))
+        return f"the proxy {proxy} does not pass the request on: {_innermost(error)}"
+    return _innermost(error)
+
+
+def _innermost(error: Exception) -> str:
     text = str(error)
+    if answered := re.search(r"Tunnel connection failed: ([^'\"]+)", text):
+        return f"it answered {answered[1]}"
     if untrusted := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
         return f"its certificate is not trusted ({untrusted[1]})"
     for sign, words in (

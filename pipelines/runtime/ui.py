@@ -30,7 +30,7 @@ from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.postgres.log_files import rotate
 from pipelines.postgres.ports import free_port, reserved_port
 from pipelines.postgres.process_identity import find, identity, is_alive
-from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
+from pipelines.runtime.bootstrap import Report, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (
     END_POLLS,
@@ -273,6 +273,6 @@ def _is_free(port: object) -> bool:
 
 def _serves(port: int) -> bool:
     try:
-        return on_loopback(f"http://127.0.0.1:{port}/server_info").ok
+        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok
     except requests.RequestException:
         return False

@@ -9,10 +9,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
 from pipelines.cli import main
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -132,6 +134,23 @@ def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> 
     done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
     assert "sandbox: " not in done.stderr  # as its failure would be reported
     assert "flights_snapshots" in done.stdout
+    assert done.returncode == 0, "the source of the sandbox is on this machine, too"
+
+
+def test_a_code_server_of_this_machine_is_reached_without_the_proxy(tmp_path: Path) -> None:
+    """gRPC reads http_proxy as well, so that the web server had no definitions."""
+    served, service = grpc.server(ThreadPoolExecutor(1)), health.HealthServicer()
+    service.set("DagsterApi", health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(service, served)
+    port = served.add_insecure_port("127.0.0.1:0")
+    served.start()
+    variables = {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "example.org", "no_proxy": ""}
+    try:
+        words = ("serve", "healthcheck", "code", "--port", str(port))
+        done = isobar(tmp_path, *words, **variables)
+    finally:
+        served.stop(None)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_second_sandbox_on_the_same_port_is_rejected(

@@ -267,3 +267,36 @@ def test_foreign_text_cannot_colour_a_terminal_or_break_an_encoding(source: Fake
         client(attempts=1).get_json(source.url)
     str(caught.value).encode()
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "words"),
+    [
+        ("http_proxy", "http://source.example/a", "answered 407"),
+        ("https_proxy", "https://source.example/a", "does not pass the request on: it answered 5"),
+    ],
+)
+def test_a_proxy_that_rejects_the_request_is_named(
+    source: FakeSource, monkeypatch: pytest.MonkeyPatch, variable: str, url: str, words: str
+) -> None:
+    source.will(body(b"", status=407))
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv(variable, source.url.removesuffix("/document.json"))
+    with pytest.raises(
+        (PermanentFailure, TransientFailure), match="the proxy .*" + words
+    ) as caught:
+        client().get_json(url)
+    assert "Correct http_proxy or https_proxy" in str(caught.value)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was said that nothing listens at the address of the source."""
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("http_proxy", "http://ann:s3cret@127.0.0.1:9")
+    with pytest.raises(TransientFailure) as caught:
+        client().get_json("http://source.example/a")
+    proxy = "the proxy http://ann:***@127.0.0.1:9 does not pass the request on"
+    assert f"{proxy}: nothing listens there (connection refused)" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
