@@ -57,11 +57,21 @@ from pipelines.dashboard.theme import (
 from pipelines.postgres.errors import is_cancelled
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
-from pipelines.warehouse.connection import engine_for, set_local
+from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
 
 #: How long a query result is cached, in seconds.
 KEPT_SECONDS = 30
+#: A login that has the rights of analysts and may not become one, as `GRANT … WITH SET FALSE` makes
+#: it, reads with its own. Any other becomes one until the transaction ends, or fails.
+AS_ANALYST = """
+SELECT
+    set_config('statement_timeout', :timeout, TRUE),
+    CASE
+        WHEN pg_has_role(:role, 'SET') OR NOT pg_has_role(:role, 'USAGE')
+            THEN set_config('role', :role, TRUE)
+    END
+"""
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 #: PostgreSQL's OID of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
@@ -190,7 +200,7 @@ class Questions:
 @st.cache_resource
 def open_engine(url: str) -> Engine:
     """Return one engine for all pages and visitors."""
-    return engine_for(url, role=ANALYST)
+    return engine_for(url, role=None)
 
 
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
@@ -199,7 +209,8 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     settings = Settings.current()
     with open_engine(settings.warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
-        set_local(connection, "statement_timeout", f"{settings.dashboard_seconds}s")
+        limits = {"role": ANALYST, "timeout": f"{settings.dashboard_seconds}s"}
+        connection.execute(text(AS_ANALYST), limits)
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         with driver.cursor() as cursor:

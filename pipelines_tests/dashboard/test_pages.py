@@ -8,15 +8,17 @@ from importlib import resources
 import psycopg
 import pytest
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from pipelines.dashboard.page import Questions, open_engine
+from pipelines.dashboard.page import Questions, answer_of, open_engine
 from pipelines.dashboard.source_page import newest
-from pipelines.postgres.roles import ANALYST, SUPERUSER
+from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse.sql_files import sql_files
+from pipelines_tests.logins import member_of
 from pipelines_tests.solar_rows import add_plant, add_readings
 
 PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
@@ -98,6 +100,40 @@ def test_decimals_become_numbers_that_charts_can_draw() -> None:
 def test_nothing_can_be_written() -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         Questions("pipelines_tests.dashboard").ask("writes")
+
+
+@pytest.mark.parametrize("option", ["TRUE", "FALSE"])
+def test_a_login_with_the_rights_of_analysts_reads_whether_or_not_it_may_become_one(
+    server: Connections, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    """Without the SET option, each page said: permission denied to set role."""
+    with member_of(owner, server, ANALYST) as url:
+        owner.execute(f"GRANT {ANALYST} TO jane WITH INHERIT TRUE, SET {option}".encode())
+        monkeypatch.setenv("ANALYST_DATABASE_URL", url)
+        assert Questions("pipelines.dashboard").ask("feeds").rows.empty
+        open_engine(url).dispose()
+
+
+def test_the_address_of_the_owner_reads_as_an_analyst_each_time(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYST_DATABASE_URL", url := server.url(SUPERUSER, database))
+    for number in range(2):
+        answer = answer_of(f"SELECT current_user, {number}", {})
+        assert answer.rows.iloc[0, 0] == ANALYST
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+        answer_of("SELECT rolpassword FROM pg_authid", {})
+    open_engine(url).dispose()
+
+
+def test_a_login_without_the_rights_of_analysts_reads_nothing(
+    server: Connections, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with member_of(owner, server, LOADER) as url:
+        monkeypatch.setenv("ANALYST_DATABASE_URL", url)
+        with pytest.raises((psycopg.Error, DBAPIError), match="permission denied to set role"):
+            Questions("pipelines.dashboard").ask("feeds")
+        open_engine(url).dispose()
 
 
 def test_an_endless_statement_is_cancelled_and_the_setting_named(
