@@ -94,6 +94,7 @@ answer() { curl --silent --insecure --output /dev/null --write-out '%{http_code}
 ui_port=$(free_port) postgres_port=$(free_port) dashboard_port=$(free_port)
 ui="http://127.0.0.1:$ui_port"
 cat > "$work/.env" <<END
+ISOBAR_SOURCES=sandbox
 COMPOSE_PROFILES=sandbox,dashboard
 ISOBAR_PORT=$ui_port
 DASHBOARD_PORT=$dashboard_port

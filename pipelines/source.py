@@ -583,7 +583,11 @@ def is_discovered() -> bool:
 
 
 def check_sources(settings: Settings) -> None:
-    """Switch off each source that has an invalid variable, or lacks one that it requires."""
+    """Switch off each source that has an invalid variable, or lacks one that it requires.
+
+    Raises `PermanentFailure` if it is not said whether sources are real.
+    """
+    _ = settings.sources  # else each source that reads it would be switched off
     for source in sources().values():
         kind = source.settings
         unset = {  # the sandbox, which may not run yet, sets these

@@ -44,6 +44,8 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
     ours = (*OURS, *OF_LOGINS, *FILES)
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     empty = dict.fromkeys(ours, "")  # so that a developer's .env has no say
+    if "DATABASE_URL" in variables:  # which has no default of them
+        empty["ISOBAR_SOURCES"] = "sandbox"
     if variables.get("ISOBAR_SOURCES") == "live":  # no test may reach a public service
         empty |= dict.fromkeys(("WEATHER_BASE_URL", "GEOCODING_BASE_URL"), "http://127.0.0.1:9")
     return kept | empty | {"ISOBAR_HOME": str(state)} | variables

@@ -21,8 +21,8 @@ def run(names: tuple[str, ...]) -> None:
     Exits with 1 if a load or a blocking check failed, or one of Isobar's own sources is broken;
     other loads are kept. A broken plug-in is named. A source that you name is skipped if
     it is disabled, broken or not installed, and the exit code is 1.
-    ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
-    variables are not set is off, and skipped.
+    ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). With DATABASE_URL it
+    has to be set. A live source whose variables are not set is off, and skipped.
     """
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 

@@ -99,6 +99,7 @@ def worker() -> None:
     from pipelines.runtime.workers import worker_command
 
     settings = Settings.current()
+    _ = settings.sources  # else each run would fail for lack of it
     _become(settings, worker_command(settings))
 
 
@@ -127,12 +128,14 @@ def validate() -> None:
             ),
         )
     settings = Settings.current()
-    if settings.sources == "sandbox" and "sandbox" not in profiles:
+    if (settings.sources == "sandbox") != ("sandbox" in profiles):
         raise PermanentFailure(
             "configuration",
-            "ISOBAR_SOURCES is sandbox, but docker compose is not configured to start it",
+            f"ISOBAR_SOURCES is {settings.sources}, and the profile sandbox is"
+            f" {'on' if 'sandbox' in profiles else 'off'}",
             place=".env",
-            remedy="Set COMPOSE_PROFILES=sandbox for simulated sources, or ISOBAR_SOURCES=live.",
+            remedy="Set ISOBAR_SOURCES=sandbox and COMPOSE_PROFILES=sandbox for simulated sources,"
+            " or remove both for real ones.",
         )
     if ("workers" in profiles) != (settings.celery_broker_url is not None):
         raise PermanentFailure(

@@ -71,7 +71,8 @@ class Settings:
     #: Where analysts and the dashboards read, such as a replica.
     analyst_database_url: str | None = field(repr=False)
     dagster_postgres_url: str | None = field(repr=False)
-    sources: str
+    #: None if ISOBAR_SOURCES is not set and the database is somebody's own.
+    named_sources: str | None
     sandbox_url: str | None
     celery_broker_url: str | None = field(repr=False)
     worker_runs: int | None
@@ -99,11 +100,12 @@ class Settings:
 
         state = _state(environment)
         own_home = folder("DAGSTER_HOME")
-        sources = value("ISOBAR_SOURCES") or "sandbox"
-        if sources not in ("sandbox", "live"):
+        sources = value("ISOBAR_SOURCES")
+        if sources not in ("sandbox", "live", None):
             raise env_validation.misconfigured(
                 f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live."
             )
+        database_url = value("DATABASE_URL")
         if re.search(r"[\"$`\\\n]", f"{state}{os.path.realpath(state)}"):
             raise PermanentFailure(
                 "configuration",
@@ -124,14 +126,12 @@ class Settings:
             dagster_home=own_home
             if own_home and not _is_clone(str(own_home))
             else state / "dagster",
-            database_url=env_validation.with_password(
-                value("DATABASE_URL"), value("DATABASE_PASSWORD")
-            ),
+            database_url=env_validation.with_password(database_url, value("DATABASE_PASSWORD")),
             analyst_database_url=value("ANALYST_DATABASE_URL"),
             dagster_postgres_url=env_validation.with_password(
                 value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
             ),
-            sources=sources,
+            named_sources=sources or (None if database_url else "sandbox"),
             sandbox_url=value("ISOBAR_SANDBOX_URL"),
             celery_broker_url=env_validation.broker(
                 value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
@@ -148,6 +148,17 @@ class Settings:
     def current(cls) -> "Settings":
         """Return the settings of this process, parsed once per environment."""
         return _parsed(tuple(os.environ.items()))
+
+    @property
+    def sources(self) -> str:
+        """`live` or `sandbox`. Raises `PermanentFailure` where it has to be set and is not."""
+        if self.named_sources is None:  # simulated rows in a real database would look like data
+            raise env_validation.misconfigured(
+                "DATABASE_URL is set, so ISOBAR_SOURCES has to be set, too",
+                "Set ISOBAR_SOURCES=live to load the real sources, or ISOBAR_SOURCES=sandbox to"
+                " write simulated parcels, plants and hotels into this database.",
+            )
+        return self.named_sources
 
     @property
     def has_builtin_server(self) -> bool:

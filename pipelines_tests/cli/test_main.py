@@ -247,6 +247,35 @@ def test_with_database_url_no_server_is_started(
 
 
 @pytest.mark.parametrize(
+    "words", ["run", "ui", "migrate", "serve code", "serve worker", "import shipments /dev/null"]
+)
+def test_simulated_rows_never_enter_a_database_of_ones_own_unasked(
+    state_folder: Path, server: Connections, empty_database: str, words: str
+) -> None:
+    """Incident: DATABASE_URL alone wrote 195 simulated parcels into a real database."""
+    url = server.url(SUPERUSER, empty_database)
+    unsaid = {"DATABASE_URL": url, "ISOBAR_SOURCES": "", "CELERY_BROKER_URL": "redis://x:1/0"}
+    done = isobar(state_folder / "unsaid", *words.split(), **unsaid)
+    assert done.returncode == 1
+    assert "ISOBAR_SOURCES=live to load the real sources" in done.stderr
+    assert "ISOBAR_SOURCES=sandbox to write simulated parcels" in done.stderr
+    assert done.stderr.count("what to do") == 1
+    assert "Traceback" not in done.stderr
+    with psycopg.connect(url) as connection:
+        made = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ops', 'shipments', 'solar')"
+        assert connection.execute(made).fetchone() == (0,)
+        beside = "SELECT count(*) FROM pg_database WHERE datname = current_database() || '_dagster'"
+        assert connection.execute(beside).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("words", ["--help", "database url", "alerts --help", "sandbox --help"])
+def test_a_command_without_sources_does_not_ask_for_them(tmp_path: Path, words: str) -> None:
+    unsaid = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SOURCES": ""}
+    done = isobar(tmp_path, *words.split(), **unsaid)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
     ("variables", "words"),
     [
         ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),

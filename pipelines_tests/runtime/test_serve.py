@@ -141,6 +141,7 @@ def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
         ({"COMPOSE_PROFILES": "sandbox"}, None),
         ({"ISOBAR_SOURCES": "live"}, None),
         ({"COMPOSE_PROFILES": ""}, "COMPOSE_PROFILES=sandbox"),
+        ({"ISOBAR_SOURCES": "live", "COMPOSE_PROFILES": "sandbox"}, "the profile sandbox is on"),
         ({"COMPOSE_PROFILES": "sandbox,access"}, "VIEWER_PASSWORD_HASH"),
         ({"COMPOSE_PROFILES": "sandbox,workers"}, "CELERY_BROKER_PASSWORD"),
         (

@@ -16,7 +16,8 @@ NAMES = "SELECT name FROM solar.plants ORDER BY plant_id"
 
 def settings(server: Connections, database: str, **variables: str) -> Settings:
     """Return settings with a test's database and these variables alone."""
-    return Settings.from_environment({"DATABASE_URL": server.url(SUPERUSER, database)} | variables)
+    url = server.url(SUPERUSER, database)
+    return Settings.from_environment({"DATABASE_URL": url, "ISOBAR_SOURCES": "sandbox"} | variables)
 
 
 def test_plants_are_kept_by_commands_from_nothing_on(
