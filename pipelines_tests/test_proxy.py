@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from dagster_postgres import DagsterPostgresStorage
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -89,6 +90,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     """A code server and the two web servers, as host and port of these: read-only, then full."""
     (folder / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
     storage = server.url(DAGSTER, DAGSTER).replace("postgresql://", "postgresql+psycopg2://")
+    DagsterPostgresStorage(storage)  # it makes the tables
     variables = environment(folder, DAGSTER_HOME=str(folder), DAGSTER_POSTGRES_URL=storage)
     code, read_only, full = (free_port() for _ in range(3))
     address = dagster_processes.tcp_address("127.0.0.1", code)
@@ -107,7 +109,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     try:
         for child, port in zip(children, (None, read_only, full), strict=True):
             child.start()
-            if port is not None:  # one after the other: the first makes the storage's tables
+            if port is not None:
                 wait_until(partial(answers, port), child, seconds=300)
                 yield f"127.0.0.1:{port}"
     finally:

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 import click
 
 from pipelines.config import Settings
-from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 
 
 class ListenAddress(click.ParamType[str]):
@@ -47,17 +46,18 @@ def echo(message: str) -> None:
 def reach_database(settings: Settings) -> None:
     """Start the built-in server, and create the tables if there are none.
 
-    For short commands that run often. Existing tables of the built-in server are not compared with
-    this version, which would take as long as the command itself. `isobar run`, `ui` and `migrate`
-    compare them.
+    For short commands that run often. Existing tables are not compared with this version, which
+    would take as long as the command itself. `isobar run`, `ui` and `migrate` compare them. A
+    database that is not on the built-in server is left as it is. Raises `Failure`.
     """
-    if settings.has_builtin_server:
-        import psycopg
+    from pipelines.postgres.clients import has_tables, reject_unmigrated
 
-        server = settings.builtin_server(echo).start()
-        with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as connection:
-            if connection.execute("SELECT FROM pg_namespace WHERE nspname = 'ops'").rowcount:
-                return
+    if not settings.has_builtin_server:
+        reject_unmigrated(settings.warehouse_url())
+        return
+    settings.builtin_server(echo).start()
+    if has_tables(settings.warehouse_url()):
+        return
     from pipelines.runtime.bootstrap import prepare_database
 
     prepare_database(settings, echo)

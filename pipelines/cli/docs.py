@@ -2,7 +2,7 @@
 
 import click
 
-from pipelines.cli.console import echo
+from pipelines.cli.console import reach_database
 from pipelines.config import Settings
 
 
@@ -23,9 +23,8 @@ def dbt_sources() -> None:
     """
     from pipelines.cli.dbt_sources import sources_yml
     from pipelines.postgres.clients import connect
-    from pipelines.runtime.bootstrap import prepare_database
 
     settings = Settings.current()
-    prepare_database(settings, echo)
+    reach_database(settings)
     with connect(settings.warehouse_url()) as connection:
         click.echo(sources_yml(connection), nl=False)

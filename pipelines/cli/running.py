@@ -89,6 +89,7 @@ def migrate(with_logins: bool) -> None:
     from pipelines.migrations.apply import plugins_without_revision
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
+        prepare_dagster_storage,
         prepare_database,
         report_broken_sources,
         upgrade_dagster_storage,
@@ -103,6 +104,7 @@ def migrate(with_logins: bool) -> None:
     prepare_database(settings, echo)
     if password_of is not None:
         set_role_passwords(settings.warehouse_url(), password_of)
+    prepare_dagster_storage(settings)
     os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
     differing = plugins_without_revision(settings.warehouse_url())

@@ -58,7 +58,7 @@ def _as_regular_file(file: str) -> Iterator[str]:
 def _import_command(name: str, inbox: FileInbox) -> click.Command:
     def load(file: str) -> None:
         with _as_regular_file(file) as path:
-            run_one_job(name, {f"load_{name}": {"file": path}})
+            run_one_job(name, {f"load_{name}": {"file": path}}, may_migrate=True)
 
     path = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
     return click.Command(
@@ -190,12 +190,14 @@ def retry(source: str) -> None:
     run_one_job(declared.name, {f"load_{declared.name}": {"retry_quarantine": True}})
 
 
-def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:
-    """Run one job as `isobar run` would, with progress, and exit."""
+def run_one_job(
+    job: str, op_config: Mapping[str, Mapping[str, Any]], *, may_migrate: bool = False
+) -> NoReturn:
+    """Run one job as `isobar run` would, with progress, and exit; see `bootstrapped`."""
     from pipelines.runtime.bootstrap import bootstrapped
 
     interrupt_on(signal.SIGTERM)
-    with bootstrapped(Settings.current(), echo) as (environment, _):
+    with bootstrapped(Settings.current(), echo, may_migrate=may_migrate) as (environment, _):
         os.environ.update(environment)
         from pipelines.runtime.run_command import run_jobs
 

@@ -31,13 +31,9 @@ MIN_MASKED = 12
 class PooledPostgresStorage(DagsterPostgresStorage):
     """The storage named in `dagster.yaml`: one pool for its three parts, shared in the process."""
 
-    #: URLs whose tables this process has already found.
-    _seen: set[str] = set()  # noqa: RUF012 (of the process)
-
     def __init__(self, postgres_url: str, inst_data: Any = None) -> None:
-        is_new = postgres_url not in self._seen
-        super().__init__(postgres_url, should_autocreate_tables=is_new, inst_data=inst_data)
-        self._seen.add(postgres_url)
+        # Whoever may change the database has made them (`bootstrap.prepare_dagster_storage`).
+        super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
         for part in (self.run_storage, self.event_log_storage, self.schedule_storage):
             # Dagster 1.13 has no public way to pass an engine.
             part._engine = _engine(postgres_url)  # type: ignore[union-attr]

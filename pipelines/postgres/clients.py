@@ -65,6 +65,23 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     return connection
 
 
+def has_tables(url: str) -> bool:
+    """Return whether a database has been migrated, to whatever version."""
+    with connect(url) as connection:
+        return bool(connection.execute("SELECT FROM pg_namespace WHERE nspname = 'ops'").rowcount)
+
+
+def reject_unmigrated(url: str) -> None:
+    """Raise `PermanentFailure` if a database has no tables of ours."""
+    if not has_tables(url):
+        raise PermanentFailure(
+            "database",
+            "it has no tables of Isobar",
+            place=place_of(url),
+            remedy="Run isobar migrate, which creates them.",
+        )
+
+
 def revoke_public_connect(connection: psycopg.Connection, database: str) -> None:
     """Restrict connections to a database to its owner and roles with an explicit grant."""
     statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")

@@ -11,13 +11,19 @@ import psycopg
 import requests
 from psycopg import sql
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.config import INSTANCE, RUN_LOGS, Settings
 from pipelines.failures import TransientFailure
 from pipelines.isolation import broken_sources, isolated, note_broken, remarks
 from pipelines.postgres import state_folder
-from pipelines.postgres.clients import connect, place_of, revoke_public_connect
-from pipelines.postgres.errors import translated
+from pipelines.postgres.clients import (
+    connect,
+    place_of,
+    reject_unmigrated,
+    revoke_public_connect,
+)
+from pipelines.postgres.errors import failure_of, translated
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
@@ -33,16 +39,21 @@ TICK_SECONDS = 300
 
 @contextmanager
 def bootstrapped(
-    settings: Settings, report: Report
+    settings: Settings, report: Report, *, may_migrate: bool = True
 ) -> Iterator[tuple[dict[str, str], Child | None]]:
     """Prepare what runs need: the database, DAGSTER_HOME and, if it is used, the sandbox.
 
-    Yields the environment for processes that execute runs, and the sandbox process if this process
-    started it.
+    Unless it `may_migrate`, a database that is not on the built-in server is left as it is. Yields
+    the environment for processes that execute runs, and the sandbox process if this process started
+    it. Raises `Failure`.
     """
     with sandbox(settings) as (child, variables):
-        prepare_database(settings, report)
-        seed_sandbox(settings, report)
+        if may_migrate or settings.has_builtin_server:
+            prepare_database(settings, report)
+            prepare_dagster_storage(settings)
+            seed_sandbox(settings, report)
+        else:
+            reject_unmigrated(settings.warehouse_url())
         environment = {**settings.environment, **prepare_dagster_home(settings)}
         yield environment | variables(), child
 
@@ -86,7 +97,7 @@ def seed_sandbox(settings: Settings, report: Report) -> None:
 
 
 def prepare_dagster_home(settings: Settings) -> dict[str, str]:
-    """Create DAGSTER_HOME and Dagster's storage; return the variables that Dagster needs."""
+    """Create DAGSTER_HOME; return the variables that Dagster needs."""
     home = settings.dagster_home
     state_folder.create(settings.state)
     home.mkdir(parents=True, exist_ok=True)
@@ -98,18 +109,51 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
         else:
             fresh.symlink_to(INSTANCE.resolve())
         fresh.replace(link)
-    url = settings.dagster_url()
-    if settings.database_url and not settings.dagster_postgres_url:
-        _make_database(settings.database_url, make_url(url).database or "")
     broker = settings.celery_broker_url
     return {
         **({"CELERY_BROKER_URL": broker} if broker else {}),
         "DAGSTER_HOME": str(home),
         RUN_LOGS: str(home / "storage"),
-        "DAGSTER_POSTGRES_URL": url,
+        "DAGSTER_POSTGRES_URL": settings.dagster_url(),
         "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_SECONDS),
         "ISOBAR_HOME": str(settings.state),
     }
+
+
+def make_dagster_database(settings: Settings) -> None:
+    """Create Dagster's database beside a warehouse that is not on the built-in server."""
+    if settings.database_url and not settings.dagster_postgres_url:
+        name = make_url(settings.dagster_url()).database or ""
+        _make_database(settings.database_url, name)
+
+
+def prepare_dagster_storage(settings: Settings) -> None:
+    """Create Dagster's database and its tables where they are missing. Raises `Failure`."""
+    from dagster_postgres import DagsterPostgresStorage
+
+    make_dagster_database(settings)
+    with translated_storage():
+        DagsterPostgresStorage(settings.dagster_url(), should_autocreate_tables=True)
+
+
+@contextmanager
+def translated_storage() -> Iterator[None]:
+    """Raise errors of Dagster's storage as failures."""
+    from dagster_postgres.utils import DagsterPostgresException
+
+    try:
+        yield
+    except (SQLAlchemyError, DagsterPostgresException) as error:
+        raise failure_of(
+            error.__cause__ if isinstance(error, DagsterPostgresException) else error,
+            "dagster",
+            "Dagster's storage failed",
+            unreached="Dagster's storage is no longer reachable",
+            place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
+            see="See isobar status, and run again: what was not finished is done then.",
+            remedy="See whether isobar migrate ends without an error, then run again.",
+            is_whole=True,
+        ) from error
 
 
 def upgrade_dagster_storage() -> None:

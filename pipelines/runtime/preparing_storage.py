@@ -1,8 +1,8 @@
-"""The storage that `dagster.yaml` names: also in Dagster's own commands, which prepare nothing.
+"""The storage that `dagster.yaml` names, which lets Dagster's own commands work in a clone.
 
 Each process of Dagster opens its storage before it does anything else. So a command such as
-`dagster dev` or `dagster asset materialize` starts the database and the sandbox here, as `isobar`
-does before it starts a process, and everything that it starts itself inherits the variables.
+`dagster dev` finds the database here by the settings of Isobar, and starts and prepares the
+built-in server. On another server it changes nothing. What it starts inherits the variables.
 """
 
 import atexit
@@ -11,26 +11,22 @@ import signal
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import Any, Self
 
 import click
 import dagster as dg
 
-from pipelines.config import INSTANCE, RUN_LOGS, Settings, home, read_dot_env
-from pipelines.failures import Failure, PermanentFailure
+from pipelines.config import RUN_LOGS, Settings, home, read_dot_env
+from pipelines.failures import Failure
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import state_folder
 
-#: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`, and
-#: the same by `python -m`.
+#: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`.
 DAEMONS = (" dev", "daemon run")
-#: The process with which what `dagster dev` starts ends. Dagster ends it only if it is not killed:
-#: its daemon would go on, without a code server, beside the next one.
-ENDS_WITH_PARENT = "ISOBAR_ENDS_WITH_PARENT"
-#: What ends so; runs do not.
-CHILDREN = ("webserver", "daemon run")
-PARENT_SECONDS = 1.0
+#: The `dagster dev` that started a process, and which of those end with it. If it is killed,
+#: Dagster does not end them: its daemon would go on beside the next one.
+PARENT, CHILDREN = "ISOBAR_ENDS_WITH_PARENT", ("webserver", "daemon run")
 
 
 class PreparingStorage(PooledPostgresStorage):
@@ -44,69 +40,48 @@ class PreparingStorage(PooledPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Self:  # noqa: ARG003
         """Open the storage; prepare what runs need if nobody has. Raises `Failure`."""
-        _prepare_command()
+        from pipelines.orchestration.partitions import align_with_warehouse
+        from pipelines.runtime.processes import replace_environment
+
+        context = click.get_current_context(silent=True)
+        command = context.command_path if context else ""
+        before: dict[str, str] = {}
+        try:
+            before |= Settings.current().environment
+            if RUN_LOGS not in before:  # neither `isobar` nor such a command started it
+                replace_environment(_prepared(command))
+                if Settings.current().has_builtin_server:
+                    with dg.DagsterInstance.get() as instance:
+                        align_with_warehouse(instance)
+            elif PARENT in before and command.endswith(CHILDREN):
+                parent = int(before[PARENT])
+                threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        except Failure as failure:
+            if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
+                replace_environment(before)
+            if context is None:
+                raise
+            raise click.ClickException(str(failure)) from failure
         return cls(Settings.current().dagster_url(), inst_data)
 
 
-def _prepare_command() -> None:
-    """Do for a command of Dagster's what `isobar` does for its own, until the process ends."""
-    from pipelines.runtime.processes import replace_environment
-
-    context = click.get_current_context(silent=True)
-    before: dict[str, str] = {}
-    try:
-        before |= Settings.current().environment
-        command = context.command_path if context else ""
-        if RUN_LOGS in before:
-            if ENDS_WITH_PARENT in before and command.endswith(CHILDREN):
-                parent = int(before[ENDS_WITH_PARENT])
-                threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-            return
-        _prepare(command)
-    except Failure as failure:
-        if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
-            replace_environment(before)
-        if context is None:
-            raise
-        raise click.ClickException(str(failure)) from failure
-
-
 def _end_with(parent: int) -> None:
-    """End this process when its parent has."""
     while os.getppid() == parent:
-        time.sleep(PARENT_SECONDS)
+        time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _prepare(command: str) -> None:
-    from pipelines.orchestration.partitions import align_with_warehouse
+def _prepared(command: str) -> dict[str, str]:
+    """Prepare what a command of Dagster's needs, until it ends; return its environment."""
     from pipelines.runtime.bootstrap import bootstrapped
     from pipelines.runtime.daemon_lock import daemon_lock
-    from pipelines.runtime.processes import replace_environment
 
     state_folder.keep_new_files_private()
     read_dot_env(home() / ".env")
-    settings = Settings.current()
-    until_exit = ExitStack()
+    settings, until_exit = Settings.current(), ExitStack()
     atexit.register(until_exit.close)
     if command.endswith(DAEMONS):
         until_exit.enter_context(daemon_lock(settings.state, command))
-    environment, _ = until_exit.enter_context(bootstrapped(settings, _say))
-    own = Path(environment["DAGSTER_HOME"], INSTANCE.name)
-    is_own = settings.dagster_home == Path(settings.environment.get("DAGSTER_HOME", ""))
-    if own.read_text() != INSTANCE.read_text() and not is_own:
-        raise PermanentFailure(
-            "configuration",
-            "this instance has a dagster.yaml of its own, which Dagster's commands do not find",
-            place=str(own),
-            remedy=f"Type export DAGSTER_HOME={own.parent}, then the same command again.",
-        )
-    if command.endswith(" dev"):
-        environment[ENDS_WITH_PARENT] = str(os.getpid())
-    replace_environment(environment)
-    with dg.DagsterInstance.get() as instance:
-        align_with_warehouse(instance)
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)
+    prepared = bootstrapped(settings, partial(click.echo, err=True), may_migrate=False)
+    environment, _ = until_exit.enter_context(prepared)
+    return environment | ({PARENT: str(os.getpid())} if command.endswith(" dev") else {})

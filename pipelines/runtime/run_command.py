@@ -28,11 +28,9 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster_postgres.utils import DagsterPostgresException
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
@@ -44,8 +42,8 @@ from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.partitions import align_with_warehouse
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
-from pipelines.postgres.errors import failure_of
 from pipelines.postgres.remedies import remedy_for
+from pipelines.runtime.bootstrap import translated_storage
 from pipelines.source import sources
 
 #: Run configuration of ops by job name.
@@ -94,7 +92,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     console = Console(width=None if sys.stdout.isatty() else 100)
     home = ""
     try:
-        with _own_streams(), dg.DagsterInstance.get() as instance:
+        with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
             home = instance.root_directory
             reconcile(instance)
             align_with_warehouse(instance)
@@ -103,17 +101,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
                 reports.append(_run(instance, job, config, console))
                 if reports[-1].is_stopped:
                     break
-    except (SQLAlchemyError, DagsterPostgresException) as error:
-        raise failure_of(
-            error.__cause__ if isinstance(error, DagsterPostgresException) else error,
-            "dagster",
-            "Dagster's storage failed",
-            unreached="Dagster's storage is no longer reachable",
-            place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
-            see="See isobar status, and run again: what was not finished is done then.",
-            remedy="See whether isobar migrate ends without an error, then run again.",
-            is_whole=True,
-        ) from error
     except OSError as error:
         raise TransientFailure(
             "dagster",

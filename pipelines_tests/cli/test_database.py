@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines_tests.command import isobar
@@ -28,6 +29,7 @@ def test_the_command_makes_a_login_for_any_owner_of_a_database(
                 admin.execute(grant.encode())
             admin.execute(f"ALTER DATABASE {empty_database} OWNER TO managed_owner".encode())
             url = f"postgresql://managed_owner:managed@{at}?sslmode=disable"
+        migrate(url)
         made = isobar(empty_state, "database", "login", name, "--modeller", DATABASE_URL=url)
         try:
             assert made.returncode == 0, made.stderr

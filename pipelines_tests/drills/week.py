@@ -218,13 +218,7 @@ def platform(home: Path, storage_url: str, clock: Clock) -> Iterator[Platform]:
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text()) | OF_THIS_PROCESS
     url = make_url(storage_url).set(drivername="postgresql+psycopg2")
     del settings["compute_logs"]  # it is in a variable of those who prepare an instance
-    settings["storage"] = {
-        "custom": {
-            "module": "pipelines.orchestration.storage",
-            "class": "PooledPostgresStorage",
-            "config": {"postgres_url": url.render_as_string(hide_password=False)},
-        }
-    }
+    settings["storage"] = {"postgres": {"postgres_url": url.render_as_string(hide_password=False)}}
     home.mkdir(exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
     origin = InProcessCodeLocationOrigin(

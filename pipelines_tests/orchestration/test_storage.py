@@ -11,7 +11,7 @@ from pipelines.orchestration import storage
 from pipelines.orchestration.storage import KEPT_SESSIONS
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.runtime.bootstrap import prepare_dagster_home
+from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_dagster_storage
 
 SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
@@ -26,6 +26,7 @@ def instance(
     url = server.url(SUPERUSER, empty_database)
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    prepare_dagster_storage(Settings.current())
     for name, value in prepare_dagster_home(Settings.current()).items():
         monkeypatch.setenv(name, value)
     with dg.DagsterInstance.get() as found:

@@ -9,14 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import requests
 
 from pipelines.config import PROJECT
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.testing.databases import new_folder
 from pipelines_tests.clock import today
 from pipelines_tests.command import begin, environment, isobar
@@ -83,6 +86,78 @@ def test_a_command_of_dagster_needs_nothing_exported(
     assert done.returncode == 0, done.stderr[-3000:]
     assert expected in done.stdout
     assert "Traceback" not in done.stderr
+
+
+#: Commands that read, of both kinds.
+READING = (
+    *("dagster job list", "dagster run list", "dagster schedule list", "dg list defs"),
+    *("isobar quarantine list", "isobar plants list", "isobar docs dbt-sources", "isobar status"),
+)
+#: What there is, in the warehouse or in Dagster's storage.
+RELATIONS = "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'v', 'm', 'S')"
+WRITES = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"
+
+
+def external(state: Path, server: Connections, name: str, command: str) -> str:
+    """Execute a command on a database that is not on the built-in server; return its words."""
+    program, *words = command.split()
+    variables = nothing_exported(state) | {
+        "DATABASE_URL": server.url(SUPERUSER, name),
+        "ISOBAR_SOURCES": "sandbox",
+    }
+    done = subprocess.run(
+        [BIN / program, *words],
+        env=variables,
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def found(server: Connections, name: str, question: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.url(SUPERUSER, name)) as connection:
+        connection.execute("SELECT pg_stat_force_next_flush()")
+        return sorted(connection.execute(question.encode()).fetchall())
+
+
+def test_a_command_that_reads_changes_nothing_in_a_database_of_ones_own(
+    state_folder: Path, server: Connections, empty_database: str
+) -> None:
+    """Incident: `dagster job list` made 83 tables and views, and simulated parcels in them."""
+    state = state_folder / "reading"
+    dagsters = f"{empty_database}_dagster"
+    for command in READING:
+        words = external(state, server, empty_database, command)
+        assert "isobar migrate" in words or command == "isobar status", words[-2000:]
+        assert "Traceback" not in words
+    assert found(server, empty_database, "SELECT FROM pg_namespace WHERE nspname = 'ops'") == []
+    databases = "SELECT datname FROM pg_database"
+    assert (dagsters,) not in found(server, empty_database, databases)
+    try:
+        assert "up to date" in external(state, server, empty_database, "isobar migrate")
+        with psycopg.connect(server.url(SUPERUSER, empty_database)) as connection:
+            connection.execute("DROP VIEW metrics.freshness CASCADE")  # as in an earlier version
+        before = [
+            found(server, name, question)
+            for name in (empty_database, dagsters)
+            for question in (RELATIONS, WRITES)
+        ]
+        for command in READING:
+            words = external(state, server, empty_database, command)
+            assert "Traceback" not in words, words[-2000:]
+        after = [
+            found(server, name, question)
+            for name in (empty_database, dagsters)
+            for question in (RELATIONS, WRITES)
+        ]
+        assert after == before
+    finally:
+        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {dagsters} WITH (FORCE)".encode())
 
 
 def test_its_runs_are_those_that_isobar_shows_and_their_output_is_kept(state: Path) -> None:

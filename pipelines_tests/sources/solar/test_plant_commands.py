@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 
 from pipelines.config import Settings
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
+from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.bootstrap import seed_sandbox
 from pipelines_tests.command import isobar
 
@@ -20,14 +20,11 @@ def settings(server: Connections, database: str, **variables: str) -> Settings:
     return Settings.from_environment({"DATABASE_URL": url, "ISOBAR_SOURCES": "sandbox"} | variables)
 
 
-def test_plants_are_kept_by_commands_from_nothing_on(
-    state: Path, server: Connections, empty_database: str
-) -> None:
+def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     """A fresh sandbox begins with its three plants, whichever command is the first."""
-    url = server.url(SUPERUSER, empty_database)
 
     def plants(*words: str) -> tuple[int, str, str]:
-        done = isobar(state, "plants", *words, DATABASE_URL=url)
+        done = isobar(empty_state, "plants", *words)
         assert "Traceback" not in done.stdout + done.stderr
         return done.returncode, done.stdout, done.stderr
 
@@ -82,6 +79,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert "there is no plant 3" in err
 
     key = "hashtextextended('isobar sync of plant 1', 0)"
+    url = EmbeddedPostgres(empty_state).recorded().url(SUPERUSER, WAREHOUSE)
     with psycopg.connect(url) as connection:
         connection.execute(f"SELECT pg_advisory_lock({key})")
         code, _, err = plants("delete", "1", "--yes")
