@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.config import mask
 from pipelines.failures import Failure, in_one_line, last_line_in, redact
 
 LOG = logging.getLogger("isobar.sources")
@@ -61,7 +60,7 @@ def isolated(
 def note_broken(name: str, problem: str) -> None:
     """Switch off a source. If it is broken in several ways, the first one is reported."""
     if name not in _BROKEN:
-        line = in_one_line(" ".join(mask(problem).split()))
+        line = in_one_line(" ".join(redact(problem).split()))
         line = line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"
         _BROKEN[name] = BrokenSource(name, line)
 

@@ -43,8 +43,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
+from pydantic import SecretStr
 
-from pipelines.config import SECRETS, Settings, disabled_sources, home
+from pipelines.config import Settings, disabled_sources, home
 from pipelines.config.source_settings import (
     Folder,
     SourceSettings,
@@ -173,6 +174,7 @@ __all__ = [
     "SandboxOption",
     "SandboxParts",
     "Schedule",
+    "SecretStr",
     "Since",
     "Source",
     "SourceSettings",
@@ -565,21 +567,6 @@ def by_seniority() -> list[Source]:
     The project's own come before plug-ins. Whoever comes later may not use a name that is taken.
     """
     return sorted(sources().values(), key=lambda one: (is_plugin(one), one.name))
-
-
-def secret_variables() -> frozenset[str]:
-    """Return the secret variables of the platform and the sources; each may be set by a file."""
-    return SECRETS | {
-        source.settings.variable(field)
-        for source in declared_sources().values()
-        for field in source.settings.model_fields
-        if source.settings.about(field).get("secret")
-    }
-
-
-def is_discovered() -> bool:
-    """Return whether this process has looked for sources, which imports plug-ins."""
-    return _discovered.cache_info().currsize > 0
 
 
 def check_sources(settings: Settings) -> None:

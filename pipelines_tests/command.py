@@ -16,8 +16,9 @@ from types import ModuleType
 
 import pytest
 
+from pipelines.config import SECRETS
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.source import secret_variables, sources
+from pipelines.source import sources
 
 PROJECT = Path(__file__).parent.parent
 MAIN = (sys.executable, "-m", "pipelines.cli")
@@ -36,7 +37,14 @@ OURS = (
     *OF_SOURCES,
 )
 OF_LOGINS = (OWNER_PASSWORD, *PASSWORDS.values())
-FILES = tuple(f"{name}_FILE" for name in (*sorted(secret_variables()), *OF_LOGINS))
+#: The secrets of the platform and of sources: each may be in a file.
+SECRET_VARIABLES = SECRETS | {
+    one.settings.variable(field)
+    for one in sources().values()
+    for field in one.settings.model_fields
+    if one.settings.about(field).get("secret")
+}
+FILES = tuple(f"{name}_FILE" for name in (*sorted(SECRET_VARIABLES), *OF_LOGINS))
 
 
 def environment(state: Path, **variables: str) -> dict[str, str]:

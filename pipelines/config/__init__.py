@@ -5,7 +5,7 @@ Settings of sources are in `source_settings`. .env.example lists all variables.
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,8 +16,8 @@ from urllib.parse import unquote_to_bytes
 from dotenv import load_dotenv
 
 from pipelines.config import env_validation
-from pipelines.config.secret_files import secret, secret_values
-from pipelines.failures import PermanentFailure, redact
+from pipelines.config.secret_files import secret
+from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
 from pipelines.postgres.roles import ANALYST, DAGSTER, SUPERUSER, WAREHOUSE
 
@@ -339,21 +339,6 @@ def with_allowed_host(host: str) -> dict[str, str]:
         **os.environ,
         "ISOBAR_ALLOWED_HOSTS": f"{os.environ.get('ISOBAR_ALLOWED_HOSTS', '')} {host}".strip(),
     }
-
-
-def secrets_in_use(
-    names: Collection[str] = (), environment: Mapping[str, str] = os.environ
-) -> list[str]:
-    """Return the secrets of the environment: those of the platform, of `names`, and by their names.
-
-    Passwords in URLs are among them.
-    """
-    return secret_values(environment, {*SECRETS, *names})
-
-
-def mask(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Mask the secrets of the environment in a text of others, such as an error of a plug-in."""
-    return redact(text, secrets_in_use(environment=environment))
 
 
 def disabled_sources() -> frozenset[str]:

@@ -1,39 +1,24 @@
 """Secrets from a variable, or from a file that another variable names."""
 
 import re
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote
 
 from pipelines.failures import PermanentFailure
 
 MAX_BYTES = 8 * 1024
-#: Variables whose values are never shown, because they are called like secrets.
+#: Settings that are called like secrets: a message about an invalid one does not show its value.
 SECRET_NAME = re.compile(
     r"(^|_)(token|password|passwd|passphrase|secret|credentials?|key|auth|cookie)s?(_|$)|apikey",
     re.IGNORECASE,
 )
-PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:([^/?#\s]+)@")
-#: A shorter value is masked nowhere: it is a part of too many words.
+#: A shorter value is masked in no message: it is a part of too many words.
 MIN_CHARACTERS = 4
 
 
 def is_secret_name(name: str) -> bool:
     """Return whether a variable is called like a secret, as `BUSES_API_TOKEN` is."""
     return SECRET_NAME.search(name) is not None
-
-
-def secret_values(environment: Mapping[str, str], names: Collection[str] = ()) -> list[str]:
-    """Return the values of `names` and of variables called like secrets, and passwords in URLs."""
-    found = set()
-    for name in {*names, *filter(is_secret_name, environment)}:
-        with suppress(PermanentFailure):
-            found.add(secret(environment, name))
-    for value in environment.values():
-        for password in PASSWORD_IN_URL.findall(value):
-            found |= {password, unquote(password)}
-    return [value for value in found if len(value) >= MIN_CHARACTERS]
 
 
 def secret(environment: Mapping[str, str], name: str) -> str:

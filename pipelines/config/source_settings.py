@@ -59,7 +59,7 @@ def folder(description: str, *, example: str = "") -> Any:
 
 
 def secret_text(description: str) -> Any:
-    """Declare a secret, which may also be read from the file that `<variable>_FILE` names."""
+    """Declare a `SecretStr`, which may also be read from the file that `<variable>_FILE` names."""
     extra: dict[str, Any] = {"secret": True}
     return Field(default=None, description=description, repr=False, json_schema_extra=extra)
 

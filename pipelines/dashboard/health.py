@@ -19,9 +19,10 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from pipelines.config import Settings, mask
+from pipelines.config import Settings
 from pipelines.dashboard.page import Questions
 from pipelines.dashboard.source_page import title_of
+from pipelines.failures import redact
 from pipelines.source import by_seniority
 
 QUESTIONS = Questions("pipelines.dashboard")
@@ -103,7 +104,7 @@ class Watch:
             )
             report = json.loads(done.stdout)
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            problem = mask(f"isobar status did not report: {type(error).__name__}: {error}")
+            problem = redact(f"isobar status did not report: {type(error).__name__}: {error}")
         with self._lock:
             self._report, self._problem = report, problem
             self._looked_at, self._is_looking = time.monotonic(), False

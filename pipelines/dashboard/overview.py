@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pipelines.config import mask
 from pipelines.dashboard import quality
 from pipelines.dashboard.health import Finding, Health, health
 from pipelines.dashboard.page import (
@@ -25,6 +24,7 @@ from pipelines.dashboard.page import (
     show_sql,
 )
 from pipelines.dashboard.source_page import pages_of, title_of
+from pipelines.failures import redact
 from pipelines.isolation import SOURCE_ERRORS
 from pipelines.source import Source, by_seniority
 
@@ -200,7 +200,7 @@ def _guarded(name: str, show: Callable[..., None], *values: Any) -> None:
     try:
         show(*values)
     except SOURCE_ERRORS as error:
-        problem = " ".join(mask(f"{type(error).__name__}: {error}").split())
+        problem = " ".join(redact(f"{type(error).__name__}: {error}").split())
         st.warning(as_plain(f"{name}: {problem[:300]}"), icon=":material/power_off:")
 
 

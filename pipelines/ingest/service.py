@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient, JsonResponse
@@ -73,7 +75,7 @@ def open_service(
     url = getattr(settings, fetcher.setting)
     if url is None:
         return None
-    values = settings.model_dump()
+    values = _plain(settings)
     secrets = secrets_of(settings)
     headers = {
         name: _filled(owner, settings, values, text) for name, text in fetcher.headers.items()
@@ -116,9 +118,17 @@ def _filled(owner: Owner, settings: SourceSettings, values: Mapping[str, Any], t
 
 def secrets_of(settings: SourceSettings) -> list[str]:
     """Return the values of settings that no message may show."""
-    values = settings.model_dump()
+    values = _plain(settings)
     hidden = [name for name in values if not settings.may_be_shown(name)]
     return [str(values[name]) for name in hidden if values[name]]
+
+
+def _plain(settings: SourceSettings) -> dict[str, Any]:
+    """Return the value of each setting, secrets as text."""
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in settings.model_dump().items()
+    }
 
 
 def _length(document: Any) -> int:

@@ -17,12 +17,13 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.config import code_url, mask
+from pipelines.config import code_url
 from pipelines.failures import (
     Failure,
     PermanentFailure,
     RejectedInput,
     TransientFailure,
+    redact,
 )
 from pipelines.http.json_documents import as_sent
 from pipelines.ingest import deliveries
@@ -375,7 +376,7 @@ def _fail_step(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> NoReturn:
     """Fail a step with our message only; its cause and traceback are logged at level DEBUG."""
-    cause = mask("".join(traceback.format_exception(failure)))
+    cause = redact("".join(traceback.format_exception(failure)))
     context.log.debug("%s\n%s", failure.problem, cause)
     raise dg.Failure(description=str(failure), allow_retries=False) from None
 

@@ -5,7 +5,6 @@ import re
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from pipelines.config import mask
 from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
@@ -25,7 +24,9 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
         return f"{event.step_key}: {STOPPED}; {KEPT}"
     error = innermost(data.error)
     return (
-        f"{event.step_key}: {mask(error.message.strip())}" if error else f"{event.step_key} failed"
+        f"{event.step_key}: {redact(error.message.strip())}"
+        if error
+        else f"{event.step_key} failed"
     )
 
 
@@ -63,7 +64,7 @@ def innermost_error(error: SerializableErrorInfo) -> str:
     """Return the message of an error without the class name of one of our failures."""
     cause = innermost(error)
     assert cause is not None
-    return mask(OUR_CLASS.sub("", cause.message.strip()))
+    return redact(OUR_CLASS.sub("", cause.message.strip()))
 
 
 def split_remedy(description: str, remedy: str) -> tuple[str, str]:

@@ -147,7 +147,8 @@ def _settings(name: str, kind: Kind, encoding: str) -> str:
     )
     if kind == "document":
         return url
-    return f'{url}\ntoken: str | None = isobar.secret_text("Token of the API, if it wants one.")'
+    about = "Token of the API, if it wants one."
+    return f'{url}\ntoken: isobar.SecretStr | None = isobar.secret_text("{about}")'
 
 
 def _feed(

@@ -9,8 +9,8 @@ import pytest
 from docs import commands
 from pipelines.cli.main import isobar
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.source import secret_variables, sources
-from pipelines_tests.command import PROJECT
+from pipelines.source import sources
+from pipelines_tests.command import PROJECT, SECRET_VARIABLES
 from pipelines_tests.documents.pages import PAGES, blocks, code_spans, name_of
 
 EXAMPLE = PROJECT / ".env.example"
@@ -76,6 +76,6 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
     internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
-    ) - {f"{name}_FILE" for name in secret_variables() | {OWNER_PASSWORD, *PASSWORDS.values()}}
+    ) - {f"{name}_FILE" for name in SECRET_VARIABLES | {OWNER_PASSWORD, *PASSWORDS.values()}}
     shown = re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
     assert sorted(shown) == sorted((read | composed) - internal)

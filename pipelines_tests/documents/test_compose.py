@@ -12,8 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.source import secret_variables
-from pipelines_tests.command import OURS, PROJECT
+from pipelines_tests.command import OURS, PROJECT, SECRET_VARIABLES
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -119,7 +118,7 @@ def test_a_version_that_does_not_come_up_leaves_clone_and_env_on_the_old_one(
 def test_whatever_isobar_reads_reaches_the_services_that_read_it() -> None:
     """The code server, which starts the runs; but for what containers have no use for."""
     own = {"DAGSTER_HOME", "ISOBAR_HOME"}
-    files = {f"{name}_FILE" for name in secret_variables()} - NEVER_IN_FILES
+    files = {f"{name}_FILE" for name in SECRET_VARIABLES} - NEVER_IN_FILES
     of_dashboards = {"ISOBAR_DASHBOARD_SECONDS", "ANALYST_DATABASE_URL"}
     assert of_dashboards <= set(SERVICES["dashboard"]["environment"])
     reached = set(SERVICES["code"]["environment"]) | of_dashboards

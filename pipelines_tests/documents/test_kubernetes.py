@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from pipelines.config import PROJECT
 from pipelines.runtime.logins import PASSWORDS
-from pipelines.source import secret_variables
+from pipelines_tests.command import SECRET_VARIABLES
 
 FOLDER = PROJECT / "deploy" / "kubernetes"
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
@@ -79,7 +79,7 @@ def test_no_section_of_dagster_yaml_was_forgotten() -> None:
 
 def test_every_variable_is_one_that_isobar_reads() -> None:
     listed = re.findall(r"^(?:# ?)?([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.M)
-    known = {*listed, *secret_variables(), *PASSWORDS.values()}
+    known = {*listed, *SECRET_VARIABLES, *PASSWORDS.values()}
     named = {one["name"] for env in found(documents(), "env") for one in env}
     secret = {name for data in found(documents(), "stringData") for name in data}
     assert named | secret - {"postgresql-password"} <= known

@@ -29,10 +29,11 @@ from pipelines.orchestration.operations.alert_messages import (
 )
 from pipelines.orchestration.schedule_config import declared, read_timetable
 from pipelines.runtime.backup import FORMAT, MANIFEST, Manifest, read_manifest
-from pipelines.source import secret_variables, sources
+from pipelines.source import sources
 from pipelines.sources import bookings, shipments
 from pipelines.warehouse.connection import engine_for
 from pipelines_tests.command import OURS as VARIABLES
+from pipelines_tests.command import SECRET_VARIABLES
 from pipelines_tests.drills.fuzz import (
     Verdicts,
     changed,
@@ -69,7 +70,7 @@ def use(settings: Settings) -> None:
 @often()
 @given(
     st.dictionaries(
-        st.sampled_from([*VARIABLES, *(f"{one}_FILE" for one in sorted(secret_variables()))]),
+        st.sampled_from([*VARIABLES, *(f"{one}_FILE" for one in sorted(SECRET_VARIABLES))]),
         of_variables | st.from_regex(URLS, fullmatch=True),
         max_size=4,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from pipelines.config.source_settings import SourceSettings, secret_text
 from pipelines.definitions import build_definitions
@@ -48,7 +49,7 @@ class Settings(isobar.SourceSettings, env_prefix="CITIES_"):
     """Where cities come from."""
 
     url: str | None = isobar.url("The API of cities.")
-    token: str | None = isobar.secret_text("Its token.")
+    token: isobar.SecretStr | None = isobar.secret_text("Its token.")
 
 
 {code}
@@ -266,10 +267,10 @@ def test_what_a_tap_writes_before_it_fails_is_shown_without_its_secrets(tmp_path
     fetch = connectors.singer_records(command, lambda _: {}, source="cities")
 
     class Settings(SourceSettings, env_prefix="CITIES_"):
-        token: str | None = secret_text("Its token.")
+        token: SecretStr | None = secret_text("Its token.")
 
     with pytest.raises(PermanentFailure, match="no access with") as failure:
-        next(fetch(Settings(token="k3y-" * 3)))
+        next(fetch(Settings(token=SecretStr("k3y-" * 3))))
     assert "k3y-" not in str(failure.value)
 
 

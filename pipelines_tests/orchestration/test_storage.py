@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
-from pipelines.orchestration import storage
 from pipelines.orchestration.storage import KEPT_SESSIONS
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_dagster_storage
+from pipelines.source import SecretStr, SourceSettings, secret_text
 
 SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
@@ -75,33 +75,58 @@ def test_sessions_that_a_restarted_server_ended_are_replaced(
     assert instance.get_runs_count() == 0
 
 
-def test_a_secret_in_the_error_of_a_plug_in_is_stored_nowhere(
-    monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance, watcher: psycopg.Connection
+class Careless(SourceSettings, env_prefix="CARELESS_"):
+    """The settings of a plug-in."""
+
+    token: SecretStr | None = secret_text("Its token.")
+
+
+def test_a_secret_that_a_plug_in_logs_raises_and_tags_is_stored_nowhere(
+    instance: dg.DagsterInstance, watcher: psycopg.Connection
 ) -> None:
-    """A plug-in raised, logged and tagged its run with the token that it had read."""
     secret = 'sk-very-secret"\\'
-    monkeypatch.setenv("HOSTILE_TOKEN", secret)
-    storage._secrets.cache_clear()
+    variables = {"ISOBAR_SOURCES": "live", "CARELESS_TOKEN": secret}
+    settings = Careless.load(Settings.from_environment(variables), "careless")
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == secret
 
     @dg.op
     def careless(context: dg.OpExecutionContext) -> None:
-        context.log.warning("token %s", secret)
-        context.instance.add_run_tags(context.run_id, {"token": secret})
-        raise ValueError(f"401 for {secret}")
+        context.log.warning("%s", settings)
+        context.instance.add_run_tags(context.run_id, {"token": str(settings.token)})
+        raise ValueError(f"401 for {settings.token}, {settings.model_dump()}")
 
     @dg.job
     def hostile() -> None:
         careless()
 
-    try:
-        outcome = hostile.execute_in_process(instance=instance, raise_on_error=False)
-        assert not outcome.success
-        tables = watcher.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in tables.fetchall():
-            rows = watcher.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
-            assert "very-secret" not in str(rows), table
-        events = instance.all_logs(outcome.run_id)
-        assert "401 for ***" in str(events)
-        assert instance.get_run_by_id(outcome.run_id).tags["token"] == "***"  # type: ignore[union-attr]
-    finally:
-        storage._secrets.cache_clear()
+    outcome = hostile.execute_in_process(instance=instance, raise_on_error=False)
+    assert not outcome.success
+    assert "401 for **********" in str(instance.all_logs(outcome.run_id))
+    tables = watcher.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for (table,) in tables.fetchall():
+        rows = watcher.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+        assert "very-secret" not in str(rows), table
+
+
+def test_a_variable_that_is_called_like_a_key_changes_nothing_that_is_stored(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Incident: with MY_KEY=pipelines.definitions the name of the module was stored as ***."""
+    monkeypatch.setenv("MY_KEY", "pipelines.definitions")
+
+    @dg.op
+    def load(context: dg.OpExecutionContext) -> None:
+        context.log.info("of pipelines.definitions")
+        context.instance.add_run_tags(context.run_id, {"module": "pipelines.definitions"})
+
+    @dg.job
+    def shipments() -> None:
+        load()
+
+    outcome = shipments.execute_in_process(instance=instance)
+    run = instance.get_run_by_id(outcome.run_id)
+    assert run is not None
+    assert run.tags["module"] == "pipelines.definitions"
+    said = [one.user_message for one in instance.all_logs(outcome.run_id)]
+    assert "of pipelines.definitions" in said

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipelines.config import Settings, mask
+from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, redact
-from pipelines.isolation import broken_sources, note_broken
+from pipelines.isolation import broken_sources
 from pipelines.source import sources
 from pipelines_tests.plugins import installed, write
 
 MARKED = "sk-very-secret"
 DECLARATION = """
 import pydantic
-from pipelines.source import Source, SourceSettings, secret_text
+from pipelines.source import SecretStr, Source, SourceSettings, secret_text
 
 
 class Settings(SourceSettings, env_prefix="HOSTILE_"):
@@ -34,18 +34,20 @@ FIELDS = {
     "a password in a container": "token: dict[str, str] | None = None",
     "a list": "words: list[str] = []",
     "a type of its own": "words: pydantic.IPvAnyAddress | None = None",
-    "another one is not set": "token: str = ''; pin: str | None = secret_text('A.'); needed: str",
-    "its validator repeats it": """pin: str | None = secret_text('A pin.')
+    "another one is not set": """token: str = ''
+    pin: SecretStr | None = secret_text('A.')
+    needed: str""",
+    "its validator repeats it": """pin: SecretStr | None = secret_text('A pin.')
 
     @pydantic.field_validator("pin")
     @classmethod
-    def check(cls, value: str) -> str:
-        raise ValueError(f"{value[:12]} is bad")""",
-    "the validator of all repeats it": """pin: str | None = secret_text('A pin.')
+    def check(cls, value: SecretStr) -> SecretStr:
+        raise ValueError(f"{value.get_secret_value()[:12]} is bad")""",
+    "the validator of all repeats it": """pin: SecretStr | None = secret_text('A pin.')
 
     @pydantic.model_validator(mode="after")
     def check(self) -> "Settings":
-        raise ValueError(f"{self.pin} is bad")""",
+        raise ValueError(f"{self.pin.get_secret_value()} is bad")""",
 }
 SET = {f"HOSTILE_{name}": MARKED for name in ("TOKEN", "PIN", "WORDS")}
 
@@ -102,22 +104,15 @@ Own(token="{MARKED}")
 """
 
 
-def test_the_error_of_a_plug_in_is_noted_without_what_it_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOSTILE_TOKEN", MARKED)
-    monkeypatch.setenv("HOSTILE_URL", "https://me:pass%2Fword@h/")
+def test_the_error_of_a_plug_in_is_noted_without_what_it_read(tmp_path: Path) -> None:
     write(tmp_path, "hostile", {"__init__.py": OWN})
     with installed(tmp_path):
         assert "hostile" not in sources()
         (found,) = [one for one in broken_sources() if one.name == "hostile"]
         assert "validation error" in found.problem
         assert MARKED not in found.problem
-        note_broken("another", f"its jobs: {ValueError(MARKED)!r}, pass/word, pass%2Fword")
-        assert broken_sources()[-1].problem == "its jobs: ValueError('***'), ***, ***"
 
 
 def test_the_input_of_a_validation_error_is_masked() -> None:
     line = f"  bad [type=int_parsing, input_value='a, input_type=b]{MARKED}', input_type=str]\n  x"
     assert redact(line) == "  bad [type=int_parsing]\n  x"
-    assert mask(f"Bearer {MARKED}", {"BUSES_API_KEY": MARKED, "MONKEY": "Bearer"}) == "Bearer ***"

@@ -18,6 +18,7 @@ from pipelines.source import (
     Input,
     Retention,
     Schedule,
+    SecretStr,
     Source,
     SourceSettings,
     deferred,
@@ -48,8 +49,8 @@ class Settings(SourceSettings):
         description="Weather provider: open-meteo (CC BY 4.0; free for non-commercial use,"
         " commercial use needs a key), weatherapi or openweathermap (both need a key).",
     )
-    weather_api_key: str | None = secret_text("API key of the provider, if it needs one.")
-    open_meteo_api_key: str | None = secret_text(
+    weather_api_key: SecretStr | None = secret_text("API key of the provider, if it needs one.")
+    open_meteo_api_key: SecretStr | None = secret_text(
         "API key of a paid plan of Open-Meteo, for commercial use. Forecast, archive and geocoding"
         " then use the hosts for customers. Unset: the free service."
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from pipelines.config.env_validation import misconfigured
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocoding import Geocoder
@@ -39,12 +41,12 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
     if _is_open_meteo(settings):
         url = settings.open_meteo_forecast_url or settings.weather_base_url
         http = _http(_variable(settings, FORECAST_VARIABLE, settings.open_meteo_forecast_url))
-        open_meteo = OpenMeteo(http, url, now, settings.open_meteo_api_key)
+        open_meteo = OpenMeteo(http, url, now, _revealed(settings.open_meteo_api_key))
         open_meteo.quotas = with_limits(open_meteo.quotas, _limits(settings))
         return open_meteo
-    assert settings.weather_api_key is not None
-    kind = KEYED_PROVIDERS[settings.weather_provider]
-    keyed = kind(_http(URL_VARIABLE), settings.weather_base_url, settings.weather_api_key, now)
+    kind, key = KEYED_PROVIDERS[settings.weather_provider], _revealed(settings.weather_api_key)
+    assert key is not None
+    keyed = kind(_http(URL_VARIABLE), settings.weather_base_url, key, now)
     keyed.quotas = with_limits(keyed.quotas, _limits(settings))
     return keyed
 
@@ -57,7 +59,7 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
         _http(_variable(settings, FORECAST_VARIABLE, forecast)),
         base,
         now,
-        settings.open_meteo_api_key,
+        _revealed(settings.open_meteo_api_key),
         forecast_url=forecast,
         archive_url=archive,
         archive_variable=_variable(settings, ARCHIVE_VARIABLE, archive),
@@ -69,7 +71,8 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
 def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
     """Return the client of Open-Meteo's geocoder."""
     http = _http("GEOCODING_BASE_URL")
-    geocoder = Geocoder(http, settings.geocoding_base_url, now, settings.open_meteo_api_key)
+    key = _revealed(settings.open_meteo_api_key)
+    geocoder = Geocoder(http, settings.geocoding_base_url, now, key)
     geocoder.quotas = _open_meteo_quotas(settings)
     return geocoder
 
@@ -109,7 +112,11 @@ def _http(variable: str) -> HttpClient:
     return HttpClient("weather", variable, attempts=1, read_seconds=15.0, attempt_seconds=30.0)
 
 
-def _check(provider: str, key: str | None) -> None:
+def _revealed(key: SecretStr | None) -> str | None:
+    return None if key is None else key.get_secret_value()
+
+
+def _check(provider: str, key: SecretStr | None) -> None:
     names = (OpenMeteo.name, *KEYED_PROVIDERS)
     if provider not in names:
         problem, remedy = f"WEATHER_PROVIDER is {provider!r}", f"Set it to {', '.join(names)}."

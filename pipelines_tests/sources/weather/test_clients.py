@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.sources.weather import Settings, source
@@ -157,7 +158,7 @@ def test_a_limit_of_zero_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_key_is_distinguishable_without_disclosing_it() -> None:
     first, second = (
-        open_provider(Settings(open_meteo_api_key=key), FakeClock()).key_digest
+        open_provider(Settings(open_meteo_api_key=SecretStr(key)), FakeClock()).key_digest
         for key in ("a", "b")
     )
     assert first != second
