@@ -52,6 +52,7 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
     ours = (*OURS, *OF_LOGINS, *FILES)
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     empty = dict.fromkeys(ours, "")  # so that a developer's .env has no say
+    empty["ISOBAR_DISABLE_SOURCES"] = os.environ.get("ISOBAR_DISABLE_SOURCES", "")
     if "DATABASE_URL" in variables:  # which has no default of them
         empty["ISOBAR_SOURCES"] = "sandbox"
     if variables.get("ISOBAR_SOURCES") == "live":  # no test may reach a public service

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipelines_tests.others import others
+
 os.environ |= {
     "ISOBAR_SCHEDULES": os.devnull,
     "ISOBAR_SOURCES": "",
     "ISOBAR_CODE_URL": "",
-    "ISOBAR_DISABLE_SOURCES": "",
+    "ISOBAR_DISABLE_SOURCES": others(),
 }  # a developer's have no say
 
 import dagster as dg

@@ -12,6 +12,7 @@ from pipelines.source import sources, unread_variables
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT
 from pipelines_tests.hostile_plugins import HOSTILE, declared, scheduled
+from pipelines_tests.others import others
 
 OURS = ("bookings", "flights", "shipments", "solar", "weather")
 SECRET = "sk-very-secret"
@@ -170,7 +171,7 @@ def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_remarked(
 ) -> None:
     """A plug-in is not even imported: it might hang there."""
     plugins.write(tmp_path, "buses", {"__init__.py": "import os; os._exit(3)"})
-    monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", "buses, nosuch" + f",{name}")
+    monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", f"buses, nosuch,{name},{others()}")
     with plugins.installed(tmp_path):
         found = names(build_definitions())
         assert broken_sources() == []

@@ -11,6 +11,7 @@ import pytest
 from pipelines import testing
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import FENCED
+from pipelines_tests.others import others
 from pipelines_tests.packages import UV, uv
 from pipelines_tests.plugins import install
 
@@ -59,7 +60,7 @@ def test_a_plug_in_works_fully_in_a_fresh_environment(
         return subprocess.run(
             [installed, *words],
             cwd=state,
-            env=environment(state),
+            env=environment(state, ISOBAR_DISABLE_SOURCES=others("tides")),
             capture_output=True,
             text=True,
             check=False,
@@ -121,7 +122,11 @@ def test_the_example_s_own_tests_pass(tmp_path: Path) -> None:
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
         cwd=EXAMPLE,
         check=False,
-        env=environment(EXAMPLE, PYTHONPATH=f"{EXAMPLE}:{tmp_path}"),
+        env=environment(
+            EXAMPLE,
+            PYTHONPATH=f"{EXAMPLE}:{tmp_path}",
+            ISOBAR_DISABLE_SOURCES=others("tides"),
+        ),
         capture_output=True,
         text=True,
     )

@@ -8,6 +8,7 @@ from pipelines_tests import hostile_plugins as hostile
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
 from pipelines_tests.hostile_plugins import ENDLESS, HOSTILE, OF_CLI, OF_COMMANDS, Hostile
+from pipelines_tests.others import others
 
 SECRET = "sk-very-secret"
 #: An asset that only the last step of each source's job refreshes.
@@ -97,7 +98,8 @@ def test_a_plugin_that_hangs_at_import_is_found_and_can_be_disabled(
         assert f"\n{problem}" in listed.stdout
         assert lines[name] == [name, "1.0", f"isobar_{name}", "broken"]
     assert lines["flights"][2:] == ["isobar", "on"]
-    disabled = {"PYTHONPATH": str(tmp_path), "ISOBAR_DISABLE_SOURCES": "buses,ferries,solar,x"}
+    names = f"buses,ferries,solar,x,{others()}"
+    disabled = {"PYTHONPATH": str(tmp_path), "ISOBAR_DISABLE_SOURCES": names}
     listed = isobar(empty_state, "sources", **disabled)
     lines = {line.split()[0]: line.split() for line in listed.stdout.splitlines()}
     assert [lines[name][3] for name in ("buses", "ferries", "solar")] == ["disabled"] * 3

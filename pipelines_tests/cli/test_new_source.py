@@ -49,7 +49,7 @@ def call(*words: str) -> Result:
 def use(
     server: Connections, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], None]]:
-    """Call it to install the package that was written to `parking`, into the test's database."""
+    """Call it to install the package that was written to `gauges`, into the test's database."""
     monkeypatch.setenv("DATABASE_URL", server.url(SUPERUSER, database))
     monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
@@ -57,12 +57,12 @@ def use(
     with ExitStack() as stack:
 
         def install() -> None:
-            folder = tmp_path / "isobar-parking"
-            about = folder / "isobar_parking-0.1.dist-info"
+            folder = tmp_path / "isobar-gauges"
+            about = folder / "isobar_gauges-0.1.dist-info"
             about.mkdir(exist_ok=True)
-            name = "Metadata-Version: 2.1\nName: isobar_parking\nVersion: 0.1\n"
+            name = "Metadata-Version: 2.1\nName: isobar_gauges\nVersion: 0.1\n"
             (about / "METADATA").write_text(name)
-            (about / "entry_points.txt").write_text("[isobar.sources]\nparking = isobar_parking\n")
+            (about / "entry_points.txt").write_text("[isobar.sources]\ngauges = isobar_gauges\n")
             stack.close()
             stack.enter_context(installed(folder))
 
@@ -70,26 +70,26 @@ def use(
 
 
 def run(server: Connections, database: str, **addresses: Any) -> dg.ExecuteInProcessResult:
-    """Run the job of `parking`."""
+    """Run the job of `gauges`."""
     migrate(server.url(SUPERUSER, database))
     definitions = build_definitions(
         {
             "warehouse": WarehouseResource(url=server.url(LOADER, database)),
-            "parking": source_resource("parking", **addresses),
+            "gauges": source_resource("gauges", **addresses),
         }
     )
-    return definitions.resolve_job_def("parking").execute_in_process(raise_on_error=False)
+    return definitions.resolve_job_def("gauges").execute_in_process(raise_on_error=False)
 
 
 def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[Any, ...]]:
-    """Run the job of `parking`; return the counts of its deliveries."""
+    """Run the job of `gauges`; return the counts of its deliveries."""
     ran = run(server, database, **addresses)
     assert failures(ran) == []
     assert ran.success
     return query(
         server,
         database,
-        "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'parking'",
+        "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'gauges'",
     )
 
 
@@ -118,17 +118,17 @@ def test_a_package_made_of_a_file_loads_it_and_passes_the_check(
 ) -> None:
     monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
     (tmp_path / name).write_text(SAMPLES[name])
-    made = call("new", "parking", "--from", name)
+    made = call("new", "gauges", "--from", name)
     assert made.exit_code == 0, made.output
     assert re.search(r"measured_at \(key\) +AwareDatetime", made.output)
     use()
-    checked = call("check", "parking")
+    checked = call("check", "gauges")
     assert checked.exit_code == 0, checked.output
     parts = _sandbox()
     assert parts.write_files is not None
     parts.write_files(tmp_path / "inbox", None)  # type: ignore[arg-type]
     assert loaded(server, database, inbox=str(tmp_path / "inbox")) == [(24, 24)]
-    table = sources()["parking"].loads[0]
+    table = sources()["gauges"].loads[0]
     total = query(server, database, f"SELECT sum(level_cm), count(DISTINCT station) FROM {table}")
     assert total == [(sum(row["level cm"] for row in READINGS), 2)]  # type: ignore[misc]
 
@@ -137,7 +137,7 @@ def _sandbox() -> SandboxParts:
     """What the sandbox sends of the sample."""
     from pipelines.sandbox import sample
 
-    return sample.build(sources()["parking"])
+    return sample.build(sources()["gauges"])
 
 
 @pytest.mark.parametrize("kind", ["document", "api"])
@@ -146,10 +146,10 @@ def test_a_package_made_of_a_url_loads_what_it_answers(
 ) -> None:
     document = {"levels": READINGS, "next": None}
     source.will(body(json.dumps({**document, "next": "/more"}).encode()))
-    made = call("new", "parking", "--kind", kind, "--from", source.url)
+    made = call("new", "gauges", "--kind", kind, "--from", source.url)
     assert made.exit_code == 0, made.output
     use()
-    assert call("check", "parking").exit_code == 0
+    assert call("check", "gauges").exit_code == 0
     source.will(body(json.dumps(document).encode()))
     assert loaded(server, database, url=source.url) == [(24, 24)]
 
@@ -164,7 +164,7 @@ def test_a_sample_that_is_not_utf_8_has_the_encoding_set(
     monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
     rows = [row | {"station": f"Köln {row['station']}"} for row in READINGS]
     (tmp_path / "levels.csv").write_bytes(as_csv(rows).encode("cp1252"))
-    made = call("new", "parking", "--from", "levels.csv")
+    made = call("new", "gauges", "--from", "levels.csv")
     assert made.exit_code == 0, made.output
     assert "Köln" in made.output
     use()
@@ -172,7 +172,7 @@ def test_a_sample_that_is_not_utf_8_has_the_encoding_set(
     assert parts.write_files is not None
     parts.write_files(tmp_path / "inbox", None)  # type: ignore[arg-type]
     assert loaded(server, database, inbox=str(tmp_path / "inbox")) == [(24, 24)]
-    stored = query(server, database, "SELECT DISTINCT station FROM parking.parking ORDER BY 1")
+    stored = query(server, database, "SELECT DISTINCT station FROM gauges.gauges ORDER BY 1")
     assert stored == [("Köln BRE",), ("Köln HEL",)]
 
 
@@ -181,10 +181,10 @@ def test_the_sample_of_an_api_is_its_last_page(
 ) -> None:
     document = {"levels": READINGS, "meta": {"next_cursor": "c2"}}
     source.will(body(json.dumps(document).encode()))
-    made = call("new", "parking", "--kind", "api", "--from", source.url)
+    made = call("new", "gauges", "--kind", "api", "--from", source.url)
     assert made.exit_code == 0, made.output
     use()
-    sample = tmp_path / "isobar-parking" / "isobar_parking" / "sample.json"
+    sample = tmp_path / "isobar-gauges" / "isobar_gauges" / "sample.json"
     assert json.loads(sample.read_text())["meta"] == {"next_cursor": None}
     source.will(body(sample.read_bytes()))
     assert loaded(server, database, url=source.url) == [(24, 24)]
@@ -194,10 +194,10 @@ def test_the_sample_of_an_api_is_its_last_page(
 def test_a_package_without_a_sample_has_an_example_that_loads(
     use: Callable[[], None], kind: str
 ) -> None:
-    made = call("new", "parking", "--kind", kind)
+    made = call("new", "gauges", "--kind", kind)
     assert made.exit_code == 0, made.output
     use()
-    assert call("check", "parking").exit_code == 0
+    assert call("check", "gauges").exit_code == 0
 
 
 def test_names_that_are_taken_folders_that_exist_and_empty_samples_are_said(
@@ -208,10 +208,10 @@ def test_names_that_are_taken_folders_that_exist_and_empty_samples_are_said(
     assert "lower-case letters" in call("new", "Parking Lots").output
     (tmp_path / "empty.json").write_text('{"a": 1}')
     with pytest.raises(Exception, match="no list of records in it"):
-        call("new", "parking", "--from", "empty.json")
-    (tmp_path / "isobar-parking").mkdir()
+        call("new", "gauges", "--from", "empty.json")
+    (tmp_path / "isobar-gauges").mkdir()
     with pytest.raises(Exception, match="the folder is there already"):
-        call("new", "parking")
+        call("new", "gauges")
 
 
 @pytest.mark.parametrize("name", ["select", "import", "pg_x", "ünder", "../x", "x" * 41])
@@ -237,8 +237,8 @@ def test_a_sample_that_cannot_be_read_is_named(
     del use
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Exception, match="no records could be read from the sample"):
-        call("new", "parking", "--from", name)
-    assert not (tmp_path / "isobar-parking").exists()
+        call("new", "gauges", "--from", name)
+    assert not (tmp_path / "isobar-gauges").exists()
 
 
 def test_odd_names_make_a_package_that_loads(
@@ -266,11 +266,11 @@ def test_odd_names_make_a_package_that_loads(
     ]
     rows = [dict(zip(names, [number, "A", 2.5, *"12345678"], strict=True)) for number in range(6)]
     (inbox / "odd.csv").write_text(as_csv(rows))
-    made = call("new", "parking", "--from", "inbox/odd.csv")
+    made = call("new", "gauges", "--from", "inbox/odd.csv")
     assert made.exit_code == 0, made.output
     assert "pm10_ug_m3" in made.output
     use()
-    assert call("check", "parking").exit_code == 0
+    assert call("check", "gauges").exit_code == 0
     assert loaded(server, database, inbox=str(inbox)) == [(6, 6)]
 
 
@@ -279,10 +279,10 @@ def test_lists_of_one_name_have_tables_of_their_own(
 ) -> None:
     lists = {"a": {"nones": [{"id": 1}]}, "b": {"nones": [{"id": 1}, {"id": 2}]}}
     (tmp_path / "two.json").write_text(json.dumps(lists))
-    assert call("new", "parking", "--kind", "document", "--from", "two.json").exit_code == 0
+    assert call("new", "gauges", "--kind", "document", "--from", "two.json").exit_code == 0
     use()
-    assert sources()["parking"].loads == ("parking.nones", "parking.nones_2")
-    assert call("check", "parking").exit_code == 0
+    assert sources()["gauges"].loads == ("gauges.nones", "gauges.nones_2")
+    assert call("check", "gauges").exit_code == 0
 
 
 def test_a_sample_without_end_is_read_in_part(
@@ -291,7 +291,7 @@ def test_a_sample_without_end_is_read_in_part(
     del use
     monkeypatch.setattr("pipelines.cli.new_source.MAX_BYTES", 1000)
     with pytest.raises(Exception, match="it is larger than"):
-        call("new", "parking", "--from", "/dev/zero")
+        call("new", "gauges", "--from", "/dev/zero")
 
 
 def test_a_header_that_no_file_may_have_is_named(use: Callable[[], None], tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_header_that_no_file_may_have_is_named(use: Callable[[], None], tmp_pa
     for header in ("id,ID", '"a\nb",c'):
         (tmp_path / "odd.csv").write_text(f"{header}\n1,2\n")
         with pytest.raises(Exception, match="its header has a name twice, or one that cannot"):
-            call("new", "parking", "--from", "odd.csv")
+            call("new", "gauges", "--from", "odd.csv")
 
 
 def test_foreign_text_never_becomes_code(use: Callable[[], None], tmp_path: Path) -> None:
@@ -310,19 +310,19 @@ def test_foreign_text_never_becomes_code(use: Callable[[], None], tmp_path: Path
     writer.writerow([evil, f"x{evil}", "[red]", "id"])
     writer.writerows([[evil, f"\n{evil}", "[/red]", number] for number in range(9)])
     (tmp_path / f"a.{evil}").write_text(text.getvalue())
-    made = call("new", "parking", "--from", f"a.{evil}")
+    made = call("new", "gauges", "--from", f"a.{evil}")
     assert made.exit_code == 0, made.output
     use()
-    assert "parking" in sources()
+    assert "gauges" in sources()
     assert not (tmp_path / "PWNED").exists()
-    assert call("check", "parking").exit_code == 0
+    assert call("check", "gauges").exit_code == 0
 
 
 def test_a_check_names_each_mistake_with_its_file_and_line(
     use: Callable[[], None], tmp_path: Path
 ) -> None:
-    call("new", "parking")
-    package = tmp_path / "isobar-parking" / "isobar_parking"
+    call("new", "gauges")
+    package = tmp_path / "isobar-gauges" / "isobar_gauges"
     declaration = package / "__init__.py"
     text = declaration.read_text()
     text = text.replace("from pipelines import source as isobar", IMPORTS)
@@ -333,48 +333,46 @@ def test_a_check_names_each_mistake_with_its_file_and_line(
         (package / "sql" / file).parent.mkdir(parents=True, exist_ok=True)
         (package / "sql" / file).write_text(sql)
     use()
-    checked = call("check", "parking")
+    checked = call("check", "gauges")
     assert checked.exit_code == 1
-    place = r"isobar-parking/isobar_parking"
+    place = r"isobar-gauges/isobar_gauges"
     for pattern in (
         rf"{place}/__init__\.py:\d+: pipelines\.ingest\.money is private",
         rf"{place}/__init__\.py:\d+: the setting 'api_token' is called like a secret",
-        rf"{place}/sql/checks/parking_odd\.sql:1: column \"nothing\" does not exist",
-        rf"{place}/sql/views/parking\.weather_requests\.sql: its columns are place_key; weather",
-        rf"{place}/__init__\.py:\d+: consider: the name of parking\.parking\.depth states no unit",
+        rf"{place}/sql/checks/gauges_odd\.sql:1: column \"nothing\" does not exist",
+        rf"{place}/sql/views/gauges\.weather_requests\.sql: its columns are place_key; weather",
+        rf"{place}/__init__\.py:\d+: consider: the name of gauges\.gauges\.depth states no unit",
         rf"{place}/sql/cookbook/01_depths\.sql: column \"nothing\" does not exist",
         rf"{place}/sql/cookbook/02_days\.sql: the parameter 'day' has no example",
         rf"{place}/sql/cookbook/03_none\.sql: the question '03_none' has no statement",
-        r"parking: 7 errors",
+        r"gauges: 7 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
-    view = package / "sql" / "views" / "enriched.parking.sql"
-    view.write_text(
-        "CREATE OR REPLACE VIEW enriched.parking AS SELECT 1 AS one FROM parking.parking"
-    )
+    view = package / "sql" / "views" / "enriched.gauges.sql"
+    view.write_text("CREATE OR REPLACE VIEW enriched.gauges AS SELECT 1 AS one FROM gauges.gauges")
     use()
-    assert "consider: the column one of enriched.parking has no comment" in call("check").output
+    assert "consider: the column one of enriched.gauges has no comment" in call("check").output
     view.write_text("\nSELECT nothing;\n")
     use()
     assert re.search(
-        rf"{place}/sql/views/enriched\.parking\.sql:2: column \"nothing\"",
-        call("check", "parking").output,
+        rf"{place}/sql/views/enriched\.gauges\.sql:2: column \"nothing\"",
+        call("check", "gauges").output,
     )
 
 
 IMPORTS = "from pipelines import source as isobar\nfrom pipelines.ingest.money import parse_price"
 CHECKS = """    checks=(
-        isobar.Check(name="parking_odd", on="parking.parking", expects="None is.", remedy="Ask."),
+        isobar.Check(name="gauges_odd", on="gauges.gauges", expects="None is.", remedy="Ask."),
     ),"""
 SQL = {
-    "cookbook/01_depths.sql": "-- Which?\n--\n-- at: 1\nSELECT nothing FROM parking.parking"
+    "cookbook/01_depths.sql": "-- Which?\n--\n-- at: 1\nSELECT nothing FROM gauges.gauges"
     " WHERE depth > %(at)s",
-    "cookbook/02_days.sql": "-- When?\nSELECT station FROM parking.parking WHERE at > %(day)s",
+    "cookbook/02_days.sql": "-- When?\nSELECT station FROM gauges.gauges WHERE at > %(day)s",
     "cookbook/03_none.sql": "-- Why?\n",
-    "cookbook/04_good.sql": "-- Who?\n--\n-- at: 1\nSELECT station FROM parking.parking"
+    "cookbook/04_good.sql": "-- Who?\n--\n-- at: 1\nSELECT station FROM gauges.gauges"
     " WHERE depth > %(at)s AND station LIKE '%%a'",
-    "checks/parking_odd.sql": "SELECT nothing FROM parking.parking",
-    "views/parking.weather_requests.sql": "CREATE OR REPLACE VIEW parking.weather_requests AS"
+    "checks/gauges_odd.sql": "SELECT nothing FROM gauges.gauges",
+    "views/gauges.weather_requests.sql": "CREATE OR REPLACE VIEW gauges.weather_requests AS"
     " SELECT 'DE 10115' AS place_key",
 }
 
@@ -390,36 +388,36 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "levels.csv").write_text(as_csv(READINGS) + "HEL,never,1\n")
-    call("new", "parking", "--from", "inbox/levels.csv")
+    call("new", "gauges", "--from", "inbox/levels.csv")
     use()
     assert loaded(server, database, inbox=str(inbox)) == [(25, 24)]
-    declaration = tmp_path / "isobar-parking" / "isobar_parking" / "__init__.py"
+    declaration = tmp_path / "isobar-gauges" / "isobar_gauges" / "__init__.py"
     renamed = declaration.read_text().replace("    level_cm:", "    water_depth_cm:")
     declaration.write_text(renamed)  # longer: within a second, Python compiles it anew only if so
     use()
-    checked = call("check", "parking")
+    checked = call("check", "gauges")
     assert checked.exit_code == 1
-    assert "isobar sources reset parking" in checked.output
+    assert "isobar sources reset gauges" in checked.output
     (inbox / "more.csv").write_text(as_csv(READINGS))
     (problem,) = failures(run(server, database, inbox=str(inbox)))
     assert "not those of its models" in problem
     assert 'column "water_depth_cm"' in problem
-    assert "isobar sources reset parking" in problem
+    assert "isobar sources reset gauges" in problem
     (inbox / "more.csv").unlink()
     assert call("reset", "bookings", "--yes").exit_code == 2
     with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA mine")
-        connection.execute("CREATE VIEW mine.levels AS SELECT station FROM parking.parking")
+        connection.execute("CREATE VIEW mine.levels AS SELECT station FROM gauges.gauges")
         with pytest.raises(Exception, match=r"others have built on .*: mine\.levels"):
-            call("reset", "parking", "--yes")
+            call("reset", "gauges", "--yes")
         connection.execute("DROP VIEW mine.levels")
-    reset = call("reset", "parking", "--yes")
+    reset = call("reset", "gauges", "--yes")
     assert reset.exit_code == 0, reset.output
     assert query(server, database, "SELECT count(*) FROM ops.quarantine") == [(0,)]
     assert loaded(server, database, inbox=str(inbox)) == [(25, 24)]
-    ((total,),) = query(server, database, "SELECT sum(water_depth_cm) FROM parking.parking")
+    ((total,),) = query(server, database, "SELECT sum(water_depth_cm) FROM gauges.gauges")
     assert total == sum(row["level cm"] for row in READINGS)  # type: ignore[misc]
-    assert call("check", "parking").exit_code == 0
+    assert call("check", "gauges").exit_code == 0
 
 
 def test_a_changed_type_or_key_writes_nothing(
@@ -434,10 +432,10 @@ def test_a_changed_type_or_key_writes_nothing(
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "levels.csv").write_text(as_csv([row | {"level cm": 250} for row in READINGS]))
-    call("new", "parking", "--from", "inbox/levels.csv")
+    call("new", "gauges", "--from", "inbox/levels.csv")
     use()
     assert loaded(server, database, inbox=str(inbox)) == [(24, 24)]
-    declaration = tmp_path / "isobar-parking" / "isobar_parking" / "__init__.py"
+    declaration = tmp_path / "isobar-gauges" / "isobar_gauges" / "__init__.py"
     first = declaration.read_text()
     for before, after, value, problem in (
         ("  level_cm: int", "  level_cm: float", 2.49, "level_cm is bigint, not double precision"),
@@ -447,11 +445,11 @@ def test_a_changed_type_or_key_writes_nothing(
         assert first.count(before) == 1, first
         declaration.write_text(first.replace(before, after))
         use()
-        checked = call("check", "parking")
+        checked = call("check", "gauges")
         assert checked.exit_code == 1
-        assert "isobar sources reset parking" in checked.output
+        assert "isobar sources reset gauges" in checked.output
         (said,) = failures(run(server, database, inbox=str(inbox)))
         assert "not those of its models, and nothing was written" in said
         assert problem in said
-        stored = "SELECT DISTINCT level_cm FROM parking.parking"
+        stored = "SELECT DISTINCT level_cm FROM gauges.gauges"
         assert query(server, database, stored) == [(250,)]

@@ -9,6 +9,7 @@ import pytest
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import FENCED
+from pipelines_tests.others import others
 from pipelines_tests.packages import UV
 
 PAGE = PROJECT / "docs" / "adding-a-source.md"
@@ -23,7 +24,12 @@ def test_the_tutorial_works_as_written(installed: Path, tmp_path: Path, state_fo
     """Each block of commands succeeds; what the page shows of their output is in it."""
     folder = state_folder / "tutorial"
     folder.mkdir()
-    variables = environment(folder / "state", PYTHONDONTWRITEBYTECODE="1", UV_OFFLINE="1")
+    variables = environment(
+        folder / "state",
+        PYTHONDONTWRITEBYTECODE="1",
+        UV_OFFLINE="1",
+        ISOBAR_DISABLE_SOURCES=others("parking"),
+    )
     del variables["ISOBAR_HOME"]
     first = (
         f"source {installed.parent / 'activate'}\nPATH=$PATH:{UV.parent}\n"

@@ -24,6 +24,7 @@ from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.logins import create_login, prepare
+from pipelines_tests.others import others
 
 EXAMPLE = PROJECT / "examples" / "dbt"
 DBT = PROJECT / ".venv" / "dbt" / "bin"
@@ -182,6 +183,7 @@ def test_models_are_assets_behind_the_views_that_they_read(
         state,
         DATABASE_URL=server.url(SUPERUSER, known),
         MODELS_URL=modeller,
+        ISOBAR_DISABLE_SOURCES=others("models"),
         PYTHONPATH=f"{project}:{PROJECT}",
     )
 

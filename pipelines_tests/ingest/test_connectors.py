@@ -26,6 +26,7 @@ from pipelines.testing.fake_source import FakeSource, body
 from pipelines.testing.runs import failures
 from pipelines_tests.command import PROJECT
 from pipelines_tests.documents.pages import blocks
+from pipelines_tests.others import others
 from pipelines_tests.plugins import installed, write
 
 DECLARATION = '''
@@ -147,6 +148,7 @@ def run(
 ) -> Iterator[Run]:
     """Call it with the kind of connector to run the job of cities."""
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", others("cities"))  # a name of the page
     monkeypatch.setenv("CITIES_TOKEN", "a-secret-token")
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")

@@ -26,6 +26,7 @@ from pipelines.testing.runs import failures
 from pipelines_tests.command import PROJECT
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.loaders import hasten
+from pipelines_tests.others import others
 from pipelines_tests.plugins import installed, write
 
 (TUTORIAL,) = [
@@ -44,6 +45,12 @@ VARIABLES = {
     "PERMITS_TOKEN": "s3cret-token",
     "PERMITS_USER": "ann",
 }
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source of the tutorial, though somebody has installed one of its name."""
+    monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", others("permits"))
 
 
 def permit(number: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from pipelines.testing.records import ModelRecords
 from pipelines.testing.sandboxes import Serve
 from pipelines.testing.suite import ledger_is_true
 from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.others import others
 from pipelines_tests.plugins import install, installed, write
 from pipelines_tests.testing.stops import FILES
 
@@ -292,16 +293,18 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
 )
 
 
-@pytest.fixture(scope="session")
-def plug_ins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+@pytest.fixture(scope="module")
+def plug_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, ...]]:
     """Folders with the example plug-in and one with files, as an installer leaves them."""
     entry, files = tmp_path_factory.mktemp("entry"), tmp_path_factory.mktemp("files")
     install(entry, "tides")
     write(files, "stops", FILES)
-    return PROJECT / "examples" / "isobar-tides", entry, files
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ISOBAR_DISABLE_SOURCES", others("tides"))
+        yield PROJECT / "examples" / "isobar-tides", entry, files
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plug_in_template(
     isobar_server: Connections, isobar_template: str, plug_ins: tuple[Path, ...]
 ) -> Iterator[str]:

@@ -6,9 +6,7 @@ from pipelines import source as isobar
 class Settings(isobar.SourceSettings, env_prefix="MODELS_"):
     """How dbt connects."""
 
-    url: isobar.SecretStr | None = isobar.secret_text(
-        "The address of a modeller's login."
-    )
+    url: isobar.SecretStr | None = isobar.secret_text("The address of a modeller's login.")
 
 
 source = isobar.Source(
