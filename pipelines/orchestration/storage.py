@@ -5,11 +5,14 @@ Dagster's own storage opens a connection for each query, some fifteen per second
 pooling (`optimize_for_webserver`) does not check whether a pooled connection still works.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from pipelines.postgres import sessions
+from pipelines.postgres.clients import place_of
 
 #: Pool size; further connections are opened on demand and closed after use.
 KEPT_SESSIONS = 3
@@ -30,8 +33,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(
+    given = make_url(url).query.get("options", "")
+    engine = create_engine(
         url,
+        connect_args={"options": f"{given} {sessions.options(None, sessions.OF_TIMES)}"},
         isolation_level="AUTOCOMMIT",
         pool_size=KEPT_SESSIONS,
         max_overflow=-1,
@@ -39,3 +44,6 @@ def _engine(url: str) -> Engine:
         pool_recycle=RENEWED_AFTER_SECONDS,
         pool_use_lifo=True,
     )
+    check = partial(sessions.compare, role=None, place=place_of(url), settings=sessions.OF_TIMES)
+    event.listen(engine, "connect", lambda new, _: check(new))
+    return engine

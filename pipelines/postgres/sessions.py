@@ -4,6 +4,7 @@ The startup parameter `options` outranks settings of roles and databases, and su
 Two things outrank or drop it: variables that libpq reads by itself, and poolers.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import PermanentFailure
@@ -11,39 +12,36 @@ from pipelines.failures import PermanentFailure
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+#: Of Dagster's storage, too, whose times have no zone.
+OF_TIMES = {"TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres"}
 #: Catalogues first: a temporary table of a source must not stand for one.
-SETTINGS = {
-    "search_path": "pg_catalog,pg_temp,public",
-    "TimeZone": "UTC",
-    "DateStyle": "ISO,YMD",
-    "IntervalStyle": "postgres",
-}
+SETTINGS = {"search_path": "pg_catalog,pg_temp,public", **OF_TIMES}
 #: Variables of libpq that outrank `options`, by the setting.
 OUTRANKING = {"TimeZone": "PGTZ", "DateStyle": "PGDATESTYLE"}
 POOLER = (
     "A pooler in between drops the startup parameter `options`, as PgBouncer does with"
     " ignore_startup_parameters: set the address to the server itself."
 )
-QUERY = f"""
-SELECT current_user, {", ".join(f"current_setting('{name}')" for name in SETTINGS)}
-"""
 
 
-def options(role: str | None) -> str:
+def options(role: str | None, settings: Mapping[str, str] = SETTINGS) -> str:
     """Return the startup parameter of a session that acts as `role`; None keeps the login."""
     role_name = {} if role is None else {"role": role}
-    return " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, **role_name}.items())
+    return " ".join(f"-c {name}={value}" for name, value in {**settings, **role_name}.items())
 
 
-def compare(connection: Any, role: str | None, place: str) -> None:
+def compare(
+    connection: Any, role: str | None, place: str, settings: Mapping[str, str] = SETTINGS
+) -> None:
     """Raise `PermanentFailure` if a new session, of psycopg or psycopg2, is not what it must be."""
     with connection.cursor() as cursor:
-        cursor.execute(QUERY)
+        values = ", ".join(f"current_setting('{name}')" for name in settings)
+        cursor.execute(f"SELECT current_user, {values}")
         user, *found = cursor.fetchone()
     connection.rollback()
     wrong = {
         name: value
-        for (name, wanted), value in zip(SETTINGS.items(), found, strict=True)
+        for (name, wanted), value in zip(settings.items(), found, strict=True)
         if value.replace(" ", "") != wanted
     }
     if role not in (None, user):
@@ -51,7 +49,7 @@ def compare(connection: Any, role: str | None, place: str) -> None:
     if not wrong:
         return
     connection.close()
-    wanted = {**SETTINGS, "role": role}
+    wanted = {**settings, "role": role}
     variables = " and ".join(OUTRANKING[name] for name in wrong if name in OUTRANKING)
     raise PermanentFailure(
         "database",

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate
+from pipelines.orchestration import storage
 from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -137,6 +139,22 @@ def test_variables_of_other_servers_do_not_reach_the_built_in_one(
     words = ("database", "psql", "--role", "analyst", "-At", "-c", STORED)
     shown = isobar(state, *words, **OF_OTHERS)
     assert shown.stdout.strip() == '{"2026-11-01 10:00:00","2026-11-01 23:30:00"}', shown.stderr
+
+
+def test_dagsters_storage_is_in_utc_whatever_its_server_says(
+    server: Connections, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.url(SUPERUSER, empty_database).replace("postgresql:", "postgresql+psycopg2:")
+    DagsterPostgresStorage(url, should_autocreate_tables=True)
+    with psycopg.connect(server.url(SUPERUSER, empty_database), autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {empty_database} SET timezone = 'Asia/Tokyo'".encode())
+    with storage._engine(url).connect() as connection:
+        assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"
+    storage._engine.cache_clear()
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    with pytest.raises(PermanentFailure, match="TimeZone is Asia/Tokyo"):
+        storage._engine(url).connect()
+    storage._engine.cache_clear()
 
 
 def test_a_date_style_of_the_database_and_its_roles_changes_nothing(
