@@ -33,7 +33,7 @@ from pipelines.postgres.clients import (
     with_database,
 )
 from pipelines.postgres.errors import translated
-from pipelines.runtime.bootstrap import make_dagster_database
+from pipelines.runtime.bootstrap import make_dagster_database, prepare_dagster_home
 from pipelines.runtime.daemon_lock import daemon_lock
 
 Report = Callable[[str], None]
@@ -119,6 +119,7 @@ def restore_from(
     manifest = read_manifest(folder)
     urls = _addresses(settings)
     make_dagster_database(settings)
+    prepare_dagster_home(settings)
     fresh = {name: with_database(url, f"{_name(url)}_restoring") for name, url in urls.items()}
     with daemon_lock(settings.state, "isobar restore"), _created(urls, fresh) as admins:
         with connect(urls[WAREHOUSE]) as present:
