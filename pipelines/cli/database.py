@@ -99,7 +99,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     is_own_server = Settings.current().own_url(ROLES_OF_NAMES[role]) is not None
     if is_own_server:  # which may require TLS: the built-in psql lacks it
         program = shutil.which("psql") or program
-    if is_own_server and role != "owner":
+    if is_own_server and role != "owner" and _acts_as(ROLES_OF_NAMES[role]):
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
     # Every account of the machine can read a command line.
     secrets = {name: parameters.pop(name, None) for name in ("password", "sslpassword")}
@@ -109,6 +109,18 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
         echo("psql asks for the password of the client key: no variable can pass it.")
     address = make_conninfo("", **parameters)
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
+
+
+def _acts_as(role: str) -> bool:
+    """Return whether sessions of one's own server act as a role; else they have its rights alone.
+
+    Raises `Failure` if the server cannot be reached as it must be, such as through a pooler.
+    """
+    from pipelines.postgres.clients import connect
+
+    query = "SELECT pg_has_role(%(role)s, 'SET') OR NOT pg_has_role(%(role)s, 'USAGE')"
+    with connect(Settings.current().warehouse_url(role)) as session:
+        return session.execute(query, {"role": role}).fetchone() == (True,)
 
 
 def _address(role: str) -> str:

@@ -98,6 +98,10 @@ def test_a_pooler_that_drops_the_options_is_named(
             connect(url)
         with pytest.raises(PermanentFailure, match="pooler"):
             migrate(url)
+        words = ("database", "psql", "--role", "analyst", "-c", "DELETE FROM ops.watermarks")
+        rejected = isobar(tmp_path / "state", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
+        assert rejected.returncode == 1
+        assert "A pooler in between drops" in rejected.stderr
 
 
 @needs_pgbouncer

@@ -209,9 +209,11 @@ def test_our_status_command_reports_the_replica(
         DATABASE_URL=replica.url(ANALYST),
         DAGSTER_POSTGRES_URL=connections.url(DAGSTER, DAGSTER),
     )
-    found = json.loads(done.stdout)["database"]
+    document = json.loads(done.stdout)
+    found = document["database"]
     assert (found["is_reachable"], found["schema"]) == (True, "current"), done.stderr
     assert f":{replica.port}/" in found["place"]
+    assert "status:database:standby" in [one["key"] for one in document["problems"]]
 
 
 def test_analysts_read_from_the_replica_and_the_status_shows_its_lag(
