@@ -197,7 +197,8 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "isobar.sources"
-#: Schemas, groups, resources and choices of the platform; no source may use their names.
+#: Schemas, groups, resources and choices of the platform; no source may use their names. The
+#: schema `as_source` was of 3.0, and is dropped.
 PLATFORM_NAMES = frozenset(
     {"enriched", "metrics", "ops", "as_source", "public", "functions", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}

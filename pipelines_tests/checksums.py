@@ -42,7 +42,7 @@ def checksum(connection: psycopg.Connection, table: str, columns: Iterable[str])
 def checksums(connection: psycopg.Connection) -> dict[str, str]:
     """Return the checksums of all tables of all schemas.
 
-    When SQL files were applied does not count: restoring applies those of `as_source` again.
+    When SQL files were applied does not count: restoring may apply some again.
     """
     return {
         table: checksum(connection, table, [one for one in columns if one != "applied_at"])

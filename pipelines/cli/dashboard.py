@@ -36,7 +36,8 @@ def dashboard(port: int | None, host: str) -> None:
             remedy="In a clone: make dashboard. Otherwise: pip install 'isobar[dashboard]'.",
         )
     settings = Settings.current()
-    reach_database(settings)
+    if settings.has_builtin_server:
+        reach_database(settings)
     chosen = port or free_port(PORT)
     if port is None and chosen != PORT:
         echo(f"Port {PORT} is taken.")

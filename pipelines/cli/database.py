@@ -118,9 +118,10 @@ def _acts_as(role: str) -> bool:
     """
     from pipelines.postgres.clients import connect
 
-    query = "SELECT pg_has_role(%(role)s, 'SET') OR NOT pg_has_role(%(role)s, 'USAGE')"
+    query = "SELECT pg_has_role(oid, 'USAGE') AND NOT pg_has_role(oid, 'SET') FROM pg_roles"
     with connect(Settings.current().warehouse_url(role)) as session:
-        return session.execute(query, {"role": role}).fetchone() == (True,)
+        found = session.execute(f"{query} WHERE rolname = %s".encode(), [role]).fetchone()
+    return found != (True,)
 
 
 def _address(role: str) -> str:

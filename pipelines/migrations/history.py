@@ -40,8 +40,6 @@ from pipelines.warehouse.tables import DISTRIBUTED_BY, metadata
 
 #: The schema of the platform's own tables, which also contains the version tables.
 PLATFORM = "ops"
-#: Schemas in which several sources have tables.
-SHARED_SCHEMAS = frozenset({"enriched", "metrics"})
 #: What the name of a version table begins with, and what it did before 3.0.
 VERSION_TABLE, FORMER_VERSION_TABLE = "revision_", "alembic_version"
 State = Literal["current", "missing", "behind", "foreign"]

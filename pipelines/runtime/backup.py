@@ -25,6 +25,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.migrations.apply import migrate, prepare_roles
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
+from pipelines.postgres import sessions
 from pipelines.postgres.clients import (
     connect,
     find_clients,
@@ -41,7 +42,7 @@ Report = Callable[[str], None]
 DAGSTER, WAREHOUSE = "dagster", "warehouse"
 MANIFEST = "manifest.json"
 FORMAT = 4
-#: How long pg_dump waits for a session that locks a table.
+#: How long a backup waits for a session that locks a table, and for a migration.
 LOCK_WAIT = "60s"
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
@@ -78,7 +79,10 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
             remedy="See whether DATABASE_URL or ISOBAR_HOME is what isobar run uses.",
         )
     urls = _addresses(settings)
-    with connect(urls[WAREHOUSE], autocommit=True) as warehouse:
+    with (
+        translated("backup", "it could not be made", place=place_of(urls[WAREHOUSE])),
+        connect(urls[WAREHOUSE], autocommit=True) as warehouse,
+    ):
         _reject_cluster(warehouse, "backup", urls[WAREHOUSE])
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -90,6 +94,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
                 " was interrupted: delete it.",
             )
         folder.chmod(0o700)
+        warehouse.execute(f"SET lock_timeout = '{LOCK_WAIT}'".encode())
         warehouse.execute(NO_MIGRATION)
         taken_at = datetime.now(UTC)
         for name, url in urls.items():
@@ -121,7 +126,11 @@ def restore_from(
     make_dagster_database(settings)
     prepare_dagster_home(settings)
     fresh = {name: with_database(url, f"{_name(url)}_restoring") for name, url in urls.items()}
-    with daemon_lock(settings.state, "isobar restore"), _created(urls, fresh) as admins:
+    with (
+        translated("restore", "it could not be done", place=place_of(urls[WAREHOUSE])),
+        daemon_lock(settings.state, "isobar restore"),
+        _created(urls, fresh) as admins,
+    ):
         with connect(urls[WAREHOUSE]) as present:
             _reject_cluster(present, "restore", urls[WAREHOUSE])
         for url in () if replace else urls.values():
@@ -203,7 +212,7 @@ def _created(
 
     Yields a session on the server of each; on one server, both are of the warehouse's user.
     """
-    servers = {(one.host, one.port) for one in map(make_url, urls.values())}
+    servers = {(one.host, one.port or 5432) for one in map(make_url, urls.values())}
     with ExitStack() as until_done:
         admins = {}
         for name, url in urls.items():
@@ -254,7 +263,9 @@ def _end_runs(url: str, home: Path, report: Report) -> None:
         if connection.execute(ANY_TABLE).fetchone() is None:
             return
     under_way = [status for status in UNFINISHED if status != dg.DagsterRunStatus.QUEUED]
+    options = sessions.options(None, sessions.OF_TIMES)
     storage = make_url(url).set(drivername="postgresql+psycopg2")
+    storage = storage.update_query_dict({"options": options})
     with instance_on(storage.render_as_string(hide_password=False), home) as instance:
         instance.upgrade()
         for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):

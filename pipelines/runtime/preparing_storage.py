@@ -17,7 +17,13 @@ from typing import Any, Self
 import click
 import dagster as dg
 
-from pipelines.config import RUN_LOGS, Settings, home, read_dot_env
+from pipelines.config import (
+    RUN_LOGS,
+    Settings,
+    bypass_proxies_on_this_machine,
+    home,
+    read_dot_env,
+)
 from pipelines.failures import Failure
 from pipelines.orchestration.storage import PooledPostgresStorage
 from pipelines.postgres import state_folder
@@ -78,6 +84,7 @@ def _prepared(command: str) -> dict[str, str]:
 
     state_folder.keep_new_files_private()
     read_dot_env(home() / ".env")
+    bypass_proxies_on_this_machine()
     settings, until_exit = Settings.current(), ExitStack()
     atexit.register(until_exit.close)
     if command.endswith(DAEMONS):

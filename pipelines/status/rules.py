@@ -156,7 +156,8 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     problems = []
     if found.is_standby:
         what = f"{name}: the server is read-only, a standby"
-        primary = "Set DATABASE_URL to the primary."
+        variable = "DATABASE_URL" if found.part == "database" else "DAGSTER_POSTGRES_URL"
+        primary = f"Set {variable} to the primary."
         problems.append(trouble(f"{found.part}:standby", what, found.place, primary, now))
     if found.schema in verdicts:
         what, remedy, severity = verdicts[found.schema]

@@ -34,6 +34,7 @@ FLOAT8 = 701
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
 #: The name of the lock of a source.
 LOAD_LOCK = "isobar load {}"
+MIGRATION_LOCK = "isobar migrate"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
@@ -101,28 +102,31 @@ class Warehouse:
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            try:
+            with self._named_holders(source, MIGRATION_LOCK, "ExclusiveLock"):
                 connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
+            with self._named_holders(source, LOAD_LOCK.format(source)):
                 take_turn(connection, source)
-            except OperationalError as error:
-                if isinstance(error.orig, LockNotAvailable):
-                    raise self._waited_in_vain(source) from error
-                raise
             yield connection
 
-    def _waited_in_vain(self, source: str) -> TransientFailure:
-        """Return the failure of a load that did not get its turn, which says who had it."""
-        query = text(read_sql("pipelines.warehouse", "holders"))
-        with self.engine.connect() as other:
-            found = other.execute(query, {"names": [LOAD_LOCK.format(source), "isobar migrate"]})
-            holders = "; ".join(found.scalars()) or "a session that has ended since"
-        return TransientFailure(
-            source,
-            f"another session has kept this load waiting, and nothing was written: {holders}",
-            place=self.place,
-            remedy="If it is a forgotten session, end it: SELECT pg_terminate_backend(its process)."
-            " The next run tries again.",
-        )
+    @contextmanager
+    def _named_holders(self, source: str, lock: str, mode: str = "%") -> Iterator[None]:
+        """Raise `TransientFailure` with who holds an advisory lock, if the wait for it is over."""
+        try:
+            yield
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            query = text(read_sql("pipelines.warehouse", "holders"))
+            with self.engine.connect() as other:
+                found = other.execute(query, {"name": lock, "mode": mode}).scalars().all()
+            raise TransientFailure(
+                source,
+                "another session has kept this load waiting, and nothing was written: "
+                + ("; ".join(found) or "it has ended since"),
+                place=self.place,
+                remedy="If it is a forgotten session, end it: SELECT pg_terminate_backend(its"
+                " process). The next run tries again.",
+            ) from error
 
     def translate_db_errors(
         self, source: str, explain: Explain | None = None

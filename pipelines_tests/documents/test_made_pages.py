@@ -54,7 +54,7 @@ def test_column_names_state_their_unit_or_kind_of_time(owner: psycopg.Connection
 def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
     schemas = {name for (name,) in owner.execute("SELECT nspname FROM pg_namespace").fetchall()}
     ours = {name for name in schemas if not name.startswith(("pg_", "information_schema"))}
-    assert ours - {"public", "as_source"} == set(dictionary.SCHEMAS)
+    assert ours - {"public"} == set(dictionary.SCHEMAS)
 
 
 @pytest.mark.answers("F32")

@@ -84,7 +84,6 @@ BEGIN
             oid::regprocedure AS called,
             CASE
                 WHEN proname ~ 'advisory' THEN 'isobar_owner, isobar_loader, isobar_operator'
-                WHEN proname = 'pg_export_snapshot' THEN 'isobar_owner' -- for backups
             END AS needed_by
         FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace

@@ -1,4 +1,4 @@
--- Sessions that hold one of these advisory locks, in words. Of sessions of other roles, PostgreSQL
+-- Sessions that hold an advisory lock, in words. Of sessions of other roles, PostgreSQL
 -- shows the process and the user alone.
 SELECT DISTINCT
     concat_ws(
@@ -13,9 +13,8 @@ INNER JOIN pg_stat_activity USING (pid)
 WHERE
     locktype = 'advisory'
     AND granted
-    AND (classid::bigint << 32) | objid::bigint IN (
-        SELECT hashtextextended(name, 0) FROM unnest(CAST(:names AS text [])) AS name
-    )
+    AND mode LIKE :mode
+    AND (classid::bigint << 32) | objid::bigint = hashtextextended(:name, 0)
     AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND pid <> pg_backend_pid()
 ORDER BY holder
