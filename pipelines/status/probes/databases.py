@@ -57,7 +57,8 @@ def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
         url = _builtin_url(settings, DAGSTER, DAGSTER)
     with _reading(url, seconds) as connection:
         query = text(
-            "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(CAST(:names AS text [])) AS name"
+            "SELECT bool_and(to_regclass(name) IS NOT NULL)"
+            " FROM unnest(CAST(:names AS text [])) AS name"
         )
         is_made = connection.execute(query, {"names": [*TABLES_OF_DAGSTER]}).scalar_one()
         found = _database("dagster_storage", connection, "current" if is_made else "missing")
