@@ -43,7 +43,7 @@ def create_login(owner: psycopg.Connection, name: str, *, is_modeller: bool) -> 
     script = of_modeller.replace("dbt", name) if is_modeller else of_analyst.replace("jane", name)
     owner.execute(script.encode())
     at = owner.info
-    return f"postgresql://{name}:a%20long%20password@{at.host}:{at.port}/{at.dbname}"
+    return f"postgresql://{name}:a-long-password@{at.host}:{at.port}/{at.dbname}"
 
 
 @contextmanager

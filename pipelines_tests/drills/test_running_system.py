@@ -174,11 +174,11 @@ SELECT 1 FROM job_ticks WHERE status = 'STARTED' AND tick_body LIKE '%buses_api%
 
 
 @pytest.mark.timeout(900)
-def test_plugins_that_raise_hang_or_trespass_harm_nobody(state: Path, tmp_path: Path) -> None:
+def test_plugins_that_raise_hang_or_fail_harm_nobody(state: Path, tmp_path: Path) -> None:
     plugins.write(tmp_path, "buses", {"__init__.py": HANGING})
     plugins.write(tmp_path, "boats", {"__init__.py": "raise SystemExit('no boats today')"})
-    trespass = "CREATE INDEX mine ON flights.legs (leg_id);"
-    plugins.write(tmp_path, "carts", {"sql/tables.sql": trespass})
+    failing = "CREATE INDEX mine ON carts.nothing (leg_id);"
+    plugins.write(tmp_path, "carts", {"sql/tables.sql": failing})
     with running(state, OFTEN, tmp_path) as system:
         system.wait_until(lambda: system.query(HANGS, database=DAGSTER), "a sensor hangs")
         for number in range(3):
