@@ -113,7 +113,7 @@ class Settings:
                 place=f"ISOBAR_HOME, {state}",
                 remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
-        left_out = () if value("DATABASE_URL") else OF_OTHER_SERVERS
+        left_out = () if database_url else OF_OTHER_SERVERS
         for name in ("DATABASE_URL", "ANALYST_DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             env_validation.check_postgres_url(name, value(name))
 
