@@ -106,6 +106,7 @@ def drill(
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("ISOBAR_HOME", str(empty_state))
     monkeypatch.setenv("DATABASE_URL", server.url(LOADER, database))
+    monkeypatch.setenv("ISOBAR_SOURCES", "sandbox")
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
     monkeypatch.setattr(weather_fetch, "WAITS_SECONDS", (0.01, 0.01, 0.01))
     for reader in (inboxes, file_loader):  # nobody can set when the system says a file was changed
