@@ -51,12 +51,15 @@ def code(host: str, port: int) -> None:
     On SIGTERM it waits for the runs in progress, then exits.
     """
     settings = Settings.current()
+    from pipelines.orchestration.patience import polling_file
     from pipelines.runtime.bootstrap import seed_sandbox
 
     seed_sandbox(settings, echo)
-    poll_seconds = dagster_processes.SHORT_POLL_SECONDS
     address = dagster_processes.tcp_address(host, port)
-    _become(settings, dagster_processes.code_server(address, poll_seconds))
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    seconds = dagster_processes.CONTAINER_POLL_SECONDS
+    polling_file(settings.dagster_home).write_text(str(seconds))
+    _become(settings, dagster_processes.code_server(address))
 
 
 @serve.command()

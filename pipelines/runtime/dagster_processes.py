@@ -2,22 +2,15 @@
 
 import json
 import secrets
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-#: How long a sensor tick may poll: long under `isobar ui`, which ends ticks before it stops the
-#: daemon; short elsewhere.
-LONG_POLL_SECONDS, SHORT_POLL_SECONDS = 270.0, 20.0
-#: Signal to the code server that ends running ticks, sent before the daemon is stopped: the daemon
-#: waits for them.
-END_POLLS = signal.SIGUSR1
-#: Modules that the code server and nearly every run import.
-PRELOADED = (
-    *("pipelines.definitions", "pipelines.runtime.preparing_storage", "dagster._grpc.impl"),
-    *("pandas", "pandera.pandas", "pyarrow.csv"),
-)
+#: How long a sensor tick may poll (`pipelines.orchestration.patience`): under `isobar ui`, which
+#: ends ticks before it stops the daemon, and in a container, which waits for them.
+POLL_SECONDS, CONTAINER_POLL_SECONDS = 60, 20
+#: Threads of the code server: one per sensor, which mostly waits, plus some for other requests.
+THREADS = 32
 
 #: Where the code server listens, in the words of a workspace file and of Dagster's options.
 Address = Mapping[str, str | int]
@@ -41,14 +34,11 @@ def write_workspace(file: Path, address: Address) -> Path:
     return fresh.replace(file)  # atomic: another process may be reading it
 
 
-def code_server(address: Address, poll_seconds: float) -> list[str]:
-    """Return the command that loads definitions, evaluates schedules and sensors, and starts runs.
-
-    A sensor tick polls for `poll_seconds`. The daemon cannot be stopped during a tick.
-    """
-    module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
+def code_server(address: Address) -> list[str]:
+    """Return the command that loads definitions, evaluates sensors, and executes runs."""
     listen = [f"--{name}={value}" for name, value in address.items()]
-    return _python("pipelines.runtime.code_server", str(poll_seconds), *listen, *module)
+    module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
+    return _python("dagster", "api", "grpc", f"--max-workers={THREADS}", *listen, *module)
 
 
 def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:

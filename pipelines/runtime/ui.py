@@ -1,12 +1,10 @@
 """`isobar ui`: run web server, daemon and code server on loopback until interrupted."""
 
-import importlib
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -27,39 +25,31 @@ from pipelines.config import (
 )
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
+from pipelines.orchestration.patience import polling_file
 from pipelines.postgres.log_files import rotate
 from pipelines.postgres.ports import free_port, reserved_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (
-    END_POLLS,
-    LONG_POLL_SECONDS,
-    PRELOADED,
+    POLL_SECONDS,
     code_server,
     daemon,
     socket_address,
     web_server,
     write_workspace,
 )
-from pipelines.runtime.listening import is_listening, private_folder
-from pipelines.runtime.processes import (
-    Child,
-    WarmChild,
-    kill_session,
-    replace_environment,
-    stop_all,
-)
+from pipelines.runtime.processes import Child, kill_session, stop_all
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
-#: How long a process that no longer listens may take to end.
-DEAF_SECONDS = 3.0
+#: The path of a Unix socket has at most 107 bytes on Linux and 103 on macOS; its folder less.
+MAX_FOLDER_BYTES = 80
 
 
 class WebUi:
-    """Supervisor of Dagster's three processes and its own sandbox, if any; restarts dead ones."""
+    """Starts Dagster's three processes, restarts those that end, and its own sandbox, if any."""
 
     def __init__(
         self,
@@ -83,9 +73,9 @@ class WebUi:
             self._end_leftovers()
             with (
                 reserved_port(requested_port or FIRST_PORT) as port,
-                private_folder() as folder,
+                _socket_folder() as folder,
             ):
-                self._serve(port, requested_port, folder / "code")
+                self._serve(port, requested_port, Path(folder) / "code")
 
     def _serve(self, port: int, requested_port: int | None, code_socket: Path) -> None:
         if requested_port is not None and port != requested_port:
@@ -102,17 +92,15 @@ class WebUi:
         self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
         children = self._children(port, code_socket)
         code_child, web_child, _ = children
+        polling = polling_file(self.settings.dagster_home)
+        polling.write_text(str(POLL_SECONDS))
         self.report("Starting the web server, the daemon and the code server …")
-        self._import_what_they_share()
         try:
             for child in children:
                 child.start()
                 self._write_record(port, children)
-                if child is code_child:  # it starts no run by itself
-                    self._end_orphaned_runs()
-                    wait_until(
-                        lambda: self.stopped.is_set() or is_listening(code_socket), child, 120
-                    )
+                if child is code_child:  # the others load the definitions from it
+                    wait_until(lambda: self.stopped.is_set() or code_socket.exists(), child, 120)
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
@@ -120,7 +108,7 @@ class WebUi:
         finally:
             with suppress(BrokenPipeError):  # the reader is gone, as with a killed script
                 self.report("Stopping; a run in flight is given half a minute …")
-            code_child.signal(END_POLLS)
+            polling.unlink(missing_ok=True)  # which ends running ticks; the daemon waits for them
             stop_all(children)
             self.record.unlink(missing_ok=True)
             with suppress(BrokenPipeError):
@@ -136,30 +124,6 @@ class WebUi:
         )
         return copy
 
-    def _import_what_they_share(self) -> None:
-        replace_environment(self.environment)
-        with suppress(Exception):  # the code server fails for the same reason, and logs it
-            for module in PRELOADED:
-                importlib.import_module(module)
-
-    def _end_orphaned_runs(self) -> None:
-        """End runs whose process was killed with an earlier `isobar ui` or `isobar run`."""
-        with suppress(
-            subprocess.SubprocessError
-        ):  # the sensor orphaned_runs does it a little later
-            ended = subprocess.run(
-                [sys.executable, "-P", "-m", "pipelines.orchestration.orphaned_runs"],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                start_new_session=True,
-                timeout=30,
-                check=False,
-            )
-            for words in ended.stdout.splitlines():
-                self.report(f"Ended {words}, whose process was killed.")
-
     def _children(self, port: int, code_socket: Path) -> list[Child]:
         """Return code server, web server and daemon.
 
@@ -167,24 +131,23 @@ class WebUi:
         """
         address = socket_address(code_socket)
         workspace = write_workspace(self.settings.state / "workspace.yaml", address)
-        commands: dict[str, tuple[list[str], Path | int | None]] = {
-            "code server": (code_server(address, LONG_POLL_SECONDS), code_socket),
-            "web server": (web_server(LOOPBACK, port, workspace), port),
-            "daemon": (daemon(workspace), None),
+        commands = {
+            "code server": code_server(address),
+            "web server": web_server(LOOPBACK, port, workspace),
+            "daemon": daemon(workspace),
         }
         return [
-            WarmChild(
+            Child(
                 name,
                 command,
                 environment=self.environment,
                 log=self.settings.state / f"{name.replace(' ', '_')}.log",
-                address=place,
             )
-            for name, (command, place) in commands.items()
+            for name, command in commands.items()
         ]
 
     def _watch(self, port: int, children: list[Child]) -> None:
-        """Restart children that die or no longer listen; give up on one that keeps dying."""
+        """Restart children that end; give up on one that keeps ending."""
         deaths: dict[str, list[float]] = defaultdict(list)
         next_probe = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
@@ -194,8 +157,7 @@ class WebUi:
                 next_probe = time.monotonic() + DATABASE_SECONDS
             for child in [*children, *([self.sandbox] if self.sandbox else [])]:
                 child.keep_log_short()
-                runs = child.is_alive()
-                if runs and not child.has_stopped_listening():
+                if child.is_alive():
                     continue
                 deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
                 deaths[child.name].append(now)
@@ -206,11 +168,8 @@ class WebUi:
                         place=str(child.log),
                         remedy="Read the log, fix the cause, then start isobar ui again.",
                     )
-                what = "no longer listens" if runs else "ended"
-                self.report(f"The {child.name} {what}; starting it again.")
-                if child is children[0]:  # which otherwise waits for its ticks
-                    child.signal(END_POLLS)
-                child.stop(DEAF_SECONDS)
+                self.report(f"The {child.name} ended; starting it again.")
+                child.stop()  # and what it started
                 child.start()
                 self._write_record(port, children)
 
@@ -265,6 +224,20 @@ class WebUi:
             if not any(map(is_alive, left)) and _is_free(record.get("port")):
                 return
             time.sleep(0.05)
+
+
+def _socket_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for a Unix socket that only this user may enter.
+
+    It is not in the state folder, whose path may be too long, and which may be on a file system
+    without sockets, such as a folder of the host in a container.
+    """
+    usual = tempfile.gettempdir()
+    return tempfile.TemporaryDirectory(
+        prefix="isobar-",
+        dir=usual if len(usual) <= MAX_FOLDER_BYTES else "/tmp",  # noqa: S108 - a new folder in it
+        ignore_cleanup_errors=True,
+    )
 
 
 def _is_free(port: object) -> bool:

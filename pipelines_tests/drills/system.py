@@ -19,12 +19,12 @@ from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
-#: The name of each, or a word of its command line.
+#: A word of the command line of each.
 WORDS_OF = {
-    "daemon": "isobar daemon",
-    "web server": "isobar web",
-    "code server": "isobar code",
-    "run worker": "isobar runs",
+    "daemon": "dagster._daemon",
+    "web server": "pipelines.runtime.web_server",
+    "code server": "grpc",
+    "run worker": "--multiprocessing-fork",
     "sandbox": "sandbox",
 }
 UNFINISHED = "('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')"

@@ -3,22 +3,23 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from pipelines.failures import TransientFailure
 from pipelines.orchestration import patience
 
 Tick = Callable[..., int]
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_polling_seconds", 0.0)
-    monkeypatch.setattr(patience, "stopping", threading.Event())
-    patience.enable_polling(20.0)
+def patient(instance: dg.DagsterInstance) -> Iterator[Path]:
+    """Let ticks poll; the file that lets them."""
+    file = patience.polling_file(instance.root_directory)
+    file.write_text("20")
+    yield file
+    file.unlink(missing_ok=True)
 
 
 def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
@@ -103,11 +104,10 @@ def test_a_sensor_disabled_during_its_tick_starts_nothing(
     assert (tick(sensor), count) == (0, [0, 1, 2])
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_tick_ends_when_its_process_is_terminated(tick: Tick) -> None:
+def test_a_tick_ends_when_its_process_is_to_stop(tick: Tick, patient: Path) -> None:
     count, sensor = looks(found_at=10_000)
     assert tick(sensor) == 0
-    threading.Timer(0.3, patience.stopping.set).start()
+    threading.Timer(0.3, patient.unlink).start()
     began = time.monotonic()
     assert tick(sensor) == 0
     assert time.monotonic() - began < 10
@@ -115,38 +115,8 @@ def test_a_tick_ends_when_its_process_is_terminated(tick: Tick) -> None:
     assert tick(sensor) == 0, "and later ones look once"
 
 
-def test_a_tick_without_anything_ends_in_time(
-    patient: None, tick: Tick, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "_polling_seconds", 0.3)
+def test_a_tick_without_anything_ends_in_time(tick: Tick, patient: Path) -> None:
+    patient.write_text("0.3")
     count, sensor = looks(found_at=10_000)
     assert (tick(sensor), tick(sensor)) == (0, 0)
     assert 2 < len(count) <= 8
-
-
-def test_a_hanging_evaluation_occupies_one_thread_and_is_named(
-    tick: Tick, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "HANGS_SECONDS", 0.2)
-    began, answers = threading.Event(), threading.Event()
-    calls: list[int] = []
-
-    def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        calls.append(1)
-        began.set()
-        answers.wait(60)
-        return dg.SkipReason("nothing")
-
-    sensor = dg.sensor(name="any", job_name="any")(look)
-    evaluate = partial(patience.not_while_it_hangs(lambda *_: tick(sensor)), None, None, None)
-    hanging = threading.Thread(target=evaluate, args=["any"])
-    hanging.start()
-    assert began.wait(30)
-    time.sleep(0.3)
-    for _ in range(3):
-        with pytest.raises(TransientFailure, match="has not ended for"):
-            evaluate("any")
-    assert len(calls) == 1
-    answers.set()
-    hanging.join()
-    assert (evaluate("any"), len(calls)) == (0, 2)

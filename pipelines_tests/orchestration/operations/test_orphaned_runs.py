@@ -304,7 +304,7 @@ def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -
     session.start()
     wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
-    (code_server,) = session.ui.having("isobar code")
+    (code_server,) = session.ui.having("grpc")
     workers = code_server.children(recursive=True)
     assert workers
     os.killpg(code_server.pid, signal.SIGKILL)
@@ -341,11 +341,10 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
 def test_runs_killed_with_their_session_fail_when_the_ui_restarts(session: Session) -> None:
     session.start()
     wait_until_failures_are_retried(session)
-    run_id, blocker = begin_slow_run(session)
+    _, blocker = begin_slow_run(session)
     for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
         process.kill()
     session.ui.process.communicate()
     blocker.close()
-    output = session.start()
-    assert f"Ended the run {run_id[:8]} of flights, whose process was killed.\n" in output
+    session.start()
     wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
