@@ -96,7 +96,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     address = dagster_processes.tcp_address("127.0.0.1", code)
     workspace = dagster_processes.write_workspace(folder / "workspace.yaml", address)
     commands = {
-        "code": dagster_processes.code_server(address, 20.0),
+        "code": dagster_processes.code_server(address),
         "read_only": dagster_processes.web_server(
             "127.0.0.1", read_only, workspace, is_read_only=True
         ),

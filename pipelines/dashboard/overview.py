@@ -31,8 +31,8 @@ from pipelines.source import Source, by_seniority
 QUESTIONS = Questions("pipelines.dashboard")
 #: Errors are all shown; warnings beyond these are one click away.
 MAX_WARNINGS = 3
-#: How often the banner is drawn anew: often until `isobar status` has reported.
-PENDING_SECONDS, SETTLED_SECONDS = 2, 10
+#: How often the banner is drawn anew.
+RENEWED_SECONDS = 10
 MAX_STORIES = 6
 ICONS = {
     "error": ":red[:material/error:]",
@@ -58,23 +58,14 @@ def show() -> None:
     _show_stories(feeds)
 
 
+@st.fragment(run_every=RENEWED_SECONDS)
 def _show_health() -> None:
-    is_pending = health().is_pending
-    seconds = PENDING_SECONDS if is_pending else SETTLED_SECONDS
-    st.fragment(_banner, run_every=seconds)(was_pending=is_pending)
-
-
-def _banner(*, was_pending: bool) -> None:
     found = health()
-    if was_pending and not found.is_pending:
-        st.rerun()  # from now on, draw it less often
     text, colour = verdict(found)
     with st.container(border=True, key="health"):
         st.subheader(f"{colour} {text}", anchor=False)
-        if found.checked_at is not None:
-            st.caption(f"`isobar status`, {as_time(found.checked_at)}")
-        elif found.is_pending:
-            st.caption("Looking at runs, checks and schedules …")
+        if found.looked_at is not None:
+            st.caption(f"As of {as_time(found.looked_at)}")
         lines = in_lines(found)
         shown = [one for one in lines if one[0].level != "warning"]
         warnings = [one for one in lines if one[0].level == "warning"]
@@ -108,7 +99,7 @@ def verdict(found: Health) -> tuple[str, str]:
         return f"{words}{more}: this needs you", ICONS["error"]
     if warnings:
         return f"No errors, but {warnings} warning{several}", ICONS["warning"]
-    if found.checked_at is None:
+    if found.looked_at is None:
         return "Nothing wrong is known", ICONS["unknown"]
     return "All is well", ":green[:material/check_circle:]"
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard.formats import UNKNOWN
-from pipelines.dashboard.health import UNKNOWN_HERE, Finding, Health, health
+from pipelines.dashboard.health import NOBODY, Finding, Health, health
 from pipelines.dashboard.page import (
     BLUE,
     GREY,
@@ -42,23 +42,19 @@ OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
 ALL_REASONS = "all reasons"
 #: The program where `make` has installed it.
 IN_A_CLONE = ".venv/bin/isobar"
-STATES = {True: "late", False: "on time", None: "not known here"}
 
 
 def show() -> None:
     """Show the page."""
     st.title("Data quality", anchor=False)
-    feeds, others = QUESTIONS.ask("feeds"), QUESTIONS.ask("other_sources").rows
-    if not others.empty:
-        feeds = replace(feeds, rows=pd.concat([feeds.rows, others], ignore_index=True))
-    found = health()
+    feeds, found = QUESTIONS.ask("freshness"), health()
     _show_problems(found)
     names = [*sources_of_feeds()]
     given = [one for one in feeds.rows["source"] if one not in names]  # of sources that are off
     chosen = st.multiselect(
         "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
     ) or [*names, *given]
-    _show_freshness(feeds, found, chosen)
+    _show_freshness(feeds, chosen)
     _show_checks(found)
     _show_deliveries(chosen)
     _show_quarantine(chosen)
@@ -67,16 +63,13 @@ def show() -> None:
 def _show_problems(found: Health) -> None:
     """Show each problem with what to do; the one that the address names is open."""
     st.subheader("What needs attention", anchor=False)
-    if found.checked_at is not None:
-        st.caption(f"By the checks of `isobar status`, {as_time(found.checked_at)}.")
-    if found.is_pending:
-        st.caption("Runs, checks, schedules and the daemon are being looked at: reload in a while.")
-    elif not found.findings:
+    if found.looked_at is not None:
+        st.caption(f"As of {as_time(found.looked_at)}.")
+    if not found.findings:
         st.success("All is well.", icon=":material/check_circle:")
     named = st.query_params.get("problem")
-    if not found.is_pending:
-        known = [one.key for one in found.findings]
-        note_unknown("problem", "problem", known, instead="it is over, or another one now")
+    known = [one.key for one in found.findings]
+    note_unknown("problem", "problem", known, instead="it is over, or another one now")
     icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
     for one in sorted(found.findings, key=lambda one: one.key != named):
         icon = icons.get(one.level, ":gray[:material/help:]")
@@ -123,29 +116,12 @@ def _titled(one: Finding) -> str:
     return one.words if len(one.words) < 90 else f"{one.words[:89]}…"
 
 
-def _show_freshness(feeds: Answer, found: Health, chosen: Sequence[str]) -> None:
-    rows = feeds.rows[feeds.rows["source"].isin(chosen)].copy()
-    of_feeds = sources_of_feeds()
-    facts = [
-        found.sources.get(of_feeds[name].name if name in of_feeds else name, {})
-        for name in rows["source"]
-    ]
-    promises = [one.get("promised_seconds") for one in facts]
-    shown = pd.DataFrame(
-        {
-            "source": rows["source"],
-            "state": [STATES[one.get("is_overdue")] for one in facts],
-            "last_delivery_at": rows["last_delivery_at"],
-            "last_success_at": pd.to_datetime(
-                pd.Series([one.get("last_success_at") for one in facts], rows.index, "string")
-            ),
-            "promise": [f"every {as_number(one / 3600)} h" if one else None for one in promises],
-            "longest_silence_hours": rows["longest_silence_hours"],
-            "records_today": rows["records_today"],
-            "rejected_today": rows["rejected_today"],
-            "in_quarantine": rows["in_quarantine"],
-        }
-    )
+def _show_freshness(feeds: Answer, chosen: Sequence[str]) -> None:
+    rows = feeds.rows[feeds.rows["source"].isin(chosen)]
+    promises = [f"every {as_number(one)} h" for one in rows["expected_within_hours"].fillna(0)]
+    has_promise = rows["expected_within_hours"].notna()
+    shown = rows.drop(columns="expected_within_hours")
+    shown.insert(4, "promise", pd.Series(promises, rows.index, "string").where(has_promise))
     show_table(
         "Freshness",
         replace(feeds, rows=shown),
@@ -169,12 +145,7 @@ def _show_checks(found: Health) -> None:
     """Show each check with its last outcomes, those that failed first."""
     st.subheader("Checks", anchor=False)
     if not found.checks:
-        if found.is_pending:
-            st.caption("They are being read: reload in a while.")
-        elif found.checked_at is None:
-            st.info(UNKNOWN_HERE)
-        else:
-            st.info("No check was executed yet.")
+        st.info(NOBODY if found.looked_at is None else "No check was executed yet.")
         return
     st.caption("The last executions, the newest one at the right: ✓ passed, ✗ failed.")
     shown = pd.DataFrame(map(_row_of_check, found.checks)).sort_values("state", kind="stable")

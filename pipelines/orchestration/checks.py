@@ -21,6 +21,7 @@ COUNT = "offending_count"
 WARN = dg.AssetCheckSeverity.WARN
 LEDGER_MATCHES_ROWS = "ledger_matches_rows"
 READABLE_FILES = "readable_files"
+NO_REJECTS = "no_rejects"
 WHAT_TO_DO = "When it is not green: "
 
 
@@ -157,7 +158,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             ],
         ),
         check(
-            "no_rejects",
+            NO_REJECTS,
             f"No record{of_last} is in quarantine. Rejected records do not block other records.",
             f"records{of_last} were rejected; all others are loaded. `isobar quarantine show` shows"
             " the reasons. Correct the source or the code, then run `isobar quarantine retry`, if"

@@ -9,7 +9,7 @@ import filelock
 from pipelines.config import DAEMON_LOCK
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
-from pipelines.status.probes.web_ui import living_processes, noted_processes
+from pipelines.status.web_ui import living_processes, noted_processes
 
 
 @contextmanager

@@ -4,14 +4,10 @@ Runs are executed in this process: they need no process start, and their events 
 they happen.
 """
 
-import os
-import signal
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,14 +33,17 @@ from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
-from pipelines.orchestration.jobs import MAX_RUNTIME_TAG
-from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
+from pipelines.orchestration.operations.look import look_and_note
+from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
 from pipelines.orchestration.partitions import align_with_warehouse
+from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.roles import LOADER
 from pipelines.runtime.bootstrap import translated_storage
 from pipelines.source import sources
+from pipelines.warehouse.connection import Warehouse
 
 #: Run configuration of ops by job name.
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -92,15 +91,17 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     console = Console(width=None if sys.stdout.isatty() else 100)
     home = ""
     try:
-        with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
+        with translated_storage(), dg.DagsterInstance.get() as instance:
             home = instance.root_directory
-            reconcile(instance)
+            fail_orphaned_runs(instance, has_workers=False)
             align_with_warehouse(instance)
             reports = []
             for job, config in jobs.items():
                 reports.append(_run(instance, job, config, console))
                 if reports[-1].is_stopped:
                     break
+            with Warehouse(Settings.current().warehouse_url(LOADER)) as store:
+                look_and_note(instance, definitions.get_repository_def(), store, utc_now())
     except OSError as error:
         raise TransientFailure(
             "dagster",
@@ -123,40 +124,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     if reports and reports[-1].is_stopped:
         raise KeyboardInterrupt
     return not any(report.failures for report in reports)
-
-
-@contextmanager
-def _own_streams() -> Iterator[None]:
-    """Restore standard output and error: Dagster leaves them redirected on a full disk."""
-    kept = {number: os.dup(number) for number in (1, 2)}
-    try:
-        yield
-    finally:
-        for number, copy in kept.items():
-            os.dup2(copy, number)
-            os.close(copy)
-
-
-@contextmanager
-def _time_limit(seconds: int) -> Iterator[Callable[[], bool]]:
-    """Interrupt the body after some seconds, as Ctrl-C would; yield whether that has happened.
-
-    Dagster then fails the step and the run. Code that never returns to Python cannot be
-    interrupted.
-    """
-    expired = threading.Event()
-
-    def interrupt(*_: object) -> None:
-        expired.set()
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.alarm(seconds)
-    try:
-        yield expired.is_set
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _run(
@@ -190,16 +157,8 @@ def _run(
     )
     report = Report(name, run.run_id)
     console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
-    limit = int(run.tags.get(MAX_RUNTIME_TAG, Settings.current().run_seconds))
-    with console.status("starting"), _time_limit(limit) as has_expired:
+    with console.status("starting"):
         _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
-    if report.is_stopped and has_expired():
-        report.is_stopped = False
-        report.failures[-1] = (
-            f"{name}: the run took longer than {limit} s and was ended; {KEPT}"
-            "\n  where: the code of the source, or what it waits for"
-            "\n  what to do: See what hangs, or raise ISOBAR_RUN_SECONDS."
-        )
     if report.is_stopped and all(STOPPED in one for one in report.failures):  # else an incident
         instance.report_run_canceled(run, f"The run was {STOPPED}; {KEPT}.")
     return report

@@ -1,17 +1,14 @@
 """The command `isobar status`: a health check for people and for monitors."""
 
+import datetime as dt
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.isolation import LOG
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 @click.command(short_help="Show what is wrong, and what to do about it.")
@@ -20,15 +17,17 @@ def status(as_json: bool) -> None:
     """Show the state of databases, daemon, code, schedules, sources, runs and disks.
 
     Exits with 0 if there are no problems or only warnings, and with 1 if something is bad. It
-    starts and changes nothing. What does not answer is queried again with a longer timeout: if
-    it answers then, it is slow, which is a warning.
+    starts and changes nothing. Runs, checks, automation and the daemon are as the daemon saw them
+    up to two minutes ago; if it has not looked since, this command looks itself.
 
     \b
     Keys of --json; times are ISO 8601 in UTC, sizes in bytes, and null means not known:
       status           ok, warning or bad: the worst of problems
       checked_at
+      looked_at        when runs, checks, data, automation and the daemon were looked at
       problems         [key, severity (error, warning), what, where, since,
-                       path (page in the web UI), remedy], errors first, then the newest
+                       path (page in the web UI), remedy, source], errors first, then the
+                       newest
       database         status, place, is_reachable, error, server_version, size_bytes,
                        shared_buffers_bytes (memory of the server for its cache), schema,
                        replicas (servers that follow it), replica_lag_seconds (of the last one),
@@ -38,9 +37,7 @@ def status(as_json: bool) -> None:
       processes        status, and processes of isobar ui on this machine:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
-      code_location    status, web_server (null: this process), is_loaded, error,
-                       own_error (of this clone's definitions, as they are now),
-                       missing_jobs (of this clone, which the web server does not have)
+      code_location    status, and what the web server says: web_server, is_loaded, error
       automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
                        next_tick_at]
       checks           [asset, name, expected, path, outcomes [at, has_passed], newest first,
@@ -53,17 +50,14 @@ def status(as_json: bool) -> None:
       quarantine       {feed: records}
       disks            status, and places [what, path, free_bytes, total_bytes]
     """
-    from pipelines.orchestration.operations.problems import find_problems
-    from pipelines.orchestration.resources import utc_now
     from pipelines.status.collect import collect, unconfigured
     from pipelines.status.json_report import document
     from pipelines.status.text_report import page
 
     LOG.disabled = True  # the report has what is logged
-    now = utc_now()
+    now = dt.datetime.now(dt.UTC)
     try:
-        settings = Settings.current()
-        seen = collect(settings, _repository, find_problems, now)
+        seen = collect(Settings.current(), now)
     except Failure as failure:
         seen = unconfigured(failure, now)
     except OSError as error:  # the user may not read the state folder
@@ -77,9 +71,3 @@ def status(as_json: bool) -> None:
     else:
         click.echo(page(seen))
     sys.exit(1 if report["status"] == "bad" else 0)
-
-
-def _repository() -> "dg.RepositoryDefinition":
-    from pipelines.definitions import definitions
-
-    return definitions.get_repository_def()

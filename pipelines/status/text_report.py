@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import shorten
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,12 +15,11 @@ from rich.text import Text
 from pipelines.config import ui_url
 from pipelines.failures import printable
 from pipelines.orchestration.format_duration import span_in_words
-from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import sources
 from pipelines.status.collect import Status
-from pipelines.status.json_report import source_facts, status_of_part
-from pipelines.status.probes.dagster import Instigator
+from pipelines.status.json_report import parsed, source_facts, status_of_part
 from pipelines.status.rules import GIB, Code, Database, few, status_of
+from pipelines.warehouse.last_look import Problem
 
 WIDTH = 100
 MAX_WARNINGS = 5
@@ -46,11 +46,12 @@ def _print(console: Console, seen: Status) -> None:
         return
     console.print()
     console.print(_parts(seen))
-    if seen.dagster:
+    if seen.sources:
         console.print()
         console.print(_sources(seen))
+    if seen.look and seen.look.automation:
         console.print()
-        console.print(_automation(seen.dagster.instigators, seen))
+        console.print(_automation(seen.look.automation, seen))
 
 
 def _problems(seen: Status) -> Table:
@@ -137,10 +138,10 @@ def _ui(seen: Status) -> str:
 
 
 def _daemon(seen: Status) -> str:
-    if seen.dagster is None:
+    if seen.look is None:
         return "not known"
-    beats = seen.dagster.heartbeats
-    at = [beat.at for beat in beats if beat.at]
+    beats = seen.look.heartbeats
+    at = [moment for one in beats if (moment := parsed(one["at"]))]
     if not at:
         return "no sign of life"
     latest, oldest = _ago(max(at), seen), _ago(min(at), seen)
@@ -148,22 +149,20 @@ def _daemon(seen: Status) -> str:
 
 
 def _code(code: Code) -> str:
-    if not code.is_loaded:
-        return "do not load"
-    return f"load, {'as the web server reports' if code.web_server else 'tried here'}"
+    if code.is_loaded is None:
+        return "not known: no web server"
+    return "load, as the web server reports" if code.is_loaded else "do not load"
 
 
 def _runs(seen: Status) -> str:
-    if seen.dagster is None:
+    if seen.look is None or not seen.look.runs:
         return "not known"
-    runs = seen.dagster.runs
-    counts = [
-        f"{count} {what}" + (f" (the oldest since {_span(at, seen)})" if at else "")
-        for count, what, at in (
-            (runs.queued, "queued", runs.oldest_queued_at),
-            (runs.under_way, "under way", runs.oldest_under_way_at),
-        )
-    ]
+    runs = seen.look.runs
+    counts = []
+    for name, words in (("queued", "queued"), ("under_way", "under way")):
+        at = parsed(runs[f"oldest_{name}_at"])
+        since = f" (the oldest since {_span(at, seen)})" if at else ""
+        counts.append(f"{runs[name]} {words}{since}")
     return ", ".join(counts)
 
 
@@ -189,26 +188,26 @@ def _sources(seen: Status) -> Table:
     return table
 
 
-def _automation(instigators: Sequence[Instigator], seen: Status) -> Table:
+def _automation(found: Sequence[dict[str, Any]], seen: Status) -> Table:
     """Show schedules and their next tick on the left, sensors and their last tick on the right."""
     table = Table.grid(padding=(0, 2))
     titles = ("schedule", "next", "last", "sensor", "last tick")
     table.add_row(*(f"[dim]{title}[/]" for title in titles))
-    schedules = [one for one in instigators if one.kind == "schedule"]
-    sensors = [one for one in instigators if one.kind == "sensor"]
-    for schedule, sensor in zip_longest(schedules, sensors):
+    schedules = [one for one in found if one["kind"] == "schedule"]
+    sensors = [one for one in found if one["kind"] == "sensor"]
+    for left, right in zip_longest(schedules, sensors):
         table.add_row(
-            *(_titled(schedule), _until(schedule.next_tick_at, seen)) if schedule else ("", ""),
-            _ago(schedule.last_tick_at, seen) if schedule else "",
-            *(_titled(sensor), _ago(sensor.last_tick_at, seen)) if sensor else ("", ""),
+            *(_titled(left), _until(parsed(left["next_tick_at"]), seen)) if left else ("", ""),
+            _ago(parsed(left["last_tick_at"]), seen) if left else "",
+            *(_titled(right), _ago(parsed(right["last_tick_at"]), seen)) if right else ("", ""),
         )
     return table
 
 
-def _titled(one: Instigator) -> str:
-    if one.error:
-        return f"[red]{one.name}, failed[/]"
-    return one.name if one.is_running else f"[yellow]{one.name}, stopped[/]"
+def _titled(one: dict[str, Any]) -> str:
+    if one["error"]:
+        return f"[red]{one['name']}, failed[/]"
+    return str(one["name"]) if one["is_running"] else f"[yellow]{one['name']}, stopped[/]"
 
 
 def _span(at: dt.datetime, seen: Status) -> str:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql import func
 from sqlalchemy.types import TypeEngine
 
@@ -338,6 +338,33 @@ sources = Table(
     schema="ops",
     comment="Last check of each source for new data, one row per source that was ever checked."
     " metrics.freshness has what follows from it.",
+)
+
+last_look = Table(
+    "last_look",
+    metadata,
+    required("number", Integer, "Always 1: there is one row.", primary_key=True),
+    required("looked_at", INSTANT, "When it was looked."),
+    required(
+        "problems",
+        JSONB,
+        "What was wrong: key, severity, what, where, since, path, remedy and source of each;"
+        " ops.problems has them as rows.",
+    ),
+    required(
+        "checks",
+        JSONB,
+        "Each check: asset, name, expected, path, its last outcomes, and the first rows that it"
+        " found.",
+    ),
+    required("facts", JSONB, "Schedules and sensors, parts of the daemon, and unfinished runs."),
+    required(
+        "by_daemon", Boolean, "Whether the daemon looked, which does so again within two minutes."
+    ),
+    CheckConstraint("number = 1", name="number"),
+    schema="ops",
+    comment="What the last look at the platform found, one row: that of the sensor alerts, each"
+    " minute, or that at the end of isobar run. The dashboards and isobar status show it.",
 )
 
 failing_views = Table(

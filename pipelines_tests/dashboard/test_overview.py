@@ -1,14 +1,11 @@
 """The overview: health, a number of each source, and stories that the data support."""
 
-import json
-import subprocess
+import datetime as dt
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -21,9 +18,12 @@ from pipelines import isolation
 from pipelines.dashboard import health, overview, quality
 from pipelines.dashboard.page import Answer, Card, Page, Questions, Story
 from pipelines.dashboard.source_page import pages_of
-from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
+from pipelines.warehouse import last_look
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.last_look import Look, Problem, Severity
 from pipelines_tests import plugins
 from pipelines_tests.dashboard.test_pages import reading, show, shown
 
@@ -68,86 +68,66 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
     deliver(owner, "solar", 30, 20, 10)  # too few to know
     rows = feeds().rows.set_index("source")
     assert rows["is_quiet"].to_dict() == {"flights": True, "shipments": False, "solar": False}
-    words = [one.words for one in health.health().findings]
-    assert words[0] == (
-        "flights: The feed flights has delivered nothing for 72 hours; its longest silence"
-        " within 60 days before was 24 hours."
-    )
     page = shown(OVERVIEW)
     assert not page.exception
     assert any("went quiet" in one.proto.label for one in page.get("page_link"))
 
 
-def test_what_the_analyst_cannot_see_is_said(owner: psycopg.Connection) -> None:
+def test_where_nobody_has_looked_nothing_is_called_well(owner: psycopg.Connection) -> None:
     deliver(owner, "bookings", 0.1, rejected=3)
     st.cache_data.clear()
     found = health.health()
-    assert [one.level for one in found.findings] == ["warning", "unknown"]
-    assert "cannot be seen from here" in found.findings[1].words
-    assert overview.verdict(found)[0] == "No errors, but 1 warning"
+    assert [one.level for one in found.findings] == ["unknown"]
+    assert overview.verdict(found)[0] == "Nothing wrong is known"
     page = shown(OVERVIEW)
     assert not page.exception
     labels = [one.proto.label.replace("\\", "") for one in page.get("page_link")]
-    assert any("of the feed bookings are in quarantine: 3." in one for one in labels)
-    assert any("cannot be seen from here" in one for one in labels)
+    assert any("Nobody has looked for problems yet" in one for one in labels)
 
 
 ROW = {"plant_name": "[Sierra](http://x)", "missing_hours": 3}
+LOOKED_AT = dt.datetime.now(dt.UTC)
+SINCE = LOOKED_AT - dt.timedelta(hours=1)
 
 
 def checked(asset: str, name: str, outcomes: list[bool]) -> dict[str, Any]:
-    """A check as the report has it, newest outcome first."""
-    at = "2026-11-25T04:17:38+00:00"
-    found = [{"at": at, "has_passed": one} for one in outcomes]
+    """A check as the look has it, newest outcome first."""
+    found = [{"at": SINCE.isoformat(), "has_passed": one} for one in outcomes]
     rows = [] if outcomes[0] else [ROW]
     more = {"expected": "none", "path": "/a", "outcomes": found, "rows": rows}
     return {"asset": asset, "name": name, **more}
 
 
-def problem(key: str, severity: str, count: int = 2) -> dict[str, Any]:
-    at = "2026-11-25T04:17:38+00:00"
-    of_check = {
-        "where": "check no_gaps of solar.readings",
-        "what": f"Found {count}; expected: none",
-    }
+def problem(key: str, severity: Severity, count: int = 2) -> Problem:
     remedy = "readings [1](x) are missing; the row shows which. Ask."
-    more = {"since": at, "path": "/assets/solar", "remedy": remedy}
-    return {"key": key, "severity": severity, **of_check, **more}
+    what, where = f"Found {count}; expected: none", "check no_gaps of solar.readings"
+    return Problem(key, severity, what, where, SINCE, "/assets/solar", remedy, "solar")
 
 
-def reported(monkeypatch: pytest.MonkeyPatch, output: str) -> health.Health:
-    """Return what is known after `isobar status` wrote this."""
-    monkeypatch.setattr(health, "can_be_executed", lambda _: True)
-    done = SimpleNamespace(stdout=output)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
-    found = health.health()
-    deadline = time.monotonic() + 30
-    while found.is_pending and time.monotonic() < deadline:
-        time.sleep(0.02)
-        found = health.health()
-    return found
+def looked(url: str, problems: list[Problem], *checks: dict[str, Any]) -> health.Health:
+    """Return what is known after a look has found this."""
+    with Warehouse(url) as store:
+        last_look.write(store, Look(LOOKED_AT, problems, [*checks]))
+    st.cache_data.clear()
+    return health.health()
 
 
-def test_the_banner_has_what_status_finds(
-    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+def test_the_banner_has_what_the_last_look_found(
+    server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     deliver(owner, "solar", 0.1)
+    owner.execute(
+        "INSERT INTO ops.sources (source, checked_at, expected_within, run_id)"
+        " VALUES ('solar', now() - interval '2 days', '26 hours', 'a run')"
+    )
     problems = [problem(f"check:solar.readings:no_{n}", "warning", n) for n in range(5)]
-    checked_at = "2026-11-25T04:20:38+00:00"
-    problems.insert(0, problem("run:solar", "error") | {"since": checked_at})
-    report = {
-        "checked_at": checked_at,
-        "problems": problems,
-        "checks": [
-            checked("solar.days", "known_plants", [True, True, False]),
-            checked("solar.readings", "no_0", [False, True]),
-        ],
-        "sources": [{"name": "solar", "is_overdue": True, "promised_seconds": 93600.0}],
-    }
-    found = reported(monkeypatch, json.dumps(report))
+    found = looked(
+        server.url(LOADER, database),
+        [problem("run:solar", "error"), *problems],
+        checked("solar.days", "known_plants", [True, True, False]),
+        checked("solar.readings", "no_0", [False, True]),
+    )
     assert overview.verdict(found)[0] == "1 error and 5 warnings: this needs you"
-    # One found now may have begun long ago.
-    assert [bool(one.since) for one in found.findings] == [False, *[True] * 5]
     assert found.findings[1].source == "solar"
     page = shown(OVERVIEW)
     assert not page.exception
@@ -167,22 +147,38 @@ def test_the_banner_has_what_status_finds(
     ]
 
 
+def test_a_page_says_that_nobody_looks_any_more(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    deliver(owner, "solar", 0.1)
+    looked(server.url(LOADER, database), [])
+    owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '9 minutes'")
+    st.cache_data.clear()
+    found = health.health()
+    assert overview.verdict(found)[0] == "No errors, but 1 warning"
+    assert found.findings[0].words.startswith("Nobody has looked for problems since ")
+
+
 def test_a_line_of_the_banner_says_what_is_wrong_without_names_of_dagster() -> None:
     plain = health.in_plain_words
     found = "Found 3; expected: No sensor is implausible."
-    of_view = plain("check:metrics.solar_plant_health:no_suspicious_sensor", found, "a sensor lies")
+    of_view = plain("check:metrics.x:no_suspicious_sensor", found, "a sensor lies", "solar")
     assert of_view == "Solar plants: a sensor lies (3)"
-    assert plain("check:flights.legs:possible_times", "It took too long.", "ask") == (
+    assert plain("check:flights.legs:possible_times", "It took too long.", "ask", "flights") == (
         "Flights: It took too long."
     )
-    assert plain(
-        "check:weather.places:x", "Found 1", "a place in `use` is lost (see it). Look"
-    ) == ("Weather: a place in use is lost (1)")
-    assert plain("run:audit", "The disk is full.", "") == (
+    lost = "a place in `use` is lost (see it). Look"
+    assert plain("check:weather.places:x", "Found 1", lost, "weather") == (
+        "Weather: a place in use is lost (1)"
+    )
+    assert plain("run:audit", "The disk is full.", "", None) == (
         "audit: the last run failed. The disk is full."
     )
-    assert plain("stopped:weather_due", "", "") == "Automation is switched off: weather_due"
-    assert plain("status:disks:data", "Only 1 GiB is free", "") == "Only 1 GiB is free"
+    assert plain("quiet:solar", "It is silent.", "", "solar") == "Solar plants: It is silent."
+    assert plain("stopped:weather_due", "", "", "weather") == (
+        "Automation is switched off: weather_due"
+    )
+    assert plain("status:disks:data", "Only 1 GiB is free", "", None) == "Only 1 GiB is free"
 
 
 def test_each_remedy_of_a_check_begins_with_what_is_wrong() -> None:
@@ -193,30 +189,22 @@ def test_each_remedy_of_a_check_begins_with_what_is_wrong() -> None:
 
 
 def test_lines_of_the_banner_that_read_the_same_are_one() -> None:
-    late = [f"freshness:solar.{name}" for name in ("days", "readings")]
-    findings = [
-        health.Finding(key, "error", key, plain=health.in_plain_words(key, "It is late.", ""))
-        for key in late
-    ]
-    found = health.Health(findings, None, is_pending=False, sources={})
-    ((first, words),) = overview.in_lines(found)
-    assert first.key == late[0]
-    assert words == (
-        "Solar plants: the data are late, because they were not refreshed in time (2 times)"
-    )
+    keys = [f"check:solar.{name}:x" for name in ("days", "readings")]
+    findings = [health.Finding(key, "error", key, plain="Solar plants: it is odd") for key in keys]
+    ((first, words),) = overview.in_lines(health.Health(findings, None))
+    assert first.key == keys[0]
+    assert words == "Solar plants: it is odd (2 times)"
 
 
 def test_a_failed_check_shows_the_rows_that_it_found(
-    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+    server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     deliver(owner, "solar", 0.1)
-    report = {
-        "checked_at": "2026-11-25T04:17:38+00:00",
-        "problems": [problem(f"check:solar.readings:no_{n}", "warning") for n in range(2)],
-        "checks": [checked("solar.readings", f"no_{n}", [False]) for n in range(2)],
-        "sources": [],
-    }
-    found = reported(monkeypatch, json.dumps(report))
+    found = looked(
+        server.url(LOADER, database),
+        [problem(f"check:solar.readings:no_{n}", "warning") for n in range(2)],
+        *(checked("solar.readings", f"no_{n}", [False]) for n in range(2)),
+    )
     assert [one.rows for one in found.findings] == [[ROW], [ROW]]
     app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)
     app.query_params["problem"] = "check:solar.readings:no_1"
@@ -224,15 +212,6 @@ def test_a_failed_check_shows_the_rows_that_it_found(
     assert not page.exception
     tables = [one.value for one in page.dataframe if "missing_hours" in one.value]
     assert [one.to_dict("records") for one in tables] == [[ROW]]  # only of the one that is open
-
-
-def test_a_status_that_does_not_report_is_not_all_well(
-    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
-) -> None:
-    deliver(owner, "solar", 0.1)
-    found = reported(monkeypatch, "Traceback")
-    assert [one.level for one in found.findings] == ["unknown"]
-    assert overview.verdict(found)[0] == "Nothing wrong is known"
 
 
 def test_a_broken_number_or_story_of_a_source_leaves_the_others(

@@ -1,9 +1,10 @@
 """`isobar status` on the real thing: built-in server, web server, daemon, and all of it broken."""
 
-import datetime as dt
 import json
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,20 +20,14 @@ from dagster._core.scheduler.instigation import (
     InstigatorStatus,
 )
 
-from pipelines.config import Settings
-from pipelines.orchestration.operations.problems import Problem
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.processes import kill_session
-from pipelines.status.probes.dagster import probe_instance
-from pipelines.status.probes.databases import probe_storage
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.orchestration.operations.made_up import World
-from pipelines_tests.plugins import write
 from pipelines_tests.served_ui import start
 from pipelines_tests.states import copied, load
-from pipelines_tests.testing.stops import FILES
 
 Document = dict[str, Any]
 
@@ -109,15 +104,8 @@ def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) 
     assert code == 1
     assert errors(document) == ["The database: there is no database yet"]
     assert "make run" in document["problems"][0]["remedy"]
-    assert "No daemon has run yet" in [one["what"] for one in document["problems"]][-1]
-    assert document["code_location"] == {
-        "status": "ok",
-        "web_server": None,
-        "is_loaded": True,
-        "error": None,
-        "own_error": None,
-        "missing_jobs": [],
-    }
+    unknown = dict.fromkeys(("status", "web_server", "is_loaded", "error"))
+    assert document["code_location"] == unknown
     assert not nowhere.exists()
 
 
@@ -169,17 +157,24 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     assert listing(ran) == before
 
 
-def test_a_source_installed_since_the_ui_started_is_missed(
-    ran: Path, ui: dict[str, psutil.Process], tmp_path: Path
-) -> None:
-    """Incident: the inbox of a new source stayed full, and nothing said why."""
-    del ui
-    write(tmp_path, "stops", FILES)
-    document = status(ran, PYTHONPATH=str(tmp_path))[1]
-    assert document["code_location"]["missing_jobs"] == ["stops"]
-    (found,) = [one for one in document["problems"] if one["key"] == "status:code_location:lacks"]
-    assert found["what"] == "The web server lacks jobs of this clone: stops"
-    assert status(ran)[1]["code_location"]["missing_jobs"] == []
+def test_a_fresh_look_is_read_without_dagster_and_an_old_one_is_repeated(ran: Path) -> None:
+    url = isobar(ran, "database", "url").stdout.strip()
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("UPDATE ops.last_look SET looked_at = now()")
+    command = [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "status", "--json"]
+    done = subprocess.run(
+        command, env=environment(ran), cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert json.loads(done.stdout)["checks"]
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pipelines.status.collect" in imported
+    assert not imported & {"dagster", "pandas", "streamlit"}
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '1 hour'")
+        noted = owner.execute("SELECT * FROM ops.last_look").fetchall()
+        document = status(ran)[1]
+        assert document["looked_at"] == document["checked_at"]
+        assert owner.execute("SELECT * FROM ops.last_look").fetchall() == noted, "it wrote"
 
 
 def test_with_the_ui_up_daemon_and_definitions_are_ok(
@@ -247,6 +242,9 @@ def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
         world.switch("flights_daily", InstigatorStatus.STOPPED, "SCHEDULE")
         world.switch("weather_due", InstigatorStatus.RUNNING)
         world.tick("bookings_inbox", broken, at=time.time())
+    url = isobar(ran, "database", "url").stdout.strip()
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '1 hour'")
     _, document = status(ran)
     seen = {one["name"]: one for one in document["automation"]}
     assert not seen["flights_daily"]["is_running"]
@@ -259,25 +257,9 @@ def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
     assert "bookings_inbox, failed" in page
 
 
-def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
-    def meddle(instance: dg.DagsterInstance, _: dg.RepositoryDefinition) -> list[Problem]:
-        instance.wipe_daemon_heartbeats()
-        return []
-
-    settings = Settings.from_environment(environment(ran))
-    found, url = probe_storage(settings, 10)
-    assert found.is_reachable
-    seen = probe_instance(
-        settings.dagster_home,
-        url,
-        dg.Definitions().get_repository_def(),
-        meddle,
-        dt.datetime.now(dt.UTC),
-        10,
-    )
-    assert "read-only transaction" in seen.problems[0].what
-    with instance_of(ran) as instance:
-        assert len(instance.get_daemon_heartbeats()) > 5
+def test_definitions_that_fail_to_load_are_reported(ran: Path) -> None:
+    _, document = status(ran, ISOBAR_SCHEDULES="/nowhere.toml")
+    assert any("/nowhere.toml" in words for words in errors(document))
 
 
 def test_a_database_that_was_stopped_is_not_started(ran: Path) -> None:
@@ -295,8 +277,8 @@ def test_a_database_that_hangs_does_not_hang_the_status(ran: Path) -> None:
     began_at = time.monotonic()
     with stopped(psutil.Process(postmaster)):
         _, document = status(ran)
-    assert time.monotonic() - began_at < 60  # five seconds, but machines of tests are busy
-    assert "did not answer within" in errors(document)[0]
+    assert time.monotonic() - began_at < 120  # it may be starting, for a minute
+    assert "accepts no connection" in errors(document)[0]
 
 
 def test_a_server_that_never_responds_does_not_block_the_command(state: Path) -> None:
@@ -305,7 +287,7 @@ def test_a_server_that_never_responds_does_not_block_the_command(state: Path) ->
         began_at = time.monotonic()
         _, document = status(state, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{port}/x")
     assert time.monotonic() - began_at < 60  # as above
-    assert re.search("did not answer within|timeout expired", errors(document)[0])
+    assert "timeout" in errors(document)[0]
     assert document["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
 
 
@@ -366,13 +348,6 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         assert tables.fetchone() == (0,)
-
-
-def test_definitions_that_fail_to_load_are_reported(state: Path) -> None:
-    _, document = status(state, ISOBAR_SCHEDULES="/nowhere.toml")
-    assert not document["code_location"]["is_loaded"]
-    assert "/nowhere.toml" in document["code_location"]["error"]
-    assert any("do not load" in words for words in errors(document))
 
 
 def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:

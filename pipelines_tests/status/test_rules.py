@@ -6,36 +6,28 @@ import re
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import pytest
 
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
-from pipelines.orchestration.operations.problems import Problem
-from pipelines.source import sources
-from pipelines.status.collect import Status
+from pipelines.status.collect import Status, worst_first
 from pipelines.status.json_report import source_facts
-from pipelines.status.probes.dagster import DagsterFacts
-from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import (
     GIB,
     Code,
     Database,
     Disk,
-    Heartbeat,
     ProcessFact,
-    Runs,
-    of_code,
-    of_daemon,
     of_database,
     of_disks,
     of_processes,
-    of_runs,
     status_of,
-    trouble,
 )
 from pipelines.status.text_report import page
+from pipelines.status.web_ui import noted_processes
+from pipelines.warehouse.last_look import Look, Problem
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 
@@ -60,49 +52,6 @@ def test_warnings_alone_are_not_bad() -> None:
     assert status_of([]) == "ok"
     assert status_of([warning]) == "warning"
     assert status_of([warning, error]) == "bad"
-
-
-def test_a_daemon_is_dead_after_75_seconds_not_30_minutes() -> None:
-    beating = [Heartbeat("SENSOR", ago(74)), Heartbeat("SCHEDULER", ago(74))]
-    assert of_daemon(beating, [], NOW) == []
-    silent = [Heartbeat("SENSOR", ago(76)), Heartbeat("SCHEDULER", ago(90))]
-    (problem,) = of_daemon(silent, [], NOW)
-    assert (problem.severity, problem.since) == ("error", ago(76))
-    assert "no sign of life for 76 s" in problem.what
-
-
-def test_a_silent_thread_of_a_stopped_daemon_is_mended_by_a_start() -> None:
-    beats = [Heartbeat("SENSOR", ago(74)), Heartbeat("SCHEDULER", ago(90))]
-    (stopped,) = of_daemon(beats, [], NOW)
-    assert "start isobar ui" in stopped.remedy
-    (running,) = of_daemon(beats, [process("daemon", age_seconds=900)], NOW)
-    assert "kill the daemon" in running.remedy
-
-
-def test_a_daemon_that_just_began_is_given_time() -> None:
-    old = [Heartbeat("SENSOR", ago(9000)), Heartbeat("SCHEDULER", None)]
-    assert of_daemon(old, [process("daemon", age_seconds=20)], NOW) == []
-    assert verdicts(of_daemon(old, [process("daemon", age_seconds=90)], NOW)) == [
-        ("error", "status:daemon")
-    ]
-
-
-def test_one_daemon_thread_may_be_busy_but_not_for_ever() -> None:
-    others = [Heartbeat("SCHEDULER", ago(5))]
-    for age, verdict in ((70, []), (80, ["warning"]), (299, ["warning"]), (301, ["error"])):
-        problems = of_daemon([*others, Heartbeat("SENSOR", ago(age))], [], NOW)
-        assert [one.severity for one in problems] == verdict
-    assert verdicts(of_daemon([*others, Heartbeat("SENSOR", None)], [], NOW)) == [
-        ("warning", "status:daemon:SENSOR")
-    ]
-    (failing,) = of_daemon([Heartbeat("SENSOR", ago(5), ("it broke",))], [], NOW)
-    assert (failing.severity, failing.what) == ("warning", "SENSOR of the daemon: it broke")
-
-
-def test_a_dead_daemon_is_reported_once_despite_its_old_heartbeat() -> None:
-    found = [process("isobar ui"), process("daemon", "dead")]
-    assert verdicts(of_processes(found, NOW)) == [("error", "status:daemon:process")]
-    assert of_daemon([Heartbeat("SENSOR", ago(9000))], found, NOW) == []
 
 
 def test_a_power_cut_gives_two_lines_not_one_per_process() -> None:
@@ -154,47 +103,28 @@ def test_what_others_have_built_is_a_warning_before_an_upgrade_and_while_it_prev
     assert "built on it" not in page(Status(NOW, warehouse=replace(found, built_on=())))
 
 
-def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
-    assert of_runs(Runs(3, 2, ago(800), ago(3500)), NOW) == []
-    problems = of_runs(Runs(3, 2, ago(1000), ago(3700)), NOW)
-    assert verdicts(problems) == [
-        ("warning", "status:runs:queued"),
-        ("warning", "status:runs:hangs"),
-    ]
-    assert all(one.path for one in problems)
-
-
 def test_little_space_is_a_warning_and_hardly_any_is_bad() -> None:
     for free, verdict in ((6, "ok"), (4, "warning"), (0.5, "bad")):
         disk = Disk("database", "/data", int(free * GIB), 100 * GIB)
         assert status_of(of_disks([disk], NOW)) == verdict
 
 
-def test_the_same_definition_error_is_reported_once() -> None:
-    assert len(of_code(Code("http://ui", False, "E: broken at line 3", "E: broken"), NOW)) == 1
-    assert len(of_code(Code("http://ui", True, None, "E: broken"), NOW)) == 1
-    assert len(of_code(Code(None, False, "E: broken", "E: broken"), NOW)) == 1
-    assert of_code(Code("http://ui", True, None, None), NOW) == []
-
-
-def test_a_source_is_overdue_by_dagsters_verdict_or_unknown() -> None:
-    late = Problem("freshness:solar.readings", "error", "", "", NOW, "", "")
-    nobody_knows = trouble("problems", "", "", "", NOW)
-
-    def is_overdue(name: str, *problems: Problem, own_error: str | None = None) -> bool | None:
-        dagster = DagsterFacts(
-            [], Runs(0, 0, None, None), dict.fromkeys(sources()), [], [*problems]
-        )
-        code = Code(own_error=own_error)
-        seen = Status(NOW, code=code, dagster=dagster, sources_off={"shipments"})
-        return cast(bool | None, source_facts(seen, name)["is_overdue"])
-
-    assert is_overdue("solar", late) is True
-    assert is_overdue("flights", late) is False
-    assert is_overdue("shipments", late) is None
-    assert is_overdue("solar", nobody_knows) is None
-    assert is_overdue("solar", own_error="broken") is None
-    assert source_facts(Status(NOW), "solar")["is_overdue"] is None
+def test_a_source_that_is_off_promises_nothing_and_one_unknown_is_not_on_time() -> None:
+    late = {
+        "name": "solar",
+        "last_success_at": ago(9000),
+        "is_overdue": True,
+        "promised_seconds": 7200.0,
+        "last_delivery_at": None,
+        "in_quarantine": 0,
+    }
+    seen = Status(NOW, sources=[late, late | {"name": "shipments"}], sources_off={"shipments"})
+    solar = source_facts(seen, "solar")
+    assert (solar["is_overdue"], solar["age_seconds"], solar["is_on"]) == (True, 9000, True)
+    assert source_facts(seen, "shipments")["is_overdue"] is None
+    assert source_facts(seen, "flights")["is_overdue"] is None
+    text = page(replace(seen, look=Look(NOW)))
+    assert "overdue" in text
 
 
 def test_durations_are_formatted_briefly() -> None:
@@ -240,3 +170,15 @@ def test_links_lead_to_the_address_that_people_use(monkeypatch: pytest.MonkeyPat
     assert "See the run: http://web:3000/runs/1" in page(seen)
     monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.org/")
     assert "See the run: https://isobar.example.org/runs/1" in page(seen)
+
+
+def test_the_newest_warning_is_the_first_after_the_errors() -> None:
+    """Of many warnings, the report shows only the first."""
+
+    def problem(key: str, severity: Literal["error", "warning"], hour: int) -> Problem:
+        return Problem(
+            key, severity, "", "", dt.datetime(2026, 11, 20, hour, tzinfo=dt.UTC), "", ""
+        )
+
+    found = [problem("old", "warning", 1), problem("new", "warning", 3), problem("bad", "error", 2)]
+    assert [one.key for one in sorted(found, key=worst_first)] == ["bad", "new", "old"]

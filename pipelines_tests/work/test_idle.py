@@ -6,13 +6,13 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+from pipelines.status.probes.databases import probe_warehouse
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.source import sources
-from pipelines.status.probes.databases import probe_warehouse
 from pipelines_tests import sensors
 from pipelines_tests.work.declared import Work
 from pipelines_tests.work.plans import Both, counted, executed

@@ -1,4 +1,4 @@
-"""Alert messages: notify each receiver once when a problem begins, gets worse and is resolved.
+"""Alert messages: notify each receiver once when a problem begins, and when it is over.
 
 A message is the difference between the current problems and those already notified. A problem that
 is resolved before its message could be sent is not sent. What was notified is stored between ticks.
@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from pipelines.failures import redact
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver
-from pipelines.orchestration.operations.problems import Problem
+from pipelines.warehouse.last_look import Problem
 
 #: Of the 60 seconds that Dagster allows for a tick.
 SEND_SECONDS = 20.0
@@ -26,19 +26,17 @@ MAX_LINE_CHARACTERS = 160
 MAX_CHANGES = 200
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 900.0
 SEE_ALL = "See each page; isobar status shows what is wrong now."
-Word = Literal["error", "now an error", "warning", "over"]
+Word = Literal["error", "warning", "over"]
 KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
     "error": "failure",
-    "now an error": "failure",
     "warning": "warning",
     "over": "success",
 }
 
 
 class NotifiedProblem(BaseModel):
-    """A problem in the state in which a receiver was last notified of it."""
+    """A problem that a receiver was notified of."""
 
-    severity: Literal["error", "warning"]
     where: str
     path: str
     since: AwareDatetime
@@ -132,14 +130,11 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
 
 def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
     """Return the changes that the receiver was not notified of yet."""
-    changes = []
-    for one in problems[:MAX_CHANGES]:
-        known = account.notified.get(one.key)
-        if known is None or (known.severity == "warning" and one.severity == "error"):
-            word: Word = "now an error" if known else one.severity
-            changes.append(
-                Change(word, one.key, one.where, one.path, one.since, one.what, one.remedy)
-            )
+    changes = [
+        Change(one.severity, one.key, one.where, one.path, one.since, one.what, one.remedy)
+        for one in problems[:MAX_CHANGES]
+        if one.key not in account.notified
+    ]
     there = {one.key for one in problems}
     for key, known in account.notified.items():
         if key not in there:
@@ -154,7 +149,6 @@ def _note(account: Account, delivered: Sequence[Change]) -> None:
             del account.notified[one.key]
         else:
             account.notified[one.key] = NotifiedProblem(
-                severity="warning" if one.word == "warning" else "error",
                 where=one.where,
                 path=one.path,
                 since=one.since,
@@ -202,4 +196,6 @@ def _lasted(change: Change, now: dt.datetime) -> str:
 
 
 def _link(ui_url: str | None, path: str) -> str:
+    if not path:
+        return "none; isobar status shows more"
     return f"{ui_url}{path}" if ui_url else f"{path} of the web UI (ISOBAR_UI_URL is not set)"

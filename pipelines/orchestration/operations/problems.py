@@ -1,4 +1,4 @@
-"""Current problems as Dagster's instance knows them: runs, checks, freshness and ticks.
+"""Current problems as Dagster's instance knows them: runs, checks, ticks and the daemon.
 
 About twenty small queries through the instance's methods if there are no problems. Read-only.
 """
@@ -7,15 +7,19 @@ import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import dagster as dg
 
-from pipelines import isolation
-from pipelines.orchestration.checks import READABLE_FILES, SHOWN_ROWS, expectation_and_remedy
+from pipelines.config import RUN_SECONDS
+from pipelines.orchestration.checks import (
+    NO_REJECTS,
+    READABLE_FILES,
+    expectation_and_remedy,
+)
+from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
     Entity,
@@ -23,16 +27,18 @@ from pipelines.orchestration.operations.unresolved_failures import (
     ended_at,
     failed_materializations,
     failing_jobs,
-    last_done_at,
     partition_of,
 )
+from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
+    KEPT,
     innermost_error,
     shown,
     split_remedy,
     why_run_failed,
 )
+from pipelines.warehouse.last_look import Problem, of_broken_sources
 
 LOCATION = "pipelines"
 #: While the code server restarts, one or two ticks that it should evaluate may fail.
@@ -45,77 +51,64 @@ RECENT_SECONDS = 600.0
 DISMISS = "To dismiss the alert, delete the run."
 RUN_AGAIN = f"See the run's page; when it is fixed, run it again. {DISMISS}"
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
-SEE_WHY_LATE = (
-    "See whether its schedule or sensor is on, whether its runs fail, and whether they wait in the"
-    " queue."
-)
 SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
-MEND_SOURCE = (
-    "Fix it, uninstall it, or name it in ISOBAR_DISABLE_SOURCES; then start again what is running,"
-    " such as isobar ui. isobar sources lists all of them."
-)
 SWITCH_ON = "Switch it on in the UI, under Automation."
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A problem that exists now."""
-
-    #: Identifies the problem while it lasts, such as `run:<job>`, `check:<asset>:<check>`.
-    key: str
-    severity: Literal["error", "warning"]
-    #: The problem in one or a few lines.
-    what: str
-    #: The job, asset, check, sensor or schedule.
-    where: str
-    since: dt.datetime
-    #: Path of its page in the web UI, such as `/runs/1234`.
-    path: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class CheckHistory:
-    """What a check found, the last executions that ended."""
-
-    asset: str
-    name: str
-    #: What it expects.
-    expected: str
-    #: Path of its page in the web UI.
-    path: str
-    #: When it was executed and whether it passed, newest first.
-    outcomes: list[tuple[dt.datetime, bool]]
-    #: The first rows that it found the last time; none if it passed.
-    rows: list[dict[str, Any]]
+#: Checks of what the look reads from the tables themselves, as it is now.
+SEEN_IN_TABLES = (NO_REJECTS, READABLE_FILES)
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+QUEUED_SECONDS = 900.0
+#: Half of the time after which runs are ended by default.
+UNDER_WAY_SECONDS = RUN_SECONDS / 2
+#: Daemon heartbeats come every half minute; a daemon that missed two is late.
+BEAT_SECONDS = 75.0
+#: A single thread may be busy for a while if the others send heartbeats.
+HANGS_SECONDS = 300.0
+START = "Start it: isobar ui (make ui)."
 
 
 def check_histories(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
-) -> list[CheckHistory]:
-    """Return the history of each check that was executed, by asset and name."""
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    known: Sequence[dict[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """Return the history of each check that was executed, by asset and name (`last_look.Look`).
+
+    That of a check which was not executed since it was `known` is not read again.
+    """
     storage, graph = instance.event_log_storage, repository.asset_graph
+    before = {(one["asset"], one["name"]): one for one in known}
     found = []
-    for key in sorted(graph.asset_check_keys, key=lambda key: (_dotted(key.asset_key), key.name)):
-        completed = [
-            one
-            for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
-            if one.status.value in ("SUCCEEDED", "FAILED")
-        ]
-        outcomes = [
-            (
-                utc_at(one.event.timestamp if one.event else one.create_timestamp),
-                one.status.value == "SUCCEEDED",
-            )
-            for one in completed
-        ]
-        expected, _ = expectation_and_remedy(graph.get_check_spec(key).description or "")
-        path = _asset_path(key.asset_key, view="checks", checkDetail=key.name)
-        if outcomes:
-            asset = _dotted(key.asset_key)
-            rows = rows_found(completed[0].evaluation)
-            found.append(CheckHistory(asset, key.name, shown(expected), path, outcomes, rows))
+    latest = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
+    for key in sorted(latest, key=lambda key: (_dotted(key.asset_key), key.name)):
+        asset = _dotted(key.asset_key)
+        history = before.get((asset, key.name))
+        if history is None or history["outcomes"][0]["at"] != _executed_at(latest[key]):
+            completed = [
+                one
+                for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
+                if one.status.value in ("SUCCEEDED", "FAILED")
+            ]
+            if not completed:
+                continue
+            expected, _ = expectation_and_remedy(graph.get_check_spec(key).description or "")
+            history = {
+                "asset": asset,
+                "name": key.name,
+                "expected": shown(expected),
+                "path": _asset_path(key.asset_key, view="checks", checkDetail=key.name),
+                "outcomes": [
+                    {"at": _executed_at(one), "has_passed": one.status.value == "SUCCEEDED"}
+                    for one in completed
+                ],
+                "rows": rows_found(completed[0].evaluation),
+            }
+        found.append(history)
     return found
+
+
+def _executed_at(execution: Any) -> str:
+    event = execution.event
+    return utc_at(event.timestamp if event else execution.create_timestamp).isoformat()
 
 
 def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any]]:
@@ -128,32 +121,89 @@ def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any
 def find_problems(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
-    """Return all current problems of sources and of the instance, worst first."""
-    found = [
-        *broken_sources_at(utc_now()),
+    """Return all current problems of sources and of the instance."""
+    return [
+        *of_broken_sources(utc_now()),
         *_failing_jobs(instance, repository),
         *_failed_materializations(instance, repository),
         *_failing_checks(instance, repository),
-        *_missed_freshness(instance, repository),
         *_failing_ticks(instance, repository),
     ]
-    return sorted(found, key=lambda one: (one.severity, one.since, one.key))
 
 
-def broken_sources_at(now: dt.datetime) -> list[Problem]:
-    """Return a problem for each broken source of this process."""
+def unfinished_runs(instance: dg.DagsterInstance) -> dict[str, Any]:
+    """Return how many runs wait and are under way, and since when the oldest of each."""
+    facts: dict[str, Any] = {}
+    under_way = [status for status in UNFINISHED if status not in WAITING]
+    for name, statuses in (("queued", WAITING), ("under_way", under_way)):
+        runs = dg.RunsFilter(statuses=statuses)
+        oldest = instance.get_run_records(runs, limit=1, ascending=True)
+        facts[name] = instance.get_runs_count(runs) if oldest else 0
+        facts[f"oldest_{name}_at"] = oldest[0].create_timestamp if oldest else None
+    return facts
+
+
+def of_runs(runs: dict[str, Any], now: dt.datetime) -> Iterator[Problem]:
+    """Yield whether runs wait or are under way for too long."""
+    for name, limit, words, remedy, status in (
+        (
+            "queued",
+            QUEUED_SECONDS,
+            "has been waiting in the queue",
+            "See in the UI what runs before it, and whether the daemon lives.",
+            "QUEUED",
+        ),
+        (
+            "under_way",
+            UNDER_WAY_SECONDS,
+            "has been under way",
+            f"Terminate it in the UI; {KEPT}.",
+            "STARTED",
+        ),
+    ):
+        at = runs[f"oldest_{name}_at"]
+        if at is not None and (age := (now - at).total_seconds()) > limit:
+            what = f"A run {words} for {span_in_words(age)}"
+            path = f"/runs?q=status:{status}"
+            yield Problem(f"status:runs:{name}", "warning", what, "", at, path, remedy)
+
+
+def heartbeats(instance: dg.DagsterInstance) -> list[dict[str, Any]]:
+    """Return name, last sign of life and errors of each part that the daemon must have."""
+    beats = instance.get_daemon_heartbeats()
     return [
-        Problem(
-            key=f"status:source:{broken.name}",
-            severity="error",
-            what=str(broken),
-            where=f"source {broken.name}",
-            since=now,
-            path="",
-            remedy=MEND_SOURCE,
-        )
-        for broken in isolation.broken_sources()
+        {
+            "name": name,
+            "at": utc_at(beat.timestamp) if (beat := beats.get(name)) else None,
+            "errors": [shown(one.message) for one in (beat.errors or ())] if beat else [],
+        }
+        for name in sorted(instance.get_required_daemon_types())
     ]
+
+
+def of_daemon(beats: Sequence[dict[str, Any]], now: dt.datetime) -> Iterator[Problem]:
+    """Yield whether the daemon is alive and all of its parts are, by its heartbeats."""
+    moments = [one["at"] for one in beats if one["at"]]
+    if not moments:
+        what = "No daemon has run yet: schedules and sensors start no runs"
+        yield Problem("status:daemon", "warning", what, "", now, "", START)
+        return
+    if (age := (now - max(moments)).total_seconds()) > BEAT_SECONDS:
+        what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
+        yield Problem("status:daemon", "error", what, "", max(moments), "", START)
+        return
+    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
+    for one in beats:
+        at, name = one["at"], one["name"]
+        if at is None or (now - at).total_seconds() > HANGS_SECONDS:
+            age = (now - at).total_seconds() if at else 0
+            what = (
+                f"{name} of the daemon: no sign of life for {span_in_words(age) if at else 'ever'}"
+            )
+            yield Problem(f"status:daemon:{name}", "error", what, name, at or now, "", remedy)
+        elif one["errors"]:
+            what = f"{name} of the daemon: {one['errors'][0]}"
+            yield Problem(f"status:daemon:{name}", "warning", what, name, at, "", remedy)
 
 
 def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
@@ -219,6 +269,8 @@ def _failing_checks(
     for key, execution in {**executions, **before}.items():
         if execution is None or execution.status.value != "FAILED" or not execution.evaluation:
             continue
+        if key.name in SEEN_IN_TABLES:
+            continue
         since = execution
         for one in storage.get_asset_check_execution_history(key, limit=MAX_EXECUTIONS):
             if one.status.value == "SUCCEEDED":
@@ -227,7 +279,7 @@ def _failing_checks(
         expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
         is_error = execution.evaluation.severity == dg.AssetCheckSeverity.ERROR
         asset = _dotted(key.asset_key)
-        problem = Problem(
+        yield Problem(
             key=f"check:{asset}:{key.name}",
             severity="error" if is_error else "warning",
             what=shown(_found(execution.evaluation, expected)),
@@ -235,40 +287,6 @@ def _failing_checks(
             since=utc_at(since.event.timestamp if since.event else since.create_timestamp),
             path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
-        )
-        rows = rows_found(execution.evaluation) if key.name == READABLE_FILES else []
-        if rows and len(rows) < SHOWN_ROWS:  # else not all are known
-            yield from _of_files(problem, rows)
-        else:
-            yield problem
-
-
-def _of_files(problem: Problem, rows: Sequence[dict[str, Any]]) -> Iterator[Problem]:
-    """Yield a problem for each rejected file, so that a second one is alerted, too."""
-    for row in rows:
-        name, since = str(row["name"]), dt.datetime.fromisoformat(str(row["looked_at"]))
-        what = shown(f"{name}: {row['problem']}")
-        yield replace(problem, key=f"{problem.key}:{name}", what=what, since=since)
-
-
-def _missed_freshness(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
-) -> Iterator[Problem]:
-    """Yield overdue assets that have a freshness policy; the daemon evaluates it every 30 s."""
-    watched = [node.key for node in repository.asset_graph.asset_nodes if node.freshness_policy]
-    states = instance.get_freshness_state_records(watched)
-    late = {key: one for key, one in states.items() if one.freshness_state.value == "FAIL"}
-    done_at = last_done_at(instance, late.keys()) if late else {}
-    for key, state in late.items():
-        done = f"last {utc_at(done_at[key]):%Y-%m-%d %H:%M} UTC" if key in done_at else "never"
-        yield Problem(
-            key=f"freshness:{_dotted(key)}",
-            severity="error",
-            what=f"It was not refreshed in time ({done}).",
-            where=f"asset {_dotted(key)}",
-            since=state.updated_at,
-            path=_asset_path(key, view="overview"),
-            remedy=SEE_WHY_LATE,
         )
 
 

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
 
-from pipelines.orchestration.operations import alert_messages, alert_sensor
-from pipelines.orchestration.operations.problems import Problem
+from pipelines.orchestration.operations import alert_messages, alert_sensor, problems
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.postgres.roles import LOADER
+from pipelines.postgres.server import Connections
 from pipelines.testing.fake_source import body, drip, silence
+from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
 
 pytestmark = pytest.mark.filterwarnings(
@@ -25,6 +29,11 @@ Wait = Callable[[float], None]
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERT_URLS", raising=False)
     monkeypatch.setenv("ISOBAR_UI_URL", "http://isobar.example/")
+
+
+@pytest.fixture
+def world(instance: dg.DagsterInstance, server: Connections, database: str) -> World:
+    return World(instance, server.url(LOADER, database))
 
 
 @pytest.fixture
@@ -91,19 +100,28 @@ def test_a_failed_run_and_its_recovery_are_notified_once(
     assert len(receiver.messages) == 2
 
 
-def test_an_escalation_to_error_is_notified_but_no_deescalation(
-    world: World, receiver: FakeReceiver
+def test_what_a_look_found_is_a_row_for_everybody(
+    world: World, owner: psycopg.Connection, wait: Wait
 ) -> None:
-    cursor = None
-    for severity in ("WARN", "ERROR", "WARN", "ERROR"):
-        world.check(passed=False, severity=severity)
-        _, cursor = world.look(cursor)
-    where = "check possible_times of flights.legs"
-    assert receiver.titles == [f"Isobar: warning: {where}", f"Isobar: now an error: {where}"]
-    assert [one["type"] for one in receiver.messages] == ["warning", "failure"]
+    query = "SELECT problem, severity, source, subject FROM metrics.health"
+    assert owner.execute("SELECT * FROM ops.last_look").fetchall() == []
+    run_id = world.run("flights", OURS)
+    world.check(passed=False)
+    _, cursor = world.look()
+    assert owner.execute(query).fetchall() == [
+        ("run", "error", "flights", "flights"),
+        ("check", "warning", "flights", "flights.legs:possible_times"),
+    ]
+    page = owner.execute("SELECT page FROM ops.problems WHERE severity = 'error'").fetchone()
+    assert page == (f"/runs/{run_id}",)
+    world.run("flights")
     world.check(passed=True)
-    world.look(cursor)
-    assert receiver.titles[2:] == [f"Isobar: over: {where}"]
+    wait(60)
+    _, cursor = world.look(cursor)
+    assert owner.execute(query).fetchall() == []
+    owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '6 minutes'")
+    (found,) = owner.execute(query).fetchall()
+    assert found == ("status", "error", None, "look"), "nobody looks any more"
 
 
 def test_without_addresses_problems_are_logged_once(
@@ -333,8 +351,11 @@ def test_alerts_work_without_warehouse_and_ui_address_and_with_invalid_variables
     monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
     monkeypatch.delenv("ISOBAR_UI_URL")
     world.stop()
-    assert world.look()[0] == "1 problem, all reported."
-    assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
+    world.warehouse = WarehouseResource()
+    assert world.look()[0] == "2 problems, all reported."
+    assert receiver.titles[0] == "Isobar: error: the environment or .env"
+    last = receiver.messages[1]["message"]
+    assert last.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
 
 
 def test_a_flood_of_problems_is_truncated(
@@ -344,7 +365,7 @@ def test_a_flood_of_problems_is_truncated(
         "run:x", "error", "w" * 600, "j" * 250, dt.datetime.now(dt.UTC), "/runs/1", "r" * 600
     )
     many = [Problem(**{**vars(one), "key": f"run:{n}"}) for n in range(1000)]
-    monkeypatch.setattr(alert_sensor, "find_problems", lambda *_: many)
+    monkeypatch.setattr(problems, "find_problems", lambda *_: many)
     _, cursor = world.look()
     assert len(receiver.text) < 25_000
     assert "and 160 more" in receiver.text

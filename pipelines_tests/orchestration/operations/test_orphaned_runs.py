@@ -153,15 +153,23 @@ def test_workers_of_other_machines_and_unstarted_runs_are_ignored(
 
 
 def test_a_run_that_succeeds_during_the_probe_is_not_failed(
-    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+    instance: dg.DagsterInstance,
+    sleeper: "subprocess.Popen[bytes]",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = begun(instance, sleeper.pid)
-    done = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_SUCCESS.value, run.job_name)
-    instance.report_dagster_event(done, run.run_id)
     sleeper.kill()
     sleeper.wait()
-    assert orphaned_runs._worker_was_killed(instance, run), "seen as it was before"
-    assert not orphaned_runs._end(instance, run)
+    judge = orphaned_runs.is_orphaned
+
+    def then_it_ends(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+        found = judge(instance, run)
+        done = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_SUCCESS.value, run.job_name)
+        instance.report_dagster_event(done, run.run_id)
+        return found
+
+    monkeypatch.setattr(orphaned_runs, "is_orphaned", then_it_ends)
+    assert orphaned_runs.fail_orphaned_runs(instance) == []
     assert status_of(instance, run) == Status.SUCCESS
 
 
@@ -169,12 +177,11 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
-    began = "01 00:00:00"
-    tags = {orphaned_runs.TAG: f"1@{socket.gethostname()} {began}"}
+    tags = {orphaned_runs.TAG: f"1 since 1 on {socket.gethostname()}"}
     killed = made(instance, tags, Status.STARTED)
     ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
     again = made(instance, tags, Status.QUEUED, **ids)
-    orphaned_runs.reconcile(instance)
+    orphaned_runs.fail_orphaned_runs(instance, has_workers=False)
     assert status_of(instance, killed) == Status.FAILURE
     assert status_of(instance, again) == Status.QUEUED
     assert run_state.has_unfinished_run(instance, "idling")
@@ -201,11 +208,11 @@ def test_a_killed_command_of_dagster_is_noticed_on_the_machine_of_the_database(
 
 def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:
     tag = orphaned_runs.tag_of_process()
-    assert re.fullmatch(r"\d+@\S+ \d\d \d\d:\d\d:\d\d", tag)
+    assert re.fullmatch(r"\d+ since \d+ on \S+", tag)
     alive = made(instance, {orphaned_runs.TAG: tag}, Status.STARTED)
-    by_hand = {orphaned_runs.TAG: f"1@{socket.gethostname()} once"}
+    by_hand = {orphaned_runs.TAG: "yes, by me"}
     unknown = made(instance, by_hand, Status.STARTED)
-    orphaned_runs.reconcile(instance)
+    orphaned_runs.fail_orphaned_runs(instance, has_workers=False)
     assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
 
 
@@ -216,7 +223,7 @@ def test_isobar_run_leaves_workers_to_the_machine_where_they_are(
     sleeper.kill()
     sleeper.wait()
     run = begun(instance, sleeper.pid)
-    orphaned_runs.reconcile(instance)
+    orphaned_runs.fail_orphaned_runs(instance, has_workers=False)
     assert status_of(instance, run) == Status.STARTED
 
 

@@ -14,8 +14,8 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
-from pipelines.orchestration.checks import SHOWN_ROWS
-from pipelines.orchestration.operations.problems import Problem, check_histories
+from pipelines.orchestration.operations.problems import check_histories, of_daemon, of_runs
+from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import (
     FILES,
     LEGS,
@@ -25,6 +25,8 @@ from pipelines_tests.orchestration.operations.made_up import (
     SNAPSHOTS,
     World,
 )
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 
 def only(world: World) -> Problem:
@@ -108,29 +110,15 @@ def test_a_killed_run_whose_retry_never_comes_is_reported(world: World) -> None:
 def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
     world.run("audit", OURS)
     world.check(passed=False)
-    world.freshness(LEGS, "FAIL", time.time())
     world.stop("inbox")
-    assert len(world.problems()) == 4
+    assert len(world.problems()) == 3
     world.repository = dg.Definitions().get_repository_def()
     assert world.problems() == []
 
 
-def test_each_rejected_file_is_a_problem_of_its_own(world: World) -> None:
-    """A second one was part of the first, without an alert."""
-    at = "2026-11-20 10:00:00+00:00"
-    rows = [{"name": f"{name}.csv", "problem": "it is empty", "looked_at": at} for name in "ab"]
-    check = "check:flights.legs:readable_files"
-    world.check(passed=False, rows=rows[:1], key=FILES)
-    assert world.keys() == [f"{check}:a.csv"]
-    world.check(passed=False, rows=rows, key=FILES)
-    assert {one.key: one.what for one in world.problems()} == {
-        f"{check}:a.csv": "a.csv: it is empty",
-        f"{check}:b.csv": "b.csv: it is empty",
-    }
-    assert {one.since for one in world.problems()} == {dt.datetime.fromisoformat(at)}
-    world.check(passed=False, rows=rows * SHOWN_ROWS, key=FILES)
-    assert world.keys() == [check], "not all are known"
-    world.check(passed=True, key=FILES)
+def test_what_the_tables_know_is_not_asked_of_checks(world: World) -> None:
+    """Incident: the banner counted eight rejects above a table with seven."""
+    world.check(passed=False, key=FILES)
     assert world.keys() == []
 
 
@@ -282,12 +270,17 @@ def test_the_history_of_a_check_has_the_rows_that_it_found_the_last_time(world: 
     rows = [{"leg_id": f"leg_{number}", "note": "x" * 300} for number in range(2)]
     world.check(passed=False, rows=rows)
     (history,) = check_histories(world.instance, world.repository)
-    assert [one["leg_id"] for one in history.rows] == ["leg_0", "leg_1"]
-    assert [len(one["note"]) for one in history.rows] == [200, 200]
+    assert [one["leg_id"] for one in history["rows"]] == ["leg_0", "leg_1"]
+    assert [len(one["note"]) for one in history["rows"]] == [200, 200]
+    with executed() as statements:
+        assert check_histories(world.instance, world.repository, [history]) == [history]
+    known = len(statements)
     world.check(passed=True)
-    (history,) = check_histories(world.instance, world.repository)
-    assert history.rows == []
-    assert [has_passed for _, has_passed in history.outcomes] == [True, False]
+    with executed() as statements:
+        (history,) = check_histories(world.instance, world.repository, [history])
+    assert history["rows"] == []
+    assert [one["has_passed"] for one in history["outcomes"]] == [True, False]
+    assert len(statements) == known + 1, "only of a check that was executed"
 
 
 def test_a_check_under_evaluation_keeps_its_result(world: World) -> None:
@@ -296,19 +289,6 @@ def test_a_check_under_evaluation_keeps_its_result(world: World) -> None:
     latest = world.instance.event_log_storage.get_latest_asset_check_execution_by_key([POSSIBLE])
     assert latest[POSSIBLE].status.value == "PLANNED"
     assert world.keys() == ["check:flights.legs:possible_times"]
-
-
-def test_a_stale_asset_is_reported_once_the_daemon_detects_it(world: World) -> None:
-    world.run("flights")
-    since = time.time() - 3600
-    world.freshness(LEGS, "FAIL", since)
-    world.freshness(PRICES, "FAIL", since)  # which has no policy any more
-    problem = only(world)
-    assert (problem.key, problem.severity) == ("freshness:flights.legs", "error")
-    assert problem.since == dt.datetime.fromtimestamp(since, dt.UTC)
-    assert f"last {dt.datetime.now(dt.UTC):%Y-%m-%d}" in problem.what
-    world.freshness(LEGS, "WARN", time.time())
-    assert world.problems() == []
 
 
 def test_a_failing_tick_is_reported_until_one_succeeds(world: World) -> None:
@@ -352,6 +332,47 @@ def test_stopped_automation_is_reported_unless_off_by_default(world: World) -> N
     world.resume("inbox")
     world.tick("inbox", at=time.time())
     assert world.problems() == []
+
+
+def ago(seconds: float) -> dt.datetime:
+    return NOW - dt.timedelta(seconds=seconds)
+
+
+def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
+    facts = {"queued": 3, "under_way": 2}
+    good = facts | {"oldest_queued_at": ago(800), "oldest_under_way_at": ago(3500)}
+    assert [*of_runs(good, NOW)] == []
+    late = facts | {"oldest_queued_at": ago(1000), "oldest_under_way_at": ago(3700)}
+    found = [(one.severity, one.key, bool(one.path)) for one in of_runs(late, NOW)]
+    assert found == [
+        ("warning", "status:runs:queued", True),
+        ("warning", "status:runs:under_way", True),
+    ]
+
+
+def test_the_daemon_is_judged_by_its_signs_of_life() -> None:
+    def found(*beats: tuple[str, float | None, str]) -> list[tuple[str, str, str]]:
+        facts = [
+            {
+                "name": name,
+                "at": None if age is None else ago(age),
+                "errors": [said] if said else [],
+            }
+            for name, age, said in beats
+        ]
+        return [(one.severity, one.key, one.what) for one in of_daemon(facts, NOW)]
+
+    assert found(("SENSOR", 20, ""), ("SCHEDULER", 70, "")) == []
+    assert found(("SENSOR", 20, ""), ("SCHEDULER", 200, "")) == [], "it is busy"
+    ((severity, key, what),) = found(("SENSOR", 20, ""), ("SCHEDULER", 400, ""))
+    assert (severity, key) == ("error", "status:daemon:SCHEDULER")
+    assert what == "SCHEDULER of the daemon: no sign of life for 7 min"
+    assert found(("SENSOR", 20, ""), ("SCHEDULER", None, ""))[0][0] == "error"
+    assert found(("SENSOR", 20, "it broke")) == [
+        ("warning", "status:daemon:SENSOR", "SENSOR of the daemon: it broke")
+    ]
+    assert found(("SENSOR", 100, ""), ("SCHEDULER", 90, ""))[0][:2] == ("error", "status:daemon")
+    assert found(("SENSOR", None, ""))[0][0] == "warning", "none has run yet"
 
 
 def test_errors_come_before_warnings_and_the_oldest_first(world: World) -> None:

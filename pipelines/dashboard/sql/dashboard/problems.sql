@@ -1,4 +1,12 @@
 -- Work: linear, 400 buffers
-SELECT problem || ':' || subject AS key, severity, source, what, remedy, began_at
-FROM metrics.health
+SELECT
+    key,
+    severity,
+    source,
+    what,
+    place,
+    began_at,
+    remedy,
+    page
+FROM ops.problems
 ORDER BY severity, began_at DESC;

@@ -1,7 +1,6 @@
 """Probe the processes of `isobar ui` on this machine, and the definitions in its web server."""
 
 import datetime as dt
-from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -13,9 +12,9 @@ from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
 
 MAX_CHARACTERS = 400
+ANSWER_SECONDS = 10
 LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
-    locationEntries { locationOrLoadError { ... on PythonError { message }
-    ... on RepositoryLocation { repositories { pipelines { name } } } } } } } }"""
+    locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
 
 
 def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
@@ -37,16 +36,14 @@ def living_processes(state: Path) -> list[str]:
     return [one.name for one in noted_processes(state)[1] if one.state != "dead"]
 
 
-def query_web_server(url: str, seconds: float) -> tuple[str | None, frozenset[str]]:
-    """Return the error of the definitions that the web server has loaded, and the names of jobs.
-
-    It takes no longer than `seconds`.
+def query_web_server(url: str) -> str | None:
+    """Return the error of the definitions that the web server has loaded, if any.
 
     Raises `TransientFailure` if it does not answer, and `NotReady` if access is denied.
     """
     try:
         answer = requests.post(
-            f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=seconds
+            f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=ANSWER_SECONDS
         )
     except requests.RequestException as error:
         raise TransientFailure(
@@ -60,13 +57,11 @@ def query_web_server(url: str, seconds: float) -> tuple[str | None, frozenset[st
         entries = workspace.get("locationEntries", [])
         answers = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
         messages = [one["message"] for one in answers if "message" in one]
-        repositories = chain.from_iterable(one.get("repositories", ()) for one in answers)
-        jobs = frozenset(job["name"] for one in repositories for job in one["pipelines"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"it returned status {answer.status_code} without the definitions"
         remedy = "See whether ISOBAR_UI_URL is right."
         raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
-    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None, jobs
+    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None
 
 
 def _fact(name: str, noted: str) -> ProcessFact:

@@ -1,10 +1,9 @@
 """Read the warehouse and Dagster's storage for `isobar status`, in read-only sessions."""
 
-import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from sqlalchemy import Connection, make_url, text
 
@@ -15,63 +14,76 @@ from pipelines.migrations.objects import built_on
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
+from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.last_look import Look
 from pipelines.warehouse.sql_files import read_sql
 
-READ_ONLY = "-c default_transaction_read_only=on"
+#: No session writes, and no statement takes longer.
+STATEMENT_SECONDS = 10
+OPTIONS = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
+QUARANTINE = text("SELECT feed, in_quarantine FROM ops.feeds WHERE in_quarantine > 0 ORDER BY feed")
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
-#: By feed: when its last delivery was loaded, and how many records are in quarantine.
-Ledger = dict[str, tuple[dt.datetime, int]]
 
 
-def probe_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
-    """Read the warehouse and its ledger. Raises `Failure` if it cannot be read.
+@dataclass(frozen=True)
+class Facts:
+    """What the warehouse has."""
 
-    No statement runs longer than `seconds`.
-    """
-    url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
-    with _reading(url, seconds) as connection:
-        schema = condition(connection)
-        outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
-        ledger = {}
-        built: list[str] = []
-        left: list[str] = []
-        if schema not in ("missing", "foreign"):
-            rows = connection.execute(text(read_sql("pipelines.status", "ledger")))
-            ledger = {row.source: (row.last_delivery_at, row.in_quarantine) for row in rows}
-            built = [str(one) for one in built_on(connection)]
-            left = left_in_place(connection)
-        found = _database("database", connection, schema)
-        found = replace(found, outdated=outdated, built_on=(*built,), not_upgraded=(*left,))
-        return found, ledger
+    database: Database
+    #: What the last look at the platform found; None if nobody has looked.
+    look: Look | None = None
+    #: Each source: name, last_success_at, is_overdue, promised_seconds, last_delivery_at,
+    #: in_quarantine.
+    sources: Sequence[Mapping[str, Any]] = ()
+    #: Rejected records by feed.
+    quarantine: Mapping[str, int] = field(default_factory=dict)
 
 
-def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
-    """Read Dagster's storage; return its facts, and its URL for Dagster. Raises `Failure`.
+@contextmanager
+def warehouse(settings: Settings) -> Iterator[Connection]:
+    """Open a read-only session of the warehouse. Raises `Failure`."""
+    with _reading(settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)) as opened:
+        yield opened
 
-    No statement here runs longer than `seconds`.
-    """
+
+def probe_warehouse(connection: Connection) -> Facts:
+    """Read the warehouse. Raises `Failure` if it cannot be read."""
+    schema = condition(connection)
+    outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
+    found = replace(_database("database", connection, schema), outdated=outdated)
+    if schema in ("missing", "foreign"):
+        return Facts(found)
+    found = replace(
+        found,
+        built_on=(*map(str, built_on(connection)),),
+        not_upgraded=(*left_in_place(connection),),
+    )
+    if schema == "behind":
+        return Facts(found)
+    rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
+    held = connection.execute(QUARANTINE)
+    return Facts(
+        found, last_look.read(connection), [dict(row) for row in rows], dict(map(tuple, held))
+    )
+
+
+def probe_storage(settings: Settings) -> tuple[Database, str]:
+    """Read Dagster's storage; return its facts, and its URL for Dagster. Raises `Failure`."""
     if settings.dagster_postgres_url or settings.database_url:
         url = settings.dagster_url()
     else:
         url = _builtin_url(settings, DAGSTER, DAGSTER)
-    with _reading(url, seconds) as connection:
+    with _reading(url) as connection:
         query = text(
             "SELECT bool_and(to_regclass(name) IS NOT NULL)"
             " FROM unnest(CAST(:names AS text [])) AS name"
         )
         is_made = connection.execute(query, {"names": [*TABLES_OF_DAGSTER]}).scalar_one()
         found = _database("dagster_storage", connection, "current" if is_made else "missing")
-    read_only = {"options": READ_ONLY, "connect_timeout": "10"}
-    of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(read_only)
+    options = {"options": OPTIONS, "connect_timeout": "10"}
+    of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(options)
     return found, of_dagster.render_as_string(hide_password=False)
-
-
-def place_of(url: str | None, settings: Settings) -> str:
-    """Return the location of a database for messages: a URL without password, or a folder."""
-    if url is None:
-        return str(settings.state / "postgres")
-    return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def _builtin_url(settings: Settings, role: str, database: str) -> str:
@@ -96,13 +108,11 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
 
 
 @contextmanager
-def _reading(url: str, seconds: float) -> Iterator[Connection]:
+def _reading(url: str) -> Iterator[Connection]:
     """Open a read-only session. Raises `Failure`."""
     parsed = make_url(url)
     given = parsed.query.get("options", "")
-    options = f"{READ_ONLY} -c statement_timeout={seconds * 1000:.0f}"
-    if isinstance(given, str):
-        options = f"{given} {options}".strip()
+    options = f"{given} {OPTIONS}".strip() if isinstance(given, str) else OPTIONS
     engine = engine_for(
         parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
         role=None,

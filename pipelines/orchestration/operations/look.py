@@ -1,0 +1,162 @@
+"""One look at everything: what is wrong with runs, checks, data, automation and the daemon.
+
+The sensor `alerts` looks each minute, `isobar run` at its end, and `isobar status` if nobody has
+looked for two minutes. What was found is noted in `ops.last_look`.
+"""
+
+import datetime as dt
+import json
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Connection, text
+
+from pipelines.failures import redact
+from pipelines.orchestration.operations import problems
+from pipelines.orchestration.resources import utc_at
+from pipelines.orchestration.run_failures import shown
+from pipelines.orchestration.schedule_config import next_tick
+from pipelines.source import by_seniority
+from pipelines.warehouse import last_look
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.last_look import Look, Problem
+from pipelines.warehouse.sql_files import read_sql
+
+
+def look(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    connection: Connection | None,
+    now: dt.datetime,
+    *,
+    by_daemon: bool = False,
+) -> Look:
+    """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
+
+    Without a connection, it is unknown what the tables know. In the daemon's first minute, its
+    parts have not given a sign of life yet.
+    """
+    before = last_look.read(connection) if connection else None
+    runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)
+    found = [
+        *problems.find_problems(instance, repository),
+        *problems.of_runs(runs, now),
+    ]
+    if not by_daemon or (before and before.is_fresh(now)):
+        found += problems.of_daemon(beats, now)
+    if connection is not None:
+        found += data_problems(connection)
+    known = [one if one.source else _with_source(one) for one in found]
+    known.sort(key=lambda one: (one.severity, one.since, one.key))
+    checks = problems.check_histories(instance, repository, before.checks if before else ())
+    automation = _automation(instance, repository, known, now)
+    return Look(
+        now,
+        known,
+        checks,
+        _as_json(automation),
+        _as_json(beats),
+        _as_json(runs),
+        by_daemon=by_daemon,
+    )
+
+
+def look_and_note(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    store: Warehouse,
+    now: dt.datetime,
+    *,
+    by_daemon: bool = False,
+) -> Look:
+    """Look, and note what was found, for pages and for `isobar status`."""
+    with store.engine.connect() as connection:
+        found = look(instance, repository, connection, now, by_daemon=by_daemon)
+    last_look.write(store, found)
+    return found
+
+
+def data_problems(connection: Connection) -> list[Problem]:
+    """Return what the tables know to be wrong with the data."""
+    query = text(read_sql("pipelines.orchestration.operations", "data_problems"))
+    return [
+        Problem(
+            row.key,
+            row.severity,
+            shown(row.what),
+            redact(row.place),
+            row.since,
+            "",
+            row.remedy,
+            row.source,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _with_source(problem: Problem) -> Problem:
+    """Add the source whose job, table, view or check a problem is about."""
+    _, _, place = problem.key.partition(":")
+    subject, _, check = place.partition(":")
+    schema = subject.partition(".")[0]
+    for source in by_seniority():
+        declared = any(one.on == subject and one.name == check for one in source.checks)
+        jobs = (source.name, *source.other_jobs)
+        if schema in jobs or declared or subject in source.object_files:
+            return Problem(**vars(problem) | {"source": source.name})
+    return problem
+
+
+def _automation(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    found: list[Problem],
+    now: dt.datetime,
+) -> list[dict[str, Any]]:
+    """Return schedules, then sensors, by name."""
+    states = {state.instigator_name: state for state in instance.all_instigator_state()}
+    errors = {one.key: one.what for one in found}
+    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
+        *sorted(repository.schedule_defs, key=lambda one: one.name),
+        *sorted(repository.sensor_defs, key=lambda one: one.name),
+    ]
+    facts = []
+    for one in declared:
+        state = states.get(one.name)
+        status = state.status.value if state else "DECLARED_IN_CODE"  # or a person's choice
+        is_declared = status == "DECLARED_IN_CODE"
+        is_running = (one.default_status.value if is_declared else status) == "RUNNING"
+        next_tick_at = ticked_at = None
+        if isinstance(one, dg.ScheduleDefinition):
+            kind = "schedule"
+            next_tick_at = next_tick(one, now) if is_running else None
+        else:
+            kind = "sensor"
+        if state is not None:
+            ticked_at = _ticked_at(instance, state)
+        facts.append(
+            {
+                "name": one.name,
+                "kind": kind,
+                "is_running": is_running,
+                "last_tick_at": ticked_at,
+                "error": errors.get(f"{kind}:{one.name}"),
+                "next_tick_at": next_tick_at,
+            }
+        )
+    return facts
+
+
+def _ticked_at(instance: dg.DagsterInstance, state: Any) -> dt.datetime | None:
+    """Return when a schedule or sensor was evaluated last. The state of a sensor has it."""
+    if sensor := state.sensor_instigator_data:
+        at = sensor.last_tick_timestamp
+    else:
+        ticks = instance.get_ticks("", state.selector_id, limit=1)
+        at = ticks[0].timestamp if ticks else None
+    return utc_at(at) if at else None
+
+
+def _as_json(facts: Any) -> Any:
+    """Return facts as they are noted: times in ISO 8601."""
+    return json.loads(json.dumps(facts, default=dt.datetime.isoformat))

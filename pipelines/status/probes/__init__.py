@@ -1,1 +1,0 @@
-"""Probes of the parts of the platform: databases, Dagster, the web UI."""

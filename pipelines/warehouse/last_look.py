@@ -1,0 +1,116 @@
+"""What is wrong with the platform, as the last look at it found: the row of `ops.last_look`.
+
+Whoever evaluates the platform writes it (`pipelines.orchestration.operations.look`). Dashboards,
+`metrics.health` and `isobar status` read it, without Dagster.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from pipelines.isolation import broken_sources
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+FRESH_SECONDS = 120.0
+Severity = Literal["error", "warning"]
+MEND_SOURCE = (
+    "Fix it, uninstall it, or name it in ISOBAR_DISABLE_SOURCES; then start again what is running,"
+    " such as isobar ui. isobar sources lists all of them."
+)
+READ = text("SELECT * FROM ops.last_look")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem that exists now."""
+
+    #: Identifies the problem while it lasts, such as `run:<job>`, `check:<asset>:<check>`.
+    key: str
+    severity: Severity
+    #: The problem in one or a few lines.
+    what: str
+    #: The job, asset, check, sensor or schedule.
+    where: str
+    since: dt.datetime
+    #: Path of its page in the web UI, such as `/runs/1234`.
+    path: str
+    remedy: str
+    #: The source that it is about, if it is about one.
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that a look found."""
+
+    looked_at: dt.datetime
+    problems: list[Problem] = field(default_factory=list)
+    #: The history of each check: asset, name, expected, path, outcomes [at, has_passed] newest
+    #: first, and the rows that it found the last time.
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    #: Schedules and sensors: name, kind, is_running, last_tick_at, error, next_tick_at.
+    automation: list[dict[str, Any]] = field(default_factory=list)
+    #: Parts of the daemon: name, at, errors.
+    heartbeats: list[dict[str, Any]] = field(default_factory=list)
+    #: queued, under_way, oldest_queued_at, oldest_under_way_at.
+    runs: dict[str, Any] = field(default_factory=dict)
+    #: Whether the daemon looked, which looks again within a minute or two.
+    by_daemon: bool = False
+
+    def is_fresh(self, now: dt.datetime) -> bool:
+        """Return whether it is as good as looking again: the daemon looks each minute."""
+        return (now - self.looked_at).total_seconds() < FRESH_SECONDS
+
+
+def read(connection: Connection) -> Look | None:
+    """Return what the last look found; None if nobody has looked. Times of facts are ISO 8601."""
+    row = connection.execute(READ).mappings().one_or_none()
+    if row is None:
+        return None
+    facts: Mapping[str, Any] = row["facts"]
+    problems = [
+        Problem(**one | {"since": dt.datetime.fromisoformat(one["since"])})
+        for one in row["problems"]
+    ]
+    return Look(row["looked_at"], problems, row["checks"], by_daemon=row["by_daemon"], **facts)
+
+
+def write(store: Warehouse, look: Look) -> None:
+    """Note what a look found, unless a later one is noted. The text of what is equal stays."""
+    facts = {"automation": look.automation, "heartbeats": look.heartbeats, "runs": look.runs}
+    with store.translate_db_errors("problems"), store.engine.begin() as connection:
+        connection.execute(
+            text(read_sql("pipelines.warehouse", "last_look")),
+            {
+                "looked_at": look.looked_at,
+                "problems": _as_json([asdict(one) for one in look.problems]),
+                "checks": _as_json(look.checks),
+                "facts": _as_json(facts),
+                "by_daemon": look.by_daemon,
+            },
+        )
+
+
+def of_broken_sources(now: dt.datetime) -> list[Problem]:
+    """Return a problem for each broken source of this process."""
+    return [
+        Problem(
+            key=f"status:source:{broken.name}",
+            severity="error",
+            what=str(broken),
+            where=f"source {broken.name}",
+            since=now,
+            path="",
+            remedy=MEND_SOURCE,
+        )
+        for broken in broken_sources()
+    ]
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, default=dt.datetime.isoformat).replace("\\u0000", "\\ufffd")
