@@ -417,8 +417,6 @@ class Source:
     #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
     #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
-    #: Statements that fill tables, for column lineage: table -> file in `sql/`.
-    filled_by: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Complete what follows from the feeds, so that a declaration need not say it."""

@@ -29,7 +29,6 @@ from pipelines.http.json_documents import as_sent
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
-from pipelines.orchestration.column_lineage import column_sources, with_sources
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
@@ -105,7 +104,6 @@ def table_spec(
     tags: Mapping[str, str] | None = None,
 ) -> dg.AssetSpec:
     """Return the asset of a table; its description and columns come from `tables.py`."""
-    lineage = column_sources(table.fullname)
     return dg.AssetSpec(
         key=asset_key(table),
         deps=list(deps),
@@ -122,9 +120,7 @@ def table_spec(
                     dg.TableColumn(
                         name=column.name,
                         type=column.type.compile(DIALECT).lower(),
-                        description=with_sources(
-                            column.name, column.comment, lineage.get(column.name, ())
-                        ),
+                        description=column.comment,
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),
                             unique=column.primary_key and len(table.primary_key) == 1,
@@ -220,9 +216,8 @@ def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.Asse
 
 
 def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-    """Return the columns with comments and lineage, and a few sample rows."""
+    """Return the columns with comments, and a few sample rows."""
     name = ".".join(key.path)
-    sources = column_sources(name)
     columns = connection.execute(
         text(read_sql("pipelines.warehouse", "columns_of")), {"name": name}
     )
@@ -230,14 +225,7 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
     samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
     return {
         "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(
-                    row.name,
-                    row.type,
-                    description=with_sources(row.name, row.comment, sources.get(row.name, ())),
-                )
-                for row in columns
-            ]
+            columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
         ),
         "samples": as_table(samples),
     }

@@ -8,13 +8,11 @@ import dagster as dg
 import psycopg
 import pytest
 
-from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.asset_metadata import EXTERNAL, FUNCTIONS, as_dagster_failure, as_table
 from pipelines.orchestration.checks import offending_rows, verdict
-from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
@@ -77,29 +75,6 @@ def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
         upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
         if name not in ("solar/plants", "solar/coverage"):  # people enter plants
             assert any(key.path[0] == EXTERNAL for key in upstream), f"{name} comes from nowhere"
-
-
-def test_column_lineage_matches_views_and_statements(owner: psycopg.Connection) -> None:
-    """`make docs` writes it anew."""
-    pages = lineage.documents(owner)
-    assert len(pages) == len(sources())
-    for page, words in pages.items():
-        assert page.read_text() == words, page
-
-
-def test_pages_show_what_columns_are_made_of() -> None:
-    assert column_sources("metrics.flight_prices")["price_amount"] == [
-        "flights.prices.price_amount",
-        "flights.rejected_offers.reason",
-    ]
-    assert column_sources("enriched.itinerary_legs")["arrival_city"] == ["flights.airports.city"]
-    assert column_sources("metrics.hotel_bookings_by_event_day")["day"] == [
-        "bookings.events.event_at"
-    ]
-    shown: Any = NODES["flights/itineraries"].metadata["dagster/column_schema"]
-    said = {one.name: one.description for one in shown.columns}
-    assert said["max_stops"].endswith(" ← flights.legs.stops")
-    assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
 
 
 def test_a_function_shows_how_it_is_called() -> None:

@@ -212,8 +212,4 @@ source = Source(
         ),
     ),
     seed_sandbox=deferred("pipelines.sources.flights.archive:seed_sandbox"),
-    filled_by={
-        "flights.itineraries": "refresh_itineraries",
-        "flights.itinerary_legs": "refresh_itineraries",
-    },
 )
