@@ -200,7 +200,7 @@ ENTRY_POINTS = "isobar.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names. The
 #: schema `as_source` was of 3.0, and is dropped.
 PLATFORM_NAMES = frozenset(
-    {"enriched", "metrics", "ops", "as_source", "public", "functions", "sources", "broken_sources"}
+    {"enriched", "metrics", "ops", "as_source", "public", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}
 )
 #: Prefixes of the platform's variables, and its options of `isobar sandbox` that have a hyphen.
@@ -514,15 +514,6 @@ class Source:
             if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE VIEW" in sql
         }
         return found | {view.name: view for view in self.views}
-
-    @property
-    def functions(self) -> list[str]:
-        """Its functions that analysts call, by schema and name."""
-        return [
-            name
-            for name, sql in self.object_files.items()
-            if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE FUNCTION" in sql
-        ]
 
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
         """Load its settings from the process environment; `values` override variables."""

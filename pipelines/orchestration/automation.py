@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.config import Settings
-from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSOR, is_external
+from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import sensor_options, timetable
 from pipelines.source import Source, is_plugin
 from pipelines.warehouse.connection import Warehouse
@@ -38,10 +38,9 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return an asset of a source with its freshness policy and automation condition.
 
-    External assets and functions have neither. One of a plug-in's own definitions keeps the
-    condition that it has.
+    External assets have neither. One of a plug-in's own definitions keeps its condition.
     """
-    if is_external(spec.key) or spec.group_name == FUNCTIONS:
+    if is_external(spec.key):
         return spec
     name = ".".join(spec.key.path)
     job = source.asset_jobs.get(name)
