@@ -12,7 +12,6 @@ from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
-from pipelines.orchestration.partitions import partitions
 from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import PLATFORM_SCHEDULES, timetable
@@ -119,7 +118,7 @@ def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
         dg.Definitions(
             jobs=[housekeeping, refresh_everything],
             schedules=schedules_of(timetable().schedules[one.name] for one in PLATFORM_SCHEDULES),
-            sensors=[alerts, orphaned_runs, partitions, derived_assets],
+            sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
             executor=dg.in_process_executor,
         ),

@@ -10,7 +10,6 @@ Besides its declaration, a source's package contains, by convention:
 - `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`, beyond those
   that `Records` with a key make;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
-- `sql/partitions/<name>.sql`, a query that returns the keys of each of its `Partitions`;
 - `sql/views/<schema>.<object>.sql`, one view or function per file;
 - `sql/views/<source>.newest.sql`, if wanted: the newest time in its data, for `metrics.freshness`
   (columns `name`, `newest_at`, `new_data_at`, as `ops.newest` explains them);
@@ -157,7 +156,6 @@ __all__ = [
     "PageNumber",
     "PagedApi",
     "Parsed",
-    "Partitions",
     "PermanentFailure",
     "Reason",
     "ReasonCode",
@@ -283,19 +281,6 @@ class Ledger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Partitions:
-    """The partitions of an asset: those that can be filled, whatever is in Dagster's storage.
-
-    `sql/partitions/<name>.sql` returns `key`, and `is_filled` if what belongs to it is stored. It
-    may use `:now`. The asset's `DynamicPartitionsDefinition` has the same name.
-    """
-
-    name: str
-    #: The table whose asset has them, as schema.name.
-    on: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Retry:
     """How `isobar quarantine retry` reads rejected records again: a job and its configuration."""
 
@@ -404,7 +389,6 @@ class Source:
     ledgers: tuple[Ledger, ...] = ()
     #: Its own codes of reasons, for the documentation; those of fields need not be listed.
     reason_codes: tuple[ReasonCode, ...] = ()
-    partitions: tuple[Partitions, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Its own views that are assets; those in `enriched` and `metrics` always are.
     views: tuple[View, ...] = ()

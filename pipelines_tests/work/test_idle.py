@@ -23,7 +23,6 @@ SENSORS = {
     "bookings_inbox": Work("linear", 70),
     "flights_retry": Work("flat", 20),
     "hotel_bookings_lag": Work("flat", 20),
-    "partitions": Work("linear", 400),
     "shipments_inbox": Work("linear", 70),
     "solar_sync_due": Work("linear", 120),
     "weather_due": Work("linear", 280),  # the requests that count for the quotas

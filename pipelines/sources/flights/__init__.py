@@ -16,7 +16,6 @@ from pipelines.source import (
     Latest,
     Ledger,
     Merge,
-    Partitions,
     ReasonCode,
     Retention,
     Retry,
@@ -121,7 +120,6 @@ source = Source(
         ),
         Ledger(on="flights.airports", feed="airports", is_snapshot=True),
     ),
-    partitions=(Partitions(name="flights_days", on="flights.snapshots"),),
     reason_codes=(
         ReasonCode(
             "leg_unknown",

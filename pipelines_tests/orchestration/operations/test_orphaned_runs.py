@@ -31,7 +31,6 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines.testing.fake_source import FakeSource, document
-from pipelines_tests.clock import today
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sensors import sensor_seconds
@@ -269,7 +268,7 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     """A run whose load waits for the lock; closing the connection lets it go."""
     blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE flights.prices")
-    run_id = session.ui.begin_run("flights", today())
+    run_id = session.ui.begin_run("flights")
     deadline = time.monotonic() + 300
     while blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() == (0,):
         assert time.monotonic() < deadline, session.statuses()
