@@ -100,7 +100,7 @@ def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]
     merged = _merged(parts.values())
     if unknown := overrides.keys() - (merged.resources or {}).keys():
         raise ValueError(f"there are no resources named {sorted(unknown)}")
-    own = timetable().own_schedules(_names(merged.sensors), _names(merged.jobs))
+    own = timetable().own_schedules(_names(merged.jobs))
     return dg.Definitions(
         assets=[*(merged.assets or ()), *_broken_assets()],
         asset_checks=merged.asset_checks,

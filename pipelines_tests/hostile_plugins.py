@@ -98,11 +98,11 @@ HOSTILE: Mapping[str, Hostile] = {
     ),
     "bad_cron": Hostile(
         {"__init__.py": declared(scheduled(cron="61 4 * * *"))},
-        "its schedules: ValueError: bad_cron_daily: '61 4 * * *': is not a cron expression",
+        "its schedules: ValueError: Found invalid cron schedule '61 4 * * *'",
     ),
     "bad_zone": Hostile(
         {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
-        "'Mars/North': is not a time zone",
+        "its schedules: ValueError: Invalid execution timezone Mars/North",
     ),
     "unknown_job": Hostile(
         {"__init__.py": declared(scheduled(more=', job="nope"'))},

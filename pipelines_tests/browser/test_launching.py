@@ -54,6 +54,8 @@ def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     before = last_backfill(ui)
     watched.open("/asset-groups")
     watched.page.get_by_role("button", name=re.compile("Materialize all")).first.click()
+    dialog = watched.page.get_by_role("dialog")
+    dialog.get_by_text("All", exact=True).first.click()  # of the plants
     launch_backfill(watched)
     backfill = wait_for_backfill(ui, before)
     assert backfill["status"] == "COMPLETED_SUCCESS", backfill
