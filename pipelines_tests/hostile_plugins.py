@@ -226,10 +226,6 @@ OF_COMMANDS: Mapping[str, Hostile] = {
 RAISING_PAGES = Hostile(
     {"dashboard.py": "raise RuntimeError('no pages')"}, "its pages: RuntimeError: no pages"
 )
-HANGING = Hostile(
-    {"__init__.py": "import time\n\ntime.sleep(1000)"}, "it did not finish its import within 10 s"
-)
-EXITING = Hostile({"__init__.py": "import os\n\nos._exit(3)"}, "it exited at its import, with 3")
 #: Its run never ends by itself.
 HANGING_RUN = """
 import time
