@@ -2,10 +2,6 @@
 # sandbox.
 FROM python:3.11.14-slim-bookworm AS build
 
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends binutils \
- && rm -rf /var/lib/apt/lists/*
-
 WORKDIR /opt/isobar
 ENV VIRTUAL_ENV=/opt/isobar/.venv
 COPY requirements requirements
@@ -14,14 +10,10 @@ RUN python -m venv --without-pip .venv \
  && /opt/tools/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/setup.lock \
  && /opt/tools/bin/uv pip install --quiet --no-cache --require-hashes -r requirements/workers.lock -r requirements/dashboard.lock
 
-COPY deploy/image/slim.sh deploy/image/slim.sh
-RUN deploy/image/slim.sh .venv/lib/python3.11/site-packages
-
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.yaml ./
 COPY pipelines pipelines
-COPY deploy/image/compile.py deploy/image/languages.py deploy/image/
+COPY deploy/image/compile.py deploy/image/
 RUN /opt/tools/bin/uv pip install --quiet --no-cache --no-deps --editable . \
- && .venv/bin/python deploy/image/languages.py \
  && .venv/bin/python -W ignore deploy/image/compile.py \
  && rm -r requirements deploy
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from docs import answers, commands, contract, diagrams, dictionary, lineage, reference
+from docs import answers, commands, contract, diagrams, dictionary, reference
 from pipelines.cli.dbt_sources import sources_yml
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
@@ -41,8 +41,6 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
     migrate(url)
     with psycopg.connect(url, autocommit=True) as owner:
         _write(dictionary.PAGE, dictionary.page(owner))
-        for page, words in lineage.documents(owner).items():
-            _write(page, words)
         _write(contract.FILE, contract.document(owner))
         _write(DBT_SOURCES, sources_yml(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))

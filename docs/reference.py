@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipelines.ingest.reasons import REASON_CODES
 from pipelines.orchestration.checks import expectation_and_remedy
-from pipelines.orchestration.schedule_config import HOW_TO_CHANGE, timetable
+from pipelines.orchestration.schedule_config import timetable
 from pipelines.source import Source, is_plugin, sources
 
 PROJECT = Path(__file__).parent.parent
@@ -158,10 +158,9 @@ def _automation(definitions: dg.Definitions) -> Iterator[str]:
     yield "\n".join([*lines, ""])
     lines = ["## Sensors", "", "| sensor | interval | starts | purpose |", "|---|---|---|---|"]
     for sensor in sorted(repository.sensor_defs, key=lambda one: one.name):
-        about = (sensor.description or "").split(HOW_TO_CHANGE.split("{", maxsplit=1)[0])[0].strip()
         every = f"every {sensor.minimum_interval_seconds} s"
         started = "" if len(sensor.targets) != 1 else f"`{sensor.targets[0].job_name}`"
-        lines.append(f"| `{sensor.name}` | {every} | {started} | {about} |")
+        lines.append(f"| `{sensor.name}` | {every} | {started} | {sensor.description} |")
     yield "\n".join([*lines, ""])
     lines = ["## Jobs", "", "| job | what it does |", "|---|---|"]
     for job in sorted(repository.get_all_jobs(), key=lambda one: one.name):

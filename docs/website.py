@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 OUTSIDE = {
     "index.md": "README.md",
     **{name: name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")},
-    "deploy/kubernetes/README.md": "deploy/kubernetes/README.md",
     "examples/isobar-parking/README.md": "examples/isobar-parking/README.md",
     "examples/isobar-tides/README.md": "examples/isobar-tides/README.md",
 }

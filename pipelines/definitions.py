@@ -7,17 +7,16 @@ from typing import Any
 import dagster as dg
 
 from pipelines.config import Settings
-from pipelines.isolation import SOURCE_ERRORS, broken_sources, isolated, report_to_log
+from pipelines.isolation import broken_sources, isolated, report_to_log
 from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
-from pipelines.orchestration.partitions import partitions
 from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import PLATFORM_SCHEDULES, timetable
 from pipelines.orchestration.schedules import check_config, schedules_of
-from pipelines.source import by_seniority, check_sources, is_plugin, sources
+from pipelines.source import Source, by_seniority, check_sources, is_plugin
 
 #: The group of the assets that stand for broken sources.
 BROKEN = "broken_sources"
@@ -26,71 +25,41 @@ BROKEN = "broken_sources"
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Build all assets, checks, jobs, schedules and sensors; `overrides` replaces resources.
 
-    A source whose definitions are invalid, by themselves or beside the others, is switched off: see
-    `pipelines.isolation.broken_sources`.
+    A plug-in whose definitions are invalid, by themselves or beside those before it, is switched
+    off: see `pipelines.isolation.broken_sources`.
 
     Raises `ValueError` for a name that no resource has, and `PermanentFailure` for a mistake in the
     operator's schedules.
     """
     check_sources(Settings.current())
     timetable()  # which switches off sources with invalid schedules
-    found = {}
+    found: dict[str, dg.Definitions] = {}
     for source in by_seniority():
         with isolated(source.name, "its definitions", source.package):
-            found[source.name] = definitions_of(source)
-    try:
-        whole = _assembled(found, overrides or {})
-        _validate(whole, found)
-    except SOURCE_ERRORS:
-        whole = _assembled(_accepted(found), overrides or {})
+            part = definitions_of(source)
+            if is_plugin(source):
+                _validate(_merged([*found.values(), part]), source)
+            found[source.name] = part
+    whole = _assembled(found, overrides or {})
     for entry in timetable().schedules.values():
         if entry.is_changed and (entry.is_own or entry.config) and entry.job in _names(whole.jobs):
             check_config(entry, whole.resolve_job_def(entry.job))
     return whole
 
 
-def _accepted(found: Mapping[str, dg.Definitions]) -> dict[str, dg.Definitions]:
-    """Return the definitions of the sources that are valid beside each other; note the others.
+def _validate(whole: dg.Definitions, plugin: Source) -> None:
+    """Raise an error if Dagster cannot load definitions with a plug-in, or would ignore a part.
 
-    They are added one by one, so that the later one of two that clash is switched off. One that
-    refers to a later one gets another try.
+    The definitions of the project's own sources alone are not validated: that takes time in each
+    process, and tests do it.
     """
-    accepted: dict[str, dg.Definitions] = {}
-    errors: dict[str, BaseException] = {}
-    waiting = dict(found)
-    while waiting and errors.keys() != waiting.keys():
-        errors = {}
-        for name, part in waiting.items():
-            parts = {**accepted, name: part}
-            try:
-                _validate(_merged(parts.values()), parts)
-            except SOURCE_ERRORS as error:
-                errors[name] = error
-            else:
-                accepted = parts
-        waiting = {name: waiting[name] for name in errors}
-    for name, reason in errors.items():
-        with isolated(name, "its definitions", sources()[name].package):
-            raise reason
-    return accepted
-
-
-def _validate(whole: dg.Definitions, names: Iterable[str]) -> None:
-    """Raise an error if Dagster cannot load definitions, or would ignore a part of them.
-
-    The jobs of the project's own sources alone are not resolved: that takes time in each process,
-    and tests do it.
-    """
-    chosen = [sources()[name] for name in names]
-    graph = whole.get_repository_def().asset_graph
+    dg.Definitions.validate_loadable(whole)
     known = {key for one in whole.assets or () for key in _keys(one)}
-    if any(map(is_plugin, chosen)):
-        dg.Definitions.validate_loadable(whole)
-    for check in graph.asset_check_keys:
+    for check in whole.get_repository_def().asset_graph.asset_check_keys:
         if check.asset_key not in known:
             table = ".".join(check.asset_key.path)
             raise ValueError(f"the check {check.name} is of {table}, which does not exist")
-    for schedule in (one for source in chosen for one in source.schedules):
+    for schedule in plugin.schedules:
         entry = timetable().schedules[schedule.name]
         if entry.config and not entry.is_changed:
             check_config(entry, whole.resolve_job_def(entry.job))
@@ -101,7 +70,7 @@ def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]
     merged = _merged(parts.values())
     if unknown := overrides.keys() - (merged.resources or {}).keys():
         raise ValueError(f"there are no resources named {sorted(unknown)}")
-    own = timetable().own_schedules(_names(merged.sensors), _names(merged.jobs))
+    own = timetable().own_schedules(_names(merged.jobs))
     return dg.Definitions(
         assets=[*(merged.assets or ()), *_broken_assets()],
         asset_checks=merged.asset_checks,
@@ -119,7 +88,7 @@ def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
         dg.Definitions(
             jobs=[housekeeping, refresh_everything],
             schedules=schedules_of(timetable().schedules[one.name] for one in PLATFORM_SCHEDULES),
-            sensors=[alerts, orphaned_runs, partitions, derived_assets],
+            sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
             executor=dg.in_process_executor,
         ),

@@ -5,7 +5,7 @@ views, checks, schedules, jobs, commands, pages and simulation. A source with a 
 longer among `pipelines.source.sources()`; what it stored stays.
 
 Code that hangs, or ends the process by other means than `sys.exit`, cannot be stopped from within
-the process. `isobar sources` finds it, and ISOBAR_DISABLE_SOURCES skips it.
+the process: ISOBAR_DISABLE_SOURCES skips it.
 """
 
 import logging

@@ -10,7 +10,6 @@ Besides its declaration, a source's package contains, by convention:
 - `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`, beyond those
   that `Records` with a key make;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
-- `sql/partitions/<name>.sql`, a query that returns the keys of each of its `Partitions`;
 - `sql/views/<schema>.<object>.sql`, one view or function per file;
 - `sql/views/<source>.newest.sql`, if wanted: the newest time in its data, for `metrics.freshness`
   (columns `name`, `newest_at`, `new_data_at`, as `ops.newest` explains them);
@@ -157,7 +156,6 @@ __all__ = [
     "PageNumber",
     "PagedApi",
     "Parsed",
-    "Partitions",
     "PermanentFailure",
     "Reason",
     "ReasonCode",
@@ -200,7 +198,7 @@ ENTRY_POINTS = "isobar.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names. The
 #: schema `as_source` was of 3.0, and is dropped.
 PLATFORM_NAMES = frozenset(
-    {"enriched", "metrics", "ops", "as_source", "public", "functions", "sources", "broken_sources"}
+    {"enriched", "metrics", "ops", "as_source", "public", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}
 )
 #: Prefixes of the platform's variables, and its options of `isobar sandbox` that have a hyphen.
@@ -280,19 +278,6 @@ class Ledger:
     tables: tuple[str, ...] = ()
     #: The job that compares them, by default the source's own; another one for large tables.
     audit_job: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Partitions:
-    """The partitions of an asset: those that can be filled, whatever is in Dagster's storage.
-
-    `sql/partitions/<name>.sql` returns `key`, and `is_filled` if what belongs to it is stored. It
-    may use `:now`. The asset's `DynamicPartitionsDefinition` has the same name.
-    """
-
-    name: str
-    #: The table whose asset has them, as schema.name.
-    on: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,7 +389,6 @@ class Source:
     ledgers: tuple[Ledger, ...] = ()
     #: Its own codes of reasons, for the documentation; those of fields need not be listed.
     reason_codes: tuple[ReasonCode, ...] = ()
-    partitions: tuple[Partitions, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Its own views that are assets; those in `enriched` and `metrics` always are.
     views: tuple[View, ...] = ()
@@ -417,8 +401,6 @@ class Source:
     #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
     #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
-    #: Statements that fill tables, for column lineage: table -> file in `sql/`.
-    filled_by: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Complete what follows from the feeds, so that a declaration need not say it."""
@@ -516,15 +498,6 @@ class Source:
             if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE VIEW" in sql
         }
         return found | {view.name: view for view in self.views}
-
-    @property
-    def functions(self) -> list[str]:
-        """Its functions that analysts call, by schema and name."""
-        return [
-            name
-            for name, sql in self.object_files.items()
-            if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE FUNCTION" in sql
-        ]
 
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
         """Load its settings from the process environment; `values` override variables."""

@@ -1,6 +1,5 @@
 """`isobar ui` in a test, queried as by its own pages."""
 
-import datetime as dt
 import json
 import subprocess
 import time
@@ -32,9 +31,8 @@ query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 1
 """
 
 
-def params(job: str, day: dt.date | None = None) -> dict[str, Any]:
-    """Return the parameters of `LAUNCH` for a job and the day of its partition."""
-    tags = [{"key": "dagster/partition", "value": str(day)}] if day else []
+def params(job: str) -> dict[str, Any]:
+    """Return the parameters of `LAUNCH` for a job."""
     return {
         "selector": {
             "repositoryLocationName": "pipelines",
@@ -42,7 +40,6 @@ def params(job: str, day: dt.date | None = None) -> dict[str, Any]:
             "jobName": job,
         },
         "runConfigData": {},
-        "executionMetadata": {"tags": tags},
     }
 
 
@@ -65,9 +62,9 @@ class Ui:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def begin_run(self, job: str, day: dt.date | None = None) -> str:
+    def begin_run(self, job: str) -> str:
         """Launch a run; its id."""
-        return self._launched(params(job, day))
+        return self._launched(params(job))
 
     def launch(self, job: str, config: dict[str, Any] | None = None, **selection: Any) -> str:
         """Launch a run with configuration, or of a part of the job; its id."""
@@ -91,9 +88,9 @@ class Ui:
             assert time.monotonic() < deadline, f"still {status}: {self.events_of_run(run_id)}"
             time.sleep(0.3)
 
-    def run(self, job: str, day: dt.date | None = None) -> str:
+    def run(self, job: str) -> str:
         """Launch a run and wait for it; its status at its end."""
-        return self.wait_for_run(self.begin_run(job, day))
+        return self.wait_for_run(self.begin_run(job))
 
     def events_of_run(self, run_id: str) -> str:
         """Return the log of a run as JSON."""

@@ -16,7 +16,7 @@ from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.clock import today, yesterday
+from pipelines_tests.clock import yesterday
 from pipelines_tests.command import PROJECT
 from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
@@ -46,17 +46,16 @@ def definitions(
 
 def run(
     definitions: dg.Definitions,
-    day: str | None = None,
     *,
     attended: bool = True,
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Execute the job for today, or for the partition of a day."""
+    """Execute the job of flights."""
     tags = {"isobar/interactive": "a test"} if attended else {}
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance,
         raise_on_error=False,
-        tags=tags | ({"dagster/partition": day} if day else {}),
+        tags=tags,
     )
 
 
@@ -202,25 +201,6 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     requested = len(source.requests)
     assert "answered 404" in failure(run(definitions, attended=False))
     assert len(source.requests) == requested + 1
-
-
-def test_a_past_day_is_shown_when_archived_and_else_rejected(
-    definitions: dg.Definitions,
-    source: FakeSource,
-    warehouse: Warehouse,
-    instance: dg.DagsterInstance,
-) -> None:
-    source.will(document(flights_document()))
-    assert run(definitions, instance=instance).success
-    assert instance.get_dynamic_partitions("flights_days") == [str(today())]
-    past = (today() - dt.timedelta(days=3)).isoformat()
-    instance.add_dynamic_partitions("flights_days", [past])  # by hand
-    assert "there is no snapshot of" in failure(run(definitions, past, instance=instance))
-    with warehouse.engine.begin() as connection:
-        connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
-    requested = len(source.requests)
-    assert run(definitions, past, instance=instance).success
-    assert len(source.requests) == requested
 
 
 def test_an_implausible_snapshot_fails_and_the_next_day_loads(

@@ -23,10 +23,6 @@ def main() -> NoReturn:
     try:
         read_dot_env(home() / ".env")
         bypass_proxies_on_this_machine()
-        if sys.argv[1:2] == ["sources"]:
-            from pipelines.cli.source_list import skip_plugins_that_hang
-
-            skip_plugins_that_hang()
         from pipelines.cli.main import isobar  # imports the sources, which .env may disable
 
         isobar(standalone_mode=True)

@@ -13,7 +13,6 @@ import click
 
 from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings
-from pipelines.isolation import isolated
 from pipelines.postgres import state_folder
 from pipelines.source import SandboxOption, declared_sources
 
@@ -21,9 +20,8 @@ from pipelines.source import SandboxOption, declared_sources
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of each source's simulation to `isobar sandbox`."""
     for source in reversed([*declared_sources().values()]):
-        with isolated(source.name, "its options of isobar sandbox", source.package):
-            for option in reversed([_option(source.name, one) for one in source.sandbox_options]):
-                command = option(command)
+        for one in reversed(source.sandbox_options):
+            command = _option(source.name, one)(command)
     return command
 
 

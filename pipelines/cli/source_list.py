@@ -1,15 +1,8 @@
-"""`isobar sources`: all installed sources, which of them are on, and what is wrong with the others.
-
-A plug-in that hangs or exits at its import would take every other command with it. This one first
-imports each plug-in in a process of its own.
-"""
+"""`isobar sources`: all installed sources, which are on, and what is wrong with the others."""
 
 import importlib
 import importlib.util
-import multiprocessing
-import os
-from importlib.metadata import EntryPoint, version
-from multiprocessing.connection import Connection
+from importlib.metadata import version
 
 import click
 from rich.console import Console
@@ -18,14 +11,11 @@ from rich.table import Table
 from pipelines.cli.new_source import new_source
 from pipelines.cli.source_check import check
 from pipelines.cli.source_reset import reset
-from pipelines.config import Settings, disabled_sources
+from pipelines.config import Settings
 from pipelines.isolation import (
     LOG,
-    SOURCE_ERRORS,
     broken_sources,
     is_broken,
-    isolated,
-    note_broken,
     remarks,
 )
 from pipelines.source import (
@@ -35,10 +25,6 @@ from pipelines.source import (
     plugin_entry_points,
     sources,
 )
-
-IMPORT_SECONDS = 10.0
-#: The modules of a plug-in that this process imports later, and the one that it does not.
-LATER, PAGES = ("tables", "jobs", "cli", "sandbox"), "dashboard"
 
 
 @click.group(
@@ -57,9 +43,8 @@ def list_sources(context: click.Context) -> None:
       broken    an error switched it off; the other sources go on
       disabled  ISOBAR_DISABLE_SOURCES names it
 
-    Each plug-in is first imported in a process of its own, for at most ten seconds: this command
-    works although a plug-in hangs or exits at its import, and names it. Until it is fixed or
-    uninstalled, set ISOBAR_DISABLE_SOURCES to its name.
+    A plug-in that hangs or exits at its import takes every command with it: set
+    ISOBAR_DISABLE_SOURCES to its name until it is fixed or uninstalled.
     """
     LOG.disabled = is_list = context.invoked_subcommand is None  # the list has what is logged
     isobar = context.find_root().command
@@ -96,57 +81,3 @@ def _state(name: str, settings: Settings) -> str:
     if name not in sources():
         return "disabled"
     return "on" if declared_sources()[name].settings.is_set_up(settings) else "off"
-
-
-def skip_plugins_that_hang() -> None:
-    """Import each plug-in in a process of its own; note those that fail there, and skip them.
-
-    This process has imported no plug-in yet.
-    """
-    importlib.import_module("dagster")  # so that its import does not count as theirs
-    skipped = {*disabled_sources()}
-    for entry in plugin_entry_points():
-        if entry.name not in skipped and (problem := _problem_of_import(entry)):
-            note_broken(entry.name, problem)
-            skipped.add(entry.name)
-    os.environ["ISOBAR_DISABLE_SOURCES"] = ",".join(sorted(skipped))
-
-
-def _problem_of_import(entry: EntryPoint) -> str | None:
-    """Return why a plug-in cannot be imported, unless this process would find that out as well."""
-    forked = multiprocessing.get_context("fork")
-    ours, theirs = forked.Pipe(duplex=False)
-    process = forked.Process(target=_import, args=(entry, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    problem = f"it did not finish its import within {IMPORT_SECONDS:.0f} s"
-    try:
-        if ours.poll(IMPORT_SECONDS):
-            problem = ours.recv()
-    except EOFError:
-        process.join()
-        problem = f"it exited at its import, with {process.exitcode}"
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
-    return problem or None
-
-
-def _import(entry: EntryPoint, answer: Connection) -> None:
-    """Import all modules of a plug-in, and send what is wrong with its pages, if anything is."""
-    for name in LATER:
-        try:
-            entry.load()
-            if importlib.util.find_spec(f"{entry.module}.{name}"):
-                importlib.import_module(f"{entry.module}.{name}")
-        except SOURCE_ERRORS:  # this process will find it, too
-            answer.send("")
-            os._exit(0)
-    os.environ["STREAMLIT_LOGGER_LEVEL"] = "error"  # of this process: it warns without a server
-    if importlib.util.find_spec("streamlit") and importlib.util.find_spec(entry.module):
-        with isolated(entry.name, "its pages", entry.module):
-            if importlib.util.find_spec(f"{entry.module}.{PAGES}"):
-                importlib.import_module(f"{entry.module}.{PAGES}")
-    answer.send("".join(one.problem for one in broken_sources() if one.name == entry.name))
-    os._exit(0)

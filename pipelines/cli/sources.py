@@ -14,7 +14,6 @@ import click
 
 from pipelines.cli.console import echo, interrupt_on, reach_database
 from pipelines.config import Settings
-from pipelines.isolation import isolated
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources, sources_of_feeds
 
@@ -71,9 +70,8 @@ def _import_command(name: str, inbox: FileInbox) -> click.Command:
 
 
 for _source in sources().values():
-    with isolated(_source.name, "its command of isobar import", _source.package):
-        if _inbox := _inbox_of(_source):
-            import_.add_command(_import_command(_source.name, _inbox))
+    if _inbox := _inbox_of(_source):
+        import_.add_command(_import_command(_source.name, _inbox))
 
 
 @click.group(short_help="Show, retry and dismiss rejected records.")

@@ -265,12 +265,6 @@ def close(connection: Connection, delivery_id: int, **values: Any) -> None:
         )
 
 
-def announce(connection: Connection, source: str, records: int) -> None:
-    """Announce a change that is no delivery; the ledger announces those itself."""
-    query = text("SELECT ops.announce(:source, NULL, NULL, :records)")
-    connection.execute(query, {"source": source, "records": records})
-
-
 def repeat_delivery(
     connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
 ) -> Outcome:

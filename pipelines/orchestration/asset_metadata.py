@@ -4,7 +4,6 @@ The bridge between plain code and Dagster's types, used by all sources. Contains
 source.
 """
 
-import re
 import time
 import traceback
 import warnings
@@ -29,7 +28,6 @@ from pipelines.http.json_documents import as_sent
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
-from pipelines.orchestration.column_lineage import column_sources, with_sources
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
@@ -45,19 +43,8 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
 #: Tag of tables that a sensor of their source refreshes. Automation ignores them.
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
-#: Tag of a materialization; equal ones leave downstream assets up to date.
-DATA_VERSION = "dagster/data_version"
 #: Key prefix of external assets: files, documents and services that assets read.
 EXTERNAL = "sources"
-#: Asset group of the functions that analysts call.
-FUNCTIONS = "functions"
-#: An argument of a function: its name, if any, its type and its default.
-ARGUMENT = re.compile(
-    r"(?:(?P<name>\w+)\s+)??"
-    r"(?P<type>(?:double precision|character varying|timestamp|time|[a-z]\w*)(?:\([\d, ]+\))?"
-    r"(?: with(?:out)? time zone)?(?:\[\])?)"
-    r"(?:\s+DEFAULT\s+(?P<default>[^,\n]+))?\s*(?:,|$)"
-)
 #: Set on a result whose materializations were logged as they happened: Dagster logs no other.
 ALREADY_REPORTED = {"__source_asset_observation__": True}
 SAMPLE_ROWS = 5
@@ -105,7 +92,6 @@ def table_spec(
     tags: Mapping[str, str] | None = None,
 ) -> dg.AssetSpec:
     """Return the asset of a table; its description and columns come from `tables.py`."""
-    lineage = column_sources(table.fullname)
     return dg.AssetSpec(
         key=asset_key(table),
         deps=list(deps),
@@ -122,9 +108,7 @@ def table_spec(
                     dg.TableColumn(
                         name=column.name,
                         type=column.type.compile(DIALECT).lower(),
-                        description=with_sources(
-                            column.name, column.comment, lineage.get(column.name, ())
-                        ),
+                        description=column.comment,
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),
                             unique=column.primary_key and len(table.primary_key) == 1,
@@ -192,37 +176,9 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     return profile
 
 
-def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.AssetSpec:
-    """Return the asset of a function that analysts call. It is documentation: nothing refreshes it.
-
-    `upstream` are the tables and views that the function reads.
-    """
-    sql = source.object_files[name]
-    comment = comment_on(sql) or ""
-    about, _, example = comment.partition(" Example: ")
-    declared = sql.partition(f"FUNCTION {name}(")[2].partition("\nRETURNS")[0]
-    arguments = declared.rpartition(")")[0].strip()
-    return dg.AssetSpec(
-        key=name.split("."),
-        deps=[dg.AssetKey(one.split(".")) for one in upstream],
-        description=about,
-        group_name=FUNCTIONS,
-        kinds={"postgres", "function"},
-        owners=OWNERS,
-        tags={"source": source.name},
-        metadata={
-            **_code(source.module_file(f"sql/views/{name}.sql")),
-            "parameters": as_table([one.groupdict() for one in ARGUMENT.finditer(arguments)]),
-            "example": dg.MetadataValue.md(f"```sql\n{example}\n```"),
-            "dashboard": f"make dashboard, the page Functions: /functions?function={name}",
-        },
-    )
-
-
 def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-    """Return the columns with comments and lineage, and a few sample rows."""
+    """Return the columns with comments, and a few sample rows."""
     name = ".".join(key.path)
-    sources = column_sources(name)
     columns = connection.execute(
         text(read_sql("pipelines.warehouse", "columns_of")), {"name": name}
     )
@@ -230,14 +186,7 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
     samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
     return {
         "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(
-                    row.name,
-                    row.type,
-                    description=with_sources(row.name, row.comment, sources.get(row.name, ())),
-                )
-                for row in columns
-            ]
+            columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
         ),
         "samples": as_table(samples),
     }
@@ -291,19 +240,9 @@ class StepMetadata:
         event = dg.AssetMaterialization(
             input_key(source_input),
             metadata=metadata,
-            tags={DATA_VERSION: "INITIAL"},
+            tags={"dagster/data_version": "INITIAL"},
         )
         self._context.log_event(event)
-
-    def data_version(self, key: dg.AssetKey) -> dg.DataVersion | None:
-        """Return the version of the last materialization; None if there is none.
-
-        With the same one, a run that changed nothing leaves downstream assets up to date.
-        """
-        event = self._context.instance.get_latest_materialization_event(key)
-        last = event.asset_materialization if event is not None else None
-        version = (last.tags or {}).get(DATA_VERSION) if last is not None else None
-        return None if version is None else dg.DataVersion(version)
 
     def record_deliveries(
         self, store: Warehouse, source_input: Input, outcomes: Sequence[Outcome]

@@ -7,8 +7,8 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.config import Settings
-from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSOR, is_external
-from pipelines.orchestration.schedule_config import sensor_options, timetable
+from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
+from pipelines.orchestration.schedule_config import Scheduled, timetable
 from pipelines.source import Source, is_plugin
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.failing_views import note_failing_views
@@ -16,6 +16,9 @@ from pipelines.warehouse.tables import sources
 
 #: Longest duration of a run (dagster.yaml), including retries.
 GRACE = dt.timedelta(hours=2)
+#: How long before a tick a run may have refreshed an asset: it may still be under way then.
+EARLY = dt.timedelta(hours=1)
+DAY = 24 * 60
 #: Unlike `eager`, it does not wait for sources without data, which may be off permanently.
 FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -26,22 +29,19 @@ FOLLOWS = (
 derived_assets = dg.AutomationConditionSensorDefinition(
     "derived_assets",
     target=dg.AssetSelection.all(),
-    **sensor_options(
-        "derived_assets",
-        30,
-        "Refresh derived assets after a change outside of their own job: data of another source, a"
-        " materialisation by hand, or a killed run.",
-    ),
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Refresh derived assets after a change outside of their own job: data of another"
+    " source, a materialisation by hand, or a killed run.",
 )
 
 
 def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return an asset of a source with its freshness policy and automation condition.
 
-    External assets and functions have neither. One of a plug-in's own definitions keeps the
-    condition that it has.
+    External assets have neither. One of a plug-in's own definitions keeps its condition.
     """
-    if is_external(spec.key) or spec.group_name == FUNCTIONS:
+    if is_external(spec.key):
         return spec
     name = ".".join(spec.key.path)
     job = source.asset_jobs.get(name)
@@ -54,29 +54,44 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
-    """Return the freshness policy: it warns after half of the grace period, and fails after it."""
-    within = due_within(source, job)
-    if within is None:
+    """Return the freshness policy: a run has to refresh an asset within the grace period.
+
+    By a deadline after each tick of a schedule that runs daily or less often, else in a window.
+    """
+    within, entry = due_within(source, job), _schedule_of(source, job)
+    if within is None or entry is None:
         return None
+    if deadline := _deadline(entry.cron):
+        return dg.FreshnessPolicy.cron(
+            deadline, lower_bound_delta=GRACE + EARLY, timezone=entry.zone
+        )
     return dg.FreshnessPolicy.time_window(warn_window=within - GRACE / 2, fail_window=within)
 
 
-def promised_wait(source: Source, job: str | None = None) -> dt.timedelta | None:
-    """Return the longest interval between runs of a job, by default the source's own.
-
-    None for a source that is off or has no schedule.
-    """
-    is_on = source.settings.is_set_up(Settings.current())
-    mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
-    if not is_on or not mine:
+def _deadline(cron: str) -> str | None:
+    """Return the cron expression of the grace period's end; None for several times a day."""
+    minute, hour, *days = cron.split() if cron.count(" ") == 4 else ("*", "*")
+    if not (minute.isdecimal() and hour.isdecimal()):
         return None
-    return timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for
+    end = 60 * int(hour) + int(minute) + int(GRACE.total_seconds()) // 60
+    end = end % DAY if days == ["*", "*", "*"] else min(end, DAY - 1)  # of the day that is named
+    return " ".join([str(end % 60), str(end // 60), *days])
+
+
+def _schedule_of(source: Source, job: str | None) -> Scheduled | None:
+    """Return the schedule of a job, by default the source's own; None if it is off."""
+    mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
+    is_on = mine and source.settings.is_set_up(Settings.current())
+    return timetable().schedules[mine[0].name] if is_on else None
 
 
 def due_within(source: Source, job: str | None = None) -> dt.timedelta | None:
     """Return after how long without a success a job is overdue; None if it has no schedule."""
-    wait = promised_wait(source, job)
-    return None if wait is None else wait + GRACE
+    entry = _schedule_of(source, job)
+    if entry is None:
+        return None
+    skips = next(one.skips_for for one in source.schedules if one.name == entry.name)
+    return entry.longest_wait + skips + GRACE
 
 
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:

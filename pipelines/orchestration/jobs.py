@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.config import Settings
-from pipelines.orchestration.asset_metadata import function_spec, input_spec, view_asset
+from pipelines.orchestration.asset_metadata import input_spec, view_asset
 from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
@@ -34,11 +34,7 @@ def definitions_of(source: Source) -> dg.Definitions:
         views.append(view_asset(source, view, [*read, *_blocking(source, view.name, read)]))
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
-    whole: list[Any] = [
-        *(input_spec(source, one) for one in source.inputs),
-        *assets,
-        *(function_spec(source, name, upstream_of(name)) for name in source.functions),
-    ]
+    whole: list[Any] = [*(input_spec(source, one) for one in source.inputs), *assets]
     made = {one.name for one in parts.schedules or ()}
     declared = [timetable().schedules[one.name] for one in source.schedules]
     return dg.Definitions(

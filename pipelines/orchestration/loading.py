@@ -352,16 +352,7 @@ class _Loading:
                 f"{_number_of(len(self.passed_over))}: {names}{more}"
             )
         for key, metadata in shown.items():
-            version = self.step.data_version(key) if self._changed_nothing else None
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=version)
-
-    @property
-    def _changed_nothing(self) -> bool:
-        """Whether the rows are as before. A snapshot also withdraws what it does not have."""
-        return not (
-            any(one.loaded or one.rejected for one in self.retried + self.outcomes)
-            or any(one.is_snapshot for one in self.source.ledgers)
-        )
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:

@@ -1,7 +1,7 @@
 """The job with which a person refreshes all sources, or some of them, at once.
 
-One run cannot contain assets with different partitions. The job therefore only records what is
-requested, and a sensor starts the jobs of the sources.
+Each source has a run of its own, so that one that fails stops no other. The job therefore only
+records what is requested, and a sensor starts the jobs of the sources.
 """
 
 import datetime as dt

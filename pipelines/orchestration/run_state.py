@@ -104,7 +104,7 @@ def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None
 
 
 def _is_of_partitions(run: dg.DagsterRun) -> bool:
-    """Return whether somebody chose partitions for a run, such as days of the past."""
+    """Return whether somebody chose partitions for a run, such as plants."""
     return PARTITION_TAG in run.tags or RANGE_TAG in run.tags
 
 

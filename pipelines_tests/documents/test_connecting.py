@@ -2,11 +2,8 @@
 
 import csv
 import datetime as dt
-import os
 import re
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -63,27 +60,6 @@ def test_queries_for_libraries_that_are_not_here_are_right(
             assert analyst.execute(query.encode()).fetchall() == []
 
 
-def test_the_lines_that_listen_print_what_has_changed(
-    owner: psycopg.Connection, server: Connections, database: str
-) -> None:
-    listener = subprocess.Popen(
-        [sys.executable, "-u", "-c", python("LISTEN")],
-        env={**os.environ, "WAREHOUSE_URL": server.url(ANALYST, database)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        listens = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN isobar_fresh'"
-        while owner.execute(f"{listens} AND state = 'idle'").fetchone() != (1,):
-            time.sleep(0.05)
-        owner.execute("SELECT ops.announce('shipments', 'shipments', 1, 7)")
-        assert listener.stdout is not None
-        assert listener.stdout.readline().startswith("shipments 7 enriched.shipment")
-    finally:
-        listener.kill()
-        listener.communicate()
-
-
 def test_the_line_of_psql_writes_a_csv_file(
     sunlit: None, server: Connections, database: str, state: Path, tmp_path: Path
 ) -> None:
@@ -105,7 +81,7 @@ def test_the_line_of_psql_writes_a_csv_file(
 def test_statements_of_owners_and_modellers_are_right(
     owner: psycopg.Connection, server: Connections, guarded: str
 ) -> None:
-    *_, granted, replicated = blocks(PAGE, "sql")
+    *_, granted, changed, replicated = blocks(PAGE, "sql")
     url = create_login(owner, "dbt", is_modeller=True)
     try:
         with psycopg.connect(url, autocommit=True) as dbt:
@@ -113,6 +89,7 @@ def test_statements_of_owners_and_modellers_are_right(
             dbt.execute("CREATE TABLE mart AS SELECT 7 AS number")
         with psycopg.connect(server.url(ANALYST, guarded)) as analyst:
             assert analyst.execute("TABLE dbt.mart").fetchone() == (7,)
+            assert analyst.execute(changed.encode()).fetchall() == []
         with owner.transaction(force_rollback=True):
             owner.execute(replicated.encode())
             tables = owner.execute("SELECT count(*) FROM pg_publication_tables").fetchone()

@@ -26,7 +26,6 @@ from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import TITLE, instance_with_workers, worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.drills.system import role_of
-from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
@@ -169,6 +168,12 @@ class Run:
 
 RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime
     eventConnection { events { ... on MessageEvent { message } } } } } } }"""
+SENSORS = """{ sensorsOrError(repositorySelector: {
+    repositoryLocationName: "pipelines", repositoryName: "__repository__"
+}) { ... on Sensors { results { id name } } } }"""
+STOP_SENSOR = """mutation($id: String!) { stopSensor(id: $id) {
+    ... on StopSensorMutationResult { instigationState { status } } ... on PythonError { message }
+} }"""
 STOP = """mutation($id: String!) { terminateRun(runId: $id) { __typename
     ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
 
@@ -189,10 +194,6 @@ class Machines:
             "CELERY_BROKER_URL": self.broker.url,
             **{f"{name.upper()}_INBOX": str(path) for name, path in self.inboxes.items()},
         }
-        seldom = dict.fromkeys(sensor_seconds(), 86_400)
-        often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "orphaned_runs": 2}
-        lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
-        (self.state / "schedules.toml").write_text("".join(lines))
         (self.state / "dagster").mkdir()
         ours = instance_with_workers().removeprefix(TITLE)  # an operator's, which is kept
         sooner = {
@@ -204,7 +205,10 @@ class Machines:
             ours = ours.replace(usual, short)
         (self.state / "dagster" / "dagster.yaml").write_text(ours)
         self.workers: list[Worker] = []
-        self.ui = start(self.state, ISOBAR_SCHEDULES="", **self.variables)
+        self.ui = start(self.state, ISOBAR_SCHEDULES=os.devnull, **self.variables)
+        for sensor in self.ui.query(SENSORS)["sensorsOrError"]["results"]:
+            if sensor["name"] not in ("bookings_inbox", "shipments_inbox", "orphaned_runs"):
+                self.ui.query(STOP_SENSOR, id=sensor["id"])
         self.server = EmbeddedPostgres(self.state).start()
 
     def start_workers(self, count: int) -> None:

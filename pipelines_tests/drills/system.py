@@ -70,13 +70,6 @@ SELECT
     (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = %s),
     (SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE %s)
 """
-OFTEN = """
-[sensors]
-bookings_inbox.every_seconds = 2
-shipments_inbox.every_seconds = 2
-solar_sync_due.every_seconds = 5
-orphaned_runs.every_seconds = 5
-"""
 
 
 class System:
@@ -86,7 +79,7 @@ class System:
     services does, and does nothing else to it.
     """
 
-    def __init__(self, state: Path, schedules: str = OFTEN, plugins: Path | None = None) -> None:
+    def __init__(self, state: Path, schedules: str = "", plugins: Path | None = None) -> None:
         self.state, self.plugins = state, plugins
         self.output: list[str] = []
         self.starts = 0

@@ -27,7 +27,7 @@ from pipelines.orchestration.operations.alert_messages import (
     Memory,
     read_memory,
 )
-from pipelines.orchestration.schedule_config import declared, read_timetable
+from pipelines.orchestration.schedule_config import Entry, declared, read_timetable
 from pipelines.runtime.backup import FORMAT, MANIFEST, Manifest, read_manifest
 from pipelines.source import sources
 from pipelines.sources import bookings, shipments
@@ -168,8 +168,9 @@ FIELDS = st.from_regex(r"(\*|[0-9]{1,2}|L|mon|[0-9]-[0-9])(/[0-9]{0,2}|,[0-9]|#[
 crons = st.lists(FIELDS, min_size=4, max_size=7).map(" ".join) | st.sampled_from(
     ["0 0 31 4 *", "0 0 30 2 *", "@daily", "@reboot", "* * * * *", "0 0 29 2 *", "0 0 L * *"]
 )
+DECLARED = {name: one.model_dump(include={*Entry.model_fields}) for name, one in declared().items()}
 own_tables = st.dictionaries(
-    st.sampled_from(["schedules", "sensors", "others"]),
+    st.sampled_from(["schedules", "others"]),
     st.dictionaries(
         st.sampled_from(["flights_daily", "own", "1 x"]) | texts,
         st.fixed_dictionaries(
@@ -179,7 +180,6 @@ own_tables = st.dictionaries(
                 "cron": crons | texts,
                 "zone": st.sampled_from(["UTC", "Europe/Paris", "America", ""]) | texts,
                 "config": st.dictionaries(texts, json_values, max_size=2),
-                "every_seconds": json_values | st.integers(0, 90_000),
             },
         ),
         max_size=2,
@@ -190,7 +190,16 @@ own_tables = st.dictionaries(
 
 @often(300)
 @given(st.binary() | own_tables.map(lambda one: as_toml(one).encode("utf-8", "replace")))
-@example(as_toml({"schedules": declared()}).encode())
+@example(
+    as_toml(
+        {
+            "schedules": {
+                name: one.model_dump(include={*Entry.model_fields})
+                for name, one in declared().items()
+            }
+        }
+    ).encode()
+)
 def test_schedules_are_accepted_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, content: bytes
 ) -> None:

@@ -14,7 +14,7 @@ from pipelines.postgres.roles import DAGSTER
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
-from pipelines_tests.drills.system import HOTEL, OFTEN, STORED, System
+from pipelines_tests.drills.system import HOTEL, STORED, System
 
 LINES = 20
 EACH_MINUTE = '[schedules.each_minute]\njob = "weather"\ncron = "* * * * *"\n'
@@ -179,7 +179,7 @@ def test_plugins_that_raise_hang_or_fail_harm_nobody(state: Path, tmp_path: Path
     plugins.write(tmp_path, "boats", {"__init__.py": "raise SystemExit('no boats today')"})
     failing = "CREATE INDEX mine ON carts.nothing (leg_id);"
     plugins.write(tmp_path, "carts", {"sql/tables.sql": failing})
-    with running(state, OFTEN, tmp_path) as system:
+    with running(state, "", tmp_path) as system:
         system.wait_until(lambda: system.query(HANGS, database=DAGSTER), "a sensor hangs")
         for number in range(3):
             system.drop_both("beside", number, LINES)

@@ -36,19 +36,6 @@ GROUP BY 1
 RUNS = "SELECT pipeline_name, count(*) FROM runs GROUP BY 1 ORDER BY 1"
 LOADED = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'soak%'"
 SCHEDULES = """
-[sensors]
-bookings_inbox.every_seconds = 1
-shipments_inbox.every_seconds = 1
-bookings_events_api.every_seconds = 1
-hotel_bookings_lag.every_seconds = 1
-solar_sync_due.every_seconds = 1
-weather_due.every_seconds = 1
-derived_assets.every_seconds = 1
-refresh_requests.every_seconds = 1
-alerts.every_seconds = 1
-orphaned_runs.every_seconds = 1
-flights_retry.every_seconds = 1
-
 [schedules.weather_each_minute]
 job = "weather"
 cron = "* * * * *"

@@ -12,10 +12,10 @@ from pipelines.config import PROJECT
 from pipelines.postgres.roles import DAGSTER
 from pipelines_tests.command import environment
 from pipelines_tests.drills.form import LONG
-from pipelines_tests.drills.system import HOTEL, OFTEN, STORED, System
+from pipelines_tests.drills.system import HOTEL, STORED, System
 
 FILES, LINES = 40, 20
-SCHEDULES = f"""{OFTEN}
+SCHEDULES = """
 [schedules.each_minute]
 job = "weather"
 cron = "* * * * *"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from pipelines.testing.fake_source import Answer, FakeSource, document
-from pipelines_tests.clock import today
 from pipelines_tests.drills.machines import MISSING, Machines, Run, redis_server, wait_until
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
@@ -130,7 +129,7 @@ def test_runs_of_dead_and_cut_off_machines_are_redelivered_and_load_once(
     machines.start_workers(5)
     released, requested = threading.Event(), len(flights.requests)
     flights.will(until(released))
-    machines.ui.begin_run("flights", today())
+    machines.ui.begin_run("flights")
     wait_until(lambda: len(flights.requests) > requested, "it queries the source")
     (living,) = machines.runs("flights")[-1:]
     with machines.blocked("shipments.articles", "bookings.events"):
@@ -228,7 +227,7 @@ def test_a_terminated_run_stops_and_is_not_redelivered(
     """Dagster's own launcher ends it as failed, and the daemon requeues it."""
     released, requested = threading.Event(), len(flights.requests)
     flights.will(until(released))
-    machines.ui.begin_run("flights", today())
+    machines.ui.begin_run("flights")
     wait_until(lambda: len(flights.requests) > requested, "it queries the source")
     (run,) = machines.runs("flights")[-1:]
     assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}

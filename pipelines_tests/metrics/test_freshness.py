@@ -1,6 +1,5 @@
 """What the database says of its own state: how fresh, what is wrong, and what has just changed."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -95,42 +94,6 @@ def test_what_is_rejected_is_in_the_health(
         "Rejected records of the feed shipments are in quarantine: 1."
     )
     assert found["rejected file"]["what"].startswith("The file b.csv was rejected: its first line")
-
-
-def test_a_load_that_changed_something_announces_it(
-    runner: Runner, inbox: Path, owner: psycopg.Connection
-) -> None:
-    owner.execute("LISTEN isobar_fresh")
-    (inbox / "a.csv").write_text(text_of([line(1), line(2)]))
-    assert runner.run("shipments").success
-    (inbox / "b.csv").write_text(text_of([line(1)]))  # which is known
-    assert runner.run("shipments").success
-    assert runner.run("weather").success
-    sent = [json.loads(one.payload) for one in owner.notifies(timeout=0.5)]
-    assert sent[0] == {
-        "source": "shipments",
-        "feed": "shipments",
-        "delivery_id": 1,
-        "records": 2,
-        "views": [
-            "enriched.shipment_articles",
-            "enriched.shipment_statuses",
-            "enriched.shipment_weather",
-            "enriched.shipments",
-        ],
-    }
-    assert {one["source"] for one in sent[1:]} == {"weather"}
-    assert "enriched.shipments" in sent[1]["views"]
-
-
-def test_a_load_that_is_rolled_back_announces_nothing(
-    runner: Runner, inbox: Path, owner: psycopg.Connection
-) -> None:
-    owner.execute("LISTEN isobar_fresh")
-    bad = [line(number, article_price="free") for number in range(1, 40)]
-    (inbox / "a.csv").write_text(text_of([line(99), *bad]))
-    assert not runner.run("shipments").success
-    assert list(owner.notifies(timeout=0.5)) == []
 
 
 def test_a_view_is_as_late_as_the_latest_source_that_it_shows(

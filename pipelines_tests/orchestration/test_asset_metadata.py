@@ -8,17 +8,14 @@ import dagster as dg
 import psycopg
 import pytest
 
-from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration import asset_metadata
-from pipelines.orchestration.asset_metadata import EXTERNAL, FUNCTIONS, as_dagster_failure, as_table
+from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
 from pipelines.orchestration.checks import offending_rows, verdict
-from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.clock import today, yesterday
 from pipelines_tests.command import PROJECT
 from pipelines_tests.solar_rows import add_plant, add_readings
@@ -28,7 +25,7 @@ NODES = {
     "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
 }
 GROUPS = {
-    EXTERNAL, FUNCTIONS,
+    EXTERNAL,
     "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics",
 }  # fmt: skip
 
@@ -37,10 +34,10 @@ def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> 
     for name, node in NODES.items():
         first = (node.description or "").split(". ")[0]
         assert 10 < len(first) < 140, first
-        assert node.group_name == (FUNCTIONS if "function" in node.kinds else name.split("/")[0])
+        assert node.group_name == name.split("/")[0]
         assert node.owners, name
         assert node.kinds, name
-        assert node.tags["source"] in GROUPS - {EXTERNAL, FUNCTIONS, "enriched", "metrics"}
+        assert node.tags["source"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
         assert (PROJECT / str(node.metadata["code"])).is_file(), name
         assert "dagster/code_references" not in node.metadata, name
         if node.is_executable:
@@ -69,72 +66,13 @@ def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
     assert {node.group_name for node in NODES.values()} == GROUPS
     for name, node in NODES.items():
         assert node.parent_keys or node.child_keys, f"{name} stands alone"
-        is_external = node.group_name in (EXTERNAL, FUNCTIONS)
-        assert node.is_external == is_external
+        assert node.is_external == (node.group_name == EXTERNAL)
         if name.startswith(EXTERNAL):
             assert node.child_keys
             assert not node.parent_keys
         upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
         if name not in ("solar/plants", "solar/coverage"):  # people enter plants
             assert any(key.path[0] == EXTERNAL for key in upstream), f"{name} comes from nowhere"
-
-
-def test_column_lineage_matches_views_and_statements(owner: psycopg.Connection) -> None:
-    """`make docs` writes it anew."""
-    pages = lineage.documents(owner)
-    assert len(pages) == len(sources())
-    for page, words in pages.items():
-        assert page.read_text() == words, page
-
-
-def test_pages_show_what_columns_are_made_of() -> None:
-    assert column_sources("metrics.flight_prices")["price_amount"] == [
-        "flights.prices.price_amount",
-        "flights.rejected_offers.reason",
-    ]
-    assert column_sources("enriched.itinerary_legs")["arrival_city"] == ["flights.airports.city"]
-    assert column_sources("metrics.hotel_bookings_by_event_day")["day"] == [
-        "bookings.events.event_at"
-    ]
-    shown: Any = NODES["flights/itineraries"].metadata["dagster/column_schema"]
-    said = {one.name: one.description for one in shown.columns}
-    assert said["max_stops"].endswith(" ← flights.legs.stops")
-    assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
-
-
-def test_a_function_shows_how_it_is_called() -> None:
-    metadata: Any = NODES["metrics/hotel_pickup"].metadata
-    names = [one.data["name"] for one in metadata["parameters"].records]
-    assert names == ["hotel_id", "from_date", "to_date", "as_of"]
-    assert "SELECT * FROM metrics.hotel_pickup(hotel_id => " in str(metadata["example"].value)
-    assert str(metadata["dashboard"]).endswith("/functions?function=metrics.hotel_pickup")
-    assert NODES["metrics/hotel_pickup"].parent_keys
-
-
-def test_functions_in_the_catalog_have_the_arguments_of_the_database(
-    owner: psycopg.Connection,
-) -> None:
-    found = owner.execute(read_sql("pipelines.dashboard", "dashboard/functions")).fetchall()
-    in_database = {name: [one["name"] or None for one in given] for name, _, given in found}
-    for name, arguments in in_database.items():
-        parameters: Any = NODES[name.replace(".", "/")].metadata["parameters"]
-        assert [one.data["name"] for one in parameters.records] == arguments, name
-    assert len(in_database) > 8
-
-
-@pytest.mark.parametrize(
-    ("declared", "types"),
-    [
-        ("text", ["text"]),
-        (
-            "at timestamp with time zone, share numeric(10, 2) DEFAULT 0",
-            ["timestamp with time zone", "numeric(10, 2)"],
-        ),
-        ("names text[], level double precision", ["text[]", "double precision"]),
-    ],
-)
-def test_arguments_of_any_type_are_parsed(declared: str, types: list[str]) -> None:
-    assert [one["type"] for one in asset_metadata.ARGUMENT.finditer(declared)] == types
 
 
 def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:

@@ -1,4 +1,4 @@
-"""SQL of a source that fails in checks, partitions and views names its file."""
+"""SQL of a source that fails in checks and views names its file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +10,9 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from pipelines.definitions import build_definitions
-from pipelines.failures import DatabaseError, PermanentFailure
-from pipelines.ingest import statements
+from pipelines.failures import DatabaseError
 from pipelines.migrations import apply
-from pipelines.orchestration import checks, partitions
+from pipelines.orchestration import checks
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
@@ -53,27 +52,6 @@ def test_a_check_that_fails_does_not_pass_and_names_its_file(
     )
     assert not result.passed
     assert QUERIES[query] in str(result.description)
-
-
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ("SELECT nothing", r"sql/partitions/solar_plants.sql failed.*nothing"),
-        ("SELECT pg_sleep(1000)::text AS key", r"took longer than 1 s(.|\n)*/solar_plants.sql"),
-    ],
-)
-def test_partitions_that_fail_or_never_end_name_their_file(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, query: str, words: str
-) -> None:
-    """Incident: every start waited for a plug-in's query of partitions."""
-    monkeypatch.setattr(partitions, "MAX_SECONDS", 1)
-    monkeypatch.setattr(statements, "read_sql", lambda *_: query)
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        warehouse.engine.connect() as connection,
-        pytest.raises(PermanentFailure, match=words),
-    ):
-        partitions.align_partitions(instance, connection, [sources()["solar"]])
 
 
 def test_a_view_that_cannot_be_created_is_named() -> None:

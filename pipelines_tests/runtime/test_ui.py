@@ -17,7 +17,6 @@ import pytest
 
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines_tests.clock import today
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.served_ui import Ui, start, words_of
 from pipelines_tests.sources.bookings.made_up import event
@@ -101,29 +100,7 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
 
 @pytest.mark.answers("F08", "F26")
 def test_a_ui_run_goes_through_queue_and_code_server(ui: Ui) -> None:
-    assert ui.run("flights", today()) == "SUCCESS"
-
-
-def test_a_past_day_without_an_archive_is_rejected_with_reason(ui: Ui) -> None:
-    """A day of the sandbox's past is archived, so one is deleted from the archive."""
-    server = EmbeddedPostgres(ui.state).start()
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
-        (day,) = owner.execute("SELECT min(snapshot_on) FROM flights.snapshots").fetchone()  # type: ignore[misc]
-        owner.execute("DELETE FROM flights.snapshots WHERE snapshot_on = %s", [day])
-    run_id = ui.begin_run("flights", day)
-    assert ui.wait_for_run(run_id) == "FAILURE"
-    events = ui.events_of_run(run_id)
-    offered = """{ assetNodeOrError(assetKey: {path: ["flights", "snapshots"]}) {
-        ... on AssetNode { partitionKeys } } }"""
-    deadline = time.monotonic() + 300
-    while str(day) in (days := ui.query(offered)["assetNodeOrError"]["partitionKeys"]):
-        assert time.monotonic() < deadline, "it is still offered"
-        time.sleep(1)
-    assert days[-1] == str(today())
-    by_dagster = f"{day} is not a valid range", f"Could not find a partition with key `{day}`"
-    is_gone = any(words in events for words in by_dagster)  # the sensor was faster than the run
-    no_snapshot = f"there is no snapshot of {day}, and it can no longer be fetched" in events
-    assert is_gone or no_snapshot, events
+    assert ui.run("flights") == "SUCCESS"
 
 
 def test_checks_are_evaluated_alone(ui: Ui) -> None:
@@ -283,7 +260,7 @@ def test_a_code_server_that_is_killed_is_back_within_ten_seconds(ui: Ui) -> None
         while connection.execute(query).fetchone() == (0,):
             assert time.monotonic() - began < 60, "the daemon did not find the new one"
             time.sleep(0.2)
-    assert ui.run("flights", today()) == "SUCCESS"
+    assert ui.run("flights") == "SUCCESS"
     done = isobar(ui.state, "status")
     assert "definitions       load, as the web server reports" in done.stdout
 

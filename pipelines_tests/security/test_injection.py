@@ -85,21 +85,6 @@ def test_sql_in_a_partition_key_is_rejected_before_any_request(
     assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (1,)
 
 
-def test_a_partition_key_is_a_day_or_rejected(
-    warehouse: Warehouse, source: FakeSource, instance: dg.DagsterInstance
-) -> None:
-    key = "2026-01-01'; DROP SCHEMA flights"
-    url = warehouse.engine.url.render_as_string(hide_password=False)
-    built = build_definitions({"warehouse": WarehouseResource(url=url)})
-    instance.add_dynamic_partitions("flights_days", [key])
-    result = built.resolve_job_def("flights").execute_in_process(
-        instance=instance, tags={"dagster/partition": key}, raise_on_error=False
-    )
-    (failed,) = [event for event in result.all_events if event.is_step_failure]
-    assert "a partition is no day" in str(failed.step_failure_data.error)
-    assert source.requests == []
-
-
 def test_a_formula_is_stored_and_returned_as_sent(
     warehouse: Warehouse, server: Connections, database: str, tmp_path: Path
 ) -> None:

@@ -30,7 +30,12 @@ DROP VIEW enriched.itineraries CASCADE;
 CREATE VIEW enriched.itineraries AS SELECT itinerary_id AS number FROM flights.itineraries;
 CREATE VIEW enriched.gone AS SELECT number FROM enriched.itineraries;
 UPDATE ops.sql_objects SET sha256 = repeat('0', 64) WHERE name = 'enriched.itineraries';
-INSERT INTO ops.sql_objects (name, sha256) VALUES ('enriched.gone', repeat('0', 64));
+CREATE FUNCTION ops.announce_delivery() RETURNS trigger
+LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER announce_delivery AFTER UPDATE ON ops.deliveries
+FOR EACH ROW EXECUTE FUNCTION ops.announce_delivery();
+INSERT INTO ops.sql_objects (name, sha256)
+VALUES ('enriched.gone', repeat('0', 64)), ('ops.announce_delivery', repeat('0', 64));
 RESET ROLE;
 """
 VIEWS = """
@@ -102,6 +107,8 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
             assert now == {*views, "enriched.buses_stops"}
+            gone = "SELECT to_regproc('ops.announce_delivery')"
+            assert migrated.execute(gone).fetchone() == (None,)
             for view in views:
                 query = f"SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM {view} AS x"
                 query += " WHERE x::text !~ 'buses'"  # a plug-in that the other one lacks

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from pipelines.status.probes.databases import probe_warehouse
+from pipelines.status.databases import probe_warehouse, warehouse
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
@@ -23,7 +23,6 @@ SENSORS = {
     "bookings_inbox": Work("linear", 70),
     "flights_retry": Work("flat", 20),
     "hotel_bookings_lag": Work("flat", 20),
-    "partitions": Work("linear", 400),
     "shipments_inbox": Work("linear", 70),
     "solar_sync_due": Work("linear", 120),
     "weather_due": Work("linear", 280),  # the requests that count for the quotas
@@ -104,14 +103,15 @@ def test_a_sensor_reads_as_much_as_it_says(operators: list[Operator], name: str)
     assert large[0] <= after.most(small[0]), (small, large)
 
 
-def test_the_status_reads_the_ledger_alone(
+def test_the_status_reads_the_ledger_and_the_last_look(
     operators: list[Operator], urls: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for url, operator in zip(urls, operators, strict=True):
         monkeypatch.setenv("DATABASE_URL", make_url(url).render_as_string(hide_password=False))
         with executed() as statements:
-            probe_warehouse(Settings.current(), 10.0)
+            with warehouse(Settings.current()) as connection:
+                probe_warehouse(connection)
         found.append(operator.buffers(statements))
     small, large = found
     assert large <= STATUS.most(small), found

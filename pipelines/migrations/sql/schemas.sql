@@ -23,7 +23,8 @@ BEGIN
 END
 $$;
 
--- Isobar 3.0 ran the statements of each source as a role of its own.
+-- Isobar 3.0 announced loads on a channel, and ran the statements of each source as a role of its own.
+DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
 DROP SCHEMA IF EXISTS as_source CASCADE;
 DO $$
 DECLARE

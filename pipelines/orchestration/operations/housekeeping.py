@@ -11,7 +11,6 @@ import dagster as dg
 
 from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
-from pipelines.isolation import isolated
 from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.operations import pruning, retention
 from pipelines.orchestration.operations.retention import MIN_DAYS, days_ago
@@ -111,11 +110,10 @@ OPS = [
     ),
 ]
 for _source in by_seniority():
-    with isolated(_source.name, "its retention", _source.package):
-        OPS += [
-            _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
-            for kept in _source.retention
-        ]
+    OPS += [
+        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
+        for kept in _source.retention
+    ]
 
 
 @dg.job(

@@ -249,8 +249,4 @@ source = Source(
         SandboxOption(name="error_rate", help="Share of invalid lines.", default=0.01),
     ),
     seed_sandbox=deferred("pipelines.sources.bookings.hotels:seed_sandbox"),
-    filled_by={
-        "metrics.hotel_bookings_by_event_day": "counts/count_by_event_day",
-        "metrics.hotel_bookings_by_stay_night": "counts/count_by_stay_night",
-    },
 )

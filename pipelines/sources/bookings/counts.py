@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, TextClause, text
 
-from pipelines.ingest.deliveries import announce
 from pipelines.ingest.watermarks import move, position
 from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
@@ -62,7 +61,6 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
             for name in ("count_by_event_day", "count_by_stay_night"):
                 connection.execute(_statement(name), loads)
         move(connection, WATERMARK, last)
-        announce(connection, "bookings", fresh)
         return Refreshed(fresh, is_rebuilt)
 
 

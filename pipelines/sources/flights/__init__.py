@@ -16,7 +16,6 @@ from pipelines.source import (
     Latest,
     Ledger,
     Merge,
-    Partitions,
     ReasonCode,
     Retention,
     Retry,
@@ -121,7 +120,6 @@ source = Source(
         ),
         Ledger(on="flights.airports", feed="airports", is_snapshot=True),
     ),
-    partitions=(Partitions(name="flights_days", on="flights.snapshots"),),
     reason_codes=(
         ReasonCode(
             "leg_unknown",
@@ -212,8 +210,4 @@ source = Source(
         ),
     ),
     seed_sandbox=deferred("pipelines.sources.flights.archive:seed_sandbox"),
-    filled_by={
-        "flights.itineraries": "refresh_itineraries",
-        "flights.itinerary_legs": "refresh_itineraries",
-    },
 )

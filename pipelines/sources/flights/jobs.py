@@ -8,11 +8,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.failures import NotReady, RejectedInput, TransientFailure
+from pipelines.failures import NotReady
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
-    ALREADY_REPORTED,
     as_dagster_failure,
     asset_key,
     counts,
@@ -21,109 +20,43 @@ from pipelines.orchestration.asset_metadata import (
     table_spec,
 )
 from pipelines.orchestration.automation import note_checked
-from pipelines.orchestration.partitions import align_partitions, partitions_of_run
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_at, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.flights import AIRPORTS, DOCUMENT, Settings, archive, load, source, tables
+from pipelines.sources.flights import AIRPORTS, DOCUMENT, archive, load, source, tables
 from pipelines.sources.flights.client import SOURCE, open_client
-from pipelines.warehouse.connection import Warehouse
 
 AFTER_FAILURE_SECONDS = 900.0
-#: A partition for each day (UTC) whose document is archived, and for today.
-DAYS = dg.DynamicPartitionsDefinition(name="flights_days")
 
 
 @dg.multi_asset(
     name="flights_snapshots",
     specs=[
         table_spec(source, tables.snapshots, deps=[input_key(DOCUMENT)]).replace_attributes(
-            partitions_def=DAYS, skippable=True
+            skippable=True
         )
     ],
     pool=source.name,
-    backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def snapshots(
     context: dg.AssetExecutionContext, flights: SourceResource, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Fetch today's document and archive it as received; show what is archived of past days.
-
-    A run without partitions is for today.
-    """
+    """Fetch today's document and archive it as received."""
     key = asset_key(tables.snapshots)
     with as_dagster_failure(context) as step, warehouse.open() as store:
-        today = utc_now().date()
-        days = _days_of(context) or [today]
-        entries = {day: _archived(store, day, today) for day in days if day != today}
-        if today in days:
-            try:
-                entries[today] = _fetch(store, today, flights.settings())
-            except NotReady as reason:
-                log_skip(context, key, reason.problem)
-            else:
-                entry = entries[today]
-                received = {"bytes_received": entry.byte_count, "new": entry.is_new}
-                step.record_source_event(DOCUMENT, received)
-        if not entries:
+        try:
+            response = open_client(flights.settings()).fetch()
+        except NotReady as reason:
+            log_skip(context, key, reason.problem)
             return
+        with store.transaction(SOURCE) as connection:
+            entry = archive.keep(connection, response)
+        received = {"bytes_received": entry.byte_count, "new": entry.is_new}
+        step.record_source_event(DOCUMENT, received)
         with store.engine.connect() as connection:
-            align_partitions(context.instance, connection, [source])
             stats = step.table_stats(connection, key)
-    for day, entry in entries.items():
-        metadata = {
-            **stats,
-            "day": day.isoformat(),
-            "new": entry.is_new,
-            "bytes_received": entry.byte_count,
-            "sha256": entry.sha256,
-        }
-        context.log_event(
-            dg.AssetMaterialization(key, partition=day.isoformat(), metadata=metadata)
-        )
-    yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
-
-
-def _days_of(context: dg.AssetExecutionContext) -> list[dt.date]:
-    """Return the days of the run's partitions; none for a run without partitions."""
-    try:
-        return [dt.date.fromisoformat(key) for key in partitions_of_run(context) or ()]
-    except ValueError as error:
-        raise RejectedInput(
-            SOURCE,
-            f"a partition is no day: {error}",
-            place="the partitions of flights.snapshots",
-            remedy="Choose days that are offered; new ones are added automatically.",
-        ) from error
-
-
-def _fetch(store: Warehouse, today: dt.date, settings: Settings) -> archive.Archived:
-    """Fetch today's document and archive it. Raises `NotReady` if the source is off."""
-    response = open_client(settings).fetch()
-    with store.transaction(SOURCE) as connection:
-        kept = archive.keep(connection, response)
-    if (received_on := response.received_at.date()) != today:
-        raise TransientFailure(
-            SOURCE,
-            f"the day changed during the run, and the document is archived for {received_on}",
-            place="flights.snapshots",
-            remedy=f"Materialise {received_on}; {today} can no longer be received.",
-        )
-    return kept
-
-
-def _archived(store: Warehouse, day: dt.date, today: dt.date) -> archive.Archived:
-    """Return what is archived of a past day. Raises `RejectedInput` if nothing is."""
-    with store.engine.connect() as connection:
-        entry = archive.kept(connection, dt.datetime.combine(day, dt.time.max, dt.UTC))
-    if entry is None:
-        raise RejectedInput(
-            SOURCE,
-            f"there is no snapshot of {day}, and it can no longer be fetched: the source"
-            f" only sends the offers of today, {today}",
-            place="flights.snapshots",
-            remedy=f"Materialise {today}, or leave the day empty.",
-        )
-    return entry
+    day = entry.snapshot_at.astimezone(dt.UTC).date().isoformat()
+    metadata = {**stats, **received, "day": day, "sha256": entry.sha256}
+    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
 class Loading(dg.Config):

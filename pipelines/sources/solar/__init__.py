@@ -15,7 +15,6 @@ from pipelines.source import (
     Input,
     Ledger,
     Merge,
-    Partitions,
     ReasonCode,
     Retry,
     SandboxOption,
@@ -103,7 +102,6 @@ source = Source(
     feeds=(feed,),
     retry=Retry(job="solar", config={"solar_readings": {"retry_quarantine": True}}),
     ledgers=(Ledger(on="solar.readings"),),
-    partitions=(Partitions(name="solar_plants", on="solar.readings"),),
     reason_codes=(
         ReasonCode(
             "datetime_skipped",

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
@@ -22,7 +22,6 @@ from pipelines.orchestration.asset_metadata import (
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.checks import described, verdict
-from pipelines.orchestration.partitions import align_partitions, partitions_of_run
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
@@ -40,8 +39,12 @@ REGISTER = (
     "Register plants with the job register_plant or isobar plants add: their partitions are added"
     " automatically."
 )
-#: A partition for each plant, by its number.
-PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
+#: The name of the partitions of `solar.readings`: the plants in service, by number.
+PARTITIONS = "solar_plants"
+RANGE_START, RANGE_END = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
 
 
 class Syncing(dg.Config):
@@ -83,17 +86,16 @@ def plants(
             **step.table_stats(connection, asset_key(tables.plants)),
             "retired": int(connection.execute(retired).scalar_one()),
         }
-        align_partitions(context.instance, connection, [source])
+        align_partitions(context.instance, connection)
     return dg.MaterializeResult(metadata=metadata)
 
 
 @dg.multi_asset(
     name="solar_readings",
     specs=[
-        # Not of `solar.plants`: the UI can materialize a graph with other partitions, such as days
-        # of flights, only if each partitioned asset is at its root.
+        # Not of `solar.plants`, so that the UI can materialize it with assets without partitions.
         table_spec(source, tables.readings, deps=[input_key(SERVICE)]).replace_attributes(
-            partitions_def=PLANTS, skippable=True
+            partitions_def=dg.DynamicPartitionsDefinition(name=PARTITIONS), skippable=True
         )
     ],
     pool=source.name,
@@ -250,14 +252,15 @@ def sync_complete(
 def solar_sync_due(
     context: dg.SensorEvaluationContext, solar: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Sync new plants, and plants with missing days that are due.
+    """Sync new plants, and plants with missing days that are due; keep partitions in line.
 
-    Plants can be registered by a command, a job or an INSERT.
+    Plants can be registered by a command, a job, an INSERT or a restore.
     """
-    if solar.settings().is_off:
-        return dg.SkipReason("MONITORING_URL is not set.")
     query = text(read_sql("pipelines.sources.solar", "due_plants"))
     with warehouse.open() as store, store.engine.connect() as connection:
+        align_partitions(context.instance, connection)
+        if solar.settings().is_off:
+            return dg.SkipReason("MONITORING_URL is not set.")
         due = list(connection.execute(query, {"now": utc_now()}).scalars())
     if not due:
         return dg.SkipReason("No plant is due.")
@@ -266,11 +269,35 @@ def solar_sync_due(
     return dg.RunRequest(run_config={"ops": {"solar_readings": {"config": {"plants": due}}}})
 
 
+def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> None:
+    """Offer the plants in service as partitions of `solar.readings`, and no others."""
+    known = instance.get_dynamic_partitions(PARTITIONS)  # first: what is added meanwhile stays
+    plants = tables.plants.c
+    in_service = select(plants.plant_id).where(plants.retired_at.is_(None))
+    stored = connection.execute(in_service.order_by(plants.plant_id)).scalars()
+    keys = [str(plant_id) for plant_id in stored]
+    for gone in set(known) - set(keys):
+        instance.delete_dynamic_partition(PARTITIONS, gone)
+    if fresh := [key for key in keys if key not in known]:
+        instance.add_dynamic_partitions(PARTITIONS, fresh)
+
+
 def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
-    """Return the plants of the run's partitions; None for a run without partitions."""
-    keys = partitions_of_run(context)
-    if keys is None:
+    """Return the plants of the run's partitions; None for a run without partitions.
+
+    Raises `RejectedInput` for a range that has none: it would be a run of all plants.
+    """
+    ends = [context.run.tags.get(tag) for tag in (RANGE_START, RANGE_END)]
+    if not context.has_partition_key and not any(ends):
         return None
+    keys = list(context.partition_keys)
+    if not keys:
+        raise RejectedInput(
+            SOURCE,
+            f"the range from {ends[0]} to {ends[1]} has no partitions",
+            place="the partitions of solar.readings",
+            remedy="Give the earlier partition first, and the later one last.",
+        )
     if strange := [key for key in keys if not key.isdecimal()]:
         raise PermanentFailure(
             SOURCE,
@@ -304,8 +331,7 @@ def _record_synced(
         context.log.error("%s: %s", synced.plant, synced.problem)
         return
     partition = str(synced.plant.plant_id)
-    if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
-        context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
+    context.instance.add_dynamic_partitions(PARTITIONS, [partition])  # which may be there
     metadata = counts.page(synced)
     counted = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
     context.log.info("%s: %s, in %.1f s", synced.plant, counted, synced.seconds)

@@ -16,7 +16,6 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
-from pipelines.ingest.deliveries import announce
 from pipelines.sources.weather import fetch_state, request_log
 from pipelines.sources.weather.fetch_lock import Transaction, fetch_session
 from pipelines.sources.weather.providers import (
@@ -310,7 +309,6 @@ class _Loop(Generic[B, A]):
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
                 succeeded_at = self.kind.succeeded_at(batch, good, now)
                 fetch_state.record_success(connection, name, list(good), succeeded_at)
-                announce(connection, "weather", len(good))
             for place, failure in bad:
                 request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
                 fetch_state.back_off(

@@ -31,10 +31,8 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines.testing.fake_source import FakeSource, document
-from pipelines_tests.clock import today
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.orchestration.operations.made_up import until
-from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start
 from pipelines_tests.sources.flights.made_up import flights_document
 
@@ -276,7 +274,7 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     """A run whose load waits for the lock; closing the connection lets it go."""
     blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE flights.prices")
-    run_id = session.ui.begin_run("flights", today())
+    run_id = session.ui.begin_run("flights")
     deadline = time.monotonic() + 300
     while blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() == (0,):
         assert time.monotonic() < deadline, session.statuses()
@@ -306,8 +304,6 @@ def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float
 
 
 def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -> None:
-    often = "[sensors.orphaned_runs]\nevery_seconds = 5\n"
-    (session.state / "schedules.toml").write_text(often)
     session.start()
     wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
@@ -327,8 +323,6 @@ def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -
 
 def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> None:
     """Else they are shown as failing until the next start. Those that wait, Dagster lets fail."""
-    often = "".join(f"[sensors.{name}]\nevery_seconds = 1\n" for name in sensor_seconds())
-    (session.state / "schedules.toml").write_text(often)
     session.start()
     url = session.server.start().url(SUPERUSER, DAGSTER)
     with psycopg.connect(url, autocommit=True) as storage:

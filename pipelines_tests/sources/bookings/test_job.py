@@ -8,11 +8,9 @@ import pytest
 
 from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
-from pipelines.orchestration.asset_metadata import asset_key
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.jobs import audit_due
-from pipelines.sources.bookings.tables import events
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
@@ -61,26 +59,6 @@ def test_files_and_the_api_land_together_and_are_counted(
     assert owner.execute(query).fetchall()[0][1:] == (3, 1, 2)
     assert failed_checks(result) == set()
     assert metadata(bookings.run("bookings"), COUNTS)["new_events"] == 0
-
-
-def test_a_load_that_changes_nothing_leaves_what_is_counted_from_it_up_to_date(
-    bookings: Runner, source: FakeSource
-) -> None:
-    def version() -> str:
-        last = bookings.instance.get_latest_materialization_event(asset_key(events))
-        assert last is not None
-        assert last.asset_materialization is not None
-        return (last.asset_materialization.tags or {})["dagster/data_version"]
-
-    source.will(document([event(1)]))
-    assert bookings.run("bookings").success
-    first = version()
-    again = bookings.run("bookings")
-    assert metadata(again, "bookings.events")["unchanged"] == 1
-    assert version() == first
-    source.will(document([event(1), event(2)]))
-    assert bookings.run("bookings").success
-    assert version() != first
 
 
 def test_an_unavailable_api_fails_the_run_but_files_are_counted(

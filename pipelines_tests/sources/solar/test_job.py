@@ -10,9 +10,9 @@ import pytest
 from pipelines.config import Settings
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.partitions import RANGE_END, RANGE_START
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar import source
+from pipelines.sources.solar.jobs import PARTITIONS, RANGE_END, RANGE_START
 from pipelines.sources.solar.windows import Window
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.testing.runs import failures
@@ -147,6 +147,20 @@ def test_a_plant_is_a_partition_and_so_are_several(solar: Plants) -> None:
         assert result.success
         assert sorted(partitions_of(result)) == plants
     assert {plant for plant, _ in solar.service.requested} == {2, 3, 4}
+    swapped = solar.sync({RANGE_START: "4", RANGE_END: "3"})
+    assert "the range from 4 to 3 has no partitions" in failures(swapped)[0]
+
+
+def test_the_sensor_keeps_partitions_in_line_with_plants(solar: Plants) -> None:
+    """Also of plants made by SQL, or by a restore beside another storage of Dagster's."""
+    solar.instance.add_dynamic_partitions(PARTITIONS, ["77"])
+    for name in ("a", "b"):
+        register(solar.owner, name)
+    solar.look()
+    assert solar.instance.get_dynamic_partitions(PARTITIONS) == ["1", "2"]
+    solar.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
+    solar.look()
+    assert solar.instance.get_dynamic_partitions(PARTITIONS) == ["2"]
 
 
 def test_a_partition_without_a_plant_fails(solar: Plants) -> None:

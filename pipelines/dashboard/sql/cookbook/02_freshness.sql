@@ -1,8 +1,7 @@
 -- How fresh is each view?
 --
 -- `state` is `late` if the source was not checked in time, and `quiet` if it is, but has sent nothing for longer than usual;
--- `due_at` says until when a check is expected. `metrics.health` has only what is wrong. A program need not ask again and
--- again: each load that changes something sends its views to the [channel](connect.md) `isobar_fresh`.
+-- `due_at` says until when a check is expected. `metrics.health` has only what is wrong.
 -- Work: linear, 300 buffers
 SELECT name, source, last_new_data_at, newest_at
 FROM metrics.freshness
