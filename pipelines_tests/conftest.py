@@ -24,14 +24,13 @@ import pytest
 from alembic.script import ScriptDirectory
 from xdist.scheduler import LoadScopeScheduling
 
-from pipelines.http import redirects
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.flights import client
 from pipelines.testing.databases import made, new_folder
 from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests import states, tls
+from pipelines_tests import states
 from pipelines_tests.logins import prepare
 from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
@@ -229,16 +228,6 @@ def few_airports(monkeypatch: pytest.MonkeyPatch) -> None:
 def airports(warehouse: Warehouse) -> None:
     """The airports, loaded."""
     load_airports(warehouse)
-
-
-@pytest.fixture
-def public_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
-    """A server by https, known as localhost, that passes for one at a public address."""
-    ours = tls.authority(tmp_path, "ours")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ours.file))
-    monkeypatch.setattr(redirects, "is_public", lambda _: True)
-    with FakeSource(tls.certificate(tmp_path, "localhost", ours)) as server:
-        yield server
 
 
 @pytest.fixture

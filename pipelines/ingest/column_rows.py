@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from pipelines.http.json_documents import LongNumber, as_sent
+from pipelines.http.json_documents import as_sent
 from pipelines.ingest.models import column_type, text_of
 from pipelines.ingest.record_keys import UNSTORABLE, is_short
 from pipelines.warehouse.connection import array_literal
@@ -100,8 +100,6 @@ def _why_no_json(value: Any) -> Iterator[str | None]:
             waiting += [*one.keys(), *one.values()]
         elif isinstance(one, list):
             waiting += one
-        elif isinstance(one, LongNumber):
-            yield _why_no_numeric(Decimal(str(one)))
         elif isinstance(one, str | float):
             yield _why_unstorable(one)
 

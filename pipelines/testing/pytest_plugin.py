@@ -175,15 +175,15 @@ def _set_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have HTTP clients try twice, with short waits."""
+    from pipelines.failures import TransientFailure
     from pipelines.http.client import HttpClient
 
-    is_enough = HttpClient._is_enough
-    monkeypatch.setattr(HttpClient, "_wait_seconds", lambda *_: 0.01)
-    monkeypatch.setattr(
-        HttpClient,
-        "_is_enough",
-        lambda client, state: state.attempt_number >= 2 or is_enough(client, state),
-    )
+    pause = HttpClient._pause
+
+    def hastened(client: HttpClient, attempt: int, error: TransientFailure) -> float | None:
+        return 0.01 if attempt < 2 and pause(client, attempt, error) is not None else None
+
+    monkeypatch.setattr(HttpClient, "_pause", hastened)
 
 
 def _require_usable(name: str) -> None:

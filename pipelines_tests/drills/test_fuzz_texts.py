@@ -52,7 +52,7 @@ STATUSES = {"parsed", "partly_parsed", "unparsed", "unknown_country", "odd_postc
 @example(b"[]")
 @example(b" 7 ")
 def test_json_is_a_document_or_one_of_two_errors(verdicts: Verdicts, body: bytes) -> None:
-    with verdicts.count(ValueError, RecursionError):
+    with verdicts.count(ValueError):
         document = parse_json(body)
         assert parse_json(sent(document)) == document or "NaN" in json.dumps(document)
 
@@ -64,18 +64,6 @@ def test_duplicate_keys_lose_no_value(pairs: list[tuple[str, int]]) -> None:
     numbers = set(re.findall(r"-?[0-9]+", json.dumps(document)))
     assert numbers == {str(value) for _, value in pairs}
     assert document.keys() >= {key for key, _ in pairs}
-
-
-@pytest.mark.parametrize("depth", [50, 300, 700, 800, 900, 1000, 2000, 100_000])
-def test_any_nesting_serialises_deeper_in_the_stack(depth: int) -> None:
-    """What is nested too deeply to be parsed is a text within."""
-
-    def further_down(frames: int, document: object) -> str:
-        return further_down(frames - 1, document) if frames else f"{document}{json.dumps(document)}"
-
-    sent = "[" * depth + "]" * depth
-    written = further_down(150, parse_json(sent.encode()))
-    assert re.sub("['\"]", "", written) == sent * 2
 
 
 def answer_that_says(value: str) -> Response:

@@ -19,7 +19,6 @@ from pydantic import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from pipelines.http.json_documents import LongNumber
 from pipelines.ingest.contract import Name
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Cap, Content, Feed
@@ -197,7 +196,6 @@ UNSTORABLE: list[tuple[str, Any]] = [
     ("tags", ["\x00"]),
     ("more", {"a": "\ud800"}),
     ("more", {"a": [float("nan")]}),
-    ("more", {"a": LongNumber("1e200000")}),
     ("others", [{"\x00": 1}]),
     ("text", "a\x00"),
     ("ratios", [1.0, float("nan")]),

@@ -193,23 +193,21 @@ def test_weatherapi_names_a_country_of_its_own(
     assert isinstance(provider.observe([place])[0], Observation)
 
 
-def test_the_open_meteo_key_header_reaches_no_other_host(
-    theirs: Theirs, public_https: FakeSource
-) -> None:
+def test_the_open_meteo_key_header_reaches_no_other_host(theirs: Theirs) -> None:
     seen: list[str | None] = []
 
     def kept(handler: BaseHTTPRequestHandler) -> None:
         seen.append(handler.headers["X-Api-Key"])
         document({})(handler)
 
-    public_https.will(kept)
-    elsewhere = public_https.url.replace("127.0.0.1", "localhost")
-    theirs.source.will(kept, body(b"", 302, Location=elsewhere))
-    provider = OpenMeteo(theirs.http, theirs.url, theirs.clock, KEY)
-    for _ in range(2):
+    with FakeSource() as elsewhere:
+        theirs.source.will(kept, body(b"", 302, Location=elsewhere.will(kept).url))
+        provider = OpenMeteo(theirs.http, theirs.url, theirs.clock, KEY)
         assert provider.observe([BERLIN]) == ["the response has no current weather"]
-    assert seen == [KEY, None]
-    assert len(public_https.requests) == 1
+        with pytest.raises(PermanentFailure, match="another server"):
+            provider.observe([BERLIN])
+        assert elsewhere.requests == []
+    assert seen == [KEY]
     assert not any("k3y" in path for _, path in theirs.source.requests)
 
 
