@@ -16,12 +16,13 @@ from pipelines.config import INSTANCE, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS, remarks
 from pipelines.migrations.apply import Condition
+from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.source import check_sources, sources
 from pipelines.status import rules
 from pipelines.status.databases import Facts, probe_storage, probe_warehouse, warehouse
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 from pipelines.status.web_ui import noted_processes, query_web_server
-from pipelines.warehouse.last_look import Look, Problem, of_broken_sources
+from pipelines.warehouse.last_look import Look, Problem
 
 STARTING_SECONDS = 75.0
 

@@ -62,9 +62,9 @@ def probe_warehouse(connection: Connection) -> Facts:
     if schema == "behind":
         return Facts(found)
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
-    held = connection.execute(QUARANTINE)
+    counted = connection.execute(QUARANTINE)
     return Facts(
-        found, last_look.read(connection), [dict(row) for row in rows], dict(map(tuple, held))
+        found, last_look.read(connection), [dict(row) for row in rows], dict(map(tuple, counted))
     )
 
 

@@ -12,16 +12,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from pipelines.isolation import broken_sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 FRESH_SECONDS = 120.0
 Severity = Literal["error", "warning"]
-MEND_SOURCE = (
-    "Fix it, uninstall it, or name it in ISOBAR_DISABLE_SOURCES; then start again what is running,"
-    " such as isobar ui. isobar sources lists all of them."
-)
 READ = text("SELECT * FROM ops.last_look")
 
 
@@ -94,22 +89,6 @@ def write(store: Warehouse, look: Look) -> None:
                 "by_daemon": look.by_daemon,
             },
         )
-
-
-def of_broken_sources(now: dt.datetime) -> list[Problem]:
-    """Return a problem for each broken source of this process."""
-    return [
-        Problem(
-            key=f"status:source:{broken.name}",
-            severity="error",
-            what=str(broken),
-            where=f"source {broken.name}",
-            since=now,
-            path="",
-            remedy=MEND_SOURCE,
-        )
-        for broken in broken_sources()
-    ]
 
 
 def _as_json(value: object) -> str:

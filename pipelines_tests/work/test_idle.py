@@ -6,13 +6,13 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from pipelines.status.databases import probe_warehouse, warehouse
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.source import sources
+from pipelines.status.databases import probe_warehouse, warehouse
 from pipelines_tests import sensors
 from pipelines_tests.work.declared import Work
 from pipelines_tests.work.plans import Both, counted, executed
@@ -27,7 +27,7 @@ SENSORS = {
     "solar_sync_due": Work("linear", 120),
     "weather_due": Work("linear", 280),  # the requests that count for the quotas
 }
-#: They are evaluated by Dagster's storage alone.
+#: They read Dagster's storage, and tables by views that say how much they read.
 OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs", "refresh_requests"}
 #: They start a run: the made-up services were never polled.
 STARTS = {"bookings_events_api", "solar_sync_due"}
@@ -109,9 +109,8 @@ def test_the_status_reads_the_ledger_and_the_last_look(
     found = []
     for url, operator in zip(urls, operators, strict=True):
         monkeypatch.setenv("DATABASE_URL", make_url(url).render_as_string(hide_password=False))
-        with executed() as statements:
-            with warehouse(Settings.current()) as connection:
-                probe_warehouse(connection)
+        with executed() as statements, warehouse(Settings.current()) as connection:
+            probe_warehouse(connection)
         found.append(operator.buffers(statements))
     small, large = found
     assert large <= STATUS.most(small), found

@@ -20,6 +20,7 @@ from pipelines.orchestration.checks import (
     expectation_and_remedy,
 )
 from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
     Entity,
@@ -38,7 +39,7 @@ from pipelines.orchestration.run_failures import (
     split_remedy,
     why_run_failed,
 )
-from pipelines.warehouse.last_look import Problem, of_broken_sources
+from pipelines.warehouse.last_look import Problem
 
 LOCATION = "pipelines"
 #: While the code server restarts, one or two ticks that it should evaluate may fail.

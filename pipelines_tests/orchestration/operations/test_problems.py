@@ -116,7 +116,7 @@ def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
     assert world.problems() == []
 
 
-def test_what_the_tables_know_is_not_asked_of_checks(world: World) -> None:
+def test_what_the_tables_know_is_not_taken_from_checks(world: World) -> None:
     """Incident: the banner counted eight rejects above a table with seven."""
     world.check(passed=False, key=FILES)
     assert world.keys() == []
