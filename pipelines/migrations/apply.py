@@ -29,6 +29,14 @@ from pipelines.warehouse.tables import failing_views
 
 #: The key of a quarantined record says which one it is only as long as the key of its table stays.
 FORGET_KEYS = text("UPDATE ops.quarantine SET record_key = NULL WHERE record_key[1] = ANY(:tables)")
+#: Columns of tables and views, and functions, that are not ours.
+OF_OTHERS = text(
+    "SELECT concat_ws(' ', oid::regclass, 'column ' || attname) FROM pg_class"
+    " INNER JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped"
+    " WHERE pg_get_userbyid(relowner) <> 'isobar_owner'"
+    " UNION ALL SELECT oid::regprocedure::text FROM pg_proc"
+    " WHERE pg_get_userbyid(proowner) <> 'isobar_owner'"
+)
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
 #: How long to wait for a table lock. New users of the table queue behind the migration.
@@ -67,13 +75,11 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
 
-    A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`. A view
-    or function that cannot be replaced, because objects of others depend on it, stays as it was; it
-    is reported, and tried again when those objects change.
+    A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
     or belongs to an older Isobar, the server is read-only, a pooler gives each transaction another
-    session, the user lacks rights, or others depend on a table that changes.
+    session, the user lacks rights, or others depend on a table or view that changes.
     Raises `TransientFailure` if the server is unreachable or in use.
     """
     engine = engine_for(url, role=None)
@@ -100,11 +106,6 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
             is_new = not history.applied_revisions(connection)
             before = None if is_new else _contents(connection)
             _migrate_all(connection)
-            for name in left_in_place(connection):
-                report(
-                    f"Not upgraded: {name}, because of what others have built on it"
-                    " (isobar status lists it). Drop or change that, then run isobar migrate."
-                )
             if is_new:
                 report("Created the tables and views.")
             elif _contents(connection) != before:
@@ -160,25 +161,20 @@ def drop_plugin(url: str, source: Source) -> int:
     try:
         with _described_failures(place_of(url)), engine.begin() as connection:
             prepare(connection)
-            own_objects = {*source.metadata.tables, *source.object_files}
-            built = {
-                one.name
-                for one in objects.built_on(connection)
-                if one.uses.startswith(f"{source.name}.") or one.uses in own_objects
-            }
-            if built:
-                raise PermanentFailure(
-                    "database",
-                    f"others have built on the tables of {source.name}: {', '.join(sorted(built))}",
-                    place=place_of(url),
-                    remedy="Drop or change what they have built, then try again.",
-                )
+            before = set(connection.execute(OF_OTHERS).scalars())
             tables = [
                 one for one in source.metadata.tables if not one.startswith(f"{source.name}.")
             ]
             others = [f"DROP TABLE IF EXISTS {one} CASCADE" for one in tables]
             own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
             execute_script(connection, "; ".join([*own, *others]))
+            if gone := before - set(connection.execute(OF_OTHERS).scalars()):
+                raise PermanentFailure(
+                    "database",
+                    f"others have built on the tables of {source.name}: {', '.join(sorted(gone))}",
+                    place=place_of(url),
+                    remedy="Drop or change what they have built, then try again.",
+                )
             feeds = {source.name, *(one.name for one in source.feeds)}
             script = read_sql("pipelines.migrations", "delete_deliveries")
             for statement in script.split(";\n"):
@@ -235,7 +231,7 @@ def condition(connection: Connection) -> Condition:
     applied = {
         name: one.sha256
         for name, one in objects.applied_files(connection).items()
-        if name in wanted or not (_is_kept(one) or (one.is_left and one.sha256))
+        if name in wanted or not _is_kept(one)
     }
     is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
     return "current" if is_same else "other views"
@@ -270,7 +266,7 @@ def _migrate_all(connection: Connection) -> None:
         if is_new or isinstance(error, OperationalError):
             raise
         names = {*objects.applied_files(connection), *object_files(done)}
-        _without_views(connection, names, lambda kept: _migrate_in_tree(connection, done, kept))
+        _without_views(connection, names, lambda: _migrate_in_tree(connection, done))
     _migrate_plugins(connection, done)
     after = history.primary_keys(connection)
     if changed := [table for table, key in keys.items() if after.get(table) != key]:
@@ -280,27 +276,18 @@ def _migrate_all(connection: Connection) -> None:
     connection.execute(delete(failing_views))  # they may have been corrected
 
 
-def _without_views(
-    connection: Connection, names: set[str], change: Callable[[Mapping[str, str]], None]
-) -> None:
-    """Drop views and functions, and call `change`, which creates them again, with those that stay.
+def _without_views(connection: Connection, names: set[str], change: Callable[[], None]) -> None:
+    """Drop views and functions, and call `change`, which creates them again.
 
-    What others have built on stays, and with it what needs a new column of that: its former version
-    is still valid.
+    Those on which others have built stay; if one of them is in the way, the error has their names.
     """
-    kept: dict[str, str] = {}
-    while True:
-        try:
-            with connection.begin_nested():
-                kept |= objects.drop(connection, names - kept.keys(), for_good=False)
-                change(kept)
-                return
-        except objects.NotReplaced as error:
-            kept |= error.reasons
-        except DBAPIError as error:
-            if kept:
-                error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
-            raise
+    kept = objects.drop(connection, names, for_good=False)
+    try:
+        change()
+    except DBAPIError as error:
+        if kept:
+            error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
+        raise
 
 
 def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
@@ -344,15 +331,13 @@ def has_other_tables(connection: Connection, source: Source) -> bool:
         return False
 
 
-def _migrate_in_tree(
-    connection: Connection, chosen: Mapping[str, Source], kept: Mapping[str, str] | None = None
-) -> None:
+def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
     known = history.all_schemas()
     revisions = history.applied_revisions(connection)
     own = [known[name] for name in (history.PLATFORM, *chosen)]
     upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
     files = object_files(chosen)
-    changed = objects.replace(connection, files, None, kept)
+    changed = objects.replace(connection, files, None)
     plugins = _plugins()
     wanted = {*files, *(name for schema in own for name in objects.scripts(schema))}
     gone = [
@@ -360,8 +345,7 @@ def _migrate_in_tree(
         for name, one in objects.applied_files(connection).items()
         if name not in wanted and one.plugin not in plugins and not _is_kept(one)
     ]
-    stay = objects.drop(connection, gone, for_good=True)
-    objects.leave(connection, dict.fromkeys(stay, ""), None)
+    objects.drop(connection, gone, for_good=True)
     of_platform = sql_files("pipelines.ingest", "views")
     for schema in own:
         of_schema = chosen[schema.name].object_files if schema.name in chosen else of_platform
@@ -384,16 +368,15 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
             is_changed |= bool(objects.replace(connection, files, plugin=source.name))
     except DBAPIError:  # as above
 
-        def change(kept: Mapping[str, str]) -> None:
+        def change() -> None:
             history.create_or_upgrade(connection, schema, revisions)
-            objects.replace(connection, files, source.name, kept)
+            objects.replace(connection, files, source.name)
 
         _without_views(connection, {*earlier}, change)
         is_changed = True
     wanted = {*files, *objects.scripts(schema)}
     gone = [name for name in earlier if name not in wanted]
-    stay = objects.drop(connection, gone, for_good=True)
-    objects.leave(connection, dict.fromkeys(stay, ""), source.name)
+    objects.drop(connection, gone, for_good=True)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
     generated = {
         name: sql
@@ -406,11 +389,6 @@ def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, So
 def _is_migrated(connection: Connection) -> bool:
     is_current = condition(connection) == "current"
     return is_current and not distribution.undistributed(connection, all_tables())
-
-
-def left_in_place(connection: Connection) -> list[str]:
-    """Return the views and functions that could not be upgraded, because others depend on them."""
-    return [name for name, one in objects.applied_files(connection).items() if one.is_left]
 
 
 def _plugins() -> dict[str, Source]:

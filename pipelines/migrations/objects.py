@@ -26,40 +26,12 @@ from pipelines.warehouse.tables import sql_objects
 SCRIPTS = ("tables.sql", "grants.sql")
 
 
-#: In `ops.sql_objects`, between the digest of a file that could not be applied, because objects of
-#: others depend on what it replaces, and the digest of those objects.
-LEFT_FOR = " left for "
-
-
 @dataclass(frozen=True)
 class Applied:
     """An applied file: its digest, and the plug-in that it belongs to, if any."""
 
     sha256: str | None
     plugin: str | None
-    #: Whether it could not be applied, so that the former object is still there.
-    is_left: bool = False
-
-
-@dataclass(frozen=True)
-class BuiltOn:
-    """An object of others that depends on a view, function or table of Isobar."""
-
-    name: str
-    kind: str
-    owner: str
-    uses: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name} of {self.owner} on {self.uses}"
-
-
-class NotReplaced(Exception):
-    """Views or functions cannot be replaced while others stay as they are; with the reasons."""
-
-    def __init__(self, reasons: dict[str, str]) -> None:
-        super().__init__(reasons)
-        self.reasons = reasons
 
 
 def digest(sql: str) -> str:
@@ -83,59 +55,27 @@ def script_files(schema: Schema) -> dict[str, str]:
 
 
 def applied_files(connection: Connection) -> dict[str, Applied]:
-    """Return each applied file by name; without a digest if its object no longer exists.
-
-    Nor has a file that could not be applied if other objects of others depend on ours by now.
-    """
+    """Return each applied file by name; without a digest if its object no longer exists."""
     found = list(connection.execute(select(sql_objects)))
     present = _signatures(connection, [row.name for row in found if _is_object(row.name)])
-    is_any_left = any(LEFT_FOR in row.sha256 for row in found)
-    users = _digest_of_users(connection) if is_any_left else ""
-    files = {}
-    for row in found:
-        sha256, is_left, left_for = row.sha256.partition(LEFT_FOR)
-        is_applied = row.name in present or is_left or not _is_object(row.name)
-        is_known = is_applied and left_for in ("", users)
-        files[row.name] = Applied(sha256 if is_known else None, row.plugin, bool(is_left))
-    return files
+    return {
+        row.name: Applied(
+            row.sha256 if row.name in present or not _is_object(row.name) else None, row.plugin
+        )
+        for row in found
+    }
 
 
-def built_on(connection: Connection) -> list[BuiltOn]:
-    """Return the objects of others that depend on Isobar's, by name."""
-    query = text(read_sql("pipelines.migrations", "built_on"))
-    return [BuiltOn(*row) for row in connection.execute(query)]
-
-
-def replace(
-    connection: Connection,
-    files: Mapping[str, str],
-    plugin: str | None,
-    kept: Mapping[str, str] | None = None,
-) -> set[str]:
-    """Create or replace the views and functions whose files changed; return their names.
-
-    Those that are `kept`, because objects of others depend on them, stay as they are if they cannot
-    be replaced. Raises `NotReplaced` if that prevents others from being replaced.
-    """
-    kept = kept or {}
+def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
+    """Create or replace the views and functions whose files changed; return their names."""
     stale = _stale(connection, files)
     with distribution.on_coordinator(connection):
         errors = _in_dependency_order(connection, stale)
-    if errors and not kept:
+    if errors:
         raise next(iter(errors.values()))
-    if errors.keys() - kept.keys():
-        raise NotReplaced({name: str(error.orig).strip() for name, error in errors.items()})
-    changed = {name: sql for name, sql in stale.items() if name not in errors}
-    _inherit_comments(connection, changed)
-    _record(connection, changed, plugin)
-    leave(connection, {name: stale[name] for name in errors}, plugin)
-    return set(changed)
-
-
-def leave(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
-    """Note that files could not be applied, until the objects that depend on ours change."""
-    if files:
-        _record(connection, files, plugin, f"{LEFT_FOR}{_digest_of_users(connection)}")
+    _inherit_comments(connection, stale)
+    _record(connection, stale, plugin)
+    return set(stale)
 
 
 def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
@@ -160,8 +100,10 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dic
         if not isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
             raise error
         kept[name_of[signature]] = (error.orig.diag.message_detail or "").replace("\n", ", ")
-    dropped = [name for name in names if name not in kept]
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(dropped)))
+    if for_good:
+        if kept:
+            raise next(iter(errors.values()))
+        connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(names)))
     return kept
 
 
@@ -205,18 +147,11 @@ def _stale(connection: Connection, files: Mapping[str, str]) -> dict[str, str]:
     return {name: sql for name, sql in files.items() if applied.get(name) != digest(sql)}
 
 
-def _digest_of_users(connection: Connection) -> str:
-    return digest("\n".join(map(str, built_on(connection))))
-
-
-def _record(
-    connection: Connection, files: Mapping[str, str], plugin: str | None, suffix: str = ""
-) -> None:
+def _record(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
     connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(list(files))))
     if files:
         rows = [
-            {"name": name, "sha256": digest(sql) + suffix, "plugin": plugin}
-            for name, sql in files.items()
+            {"name": name, "sha256": digest(sql), "plugin": plugin} for name, sql in files.items()
         ]
         connection.execute(insert(sql_objects), rows)
 

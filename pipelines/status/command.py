@@ -30,9 +30,7 @@ def status(as_json: bool) -> None:
                        newest
       database         status, place, is_reachable, error, server_version, size_bytes,
                        shared_buffers_bytes (memory of the server for its cache), schema,
-                       replicas (servers that follow it), replica_lag_seconds (of the last one),
-                       built_on (what others have built on views and tables of Isobar),
-                       not_upgraded (views and functions that could not be, because of that)
+                       replicas (servers that follow it), replica_lag_seconds (of the last one)
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
       processes        status, and processes of isobar ui on this machine:
                        [name, pid, state (alive, stopped, dead), started_at]

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, make_url, text
 
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure
-from pipelines.migrations.apply import Condition, condition, left_in_place, outdated_plugins
-from pipelines.migrations.objects import built_on
+from pipelines.migrations.apply import Condition, condition, outdated_plugins
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
@@ -52,14 +51,7 @@ def probe_warehouse(connection: Connection) -> Facts:
     schema = condition(connection)
     outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
     found = replace(_database("database", connection, schema), outdated=outdated)
-    if schema in ("missing", "foreign"):
-        return Facts(found)
-    found = replace(
-        found,
-        built_on=(*map(str, built_on(connection)),),
-        not_upgraded=(*left_in_place(connection),),
-    )
-    if schema == "behind":
+    if schema in ("missing", "foreign", "behind"):
         return Facts(found)
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
     counted = connection.execute(QUARANTINE)

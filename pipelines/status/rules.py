@@ -37,10 +37,6 @@ class Database:
     schema: Condition | None = None
     #: Plug-ins whose tables or views are not those of their code.
     outdated: tuple[str, ...] = ()
-    #: What others have built on views, functions and tables of Isobar.
-    built_on: tuple[str, ...] = ()
-    #: Views and functions that could not be upgraded because of that.
-    not_upgraded: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
 
@@ -131,28 +127,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
         what = f"{name}: {what}{plugins}"
         problems.append(trouble(found.part, what, found.place, remedy, now, severity=severity))
-    if found.schema in ("behind", "other views") and found.built_on:
-        what = f"Others have built on the views that are to be upgraded: {few(found.built_on)}"
-        remedy = (
-            "Where columns that they use change, the former view stays, or the migration stops and"
-            " names them: drop them, migrate, and create them again."
-        )
-        key = f"{found.part}:built_on"
-        problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
-    if found.not_upgraded:
-        what = f"Not upgraded, as others have built on them: {', '.join(found.not_upgraded)}"
-        names = {name.partition("(")[0] for name in found.not_upgraded}
-        using = [one for one in found.built_on if one.rpartition(" on ")[2] in names]
-        remedy = f"Drop or change {few(using or found.built_on)}, then run isobar migrate."
-        key = f"{found.part}:not_upgraded"
-        problems.append(trouble(key, what, found.place, remedy, now, severity="warning"))
     return problems
-
-
-def few(names: Sequence[str]) -> str:
-    """Return the first few names, in words."""
-    more = [f"and {len(names) - 5} more (isobar status --json)"] if len(names) > 5 else []
-    return "; ".join([*names[:5], *more])
 
 
 def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem]:

@@ -18,7 +18,7 @@ from pipelines.orchestration.format_duration import span_in_words
 from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import parsed, source_facts, status_of_part
-from pipelines.status.rules import GIB, Code, Database, few, status_of
+from pipelines.status.rules import GIB, Code, Database, status_of
 from pipelines.warehouse.last_look import Problem
 
 WIDTH = 100
@@ -102,8 +102,6 @@ def _parts(seen: Status) -> Table:
         "runs": ("runs", _runs(seen)),
         "disks": ("disk", _disks(seen)),
     }
-    if built_on := seen.warehouse.built_on:
-        lines["built_on"] = ("built on it", few(built_on))
     parts = Table.grid(padding=(0, 1))
     for part, (title, words) in lines.items():
         parts.add_row(MARKS[status_of_part(seen, part)], title, escape(printable(words)))

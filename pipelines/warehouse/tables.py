@@ -393,8 +393,7 @@ sql_objects = Table(
     required(
         "sha256",
         Text,
-        "SHA-256 digest of the SQL, hexadecimal. If the SQL could not be applied because of what"
-        " others have built on the object: also a digest of that.",
+        "SHA-256 digest of the SQL, hexadecimal.",
     ),
     optional("plugin", Text, "Plug-in that the SQL belongs to; null for Isobar itself."),
     required("applied_at", INSTANT, "When the SQL was applied.", server_default=func.now()),

@@ -109,22 +109,6 @@ def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) 
     assert not nowhere.exists()
 
 
-def test_what_others_have_built_is_listed_before_an_upgrade(
-    server: Connections, database: str, owner: psycopg.Connection, empty_state: Path
-) -> None:
-    owner.execute("CREATE VIEW public.mine AS SELECT hotel_id FROM enriched.hotels")
-    listed = ["view public.mine of isobar on enriched.hotels"]
-    variables = {"DATABASE_URL": server.url(SUPERUSER, database)}
-    _, document = status(empty_state, **variables)
-    assert document["database"]["built_on"] == listed
-    assert document["database"]["not_upgraded"] == []
-    digest = "UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'enriched.hotels'"
-    owner.execute(digest)
-    _, document = status(empty_state, **variables)
-    (warning,) = [one for one in document["problems"] if one["key"] == "status:database:built_on"]
-    assert listed[0] in warning["what"]
-
-
 def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path) -> None:
     before = listing(ran)
     code, document = status(ran)

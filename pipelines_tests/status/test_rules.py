@@ -84,25 +84,6 @@ def test_what_of_the_schema_is_bad(schema: Condition, verdict: str) -> None:
     assert status_of(of_database(found, NOW)) == verdict
 
 
-def test_what_others_have_built_is_a_warning_before_an_upgrade_and_while_it_prevents_one() -> None:
-    views = tuple(f"view jane.v{number} of jane on enriched.hotels" for number in range(6))
-    found = Database("database", is_reachable=True, schema="current", built_on=views)
-    assert of_database(found, NOW) == []
-    _, before = of_database(replace(found, schema="other views"), NOW)
-    assert (before.severity, before.key) == ("warning", "status:database:built_on")
-    assert "view jane.v0 of jane on enriched.hotels; " in before.what
-    assert "and 1 more" in before.what
-    innocent = "view jane.other of jane on solar.readings"
-    left = replace(found, built_on=(innocent, *views[:1]), not_upgraded=("enriched.hotels",))
-    (prevented,) = of_database(left, NOW)
-    assert (prevented.severity, prevented.key) == ("warning", "status:database:not_upgraded")
-    assert "enriched.hotels" in prevented.what
-    assert prevented.remedy.startswith("Drop or change view jane.v0 of jane on enriched.hotels, ")
-    seen = Status(NOW, warehouse=found)
-    assert "built on it" in page(seen)
-    assert "built on it" not in page(Status(NOW, warehouse=replace(found, built_on=())))
-
-
 def test_little_space_is_a_warning_and_hardly_any_is_bad() -> None:
     for free, verdict in ((6, "ok"), (4, "warning"), (0.5, "bad")):
         disk = Disk("database", "/data", int(free * GIB), 100 * GIB)

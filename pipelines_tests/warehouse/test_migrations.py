@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.migrations import apply, history, objects
+from pipelines.migrations import apply, history
 from pipelines.migrations.history import Schema
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
@@ -257,32 +257,27 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.
 ROUTE = "SELECT route FROM enriched.itineraries"
 
 
-def test_an_upgrade_leaves_a_view_in_place_that_others_use(
+def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
     url: str, owner: psycopg.Connection, add: Add
 ) -> None:
-    """Incident: one view of an analyst, and `isobar run` stopped at the next upgrade."""
     add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
     apply.migrate(url)
     owner.execute("CREATE VIEW public.mine AS SELECT gone FROM enriched.a")
-    add(
-        {
-            "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x",
-            "enriched.new": "CREATE OR REPLACE VIEW enriched.new AS SELECT 2 AS two",
-        }
-    )
-    messages: list[str] = []
-    apply.migrate(url, messages.append)
-    assert [line.split()[2] for line in messages] == ["enriched.a,", "tables"]
-    assert owner.execute("SELECT gone FROM public.mine").fetchall() == [(2,)]
-    assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
-    assert condition(url) == "current", "it is tried again only when something changes"
+    changed = {
+        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x",
+        "enriched.new": "CREATE OR REPLACE VIEW enriched.new AS SELECT 2 AS two",
+    }
     before = owner.execute(ALL_OBJECTS).fetchall()
-    apply.migrate(url)
-    assert owner.execute(ALL_OBJECTS).fetchall() == before
+    for files in (changed, {}):  # also a version that has no such view
+        add(files)
+        with pytest.raises(PermanentFailure, match=r"view (public\.)?mine depends on view"):
+            apply.migrate(url)
+        assert owner.execute(ALL_OBJECTS).fetchall() == before
+    add(changed)
     owner.execute("DROP VIEW public.mine")
-    assert condition(url) == "other views"
     apply.migrate(url)
     assert owner.execute("TABLE enriched.a").fetchall() == [(5,)]
+    assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
 
 
 def test_an_upgrade_that_only_adds_columns_replaces_a_used_view(
@@ -299,44 +294,6 @@ def test_an_upgrade_that_only_adds_columns_replaces_a_used_view(
     assert messages == ["Updated the tables and views."]
     assert owner.execute("TABLE enriched.a").fetchall() == [(1, 2)]
     assert owner.execute("TABLE enriched.b").fetchall() == [(7,)]
-
-
-def test_views_that_need_what_a_used_view_lacks_stay_too(
-    url: str, owner: psycopg.Connection, add: Add
-) -> None:
-    first = {
-        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone",
-        "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT x FROM enriched.a",
-        "metrics.f": "CREATE OR REPLACE FUNCTION metrics.f(y integer) RETURNS integer"
-        " LANGUAGE sql RETURN 1",
-    }
-    add(first)
-    apply.migrate(url)
-    owner.execute("CREATE VIEW public.mine AS SELECT gone + metrics.f(1) AS sum FROM enriched.a")
-    second = {
-        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x, 6 AS new",
-        "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT x, new FROM enriched.a",
-        "enriched.c": "CREATE OR REPLACE VIEW enriched.c AS SELECT new FROM enriched.a",
-        "metrics.f": first["metrics.f"].replace("y integer", "y integer, z text"),
-    }
-    add(second)
-    messages: list[str] = []
-    apply.migrate(url, messages.append)
-    left = [line.split()[2] for line in messages if line.startswith("Not upgraded")]
-    assert {*left} == {"enriched.a,", "enriched.b,", "enriched.c,", "metrics.f,"}
-    assert owner.execute("SELECT sum FROM public.mine").fetchone() == (3,)
-    assert owner.execute("TABLE enriched.b").fetchall() == [(1,)]
-    count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
-    assert owner.execute(count).fetchone() == (1,)
-    add({})  # a version that has none of them
-    apply.migrate(url)
-    assert owner.execute("SELECT sum FROM public.mine").fetchone() == (3,)
-    assert condition(url) == "current"
-    owner.execute("DROP VIEW public.mine")
-    apply.migrate(url)
-    assert condition(url) == "current"
-    gone = "SELECT to_regclass('enriched.a'), to_regclass('enriched.b'), to_regproc('metrics.f')"
-    assert owner.execute(gone).fetchone() == (None, None, None)
 
 
 TYPE_OF_PRICE = """
@@ -373,38 +330,6 @@ def test_what_others_built_stops_a_change_of_its_table_and_is_named(
     assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
     found = owner.execute(TYPE_OF_PRICE.format("enriched.itineraries").encode()).fetchone()
     assert found != ("double precision",)
-
-
-def test_what_others_have_built_is_listed(url: str, owner: psycopg.Connection) -> None:
-    engine = engine_for(url, role=None)
-    with engine.connect() as connection:
-        assert objects.built_on(connection) == [], "our own views are not of others"
-    owner.execute("CREATE ROLE builder; GRANT isobar_analyst TO builder; CREATE SCHEMA built")
-    try:
-        owner.execute("ALTER SCHEMA built OWNER TO builder")
-        owner.execute("CREATE VIEW enriched.inside AS SELECT hotel_id FROM enriched.hotels")
-        owner.execute("SET ROLE builder")
-        owner.execute(f"CREATE VIEW built.routes AS {ROUTE}".encode())
-        owner.execute("CREATE MATERIALIZED VIEW built.legs AS SELECT leg_id FROM flights.legs")
-        owner.execute("CREATE TABLE built.own (hotel enriched.hotels)")
-        owner.execute(
-            "CREATE FUNCTION built.counted() RETURNS bigint LANGUAGE sql"
-            " BEGIN ATOMIC SELECT count(*) FROM enriched.shipments; END"
-        )
-        owner.execute("CREATE VIEW built.indirect AS TABLE built.routes")
-        owner.execute("RESET ROLE")
-        with engine.connect() as connection:
-            found = [str(one) for one in objects.built_on(connection)]
-    finally:
-        owner.execute("RESET ROLE; DROP OWNED BY builder CASCADE; DROP ROLE builder")
-        engine.dispose()
-    assert found == [
-        "function built.counted of builder on enriched.shipments",
-        "materialized view built.legs of builder on flights.legs",
-        "table built.own of builder on enriched.hotels",
-        "view built.routes of builder on enriched.itineraries",
-        "view enriched.inside of isobar on enriched.hotels",
-    ]
 
 
 def test_a_view_that_someone_dropped_comes_back(url: str, owner: psycopg.Connection) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.failures import PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate, plugins_without_revision
@@ -330,7 +331,7 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
     assert owner.execute("SELECT * FROM enriched.buses_stops").fetchall() == [("MARKET",)]
 
 
-def test_a_plugins_view_that_others_use_stays_and_the_plugin_is_not_broken(
+def test_a_plugins_view_that_others_use_is_not_changed_and_they_are_named(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     plugins.write(tmp_path)
@@ -341,14 +342,12 @@ def test_a_plugins_view_that_others_use_stays_and_the_plugin_is_not_broken(
     view = "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM {name}.stops"
     plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": view})
     with plugins.installed(tmp_path):
-        messages: list[str] = []
-        migrate(url, messages.append)
-        assert (broken_sources(), condition(url)) == ([], "current")
-        assert messages[0].startswith("Not upgraded: enriched.buses_stops, because")
-        assert owner.execute("TABLE public.mine").fetchall() == [(1,)]
-    migrate(url)  # uninstalled
+        migrate(url)
+        (broken,) = broken_sources()
+        assert "view mine depends on view enriched.buses_stops" in broken.problem
+    with pytest.raises(PermanentFailure, match="view mine depends on view"):
+        migrate(url)  # uninstalled
     assert owner.execute("TABLE public.mine").fetchall() == [(1,)]
-    assert condition(url) == "current"
     owner.execute("DROP VIEW public.mine")
     migrate(url)
     gone = "SELECT to_regclass('enriched.buses_stops')"
