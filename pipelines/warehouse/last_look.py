@@ -55,7 +55,7 @@ class Look:
     #: queued, under_way, oldest_queued_at, oldest_under_way_at.
     runs: dict[str, Any] = field(default_factory=dict)
     #: Whether the daemon looked, which looks again within a minute or two.
-    by_daemon: bool = False
+    is_by_daemon: bool = False
 
     def is_fresh(self, now: dt.datetime) -> bool:
         """Return whether it is as good as looking again: the daemon looks each minute."""
@@ -72,7 +72,9 @@ def read(connection: Connection) -> Look | None:
         Problem(**one | {"since": dt.datetime.fromisoformat(one["since"])})
         for one in row["problems"]
     ]
-    return Look(row["looked_at"], problems, row["checks"], by_daemon=row["by_daemon"], **facts)
+    return Look(
+        row["looked_at"], problems, row["checks"], is_by_daemon=row["is_by_daemon"], **facts
+    )
 
 
 def write(store: Warehouse, look: Look) -> None:
@@ -86,7 +88,7 @@ def write(store: Warehouse, look: Look) -> None:
                 "problems": _as_json([asdict(one) for one in look.problems]),
                 "checks": _as_json(look.checks),
                 "facts": _as_json(facts),
-                "by_daemon": look.by_daemon,
+                "is_by_daemon": look.is_by_daemon,
             },
         )
 

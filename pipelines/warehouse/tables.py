@@ -359,7 +359,9 @@ last_look = Table(
     ),
     required("facts", JSONB, "Schedules and sensors, parts of the daemon, and unfinished runs."),
     required(
-        "by_daemon", Boolean, "Whether the daemon looked, which does so again within two minutes."
+        "is_by_daemon",
+        Boolean,
+        "Whether the daemon looked, which does so again within two minutes.",
     ),
     CheckConstraint("number = 1", name="number"),
     schema="ops",

@@ -9,8 +9,10 @@ import pytest
 from psycopg.rows import dict_row
 
 from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration.operations.look import data_problems
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.last_look import Problem
 from pipelines_tests.jobs import Runner, parcels_and_weather
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.shipments.made_up import line, text_of
@@ -31,6 +33,12 @@ def runner(
     return Runner(parcels_and_weather(warehouse, inbox, sandbox_url), instance)
 
 
+def problems(warehouse: Warehouse) -> dict[str, Problem]:
+    """Return what a look finds in the tables now, by key."""
+    with warehouse.engine.connect() as connection:
+        return {one.key: one for one in data_problems(connection)}
+
+
 def rows(owner: psycopg.Connection, query: str) -> list[dict[str, Any]]:
     with owner.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode()).fetchall()
@@ -42,7 +50,7 @@ def freshness(owner: psycopg.Connection, name: str) -> dict[str, Any]:
 
 
 def test_checked_and_nothing_new_is_not_stopped(
-    runner: Runner, inbox: Path, owner: psycopg.Connection
+    runner: Runner, inbox: Path, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     assert freshness(owner, "shipments")["state"] == "never checked"
     (inbox / "a.csv").write_text(text_of([line(1)]))
@@ -56,14 +64,14 @@ def test_checked_and_nothing_new_is_not_stopped(
     second = freshness(owner, "enriched.shipments")
     assert second["last_checked_at"] > first["last_checked_at"]
     assert second["last_new_data_at"] == first["last_new_data_at"]
-    assert rows(owner, "SELECT * FROM metrics.health") == []
+    assert problems(warehouse) == {}
 
     owner.execute(LATE.encode())
     late = freshness(owner, "enriched.shipments")
     assert (late["state"], late["is_late"]) == ("late", True)
-    (problem,) = rows(owner, "SELECT * FROM metrics.health")
-    assert (problem["problem"], problem["source"]) == ("late", "shipments")
-    assert problem["began_at"] == late["due_at"]
+    (problem,) = problems(warehouse).values()
+    assert (problem.key, problem.source) == ("freshness:shipments", "shipments")
+    assert problem.since == late["due_at"]
     assert runner.run("shipments").success
     assert freshness(owner, "shipments")["state"] == "on time"
 
@@ -82,18 +90,20 @@ def test_a_source_that_is_off_or_fails_is_not_checked(
     assert freshness(owner, "shipments")["last_checked_at"] is None
 
 
-def test_what_is_rejected_is_in_the_health(
-    runner: Runner, inbox: Path, owner: psycopg.Connection
+def test_what_is_rejected_is_a_problem(
+    runner: Runner, inbox: Path, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1), line(2), line(3, article_price="free")]))
     (inbox / "b.csv").write_text("nonsense\n")
     assert not runner.run("shipments").success
-    found = {row["problem"]: row for row in rows(owner, "SELECT * FROM metrics.health")}
-    assert found.keys() == {"quarantine", "rejected file"}
-    assert found["quarantine"]["what"] == (
+    found = problems(warehouse)
+    assert found.keys() == {"quarantine:shipments", "rejected file:b.csv"}
+    assert found["quarantine:shipments"].what == (
         "Rejected records of the feed shipments are in quarantine: 1."
     )
-    assert found["rejected file"]["what"].startswith("The file b.csv was rejected: its first line")
+    assert found["rejected file:b.csv"].what.startswith(
+        "The file b.csv was rejected: its first line"
+    )
 
 
 def test_a_view_is_as_late_as_the_latest_source_that_it_shows(
@@ -157,7 +167,9 @@ def test_a_service_that_is_away_was_not_checked(
     assert {freshness(owner, name)["state"] for name in ("bookings", "solar")} == {"never checked"}
 
 
-def test_a_feed_that_fell_silent_long_ago_is_still_quiet(owner: psycopg.Connection) -> None:
+def test_a_feed_that_fell_silent_long_ago_is_still_quiet(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
     owner.execute(
         "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
         " read_count, loaded_count, unchanged_count, rejected_count)"
@@ -165,5 +177,4 @@ def test_a_feed_that_fell_silent_long_ago_is_still_quiet(owner: psycopg.Connecti
         " FROM generate_series(100, 120) AS day"
         " CROSS JOIN LATERAL (SELECT now() - day * interval '1 day') AS of (at)"
     )
-    (problem,) = rows(owner, "SELECT * FROM metrics.health")
-    assert (problem["problem"], problem["subject"]) == ("quiet", "shipments")
+    assert [*problems(warehouse)] == ["quiet:shipments"]

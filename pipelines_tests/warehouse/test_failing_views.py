@@ -7,6 +7,7 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.collections import collected_views
 from pipelines.orchestration import automation
 from pipelines.orchestration.automation import note_checked
+from pipelines.orchestration.operations.look import data_problems
 from pipelines.source import sources
 from pipelines.sources.weather.fetch_lock import REQUESTS
 from pipelines.sources.weather.geocode_places import put_places
@@ -40,13 +41,12 @@ def test_a_source_whose_view_fails_does_without_weather_and_the_others_get_their
     assert owner.execute(PLACES).fetchall() == [("37.0900,-2.3600",)]
     noted = ("flights.weather_requests", "flights", "division by zero")
     assert owner.execute(NOTED).fetchall() == [noted]
-    health = owner.execute("SELECT problem, source, subject, what FROM metrics.health").fetchall()
-    assert health == [
-        (
-            *("failing view", "flights", "flights.weather_requests"),
-            "The view flights.weather_requests fails, so nothing of it is used: division by zero",
-        )
-    ]
+    with warehouse.engine.connect() as connection:
+        (problem,) = data_problems(connection)
+    assert (problem.key, problem.source) == ("failing view:flights.weather_requests", "flights")
+    assert problem.what == (
+        "The view flights.weather_requests fails, so nothing of it is used: division by zero"
+    )
 
 
 def test_a_view_is_used_again_when_it_works(

@@ -8,11 +8,14 @@ from typing import Any
 import psycopg
 
 from pipelines.ingest import watermarks
+from pipelines.orchestration.operations.look import data_problems
 from pipelines.orchestration.resources import utc_now
 from pipelines.sources.bookings import counts
 from pipelines.sources.solar import plant_health
 from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.last_look import Look
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.solar_rows import add_plant, add_readings
 from pipelines_tests.sources.flights import made_up as flights
@@ -38,6 +41,9 @@ def fill(warehouse: Warehouse, owner: psycopg.Connection, rows: int, folder: Pat
     _put_solar(warehouse, owner, rows, now)
     _put_weather(warehouse, owner)
     _put_ledger(owner, rows // 20)
+    with warehouse.engine.connect() as connection:
+        found = data_problems(connection)
+    last_look.write(warehouse, Look(now, found))
     owner.execute("VACUUM ANALYZE")
 
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("problems", JSONB, nullable=False),
         sa.Column("checks", JSONB, nullable=False),
         sa.Column("facts", JSONB, nullable=False),
-        sa.Column("by_daemon", sa.Boolean, nullable=False),
+        sa.Column("is_by_daemon", sa.Boolean, nullable=False),
         sa.CheckConstraint("number = 1", name="last_look_number_check"),
         schema="ops",
     )

@@ -48,9 +48,9 @@ def _look(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> 
     assert repository is not None
     try:
         with warehouse.open() as store, store.translate_db_errors("problems"):
-            return look_and_note(instance, repository, store, now, by_daemon=True)
+            return look_and_note(instance, repository, store, now, is_by_daemon=True)
     except Failure as down:
-        found = look(instance, repository, None, now, by_daemon=True)
+        found = look(instance, repository, None, now, is_by_daemon=True)
         key, what = "status:database", f"The database: {down.problem}"
         found.problems.insert(0, Problem(key, "error", what, down.place, now, "", down.remedy))
         return found

@@ -29,7 +29,7 @@ def look(
     connection: Connection | None,
     now: dt.datetime,
     *,
-    by_daemon: bool = False,
+    is_by_daemon: bool = False,
 ) -> Look:
     """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
 
@@ -42,7 +42,7 @@ def look(
         *problems.find_problems(instance, repository),
         *problems.of_runs(runs, now),
     ]
-    if not by_daemon or (before and before.is_fresh(now)):
+    if not is_by_daemon or (before and before.is_fresh(now)):
         found += problems.of_daemon(beats, now)
     if connection is not None:
         found += data_problems(connection)
@@ -57,7 +57,7 @@ def look(
         _as_json(automation),
         _as_json(beats),
         _as_json(runs),
-        by_daemon=by_daemon,
+        is_by_daemon=is_by_daemon,
     )
 
 
@@ -67,11 +67,11 @@ def look_and_note(
     store: Warehouse,
     now: dt.datetime,
     *,
-    by_daemon: bool = False,
+    is_by_daemon: bool = False,
 ) -> Look:
     """Look, and note what was found, for pages and for `isobar status`."""
     with store.engine.connect() as connection:
-        found = look(instance, repository, connection, now, by_daemon=by_daemon)
+        found = look(instance, repository, connection, now, is_by_daemon=is_by_daemon)
     last_look.write(store, found)
     return found
 

@@ -25,7 +25,7 @@ CROSS JOIN LATERAL
 UNION ALL
 SELECT
     'status:look',
-    CASE WHEN by_daemon THEN 'error' ELSE 'warning' END,
+    CASE WHEN is_by_daemon THEN 'error' ELSE 'warning' END,
     NULL,
     'Nobody has looked for problems since '
     || to_char(looked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
