@@ -15,7 +15,6 @@ from pydantic import Field
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
 #: Stands for every source.
@@ -89,7 +88,6 @@ def requested_runs(
             run_key=f"{requested.run_id} {name}",
             job_name=name,
             tags={REQUESTED_BY_TAG: requested.run_id},
-            partition_key=newest_partition(repository.get_job(name)),
         )
 
 

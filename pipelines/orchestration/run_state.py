@@ -4,7 +4,6 @@ Runs whose process was killed do not count as in progress; `orphaned_runs` marks
 """
 
 import time
-from collections.abc import Sequence
 
 import dagster as dg
 
@@ -42,14 +41,12 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
     return REQUESTED_BY_TAG in run.tags or not AUTOMATIC_TAGS & run.tags.keys()
 
 
-def has_unfinished_run(
-    instance: dg.DagsterInstance, job_name: str, partition: str | None = None
-) -> bool:
-    """Return whether a run of the job is queued or in progress: of a partition, or of none."""
+def has_unfinished_run(instance: dg.DagsterInstance, job_name: str) -> bool:
+    """Return whether a run of the job, but of no partition, is queued or in progress."""
+    unfinished = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
     return any(
-        not is_orphaned(instance, run)
-        for run in instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
-        if partition or not _is_of_partitions(run)
+        not is_orphaned(instance, run) and not _is_of_partitions(run)
+        for run in instance.get_runs(unfinished)
     )
 
 
@@ -89,7 +86,7 @@ def failed_lately(instance: dg.DagsterInstance, job_name: str, seconds: float) -
 
 def last_ended(instance: dg.DagsterInstance, job_name: str) -> dg.RunRecord | None:
     """Return the last run of the job without a partition, if it has ended, however it did."""
-    for record in instance.get_run_records(_runs_of(job_name, None), limit=RUNS_LOOKED_AT):
+    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=RUNS_LOOKED_AT):
         if not _is_of_partitions(record.dagster_run):
             return record if record.end_time else None
     return None
@@ -97,7 +94,7 @@ def last_ended(instance: dg.DagsterInstance, job_name: str) -> dg.RunRecord | No
 
 def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None:
     """Return when the job's last run began (seconds since 1970), if it failed."""
-    last = instance.get_run_records(_runs_of(job_name, None), limit=1)
+    last = instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=1)
     if not last or last[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
         return None
     return last[0].start_time or last[0].create_timestamp.timestamp()
@@ -106,10 +103,3 @@ def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None
 def _is_of_partitions(run: dg.DagsterRun) -> bool:
     """Return whether somebody chose partitions for a run, such as plants."""
     return PARTITION_TAG in run.tags or RANGE_TAG in run.tags
-
-
-def _runs_of(
-    job_name: str, partition: str | None, statuses: Sequence[dg.DagsterRunStatus] = ()
-) -> dg.RunsFilter:
-    tags = {PARTITION_TAG: partition} if partition else {}
-    return dg.RunsFilter(job_name=job_name, statuses=list(statuses), tags=tags)

@@ -160,11 +160,11 @@ def upgrade_dagster_storage() -> None:
     """Upgrade the tables of Dagster's storage to the installed version."""
     import dagster as dg
 
-    from pipelines.orchestration.partitions import align_with_warehouse
+    from pipelines.orchestration.instance import turn_automation_on
 
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
-        align_with_warehouse(instance)
+        turn_automation_on(instance)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class PreparingStorage(PooledPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Self:  # noqa: ARG003
         """Open the storage; prepare what runs need if nobody has. Raises `Failure`."""
-        from pipelines.orchestration.partitions import align_with_warehouse
+        from pipelines.orchestration.instance import turn_automation_on
         from pipelines.runtime.processes import replace_environment
 
         context = click.get_current_context(silent=True)
@@ -58,7 +58,7 @@ class PreparingStorage(PooledPostgresStorage):
                 replace_environment(_prepared(command))
                 if Settings.current().has_builtin_server:
                     with dg.DagsterInstance.get() as instance:
-                        align_with_warehouse(instance)
+                        turn_automation_on(instance)
             elif PARENT in before and command.endswith(CHILDREN):
                 parent = int(before[PARENT])
                 threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

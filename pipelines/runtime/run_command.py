@@ -33,12 +33,11 @@ from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
+from pipelines.orchestration.instance import turn_automation_on
 from pipelines.orchestration.operations.look import look_and_note
 from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
-from pipelines.orchestration.partitions import align_with_warehouse
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
-from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.bootstrap import translated_storage
@@ -94,7 +93,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         with translated_storage(), dg.DagsterInstance.get() as instance:
             home = instance.root_directory
             fail_orphaned_runs(instance, has_workers=False)
-            align_with_warehouse(instance)
+            turn_automation_on(instance)
             reports = []
             for job, config in jobs.items():
                 reports.append(_run(instance, job, config, console))
@@ -133,13 +132,10 @@ def _run(
     console: Console,
 ) -> Report:
     job = definitions.resolve_job_def(name)
-    partition = newest_partition(job)
     tags = {
         TAG: tag_of_process(),
         "dagster/max_retries": "0",  # the person who waits can run it again
     }
-    if partition is not None:
-        tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
     run = instance.create_run_for_job(
         job_def=job,
         tags={**job.run_tags, **tags},
@@ -156,7 +152,7 @@ def _run(
         ),
     )
     report = Report(name, run.run_id)
-    console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
+    console.print(name, highlight=False)
     with console.status("starting"):
         _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
     if report.is_stopped and all(STOPPED in one for one in report.failures):  # else an incident

@@ -15,7 +15,7 @@ from pipelines.config import own_schedules
 from pipelines.definitions import build_definitions, definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.schedule_config import Scheduled, read_timetable, timetable
-from pipelines.orchestration.schedules import due_run, schedules_of
+from pipelines.orchestration.schedules import schedules_of
 from pipelines.sources.bookings.jobs import HOURLY
 from pipelines_tests.command import PROJECT
 
@@ -24,11 +24,6 @@ def own(folder: Path, words: str) -> Path:
     file = folder / "schedules.toml"
     file.write_text(words)
     return file
-
-
-def tick(entry: Scheduled, instance: dg.DagsterInstance, at: dt.datetime) -> object:
-    job = definitions.resolve_job_def(entry.job)
-    return due_run(entry, job, instance, at)
 
 
 def test_f06_flights_are_fetched_daily_at_five() -> None:
@@ -75,21 +70,19 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(tmp_path: Path) -> None:
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert str(schedule.description).startswith("Read the archive anew.")
     with dg.DagsterInstance.ephemeral() as instance:
-        request = tick(entry, instance, dt.datetime(2026, 11, 22, 2, tzinfo=dt.UTC))
+        request = due_run(entry, instance)
     assert isinstance(request, dg.RunRequest)
     assert request.run_config == {"ops": {"flights_tables": {"config": {"rebuild": True}}}}
 
 
 def test_a_schedule_skips_while_its_job_is_running() -> None:
     solar = read_timetable(None).schedules["solar_sync"]
-    midnight = dt.datetime(2026, 11, 20, 0, 15, tzinfo=dt.UTC)
     with dg.DagsterInstance.ephemeral() as instance:
-        request = tick(solar, instance, midnight)
+        request = due_run(solar, instance)
         assert isinstance(request, dg.RunRequest)
-        assert request.partition_key is None
         job = definitions.resolve_job_def("solar")
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        assert tick(solar, instance, midnight) == dg.SkipReason("A run is under way.")
+        assert due_run(solar, instance) == dg.SkipReason("A run is under way.")
 
 
 @pytest.mark.parametrize(
@@ -272,28 +265,6 @@ def test_the_longest_wait_spans_nights_weekends_and_months(
 ) -> None:
     wait = Scheduled(name="mine", job="flights", cron=cron, zone=zone).longest_wait
     assert wait == dt.timedelta(hours=hours)
-
-
-def test_a_running_day_does_not_block_another_day() -> None:
-    """Of a job that is partitioned by day, as a plug-in's may be."""
-    days = dg.DailyPartitionsDefinition("2026-11-01", end_offset=1)
-
-    @dg.asset(partitions_def=days)
-    def table() -> None: ...
-
-    job = dg.Definitions([table], jobs=[dg.define_asset_job("mine", "*")]).resolve_job_def("mine")
-    entry = Scheduled(name="mine", job="mine", cron="0 5 * * *")
-    moment = dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC)
-    with dg.DagsterInstance.ephemeral() as instance:
-        tags = {"dagster/partition": "2026-11-19"}
-        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        request = due_run(entry, job, instance, moment)
-        assert isinstance(request, dg.RunRequest)
-        assert request.partition_key == "2026-11-20"
-        tags = {"dagster/partition": "2026-11-20"}
-        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        again = due_run(entry, job, instance, moment)
-        assert again == dg.SkipReason("A run is under way.")
 
 
 def test_the_documented_example_is_valid(tmp_path: Path) -> None:

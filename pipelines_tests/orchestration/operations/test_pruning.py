@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import shutil
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import psycopg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 from dagster._core.storage.compute_log_manager import ComputeIOType
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 from sqlalchemy import Engine
 
 from pipelines.failures import PermanentFailure
@@ -26,7 +25,7 @@ from pipelines.orchestration.operations.pruning import prune
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 from pipelines_tests.orchestration.operations.conftest import storage_url
-from pipelines_tests.orchestration.operations.made_up import LEGS, OURS, PRICES, World
+from pipelines_tests.orchestration.operations.made_up import World
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
 PLANTS = dg.DynamicPartitionsDefinition(name="plants")
@@ -251,24 +250,6 @@ def rows_end(storage: psycopg.Connection) -> int:
     return int(last)
 
 
-def test_the_success_before_an_old_failure_is_still_known(
-    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
-) -> None:
-    for version, fails in enumerate((False, False, False, True)):
-        materialize(instance, plain, version, fails=fails)
-        materialize(instance, daily, version, partition="2026-01-02", fails=fails)
-        note_freshness(instance, FreshnessState.PASS)
-    since_id = rows_end(storage)
-    make_older(storage, 100)
-    now = dt.datetime.now(dt.UTC)
-    before = what_dagster_says(instance, since_id, now.timestamp())
-    (record,) = before["check"].values()
-    assert record.last_check_execution_record != record.last_completed_check_execution_record
-    assert prune(engine, "events", now - A_MONTH).count > 50
-    assert prune(engine, "checks", now - A_MONTH).count == 1
-    assert what_dagster_says(instance, since_id, now.timestamp()) == before
-
-
 def test_of_an_unfinished_run_nothing_goes_however_old(
     instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
 ) -> None:
@@ -291,38 +272,6 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
     planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
     assert left == [planned, dg.DagsterEventType.RUN_FAILURE]
     assert instance.get_run_by_id(ended.run_id) is not None, "links to it lead nowhere"
-
-
-def test_two_at_once_share_the_work_and_runs_go_on(
-    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
-) -> None:
-    for version in range(2):
-        materialize(instance, plain, version)
-    storage.execute(
-        "INSERT INTO event_logs (run_id, event, dagster_event_type, timestamp) SELECT 'gone',"
-        " event, dagster_event_type, timestamp FROM event_logs, generate_series(1, 500)"
-        " WHERE asset_key IS NULL"
-    )
-    make_older(storage, 100)
-    (doomed, *_) = rows(storage)
-    cut = dt.datetime.now(dt.UTC) - A_MONTH
-    removed: list[Removed] = []
-    threads = [
-        threading.Thread(target=lambda: removed.append(prune(engine, "events", cut)))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    materialize(instance, plain, 3)
-    for thread in threads:
-        thread.join()
-    assert len(removed) == 2
-    kept = storage.execute(
-        "SELECT count(*) FROM event_logs WHERE timestamp < %s", (cut,)
-    ).fetchone()
-    assert sum(one.count for one in removed) == doomed - (kept or (0,))[0]
-    assert kept == (3,)  # planned, observed, materialised
-    assert instance.get_latest_data_version_record(plain.key) is not None
 
 
 def test_files_of_old_runs_go_and_nothing_else_does(tmp_path: Path) -> None:
@@ -379,23 +328,6 @@ def prune_all(engine: Engine) -> int:
     return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
 
 
-def test_an_old_failure_of_a_monthly_job_is_still_reported(
-    world: World, engine: Engine, storage: psycopg.Connection
-) -> None:
-    """And why chosen assets did that nobody refreshed since."""
-    world.run("audit", OURS)
-    world.materialise(LEGS, error=OURS)
-    world.materialise(PRICES)
-    world.run("audit", OURS)
-    world.lose_a_run("flights", **{MAX_RETRIES_TAG: "0"})
-    make_older(storage, 40)
-    before = world.problems()
-    assert [one.remedy for one in before].count("Mend FLIGHTS_URL.") == 2
-    assert any("process of this run was killed" in one.what for one in before)
-    assert prune_all(engine) > 3
-    assert world.problems() == before
-
-
 def test_a_long_failing_check_is_reported_since_its_first_failure(
     world: World, engine: Engine, storage: psycopg.Connection
 ) -> None:
@@ -415,18 +347,6 @@ def test_a_long_failing_check_is_reported_since_its_first_failure(
     make_older(storage, 40)
     assert prune_all(engine) > 0
     assert world.problems() == []
-
-
-def test_an_event_from_the_future_does_not_keep_all_others(
-    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
-) -> None:
-    for version in range(2):
-        materialize(instance, plain, version)
-    make_older(storage, 100)
-    ahead = "UPDATE event_logs SET timestamp = timestamp + interval '9 years' WHERE id = 2"
-    storage.execute(ahead)
-    materialize(instance, plain, 3)
-    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 10
 
 
 def test_undeletable_files_are_reported_and_the_others_removed(
