@@ -15,7 +15,7 @@ from pipelines.config import own_schedules
 from pipelines.definitions import build_definitions, definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.schedule_config import Scheduled, read_timetable, timetable
-from pipelines.orchestration.schedules import schedules_of
+from pipelines.orchestration.schedules import due_run, schedules_of
 from pipelines.sources.bookings.jobs import HOURLY
 from pipelines_tests.command import PROJECT
 
