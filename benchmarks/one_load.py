@@ -15,7 +15,7 @@ from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
 
-#: What the process has imported from which each run is forked (`pipelines.runtime.code_server`).
+#: What each run has imported before it loads.
 SHARED = ("pandas", "pandera.pandas", "pyarrow.csv")
 
 
