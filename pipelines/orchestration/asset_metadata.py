@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -342,7 +343,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 
 def _cell(value: Any, max_characters: int = MAX_CELL_CHARACTERS) -> str | int | float | bool | None:
-    if isinstance(value, int | float | bool | None):
+    if isinstance(value, int | bool | None) or (isinstance(value, float) and isfinite(value)):
         return value
     if isinstance(value, list | tuple):
         value = ", ".join(str(_cell(one, max_characters)) for one in value)

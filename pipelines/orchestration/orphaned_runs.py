@@ -45,7 +45,7 @@ def fail_orphaned_runs(
     """
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if not (is_orphaned(instance, run) if has_workers else _command_was_killed(run)):
+        if not (_command_was_killed(run) or (has_workers and _worker_was_killed(instance, run))):
             continue
         seen_now = instance.get_run_by_id(run.run_id)
         if seen_now is not None and not seen_now.is_finished:
@@ -58,11 +58,6 @@ def fail_orphaned_runs(
 def in_words(run: dg.DagsterRun) -> str:
     """Return a short description of a run."""
     return f"the run {run.run_id[:8]} of {run.job_name}"
-
-
-def is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Return whether this host knows that the process of an unfinished run was killed."""
-    return _command_was_killed(run) or _worker_was_killed(instance, run)
 
 
 def _command_was_killed(run: dg.DagsterRun) -> bool:

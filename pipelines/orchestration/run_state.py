@@ -1,6 +1,6 @@
 """Queries about runs, for sensors and schedules. None of them changes anything.
 
-Runs whose process was killed do not count as in progress; `orphaned_runs` marks them failed.
+A run whose process was killed is in progress until the sensor `orphaned_runs` fails it.
 """
 
 import time
@@ -8,7 +8,7 @@ import time
 import dagster as dg
 
 from pipelines.orchestration.format_duration import span_in_words
-from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
+from pipelines.orchestration.orphaned_runs import UNFINISHED
 
 __all__ = [
     "PARTITION_TAG",
@@ -44,10 +44,7 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
 def has_unfinished_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     """Return whether a run of the job, but of no partition, is queued or in progress."""
     unfinished = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
-    return any(
-        not is_orphaned(instance, run) and not _is_of_partitions(run)
-        for run in instance.get_runs(unfinished)
-    )
+    return any(not _is_of_partitions(run) for run in instance.get_runs(unfinished))
 
 
 def reason_to_wait(
@@ -72,8 +69,7 @@ def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: 
     """
     under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
     return any(
-        (record.start_time is None or record.start_time > moment)
-        and not is_orphaned(instance, record.dagster_run)
+        record.start_time is None or record.start_time > moment
         for record in instance.get_run_records(under_way)
     )
 

@@ -79,6 +79,7 @@ def _end_with(parent: int) -> None:
 
 def _prepared(command: str) -> dict[str, str]:
     """Prepare what a command of Dagster's needs, until it ends; return its environment."""
+    from pipelines.orchestration.patience import polling_file
     from pipelines.runtime.bootstrap import bootstrapped
     from pipelines.runtime.daemon_lock import daemon_lock
 
@@ -89,6 +90,7 @@ def _prepared(command: str) -> dict[str, str]:
     atexit.register(until_exit.close)
     if command.endswith(DAEMONS):
         until_exit.enter_context(daemon_lock(settings.state, command))
+        polling_file(settings.dagster_home).unlink(missing_ok=True)  # of an isobar ui, killed
     prepared = bootstrapped(settings, partial(click.echo, err=True), may_migrate=False)
     environment, _ = until_exit.enter_context(prepared)
     return environment | ({PARENT: str(os.getpid())} if command.endswith(" dev") else {})

@@ -30,11 +30,11 @@ from rich.table import Table
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.instance import turn_automation_on
-from pipelines.orchestration.operations.look import look_and_note
+from pipelines.orchestration.operations.look import note
 from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
@@ -99,8 +99,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
                 reports.append(_run(instance, job, config, console))
                 if reports[-1].is_stopped:
                     break
-            with Warehouse(Settings.current().warehouse_url(LOADER)) as store:
-                look_and_note(instance, definitions.get_repository_def(), store, utc_now())
     except OSError as error:
         raise TransientFailure(
             "dagster",
@@ -120,9 +118,23 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         console.print(f"Warnings block nothing.{purpose}")
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
+    _note_what_is_wrong(console)
     if reports and reports[-1].is_stopped:
         raise KeyboardInterrupt
     return not any(report.failures for report in reports)
+
+
+def _note_what_is_wrong(console: Console) -> None:
+    try:
+        with (
+            translated_storage(),
+            dg.DagsterInstance.get() as instance,
+            Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        ):
+            note(instance, definitions.get_repository_def(), store, utc_now())
+    except Failure as failure:
+        words = f"The dashboards do not show what is wrong now: {failure.problem}"
+        console.print("[yellow]warning:[/]", escape(words), highlight=False, soft_wrap=True)
 
 
 def _run(

@@ -99,15 +99,16 @@ def _look(
     """Look at everything, as the daemon does, in read-only sessions."""
     from pipelines.definitions import definitions
     from pipelines.orchestration.instance import instance_on
-    from pipelines.orchestration.operations.look import look
+    from pipelines.orchestration.operations.look import look, read_tables
 
     home = settings.dagster_home
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     can_read = facts.database.schema in ("current", "other views")
     try:
         repository = definitions.get_repository_def()
+        tables = read_tables(connection) if connection and can_read else None
         with instance_on(storage_url, home, config) as instance:
-            return look(instance, repository, connection if can_read else None, now)
+            return look(instance, repository, tables, now)
     except SOURCE_ERRORS as error:
         words, remedy = f"{type(error).__name__}: {error}", "Fix the reported error."
         if isinstance(error, Failure):

@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
+from pipelines.postgres.errors import translated
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
-FRESH_SECONDS = 120.0
+#: How old a look may be, and how far clocks may differ.
+FRESH_SECONDS, CLOCK_SECONDS = 120.0, 5.0
 Severity = Literal["error", "warning"]
 READ = text("SELECT * FROM ops.last_look")
 
@@ -59,7 +61,7 @@ class Look:
 
     def is_fresh(self, now: dt.datetime) -> bool:
         """Return whether it is as good as looking again: the daemon looks each minute."""
-        return (now - self.looked_at).total_seconds() < FRESH_SECONDS
+        return -CLOCK_SECONDS < (now - self.looked_at).total_seconds() < FRESH_SECONDS
 
 
 def read(connection: Connection) -> Look | None:
@@ -67,20 +69,25 @@ def read(connection: Connection) -> Look | None:
     row = connection.execute(READ).mappings().one_or_none()
     if row is None:
         return None
-    facts: Mapping[str, Any] = row["facts"]
-    problems = [
-        Problem(**one | {"since": dt.datetime.fromisoformat(one["since"])})
-        for one in row["problems"]
-    ]
-    return Look(
-        row["looked_at"], problems, row["checks"], is_by_daemon=row["is_by_daemon"], **facts
-    )
+    try:
+        problems = [
+            Problem(**one | {"since": dt.datetime.fromisoformat(one["since"])})
+            for one in row["problems"]
+        ]
+        facts: Mapping[str, Any] = row["facts"]
+        by_daemon = {"is_by_daemon": row["is_by_daemon"]}
+        return Look(row["looked_at"], problems, row["checks"], **facts, **by_daemon)
+    except TypeError:  # noted by another version
+        return None
 
 
 def write(store: Warehouse, look: Look) -> None:
-    """Note what a look found, unless a later one is noted. The text of what is equal stays."""
+    """Note what a look found. The text of what is equal stays. Raises `Failure`."""
     facts = {"automation": look.automation, "heartbeats": look.heartbeats, "runs": look.runs}
-    with store.translate_db_errors("problems"), store.engine.begin() as connection:
+    with (
+        translated("database", "what is wrong cannot be noted", place=store.place),
+        store.engine.begin() as connection,
+    ):
         connection.execute(
             text(read_sql("pipelines.warehouse", "last_look")),
             {

@@ -97,11 +97,11 @@ def test_what_is_rejected_is_a_problem(
     (inbox / "b.csv").write_text("nonsense\n")
     assert not runner.run("shipments").success
     found = problems(warehouse)
-    assert found.keys() == {"quarantine:shipments", "rejected file:b.csv"}
+    assert found.keys() == {"quarantine:shipments", "rejected file:shipments:b.csv"}
     assert found["quarantine:shipments"].what == (
         "Rejected records of the feed shipments are in quarantine: 1."
     )
-    assert found["rejected file:b.csv"].what.startswith(
+    assert found["rejected file:shipments:b.csv"].what.startswith(
         "The file b.csv was rejected: its first line"
     )
 

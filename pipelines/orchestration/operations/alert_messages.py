@@ -17,7 +17,7 @@ from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver
 from pipelines.warehouse.last_look import Problem
 
-#: Of the 60 seconds that Dagster allows for a tick.
+#: Less than the minute until the next look.
 SEND_SECONDS = 20.0
 #: More changes than these at once are combined into one message.
 MAX_SINGLE = 5
@@ -85,15 +85,17 @@ def notify(
     receivers: Sequence[Receiver],
     ui_url: str | None,
     now: dt.datetime,
+    unseen: tuple[str, ...] = (),
 ) -> Memory:
     """Send each receiver its changes, worst first; return what each was notified of.
 
-    A receiver that fails is retried with exponential backoff.
+    A receiver that fails is retried with exponential backoff. Of problems whose keys begin with
+    what is `unseen`, none is over.
     """
     accounts = {one: memory.receivers.get(one.digest, Account()) for one in receivers}
     batches: dict[Receiver, list[list[Change]]] = {}
     for receiver, account in accounts.items():
-        changes = _changes(account, problems)
+        changes = _changes(account, problems, unseen)
         waits = 0 < account.again_at - now.timestamp() <= LONGEST_WAIT_SECONDS
         if changes and not waits:
             is_many = len(changes) > MAX_SINGLE
@@ -113,12 +115,17 @@ def notify(
     return Memory(receivers={one.digest: account for one, account in accounts.items()})
 
 
-def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[Receiver]) -> str:
+def account_of(
+    memory: Memory,
+    problems: Sequence[Problem],
+    receivers: Sequence[Receiver],
+    unseen: tuple[str, ...] = (),
+) -> str:
     """Summarize in one line: the number of problems, and receivers with undelivered changes."""
     behind = []
     for receiver in receivers:
         account = memory.receivers[receiver.digest]
-        if account.failures and _changes(account, problems):
+        if account.failures and _changes(account, problems, unseen):
             again = dt.datetime.fromtimestamp(account.again_at, dt.UTC)
             behind.append(
                 f"{receiver.address} was not reached ({account.reason}); again at {again:%H:%M} UTC"
@@ -128,7 +135,9 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
     return f"{'; '.join([count + reported, *behind])}."
 
 
-def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
+def _changes(
+    account: Account, problems: Sequence[Problem], unseen: tuple[str, ...]
+) -> list[Change]:
     """Return the changes that the receiver was not notified of yet."""
     changes = [
         Change(one.severity, one.key, one.where, one.path, one.since, one.what, one.remedy)
@@ -137,7 +146,7 @@ def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
     ]
     there = {one.key for one in problems}
     for key, known in account.notified.items():
-        if key not in there:
+        if key not in there and not key.startswith(unseen):
             changes.append(Change("over", key, known.where, known.path, known.since))
     return changes
 

@@ -5,17 +5,22 @@ import dagster as dg
 from pipelines.config import alert_urls, ui_url
 from pipelines.failures import Failure
 from pipelines.orchestration.operations.alert_messages import account_of, notify, read_memory
-from pipelines.orchestration.operations.look import look, look_and_note
+from pipelines.orchestration.operations.look import (
+    OF_TABLES,
+    SENSOR,
+    look,
+    read_tables,
+    reading,
+)
 from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.warehouse import last_look
 from pipelines.warehouse.last_look import Look, Problem
-
-NAME = "alerts"
 
 
 @due_sensor(
-    NAME,
+    SENSOR,
     seconds=60,
     polls_once=True,
     about="Look for what is wrong: failed runs and checks, late sources, rejected records and"
@@ -30,30 +35,46 @@ def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) ->
     Killed between the two, it sends again: each change is delivered at least once. Messages are
     sent while the warehouse is down, too.
     """
-    found = _look(context, warehouse)
-    problems = [one for one in found.problems if one.key != f"sensor:{NAME}"]  # it is running again
+    found, unseen = _look(context, warehouse)
+    problems = found.problems
     urls = alert_urls()
     others, failure = receivers_of(urls)
     receivers = [_log(context), *others]
-    memory = notify(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
+    memory = read_memory(context.cursor)
+    memory = notify(memory, problems, receivers, ui_url(), utc_now(), unseen)
     context.update_cursor(memory.model_dump_json())
-    account = account_of(memory, problems, receivers)
+    account = account_of(memory, problems, receivers, unseen)
     if failure:
         account = f"{account} {failure}"
     return dg.SkipReason(account if urls else f"{account} Only logged: ALERT_URLS is not set.")
 
 
-def _look(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> Look:
-    instance, repository, now = context.instance, context.repository_def, utc_now()
+def _look(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> tuple[Look, tuple[str, ...]]:
+    """Look, and note what was found; return it, and the kinds of problems that were not seen."""
+    repository, now, tables, down = context.repository_def, utc_now(), None, None
     assert repository is not None
     try:
-        with warehouse.open() as store, store.translate_db_errors("problems"):
-            return look_and_note(instance, repository, store, now, is_by_daemon=True)
-    except Failure as down:
-        found = look(instance, repository, None, now, is_by_daemon=True)
+        with (
+            warehouse.open() as store,
+            reading(store.place),
+            store.engine.connect() as connection,
+        ):
+            tables = read_tables(connection)
+    except Failure as failure:
+        down = failure
+    found = look(context.instance, repository, tables, now, is_by_daemon=True)
+    if tables is not None:
+        try:
+            with warehouse.open() as store:
+                last_look.write(store, found)
+        except Failure as failure:
+            down = failure
+    if down is not None:
         key, what = "status:database", f"The database: {down.problem}"
         found.problems.insert(0, Problem(key, "error", what, down.place, now, "", down.remedy))
-        return found
+    return found, () if tables else OF_TABLES
 
 
 def _log(context: dg.SensorEvaluationContext) -> Receiver:

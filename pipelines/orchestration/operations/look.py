@@ -6,46 +6,79 @@ looked for two minutes. What was found is noted in `ops.last_look`.
 
 import datetime as dt
 import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from sqlalchemy import Connection, text
 
+from pipelines.config import Settings
 from pipelines.failures import redact
 from pipelines.orchestration.operations import problems
 from pipelines.orchestration.resources import utc_at
 from pipelines.orchestration.run_failures import shown
 from pipelines.orchestration.schedule_config import next_tick
-from pipelines.source import by_seniority
+from pipelines.postgres.errors import translated
+from pipelines.source import by_seniority, sources
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.last_look import Look, Problem
 from pipelines.warehouse.sql_files import read_sql
 
+#: The sensor that looks.
+SENSOR = "alerts"
+#: The beginnings of keys of problems that are read from the warehouse, or need what it has.
+OF_TABLES = (
+    *("freshness:", "quiet:", "quarantine:", "rejected file:", "failing view:"),
+    "status:daemon",
+)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the warehouse knows: what the last look found, and what is wrong with the data."""
+
+    before: Look | None
+    problems: list[Problem]
+
+
+def read_tables(connection: Connection) -> Tables:
+    """Read what a look needs from the warehouse. A source that is off is neither late nor quiet."""
+    settings = Settings.current()
+    on = {one.name for one in sources().values() if one.settings.is_set_up(settings)}
+    found = [
+        one
+        for one in data_problems(connection)
+        if one.source in on or not one.key.startswith(("freshness:", "quiet:"))
+    ]
+    return Tables(last_look.read(connection), found)
+
 
 def look(
     instance: dg.DagsterInstance,
     repository: dg.RepositoryDefinition,
-    connection: Connection | None,
+    tables: Tables | None,
     now: dt.datetime,
     *,
     is_by_daemon: bool = False,
 ) -> Look:
     """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
 
-    Without a connection, it is unknown what the tables know. In the daemon's first minute, its
+    Without the tables, it is unknown what `OF_TABLES` names. In the daemon's first minute, its
     parts have not given a sign of life yet.
     """
-    before = last_look.read(connection) if connection else None
+    before = tables.before if tables else None
     runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)
     found = [
         *problems.find_problems(instance, repository),
         *problems.of_runs(runs, now),
+        *(tables.problems if tables else ()),
     ]
     if not is_by_daemon or (before and before.is_fresh(now)):
         found += problems.of_daemon(beats, now)
-    if connection is not None:
-        found += data_problems(connection)
+    if is_by_daemon:  # whoever looks is running again
+        found = [one for one in found if one.key != f"sensor:{SENSOR}"]
     known = [one if one.source else _with_source(one) for one in found]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
     checks = problems.check_histories(instance, repository, before.checks if before else ())
@@ -59,21 +92,6 @@ def look(
         _as_json(runs),
         is_by_daemon=is_by_daemon,
     )
-
-
-def look_and_note(
-    instance: dg.DagsterInstance,
-    repository: dg.RepositoryDefinition,
-    store: Warehouse,
-    now: dt.datetime,
-    *,
-    is_by_daemon: bool = False,
-) -> Look:
-    """Look, and note what was found, for pages and for `isobar status`."""
-    with store.engine.connect() as connection:
-        found = look(instance, repository, connection, now, is_by_daemon=is_by_daemon)
-    last_look.write(store, found)
-    return found
 
 
 def data_problems(connection: Connection) -> list[Problem]:
@@ -92,6 +110,23 @@ def data_problems(connection: Connection) -> list[Problem]:
         )
         for row in connection.execute(query)
     ]
+
+
+def note(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    store: Warehouse,
+    now: dt.datetime,
+) -> None:
+    """Look, and note what was found, for pages and for `isobar status`. Raises `Failure`."""
+    with reading(store.place), store.engine.connect() as connection:
+        tables = read_tables(connection)
+    last_look.write(store, look(instance, repository, tables, now))
+
+
+def reading(place: str) -> AbstractContextManager[None]:
+    """Return a context that raises errors of the warehouse as failures."""
+    return translated("database", "what is wrong with the data cannot be read", place=place)
 
 
 def _with_source(problem: Problem) -> Problem:

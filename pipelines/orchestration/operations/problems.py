@@ -83,7 +83,10 @@ def check_histories(
     for key in sorted(latest, key=lambda key: (_dotted(key.asset_key), key.name)):
         asset = _dotted(key.asset_key)
         history = before.get((asset, key.name))
-        if history is None or history["outcomes"][0]["at"] != _executed_at(latest[key]):
+        is_new = latest[key].status.value in ("SUCCEEDED", "FAILED") and (
+            history is None or history["outcomes"][0]["at"] != _executed_at(latest[key])
+        )
+        if history is None or is_new:
             completed = [
                 one
                 for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)

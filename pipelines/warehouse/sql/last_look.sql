@@ -14,4 +14,3 @@ ON CONFLICT (number) DO UPDATE SET
     checks = CASE WHEN noted.checks = excluded.checks THEN noted.checks ELSE excluded.checks END,
     facts = excluded.facts,
     is_by_daemon = excluded.is_by_daemon
-WHERE noted.looked_at < excluded.looked_at

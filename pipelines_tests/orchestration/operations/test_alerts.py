@@ -124,6 +124,26 @@ def test_what_a_look_found_is_a_row_for_everybody(
     assert found == ("status", "error", None, "look"), "nobody looks any more"
 
 
+def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
+    world: World, owner: psycopg.Connection, receiver: FakeReceiver
+) -> None:
+    owner.execute(
+        "INSERT INTO ops.failing_views VALUES ('a.b', 'flights', 'it fails', now(), now())"
+    )
+    _, cursor = world.look()
+    assert receiver.titles == ["Isobar: error: view a.b"]
+    there, world.warehouse = world.warehouse, WarehouseResource(url="postgresql://no@127.0.0.1:9/x")
+    said, cursor = world.look(cursor)
+    assert said == "1 problem, all reported."
+    assert "The database: " in receiver.messages[1]["message"]
+    world.warehouse = there
+    _, cursor = world.look(cursor)
+    assert receiver.titles[2:] == ["Isobar: over: postgresql://no@127.0.0.1:9/x"]
+    owner.execute("DELETE FROM ops.failing_views")
+    world.look(cursor)
+    assert receiver.titles[3:] == ["Isobar: over: view a.b"]
+
+
 def test_without_addresses_problems_are_logged_once(
     world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:

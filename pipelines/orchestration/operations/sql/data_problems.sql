@@ -1,4 +1,6 @@
 -- What the tables know to be wrong with the data.
+WITH feeds AS MATERIALIZED (SELECT * FROM ops.feeds)
+
 SELECT
     'freshness:' || source AS key,
     'error' AS severity,
@@ -22,7 +24,7 @@ SELECT
     'feed ' || feed,
     last_delivery_at,
     'Ask the sender.'
-FROM ops.feeds
+FROM feeds
 WHERE is_quiet
 UNION ALL
 SELECT
@@ -33,11 +35,11 @@ SELECT
     'feed ' || feed,
     oldest_reject_at,
     'isobar quarantine show ' || feed
-FROM ops.feeds
+FROM feeds
 WHERE in_quarantine > 0
 UNION ALL
 SELECT
-    'rejected file:' || name,
+    'rejected file:' || source || ':' || name,
     'warning',
     source,
     'The file ' || name || ' was rejected: ' || problem,
