@@ -4,10 +4,12 @@ Runs are executed in this process: they need no process start, and their events 
 they happen.
 """
 
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +92,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     console = Console(width=None if sys.stdout.isatty() else 100)
     home = ""
     try:
-        with translated_storage(), dg.DagsterInstance.get() as instance:
+        with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
             home = instance.root_directory
             fail_orphaned_runs(instance, has_workers=False)
             turn_automation_on(instance)
@@ -122,6 +124,21 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     if reports and reports[-1].is_stopped:
         raise KeyboardInterrupt
     return not any(report.failures for report in reports)
+
+
+@contextmanager
+def _own_streams() -> Iterator[None]:
+    """Restore standard output and error: Dagster leaves them redirected on a full disk.
+
+    Without it, nothing says that the disk is full (`drills/test_full_disk.py`).
+    """
+    kept = {number: os.dup(number) for number in (1, 2)}
+    try:
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _note_what_is_wrong(console: Console) -> None:
