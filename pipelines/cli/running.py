@@ -65,12 +65,13 @@ def run(names: tuple[str, ...]) -> None:
 )
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
-    from pipelines.runtime.bootstrap import bootstrapped
+    from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
     from pipelines.runtime.ui import WebUi
 
     interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     settings = Settings.current()
     with bootstrapped(settings, echo) as (environment, sandbox):
+        report_broken_sources(echo)
         WebUi(settings, environment, echo, sandbox).serve(port)
 
 

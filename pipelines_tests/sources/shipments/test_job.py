@@ -225,5 +225,6 @@ def test_a_killed_import_does_not_block_the_inbox(
     killed.kill()
     killed.wait()
     time.sleep(0.05)
+    assert len(orphaned_runs.fail_orphaned_runs(shipments.instance)) == 1  # as each minute
     (inbox / "b.csv").write_text(text_of([line(1)]))  # newer than the failure
     assert isinstance(shipments.look(), dg.RunRequest)
