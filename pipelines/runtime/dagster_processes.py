@@ -38,7 +38,11 @@ def code_server(address: Address) -> list[str]:
     """Return the command that loads definitions, evaluates sensors, and executes runs."""
     listen = [f"--{name}={value}" for name, value in address.items()]
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
-    return _python("dagster", "api", "grpc", f"--max-workers={THREADS}", *listen, *module)
+    # The script rather than the module with -P: Dagster removes the first entry of Python's path,
+    # which then is the folder of scripts, and not the first one of PYTHONPATH.
+    script = str(Path(sys.executable).with_name("dagster"))
+    words = ["api", "grpc", f"--max-workers={THREADS}", *listen, *module]
+    return [sys.executable, script, *words]
 
 
 def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:
