@@ -56,6 +56,7 @@ def code(host: str, port: int) -> None:
 
     seed_sandbox(settings, echo)
     address = dagster_processes.tcp_address(host, port)
+    state_folder.create(settings.state)  # with its rights, before anything is in it
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     seconds = dagster_processes.CONTAINER_POLL_SECONDS
     polling_file(settings.dagster_home).write_text(str(seconds))
