@@ -141,13 +141,14 @@ def _problems(status: Status) -> list[Problem]:
 def _is_daemon_judged(processes: Sequence[ProcessFact], now: dt.datetime) -> bool:
     """Return whether the daemon's process says more than its heartbeats: it is dead, or new."""
     return any(
-        one.name == "daemon"
-        and (
-            one.state != "alive"
-            or (one.started_at and (now - one.started_at).total_seconds() < STARTING_SECONDS)
-        )
+        one.name == "daemon" and (one.state != "alive" or _is_starting(one, now))
         for one in processes
     )
+
+
+def _is_starting(process: ProcessFact, now: dt.datetime) -> bool:
+    at = process.started_at
+    return at is not None and (now - at).total_seconds() < STARTING_SECONDS
 
 
 def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure) -> Database:
@@ -166,8 +167,7 @@ def _code(url: str | None, processes: list[ProcessFact], now: dt.datetime) -> Co
     except NotReady:  # no answer about it, such as from a proxy with a password
         return Code()
     except Failure as failure:
-        started = [one.started_at for one in processes if one.name == "web server"]
-        is_starting = any(at and (now - at).total_seconds() < STARTING_SECONDS for at in started)
+        is_starting = any(one.name == "web server" and _is_starting(one, now) for one in processes)
         error = None if is_starting else failure.problem
     return Code(redact(url), error is None, error)
 

@@ -92,13 +92,14 @@ def write(store: Warehouse, look: Look) -> None:
             text(read_sql("pipelines.warehouse", "last_look")),
             {
                 "looked_at": look.looked_at,
-                "problems": _as_json([asdict(one) for one in look.problems]),
-                "checks": _as_json(look.checks),
-                "facts": _as_json(facts),
+                "problems": as_json([asdict(one) for one in look.problems]),
+                "checks": as_json(look.checks),
+                "facts": as_json(facts),
                 "is_by_daemon": look.is_by_daemon,
             },
         )
 
 
-def _as_json(value: object) -> str:
+def as_json(value: object) -> str:
+    """Return JSON that PostgreSQL takes, with times in ISO 8601."""
     return json.dumps(value, default=dt.datetime.isoformat).replace("\\u0000", "\\ufffd")

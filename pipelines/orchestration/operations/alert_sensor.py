@@ -9,8 +9,7 @@ from pipelines.orchestration.operations.look import (
     OF_TABLES,
     SENSOR,
     look,
-    read_tables,
-    reading,
+    tables_of,
 )
 from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of
 from pipelines.orchestration.resources import WarehouseResource, utc_now
@@ -56,12 +55,8 @@ def _look(
     repository, now, tables, down = context.repository_def, utc_now(), None, None
     assert repository is not None
     try:
-        with (
-            warehouse.open() as store,
-            reading(store.place),
-            store.engine.connect() as connection,
-        ):
-            tables = read_tables(connection)
+        with warehouse.open() as store:
+            tables = tables_of(store)
     except Failure as failure:
         down = failure
     found = look(context.instance, repository, tables, now, is_by_daemon=True)

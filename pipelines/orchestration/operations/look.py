@@ -6,8 +6,7 @@ looked for two minutes. What was found is noted in `ops.last_look`.
 
 import datetime as dt
 import json
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -69,9 +68,10 @@ def look(
     parts have not given a sign of life yet.
     """
     before = tables.before if tables else None
+    latest = problems.latest_executions(instance, repository)
     runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)
     found = [
-        *problems.find_problems(instance, repository),
+        *problems.find_problems(instance, repository, latest),
         *problems.of_runs(runs, now),
         *(tables.problems if tables else ()),
     ]
@@ -81,7 +81,7 @@ def look(
         found = [one for one in found if one.key != f"sensor:{SENSOR}"]
     known = [one if one.source else _with_source(one) for one in found]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
-    checks = problems.check_histories(instance, repository, before.checks if before else ())
+    checks = problems.check_histories(instance, repository, latest, before.checks if before else ())
     automation = _automation(instance, repository, known, now)
     return Look(
         now,
@@ -119,14 +119,17 @@ def note(
     now: dt.datetime,
 ) -> None:
     """Look, and note what was found, for pages and for `isobar status`. Raises `Failure`."""
-    with reading(store.place), store.engine.connect() as connection:
-        tables = read_tables(connection)
-    last_look.write(store, look(instance, repository, tables, now))
+    last_look.write(store, look(instance, repository, tables_of(store), now))
 
 
-def reading(place: str) -> AbstractContextManager[None]:
-    """Return a context that raises errors of the warehouse as failures."""
-    return translated("database", "what is wrong with the data cannot be read", place=place)
+def tables_of(store: Warehouse) -> Tables:
+    """Read what a look needs from the warehouse. Raises `Failure`."""
+    problem = "what is wrong with the data cannot be read"
+    with (
+        translated("database", problem, place=store.place),
+        store.engine.connect() as connection,
+    ):
+        return read_tables(connection)
 
 
 def _with_source(problem: Problem) -> Problem:
@@ -138,7 +141,7 @@ def _with_source(problem: Problem) -> Problem:
         declared = any(one.on == subject and one.name == check for one in source.checks)
         jobs = (source.name, *source.other_jobs)
         if schema in jobs or declared or subject in source.object_files:
-            return Problem(**vars(problem) | {"source": source.name})
+            return replace(problem, source=source.name)
     return problem
 
 
@@ -194,4 +197,4 @@ def _ticked_at(instance: dg.DagsterInstance, state: Any) -> dt.datetime | None:
 
 def _as_json(facts: Any) -> Any:
     """Return facts as they are noted: times in ISO 8601."""
-    return json.loads(json.dumps(facts, default=dt.datetime.isoformat))
+    return json.loads(last_look.as_json(facts))

@@ -6,7 +6,7 @@ About twenty small queries through the instance's methods if there are no proble
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -65,11 +65,20 @@ BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
 START = "Start it: isobar ui (make ui)."
+#: The last execution of each check, as Dagster's storage returns it.
+Latest = Mapping[dg.AssetCheckKey, Any]
+
+
+def latest_executions(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> Latest:
+    """Return the last execution of each check: a query for each of them."""
+    keys = [*repository.asset_graph.asset_check_keys]
+    return instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
 
 
 def check_histories(
     instance: dg.DagsterInstance,
     repository: dg.RepositoryDefinition,
+    latest: Latest,
     known: Sequence[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Return the history of each check that was executed, by asset and name (`last_look.Look`).
@@ -79,7 +88,6 @@ def check_histories(
     storage, graph = instance.event_log_storage, repository.asset_graph
     before = {(one["asset"], one["name"]): one for one in known}
     found = []
-    latest = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
     for key in sorted(latest, key=lambda key: (_dotted(key.asset_key), key.name)):
         asset = _dotted(key.asset_key)
         history = before.get((asset, key.name))
@@ -123,14 +131,14 @@ def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any
 
 
 def find_problems(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, latest: Latest
 ) -> list[Problem]:
     """Return all current problems of sources and of the instance."""
     return [
         *of_broken_sources(utc_now()),
         *_failing_jobs(instance, repository),
         *_failed_materializations(instance, repository),
-        *_failing_checks(instance, repository),
+        *_failing_checks(instance, repository, latest),
         *_failing_ticks(instance, repository),
     ]
 
@@ -260,17 +268,16 @@ def _failed_run(
 
 
 def _failing_checks(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, latest: Latest
 ) -> Iterator[Problem]:
     """Yield the checks whose last completed evaluation failed."""
     storage, graph = instance.event_log_storage, repository.asset_graph
-    executions = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
-    planned = [key for key, one in executions.items() if one.status.value == "PLANNED"]
+    planned = [key for key, one in latest.items() if one.status.value == "PLANNED"]
     before = {
         key: one.last_completed_check_execution_record
         for key, one in storage.get_asset_check_summary_records(planned).items()
     }
-    for key, execution in {**executions, **before}.items():
+    for key, execution in {**latest, **before}.items():
         if execution is None or execution.status.value != "FAILED" or not execution.evaluation:
             continue
         if key.name in SEEN_IN_TABLES:

@@ -14,7 +14,7 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
-from pipelines.orchestration.operations.problems import check_histories, of_daemon, of_runs
+from pipelines.orchestration.operations.problems import of_daemon, of_runs
 from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import (
     FILES,
@@ -269,15 +269,15 @@ def test_a_failed_check_reports_its_severity_and_expectation(world: World) -> No
 def test_the_history_of_a_check_has_the_rows_that_it_found_the_last_time(world: World) -> None:
     rows = [{"leg_id": f"leg_{number}", "note": "x" * 300} for number in range(2)]
     world.check(passed=False, rows=rows)
-    (history,) = check_histories(world.instance, world.repository)
+    (history,) = world.histories()
     assert [one["leg_id"] for one in history["rows"]] == ["leg_0", "leg_1"]
     assert [len(one["note"]) for one in history["rows"]] == [200, 200]
     with executed() as statements:
-        assert check_histories(world.instance, world.repository, [history]) == [history]
+        assert world.histories(history) == [history]
     known = len(statements)
     world.check(passed=True)
     with executed() as statements:
-        (history,) = check_histories(world.instance, world.repository, [history])
+        (history,) = world.histories(history)
     assert history["rows"] == []
     assert [one["has_passed"] for one in history["outcomes"]] == [True, False]
     assert len(statements) == known + 1, "only of a check that was executed"

@@ -18,11 +18,5 @@ COMMENT ON COLUMN metrics.health.problem IS
 'The kind: freshness (a source was not checked in time), quiet (a feed is silent for longer than
 usual), quarantine (records were rejected), rejected file, failing view, run, materialisation, check,
 sensor, schedule, stopped (automation that is off), status (the platform).';
-COMMENT ON COLUMN metrics.health.severity IS 'error or warning.';
-COMMENT ON COLUMN metrics.health.source IS 'The source; null if it is about none.';
 COMMENT ON COLUMN metrics.health.subject IS
 'What it is about: the source, feed, file, view, job, check or sensor.';
-COMMENT ON COLUMN metrics.health.what IS 'What is wrong, in words.';
-COMMENT ON COLUMN metrics.health.began_at IS 'Since when, or when it was first seen.';
-COMMENT ON COLUMN metrics.health.remedy IS 'What to do about it.';
-COMMENT ON COLUMN metrics.health.looked_at IS 'When it was looked.';
