@@ -226,15 +226,3 @@ OF_COMMANDS: Mapping[str, Hostile] = {
 RAISING_PAGES = Hostile(
     {"dashboard.py": "raise RuntimeError('no pages')"}, "its pages: RuntimeError: no pages"
 )
-#: Its run never ends by itself.
-HANGING_RUN = """
-import time
-
-
-@dg.asset(key=["{name}", "stops"])
-def stops():
-    time.sleep(1000)
-
-
-definitions = dg.Definitions(assets=[stops])
-"""

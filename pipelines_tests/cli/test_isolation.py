@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines_tests import hostile_plugins as hostile
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
 from pipelines_tests.hostile_plugins import ENDLESS, HOSTILE, OF_CLI, OF_COMMANDS, Hostile
@@ -64,24 +63,6 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     for name, one in OF_CLI.items():
         assert f"The source {name} is broken, the others go on: {one.message}" in listed.stdout
     assert "plants" in shown.stdout
-
-
-def test_a_run_that_hangs_is_ended_and_the_next_source_follows(state: Path, tmp_path: Path) -> None:
-    plugins.write(tmp_path, "buses", {"jobs.py": hostile.defining(hostile.HANGING_RUN)})
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(inbox), "BUSES_URL": "http://x"}
-    done = isobar(
-        state,
-        *("run", "buses", "shipments"),
-        PYTHONPATH=str(tmp_path),
-        ISOBAR_RUN_SECONDS="30",  # far more than the other source needs on a slow machine
-        **variables,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "buses: the run took longer than 30 s and was ended" in done.stdout
-    assert "ISOBAR_RUN_SECONDS" in done.stdout
-    assert "shipments.articles" in done.stdout
 
 
 def test_a_plugin_that_exits_at_its_import_can_be_disabled(
