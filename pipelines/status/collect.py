@@ -97,7 +97,6 @@ def _look(
     now: dt.datetime,
 ) -> Look:
     """Look at everything, as the daemon does, in read-only sessions."""
-    from pipelines.definitions import definitions
     from pipelines.orchestration.instance import instance_on
     from pipelines.orchestration.operations.look import look, read_tables
 
@@ -105,6 +104,8 @@ def _look(
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     can_read = facts.database.schema in ("current", "other views")
     try:
+        from pipelines.definitions import definitions  # which reads schedules.toml
+
         repository = definitions.get_repository_def()
         tables = read_tables(connection) if connection and can_read else None
         with instance_on(storage_url, home, config) as instance:

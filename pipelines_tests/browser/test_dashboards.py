@@ -101,7 +101,7 @@ def test_the_overview_says_what_status_finds(seen: Watched) -> None:
     """The sandbox has warnings on purpose."""
     health = seen.page.locator(".st-key-health")
     expect(health).to_contain_text("warning")
-    expect(health).to_contain_text("isobar status")
+    expect(health).to_contain_text("As of")
     health.get_by_role("link").first.click()
     expect(seen.page.get_by_role("heading", name="Data quality")).to_be_visible()
     expect(seen.page.get_by_text("What to do:").first).to_be_visible()

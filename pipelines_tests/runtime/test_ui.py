@@ -337,7 +337,7 @@ def test_a_mistyped_schedule_is_reported_with_the_correction(state: Path) -> Non
     done = isobar(state, "ui")
     assert done.returncode == 1
     output = done.stdout + done.stderr
-    assert "schedules.flights_daily.cron: '0 99 * * *': is not a cron expression" in output
-    assert f"where: {state / 'schedules.toml'}\n" in output, "the file to correct, not its copy"
+    assert "schedules.flights_daily: Found invalid cron schedule '0 99 * * *'" in output
+    assert f"where: {state / 'schedules.toml'}\n" in output
     assert 'Write lines such as job = "housekeeping", cron = "15 0 * * *"' in output
     assert "Traceback" not in output

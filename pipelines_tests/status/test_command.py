@@ -94,6 +94,13 @@ def stopped(process: psutil.Process) -> Iterator[None]:
             process.resume()
 
 
+def make_look_old(state: Path) -> None:
+    """Nobody has looked for an hour, so `isobar status` looks itself."""
+    url = isobar(state, "database", "url").stdout.strip()
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '1 hour'")
+
+
 def listing(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*") if "postgres" not in path.parts)
 
@@ -226,9 +233,7 @@ def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
         world.switch("flights_daily", InstigatorStatus.STOPPED, "SCHEDULE")
         world.switch("weather_due", InstigatorStatus.RUNNING)
         world.tick("bookings_inbox", broken, at=time.time())
-    url = isobar(ran, "database", "url").stdout.strip()
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("UPDATE ops.last_look SET looked_at = now() - interval '1 hour'")
+    make_look_old(ran)
     _, document = status(ran)
     seen = {one["name"]: one for one in document["automation"]}
     assert not seen["flights_daily"]["is_running"]
@@ -242,6 +247,8 @@ def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
 
 
 def test_definitions_that_fail_to_load_are_reported(ran: Path) -> None:
+    """Who looks needs them: a fresh look of the daemon is read without."""
+    make_look_old(ran)
     _, document = status(ran, ISOBAR_SCHEDULES="/nowhere.toml")
     assert any("/nowhere.toml" in words for words in errors(document))
 
