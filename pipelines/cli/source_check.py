@@ -16,7 +16,6 @@ import click
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.secret_files import is_secret_name
-from pipelines.failures import PermanentFailure
 from pipelines.isolation import LOG, broken_sources
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
 
@@ -112,31 +111,22 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
-    from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
     from pipelines.migrations import apply, history, objects
     from pipelines.warehouse.sql_files import read_sql
 
-    other_models = f"{OTHER_MODELS}. {remedy_for_tables(source.name)}"
     found: list[Finding] = []
     savepoint = connection.begin_nested()
     try:
         if is_plugin(source):
-            schema = history.schema_of(source)
-            history.create_or_upgrade(connection, schema, history.applied_revisions(connection))
-        objects.replace(connection, source.object_files, plugin=source.name)
-    except PermanentFailure as failure:  # its tables are of a newer version
-        savepoint.rollback()
-        yield Finding(source.name, f"{failure.problem}. {failure.remedy}")
-        return
+            history.create_missing(connection, source.name, source.metadata)
+        objects.replace(connection, source.object_files)
     except (DBAPIError, ValueError) as error:
         savepoint.rollback()
         file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
-        if is_plugin(source) and apply.has_other_tables(connection, source):
-            yield Finding(source.name, other_models)
+        yield from _of_tables(connection, source)
         yield Finding(_sql_place(source, f"sql/views/{file}", error) or source.name, _said(error))
         return
-    if is_plugin(source) and apply.has_other_tables(connection, source):
-        found.append(Finding(source.name, other_models))
+    found += _of_tables(connection, source)
     for one in source.checks:
         place = f"sql/checks/{one.name}.sql"
         try:
@@ -148,11 +138,11 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
     found += _of_cookbook(connection, source)
     savepoint.rollback()
     if is_plugin(source) and not found:
-        migrated = history.applied_revisions(connection)
         others = {
             name: one
             for name, one in declared_sources().items()
-            if name != source.name and name in migrated
+            if name != source.name
+            and not history.missing_tables(connection, one.metadata.tables.values())
         }
         try:
             with connection.begin_nested():
@@ -160,6 +150,22 @@ def _of_statements(connection: Connection, source: Source) -> Iterator[Finding]:
         except (DBAPIError, ValueError) as error:
             found.append(Finding(source.name, _said(error)))
     yield from found
+
+
+def _of_tables(connection: Connection, source: Source) -> Iterator[Finding]:
+    """Yield how the tables of a plug-in differ from its models, with the statements to execute."""
+    from pipelines.ingest.statements import OTHER_MODELS
+    from pipelines.migrations import apply, history
+
+    if is_plugin(source) and apply.has_other_tables(connection, source):
+        differences = "; ".join(history.differences(connection, source.metadata))
+        statements = history.alterations(connection, source.metadata)
+        how = statements or f"the ALTER TABLE that mends that {differences}."
+        yield Finding(
+            source.name,
+            f"{OTHER_MODELS}. To keep what is stored, execute in isobar database psql: {how}"
+            f" To delete it: isobar sources reset {source.name}.",
+        )
 
 
 def _of_cookbook(connection: Connection, source: Source) -> Iterator[Finding]:

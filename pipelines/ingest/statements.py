@@ -120,7 +120,6 @@ def other_tables(source: str, difference: str) -> DatabaseError:
 def remedy_for_tables(source: str) -> str:
     """Return what to do when the tables of a source are not those of its models."""
     return (
-        f"To keep what is stored, write a revision: alembic -x source={source} revision"
-        " --autogenerate (docs/parts-of-a-source.md#tables). To delete it and have the tables of"
-        f" the models: isobar sources reset {source}."
+        f"isobar sources check {source} shows the statements that change them; to delete what is"
+        f" stored and have the tables of the models: isobar sources reset {source}."
     )

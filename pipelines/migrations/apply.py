@@ -7,17 +7,18 @@ There are no downgrades: to go back, restore a backup.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
-from alembic.util import CommandError
 from sqlalchemy import Connection, Table, delete, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.statements import OTHER_MODELS
 from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
 from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import collected_views, platform_views
+from pipelines.migrations.objects import Part
 from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
@@ -25,10 +26,8 @@ from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
-from pipelines.warehouse.tables import failing_views
+from pipelines.warehouse.tables import failing_views, metadata
 
-#: The key of a quarantined record says which one it is only as long as the key of its table stays.
-FORGET_KEYS = text("UPDATE ops.quarantine SET record_key = NULL WHERE record_key[1] = ANY(:tables)")
 #: Columns of tables and views, and functions, that are not ours.
 OF_OTHERS = text(
     "SELECT concat_ws(' ', oid::regclass, 'column ' || attname) FROM pg_class"
@@ -47,12 +46,20 @@ Condition = Literal["current", "missing", "behind", "foreign", "other views"]
 
 def all_tables() -> list[Table]:
     """Return all tables of the platform and the sources, by schema and name."""
-    found = [
-        table
-        for schema in history.all_schemas().values()
-        for table in schema.metadata.tables.values()
-    ]
+    found = [table for part in parts().values() for table in part.metadata.tables.values()]
     return sorted(found, key=lambda table: table.fullname)
+
+
+def parts(chosen: Mapping[str, Source] | None = None) -> dict[str, Part]:
+    """Return the platform and the `chosen` sources, by default all, by the name of the schema."""
+    platform = Part(history.PLATFORM, history.ABOUT, "pipelines.ingest", metadata)
+    chosen = declared_sources() if chosen is None else chosen
+    return {platform.name: platform} | {name: part_of(one) for name, one in chosen.items()}
+
+
+def part_of(source: Source) -> Part:
+    """Return a source as a part of the database."""
+    return Part(source.name, source.about, source.package, source.metadata)
 
 
 def schemas() -> set[str]:
@@ -99,11 +106,11 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
                 execute_script(connection, "RESET ROLE")
                 distribution.let_nodes_connect(connection)
         with _described_failures(place), engine.begin() as connection:
-            _reject_older(connection, place)
+            _reject_foreign(connection, place)
             prepare(connection)
             if _is_migrated(connection):  # another command was faster
                 return
-            is_new = not history.applied_revisions(connection)
+            is_new = history.state(connection) == "missing"
             before = None if is_new else _contents(connection)
             _migrate_all(connection)
             if is_new:
@@ -187,12 +194,12 @@ def drop_plugin(url: str, source: Source) -> int:
 def differences(connection: Connection) -> list[str]:
     """Return how the database differs from the `tables.py` files; empty if it does not."""
     found = []
-    for schema in history.all_schemas().values():
-        found += history.differences(connection, schema)
+    for part in parts().values():
+        found += history.differences(connection, part.metadata)
     return found
 
 
-def plugins_without_revision(url: str) -> list[str]:
+def plugins_with_other_tables(url: str) -> list[str]:
     """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`.
 
     Those whose migration failed are reported as broken instead.
@@ -212,22 +219,14 @@ def plugins_without_revision(url: str) -> list[str]:
 
 def condition(connection: Connection) -> Condition:
     """Return the state of the database relative to this code; read access is sufficient."""
-    if history.is_older(connection):
-        return "foreign"
-    revisions = history.applied_revisions(connection)
-    if history.PLATFORM not in revisions:
-        return "missing"
-    plugins = _plugins()
-    states = {
-        name: history.state(schema, revisions) for name, schema in history.all_schemas().items()
-    }
-    if any(state == "foreign" for name, state in states.items() if name not in plugins):
-        return "foreign"
-    if any(state != "current" for state in states.values()):
+    found = history.state(connection)
+    if found != "current":
+        return found
+    if history.missing_tables(connection, all_tables()):
         return "behind"
     wanted = object_files()
-    for schema in history.all_schemas().values():
-        wanted |= objects.scripts(schema)
+    for part in parts().values():
+        wanted |= part.scripts()
     applied = {
         name: one.sha256
         for name, one in objects.applied_files(connection).items()
@@ -239,151 +238,113 @@ def condition(connection: Connection) -> Condition:
 
 def outdated_plugins(connection: Connection) -> list[str]:
     """Return the plug-ins whose tables or views in the database are not those of their code."""
-    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
+    applied = objects.applied_files(connection)
     found = []
     for name, source in _plugins().items():
-        schema = history.schema_of(source)
-        files = source.object_files | objects.scripts(schema)
+        files = source.object_files | part_of(source).scripts()
         is_applied = all(
             one in applied and applied[one].sha256 == objects.digest(sql)
             for one, sql in files.items()
         )
-        if history.state(schema, revisions) != "current" or not is_applied:
+        if not is_applied or history.missing_tables(connection, source.metadata.tables.values()):
             found.append(name)
     return found
 
 
 def _migrate_all(connection: Connection) -> None:
-    """Migrate the sources in the tree together, then each plug-in separately."""
+    """Migrate what is ours together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
-    is_new = not history.applied_revisions(connection)
-    keys = history.primary_keys(connection)
-    try:
-        with connection.begin_nested():
-            _migrate_in_tree(connection, done)
-    except DBAPIError as error:  # views block a change and cannot be replaced
-        if is_new or isinstance(error, OperationalError):
-            raise
-        names = {*objects.applied_files(connection), *object_files(done)}
-        _without_views(connection, names, lambda: _migrate_in_tree(connection, done))
-    _migrate_plugins(connection, done)
-    after = history.primary_keys(connection)
-    if changed := [table for table, key in keys.items() if after.get(table) != key]:
-        connection.execute(FORGET_KEYS, {"tables": changed})
+    history.upgrade_own(connection)
+    files = object_files(done)
+    changed = objects.replace(connection, files)
+    own = parts(done)
+    wanted = {*files, *(name for part in own.values() for name in part.scripts())}
+    gone = [
+        name
+        for name, one in objects.applied_files(connection).items()
+        if name not in wanted and one.plugin not in _plugins() and not _is_kept(one)
+    ]
+    objects.forget(connection, gone)
+    of_platform = sql_files("pipelines.ingest", "views")
+    for part in own.values():
+        of_part = done[part.name].object_files if part.name in done else of_platform
+        is_changed = not changed.isdisjoint(of_part)
+        objects.execute_scripts(connection, part, plugin=None, is_changed=is_changed)
+    for name, source in _plugins_in_order().items():
+        try:
+            with connection.begin_nested():
+                migrate_plugin(connection, source, done)
+        except SOURCE_ERRORS as error:
+            _note_plugin(connection, source, error)
+        else:
+            done[name] = source
     for source in done.values():
         distribution.distribute(connection, source)
     connection.execute(delete(failing_views))  # they may have been corrected
 
 
-def _without_views(connection: Connection, names: set[str], change: Callable[[], None]) -> None:
-    """Drop views and functions, and call `change`, which creates them again.
+def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
+    """Create a plug-in's objects, and what is generated from it and those `done`."""
+    name, part = source.name, part_of(source)
+    history.create_missing(connection, name, source.metadata)
+    theirs = {one for other in done.values() for one in other.object_files}
+    files = object_files({**done, name: source})
+    files = {one: sql for one, sql in files.items() if one not in theirs}
+    changed = objects.replace(connection, files, dict.fromkeys(source.object_files, name))
+    wanted = {*files, *part.scripts()}
+    applied = objects.applied_files(connection)
+    gone = [one for one, file in applied.items() if file.plugin == name and one not in wanted]
+    objects.forget(connection, gone)
+    is_changed = not changed.isdisjoint(source.object_files)
+    objects.execute_scripts(connection, part, plugin=name, is_changed=is_changed)
 
-    Those on which others have built stay; if one of them is in the way, the error has their names.
-    """
-    kept = objects.drop(connection, names, for_good=False)
+
+def _plugins_in_order() -> dict[str, Source]:
+    """Return the plug-ins, each after those whose tables and views its SQL names."""
+    plugins = _plugins()
+    owner = {
+        one: name
+        for name, source in plugins.items()
+        for one in (*source.object_files, *source.metadata.tables)
+    }
+    uses = {
+        name: {
+            owner[one]
+            for sql in source.object_files.values()
+            for one in objects.names_used(sql) & owner.keys()
+        }
+        - {name}
+        for name, source in plugins.items()
+    }
     try:
-        change()
-    except DBAPIError as error:
-        if kept:
-            error.add_detail(f"with objects of others in place ({'; '.join(kept.values())})")
-        raise
+        return {name: plugins[name] for name in TopologicalSorter(uses).static_order()}
+    except CycleError:  # the first of them will say what it lacks
+        return plugins
 
 
-def _migrate_plugins(connection: Connection, done: dict[str, Source]) -> None:
-    """Migrate each plug-in, and add it to those `done`; one that fails is tried after the others.
-
-    Its views may read those of another one.
-    """
-    waiting = _plugins()
-    while waiting:
-        problems = {}
-        for name, source in waiting.items():
-            try:
-                with connection.begin_nested():
-                    migrate_plugin(connection, source, done)
-            except SOURCE_ERRORS as error:
-                if isinstance(error, DBAPIError) and error.connection_invalidated:
-                    raise
-                text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
-                files = ", ".join(error.detail) if isinstance(error, DBAPIError) else ""
-                where = f" ({files})" if files else ""
-                problems[name] = f"its migration was rolled back{where}: {text}"
-            else:
-                done[name] = source
-        if len(problems) == len(waiting):
-            for name, problem in problems.items():
-                differs = has_other_tables(connection, waiting[name])
-                hint = f". Also, {OTHER_MODELS}: isobar sources check {name}" if differs else ""
-                note_broken(name, f"{problem}{hint}")
-            return
-        waiting = {name: waiting[name] for name in problems}
+def _note_plugin(connection: Connection, source: Source, error: BaseException) -> None:
+    """Note why a plug-in could not be migrated; raise the error of a lost connection."""
+    words, files = str(error), ""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            raise error
+        words, files = str(error.orig).strip(), ", ".join(error.detail)
+    where = f" ({files})" if files else ""
+    differs = has_other_tables(connection, source)
+    hint = f". Also, {OTHER_MODELS}: isobar sources check {source.name}" if differs else ""
+    note_broken(source.name, f"its migration was rolled back{where}: {words}{hint}")
 
 
 def has_other_tables(connection: Connection, source: Source) -> bool:
-    """Return whether the tables of a plug-in differ from its models, as far as these are valid."""
+    """Return whether tables of a plug-in differ from its models, as far as these are valid."""
     try:
         with connection.begin_nested():
-            is_migrated = source.name in history.applied_revisions(connection)
-            schema = history.schema_of(source)
-            return is_migrated and bool(history.differences(connection, schema))
+            tables = source.metadata.tables.values()
+            is_there = len(history.missing_tables(connection, tables)) < len(tables)
+            return is_there and bool(history.differences(connection, source.metadata))
     except SOURCE_ERRORS:
         return False
-
-
-def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
-    known = history.all_schemas()
-    revisions = history.applied_revisions(connection)
-    own = [known[name] for name in (history.PLATFORM, *chosen)]
-    upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
-    files = object_files(chosen)
-    changed = objects.replace(connection, files, None)
-    plugins = _plugins()
-    wanted = {*files, *(name for schema in own for name in objects.scripts(schema))}
-    gone = [
-        name
-        for name, one in objects.applied_files(connection).items()
-        if name not in wanted and one.plugin not in plugins and not _is_kept(one)
-    ]
-    objects.drop(connection, gone, for_good=True)
-    of_platform = sql_files("pipelines.ingest", "views")
-    for schema in own:
-        of_schema = chosen[schema.name].object_files if schema.name in chosen else of_platform
-        objects.execute_scripts(
-            connection,
-            schema,
-            plugin=None,
-            is_changed=schema.name in upgraded or not changed.isdisjoint(of_schema),
-        )
-
-
-def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
-    """Create or upgrade a plug-in's objects, and what is generated from it and those `done`."""
-    schema, files = history.schema_of(source), source.object_files
-    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
-    earlier = [name for name, one in applied.items() if one.plugin == source.name]
-    try:
-        with connection.begin_nested():
-            is_changed = history.create_or_upgrade(connection, schema, revisions)
-            is_changed |= bool(objects.replace(connection, files, plugin=source.name))
-    except DBAPIError:  # as above
-
-        def change() -> None:
-            history.create_or_upgrade(connection, schema, revisions)
-            objects.replace(connection, files, source.name)
-
-        _without_views(connection, {*earlier}, change)
-        is_changed = True
-    wanted = {*files, *objects.scripts(schema)}
-    gone = [name for name in earlier if name not in wanted]
-    objects.drop(connection, gone, for_good=True)
-    objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
-    generated = {
-        name: sql
-        for name, sql in object_files({**done, source.name: source}).items()
-        if not any(name in one.object_files for one in (source, *done.values()))
-    }
-    objects.replace(connection, generated, plugin=None)
 
 
 def _is_migrated(connection: Connection) -> bool:
@@ -408,11 +369,14 @@ def _is_kept(one: objects.Applied) -> bool:
 
 def _contents(connection: Connection) -> object:
     """Return a snapshot of what a migration changes, for comparison."""
-    return history.applied_revisions(connection), objects.applied_files(connection)
+    missing = history.missing_tables(connection, all_tables())
+    return history.applied_revision(connection), missing, objects.applied_files(connection)
 
 
-def _reject_older(connection: Connection, place: str) -> None:
-    if history.is_older(connection):
+def _reject_foreign(connection: Connection, place: str) -> None:
+    if history.state(connection) != "foreign":
+        return
+    if history.applied_revision(connection) is None:
         raise PermanentFailure(
             "database",
             "its tables are of Isobar 1.0 or 2.0, whose databases this version cannot upgrade",
@@ -421,20 +385,20 @@ def _reject_older(connection: Connection, place: str) -> None:
             " folder, and load the sources again. What to take along is in docs/database.md,"
             " 'From Isobar 1.0 or 2.0'. Or go on with that version, which restores its backups.",
         )
+    raise PermanentFailure(
+        "database",
+        "its tables are of a later version of Isobar: this one does not know their revision"
+        f" {history.applied_revision(connection)}",
+        place=place,
+        remedy="Update this clone. To go back to an older version, restore a backup.",
+    )
 
 
 @contextmanager
 def _described_failures(place: str) -> Iterator[None]:
-    """Translate errors of Alembic and the database into failures that say what to do."""
+    """Translate errors of the database into failures that say what to do."""
     try:
         yield
-    except CommandError as error:
-        raise PermanentFailure(
-            "database",
-            f"its schema belongs to another version of Isobar: {error}",
-            place=place,
-            remedy="Update this clone. To go back to an older version, restore a backup.",
-        ) from error
     except DBAPIError as error:
         raise failure_of(
             error,

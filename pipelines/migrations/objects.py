@@ -1,29 +1,67 @@
 """Views, functions, triggers, privileges and comments on tables, applied when they change.
 
 All are `.sql` files, except for the comments, which are declared in `tables.py`. `ops.sql_objects`
-stores the digest of each applied file.
+stores the digest of each applied file. A file is executed after those that it names. A view or
+function that PostgreSQL does not replace is dropped with those of ours that use it, which are
+made again; if others use one, PostgreSQL says so, and nothing is changed.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from importlib import resources
 
 import psycopg
-from sqlalchemy import Connection, Table, delete, select, text
+from sqlalchemy import Connection, MetaData, delete, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.migrations import distribution
-from pipelines.migrations.history import Schema
-from pipelines.postgres.errors import exceeds_a_limit
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
-#: Idempotent files of a source, executed in this order whenever its tables, its views or the file
-#: change: triggers first, privileges last.
+#: Idempotent files of a source, executed in this order whenever its views or the file change:
+#: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
+#: What PostgreSQL says when the columns of a view or the result of a function are others.
+NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A schema of the platform or a source, with its tables and the package of its SQL files."""
+
+    name: str
+    about: str
+    package: str
+    metadata: MetaData
+
+    def scripts(self) -> dict[str, str]:
+        """Return its comments, and its SQL but for views and functions, by `NAME/grants.sql`."""
+        folder = resources.files(self.package).joinpath("sql")
+        found = {f"{self.name}/comments": self._comments()}
+        for name in SCRIPTS:
+            if (file := folder.joinpath(name)).is_file():
+                found[f"{self.name}/{name}"] = file.read_text(encoding="utf-8")
+        return found
+
+    def _comments(self) -> str:
+        """Return the declared comments of the schema, its tables and their columns, as JSON."""
+        names = ("schema_name", "table_name", "column_name", "comment")
+        tables = self.metadata.sorted_tables
+        declared = [
+            (self.name, None, None, self.about),
+            *((table.schema, table.name, None, table.comment) for table in tables),
+            *(
+                (table.schema, table.name, column.name, column.comment)
+                for table in tables
+                for column in table.columns
+            ),
+        ]
+        return json.dumps([dict(zip(names, one, strict=True)) for one in declared])
 
 
 @dataclass(frozen=True)
@@ -39,43 +77,105 @@ def digest(sql: str) -> str:
     return hashlib.sha256(sql.encode()).hexdigest()
 
 
-def scripts(schema: Schema) -> dict[str, str]:
-    """Return its comments, and its SQL other than views and functions, by `NAME/grants.sql`."""
-    return {f"{schema.name}/comments": _comments(schema)} | script_files(schema)
-
-
-def script_files(schema: Schema) -> dict[str, str]:
-    """Return those of its scripts that are files."""
-    folder = resources.files(schema.package).joinpath("sql")
-    return {
-        f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")
-        for name in SCRIPTS
-        if folder.joinpath(name).is_file()
-    }
-
-
 def applied_files(connection: Connection) -> dict[str, Applied]:
     """Return each applied file by name; without a digest if its object no longer exists."""
-    found = list(connection.execute(select(sql_objects)))
-    present = _signatures(connection, [row.name for row in found if _is_object(row.name)])
-    return {
-        row.name: Applied(
-            row.sha256 if row.name in present or not _is_object(row.name) else None, row.plugin
-        )
-        for row in found
-    }
+    found = connection.execute(text(read_sql("pipelines.migrations", "applied_files")))
+    return {row.name: Applied(row.sha256, row.plugin) for row in found}
 
 
-def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
-    """Create or replace the views and functions whose files changed; return their names."""
-    stale = _stale(connection, files)
+def replace(
+    connection: Connection, files: Mapping[str, str], plugins: Mapping[str, str] | None = None
+) -> set[str]:
+    """Create or replace the views and functions whose files changed; return their names.
+
+    `plugins` has the plug-in of each file that belongs to one.
+    """
+    waiting = _stale(connection, files)
+    changed, grants = set(waiting), []
+    order = [name for name in _in_order(files) if name in files]
     with distribution.on_coordinator(connection):
-        errors = _in_dependency_order(connection, stale)
-    if errors:
-        raise next(iter(errors.values()))
-    _inherit_comments(connection, stale)
-    _record(connection, stale, plugin)
-    return set(stale)
+        while waiting:
+            name = min(waiting, key=order.index)
+            waiting.discard(name)
+            if not _is_replaced(connection, name, files[name]):
+                names, given = drop(connection, [name])
+                waiting |= (names & files.keys()) - {name}
+                grants += given
+                _execute(connection, name, files[name])
+            changed |= waiting
+        execute_script(connection, ";".join(grants))
+    _inherit_comments(connection, changed)
+    _record(connection, {name: files[name] for name in changed}, plugins or {})
+    return changed
+
+
+def drop(connection: Connection, names: Iterable[str]) -> tuple[set[str], list[str]]:
+    """Drop views and functions with those of ours that use them.
+
+    Returns the names of all, and the statements that give rights back that others had on them.
+    Raises `DBAPIError` if what others have built uses one of them.
+    """
+    query = text(read_sql("pipelines.migrations", "users_of"))
+    found = connection.execute(query, {"names": [*names]}).all()
+    for row in found:
+        _execute(connection, row.name, f"DROP {row.kind} {row.signature}")
+    return {row.name for row in found}, [grant for row in found for grant in row.grants]
+
+
+def forget(connection: Connection, names: Iterable[str]) -> None:
+    """Drop what has no file any more."""
+    drop(connection, names)
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*names])))
+
+
+def execute_scripts(
+    connection: Connection, part: Part, *, plugin: str | None, is_changed: bool
+) -> None:
+    """Execute its scripts if its tables, its views or one of the scripts changed."""
+    files = part.scripts()
+    if is_changed or _stale(connection, files):
+        comments, *others = files.values()
+        query = text(read_sql("pipelines.migrations", "comments"))
+        wrong = connection.execute(query, {"declared": comments}).scalars().all()
+        for sql in (*wrong, *others):
+            execute_script(connection, sql)
+        _record(connection, files, dict.fromkeys(files, plugin) if plugin else {})
+
+
+def names_used(sql: str) -> set[str]:
+    """Return what a file names, by schema and name: views, tables and functions."""
+    code = re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
+    return set(re.findall(r"\b[a-z_]\w*\.[a-z_]\w*", code))
+
+
+def _in_order(files: Mapping[str, str]) -> Iterable[str]:
+    """Return the names of files, each after those that it names."""
+    uses = {name: (names_used(sql) & files.keys()) - {name} for name, sql in files.items()}
+    return TopologicalSorter(uses).static_order()
+
+
+def _is_replaced(connection: Connection, name: str, sql: str) -> bool:
+    """Replace a view or function; return whether PostgreSQL did, and no older overload remains."""
+    count = text(
+        "SELECT count(*) FROM pg_proc WHERE proname = split_part(:name, '.', 2)"
+        " AND pronamespace = to_regnamespace(split_part(:name, '.', 1))"
+    )
+    try:
+        with connection.begin_nested():
+            _execute(connection, name, sql)
+    except DBAPIError as error:
+        if isinstance(error.orig, NOT_REPLACED):
+            return False
+        raise
+    return bool(connection.execute(count, {"name": name}).scalar_one() < 2)
+
+
+def _execute(connection: Connection, name: str, sql: str) -> None:
+    try:
+        execute_script(connection, sql)
+    except DBAPIError as error:
+        error.add_detail(f"in {name}.sql")
+        raise
 
 
 def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
@@ -85,143 +185,17 @@ def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
         execute_script(connection, ";".join(missing))
 
 
-def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> dict[str, str]:
-    """Drop views and functions, but for those on which objects of others depend.
-
-    Returns those, which stay, each with what depends on it. Trigger functions are dropped only with
-    `for_good`; otherwise they can always be replaced.
-    """
-    names = list(names)
-    found = _signatures(connection, filter(_is_object, names), with_triggers=for_good)
-    name_of = {one: name for name, signatures in found.items() for one in signatures}
-    errors = _in_dependency_order(connection, {one: f"DROP {one}" for one in name_of})
-    kept = {}
-    for signature, error in errors.items():
-        if not isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
-            raise error
-        kept[name_of[signature]] = (error.orig.diag.message_detail or "").replace("\n", ", ")
-    if for_good:
-        if kept:
-            raise next(iter(errors.values()))
-        connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(names)))
-    return kept
-
-
-def execute_scripts(
-    connection: Connection, schema: Schema, *, plugin: str | None, is_changed: bool
-) -> None:
-    """Execute its scripts if its tables, its views or one of the scripts changed."""
-    files = scripts(schema)
-    if is_changed or _stale(connection, files):
-        comments, *others = files.values()
-        query = text(read_sql("pipelines.migrations", "comments"))
-        wrong = connection.execute(query, {"declared": comments}).scalars().all()
-        for sql in (*wrong, *others):
-            execute_script(connection, sql)
-        _record(connection, files, plugin)
-
-
-def _comments(schema: Schema) -> str:
-    """Return the declared comments of its tables and columns, as JSON."""
-    declared = [
-        {
-            "schema_name": table.schema,
-            "table_name": table.name,
-            "column_name": None if isinstance(one, Table) else one.name,
-            "comment": one.comment,
-        }
-        for table in schema.metadata.sorted_tables
-        for one in (table, *table.columns)
-    ]
-    return json.dumps(declared)
-
-
-def _is_object(name: str) -> bool:
-    """Return whether the name is that of a view or function, not of a script."""
-    return "/" not in name
-
-
-def _stale(connection: Connection, files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that changed since they were applied."""
+def _stale(connection: Connection, files: Mapping[str, str]) -> set[str]:
+    """Return the names of the files that changed since they were applied."""
     applied = {name: one.sha256 for name, one in applied_files(connection).items()}
-    return {name: sql for name, sql in files.items() if applied.get(name) != digest(sql)}
+    return {name for name, sql in files.items() if applied.get(name) != digest(sql)}
 
 
-def _record(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
+def _record(connection: Connection, files: Mapping[str, str], plugins: Mapping[str, str]) -> None:
     connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(list(files))))
     if files:
         rows = [
-            {"name": name, "sha256": digest(sql), "plugin": plugin} for name, sql in files.items()
+            {"name": name, "sha256": digest(sql), "plugin": plugins.get(name)}
+            for name, sql in files.items()
         ]
         connection.execute(insert(sql_objects), rows)
-
-
-def _in_dependency_order(
-    connection: Connection, statements: Mapping[str, str]
-) -> dict[str, DBAPIError]:
-    """Execute statements in dependency order, by retrying those that fail until none succeeds.
-
-    Returns the errors of those that cannot be executed, by the names of the statements.
-    """
-    waiting = dict(statements)
-    while waiting:
-        errors: dict[str, DBAPIError] = {}
-        for name, sql in waiting.items():
-            try:
-                with connection.begin_nested():
-                    execute_script(connection, sql)
-                    _reject_overloads(connection, name)
-                    _reject_other_kinds(connection, name)
-            except DBAPIError as error:
-                if isinstance(error, OperationalError) and not exceeds_a_limit(error):
-                    raise  # unrelated to the order
-                errors[name] = error
-        if len(errors) == len(waiting):
-            for name in errors:
-                errors[name].add_detail(f"in {name}.sql")
-            return errors
-        waiting = {name: waiting[name] for name in errors}
-    return {}
-
-
-def _reject_overloads(connection: Connection, name: str) -> None:
-    """Raise `ProgrammingError` if the arguments of a function changed, and the old one remains."""
-    if any(len(signatures) > 1 for signatures in _signatures(connection, [name]).values()):
-        words = f"{name} is there with several signatures"
-        raise ProgrammingError(None, None, ValueError(words))
-
-
-def _reject_other_kinds(connection: Connection, name: str) -> None:
-    """Raise `ProgrammingError` for a file that makes something else, such as a table."""
-    query = text(
-        "SELECT relkind FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid"
-        " WHERE nspname = split_part(:name, '.', 1) AND relname = split_part(:name, '.', 2)"
-    )
-    if connection.execute(query, {"name": name}).scalar_one_or_none() not in (None, "v"):
-        words = f"{name} is no view: a file in sql/views makes a view or a function"
-        raise ProgrammingError(None, None, ValueError(words))
-
-
-def _signatures(
-    connection: Connection, names: Iterable[str], *, with_triggers: bool = True
-) -> dict[str, list[str]]:
-    """Return what to drop by these names: a view, or each function with its argument types."""
-    query = text(
-        """
-        SELECT name, 'VIEW ' || pg_class.oid::regclass AS signature
-        FROM unnest(cast(:names AS text[])) AS name
-        INNER JOIN pg_class ON relnamespace = to_regnamespace(split_part(name, '.', 1))
-            AND relname = split_part(name, '.', 2)
-        UNION ALL
-        SELECT name, 'FUNCTION ' || pg_proc.oid::regprocedure
-        FROM unnest(cast(:names AS text[])) AS name
-        INNER JOIN pg_proc ON pronamespace = to_regnamespace(split_part(name, '.', 1))
-            AND proname = split_part(name, '.', 2)
-        WHERE :with_triggers OR prorettype <> 'trigger'::regtype
-        """
-    )
-    found: dict[str, list[str]] = {}
-    given = {"names": list(names), "with_triggers": with_triggers}
-    for name, signature in connection.execute(query, given):
-        found.setdefault(name, []).append(signature)
-    return found

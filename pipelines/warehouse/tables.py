@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     Interval,
     MetaData,
+    String,
     Table,
     Text,
     text,
@@ -382,6 +383,19 @@ failing_views = Table(
     " ops.newest, leave them out until they work.",
 )
 
+#: Alembic reads and writes it.
+revision = Table(
+    "revision",
+    metadata,
+    Column(
+        "version_num",
+        String(32),
+        primary_key=True,
+        comment="Id of the revision in pipelines/migrations.",
+    ),
+    schema="ops",
+    comment="The revision of the tables, in one row.",
+)
 sql_objects = Table(
     "sql_objects",
     metadata,

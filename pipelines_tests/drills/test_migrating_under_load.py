@@ -4,7 +4,6 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -33,22 +32,20 @@ class Release:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.number = 0
-        files, create_or_upgrade = apply.object_files(), history.create_or_upgrade
+        files, upgrade = apply.object_files(), history.upgrade_own
 
         def views(*_: object) -> dict[str, str]:
             drill = f"CREATE OR REPLACE VIEW enriched.drill AS SELECT {self.number} AS n"
             return files | {"enriched.drill": drill}
 
-        def upgraded(connection: Connection, schema: history.Schema, *others: Any) -> bool:
-            is_changed = create_or_upgrade(connection, schema, *others)
+        def upgraded(connection: Connection) -> None:
+            upgrade(connection)
             for table in TABLES:
-                if schema.name == "weather":  # the last one
-                    column = f"drill_{self.number} integer"
-                    connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
-            return is_changed
+                column = f"drill_{self.number} integer"
+                connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
 
         monkeypatch.setattr(apply, "object_files", views)
-        monkeypatch.setattr(history, "create_or_upgrade", upgraded)
+        monkeypatch.setattr(history, "upgrade_own", upgraded)
 
 
 @pytest.fixture

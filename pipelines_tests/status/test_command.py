@@ -291,16 +291,16 @@ def test_a_wrong_setting_is_named_also_in_the_text(state: Path) -> None:
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     """All by which a database is known to be of older or later code."""
     objects = owner.execute("SELECT * FROM ops.sql_objects ORDER BY name").fetchall()
-    tables = "SELECT relname, xmin::text FROM pg_class WHERE relname ~ '^revision_' ORDER BY 1"
+    tables = "SELECT relname, xmin::text FROM pg_class WHERE relname = 'revision'"
     return [*objects, *owner.execute(tables).fetchall()]
 
 
 @pytest.mark.parametrize(
     ("change", "schema", "words"),
     [
-        ("DROP TABLE ops.revision_solar", "behind", "isobar migrate"),
+        ("DROP TABLE weather.fetch_state CASCADE", "behind", "isobar migrate"),
         (
-            "INSERT INTO ops.revision_solar VALUES ('9999')",
+            "UPDATE ops.revision SET version_num = '9999'",
             "foreign",
             "Update this clone",
         ),

@@ -2,17 +2,15 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import dagster as dg
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import event, text
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.migrations import apply, history
-from pipelines.migrations.history import Schema
+from pipelines.migrations import apply
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
@@ -48,7 +46,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Add:
 
 
 def test_tables_are_what_tables_py_declares(url: str) -> None:
-    """Fails when a revision is missing: `alembic -x source=… revision --autogenerate` writes it."""
+    """Also after an upgrade: see `test_upgrade`."""
     assert differences(url) == []
 
 
@@ -96,9 +94,13 @@ def test_a_view_losing_a_column_is_replaced_with_its_dependants(
     }
     add(one)
     apply.migrate(url)
+    owner.execute("CREATE ROLE ana; GRANT SELECT ON enriched.a TO ana")
     add(one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"})
     apply.migrate(url)
     assert owner.execute("SELECT * FROM enriched.a").fetchall() == [(5, 5)]
+    right = "SELECT has_table_privilege('ana', 'enriched.a', 'SELECT')"
+    assert owner.execute(right).fetchone() == (True,)
+    owner.execute("DROP OWNED BY ana; DROP ROLE ana")
     add({})
     apply.migrate(url)
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
@@ -121,30 +123,11 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
     assert owner.execute(count).fetchone() == (0,)
 
 
-def test_a_table_may_change_under_our_views(
-    url: str, owner: psycopg.Connection, add: Add, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create_or_upgrade = history.create_or_upgrade
-
-    def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
-        is_changed = create_or_upgrade(connection, schema, *others)
-        if schema.name == "flights":
-            statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
-            connection.execute(text(statement))
-        return is_changed
-
-    monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
-    add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
-    apply.migrate(url)
-    query = "SELECT pg_typeof(price_amount) FROM enriched.itineraries RIGHT JOIN (SELECT 1) ON TRUE"
-    assert owner.execute(query).fetchone() == ("double precision",)
-
-
 def test_tables_of_a_later_version_are_rejected_by_name(
     url: str, owner: psycopg.Connection
 ) -> None:
-    owner.execute("INSERT INTO ops.revision_solar VALUES ('9999')")
-    with pytest.raises(PermanentFailure, match="tables of solar are of another version of Isobar"):
+    owner.execute("UPDATE ops.revision SET version_num = '9999'")
+    with pytest.raises(PermanentFailure, match="of a later version of Isobar"):
         apply.migrate(url)
     assert condition(url) == "foreign"
 
@@ -254,15 +237,13 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.
         assert dg.AssetKey(source) in parents, (name, table)
 
 
-ROUTE = "SELECT route FROM enriched.itineraries"
-
-
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
 def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
-    url: str, owner: psycopg.Connection, add: Add
+    url: str, owner: psycopg.Connection, add: Add, kind: str
 ) -> None:
     add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
     apply.migrate(url)
-    owner.execute("CREATE VIEW public.mine AS SELECT gone FROM enriched.a")
+    owner.execute(f"CREATE {kind} public.mine AS SELECT gone FROM enriched.a".encode())
     changed = {
         "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x",
         "enriched.new": "CREATE OR REPLACE VIEW enriched.new AS SELECT 2 AS two",
@@ -274,7 +255,7 @@ def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
             apply.migrate(url)
         assert owner.execute(ALL_OBJECTS).fetchall() == before
     add(changed)
-    owner.execute("DROP VIEW public.mine")
+    owner.execute(f"DROP {kind} public.mine".encode())
     apply.migrate(url)
     assert owner.execute("TABLE enriched.a").fetchall() == [(5,)]
     assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
@@ -296,42 +277,6 @@ def test_an_upgrade_that_only_adds_columns_replaces_a_used_view(
     assert owner.execute("TABLE enriched.b").fetchall() == [(7,)]
 
 
-TYPE_OF_PRICE = """
-SELECT format_type(atttypid, atttypmod) FROM pg_attribute
-WHERE attrelid = '{}'::regclass AND attname = 'price_amount'
-"""
-
-
-@pytest.fixture
-def other_type(monkeypatch: pytest.MonkeyPatch, add: Add) -> None:
-    """As a version in which a column that views show has another type."""
-    create_or_upgrade = history.create_or_upgrade
-
-    def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
-        is_changed = create_or_upgrade(connection, schema, *others)
-        if schema.name == "flights":
-            statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
-            connection.execute(text(statement))
-        return is_changed
-
-    monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
-    add({"enriched.itineraries": apply.object_files()["enriched.itineraries"] + "\n"})
-
-
-@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW", "TABLE"])
-def test_what_others_built_stops_a_change_of_its_table_and_is_named(
-    url: str, owner: psycopg.Connection, other_type: None, kind: str
-) -> None:
-    columns = "AS SELECT price_amount FROM enriched.itineraries"
-    what = f"public.mine {columns}" if kind != "TABLE" else "public.mine (x enriched.itineraries)"
-    owner.execute(f"CREATE {kind} {what}".encode())
-    with pytest.raises(PermanentFailure, match=r"mine( column x)? depends on .*itineraries"):
-        apply.migrate(url)
-    assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
-    found = owner.execute(TYPE_OF_PRICE.format("enriched.itineraries").encode()).fetchone()
-    assert found != ("double precision",)
-
-
 def test_a_view_that_someone_dropped_comes_back(url: str, owner: psycopg.Connection) -> None:
     owner.execute("DROP VIEW enriched.itineraries")
     apply.migrate(url)
@@ -348,7 +293,9 @@ def test_a_locked_table_is_waited_for_briefly_and_reported(
     for statement in (b"LOCK TABLE flights.itineraries", of_a_load.encode()):
         with psycopg.connect(url) as someone:
             someone.execute(statement)
-            with pytest.raises(TransientFailure, match="gave up, nothing was changed") as failure:
+            with pytest.raises(
+                TransientFailure, match=r"gave up.*, nothing was changed"
+            ) as failure:
                 apply.migrate(url)
         assert "have ended" in failure.value.remedy
     apply.migrate(url)
@@ -372,7 +319,7 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
             WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
             UNION ALL SELECT NULL, 0
         ) AS part ON TRUE
-        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname !~ '^revision_'
+        WHERE {OURS} AND relkind IN ('r', 'v', 'm')
             AND CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class')
                 ELSE col_description(pg_class.oid, attnum) END IS NULL
         UNION ALL

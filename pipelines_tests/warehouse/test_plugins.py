@@ -1,7 +1,5 @@
 """The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,44 +9,16 @@ import pytest
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.migrations import apply
-from pipelines.migrations.apply import migrate, plugins_without_revision
+from pipelines.migrations.apply import migrate, plugins_with_other_tables
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import Source, sources
 from pipelines.testing.databases import made
 from pipelines_tests import plugins
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import isobar
 from pipelines_tests.warehouse.schemas import condition, differences
 
-REVISION = '''
-"""Lines that stop there."""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{id}"
-down_revision = {before}
-
-
-def upgrade() -> None:
-    op.add_column("stops", sa.Column("{column}", sa.Text(), comment="{column}"), schema="buses")
-'''
-OTHER_KEY = "ALTER TABLE buses.stops DROP CONSTRAINT stops_pkey, ADD PRIMARY KEY (name)"
-QUARANTINED = """
-WITH delivery AS (
-    INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,
-        read_count, loaded_count, unchanged_count, rejected_count)
-    VALUES ('buses', 'a', 'a', 1, now(), now(), 2, 0, 0, 2)
-    RETURNING delivery_id
-)
-INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons, reason_codes,
-    is_final, record_key)
-SELECT delivery_id, number, 'line', 'x', ARRAY['bad'], ARRAY['bad'], FALSE, ARRAY[name, '1']
-FROM delivery, (VALUES (1, 'buses.stops'), (2, 'other.stops')) AS keys (number, name)
-"""
-KEYS = "SELECT record_key FROM ops.quarantine ORDER BY record_number"
 STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
-VERSION = "SELECT version_num FROM ops.revision_buses"
 #: Relations and functions of everybody else, and who may do what with them.
 OTHERS = """
 SELECT nspname, relname, pg_class.oid::text, pg_class.xmin::text, relacl::text
@@ -82,18 +52,7 @@ def columns(tables: str, *names: str) -> str:
     return tables.replace('    schema="', f'{more}    schema="')
 
 
-def with_revisions(folder: Path, *names: str) -> None:
-    """The plug-in in the release in which stops have these columns more, one a revision."""
-    files: dict[str, str | None] = {"tables.py": columns(plugins.TABLES, *names)}
-    before = None
-    for name in names:
-        revision = REVISION.replace("{id}", name).replace("{before}", repr(before))
-        files[f"migrations/{name}.py"] = revision.replace("{column}", name)
-        before = name
-    plugins.write(folder, "buses", files)
-
-
-def test_a_plugin_is_created_upgraded_removed_and_added_again(
+def test_a_plugin_is_created_removed_and_added_again(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     others = owner.execute(OTHERS).fetchall()
@@ -105,18 +64,8 @@ def test_a_plugin_is_created_upgraded_removed_and_added_again(
         assert condition(url) == "current"
         assert differences(url) == []
         owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-        assert owner.execute(VERSION).fetchone() is None, "it is at its baseline"
         migrate(url, said.append)
         assert said == ["Updated the tables and views."]
-
-    with_revisions(tmp_path, "lines", "shelter")
-    with plugins.installed(tmp_path):
-        assert condition(url) == "behind"
-        migrate(url)
-        assert condition(url) == "current"
-        assert differences(url) == []
-    assert owner.execute(VERSION).fetchone() == ("shelter",)
-    assert owner.execute("SELECT * FROM buses.stops").fetchall() == [(1, "Market", None, None)]
 
     assert condition(url) == "other views"
     migrate(url)
@@ -168,7 +117,7 @@ def test_columns_of_views_have_the_comments_of_those_they_come_from(
 def test_a_plugin_whose_schema_was_dropped_is_created_again(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    with_revisions(tmp_path, "lines")
+    plugins.write(tmp_path)
     with plugins.installed(tmp_path):
         migrate(url)
         owner.execute("DROP SCHEMA buses CASCADE")
@@ -177,86 +126,33 @@ def test_a_plugin_whose_schema_was_dropped_is_created_again(
         assert broken_sources() == []
         assert condition(url) == "current"
         assert differences(url) == []
-    assert owner.execute(VERSION).fetchone() == ("lines",)
     assert owner.execute(STOPS).fetchall() == []
 
 
-def test_a_changed_table_without_revision_is_reported(
-    url: str, owner: psycopg.Connection, tmp_path: Path
+def test_changed_tables_of_a_plugin_are_reported_with_the_statements_that_follow(
+    url: str, owner: psycopg.Connection, state: Path, tmp_path: Path
 ) -> None:
+    """They are created once: rows of others are nothing to guess about."""
     plugins.write(tmp_path)
     with plugins.installed(tmp_path):
-        assert plugins_without_revision(url) == [], "its tables are not there yet"
+        assert plugins_with_other_tables(url) == [], "its tables are not there yet"
         migrate(url)
-        assert plugins_without_revision(url) == []
-        owner.execute("ALTER TABLE buses.stops ALTER name DROP NOT NULL")
-        assert plugins_without_revision(url) == ["buses"]
-
-
-def test_a_new_database_begins_at_the_newest_revision(fresh: str, tmp_path: Path) -> None:
-    with_revisions(tmp_path, "lines", "shelter")
+        assert plugins_with_other_tables(url) == []
+    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+    plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
     with plugins.installed(tmp_path):
-        migrate(fresh)
-        assert condition(fresh) == "current"
-        assert differences(fresh) == []
-    with psycopg.connect(fresh) as connection:
-        assert connection.execute(VERSION).fetchone() == ("shelter",)
-        connection.execute("UPDATE ops.revision_buses SET version_num = 'later'")
+        assert plugins_with_other_tables(url) == ["buses"]
+    checked = isobar(state, "sources", "check", "buses", DATABASE_URL=url, PYTHONPATH=str(tmp_path))
+    assert checked.returncode == 1
+    statement = "ALTER TABLE buses.stops ADD COLUMN lines TEXT;"
+    assert statement in checked.stdout
+    owner.execute(statement)
     with plugins.installed(tmp_path):
-        migrate(fresh)
-        (broken,) = broken_sources()
-    assert "does not know their revision later" in broken.problem
-
-
-def test_alembic_writes_a_revision_into_the_folder_of_its_source(
-    url: str, state: Path, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    package = plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
-    with plugins.installed(tmp_path):
-        (difference,) = differences(url)
-    assert "lines" in difference, "its revision is missing"
-    called = subprocess.run(
-        [sys.executable, "-m", "alembic", "-x", "source=buses", "revision", "--autogenerate"],
-        env=environment(state, DATABASE_URL=url, PYTHONPATH=str(tmp_path)),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert called.returncode == 0, called.stderr
-    (revision,) = (package / "migrations").glob("*.py")
-    assert "op.add_column('stops', sa.Column('lines'" in revision.read_text()
-    with plugins.installed(tmp_path):
-        assert condition(url) == "behind"
         migrate(url)
         assert (condition(url), differences(url)) == ("current", [])
-
-
-def test_quarantined_records_forget_a_key_that_a_revision_changed(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    """Incident: a record counted as the correction of another one, whose former key it had."""
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    owner.execute(QUARANTINED)
-    with_revisions(tmp_path, "lines")
-    revision = tmp_path / "isobar_buses" / "migrations" / "lines.py"
-    with plugins.installed(tmp_path):
-        migrate(url)
-    assert owner.execute(KEYS).fetchall() == [(["buses.stops", "1"],), (["other.stops", "1"],)]
-    with_revisions(tmp_path, "lines", "name_is_key")
-    text = revision.with_name("name_is_key.py").read_text()
-    head, _, _ = text.partition("    op.")
-    revision.with_name("name_is_key.py").write_text(f"{head}    op.execute({OTHER_KEY!r})\n")
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert [one.problem for one in broken_sources()] == []
-    assert owner.execute(KEYS).fetchall() == [(None,), (["other.stops", "1"],)]
+        owner.execute("ALTER TABLE buses.stops DROP CONSTRAINT stops_pkey, ADD PRIMARY KEY (name)")
+        assert differences(url) == ["the key of buses.stops is name, not stop_id"]
+    assert owner.execute("TABLE buses.stops").fetchall() == [(1, "Market", None)]
 
 
 def test_a_changed_comment_of_a_plugin_needs_no_revision(
@@ -286,12 +182,9 @@ def test_roles_use_plugin_tables_like_any_others(
         loader.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
         with pytest.raises(denied):
             loader.execute("CREATE TABLE buses.mine (x integer)")
-        with pytest.raises(denied):
-            loader.execute("INSERT INTO ops.revision_buses VALUES ('mine')")
     for role in (ANALYST, OPERATOR):
         with psycopg.connect(server.url(role, database), autocommit=True) as reader:
             assert reader.execute(STOPS).fetchall() == [(1, "Market")]
-            assert reader.execute(VERSION).fetchall() == []
             with pytest.raises(denied):
                 reader.execute("DELETE FROM buses.stops")
 
@@ -388,14 +281,6 @@ BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 #: What fails in a plug-in: a file of it, and the message.
 FAULTS = [
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
-    (
-        "sql/views/{name}.newest.sql",
-        (
-            "CREATE MATERIALIZED VIEW {name}.newest AS"
-            " SELECT NULL::text AS name, now() AS newest_at, now() AS new_data_at;"
-        ),
-        ".newest is no view",
-    ),
     ("sql/tables.sql", "ALTER TABLE {name}.nothing ADD x integer;", "nothing"),
     ("sql/grants.sql", "GRANT DELETE ON {name}.stops TO nobody_there;", "nobody_there"),
     (
@@ -427,12 +312,12 @@ def test_plugins_that_fail_are_named_and_harm_nobody(
         said: list[str] = []
         migrate(url, said.append)  # they are tried again, and nothing is said of the others
         assert said == []
-    left = "SELECT to_regnamespace(%s), to_regclass('ops.revision_' || %s)"
-    assert {owner.execute(left, (name, name)).fetchone() for name in names} == {(None, None)}
+    left = "SELECT to_regnamespace(%s)"
+    assert {owner.execute(left, (name,)).fetchone() for name in names} == {(None,)}
     assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
     assert owner.execute(OTHERS).fetchall() == others
     for name in names:
-        wrong = ["sql/tables.sql", "sql/grants.sql", "sql/views/{name}.newest.sql"]
+        wrong = ["sql/tables.sql", "sql/grants.sql"]
         plugins.write(tmp_path, name, dict.fromkeys(wrong))
     with plugins.installed(tmp_path):
         migrate(url)
@@ -448,32 +333,6 @@ def test_a_plugin_that_exits_at_import_is_named_like_any_other(tmp_path: Path) -
         assert broken.problem == (
             "its declaration: SystemExit: not configured (isobar_buses/__init__.py:1)"
         )
-
-
-def test_a_plugin_revision_changes_all_or_nothing_also_under_a_view(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-    with_revisions(tmp_path, "lines")
-    revision = tmp_path / plugins.package_of("buses") / "migrations" / "lines.py"
-    words = revision.read_text()
-    revision.write_text(words + "    raise ValueError('not today')\n")
-    with plugins.installed(tmp_path):
-        migrate(url)
-        (broken,) = broken_sources()
-    assert "not today" in broken.problem
-    assert owner.execute("SELECT * FROM buses.stops").fetchall() == [(1, "Market")]
-    assert owner.execute(STOPS).fetchall() == [(1, "Market")]
-    change = "    op.alter_column('stops', 'name', type_=sa.VARCHAR(9), schema='buses')\n"
-    revision.write_text(words + change)
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert (broken_sources(), condition(url)) == ([], "current")
-    query = "SELECT DISTINCT pg_typeof(name) FROM enriched.buses_stops"
-    assert owner.execute(query).fetchall() == [("character varying",)]
 
 
 def test_a_view_collected_from_all_sources_has_those_that_fit(
