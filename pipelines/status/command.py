@@ -36,8 +36,6 @@ def status(as_json: bool) -> None:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
       code_location    status, and what the web server says: web_server, is_loaded, error
-      automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
-                       next_tick_at]
       checks           [asset, name, expected, path, outcomes [at, has_passed], newest first,
                        rows (the first ones that it found the last time, cut off at 200
                        characters a value)]

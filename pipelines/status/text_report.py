@@ -2,10 +2,7 @@
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
-from itertools import zip_longest
 from textwrap import shorten
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,7 +26,7 @@ WORDS = {"ok": "all is well", "warning": "no errors, but warnings", "bad": "some
 
 
 def page(seen: Status) -> str:
-    """Return the report: problems, then a line per part, then sources, schedules and sensors."""
+    """Return the report: problems, then a line per part, then sources."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     with console.capture() as captured:
         _print(console, seen)
@@ -49,9 +46,6 @@ def _print(console: Console, seen: Status) -> None:
     if seen.sources:
         console.print()
         console.print(_sources(seen))
-    if seen.look and seen.look.automation:
-        console.print()
-        console.print(_automation(seen.look.automation, seen))
 
 
 def _problems(seen: Status) -> Table:
@@ -186,35 +180,9 @@ def _sources(seen: Status) -> Table:
     return table
 
 
-def _automation(found: Sequence[dict[str, Any]], seen: Status) -> Table:
-    """Show schedules and their next tick on the left, sensors and their last tick on the right."""
-    table = Table.grid(padding=(0, 2))
-    titles = ("schedule", "next", "last", "sensor", "last tick")
-    table.add_row(*(f"[dim]{title}[/]" for title in titles))
-    schedules = [one for one in found if one["kind"] == "schedule"]
-    sensors = [one for one in found if one["kind"] == "sensor"]
-    for left, right in zip_longest(schedules, sensors):
-        table.add_row(
-            *(_titled(left), _until(parsed(left["next_tick_at"]), seen)) if left else ("", ""),
-            _ago(parsed(left["last_tick_at"]), seen) if left else "",
-            *(_titled(right), _ago(parsed(right["last_tick_at"]), seen)) if right else ("", ""),
-        )
-    return table
-
-
-def _titled(one: dict[str, Any]) -> str:
-    if one["error"]:
-        return f"[red]{one['name']}, failed[/]"
-    return str(one["name"]) if one["is_running"] else f"[yellow]{one['name']}, stopped[/]"
-
-
 def _span(at: dt.datetime, seen: Status) -> str:
     return span_in_words(max(0.0, (seen.checked_at - at).total_seconds()))
 
 
 def _ago(at: dt.datetime | None, seen: Status) -> str:
     return f"{_span(at, seen)} ago" if at else "never"
-
-
-def _until(at: dt.datetime | None, seen: Status) -> str:
-    return f"in {span_in_words((at - seen.checked_at).total_seconds())}" if at else "-"

@@ -50,8 +50,6 @@ class Look:
     #: The history of each check: asset, name, expected, path, outcomes [at, has_passed] newest
     #: first, and the rows that it found the last time.
     checks: list[dict[str, Any]] = field(default_factory=list)
-    #: Schedules and sensors: name, kind, is_running, last_tick_at, error, next_tick_at.
-    automation: list[dict[str, Any]] = field(default_factory=list)
     #: Parts of the daemon: name, at, errors.
     heartbeats: list[dict[str, Any]] = field(default_factory=list)
     #: queued, under_way, oldest_queued_at, oldest_under_way_at.
@@ -83,7 +81,7 @@ def read(connection: Connection) -> Look | None:
 
 def write(store: Warehouse, look: Look) -> None:
     """Note what a look found. The text of what is equal stays. Raises `Failure`."""
-    facts = {"automation": look.automation, "heartbeats": look.heartbeats, "runs": look.runs}
+    facts = {"heartbeats": look.heartbeats, "runs": look.runs}
     with (
         translated("database", "what is wrong cannot be noted", place=store.place),
         store.engine.begin() as connection,

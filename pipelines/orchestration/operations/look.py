@@ -15,9 +15,7 @@ from sqlalchemy import Connection, text
 from pipelines.config import Settings
 from pipelines.failures import redact
 from pipelines.orchestration.operations import problems
-from pipelines.orchestration.resources import utc_at
 from pipelines.orchestration.run_failures import shown
-from pipelines.orchestration.schedule_config import next_tick
 from pipelines.postgres.errors import translated
 from pipelines.source import by_seniority, sources
 from pipelines.warehouse import last_look
@@ -82,12 +80,10 @@ def look(
     known = [one if one.source else _with_source(one) for one in found]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
     checks = problems.check_histories(instance, repository, latest, before.checks if before else ())
-    automation = _automation(instance, repository, known, now)
     return Look(
         now,
         known,
         checks,
-        _as_json(automation),
         _as_json(beats),
         _as_json(runs),
         is_by_daemon=is_by_daemon,
@@ -143,56 +139,6 @@ def _with_source(problem: Problem) -> Problem:
         if schema in jobs or declared or subject in source.object_files:
             return replace(problem, source=source.name)
     return problem
-
-
-def _automation(
-    instance: dg.DagsterInstance,
-    repository: dg.RepositoryDefinition,
-    found: list[Problem],
-    now: dt.datetime,
-) -> list[dict[str, Any]]:
-    """Return schedules, then sensors, by name."""
-    states = {state.instigator_name: state for state in instance.all_instigator_state()}
-    errors = {one.key: one.what for one in found}
-    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
-        *sorted(repository.schedule_defs, key=lambda one: one.name),
-        *sorted(repository.sensor_defs, key=lambda one: one.name),
-    ]
-    facts = []
-    for one in declared:
-        state = states.get(one.name)
-        status = state.status.value if state else "DECLARED_IN_CODE"  # or a person's choice
-        is_declared = status == "DECLARED_IN_CODE"
-        is_running = (one.default_status.value if is_declared else status) == "RUNNING"
-        next_tick_at = ticked_at = None
-        if isinstance(one, dg.ScheduleDefinition):
-            kind = "schedule"
-            next_tick_at = next_tick(one, now) if is_running else None
-        else:
-            kind = "sensor"
-        if state is not None:
-            ticked_at = _ticked_at(instance, state)
-        facts.append(
-            {
-                "name": one.name,
-                "kind": kind,
-                "is_running": is_running,
-                "last_tick_at": ticked_at,
-                "error": errors.get(f"{kind}:{one.name}"),
-                "next_tick_at": next_tick_at,
-            }
-        )
-    return facts
-
-
-def _ticked_at(instance: dg.DagsterInstance, state: Any) -> dt.datetime | None:
-    """Return when a schedule or sensor was evaluated last. The state of a sensor has it."""
-    if sensor := state.sensor_instigator_data:
-        at = sensor.last_tick_timestamp
-    else:
-        ticks = instance.get_ticks("", state.selector_id, limit=1)
-        at = ticks[0].timestamp if ticks else None
-    return utc_at(at) if at else None
 
 
 def _as_json(facts: Any) -> Any:

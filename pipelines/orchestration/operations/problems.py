@@ -243,17 +243,11 @@ def _failing_jobs(
 def _failed_materializations(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Yield failed materializations of selected assets, by partition, until all were refreshed."""
-    newest: dict[str, dg.RunRecord] = {}
-    first: dict[str, dg.RunRecord] = {}
+    """Yield failed materializations of selected assets."""
     for record in failed_materializations(instance, repository):
-        names, partition = _names(record), partition_of(record)
-        key = f"materialisation:{_short(f'{names}@{partition}' if partition else names)}"
-        newest.setdefault(key, record)
-        first[key] = record
-    for key, record in newest.items():
-        where = f"materialisation of {shown(_names(record), 200)}"
-        yield _failed_run(instance, key, where, record, first[key])
+        names = _names(record)
+        where = f"materialisation of {shown(names, 200)}"
+        yield _failed_run(instance, f"materialisation:{_short(names)}", where, record, record)
 
 
 def _failed_run(

@@ -4,8 +4,7 @@ Runs that Dagster retries do not count, nor do those that rejected a person's in
 """
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
@@ -15,13 +14,10 @@ from pipelines.orchestration.run_state import PARTITION_TAG
 #: Job name of runs that materialize selected assets.
 BY_ASSETS = "__ASSET_JOB"
 MAX_RUNS = 100
-MAX_EVENTS = 1_000
 #: A retry that Dagster announced starts within this time, or never.
 RETRY_SECONDS = 300.0
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 Entity = dg.AssetKey | dg.AssetCheckKey
-#: A check, an asset, or a partition of an asset.
-Part = tuple[Entity, str | None]
 
 
 def failing_jobs(
@@ -48,47 +44,19 @@ def failing_jobs(
 def failed_materializations(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[dg.RunRecord]:
-    """Return failed runs of selected assets that were not all refreshed since, newest first.
-
-    Any run counts as a refresh. For a partitioned asset, it has to be of the same partition.
-    """
-    failed = {
-        one.dagster_run.run_id: (one, _parts(one, repository))
+    """Return failed runs of selected assets, if they are the last run of one of them."""
+    failed = [
+        one
         for one in instance.get_run_records(_runs(FAILURE, job=BY_ASSETS), limit=MAX_RUNS)
         if not is_retried(one)
-    }
+    ]
     if not failed:
         return []
-    began_at = min(_began_at(record) for record, _ in failed.values())
-    done_at = _done_at(instance, {part for _, parts in failed.values() for part in parts}, began_at)
-    good = [
-        (ended_at(one), _parts(one, repository))
-        for one in instance.get_run_records(_runs(SUCCESS, job=BY_ASSETS), limit=MAX_RUNS)
-    ]
-    return [
-        record
-        for record, parts in failed.values()
-        if not _is_done(record, [done_at.get(part, 0.0) for part in parts])
-        and not any(at > ended_at(record) and parts <= done for at, done in good)
-    ]
-
-
-def last_done_at(instance: dg.DagsterInstance, keys: Set[Entity]) -> dict[Entity, float]:
-    """Return when assets were materialized and checks evaluated last, in seconds since 1970."""
-    assets = instance.get_asset_records([key for key in keys if isinstance(key, dg.AssetKey)])
-    checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
-        [key for key in keys if isinstance(key, dg.AssetCheckKey)]
-    )
-    done: dict[Entity, float] = {
-        one.asset_entry.asset_key: one.asset_entry.last_materialization.timestamp
-        for one in assets
-        if one.asset_entry.last_materialization
-    }
-    return done | {
-        key: one.event.timestamp
-        for key, one in checks.items()
-        if one.event and one.status.value != "PLANNED"
-    }
+    keys = {key for one in failed for key in chosen(one) if isinstance(key, dg.AssetKey)}
+    known = keys & repository.asset_graph.get_all_asset_keys()
+    entries = [one.asset_entry for one in instance.get_asset_records([*known])]
+    last = {one.last_run_id for one in entries}
+    return [one for one in failed if one.dagster_run.run_id in last]
 
 
 def chosen(record: dg.RunRecord) -> frozenset[Entity]:
@@ -134,39 +102,3 @@ def _pages(
 
 def _is_rejected(record: dg.RunRecord) -> bool:
     return REJECTED_INPUT in record.dagster_run.tags
-
-
-def _parts(record: dg.RunRecord, repository: dg.RepositoryDefinition) -> set[Part]:
-    """Return the parts that were selected for a run, without those that no longer exist."""
-    graph, partition = repository.asset_graph, partition_of(record)
-    assets, checks = graph.get_all_asset_keys(), graph.asset_check_keys
-    return {
-        (key, partition if key in assets and graph.get(key).partitions_def else None)
-        for key in chosen(record) & (assets | checks)
-    }
-
-
-def _began_at(record: dg.RunRecord) -> float:
-    return record.start_time or record.create_timestamp.timestamp()
-
-
-def _is_done(record: dg.RunRecord, moments: Sequence[float]) -> bool:
-    """Return whether every time is after the start of the run, and at least one after its end."""
-    is_since = not moments or max(moments) > ended_at(record)
-    return is_since and all(moment > _began_at(record) for moment in moments)
-
-
-def _done_at(instance: dg.DagsterInstance, parts: Set[Part], began_at: float) -> dict[Part, float]:
-    """Return when each part was last done since a time, in seconds since 1970."""
-    whole = last_done_at(instance, {key for key, partition in parts if partition is None})
-    done: dict[Part, float] = {(key, None): at for key, at in whole.items()}
-    partitions: dict[dg.AssetKey, list[str]] = defaultdict(list)
-    for key, partition in parts:
-        if partition is not None and isinstance(key, dg.AssetKey):
-            partitions[key].append(partition)
-    for key, names in partitions.items():
-        since = dg.AssetRecordsFilter(key, asset_partitions=names, after_timestamp=began_at)
-        found = instance.fetch_materializations(since, limit=MAX_EVENTS, ascending=False).records
-        for record in reversed(found):
-            done[key, record.partition_key] = record.timestamp
-    return done

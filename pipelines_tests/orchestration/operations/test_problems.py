@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +21,6 @@ from pipelines_tests.orchestration.operations.made_up import (
     OURS,
     POSSIBLE,
     PRICES,
-    SNAPSHOTS,
     World,
 )
 
@@ -197,13 +195,13 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
     }
 
 
-def test_failed_assets_are_a_problem_until_all_are_current(world: World) -> None:
-    first = world.materialise(LEGS, PRICES, error=OURS)
+def test_failed_assets_are_a_problem_until_each_is_in_another_run(world: World) -> None:
+    world.materialise(LEGS, PRICES, error=OURS)
     last = world.execute("__ASSET_JOB", OURS, asset_selection=[LEGS, PRICES])
     problem = only(world)
     assert problem.key == "materialisation:flights.legs, flights.prices"
     assert problem.where == "materialisation of flights.legs, flights.prices"
-    assert (problem.since, problem.path) == (ended_at(world, first), f"/runs/{last}")
+    assert (problem.since, problem.path) == (ended_at(world, last), f"/runs/{last}")
     world.materialise(PRICES)
     assert only(world) == problem
     world.materialise(LEGS)
@@ -211,42 +209,10 @@ def test_failed_assets_are_a_problem_until_all_are_current(world: World) -> None
 
 
 def test_assets_that_failed_by_hand_are_repaired_by_their_job(world: World) -> None:
-    world.materialise(LEGS, error=OURS)
+    world.execute("__ASSET_JOB", OURS, asset_selection=[LEGS])
     assert world.keys() == ["materialisation:flights.legs"]
     world.run("flights")
     assert world.problems() == []
-
-
-def test_a_failed_day_is_reported_until_that_day_succeeds(world: World) -> None:
-    failed = world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
-    world.materialise(SNAPSHOTS, day="2026-11-04")
-    problem = only(world)
-    assert problem.key == "materialisation:flights.snapshots@2026-11-03"
-    assert problem.where == "materialisation of flights.snapshots, partition 2026-11-03"
-    assert problem.path == f"/runs/{failed}"
-    world.materialise(SNAPSHOTS, error=OURS, day="2026-11-05")
-    assert world.keys() == [problem.key, "materialisation:flights.snapshots@2026-11-05"]
-    world.materialise(SNAPSHOTS, day="2026-11-03")
-    assert world.keys() == ["materialisation:flights.snapshots@2026-11-05"]
-    for day, left in (("2026-11-06", 1), ("2026-11-05", 0)):
-        done = dg.AssetMaterialization(SNAPSHOTS, partition=day)  # as of whatever run
-        world.instance.report_runless_asset_event(done)
-        assert len(world.keys()) == left
-
-
-def test_a_backfill_with_only_failures_is_evaluated_quickly(world: World) -> None:
-    """A hundred runs of a hundred days; Dagster ends a look after a minute."""
-    lost = world.lose_a_run("__ASSET_JOB", SNAPSHOTS, **{MAX_RETRIES_TAG: "0"})
-    run = world.instance.get_run_by_id(lost)
-    assert run is not None
-    for number in range(100):
-        day = f"2026-{number // 28 + 1:02}-{number % 28 + 1:02}"
-        tags = {**run.tags, "dagster/partition": day}
-        again = run._replace(run_id=str(uuid.uuid4()), tags=tags)
-        world.instance.add_run(again)
-    begun = time.monotonic()
-    assert len({one.key for one in world.problems()}) == 100
-    assert time.monotonic() - begun < 15
 
 
 def test_a_failed_check_reports_its_severity_and_expectation(world: World) -> None:
