@@ -48,8 +48,6 @@ class Health:
     findings: list[Finding]
     #: When it was looked; None if nobody has.
     looked_at: pd.Timestamp | None
-    #: The history of each check (`pipelines.warehouse.last_look.Look`).
-    checks: list[dict[str, Any]] = field(default_factory=list)
 
 
 def health() -> Health:
@@ -57,14 +55,12 @@ def health() -> Health:
     looks = QUESTIONS.ask("last_look").rows
     if looks.empty:
         return Health([Finding("unknown", "unknown", NOBODY)], None)
-    checks = looks["checks"].iloc[0]
-    rows = {f"check:{one['asset']}:{one['name']}": one["rows"] for one in checks}
     problems = QUESTIONS.ask("problems").rows.to_dict("records")
-    findings = [_finding(one, rows.get(one["key"], [])) for one in problems]
-    return Health(findings, looks["looked_at"].iloc[0], checks)
+    findings = [_finding(one) for one in problems]
+    return Health(findings, looks["looked_at"].iloc[0])
 
 
-def _finding(problem: Mapping[Hashable, Any], rows: list[dict[str, Any]]) -> Finding:
+def _finding(problem: Mapping[Hashable, Any]) -> Finding:
     key, what, place = problem["key"], problem["what"], problem["place"]
     is_of_dagster = problem["page"] and not key.startswith("status:")
     return Finding(
@@ -76,7 +72,7 @@ def _finding(problem: Mapping[Hashable, Any], rows: list[dict[str, Any]]) -> Fin
         problem["began_at"],
         problem["source"],
         in_plain_words(key, what, problem["remedy"], problem["source"]),
-        rows,
+        problem["found_rows"],
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard.formats import UNKNOWN
-from pipelines.dashboard.health import NOBODY, Finding, Health, health
+from pipelines.dashboard.health import Finding, Health, health
 from pipelines.dashboard.page import (
     BLUE,
     GREY,
@@ -55,7 +55,6 @@ def show() -> None:
         "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
     ) or [*names, *given]
     _show_freshness(feeds, chosen)
-    _show_checks(found)
     _show_deliveries(chosen)
     _show_quarantine(chosen)
 
@@ -139,46 +138,6 @@ def _show_freshness(feeds: Answer, chosen: Sequence[str]) -> None:
         rejected_today=st.column_config.NumberColumn("Rejected of these", format="localized"),
         in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
     )
-
-
-def _show_checks(found: Health) -> None:
-    """Show each check with its last outcomes, those that failed first."""
-    st.subheader("Checks", anchor=False)
-    if not found.checks:
-        st.info(NOBODY if found.looked_at is None else "No check was executed yet.")
-        return
-    st.caption("The last executions, the newest one at the right: ✓ passed, ✗ failed.")
-    shown = pd.DataFrame(map(_row_of_check, found.checks)).sort_values("state", kind="stable")
-    if shown["page"].isna().all():
-        shown = shown.drop(columns="page")
-    st.dataframe(
-        shown,
-        hide_index=True,
-        width="stretch",
-        alt="Checks: asset, state, and the last outcomes",
-        column_config={
-            "check": "Check",
-            "asset": "Asset",
-            "state": "State",
-            "history": "History",
-            "executed_at": instant_column("Executed, UTC"),
-            "expected": st.column_config.TextColumn("Expected", width="medium"),
-            "page": st.column_config.LinkColumn("In Dagster", display_text="open"),
-        },
-    )
-
-
-def _row_of_check(check: dict[str, Any]) -> dict[str, Any]:
-    passed = [one["has_passed"] for one in check["outcomes"]]
-    return {
-        "check": check["name"].replace("_", " ").capitalize(),
-        "asset": check["asset"],
-        "state": "passed" if passed[0] else "failed",
-        "history": "".join("✓" if one else "✗" for one in reversed(passed)),
-        "executed_at": pd.Timestamp(check["outcomes"][0]["at"]),
-        "expected": check["expected"],
-        "page": dagster_url(check["path"].lstrip("/")),
-    }
 
 
 def _show_deliveries(chosen: Sequence[str]) -> None:

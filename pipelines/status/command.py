@@ -26,8 +26,9 @@ def status(as_json: bool) -> None:
       checked_at
       looked_at        when runs, checks, data, automation and the daemon were looked at
       problems         [key, severity (error, warning), what, where, since,
-                       path (page in the web UI), remedy, source], errors first, then the
-                       newest
+                       path (page in the web UI), remedy, source, rows (the first ones that a
+                       failed check found, cut off at 200 characters a value)], errors
+                       first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes,
                        shared_buffers_bytes (memory of the server for its cache), schema,
                        replicas (servers that follow it), replica_lag_seconds (of the last one)
@@ -36,9 +37,6 @@ def status(as_json: bool) -> None:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
       code_location    status, and what the web server says: web_server, is_loaded, error
-      checks           [asset, name, expected, path, outcomes [at, has_passed], newest first,
-                       rows (the first ones that it found the last time, cut off at 200
-                       characters a value)]
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
                        last_delivery_at, in_quarantine]

@@ -37,7 +37,6 @@ def document(seen: Status) -> dict[str, Any]:
         "looked_at": seen.look.looked_at if seen.look else None,
         "problems": [asdict(problem) for problem in seen.problems],
         **{name: {"status": status_of_part(seen, name), **facts} for name, facts in parts.items()},
-        "checks": look.checks,
         "sources": [source_facts(seen, name) for name in sources()],
         "quarantine": dict(seen.quarantine),
     }

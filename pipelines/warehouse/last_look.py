@@ -39,6 +39,8 @@ class Problem:
     remedy: str
     #: The source that it is about, if it is about one.
     source: str | None = None
+    #: The first rows that a failed check found.
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,6 @@ class Look:
 
     looked_at: dt.datetime
     problems: list[Problem] = field(default_factory=list)
-    #: The history of each check: asset, name, expected, path, outcomes [at, has_passed] newest
-    #: first, and the rows that it found the last time.
-    checks: list[dict[str, Any]] = field(default_factory=list)
     #: Parts of the daemon: name, at, errors.
     heartbeats: list[dict[str, Any]] = field(default_factory=list)
     #: queued, under_way, oldest_queued_at, oldest_under_way_at.
@@ -74,13 +73,13 @@ def read(connection: Connection) -> Look | None:
         ]
         facts: Mapping[str, Any] = row["facts"]
         by_daemon = {"is_by_daemon": row["is_by_daemon"]}
-        return Look(row["looked_at"], problems, row["checks"], **facts, **by_daemon)
+        return Look(row["looked_at"], problems, **facts, **by_daemon)
     except TypeError:  # noted by another version
         return None
 
 
 def write(store: Warehouse, look: Look) -> None:
-    """Note what a look found. The text of what is equal stays. Raises `Failure`."""
+    """Note what a look found. Raises `Failure`."""
     facts = {"heartbeats": look.heartbeats, "runs": look.runs}
     with (
         translated("database", "what is wrong cannot be noted", place=store.place),
@@ -91,7 +90,6 @@ def write(store: Warehouse, look: Look) -> None:
             {
                 "looked_at": look.looked_at,
                 "problems": as_json([asdict(one) for one in look.problems]),
-                "checks": as_json(look.checks),
                 "facts": as_json(facts),
                 "is_by_daemon": look.is_by_daemon,
             },

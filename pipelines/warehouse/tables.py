@@ -349,16 +349,10 @@ last_look = Table(
     required(
         "problems",
         JSONB,
-        "What was wrong: key, severity, what, where, since, path, remedy and source of each;"
-        " ops.problems has them as rows.",
+        "What was wrong: key, severity, what, where, since, path, remedy, source, and the first"
+        " rows that a check found; ops.problems has them as rows.",
     ),
-    required(
-        "checks",
-        JSONB,
-        "Each check: asset, name, expected, path, its last outcomes, and the first rows that it"
-        " found.",
-    ),
-    required("facts", JSONB, "Schedules and sensors, parts of the daemon, and unfinished runs."),
+    required("facts", JSONB, "Parts of the daemon, and unfinished runs."),
     required(
         "is_by_daemon",
         Boolean,

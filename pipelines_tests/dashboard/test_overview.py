@@ -90,24 +90,16 @@ LOOKED_AT = dt.datetime.now(dt.UTC)
 SINCE = LOOKED_AT - dt.timedelta(hours=1)
 
 
-def checked(asset: str, name: str, outcomes: list[bool]) -> dict[str, Any]:
-    """A check as the look has it, newest outcome first."""
-    found = [{"at": SINCE.isoformat(), "has_passed": one} for one in outcomes]
-    rows = [] if outcomes[0] else [ROW]
-    more = {"expected": "none", "path": "/a", "outcomes": found, "rows": rows}
-    return {"asset": asset, "name": name, **more}
-
-
 def problem(key: str, severity: Severity, count: int = 2) -> Problem:
     remedy = "readings [1](x) are missing; the row shows which. Ask."
     what, where = f"Found {count}; expected: none", "check no_gaps of solar.readings"
-    return Problem(key, severity, what, where, SINCE, "/assets/solar", remedy, "solar")
+    return Problem(key, severity, what, where, SINCE, "/assets/solar", remedy, "solar", [ROW])
 
 
-def looked(url: str, problems: list[Problem], *checks: dict[str, Any]) -> health.Health:
+def looked(url: str, problems: list[Problem]) -> health.Health:
     """Return what is known after a look has found this."""
     with Warehouse(url) as store:
-        last_look.write(store, Look(LOOKED_AT, problems, [*checks]))
+        last_look.write(store, Look(LOOKED_AT, problems))
     st.cache_data.clear()
     return health.health()
 
@@ -124,8 +116,6 @@ def test_the_banner_has_what_the_last_look_found(
     found = looked(
         server.url(LOADER, database),
         [problem("run:solar", "error"), *problems],
-        checked("solar.days", "known_plants", [True, True, False]),
-        checked("solar.readings", "no_0", [False, True]),
     )
     assert overview.verdict(found)[0] == "1 error and 5 warnings: this needs you"
     assert found.findings[1].source == "solar"
@@ -139,11 +129,6 @@ def test_the_banner_has_what_the_last_look_found(
     assert not page.exception
     assert page.dataframe[0].value[["state", "promise"]].to_numpy().tolist() == [
         ["late", "every 26 h"]
-    ]
-    checks = page.dataframe[1].value
-    assert checks[["check", "state", "history"]].to_numpy().tolist() == [
-        ["No 0", "failed", "✓✗"],
-        ["Known plants", "passed", "✗✓✓"],
     ]
 
 
@@ -203,7 +188,6 @@ def test_a_failed_check_shows_the_rows_that_it_found(
     found = looked(
         server.url(LOADER, database),
         [problem(f"check:solar.readings:no_{n}", "warning") for n in range(2)],
-        *(checked("solar.readings", f"no_{n}", [False]) for n in range(2)),
     )
     assert [one.rows for one in found.findings] == [[ROW], [ROW]]
     app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)

@@ -66,10 +66,9 @@ def look(
     parts have not given a sign of life yet.
     """
     before = tables.before if tables else None
-    latest = problems.latest_executions(instance, repository)
     runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)
     found = [
-        *problems.find_problems(instance, repository, latest),
+        *problems.find_problems(instance, repository),
         *problems.of_runs(runs, now),
         *(tables.problems if tables else ()),
     ]
@@ -79,11 +78,9 @@ def look(
         found = [one for one in found if one.key != f"sensor:{SENSOR}"]
     known = [one if one.source else _with_source(one) for one in found]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
-    checks = problems.check_histories(instance, repository, latest, before.checks if before else ())
     return Look(
         now,
         known,
-        checks,
         _as_json(beats),
         _as_json(runs),
         is_by_daemon=is_by_daemon,

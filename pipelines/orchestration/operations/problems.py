@@ -6,7 +6,7 @@ About twenty small queries through the instance's methods if there are no proble
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -46,8 +46,6 @@ LOCATION = "pipelines"
 RELOAD_SECONDS = 120.0
 #: How far back to search for the start of a failure.
 MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
-#: How many executions of a check are its history.
-MAX_HISTORY = 14
 RECENT_SECONDS = 600.0
 DISMISS = "To dismiss the alert, delete the run."
 RUN_AGAIN = f"See the run's page; when it is fixed, run it again. {DISMISS}"
@@ -65,62 +63,6 @@ BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
 START = "Start it: isobar ui (make ui)."
-#: The last execution of each check, as Dagster's storage returns it.
-Latest = Mapping[dg.AssetCheckKey, Any]
-
-
-def latest_executions(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> Latest:
-    """Return the last execution of each check: a query for each of them."""
-    keys = [*repository.asset_graph.asset_check_keys]
-    return instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-
-
-def check_histories(
-    instance: dg.DagsterInstance,
-    repository: dg.RepositoryDefinition,
-    latest: Latest,
-    known: Sequence[dict[str, Any]] = (),
-) -> list[dict[str, Any]]:
-    """Return the history of each check that was executed, by asset and name (`last_look.Look`).
-
-    That of a check which was not executed since it was `known` is not read again.
-    """
-    storage, graph = instance.event_log_storage, repository.asset_graph
-    before = {(one["asset"], one["name"]): one for one in known}
-    found = []
-    for key in sorted(latest, key=lambda key: (_dotted(key.asset_key), key.name)):
-        asset = _dotted(key.asset_key)
-        history = before.get((asset, key.name))
-        is_new = latest[key].status.value in ("SUCCEEDED", "FAILED") and (
-            history is None or history["outcomes"][0]["at"] != _executed_at(latest[key])
-        )
-        if history is None or is_new:
-            completed = [
-                one
-                for one in storage.get_asset_check_execution_history(key, limit=MAX_HISTORY)
-                if one.status.value in ("SUCCEEDED", "FAILED")
-            ]
-            if not completed:
-                continue
-            expected, _ = expectation_and_remedy(graph.get_check_spec(key).description or "")
-            history = {
-                "asset": asset,
-                "name": key.name,
-                "expected": shown(expected),
-                "path": _asset_path(key.asset_key, view="checks", checkDetail=key.name),
-                "outcomes": [
-                    {"at": _executed_at(one), "has_passed": one.status.value == "SUCCEEDED"}
-                    for one in completed
-                ],
-                "rows": rows_found(completed[0].evaluation),
-            }
-        found.append(history)
-    return found
-
-
-def _executed_at(execution: Any) -> str:
-    event = execution.event
-    return utc_at(event.timestamp if event else execution.create_timestamp).isoformat()
 
 
 def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any]]:
@@ -131,14 +73,14 @@ def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any
 
 
 def find_problems(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, latest: Latest
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
     """Return all current problems of sources and of the instance."""
     return [
         *of_broken_sources(utc_now()),
         *_failing_jobs(instance, repository),
         *_failed_materializations(instance, repository),
-        *_failing_checks(instance, repository, latest),
+        *_failing_checks(instance, repository),
         *_failing_ticks(instance, repository),
     ]
 
@@ -262,10 +204,11 @@ def _failed_run(
 
 
 def _failing_checks(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, latest: Latest
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
     """Yield the checks whose last completed evaluation failed."""
     storage, graph = instance.event_log_storage, repository.asset_graph
+    latest = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
     planned = [key for key, one in latest.items() if one.status.value == "PLANNED"]
     before = {
         key: one.last_completed_check_execution_record
@@ -292,6 +235,7 @@ def _failing_checks(
             since=utc_at(since.event.timestamp if since.event else since.create_timestamp),
             path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
+            rows=rows_found(execution.evaluation),
         )
 
 

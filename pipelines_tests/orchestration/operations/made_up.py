@@ -33,11 +33,7 @@ from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.checks import READABLE_FILES
 from pipelines.orchestration.operations import alert_sensor
 from pipelines.orchestration.operations.alert_sensor import alerts
-from pipelines.orchestration.operations.problems import (
-    check_histories,
-    find_problems,
-    latest_executions,
-)
+from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.testing.fake_source import Answer, body
 from pipelines.warehouse.last_look import Problem
@@ -66,14 +62,8 @@ class World:
         self.repository = self.definitions.get_repository_def()
 
     def problems(self) -> list[Problem]:
-        latest = latest_executions(self.instance, self.repository)
-        found = find_problems(self.instance, self.repository, latest)
+        found = find_problems(self.instance, self.repository)
         return sorted(found, key=lambda one: (one.severity, one.since, one.key))
-
-    def histories(self, *known: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the history of each check, as a look does that knows some."""
-        latest = latest_executions(self.instance, self.repository)
-        return check_histories(self.instance, self.repository, latest, known)
 
     def keys(self) -> list[str]:
         return [one.key for one in self.problems()]

@@ -1,6 +1,4 @@
--- When it was last looked for problems, and the history of each check as it was then.
+-- When it was last looked for problems.
 -- Work: flat, 40 buffers
-SELECT
-    looked_at,
-    checks
+SELECT looked_at
 FROM ops.last_look;

@@ -7,6 +7,7 @@ SELECT
     place,
     began_at,
     remedy,
-    page
+    page,
+    found_rows
 FROM ops.problems
 ORDER BY severity, began_at DESC;

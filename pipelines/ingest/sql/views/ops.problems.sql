@@ -9,7 +9,8 @@ SELECT
     found.since AS began_at,
     found.remedy,
     found.path AS page,
-    last_look.looked_at
+    last_look.looked_at,
+    found."rows" AS found_rows
 FROM ops.last_look
 CROSS JOIN LATERAL
     jsonb_to_recordset(last_look.problems) AS found (
@@ -20,7 +21,8 @@ CROSS JOIN LATERAL
         "where" text,
         since timestamptz,
         remedy text,
-        path text
+        path text,
+        "rows" jsonb
     )
 UNION ALL
 SELECT
@@ -34,7 +36,8 @@ SELECT
     looked_at,
     'Start isobar ui, or switch on the sensor alerts in the UI, under Automation.',
     '',
-    looked_at
+    looked_at,
+    '[]'
 FROM ops.last_look
 WHERE looked_at < now() - interval '5 minutes';
 
@@ -53,3 +56,5 @@ COMMENT ON COLUMN ops.problems.remedy IS 'What to do about it.';
 COMMENT ON COLUMN ops.problems.page IS
 'The path of its page in the Dagster UI; empty if it has none.';
 COMMENT ON COLUMN ops.problems.looked_at IS 'When it was looked.';
+COMMENT ON COLUMN ops.problems.found_rows IS
+'The first rows that a failed check found, as a JSON array; empty for other problems.';
