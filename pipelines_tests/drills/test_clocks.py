@@ -18,13 +18,30 @@ from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
-from pipelines_tests.drills.moved_clock import MOVED_NOW
 from pipelines_tests.drills.test_deleted_plants import STORED
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
 
 HOUR = dt.timedelta(hours=1)
+#: Calls of both are replaced by their bodies when a statement is planned, in views and defaults
+#: too.
+MOVED_NOW = """
+CREATE SCHEMA drill;
+GRANT USAGE ON SCHEMA drill TO public;
+CREATE TABLE drill.clock (shift interval NOT NULL);
+INSERT INTO drill.clock VALUES ('0');
+CREATE FUNCTION drill.present() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = drill
+AS 'SELECT transaction_timestamp() + shift FROM drill.clock';
+CREATE FUNCTION drill.wall() RETURNS timestamptz
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = drill
+AS 'SELECT statement_timestamp() + shift FROM drill.clock';
+CREATE OR REPLACE FUNCTION pg_catalog.now() RETURNS timestamptz
+LANGUAGE sql STABLE AS 'SELECT drill.present()';
+CREATE OR REPLACE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz
+LANGUAGE sql VOLATILE AS 'SELECT drill.wall()';
+"""
 #: What is added to the true time, one after the other.
 JUMPS = [0 * HOUR, -HOUR, -HOUR, 24 * HOUR, -2 * HOUR, 24 * HOUR, -48 * HOUR, 0 * HOUR]
 FLIPPED = """

@@ -1,4 +1,4 @@
-"""What tables must contain, computed in plain Python from the sandbox and its files."""
+"""What tables must contain, computed in plain Python from the files."""
 
 import datetime as dt
 import re
@@ -7,58 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from pipelines.sources.bookings.sandbox.hotels import Event
-from pipelines.sources.flights import sandbox
-from pipelines.sources.weather.sandbox.model import weather_at
 
 Row = tuple[Any, ...]
 STATUSES = {"1": "booking", "2": "cancellation"}
-#: Places in each day's document: a leg that is not there, and no price.
-BAD_ITINERARIES = (3, 7)
-DAY = dt.timedelta(days=1)
-
-
-def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
-    """Itinerary, day, agent, rating and price of each offer of each day's document.
-
-    A bad one that was known the day before is offered, without a price.
-    """
-    rows: list[Row] = []
-    before: dict[str, Row] = {}
-    for day in days:
-        now: dict[str, Row] = {}
-        for place, one in enumerate(sandbox.document(seed, day)["itineraries"]):
-            if place in BAD_ITINERARIES:
-                now |= {name: (None,) * 4 for name in before if name == one["id"]}
-            else:
-                amount = Decimal(one["price"].removeprefix("£").replace(",", ""))
-                rating = float(one["agent_rating"])
-                now[one["id"]] = (one["agent"], rating, amount, "GBP")
-        rows += [(name, day, *row) for name, row in now.items()]
-        before = now
-    return sorted(rows)
-
-
-def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.datetime]]:
-    """From where and when, to where and when each leg of a day's document goes."""
-    found = {}
-    for one in sandbox.document(seed, day)["legs"]:
-        ends = []
-        for end in ("departure", "arrival"):
-            airport = one[f"{end}_airport"]
-            zone = ZoneInfo(sandbox._airport(airport)["tz"])
-            ends += [airport, dt.datetime.fromisoformat(one[f"{end}_time"]).replace(tzinfo=zone)]
-        found[one["id"]] = (*ends,)
-    return found
-
-
-def temperature_at(airport: str, at: dt.datetime) -> float:
-    """At an airport in the hour of an instant, °C."""
-    place = sandbox._airport(airport)
-    rows = weather_at(place["lat"], place["lon"], at.astimezone(dt.UTC))
-    return float(rows["temperature_2m"])
 
 
 def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, Row]:
@@ -78,20 +29,6 @@ def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, R
             continue
         rows.setdefault(int(line["id"]), event)
     return rows
-
-
-def events_of_api(sent: Iterable[Event]) -> dict[int, Row]:
-    """Return by id the events that the API served."""
-    return {
-        one.id: (
-            one.hotel_id,
-            one.event_timestamp,
-            STATUSES[str(one.status)],
-            uuid.UUID(one.room_reservation_id),
-            one.night_of_stay,
-        )
-        for one in sent
-    }
 
 
 def counts(events: Iterable[Row], *, by_night: bool) -> list[Row]:
