@@ -33,7 +33,7 @@ OBJECTS = """
 SELECT nspname, relname AS name, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
     obj_description(pg_class.oid, 'pg_class') AS comment, NULL AS signature
 FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
-WHERE nspname = ANY(%(schemas)s) AND relkind IN ('r', 'v', 'm') AND relname !~ '^revision_'
+WHERE nspname = ANY(%(schemas)s) AND relkind IN ('r', 'v', 'm')
 UNION ALL
 SELECT nspname, proname, 'function', obj_description(pg_proc.oid, 'pg_proc'),
     pg_get_function_arguments(pg_proc.oid) || ' -> ' || pg_get_function_result(pg_proc.oid)

@@ -6,7 +6,6 @@ from pathlib import Path
 import psycopg
 
 from docs import answers, commands, contract, diagrams, dictionary, reference
-from pipelines.cli.dbt_sources import sources_yml
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
 from pipelines.migrations.apply import migrate
@@ -14,8 +13,6 @@ from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
-
-DBT_SOURCES = Path(__file__).parents[1] / "examples" / "dbt" / "models" / "sources.yml"
 
 
 def main() -> None:
@@ -42,7 +39,6 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
     with psycopg.connect(url, autocommit=True) as owner:
         _write(dictionary.PAGE, dictionary.page(owner))
         _write(contract.FILE, contract.document(owner))
-        _write(DBT_SOURCES, sources_yml(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)
         known_shipments.set_clock(owner)

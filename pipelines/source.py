@@ -15,8 +15,6 @@ Besides its declaration, a source's package contains, by convention:
   (columns `name`, `newest_at`, `new_data_at`, as `ops.newest` explains them);
 - `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, privileges beyond the usual ones.
   Both are optional, and are executed again whenever they, the tables or the views change;
-- `migrations/`, Alembic revisions since its first release, if any. A database without the tables
-  gets those of `metadata`;
 - `sandbox.py` (or a package) with `build`, the simulated source, if a sample does not do;
 - `jobs.py` with `definitions`, its Dagster definitions beyond its fetchers;
 - `cli.py` with `commands`, its own click commands;
@@ -244,8 +242,6 @@ class View:
     name: str
     #: Whether its profile has the number of rows; not if counting them evaluates all of the view.
     is_counted: bool = True
-    #: The columns that identify a row, for `isobar docs dbt-sources`; empty if none do.
-    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

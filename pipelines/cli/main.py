@@ -15,7 +15,6 @@ COMMANDS = {
     "backup": "pipelines.cli.backup:backup",
     "dashboard": "pipelines.cli.dashboard:dashboard",
     "database": "pipelines.cli.database:database",
-    "docs": "pipelines.cli.docs:docs",
     "import": "pipelines.cli.sources:import_",
     "migrate": "pipelines.cli.running:migrate",
     "quarantine": "pipelines.cli.sources:quarantine",

@@ -160,11 +160,12 @@ def _of_tables(connection: Connection, source: Source) -> Iterator[Finding]:
     if is_plugin(source) and apply.has_other_tables(connection, source):
         differences = "; ".join(history.differences(connection, source.metadata))
         statements = history.alterations(connection, source.metadata)
-        how = statements or f"the ALTER TABLE that mends that {differences}."
+        how = f" Execute in isobar database psql: {statements}" if statements else ""
         yield Finding(
             source.name,
-            f"{OTHER_MODELS}. To keep what is stored, execute in isobar database psql: {how}"
-            f" To delete it: isobar sources reset {source.name}.",
+            f"{OTHER_MODELS}: {differences}. To keep what is stored, change the tables"
+            f" (docs/parts-of-a-source.md, 'Tables').{how} To delete it and load again: isobar"
+            f" sources reset {source.name}.",
         )
 
 

@@ -75,7 +75,7 @@ class Load:
         """Create a stage for columns of a table, with the types that they have in its model.
 
         Raises `DatabaseError` if the table of a plug-in has others in the database, as after a
-        change of the model without a revision: PostgreSQL would round or cut values to fit.
+        change of the model: PostgreSQL would round or cut values to fit.
         """
         self.create_stage(name, stage_columns(columns, table))
         if is_own(self.owner.package):

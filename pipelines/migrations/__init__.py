@@ -1,4 +1,4 @@
-"""The warehouse's schema: tables of each source with their revisions, then views and functions.
+"""The warehouse's schema: tables with their revisions, then views and functions.
 
 `apply` migrates a database. `history` manages the tables, `objects` whatever `.sql` files create.
 The roles and schemas in `sql/` are created before them.

@@ -62,11 +62,6 @@ def part_of(source: Source) -> Part:
     return Part(source.name, source.about, source.package, source.metadata)
 
 
-def schemas() -> set[str]:
-    """Return the schemas that contain our tables."""
-    return {table.schema for table in all_tables() if table.schema}
-
-
 def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     """Return the SQL of each view and function, by the name of the object.
 
@@ -236,26 +231,11 @@ def condition(connection: Connection) -> Condition:
     return "current" if is_same else "other views"
 
 
-def outdated_plugins(connection: Connection) -> list[str]:
-    """Return the plug-ins whose tables or views in the database are not those of their code."""
-    applied = objects.applied_files(connection)
-    found = []
-    for name, source in _plugins().items():
-        files = source.object_files | part_of(source).scripts()
-        is_applied = all(
-            one in applied and applied[one].sha256 == objects.digest(sql)
-            for one, sql in files.items()
-        )
-        if not is_applied or history.missing_tables(connection, source.metadata.tables.values()):
-            found.append(name)
-    return found
-
-
 def _migrate_all(connection: Connection) -> None:
     """Migrate what is ours together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
-    history.upgrade_own(connection)
+    created = history.upgrade_own(connection)
     files = object_files(done)
     changed = objects.replace(connection, files)
     own = parts(done)
@@ -269,7 +249,7 @@ def _migrate_all(connection: Connection) -> None:
     of_platform = sql_files("pipelines.ingest", "views")
     for part in own.values():
         of_part = done[part.name].object_files if part.name in done else of_platform
-        is_changed = not changed.isdisjoint(of_part)
+        is_changed = part.name in created or not changed.isdisjoint(of_part)
         objects.execute_scripts(connection, part, plugin=None, is_changed=is_changed)
     for name, source in _plugins_in_order().items():
         try:
@@ -287,16 +267,17 @@ def _migrate_all(connection: Connection) -> None:
 def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
     """Create a plug-in's objects, and what is generated from it and those `done`."""
     name, part = source.name, part_of(source)
-    history.create_missing(connection, name, source.metadata)
+    is_created = history.create_missing(connection, name, source.metadata)
     theirs = {one for other in done.values() for one in other.object_files}
     files = object_files({**done, name: source})
     files = {one: sql for one, sql in files.items() if one not in theirs}
-    changed = objects.replace(connection, files, dict.fromkeys(source.object_files, name))
+    mine = source.object_files | collected_views({name: source})
+    changed = objects.replace(connection, files, dict.fromkeys(mine, name))
     wanted = {*files, *part.scripts()}
     applied = objects.applied_files(connection)
     gone = [one for one, file in applied.items() if file.plugin == name and one not in wanted]
     objects.forget(connection, gone)
-    is_changed = not changed.isdisjoint(source.object_files)
+    is_changed = is_created or not changed.isdisjoint(source.object_files)
     objects.execute_scripts(connection, part, plugin=name, is_changed=is_changed)
 
 

@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata, produce_migrations
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
@@ -75,25 +76,31 @@ def missing_tables(connection: Connection, tables: Iterable[Table]) -> list[str]
     return [*connection.execute(text(query), {"names": names}).scalars()]
 
 
-def upgrade_own(connection: Connection) -> None:
-    """Upgrade our tables by the revisions, and create those that are missing."""
+def upgrade_own(connection: Connection) -> set[str]:
+    """Upgrade our tables by the revisions, and create those that are missing.
+
+    Returns the schemas of which tables were missing.
+    """
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
     is_new = state(connection) == "missing"
     if not is_new:
         command.upgrade(config, "head")
-    for schema, tables in own_metadata().items():
-        create_missing(connection, schema, tables)
+    own = own_metadata().items()
+    created = {schema for schema, tables in own if create_missing(connection, schema, tables)}
     if is_new:
         command.stamp(config, "head")
+    return created
 
 
-def create_missing(connection: Connection, schema: str, tables: MetaData) -> None:
-    """Create what is missing of a schema and its tables."""
+def create_missing(connection: Connection, schema: str, tables: MetaData) -> bool:
+    """Create what is missing of a schema and its tables; return whether a table was."""
+    is_missing = bool(missing_tables(connection, tables.tables.values()))
     quoted = connection.dialect.identifier_preparer.quote(schema)
     execute_script(connection, f"CREATE SCHEMA IF NOT EXISTS {quoted}")
     tables.create_all(connection)
+    return is_missing
 
 
 def comparison(tables: Iterable[MetaData]) -> dict[str, Any]:
@@ -128,7 +135,10 @@ def differences(connection: Connection, tables: MetaData) -> list[str]:
 
 
 def alterations(connection: Connection, tables: MetaData) -> str:
-    """Return the statements that make the tables what is declared, but for keys."""
+    """Return the statements that make the tables what is declared, but for keys.
+
+    None drops anything: a column that is gone from the models may have been renamed.
+    """
     context = MigrationContext.configure(connection, opts=comparison([tables]))
     upgrade = produce_migrations(context, tables).upgrade_ops
     written = io.StringIO()
@@ -137,5 +147,7 @@ def alterations(connection: Connection, tables: MetaData) -> str:
     with warnings.catch_warnings(action="ignore"):  # of options that only MySQL has
         for of_table in upgrade.ops if upgrade else ():
             for one in getattr(of_table, "ops", [of_table]):
-                operations.invoke(one)
-    return " ".join(written.getvalue().split())
+                if not isinstance(one, DropColumnOp | DropConstraintOp | DropIndexOp):
+                    operations.invoke(one)
+    lines = written.getvalue().replace("%%", "%").splitlines()
+    return " ".join(line.strip() for line in lines if line.strip())

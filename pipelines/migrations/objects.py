@@ -9,10 +9,11 @@ made again; if others use one, PostgreSQL says so, and nothing is changed.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, MetaData, delete, text
@@ -23,8 +24,8 @@ from pipelines.migrations import distribution
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
-#: Idempotent files of a source, executed in this order whenever its views or the file change:
-#: triggers first, privileges last.
+#: Idempotent files of a source, executed in this order whenever its tables, its views or the file
+#: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
 #: What PostgreSQL says when the columns of a view or the result of a function are others.
 NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
@@ -91,35 +92,46 @@ def replace(
     `plugins` has the plug-in of each file that belongs to one.
     """
     waiting = _stale(connection, files)
-    changed, grants = set(waiting), []
-    order = [name for name in _in_order(files) if name in files]
+    changed, dropped = set(waiting), list[Any]()
+    order = [*_in_order(files)]
     with distribution.on_coordinator(connection):
         while waiting:
             name = min(waiting, key=order.index)
             waiting.discard(name)
             if not _is_replaced(connection, name, files[name]):
-                names, given = drop(connection, [name])
-                waiting |= (names & files.keys()) - {name}
-                grants += given
+                users = drop(connection, [name])
+                waiting |= ({one.name for one in users} & files.keys()) - {name}
+                dropped += users
                 _execute(connection, name, files[name])
             changed |= waiting
-        execute_script(connection, ";".join(grants))
+        _give_back(connection, dropped)
     _inherit_comments(connection, changed)
     _record(connection, {name: files[name] for name in changed}, plugins or {})
     return changed
 
 
-def drop(connection: Connection, names: Iterable[str]) -> tuple[set[str], list[str]]:
-    """Drop views and functions with those of ours that use them.
+def drop(connection: Connection, names: Iterable[str]) -> Sequence[Any]:
+    """Drop views and functions with those of ours that use them, and return all of them.
 
-    Returns the names of all, and the statements that give rights back that others had on them.
     Raises `DBAPIError` if what others have built uses one of them.
     """
     query = text(read_sql("pipelines.migrations", "users_of"))
     found = connection.execute(query, {"names": [*names]}).all()
     for row in found:
         _execute(connection, row.name, f"DROP {row.kind} {row.signature}")
-    return {row.name for row in found}, [grant for row in found for grant in row.grants]
+    return found
+
+
+def _give_back(connection: Connection, dropped: Iterable[Any]) -> None:
+    """Give others the rights that they had on what was dropped, if it is there again."""
+    is_there = {
+        "VIEW": text("SELECT to_regclass(:signature) IS NOT NULL"),
+        "FUNCTION": text("SELECT to_regprocedure(:signature) IS NOT NULL"),
+    }
+    for row in dropped:
+        there = connection.execute(is_there[row.kind], {"signature": row.signature})
+        if there.scalar_one() and row.grants:
+            execute_script(connection, ";".join(row.grants))
 
 
 def forget(connection: Connection, names: Iterable[str]) -> None:

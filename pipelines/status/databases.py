@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, make_url, text
 
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure
-from pipelines.migrations.apply import Condition, condition, outdated_plugins
+from pipelines.migrations.apply import Condition, condition
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
@@ -49,8 +49,7 @@ def warehouse(settings: Settings) -> Iterator[Connection]:
 def probe_warehouse(connection: Connection) -> Facts:
     """Read the warehouse. Raises `Failure` if it cannot be read."""
     schema = condition(connection)
-    outdated = () if schema in ("current", "missing") else (*outdated_plugins(connection),)
-    found = replace(_database("database", connection, schema), outdated=outdated)
+    found = _database("database", connection, schema)
     if schema in ("missing", "foreign", "behind"):
         return Facts(found)
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()

@@ -73,7 +73,7 @@ def parsed(at: str | None) -> dt.datetime | None:
 
 
 def _database(found: Database) -> dict[str, Any]:
-    left_out = ("part", "remedy", "outdated")  # of the problem's text
+    left_out = ("part", "remedy")  # of the problem's text
     return {name: fact for name, fact in asdict(found).items() if name not in left_out}
 
 

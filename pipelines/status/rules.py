@@ -35,8 +35,6 @@ class Database:
     replicas: int = 0
     replica_lag_seconds: float | None = None
     schema: Condition | None = None
-    #: Plug-ins whose tables or views are not those of their code.
-    outdated: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
 
@@ -124,9 +122,9 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         problems.append(trouble(f"{found.part}:standby", what, found.place, primary, now))
     if found.schema in verdicts:
         what, remedy, severity = verdicts[found.schema]
-        plugins = f" ({', '.join(found.outdated)})" if found.outdated else ""
-        what = f"{name}: {what}{plugins}"
-        problems.append(trouble(found.part, what, found.place, remedy, now, severity=severity))
+        problems.append(
+            trouble(found.part, f"{name}: {what}", found.place, remedy, now, severity=severity)
+        )
     return problems
 
 

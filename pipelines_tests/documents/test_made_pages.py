@@ -6,8 +6,6 @@ import psycopg
 import pytest
 
 from docs import diagrams, dictionary
-from docs.generate import DBT_SOURCES
-from pipelines.cli.dbt_sources import sources_yml
 from pipelines.definitions import definitions
 
 EVERY_COLUMN = """
@@ -34,10 +32,6 @@ NAMED_AS = {
 
 def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> None:
     assert dictionary.PAGE.read_text() == dictionary.page(owner), "run make docs"
-
-
-def test_the_sources_of_the_dbt_example_match_the_database(owner: psycopg.Connection) -> None:
-    assert DBT_SOURCES.read_text() == sources_yml(owner), "run make docs"
 
 
 def test_column_names_state_their_unit_or_kind_of_time(owner: psycopg.Connection) -> None:

@@ -90,7 +90,7 @@ def test_a_command_of_dagster_needs_nothing_exported(
 #: Commands that read, of both kinds.
 READING = (
     *("dagster job list", "dagster run list", "dagster schedule list", "dg list defs"),
-    *("isobar quarantine list", "isobar plants list", "isobar docs dbt-sources", "isobar status"),
+    *("isobar quarantine list", "isobar plants list", "isobar status"),
 )
 #: What there is, in the warehouse or in Dagster's storage.
 RELATIONS = "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'v', 'm', 'S')"

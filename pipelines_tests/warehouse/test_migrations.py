@@ -106,6 +106,29 @@ def test_a_view_losing_a_column_is_replaced_with_its_dependants(
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
 
 
+def test_a_view_whose_rows_a_function_returns_is_replaced_with_it(
+    url: str, owner: psycopg.Connection, add: Add
+) -> None:
+    """As enriched.track returns rows of enriched.shipments: it depends on their type."""
+    files = apply.object_files()
+    owner.execute("CREATE ROLE ana; GRANT SELECT ON enriched.shipments TO ana WITH GRANT OPTION")
+    owner.execute("GRANT EXECUTE ON FUNCTION enriched.track TO ana")
+    statement, _, comments = files["enriched.shipments"].partition("\nCOMMENT ON ")
+    narrow = "CREATE OR REPLACE VIEW enriched.shipments AS SELECT other.* FROM (" + (
+        statement.partition(" AS\n")[2].rstrip().removesuffix(";") + ") AS shipments"
+        " CROSS JOIN LATERAL (SELECT 1 AS one, shipments.*) AS other"
+    )
+    add({"enriched.shipments": f"{narrow};\nCOMMENT ON {comments}"})
+    apply.migrate(url)
+    assert owner.execute("SELECT one FROM enriched.shipments").fetchall() == []
+    kept = (
+        "SELECT has_table_privilege('ana', 'enriched.shipments', 'SELECT WITH GRANT OPTION'),"
+        " has_function_privilege('ana', 'enriched.track(text, text)', 'EXECUTE')"
+    )
+    assert owner.execute(kept).fetchone() == (True, True)
+    owner.execute("DROP OWNED BY ana; DROP ROLE ana")
+
+
 def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
     url: str, owner: psycopg.Connection, add: Add
 ) -> None:
@@ -113,6 +136,7 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
     for arguments in ("x integer", "x integer, y text", ""):
         add({"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"})
         apply.migrate(url)
+        owner.execute("GRANT EXECUTE ON FUNCTION metrics.f TO PUBLIC")  # lost with the arguments
         messages: list[str] = []
         apply.migrate(url, messages.append)
         assert messages == []

@@ -153,6 +153,11 @@ def test_changed_tables_of_a_plugin_are_reported_with_the_statements_that_follow
         owner.execute("ALTER TABLE buses.stops DROP CONSTRAINT stops_pkey, ADD PRIMARY KEY (name)")
         assert differences(url) == ["the key of buses.stops is name, not stop_id"]
     assert owner.execute("TABLE buses.stops").fetchall() == [(1, "Market", None)]
+    renamed = plugins.TABLES.replace('"name", Text', '"title", Text')
+    plugins.write(tmp_path, "buses", {"tables.py": renamed})
+    checked = isobar(state, "sources", "check", "buses", DATABASE_URL=url, PYTHONPATH=str(tmp_path))
+    assert "remove_column" in checked.stdout
+    assert "DROP" not in checked.stdout, "a renamed column would lose its values"
 
 
 def test_a_changed_comment_of_a_plugin_needs_no_revision(

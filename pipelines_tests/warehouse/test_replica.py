@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from docs import answers
-from pipelines.migrations.apply import migrate, schemas
+from pipelines.migrations.apply import all_tables, migrate
 from pipelines.postgres import software
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, SUPERUSER, WAREHOUSE
@@ -25,6 +25,7 @@ from pipelines_tests.sources.bookings import made_up as bookings
 
 PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
+SCHEMAS = {str(table.schema) for table in all_tables()} | {"enriched"}
 #: How each function that an analyst may call is called.
 CALLS = {
     "bookings.check_period": "('day')",
@@ -264,7 +265,7 @@ def relations(analyst: psycopg.Connection) -> list[str]:
         WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname = ANY (%s)
             AND has_table_privilege(pg_class.oid, 'SELECT')
         ORDER BY 1"""
-    return [row[0] for row in analyst.execute(query, [sorted(schemas() | {"enriched"})])]
+    return [row[0] for row in analyst.execute(query, [sorted(SCHEMAS)])]
 
 
 def functions(analyst: psycopg.Connection) -> list[str]:
@@ -275,7 +276,7 @@ def functions(analyst: psycopg.Connection) -> list[str]:
         WHERE nspname = ANY (%s) AND has_function_privilege(pg_proc.oid, 'EXECUTE')
             AND provolatile <> 'v'
         ORDER BY 1"""
-    return [row[0] for row in analyst.execute(query, [sorted(schemas() | {"enriched"})])]
+    return [row[0] for row in analyst.execute(query, [sorted(SCHEMAS)])]
 
 
 def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:

@@ -1,5 +1,6 @@
 -- Views and functions with all of ours that use them, whoever uses most first: their kind and
--- signature for DROP, and the statements that give back the rights of others on them.
+-- signature for DROP, and the statements that give back the rights of others on them. A function may
+-- use a view by the type of its rows.
 WITH RECURSIVE found (classid, objid, depth) AS (
     SELECT
         tableoid,
@@ -22,7 +23,7 @@ WITH RECURSIVE found (classid, objid, depth) AS (
     FROM found
     INNER JOIN pg_depend ON refclassid = found.classid AND refobjid = found.objid
     LEFT JOIN pg_rewrite ON pg_depend.classid = 'pg_rewrite'::regclass AND pg_rewrite.oid = pg_depend.objid
-    WHERE pg_depend.deptype = 'n' AND ev_class IS DISTINCT FROM found.objid
+    WHERE pg_depend.deptype IN ('n', 'i') AND ev_class IS DISTINCT FROM found.objid
 )
 
 SELECT
@@ -32,11 +33,12 @@ SELECT
     ARRAY(
         SELECT
             format(
-                'GRANT %s ON %s %s TO %s',
+                'GRANT %s ON %s %s TO %s%s',
                 privilege_type,
                 CASE object.type WHEN 'view' THEN 'TABLE' ELSE object.type END,
                 object.identity,
-                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE format('%s', grantee::regrole) END
+                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE format('%s', grantee::regrole) END,
+                CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END
             )
         FROM aclexplode(coalesce(pg_class.relacl, pg_proc.proacl))
         WHERE grantee = 0 OR starts_with(grantee::regrole::text, 'isobar_') IS FALSE

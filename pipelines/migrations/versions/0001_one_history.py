@@ -10,6 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Drop the version tables of 3.0."""
+    op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute(
         """
         DO $$

@@ -227,12 +227,7 @@ source = Source(
     ),
     views=(
         View(name="enriched.reservation_changes", is_counted=False),
-        View(
-            name=NIGHTS,
-            is_counted=False,
-            key=("hotel_id", "night_of_stay", "room_reservation_id"),
-        ),
-        View(name="enriched.hotels", key=("hotel_id",)),
+        View(name=NIGHTS, is_counted=False),
     ),
     sandbox_options=(
         SandboxOption(

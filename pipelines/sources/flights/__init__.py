@@ -22,7 +22,6 @@ from pipelines.source import (
     Schedule,
     Source,
     SourceSettings,
-    View,
     deferred,
     url,
 )
@@ -131,12 +130,6 @@ source = Source(
             "The leg departs from the airport at which it arrives.",
             "Ask the source.",
         ),
-    ),
-    views=(
-        View(name="enriched.itineraries", key=("itinerary_id",)),
-        View(name="enriched.itinerary_legs", key=("itinerary_id", "leg_number")),
-        View(name="metrics.flight_prices", key=("itinerary_id", "snapshot_at")),
-        View(name="metrics.flight_prices_by_day", key=("itinerary_id", "snapshot_on")),
     ),
     checks=(
         Check(

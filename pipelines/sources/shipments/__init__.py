@@ -22,7 +22,6 @@ from pipelines.source import (
     Source,
     SourceSettings,
     TextEncoding,
-    View,
     deferred,
     folder,
 )
@@ -169,12 +168,6 @@ source = Source(
             "Lines of one shipment differ in sender, receiver or status; all of them are rejected.",
             "Ask the sender to send the shipment again with the same values in each line.",
         ),
-    ),
-    views=(
-        View(name="enriched.shipments", key=("tracking_number", "carrier")),
-        View(name="enriched.shipment_weather", key=("tracking_number", "carrier")),
-        View(name="enriched.shipment_articles", key=("tracking_number", "carrier", "sku")),
-        View(name="enriched.shipment_statuses", key=("tracking_number", "carrier", "seen_at")),
     ),
     checks=(
         Check(

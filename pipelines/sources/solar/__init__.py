@@ -153,10 +153,7 @@ source = Source(
     ),
     views=(
         View(name="solar.coverage"),
-        View(name="metrics.solar_losses", is_counted=False, key=("plant_id", "day", "cause")),
-        View(name="enriched.solar_readings", key=("plant_id", "read_at")),
-        View(name="metrics.solar_hourly", key=("plant_id", "read_at")),
-        View(name="metrics.solar_daily", key=("plant_id", "day")),
+        View(name="metrics.solar_losses", is_counted=False),
     ),
     sandbox_options=(
         SandboxOption(name="error_rate", help="Share of invalid hours of solar plants.", default=0),

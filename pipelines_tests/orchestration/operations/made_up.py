@@ -39,7 +39,6 @@ from pipelines.testing.fake_source import Answer, body
 from pipelines.warehouse.last_look import Problem
 
 LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
-SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])
 POSSIBLE = dg.AssetCheckKey(LEGS, "possible_times")
 FILES = dg.AssetCheckKey(LEGS, READABLE_FILES)
 REJECTED = PermanentFailure(
@@ -49,7 +48,7 @@ OURS = dg.Failure(description=str(REJECTED), allow_retries=False)
 
 
 class World:
-    """The assets flights.legs, which is checked, flights.prices, and flights.snapshots by day.
+    """The assets flights.legs, which is checked, and flights.prices.
 
     The jobs are flights, of the first two, and audit.
     """
@@ -77,19 +76,16 @@ class World:
         assert result.success == (error is None)
         return result.run_id
 
-    def run(
-        self, job: str, error: dg.Failure | None = None, *keys: dg.AssetKey, day: str | None = None
-    ) -> str:
+    def run(self, job: str, error: dg.Failure | None = None, *keys: dg.AssetKey) -> str:
         """Note a run of a job, or of chosen assets, as one that was executed; the run's id."""
         definition = self.definitions.resolve_job_def(job)
         run = self.instance.create_run_for_job(
             definition,
-            tags={"dagster/partition": day} if day else {},
             asset_selection=frozenset(keys) if keys else None,
         )
         for key in keys or definition.asset_layer.selected_asset_keys:
             if error is None or key == PRICES:
-                done = dg.AssetMaterialization(key, partition=day)
+                done = dg.AssetMaterialization(key)
                 self.instance.report_runless_asset_event(done)
         if error is None:
             kind, data = dg.DagsterEventType.RUN_SUCCESS, None
@@ -104,11 +100,9 @@ class World:
         self.instance.report_dagster_event(end, run.run_id)
         return run.run_id
 
-    def materialise(
-        self, *keys: dg.AssetKey, error: dg.Failure | None = None, day: str | None = None
-    ) -> str:
+    def materialise(self, *keys: dg.AssetKey, error: dg.Failure | None = None) -> str:
         """Note a run of chosen assets, as the UI begins it; the run's id."""
-        return self.run("__ASSET_JOB", error, *keys, day=day)
+        return self.run("__ASSET_JOB", error, *keys)
 
     def lose_a_run(self, job: str, *keys: dg.AssetKey, **tags: str) -> str:
         """Begin a run, of chosen assets or of all, whose process is killed; the run's id."""
@@ -217,13 +211,6 @@ class World:
         def prices() -> None:
             """Always goes well."""
 
-        days = dg.DailyPartitionsDefinition(start_date="2026-11-01", end_date="2026-11-11")
-
-        @dg.asset(key=SNAPSHOTS, partitions_def=days)
-        def snapshots() -> None:
-            if self.error:
-                raise self.error
-
         @dg.asset_check(asset=LEGS, name=POSSIBLE.name, description="Elapsed time is as stated.")
         def possible_times() -> dg.AssetCheckResult:
             return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
@@ -243,7 +230,7 @@ class World:
 
         flights = dg.define_asset_job("flights", [LEGS, PRICES])
         return dg.Definitions(
-            assets=[legs, prices, snapshots],
+            assets=[legs, prices],
             asset_checks=[possible_times, readable_files],
             jobs=[flights, audit],
             schedules=[
