@@ -38,11 +38,12 @@ class Release:
             drill = f"CREATE OR REPLACE VIEW enriched.drill AS SELECT {self.number} AS n"
             return files | {"enriched.drill": drill}
 
-        def upgraded(connection: Connection) -> None:
-            upgrade(connection)
+        def upgraded(connection: Connection) -> set[str]:
+            created = upgrade(connection)
             for table in TABLES:
                 column = f"drill_{self.number} integer"
                 connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+            return created
 
         monkeypatch.setattr(apply, "object_files", views)
         monkeypatch.setattr(history, "upgrade_own", upgraded)
