@@ -157,13 +157,12 @@ def _of_tables(connection: Connection, source: Source) -> Iterator[Finding]:
     from pipelines.ingest.statements import OTHER_MODELS
     from pipelines.migrations import apply, history
 
-    if is_plugin(source) and apply.has_other_tables(connection, source):
-        differences = "; ".join(history.differences(connection, source.metadata))
+    if is_plugin(source) and (found := apply.differences_of(connection, source)):
         statements = history.alterations(connection, source.metadata)
         how = f" Execute in isobar database psql: {statements}" if statements else ""
         yield Finding(
             source.name,
-            f"{OTHER_MODELS}: {differences}. To keep what is stored, change the tables"
+            f"{OTHER_MODELS}: {'; '.join(found)}. To keep what is stored, change the tables"
             f" (docs/parts-of-a-source.md, 'Tables').{how} To delete it and load again: isobar"
             f" sources reset {source.name}.",
         )

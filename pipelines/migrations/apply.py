@@ -25,7 +25,7 @@ from pipelines.postgres.errors import failure_of, read_only
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for, set_local
-from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
+from pipelines.warehouse.sql_files import execute_script, names_used, read_sql, sql_files
 from pipelines.warehouse.tables import failing_views, metadata
 
 #: Columns of tables and views, and functions, that are not ours.
@@ -206,7 +206,7 @@ def plugins_with_other_tables(url: str) -> list[str]:
             return [
                 name
                 for name, source in _plugins().items()
-                if name not in broken and has_other_tables(connection, source)
+                if name not in broken and differences_of(connection, source)
             ]
     finally:
         engine.dispose()
@@ -238,12 +238,12 @@ def _migrate_all(connection: Connection) -> None:
     created = history.upgrade_own(connection)
     files = object_files(done)
     changed = objects.replace(connection, files)
-    own = parts(done)
+    own, plugins = parts(done), _plugins()
     wanted = {*files, *(name for part in own.values() for name in part.scripts())}
     gone = [
         name
         for name, one in objects.applied_files(connection).items()
-        if name not in wanted and one.plugin not in _plugins() and not _is_kept(one)
+        if name not in wanted and one.plugin not in plugins and not _is_kept(one)
     ]
     objects.forget(connection, gone)
     of_platform = sql_files("pipelines.ingest", "views")
@@ -293,7 +293,7 @@ def _plugins_in_order() -> dict[str, Source]:
         name: {
             owner[one]
             for sql in source.object_files.values()
-            for one in objects.names_used(sql) & owner.keys()
+            for one in names_used(sql) & owner.keys()
         }
         - {name}
         for name, source in plugins.items()
@@ -312,20 +312,20 @@ def _note_plugin(connection: Connection, source: Source, error: BaseException) -
             raise error
         words, files = str(error.orig).strip(), ", ".join(error.detail)
     where = f" ({files})" if files else ""
-    differs = has_other_tables(connection, source)
+    differs = differences_of(connection, source)
     hint = f". Also, {OTHER_MODELS}: isobar sources check {source.name}" if differs else ""
     note_broken(source.name, f"its migration was rolled back{where}: {words}{hint}")
 
 
-def has_other_tables(connection: Connection, source: Source) -> bool:
-    """Return whether tables of a plug-in differ from its models, as far as these are valid."""
+def differences_of(connection: Connection, source: Source) -> list[str]:
+    """Return how tables of a plug-in differ from its models, as far as these are valid."""
     try:
         with connection.begin_nested():
             tables = source.metadata.tables.values()
             is_there = len(history.missing_tables(connection, tables)) < len(tables)
-            return is_there and bool(history.differences(connection, source.metadata))
+            return history.differences(connection, source.metadata) if is_there else []
     except SOURCE_ERRORS:
-        return False
+        return []
 
 
 def _is_migrated(connection: Connection) -> bool:

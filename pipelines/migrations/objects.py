@@ -8,7 +8,6 @@ made again; if others use one, PostgreSQL says so, and nothing is changed.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -21,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.migrations import distribution
-from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.warehouse.sql_files import execute_script, names_used, read_sql
 from pipelines.warehouse.tables import sql_objects
 
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
@@ -152,12 +151,6 @@ def execute_scripts(
         for sql in (*wrong, *others):
             execute_script(connection, sql)
         _record(connection, files, dict.fromkeys(files, plugin) if plugin else {})
-
-
-def names_used(sql: str) -> set[str]:
-    """Return what a file names, by schema and name: views, tables and functions."""
-    code = re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
-    return set(re.findall(r"\b[a-z_]\w*\.[a-z_]\w*", code))
 
 
 def _in_order(files: Mapping[str, str]) -> Iterable[str]:

@@ -72,8 +72,7 @@ def read(connection: Connection) -> Look | None:
             for one in row["problems"]
         ]
         facts: Mapping[str, Any] = row["facts"]
-        by_daemon = {"is_by_daemon": row["is_by_daemon"]}
-        return Look(row["looked_at"], problems, **facts, **by_daemon)
+        return Look(row["looked_at"], problems, **facts, is_by_daemon=row["is_by_daemon"])
     except TypeError:  # noted by another version
         return None
 

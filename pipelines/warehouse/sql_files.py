@@ -44,8 +44,17 @@ def execute_script(connection: Connection, script: str) -> None:
 
 def relations_read(sql: str) -> set[str]:
     """Return the schema-qualified tables and views after FROM and JOIN."""
-    code = re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
-    return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", code))
+    return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", _code(sql)))
+
+
+def names_used(sql: str) -> set[str]:
+    """Return what a file names, by schema and name: views, tables and functions."""
+    return set(re.findall(r"\b[a-z_]\w*\.[a-z_]\w*", _code(sql)))
+
+
+def _code(sql: str) -> str:
+    """Return the SQL without comments and texts in quotation marks."""
+    return re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
 
 
 def comment_on(sql: str) -> str | None:
