@@ -53,7 +53,7 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     problems = {one["key"]: one for one in json.loads(seen.stdout)["problems"]}
     for name in every.keys() - {"raising_sandbox", "bad_view"}:
         assert every[name].message in problems[f"status:source:{name}"]["what"]
-    assert "bad_view" in problems["status:database"]["what"]
+    assert "isobar migrate" in problems["status:database"]["remedy"], "which names bad_view"
     (remark,) = [one for key, one in problems.items() if key.startswith("status:remark:")]
     assert "schedules.tides_hourly" in remark["what"]
     assert ENDLESS.message in problems["check:enriched.endless_stops:endless_named"]["what"]
