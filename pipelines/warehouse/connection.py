@@ -57,11 +57,12 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     """Return an engine for psycopg 3 whose sessions act as `role`, as `sessions` says, without JIT.
 
     JIT is off because bulk statements here are many and short: compiling them costs more than
-    running them. Each statement is planned for its values, also when it was prepared: stages differ
-    from load to load. Loads are exempt from the database's time-outs, which are meant for
-    interactive users. Connecting raises `PermanentFailure` if a session is not as it must be.
+    running them. No statement is prepared: stages differ from load to load, and each is planned
+    for its values. (`plan_cache_mode` would do so, and plan each check of a foreign key, too.) Loads
+    are exempt from the database's time-outs, which are meant for interactive users. Connecting
+    raises `PermanentFailure` if a session is not as it must be.
     """
-    options = f"-c jit=off -c plan_cache_mode=force_custom_plan {sessions.options(role)}"
+    options = f"-c jit=off {sessions.options(role)}"
     options += " -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
         options += f" {UNHURRIED} {STAGE_MEMORY}"
@@ -71,7 +72,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
         options = f"{given} {options}"
     engine = create_engine(
         parsed.update_query_dict({"options": options}),
-        connect_args={"connect_timeout": 10},
+        connect_args={"connect_timeout": 10, "prepare_threshold": None},
         pool_pre_ping=True,
     )
     place = place_of(url)
