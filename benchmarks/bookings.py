@@ -194,7 +194,7 @@ def _empty(server: Connections) -> None:
     with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
         connection.execute("TRUNCATE bookings.events")
         connection.execute("DELETE FROM ops.quarantine")
-        connection.execute("DELETE FROM ops.deliveries WHERE source = 'bookings'")
+        connection.execute("DELETE FROM ops.deliveries WHERE feed = 'bookings'")
 
 
 @step("bookings: bare COPY")

@@ -15,23 +15,23 @@ from pipelines.warehouse.sql_files import read_sql
 
 
 def summary(url: str) -> str:
-    """Return a line for each source and reason, and for each delivery rejected as a whole."""
+    """Return a line for each feed and reason, and for each delivery rejected as a whole."""
     rows = _rows(url, "quarantine_lines")
     dismissed = "\n".join(
-        f"{row.count:,} of {row.source} dismissed: isobar quarantine show {row.source} --dismissed"
+        f"{row.count:,} of {row.feed} dismissed: isobar quarantine show {row.feed} --dismissed"
         for row in _rows(url, "quarantine_dismissed")
     )
     unloaded = "\n".join(
         f"{row.count:,} bad records of {in_one_line(row.name)}, which was rejected as a whole:"
-        f" isobar quarantine show {row.source}"
+        f" isobar quarantine show {row.feed}"
         for row in _rows(url, "quarantine_unloaded")
     )
     if not rows:
         return "\n".join(filter(None, ("The quarantine is empty.", unloaded, dismissed)))
-    table = Table("source", "records", "last seen", "reason, example", box=None, pad_edge=False)
+    table = Table("feed", "records", "last seen", "reason, example", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
-            row.source,
+            row.feed,
             f"{row.count:,}",
             f"{row.last_seen_at:%Y-%m-%d %H:%M}",
             escape(printable(f"{row.reason_code}: {row.reason}\n  {row.example}")),
@@ -42,17 +42,17 @@ def summary(url: str) -> str:
     return "\n".join([*lines, *(f"\n{more}" for more in (unloaded, dismissed) if more)])
 
 
-def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
-    """Return the rejected records of a source, newest first: number, position, reasons, text.
+def records(url: str, feed: str, limit: int, *, is_dismissed: bool = False) -> str:
+    """Return the rejected records of a feed, newest first: number, position, reasons, text.
 
     Those of deliveries that were rejected as a whole follow; they have no number.
 
     With `is_dismissed`, return the dismissed records, with who dismissed them, when and why.
     """
-    rows = _rows(url, "rejects", source=source, most=limit, is_dismissed=is_dismissed)
-    unloaded = () if is_dismissed else _rows(url, "unloaded_rejects", source=source, most=limit)
+    rows = _rows(url, "rejects", feed=feed, most=limit, is_dismissed=is_dismissed)
+    unloaded = () if is_dismissed else _rows(url, "unloaded_rejects", feed=feed, most=limit)
     kind = "dismissed" if is_dismissed else "rejected"
-    none = [] if rows else [f"No {kind} records of {source} are in quarantine."]
+    none = [] if rows else [f"No {kind} records of {feed} are in quarantine."]
     shown = [_shown(f"record {row.record}", row, _dismissal(row)) for row in rows]
     shown += [_shown("of a delivery that was rejected as a whole", row) for row in unloaded]
     return "\n\n".join([*none, *shown])

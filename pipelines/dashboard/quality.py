@@ -141,7 +141,7 @@ def _show_freshness(feeds: Answer, chosen: Sequence[str]) -> None:
 
 
 def _show_deliveries(chosen: Sequence[str]) -> None:
-    answer = QUESTIONS.ask("deliveries_by_day", sources=[*chosen])
+    answer = QUESTIONS.ask("deliveries_by_day", feeds=[*chosen])
     days = answer.rows.groupby("day", as_index=False)[[*OUTCOMES]].sum()
     show_chart(
         "Records by the day of their load, last 30 days",
@@ -178,15 +178,15 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             answer,
             empty="Nothing was delivered in the last 30 days.",
             day=day_column("Day"),
-            source="Feed",
+            feed="Feed",
             is_balanced=st.column_config.CheckboxColumn("Adds up"),
             **counts,
         )
         show_table(
             "Deliveries, newest first",
-            QUESTIONS.ask("deliveries", sources=[*chosen]),
+            QUESTIONS.ask("deliveries", feeds=[*chosen]),
             empty="Nothing was delivered yet.",
-            source="Feed",
+            feed="Feed",
             name="Delivery",
             received_at=instant_column("Received, UTC"),
             read_count=st.column_config.NumberColumn("Read", format="localized"),
@@ -199,13 +199,13 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
 
 
 def _show_quarantine(chosen: Sequence[str]) -> None:
-    reasons = QUESTIONS.ask("quarantine_by_reason", sources=[*chosen])
-    remedies = [_code_of(row["source"], row["reason_code"]) for row in _records(reasons)]
+    reasons = QUESTIONS.ask("quarantine_by_reason", feeds=[*chosen])
+    remedies = [_code_of(row["feed"], row["reason_code"]) for row in _records(reasons)]
     shown = reasons.rows.assign(
         remedy=pd.Series([one.remedy if one else None for one in remedies], dtype="string")
     )
-    shown["link"] = shown["source"] + ": " + shown["reason_code"]
-    columns = ["source", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
+    shown["link"] = shown["feed"] + ": " + shown["reason_code"]
+    columns = ["feed", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
     show_table(
         "Quarantine by reason",
         replace(reasons, rows=shown.reindex(columns=[*columns, "link"])),
@@ -214,7 +214,7 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         key="reason_row",
         opens=("reason", "link"),
         link=None,
-        source="Feed",
+        feed="Feed",
         count=st.column_config.NumberColumn("Records", format="localized"),
         reason=st.column_config.TextColumn("Reason", width="medium"),
         remedy=st.column_config.TextColumn("What to do", width="medium"),
@@ -230,21 +230,21 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         "Records of", [ALL_REASONS, *links], key="reason", bind="query-params", width=420
     )
     selected = reasons.rows.iloc[links.index(chosen_reason)] if chosen_reason in links else None
-    of_one = list(chosen) if selected is None else [str(selected["source"])]
+    of_one = list(chosen) if selected is None else [str(selected["feed"])]
     code = None if selected is None else str(selected["reason_code"])
     show_table(
         "Rejected records, newest first",
-        QUESTIONS.ask("quarantined_records", sources=of_one, reason_code=code),
+        QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code),
         empty="No rejected record is waiting.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
-        source="Feed",
+        feed="Feed",
         received_at=instant_column("Received, UTC"),
         reasons=st.column_config.TextColumn("Reasons", width="medium"),
         raw=st.column_config.TextColumn("Record", width="medium"),
         delivery="Delivery",
         position="Position",
     )
-    waiting = reasons.rows["source"].unique().tolist() if selected is None else of_one
+    waiting = reasons.rows["feed"].unique().tolist() if selected is None else of_one
     st.markdown("**Commands**, ready to copy")
     st.code("\n".join(commands(waiting, code)), language="bash", wrap_lines=True)
 

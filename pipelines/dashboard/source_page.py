@@ -59,7 +59,8 @@ def page_of(source: Source) -> Page:
     def show() -> None:
         st.title(title, anchor=False)
         st.caption(source.about)
-        days = QUESTIONS.ask("records_of_source", sources=[source.name])
+        feeds = [one.feed or source.name for one in source.ledgers]
+        days = QUESTIONS.ask("records_of_source", feeds=feeds)
         show_chart(
             "Records by the day of their delivery",
             days,
@@ -78,7 +79,7 @@ def page_of(source: Source) -> Page:
             show_table(f"Newest rows of {table}", rows, empty="There is no row yet.")
         show_table(
             "Rejected records by reason",
-            QUESTIONS.ask("quarantine_by_reason", sources=[source.name]),
+            QUESTIONS.ask("quarantine_by_reason", feeds=feeds),
             empty="No rejected record is waiting.",
         )
 

@@ -69,7 +69,7 @@ class CutLine:
 class Delivery:
     """A file, response or time window as received. `name` is the name the source would use."""
 
-    source: str
+    feed: str
     name: str
     sha256: str
     byte_count: int
@@ -90,28 +90,28 @@ class Outcome:
 
 
 def recent_deliveries(
-    connection: Connection, source: str, name: str | None = None, *, most: int = 5
+    connection: Connection, feed: str, name: str | None = None, *, most: int = 5
 ) -> Sequence[Row[int, str, int]]:
     """Return id, digest and size of the last deliveries, newest first, optionally of one name."""
     named = [] if name is None else [deliveries.c.name == name]
     query = select(deliveries.c.delivery_id, deliveries.c.sha256, deliveries.c.byte_count)
-    query = query.where(deliveries.c.source == source, *named)
+    query = query.where(deliveries.c.feed == feed, *named)
     return connection.execute(query.order_by(deliveries.c.loaded_at.desc()).limit(most)).all()
 
 
-def deliveries_of(connection: Connection, source: str, name: str, sha256: str) -> tuple[int, ...]:
+def deliveries_of(connection: Connection, feed: str, name: str, sha256: str) -> tuple[int, ...]:
     """Return the ids of all deliveries of this content under this name."""
     query = select(deliveries.c.delivery_id).where(
-        deliveries.c.source == source, deliveries.c.name == name, deliveries.c.sha256 == sha256
+        deliveries.c.feed == feed, deliveries.c.name == name, deliveries.c.sha256 == sha256
     )
     return tuple(connection.execute(query).scalars())
 
 
-def has_repeated_lines(connection: Connection, source: str, name: str, after: int) -> bool:
+def has_repeated_lines(connection: Connection, feed: str, name: str, after: int) -> bool:
     """Return whether a CSV file of another name had known lines, of deliveries after a number."""
     query = select(
         exists().where(
-            deliveries.c.source == source,
+            deliveries.c.feed == feed,
             deliveries.c.name != name,
             deliveries.c.delivery_id > after,
             deliveries.c.unchanged_count > 0,
@@ -121,15 +121,15 @@ def has_repeated_lines(connection: Connection, source: str, name: str, after: in
     return bool(connection.execute(query).scalar_one())
 
 
-def last_number(connection: Connection, source: str) -> int:
+def last_number(connection: Connection, feed: str) -> int:
     """Return the number of the last delivery of a feed; 0 if there is none."""
     query = select(func.coalesce(func.max(deliveries.c.delivery_id), 0))
-    return int(connection.execute(query.where(deliveries.c.source == source)).scalar_one())
+    return int(connection.execute(query.where(deliveries.c.feed == feed)).scalar_one())
 
 
-def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
-    """Return the digest of the source's last loaded delivery, optionally of those with a name."""
-    last = recent_deliveries(connection, source, name, most=1)
+def last_sha256(connection: Connection, feed: str, name: str | None = None) -> str | None:
+    """Return the digest of the feed's last loaded delivery, optionally of those with a name."""
+    last = recent_deliveries(connection, feed, name, most=1)
     return last[0].sha256 if last else None
 
 
@@ -145,7 +145,7 @@ def open_delivery(
     Of the same content under the same name, the last reading keeps the rejects.
     """
     entry = {
-        "source": delivery.source,
+        "feed": delivery.feed,
         "name": delivery.name,
         "sha256": delivery.sha256,
         "byte_count": delivery.byte_count,
@@ -159,12 +159,12 @@ def open_delivery(
         "rejected_count": 0,
         "is_open": True,
     }
-    same = deliveries_of(connection, delivery.source, delivery.name, delivery.sha256)
+    same = deliveries_of(connection, delivery.feed, delivery.name, delivery.sha256)
     earlier = select(quarantine.c.quarantine_id).where(
         quarantine.c.delivery_id.in_(same), quarantine.c.dismissed_at.is_(None)
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
-    delete_unloaded(connection, delivery.source, [delivery.name])
+    delete_unloaded(connection, delivery.feed, [delivery.name])
     returned = deliveries.c.delivery_id, deliveries.c.loaded_at
     return connection.execute(insert(deliveries).values(entry).returning(*returned)).one()
 
@@ -200,7 +200,7 @@ def withdraw_record(connection: Connection, delivery_id: int) -> None:
 
 def _load_time(delivery: Delivery) -> ColumnElement[datetime]:
     """Return now, or a time after the name's last delivery if the clock was set back."""
-    of_name = deliveries.c.source == delivery.source, deliveries.c.name == delivery.name
+    of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
     return func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1))
 
@@ -272,7 +272,7 @@ def repeat_delivery(
     before = connection.execute(
         select(deliveries)
         .where(
-            deliveries.c.source == delivery.source,
+            deliveries.c.feed == delivery.feed,
             deliveries.c.name == earlier,
             deliveries.c.sha256 == delivery.sha256,
         )
@@ -317,12 +317,12 @@ def enforce_reject_cap(
         return
     top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
     top += "".join(f"\n  {one.position}: {'; '.join(one.words)}" for one in rejects[:EXAMPLES])
-    listed = f" All that are kept: isobar quarantine show {delivery.source}." if rejects else ""
+    listed = f" All that are kept: isobar quarantine show {delivery.feed}." if rejects else ""
     counted, share = f"{read:,} records are bad", f"the allowed {cap:.0%}"
     if is_early:
         counted, share = f"the first {counted}", f"{cap:.0%}; no more was read"
     raise RejectedDelivery(
-        delivery.source,
+        delivery.feed,
         f"{rejected:,} of {counted}, more than {share}, and nothing was written: {top}",
         place=delivery.name,
         remedy=f"The sender has to correct these records and send them again.{listed}"
@@ -390,7 +390,7 @@ def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
 def not_yet_in_quarantine(
     connection: Connection, delivery_id: int, rejects: Sequence[Reject]
 ) -> list[Reject]:
-    """Return the rejects of an open delivery that no other delivery of its source has brought.
+    """Return the rejects of an open delivery that no other delivery of its feed has brought.
 
     A bad line of a file that is sent again, under another name or with more content, is kept only
     once. Pass the returned rejects to `write_rejects`; the others count as unchanged.
@@ -419,9 +419,9 @@ def _as_stored(reject: Reject) -> tuple[Any, ...]:
     return reject.record, reject.position, reject.raw, words, codes, reject.is_final, key
 
 
-def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
+def unbalanced(connection: Connection, feed: str) -> list[dict[str, Any]]:
     """Return deliveries whose counts do not balance, or whose rejects are not all in quarantine."""
-    return _rows(connection, "unbalanced_deliveries", source)
+    return _rows(connection, "unbalanced_deliveries", feed)
 
 
 def miscounted(connection: Connection, tables: Iterable[str]) -> list[dict[str, Any]]:
@@ -431,41 +431,41 @@ def miscounted(connection: Connection, tables: Iterable[str]) -> list[dict[str, 
     return [dict(row) for rows in found for row in rows.mappings()]
 
 
-def last_drift(connection: Connection, source: str) -> list[str]:
-    """Return the schema drift of the source in what its last run loaded."""
+def last_drift(connection: Connection, feed: str) -> list[str]:
+    """Return the schema drift of the feed in what its last run loaded."""
     return [
-        line for row in _rows(connection, "last_deliveries", source) for line in row["drift"] or []
+        line for row in _rows(connection, "last_deliveries", feed) for line in row["drift"] or []
     ]
 
 
-def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """Return the rejected records of the source's last delivery: position, reasons, raw."""
-    return _rows(connection, "last_rejects", source)
+def last_rejects(connection: Connection, feed: str) -> list[dict[str, Any]]:
+    """Return the rejected records of the feed's last delivery: position, reasons, raw."""
+    return _rows(connection, "last_rejects", feed)
 
 
-def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
-    """Return the newest rejected records of the source: delivery, position, reasons, raw."""
+def rejects(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
+    """Return the newest rejected records of the feed: delivery, position, reasons, raw."""
     shown = ("delivery", "position", "reasons", "raw")
-    rows = _rows(connection, "rejects", source, most=most, is_dismissed=False)
+    rows = _rows(connection, "rejects", feed, most=most, is_dismissed=False)
     return [{name: row[name] for name in shown} for row in rows]
 
 
-def unloaded(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
+def unloaded(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
     """Return the newest bad records of rejected deliveries."""
-    return _rows(connection, "unloaded_rejects", source, most=most)
+    return _rows(connection, "unloaded_rejects", feed, most=most)
 
 
-def silent(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """Return the last day with new data of a silent source; empty if it never was busy.
+def silent(connection: Connection, feed: str) -> list[dict[str, Any]]:
+    """Return the last day with new data of a silent feed; empty if it never was busy.
 
-    After three months of silence, a source is assumed to have ended.
+    After three months of silence, a feed is assumed to have ended.
     """
-    return _rows(connection, "silent_source", source)
+    return _rows(connection, "silent_feed", feed)
 
 
 def _rows(
-    connection: Connection, statement: str, source: str, **parameters: Any
+    connection: Connection, statement: str, feed: str, **parameters: Any
 ) -> list[dict[str, Any]]:
     query = text(read_sql("pipelines.ingest", statement))
-    found = connection.execute(query, {"source": source, **parameters})
+    found = connection.execute(query, {"feed": feed, **parameters})
     return [dict(row) for row in found.mappings()]

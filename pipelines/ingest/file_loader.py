@@ -123,7 +123,7 @@ def load_file(
                     withdraw_rejects(connection, cut)
             opened.seek(0)
             delivery = Delivery(
-                source=source,
+                feed=source,
                 name=file.name,
                 sha256=sha256,
                 byte_count=file.byte_count,

@@ -35,19 +35,19 @@ class Retry:
     records: list[Quarantined]
 
 
-def in_quarantine(connection: Connection, source: str) -> int:
-    """Return how many records of the source are in quarantine and not dismissed."""
+def in_quarantine(connection: Connection, feed: str) -> int:
+    """Return how many records of the feed are in quarantine and not dismissed."""
     query = (
         select(func.count())
         .select_from(quarantine.join(deliveries))
-        .where(deliveries.c.source == source, quarantine.c.dismissed_at.is_(None))
+        .where(deliveries.c.feed == feed, quarantine.c.dismissed_at.is_(None))
     )
     return int(connection.execute(query).scalar_one())
 
 
 def dismiss(
     connection: Connection,
-    source: str,
+    feed: str,
     *,
     by: str,
     reason: str,
@@ -56,7 +56,7 @@ def dismiss(
 ) -> int:
     """Dismiss records in quarantine: they stay there and no longer count. Returns the number.
 
-    Applies to all undismissed records of the source, or those with these numbers, or with
+    Applies to all undismissed records of the feed, or those with these numbers, or with
     `matching` in a reason or its code. Who dismissed them, when and why is stored with them. They
     are not read again.
     """
@@ -64,7 +64,7 @@ def dismiss(
     found = connection.execute(
         query,
         {
-            "source": source,
+            "feed": feed,
             "by": by,
             "reason": reason,
             "records": None if records is None else list(records),
@@ -98,7 +98,7 @@ def _deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     query = (
         select(deliveries.c.delivery_id)
         .where(
-            deliveries.c.source == feed,
+            deliveries.c.feed == feed,
             select(quarantine.c.quarantine_id)
             .where(quarantine.c.delivery_id == deliveries.c.delivery_id, *MAY_BECOME_VALID)
             .exists(),

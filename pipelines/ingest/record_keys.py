@@ -138,7 +138,7 @@ def resolve_corrected(
     if feed.corrected:
         if not loaded and isinstance(feed.write, Append):
             return  # what is only inserted corrects nothing
-        found = load.execute(feed.corrected, source=feed.name, again=[*again])
+        found = load.execute(feed.corrected, feed=feed.name, again=[*again])
     elif keys:
         staged = " UNION ALL ".join(f"SELECT {key} FROM {stage}" for stage, key in keys.items())
         statement = read_sql("pipelines.ingest", "corrected_records").format(staged=staged)

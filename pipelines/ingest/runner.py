@@ -67,7 +67,7 @@ class Runner:
             self._parsing(content, again="run"),
         ):
             if not (is_forced or self.feed.unchanged) and (
-                last_sha256(connection, delivery.source, delivery.name) == delivery.sha256
+                last_sha256(connection, delivery.feed, delivery.name) == delivery.sha256
             ):
                 return None
             return self.write(connection, content)

@@ -58,9 +58,9 @@ def engine_for(url: str, *, role: str | None) -> Engine:
 
     JIT is off because bulk statements here are many and short: compiling them costs more than
     running them. No statement is prepared: stages differ from load to load, and each is planned
-    for its values. (`plan_cache_mode` would do so, and plan each check of a foreign key, too.) Loads
-    are exempt from the database's time-outs, which are meant for interactive users. Connecting
-    raises `PermanentFailure` if a session is not as it must be.
+    for its values. (`plan_cache_mode` would plan each check of a foreign key, too.) Loads are
+    exempt from the database's time-outs, which are meant for interactive users. Connecting raises
+    `PermanentFailure` if a session is not as it must be.
     """
     options = f"-c jit=off {sessions.options(role)}"
     options += " -c client_encoding=UTF8 -c application_name=isobar"

@@ -111,7 +111,7 @@ deliveries = Table(
         Identity(always=True),
         primary_key=True,
     ),
-    required("source", Text, "Feed that the delivery came from."),
+    required("feed", Text, "Feed that the delivery came from."),
     required(
         "name",
         Text,
@@ -172,7 +172,7 @@ deliveries = Table(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
     CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
-    Index(None, "source", "name", "loaded_at"),
+    Index(None, "feed", "name", "loaded_at"),
     schema="ops",
     comment="The ledger: one row per delivery, written in the same transaction as its rows. Content"
     " that is loaded again, such as after other content of the same name, is another delivery."

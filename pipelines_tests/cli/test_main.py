@@ -201,7 +201,7 @@ def test_an_account_without_a_name_dismisses_records_by_its_number(
     monkeypatch.setenv("DATABASE_URL", server.url(LOADER, guarded))
     monkeypatch.setenv("ISOBAR_HOME", str(tmp_path))
     owner.execute(
-        "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+        "WITH delivery AS (INSERT INTO ops.deliveries (feed, name, sha256, byte_count,"
         " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
         " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
         " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"

@@ -89,7 +89,7 @@ def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[A
     return query(
         server,
         database,
-        "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'gauges'",
+        "SELECT read_count, loaded_count FROM ops.deliveries WHERE feed = 'gauges'",
     )
 
 

@@ -323,7 +323,7 @@ def test_the_chosen_reason_of_the_quarantine_is_in_the_address() -> None:
     reason = next(one for one in reasons.options if one.startswith("flights: "))
     reasons.set_value(reason).run()
     assert not page.exception
-    assert records(page)["source"].tolist() == ["flights"]
+    assert records(page)["feed"].tolist() == ["flights"]
     app = AppTest.from_function(show, args=("pipelines.dashboard.quality",), default_timeout=60)
     app.query_params["reason"] = reason
-    assert records(app.run())["source"].tolist() == ["flights"]
+    assert records(app.run())["feed"].tolist() == ["flights"]

@@ -160,19 +160,19 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     calls = of(answer("What did asking"), "outcome", "places", "requests", "cost")
     assert calls == [("success", 6, 6, 6), ("failed", 6, 1, 6), ("success", 6, 1, 6)]
     came = answer("What came in, and")
-    assert Counter(of(came, "source")) == {"flights": 3, "shipments": 2, "bookings": 2}
+    assert Counter(of(came, "feed")) == {"flights": 3, "shipments": 2, "bookings": 2}
     for row in came:
         parts = row["loaded_count"], row["unchanged_count"], row["rejected_count"]
         assert row["read_count"] == sum(parts)
     lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
-    read = sum(row["read_count"] for row in came if row["source"] == "shipments")
+    read = sum(row["read_count"] for row in came if row["feed"] == "shipments")
     assert read == lines
     fresh = {row["name"]: row for row in answer("How fresh is each view")}
-    loaded = {row["source"]: row["received_at"] for row in reversed(came) if row["loaded_count"]}
+    loaded = {row["feed"]: row["received_at"] for row in reversed(came) if row["loaded_count"]}
     assert {row["last_new_data_at"] for row in fresh.values()} == {loaded["bookings"]}
     assert fresh["enriched.hotels"]["newest_at"] < loaded["bookings"], "the last event"
     rejected = answer("What was rejected")
-    assert of(rejected, "source", "count") == [
+    assert of(rejected, "feed", "count") == [
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
     ]
     assert '"from 70"' in rejected[2]["example"]

@@ -19,7 +19,7 @@ DATA = """
 INSERT INTO bookings.hotels (hotel_id, name, rooms)
 VALUES (1, 'Ritz', 10), (2, 'Ritz', 5), (3, 'Sacher', NULL);
 INSERT INTO ops.deliveries (
-    delivery_id, source, name, sha256, byte_count, received_at, loaded_at, read_count,
+    delivery_id, feed, name, sha256, byte_count, received_at, loaded_at, read_count,
     loaded_count, unchanged_count, rejected_count
 ) OVERRIDING SYSTEM VALUE
 VALUES (1, 'bookings', 'test', 'x', 1, now(), now(), 0, 0, 0, 0);

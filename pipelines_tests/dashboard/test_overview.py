@@ -45,7 +45,7 @@ def deliver(owner: psycopg.Connection, source: str, *days_ago: float, rejected: 
     """A delivery for each age, with a record each, and one more in quarantine if it is rejected."""
     for age in days_ago:
         owner.execute(
-            "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+            "WITH delivery AS (INSERT INTO ops.deliveries (feed, name, sha256, byte_count,"
             " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
             " VALUES (%(source)s, %(age)s::text, %(age)s::text, 1, now() - %(age)s * interval"
             " '1 day', now() - %(age)s * interval '1 day', 1 + %(bad)s, 1, 0, %(bad)s)"

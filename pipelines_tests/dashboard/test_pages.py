@@ -86,7 +86,7 @@ def test_an_unreachable_database_is_named_without_a_traceback(
 
 
 def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> None:
-    answer = Questions("pipelines.dashboard").ask("deliveries", sources=["fl'ights", "%s"])
+    answer = Questions("pipelines.dashboard").ask("deliveries", feeds=["fl'ights", "%s"])
     assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
     assert owner.execute(answer.sql.encode()).fetchall() == []
 
@@ -195,7 +195,7 @@ def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Conne
     assert [one.value for one in page.title] == ["Shipments"]
     assert "isobar run shipments" in page.info[0].value
     owner.execute(
-        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, read_count,"
+        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, read_count,"
         " loaded_count, unchanged_count, rejected_count)"
         " VALUES ('shipments', 'a.csv', '', 1, now(), 3, 1, 1, 1)"
     )
@@ -227,7 +227,7 @@ def test_every_statement_is_used() -> None:
 
 def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connection) -> None:
     owner.execute(
-        "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+        "WITH delivery AS (INSERT INTO ops.deliveries (feed, name, sha256, byte_count,"
         " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
         " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
         " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"

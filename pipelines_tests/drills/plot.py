@@ -25,9 +25,9 @@ SETTLE_SECONDS = 900
 LEDGER = """
 SELECT name, count(*), sum(read_count), sum(loaded_count + unchanged_count + rejected_count),
     sum(rejected_count)
-FROM ops.deliveries WHERE source = %s AND name LIKE %s GROUP BY name
+FROM ops.deliveries WHERE feed = %s AND name LIKE %s GROUP BY name
 """
-LOADED = "SELECT sum(loaded_count) FROM ops.deliveries WHERE source = 'bookings' AND name LIKE %s"
+LOADED = "SELECT sum(loaded_count) FROM ops.deliveries WHERE feed = 'bookings' AND name LIKE %s"
 EVENTS = """
 SELECT event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay
 FROM bookings.events WHERE hotel_id = %s

@@ -45,7 +45,7 @@ INVARIANTS = {
 }
 KEPT = """
 SELECT DISTINCT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
-WHERE source = %s
+WHERE feed = %s
 """
 #: So many are in use, one a degree north of the other.
 PLACES = 3

@@ -59,8 +59,8 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
     )
 """
 DELIVERED = """
-SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
-FROM ops.deliveries WHERE name LIKE %s GROUP BY source ORDER BY source
+SELECT feed, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
+FROM ops.deliveries WHERE name LIKE %s GROUP BY feed ORDER BY feed
 """
 HOTEL = 90_000
 #: What was dropped, as it is stored and counted.

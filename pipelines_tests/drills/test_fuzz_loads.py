@@ -49,7 +49,7 @@ from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, register
 
 UNSOUND = """
-SELECT source, name, read_count, loaded_count, unchanged_count, rejected_count, quarantined
+SELECT feed, name, read_count, loaded_count, unchanged_count, rejected_count, quarantined
 FROM ops.deliveries
 CROSS JOIN LATERAL (
     SELECT count(*) AS quarantined FROM ops.quarantine

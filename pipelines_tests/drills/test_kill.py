@@ -35,7 +35,7 @@ STORED = {
 }
 LEDGER = """
 SELECT read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries
-WHERE source = %s AND read_count < 1000 ORDER BY name
+WHERE feed = %s AND read_count < 1000 ORDER BY name
 """
 RUNS = "SELECT status FROM runs WHERE pipeline_name = %s ORDER BY id"
 SLOTS = "SELECT count(*) FROM concurrency_slots WHERE run_id IS NOT NULL"

@@ -75,7 +75,7 @@ def check_nothing_is_left(owner: psycopg.Connection, store: Warehouse, domain: s
     assert owner.execute(DEADLOCKS).fetchone() == (0,)
     with store.engine.connect() as connection:
         assert unbalanced(connection, domain) == []
-        query = text("SELECT count(*) FROM ops.deliveries WHERE source = :source")
+        query = text("SELECT count(*) FROM ops.deliveries WHERE feed = :source")
         assert connection.execute(query, {"source": domain}).scalar_one() > 0
 
 

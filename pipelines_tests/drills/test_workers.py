@@ -20,7 +20,7 @@ from pipelines_tests.sources.shipments.made_up import line, text_of
 LEDGER = """
 SELECT name, read_count, loaded_count, unchanged_count + rejected_count
 FROM ops.deliveries
-WHERE source = %s AND name LIKE %s
+WHERE feed = %s AND name LIKE %s
 ORDER BY name
 """
 EVENTS = "SELECT count(*) FROM bookings.events WHERE hotel_id = %s"

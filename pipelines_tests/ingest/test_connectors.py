@@ -199,7 +199,7 @@ def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]
 
 LEDGER = (
     "SELECT name, read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
-    " WHERE source = 'cities' ORDER BY delivery_id"
+    " WHERE feed = 'cities' ORDER BY delivery_id"
 )
 
 

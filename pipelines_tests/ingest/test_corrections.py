@@ -81,7 +81,7 @@ def test_a_record_without_a_valid_key_has_none(stored_levels: Levels) -> None:
 
 def test_dismissed_records_and_those_of_other_sources_stay(stored_levels: Levels) -> None:
     stored_levels.deliver("a.csv", line("A", "ice"))
-    stored_levels.owner.execute("UPDATE ops.deliveries SET source = 'others'")
+    stored_levels.owner.execute("UPDATE ops.deliveries SET feed = 'others'")
     stored_levels.deliver("b.csv", line("A", "snow"))
     stored_levels.owner.execute(
         "UPDATE ops.quarantine SET dismissed_at = now(), dismissed_by = 'me',"
@@ -96,7 +96,7 @@ def test_a_statement_of_a_source_resolves_none_of_others(
 ) -> None:
     """Nor of the delivery itself: whatever the statement returns."""
     stored_levels.deliver("a.csv", line("A", "ice"))
-    stored_levels.owner.execute("UPDATE ops.deliveries SET source = 'others'")
+    stored_levels.owner.execute("UPDATE ops.deliveries SET feed = 'others'")
     stored_levels.deliver("b.csv", line("B", "ice"))
     everything = "SELECT quarantine_id FROM ops.quarantine"
     monkeypatch.setattr(statements, "read_sql", lambda *_: everything)

@@ -160,7 +160,7 @@ def test_a_busy_source_that_goes_quiet_is_reported(
     ):
         source = f"every {every}, last {last_days_ago}"
         owner.execute(
-            "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+            "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
             " read_count, loaded_count, unchanged_count, rejected_count) SELECT %(source)s,"
             " day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
             " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"

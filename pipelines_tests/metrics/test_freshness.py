@@ -171,7 +171,7 @@ def test_a_feed_that_fell_silent_long_ago_is_still_quiet(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     owner.execute(
-        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
         " read_count, loaded_count, unchanged_count, rejected_count)"
         " SELECT 'shipments', day::text, day::text, 1, at, at, 1, 1, 0, 0"
         " FROM generate_series(100, 120) AS day"

@@ -55,7 +55,7 @@ def test_absurd_flight_numbers_reject_only_their_records(
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, with_numbers(document))
     assert bring_up_to_date(warehouse)[1] == []
-    query = "SELECT rejected_count FROM ops.deliveries WHERE source = 'flights'"
+    query = "SELECT rejected_count FROM ops.deliveries WHERE feed = 'flights'"
     assert owner.execute(query).fetchall() == [(len(NUMBERS),)]
 
 

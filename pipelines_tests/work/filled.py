@@ -201,7 +201,7 @@ def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
         """
         WITH added AS (
             INSERT INTO ops.deliveries (
-                source, name, sha256, byte_count, received_at, loaded_at,
+                feed, name, sha256, byte_count, received_at, loaded_at,
                 read_count, loaded_count, unchanged_count, rejected_count
             )
             SELECT

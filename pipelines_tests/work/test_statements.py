@@ -65,7 +65,7 @@ def _of_pages(url: str) -> dict[str, str]:
         patch.setattr(page, "answer_of", noting)
         for module in [*PLATFORM, "pipelines.dashboard.ask", *OF_SOURCES]:
             assert not shown(module).exception
-        source_page.QUESTIONS.ask("records_of_source", sources=["shipments"])
+        source_page.QUESTIONS.ask("records_of_source", feeds=["shipments"])
         patch.setattr(bookings, "MAX_HOTELS", 1)
         assert not shown("pipelines.sources.bookings.dashboard").exception
         platform.QUESTIONS.ask("card", feeds=["bookings"])

@@ -1,9 +1,9 @@
--- Number of dismissed records by source.
+-- Number of dismissed records by feed.
 SELECT
-    deliveries.source,
+    deliveries.feed,
     count(*) AS count
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 WHERE quarantine.dismissed_at IS NOT NULL
-GROUP BY deliveries.source
-ORDER BY deliveries.source
+GROUP BY deliveries.feed
+ORDER BY deliveries.feed

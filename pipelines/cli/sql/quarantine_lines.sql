@@ -1,6 +1,6 @@
 -- The quarantine as shown in the terminal.
 SELECT
-    source,
+    feed,
     reason_code,
     count,
     last_seen_at,

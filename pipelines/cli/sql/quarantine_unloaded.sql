@@ -1,6 +1,6 @@
 -- Deliveries that were rejected as a whole, with the number of their bad records that are kept.
 SELECT
-    source,
+    source AS feed,
     name,
     count(*) AS count
 FROM ops.unloaded_rejects

@@ -8,7 +8,7 @@ WITH bad AS MATERIALIZED (
     FROM ops.deliveries
     INNER JOIN ops.quarantine USING (delivery_id)
     WHERE
-        deliveries.source = :feed
+        deliveries.feed = :feed
         AND deliveries.delivery_id <> :delivery_id
         AND deliveries.rejected_count > 0
         AND quarantine.record_key IS NOT NULL

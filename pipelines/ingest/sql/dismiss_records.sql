@@ -4,7 +4,7 @@ SET dismissed_at = now(), dismissed_by = :by, dismissal_reason = :reason
 FROM ops.deliveries
 WHERE
     quarantine.delivery_id = deliveries.delivery_id
-    AND deliveries.source = :source
+    AND deliveries.feed = :feed
     AND quarantine.dismissed_at IS NULL
     AND (
         CAST(:records AS bigint[]) IS NULL

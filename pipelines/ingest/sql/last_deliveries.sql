@@ -1,4 +1,4 @@
--- Deliveries of a source that its last run loaded; only the last delivery if it has no run id.
+-- Deliveries of a feed that its last run loaded; only the last delivery if it has no run id.
 SELECT
     deliveries.delivery_id,
     deliveries.name,
@@ -9,10 +9,10 @@ INNER JOIN (
         delivery_id,
         run_id
     FROM ops.deliveries
-    WHERE source = :source
+    WHERE feed = :feed
     ORDER BY loaded_at DESC
     LIMIT 1
 ) AS last
     ON deliveries.delivery_id = last.delivery_id OR deliveries.run_id = last.run_id
-WHERE deliveries.source = :source
+WHERE deliveries.feed = :feed
 ORDER BY deliveries.delivery_id

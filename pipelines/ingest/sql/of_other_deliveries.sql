@@ -2,7 +2,7 @@
 -- resolves no records of others.
 SELECT quarantine.quarantine_id
 FROM ops.deliveries AS mine
-INNER JOIN ops.deliveries AS others USING (source)
+INNER JOIN ops.deliveries AS others USING (feed)
 INNER JOIN ops.quarantine ON others.delivery_id = quarantine.delivery_id
 WHERE
     mine.delivery_id = :delivery_id

@@ -1,4 +1,4 @@
--- Quarantined records of a source, newest first, either open or dismissed.
+-- Quarantined records of a feed, newest first, either open or dismissed.
 SELECT
     quarantine.quarantine_id AS record,
     deliveries.name AS delivery,
@@ -10,6 +10,6 @@ SELECT
     quarantine.dismissal_reason
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
-WHERE deliveries.source = :source AND (quarantine.dismissed_at IS NOT NULL) = :is_dismissed
+WHERE deliveries.feed = :feed AND (quarantine.dismissed_at IS NOT NULL) = :is_dismissed
 ORDER BY quarantine.quarantine_id DESC
 LIMIT :most

@@ -1,4 +1,4 @@
--- Deliveries of a source that lost records: the counts do not add up, or rejected records are
+-- Deliveries of a feed that lost records: the counts do not add up, or rejected records are
 -- neither in quarantine nor purged.
 SELECT
     deliveries.delivery_id,
@@ -11,7 +11,7 @@ SELECT
     count(quarantine.quarantine_id) AS in_quarantine
 FROM ops.deliveries
 LEFT JOIN ops.quarantine USING (delivery_id)
-WHERE deliveries.source = :source
+WHERE deliveries.feed = :feed
 GROUP BY deliveries.delivery_id
 HAVING
     deliveries.read_count

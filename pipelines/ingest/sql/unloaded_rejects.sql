@@ -1,4 +1,4 @@
--- Bad records of deliveries of a source that were rejected as a whole: the newest delivery first, its
+-- Bad records of deliveries of a feed that were rejected as a whole: the newest delivery first, its
 -- records in their order.
 SELECT
     name AS delivery,
@@ -6,6 +6,6 @@ SELECT
     array_to_string(reasons, '; ') AS reasons,
     raw
 FROM ops.unloaded_rejects
-WHERE source = :source
+WHERE source = :feed
 ORDER BY rejected_at DESC, name, reject_id
 LIMIT :most

@@ -9,7 +9,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Drop the version tables of 3.0."""
+    """Drop the version tables of 3.0, and call a feed so."""
+    op.execute("ALTER TABLE ops.deliveries RENAME COLUMN source TO feed")
+    op.execute(
+        "ALTER INDEX ops.deliveries_source_name_loaded_at_idx"
+        " RENAME TO deliveries_feed_name_loaded_at_idx"
+    )
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute(
         """

@@ -28,7 +28,7 @@ def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.dateti
 
 
 def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
-    """Delete quarantined records whose delivery was loaded before a time. Returns counts by source.
+    """Delete quarantined records whose delivery was loaded before a time. Returns counts by feed.
 
     The ledger counts them as purged. Records of deliveries that were rejected as a whole before
     that time are deleted, too.
@@ -37,11 +37,11 @@ def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed
         is_old = unloaded_rejects.c.rejected_at < before
         connection.execute(delete(unloaded_rejects).where(is_old))
     query = (
-        select(deliveries.c.source)
+        select(deliveries.c.feed)
         .join(quarantine)
         .where(deliveries.c.loaded_at < before)
         .distinct()
-        .order_by(deliveries.c.source)
+        .order_by(deliveries.c.feed)
     )
     with store.translate_db_errors("housekeeping"), store.engine.connect() as connection:
         feeds = list(connection.execute(query).scalars())
@@ -53,7 +53,7 @@ def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed
             owners[feed].name if feed in owners else feed,  # whose loads it takes turns with
             statement,
             BATCH_SIZE,
-            source=feed,
+            feed=feed,
             before=before,
         )
         for feed in feeds

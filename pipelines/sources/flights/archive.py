@@ -97,7 +97,7 @@ def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
         .where(tables.snapshots.c.snapshot_at == snapshot_at)
     ).one()
     return Delivery(
-        source=SOURCE,
+        feed=SOURCE,
         name=name_of(snapshot_at),
         sha256=row.sha256,
         byte_count=row.byte_count,

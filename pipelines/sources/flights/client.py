@@ -72,7 +72,7 @@ def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
     file = Path(airportsdata.__file__).parent / "airports.csv"
     content = file.read_bytes()
     delivery = Delivery(
-        source="airports",
+        feed="airports",
         name=f"airportsdata {metadata.version('airportsdata')}",
         sha256=hashlib.sha256(content).hexdigest(),
         byte_count=len(content),

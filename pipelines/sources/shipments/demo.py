@@ -61,5 +61,5 @@ def _other_files_loaded(connection: Connection, demo: list[Delivery]) -> bool:
     is_demo = tuple_(deliveries.c.name, deliveries.c.sha256).in_(
         [(one.name, one.sha256) for one in demo]
     )
-    query = select(deliveries.c.delivery_id).where(deliveries.c.source == SOURCE, ~is_demo)
+    query = select(deliveries.c.delivery_id).where(deliveries.c.feed == SOURCE, ~is_demo)
     return connection.execute(query.limit(1)).first() is not None

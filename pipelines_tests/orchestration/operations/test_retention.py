@@ -304,7 +304,7 @@ def test_retention_periods_that_would_leave_nothing_are_rejected(days: int) -> N
 def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     """A load of the same source waits for one batch at most."""
     owner.execute(
-        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
         " read_count, loaded_count, unchanged_count, rejected_count) SELECT 'test', 'old ' || n,"
         " 'ab', 1, now(), now() - interval '2 years', 100, 0, 0, 100 FROM generate_series(1, 300) n"
     )
@@ -312,7 +312,7 @@ def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Co
         "INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
         " reason_codes, is_final) SELECT delivery_id, n, 'rows[' || n || ']', repeat('x', 300),"
         " ARRAY['bad'], ARRAY['bad'], FALSE FROM ops.deliveries,"
-        " generate_series(1, 100) n WHERE source = 'test'"
+        " generate_series(1, 100) n WHERE feed = 'test'"
     )
     seen: list[int] = []
     thread = threading.Thread(target=retention.purge_quarantine, args=(warehouse, A_YEAR_AGO))

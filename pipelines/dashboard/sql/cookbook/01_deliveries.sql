@@ -2,8 +2,8 @@
 --
 -- rows: 8
 -- Work: linear, 28 buffers
-SELECT source, name, received_at, read_count, loaded_count, unchanged_count, rejected_count
+SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count
 FROM ops.deliveries
-WHERE source IN ('flights', 'shipments', 'bookings')
-ORDER BY loaded_at DESC, source
+WHERE feed IN ('flights', 'shipments', 'bookings')
+ORDER BY loaded_at DESC, feed
 LIMIT %(rows)s;

@@ -1,6 +1,6 @@
 -- Work: linear, 28 buffers
-SELECT source, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, drift, byte_count
+SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, drift, byte_count
 FROM ops.deliveries
-WHERE source = ANY (%(sources)s)
+WHERE feed = ANY (%(feeds)s)
 ORDER BY received_at DESC, delivery_id DESC
 LIMIT 200;

@@ -2,7 +2,7 @@
 -- Work: linear, 60 buffers
 SELECT
     (loaded_at AT TIME ZONE 'UTC')::date AS day,
-    source,
+    feed,
     count(*) AS deliveries,
     sum(read_count)::bigint AS read,
     sum(loaded_count)::bigint AS loaded,
@@ -10,6 +10,6 @@ SELECT
     sum(rejected_count)::bigint AS rejected,
     sum(read_count) = sum(loaded_count + unchanged_count + rejected_count) AS is_balanced
 FROM ops.deliveries
-WHERE source = ANY (%(sources)s) AND loaded_at >= now() - interval '30 days'
+WHERE feed = ANY (%(feeds)s) AND loaded_at >= now() - interval '30 days'
 GROUP BY 1, 2
-ORDER BY day DESC, source;
+ORDER BY day DESC, feed;

@@ -9,7 +9,7 @@ CROSS JOIN LATERAL (
     VALUES
     ('loaded', loaded_count), ('unchanged', unchanged_count), ('rejected', rejected_count)
 ) AS outcome (outcome, records)
-WHERE source = ANY(%(sources)s) AND loaded_at >= now() - interval '30 days'
+WHERE feed = ANY(%(feeds)s) AND loaded_at >= now() - interval '30 days'
 GROUP BY 1, 2
 HAVING sum(outcome.records) > 0
 ORDER BY 1, 2

@@ -1,8 +1,8 @@
 -- Work: linear, 130 buffers
 CREATE OR REPLACE VIEW ops.feeds AS
 SELECT
-    loads.source AS feed,
-    coalesce(catalog.source, loads.source) AS source,
+    loads.feed,
+    coalesce(catalog.source, loads.feed) AS source,
     loads.last_delivery_at,
     loads.last_new_data_at,
     loads.deliveries_today,
@@ -20,7 +20,7 @@ SELECT
     ) AS is_quiet
 FROM (
     SELECT
-        source,
+        feed,
         max(loaded_at) AS last_delivery_at,
         max(loaded_at) FILTER (WHERE loaded_count > 0) AS last_new_data_at,
         count(*) FILTER (WHERE received_at >= date_trunc('day', now(), 'UTC')) AS deliveries_today,
@@ -31,46 +31,46 @@ FROM (
             sum(rejected_count) FILTER (WHERE received_at >= date_trunc('day', now(), 'UTC')), 0
         )::bigint AS rejected_today
     FROM ops.deliveries
-    GROUP BY source
+    GROUP BY feed
 ) AS loads
-LEFT JOIN ops.catalog ON loads.source = catalog.name AND catalog.kind = 'feed'
+LEFT JOIN ops.catalog ON loads.feed = catalog.name AND catalog.kind = 'feed'
 LEFT JOIN (
     SELECT
-        deliveries.source,
+        deliveries.feed,
         count(*) AS records,
         min(deliveries.loaded_at) AS oldest_at
     FROM ops.quarantine
     INNER JOIN ops.deliveries USING (delivery_id)
     WHERE quarantine.dismissed_at IS NULL
-    GROUP BY deliveries.source
-) AS waiting ON loads.source = waiting.source
+    GROUP BY deliveries.feed
+) AS waiting ON loads.feed = waiting.feed
 LEFT JOIN (
     SELECT
-        source,
+        feed,
         max(gap) AS longest,
         count(DISTINCT day) AS days
     FROM (
         SELECT
-            source,
+            feed,
             received_at::date AS day,
-            received_at - lag(received_at) OVER (PARTITION BY source ORDER BY received_at) AS gap
+            received_at - lag(received_at) OVER (PARTITION BY feed ORDER BY received_at) AS gap
         FROM ops.deliveries
         INNER JOIN (
             SELECT
-                source,
+                feed,
                 max(received_at) AS last_at
             FROM ops.deliveries
-            GROUP BY source
-        ) AS ends USING (source)
+            GROUP BY feed
+        ) AS ends USING (feed)
         WHERE deliveries.received_at >= ends.last_at - interval '60 days'
     ) AS spaced
-    GROUP BY source
-) AS gaps ON loads.source = gaps.source;
+    GROUP BY feed
+) AS gaps ON loads.feed = gaps.feed;
 
 COMMENT ON VIEW ops.feeds IS
 'Each feed that ever delivered, one row each: what came last and today, what is in quarantine, and
 whether the feed is silent for longer than usual.';
-COMMENT ON COLUMN ops.feeds.feed IS 'Feed, as in ops.deliveries.source.';
+COMMENT ON COLUMN ops.feeds.feed IS 'Feed, as in ops.deliveries.feed.';
 COMMENT ON COLUMN ops.feeds.source IS 'Source of the feed.';
 COMMENT ON COLUMN ops.feeds.last_delivery_at IS 'When a delivery was last loaded.';
 COMMENT ON COLUMN ops.feeds.last_new_data_at IS

@@ -1,7 +1,7 @@
 -- Work: linear, 45 buffers
 CREATE OR REPLACE VIEW ops.quarantine_summary AS
 SELECT
-    deliveries.source,
+    deliveries.feed,
     reason.code AS reason_code,
     count(*) AS count,
     min(deliveries.loaded_at) AS first_seen_at,
@@ -15,13 +15,13 @@ FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 CROSS JOIN LATERAL unnest(quarantine.reason_codes, quarantine.reasons) AS reason (code, words)
 WHERE quarantine.dismissed_at IS NULL
-GROUP BY deliveries.source, reason.code
-ORDER BY deliveries.source, count(*) DESC, reason.code;
+GROUP BY deliveries.feed, reason.code
+ORDER BY deliveries.feed, count(*) DESC, reason.code;
 
 COMMENT ON VIEW ops.quarantine_summary IS
-'Number of records in quarantine by source and reason, without dismissed records. A record with
+'Number of records in quarantine by feed and reason, without dismissed records. A record with
 several reasons counts once for each.';
-COMMENT ON COLUMN ops.quarantine_summary.source IS 'Source of the records.';
+COMMENT ON COLUMN ops.quarantine_summary.feed IS 'Feed of the records.';
 COMMENT ON COLUMN ops.quarantine_summary.reason_code IS
 'Code of the reason; docs/reference.md lists all codes and what to do.';
 COMMENT ON COLUMN ops.quarantine_summary.count IS 'Number of records with this reason.';

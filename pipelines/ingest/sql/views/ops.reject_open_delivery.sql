@@ -5,7 +5,7 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     IF EXISTS (SELECT FROM ops.deliveries WHERE delivery_id = new.delivery_id AND is_open) THEN
-        RAISE EXCEPTION 'a commit came before delivery % (%) was complete', new.name, new.source
+        RAISE EXCEPTION 'a commit came before delivery % (%) was complete', new.name, new.feed
         USING ERRCODE = 'integrity_constraint_violation',
         HINT = 'A load must not commit: the platform does, with the counts. Remove the COMMIT.';
     END IF;

@@ -1,10 +1,10 @@
--- Deletes the oldest quarantined records of a source whose deliveries were loaded before an
+-- Deletes the oldest quarantined records of a feed whose deliveries were loaded before an
 -- instant. The ledger counts them as purged.
 WITH doomed AS (
     SELECT quarantine.quarantine_id
     FROM ops.quarantine
     INNER JOIN ops.deliveries USING (delivery_id)
-    WHERE deliveries.source = :source AND deliveries.loaded_at < :before
+    WHERE deliveries.feed = :feed AND deliveries.loaded_at < :before
     ORDER BY quarantine.quarantine_id
     LIMIT :most
 ), gone AS (

@@ -16,7 +16,7 @@ WITH bad AS MATERIALIZED (
     FROM ops.quarantine
     INNER JOIN ops.deliveries USING (delivery_id)
     WHERE
-        deliveries.source = 'bookings'
+        deliveries.feed = 'bookings'
         AND deliveries.delivery_id <> :delivery_id
         AND quarantine.record_key[1] = 'event'
         AND quarantine.dismissed_at IS NULL

@@ -14,7 +14,7 @@ SELECT
             AND quarantine.record_key < ARRAY[plants.plant_id::text, '9999']
             AND EXISTS (
                 SELECT FROM ops.deliveries
-                WHERE deliveries.delivery_id = quarantine.delivery_id AND deliveries.source = 'solar'
+                WHERE deliveries.delivery_id = quarantine.delivery_id AND deliveries.feed = 'solar'
             )
     ) AS rejected
 FROM solar.plants

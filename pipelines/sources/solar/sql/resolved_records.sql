@@ -3,7 +3,7 @@ SELECT quarantine.quarantine_id
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 WHERE
-    deliveries.source = :source
+    deliveries.feed = :feed
     AND deliveries.delivery_id <> :delivery_id
     AND quarantine.record_key >= CAST(:from_key AS text [])
     AND quarantine.record_key < CAST(:to_key AS text [])

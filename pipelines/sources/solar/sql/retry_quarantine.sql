@@ -10,6 +10,6 @@ FROM (
     FROM ops.quarantine
     INNER JOIN ops.deliveries USING (delivery_id)
     INNER JOIN solar.plants ON plants.plant_id::text = quarantine.record_key[1]
-    WHERE deliveries.source = 'solar'
+    WHERE deliveries.feed = 'solar'
 ) AS spoiled
 WHERE days.plant_id = spoiled.plant_id AND days.day = spoiled.day

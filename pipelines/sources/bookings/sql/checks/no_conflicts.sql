@@ -6,7 +6,7 @@ SELECT
     quarantine.raw
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
-WHERE deliveries.source = 'bookings'
+WHERE deliveries.feed = 'bookings'
     AND quarantine.dismissed_at IS NULL
     AND 'came_before' = ANY(quarantine.reason_codes)
 ORDER BY quarantine.quarantine_id DESC

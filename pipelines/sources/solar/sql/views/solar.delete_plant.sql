@@ -17,7 +17,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM ops.quarantine USING ops.deliveries
         WHERE deliveries.delivery_id = quarantine.delivery_id
-            AND deliveries.source = 'solar'
+            AND deliveries.feed = 'solar'
             AND quarantine.record_key[1] = old.plant_id::text
         RETURNING quarantine.delivery_id
     ), counted AS (

@@ -1,8 +1,8 @@
--- Last day with new data of a source that loaded data on at least 14 of 28 days and none for three.
+-- Last day with new data of a feed that loaded data on at least 14 of 28 days and none for three.
 WITH days AS (
     SELECT DISTINCT date_trunc('day', loaded_at, 'UTC') AS day
     FROM ops.deliveries
-    WHERE source = :source AND loaded_count > 0 AND loaded_at > now() - interval '118 days'
+    WHERE feed = :feed AND loaded_count > 0 AND loaded_at > now() - interval '118 days'
 ),
 
 newest AS (SELECT max(day) AS day FROM days)
