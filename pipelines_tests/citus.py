@@ -19,7 +19,7 @@ from pipelines.testing import databases
 
 URL = os.environ.get("CITUS_TEST_URL", "")
 #: What a migration leaves in the tables.
-KEPT = "ops.sql_objects"
+KEPT = ("ops.sql_objects", "ops.revision")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def running_server() -> Iterator[Cluster]:
 def made(server: Cluster, template: str = "") -> Iterator[str]:
     """Empty all tables."""
     with psycopg.connect(server.address, autocommit=True) as connection:
-        names = ", ".join(one.fullname for one in all_tables() if one.fullname != KEPT)
+        names = ", ".join(one.fullname for one in all_tables() if one.fullname not in KEPT)
         connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE".encode())
     yield server.database
 
