@@ -45,8 +45,10 @@ There are two exceptions, both for files that a sender leaves incomplete. A file
 exactly between two lines cannot be recognised as incomplete. It is loaded as it is, and the missing
 lines follow when the complete file arrives. A file without a final line break waits until it has
 not changed for a minute (`ISOBAR_INBOX_CUT_SECONDS`). Then its last line, if it has all fields, is
-loaded as it is, and may end within a value. When a longer version of the file arrives, what that
-line stored is removed, unless another delivery may have brought it.
+loaded as it is, and may end within a value. The complete file that follows is a delivery like any
+other. Where the last value counts, as of parcels, it replaces the cut one; where the first one
+stays, as of booking events, the complete line is a conflict, and the check `no_conflicts` shows
+both. If the key itself was cut, there is one row too many, whose `delivery_id` names the file.
 
 **How to read the tables.** In each trial the source's own job ran against a server, or a file, with
 the fault, and again without it. The second run was green, and then everything was loaded, once.

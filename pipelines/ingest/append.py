@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest import watermarks
@@ -45,10 +45,6 @@ class AppendWriter(Writer):
         own = [name for name in self.table.columns.keys() if name not in noted]  # noqa: SIM118
         load.create_stage_of(self.table, self.stage, [RECORD, *own])
         load.parameters["load_number"] = watermarks.position(load.connection, policy.table) + 1
-
-    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Withdraw the row of a line that was cut."""
-        self.load.withdraw(self.policy.withdraw, cut, delivery_ids)
 
     def prepare(self, parsed: Parsed) -> Prepared | None:
         """Sort the rows of a batch, and format them if all of them may be new."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pipelines.ingest.deliveries import CutLine
 
 QUOTE, NEWLINE, CARRIAGE_RETURN = b'"\n\r'
 
@@ -117,12 +116,6 @@ def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequ
     )
     sent[RECORD] = np.array([record.line for record in whole], np.int64)
     return Batch(sent, lambda row: whole[row].raw, broken)
-
-
-def of_cut_line(cut: CutLine, layout: Layout, encoding: str, promised: Sequence[str]) -> Batch:
-    """Return a batch of the one record that was cut, as it was read then."""
-    record = layout.read(cut.number, line_text(cut.content, encoding))
-    return of_records([record], layout.columns, promised)
 
 
 class _Lines:

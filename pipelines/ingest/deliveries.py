@@ -18,7 +18,6 @@ from sqlalchemy import (
     String,
     any_,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -49,23 +48,6 @@ OF_REJECT = (
 
 
 @dataclass(frozen=True)
-class CutLine:
-    """The last line of an earlier version of a file, which a longer version of it continues.
-
-    What the deliveries of that version stored from it, nobody sent. A record with line breaks in
-    quoted fields has several lines: `number` is that of the first, from 1. `content` does not end
-    with a line break.
-    """
-
-    delivery_ids: tuple[int, ...]
-    number: int
-    content: bytes
-    #: Whether a file of another name may have brought the same line since: it repeated lines that
-    #: were known, and which ones is not recorded. Then what was stored from the line stays.
-    may_be_sent: bool = False
-
-
-@dataclass(frozen=True)
 class Delivery:
     """A file, response or time window as received. `name` is the name the source would use."""
 
@@ -74,8 +56,6 @@ class Delivery:
     sha256: str
     byte_count: int
     received_at: datetime
-    #: For a file that continues an earlier version of itself which ended within a line.
-    cut: CutLine | None = None
 
 
 @dataclass(frozen=True)
@@ -89,36 +69,12 @@ class Outcome:
     rejected: int
 
 
-def recent_deliveries(
-    connection: Connection, feed: str, name: str | None = None, *, most: int = 5
-) -> Sequence[Row[int, str, int]]:
-    """Return id, digest and size of the last deliveries, newest first, optionally of one name."""
-    named = [] if name is None else [deliveries.c.name == name]
-    query = select(deliveries.c.delivery_id, deliveries.c.sha256, deliveries.c.byte_count)
-    query = query.where(deliveries.c.feed == feed, *named)
-    return connection.execute(query.order_by(deliveries.c.loaded_at.desc()).limit(most)).all()
-
-
 def deliveries_of(connection: Connection, feed: str, name: str, sha256: str) -> tuple[int, ...]:
     """Return the ids of all deliveries of this content under this name."""
     query = select(deliveries.c.delivery_id).where(
         deliveries.c.feed == feed, deliveries.c.name == name, deliveries.c.sha256 == sha256
     )
     return tuple(connection.execute(query).scalars())
-
-
-def has_repeated_lines(connection: Connection, feed: str, name: str, after: int) -> bool:
-    """Return whether a CSV file of another name had known lines, of deliveries after a number."""
-    query = select(
-        exists().where(
-            deliveries.c.feed == feed,
-            deliveries.c.name != name,
-            deliveries.c.delivery_id > after,
-            deliveries.c.unchanged_count > 0,
-            deliveries.c.header.is_not(None),
-        )
-    )
-    return bool(connection.execute(query).scalar_one())
 
 
 def last_number(connection: Connection, feed: str) -> int:
@@ -129,8 +85,11 @@ def last_number(connection: Connection, feed: str) -> int:
 
 def last_sha256(connection: Connection, feed: str, name: str | None = None) -> str | None:
     """Return the digest of the feed's last loaded delivery, optionally of those with a name."""
-    last = recent_deliveries(connection, feed, name, most=1)
-    return last[0].sha256 if last else None
+    named = [] if name is None else [deliveries.c.name == name]
+    query = select(deliveries.c.sha256).where(deliveries.c.feed == feed, *named)
+    return connection.execute(
+        query.order_by(deliveries.c.loaded_at.desc()).limit(1)
+    ).scalar_one_or_none()
 
 
 def open_delivery(
@@ -174,28 +133,6 @@ def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -
     if quarantine_ids:
         query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
         connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
-
-
-def withdraw_rejects(connection: Connection, cut: CutLine) -> None:
-    """Remove a cut line from quarantine: its complete version follows."""
-    query = select(quarantine.c.quarantine_id).where(
-        quarantine.c.delivery_id.in_(cut.delivery_ids),
-        quarantine.c.record_number == cut.number,
-        quarantine.c.dismissed_at.is_(None),
-    )
-    resolve_quarantined(connection, connection.execute(query).scalars().all())
-
-
-def withdraw_record(connection: Connection, delivery_id: int) -> None:
-    """Count a cut line as unchanged once the row that a delivery stored from it is removed."""
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.delivery_id == delivery_id, deliveries.c.loaded_count > 0)
-        .values(
-            loaded_count=deliveries.c.loaded_count - 1,
-            unchanged_count=deliveries.c.unchanged_count + 1,
-        )
-    )
 
 
 def _load_time(delivery: Delivery) -> ColumnElement[datetime]:

@@ -208,8 +208,6 @@ class Parsed:
     drift: Sequence[str] = ()
     #: What lines of a CSV file need in order to be parsed again; of the first batch.
     header: str | None = None
-    #: The rows of the line in which an earlier version of the file was cut; of the first batch.
-    cut: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     #: Formats the position of a record.
     position: Callable[[int], str] = "line {}".format
     #: Returns the text of a record, if rows do not have it.
@@ -283,8 +281,6 @@ class Append:
     write: tuple[Sql, ...]
     #: Returns the staged rows that contradict a stored one: record, reason_code, reason.
     conflicts: Sql
-    #: Remove what the line of a cut file stored; may return the `delivery_id` of what was removed.
-    withdraw: tuple[Sql, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,12 +360,7 @@ class Merge:
     begin: Sql | None = None
     #: Returns a row if the delivery is to be rejected: problem, place, remedy.
     reject_all: Sql | None = None
-    #: Remove what the line of a cut file stored, before the rows are written; may return the
-    #: `delivery_id` of what was removed.
-    withdraw: tuple[Sql, ...] = ()
     write: tuple[Step, ...]
-    #: As `withdraw`, after the rows are written.
-    clean: tuple[Sql, ...] = ()
     #: Returns how many staged records the tables now hold; with `compare`, how many rows the
     #: delivery has written.
     stored: Sql

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import ARRAY, Connection, Row, String, any_, delete, literal, select
+from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import (
@@ -24,20 +24,14 @@ from pipelines.failures import (
     PermanentFailure,
     TransientFailure,
 )
-from pipelines.ingest.csv_records import MAX_LINE_BYTES, MAX_RECORD_LINES
 from pipelines.ingest.deliveries import (
-    CutLine,
     Delivery,
     Outcome,
     delete_unloaded,
-    deliveries_of,
-    has_repeated_lines,
-    recent_deliveries,
+    last_sha256,
     rejects_kept,
-    withdraw_rejects,
 )
 from pipelines.ingest.inbox import (
-    LINE_SUFFIXES,
     Inbox,
     InboxFile,
     open_plain_file,
@@ -109,18 +103,9 @@ def load_file(
         _opened(source, file) as opened,
         store.transaction(source) as connection,
     ):
-        versions = recent_deliveries(connection, source, file.name)
-        has_lines = file.name.lower().endswith(LINE_SUFFIXES)
-        sha256, torn = _digest(opened, versions if has_lines else ())
-        cut = None
+        sha256 = _digest(opened)
         outcome = None
-        if not versions or versions[0].sha256 != sha256:
-            if torn is not None:
-                ids = deliveries_of(connection, source, file.name, torn[0])
-                is_repeated = has_repeated_lines(connection, source, file.name, min(ids))
-                cut = CutLine(ids, *torn[1:], may_be_sent=is_repeated)
-                if not is_repeated:
-                    withdraw_rejects(connection, cut)
+        if last_sha256(connection, source, file.name) != sha256:
             opened.seek(0)
             delivery = Delivery(
                 feed=source,
@@ -128,7 +113,6 @@ def load_file(
                 sha256=sha256,
                 byte_count=file.byte_count,
                 received_at=datetime.now(UTC),
-                cut=cut,
             )
             outcome = _load(connection, opened, delivery, load, str(file.path))
         if signature_of(os.fstat(opened.fileno())) != file.signature:
@@ -210,44 +194,11 @@ def _load(
         raise failure.at(place) from failure
 
 
-def _digest(
-    file: BinaryIO, versions: Sequence[Row[int, str, int]]
-) -> tuple[str, tuple[str, int, bytes] | None]:
-    """Return a file's digest and, if it continues an earlier version, the record that was cut.
-
-    Of several versions that it continues, the longest one counts: its digest comes with the record.
-    """
-    digest, position, lines, cut = hashlib.sha256(), 0, 0, None
-    borders = sorted(versions, key=lambda one: one.byte_count)
-    while True:
-        while borders and borders[0].byte_count == position:
-            version = borders.pop(0)
-            if digest.hexdigest() == version.sha256:
-                content = _record_across(file, position)
-                number = lines + 1 - content.count(b"\n")
-                cut = (version.sha256, number, content) if content else None
-        chunk = file.read(min(1 << 20, borders[0].byte_count - position) if borders else 1 << 20)
-        if not chunk:
-            return digest.hexdigest(), cut
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
         digest.update(chunk)
-        position += len(chunk)
-        lines += chunk.count(b"\n") if borders else 0
-
-
-def _record_across(file: BinaryIO, border: int) -> bytes:
-    """Return the part before `border` of a record that goes on behind it; empty if none does."""
-    start = max(0, border - MAX_LINE_BYTES)
-    file.seek(start)
-    lines = file.read(border - start).split(b"\n")
-    following = file.read(2)
-    file.seek(border)
-    if following in (b"", b"\r\n") or following.startswith(b"\n"):
-        return b""
-    for count in range(1, min(MAX_RECORD_LINES, len(lines)) + 1):  # a quoted field may have several
-        record = b"\n".join(lines[-count:])
-        if record.count(b'"') % 2 == 0:
-            return record
-    return lines[-1]
+    return digest.hexdigest()
 
 
 def _remember(

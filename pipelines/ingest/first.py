@@ -21,7 +21,6 @@ class FirstWriter(RowsWriter):
 
     # What is stored came before all that is staged.
     resolving = ("reject_contradicting", "reject_repeated")
-    is_replaced = False
 
     def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
         """Stage a batch, whose rows need their text: any of them may be rejected later."""

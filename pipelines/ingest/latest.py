@@ -20,7 +20,6 @@ class LatestWriter(RowsWriter):
     """Upserts the rows of one load; a retry inserts only missing ones after a later delivery."""
 
     resolving = ("reject_repeated",)
-    is_replaced = True
 
     def statement(self, table: Table, columns: Sequence[str]) -> str:
         """Return the upsert."""

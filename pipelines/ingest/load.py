@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Table, text
 
-from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import Parsed, Sql, is_own
 from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
 from pipelines.warehouse.connection import (
@@ -111,27 +109,9 @@ class Load:
         self.copy(name, frame.columns, csv_text(frame))
         analyze_stage(self.connection, name, frame.columns, table)
 
-    def withdraw(
-        self, several: Sequence[Sql], cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]
-    ) -> None:
-        """Execute statements that remove what a cut line stored, and correct the ledger."""
-        for frame in cut.values():
-            rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-            for sql, row in product(several, rows):
-                values = {str(name): value for name, value in row.items()}
-                found = self.execute(sql, delivery_ids=list(delivery_ids), **values)
-                for removed in found if found.returns_rows else ():
-                    withdraw_record(self.connection, removed.delivery_id)
-
 
 class Writer(Protocol):
     """How a policy stores the rows of one load."""
-
-    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Take the line in which an earlier version of the file was cut, if any.
-
-        `delivery_ids` are the deliveries of that version, which stored it.
-        """
 
     def prepare(self, parsed: Parsed) -> Any:
         """Format a batch in the thread that parses it, without the connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -30,7 +30,6 @@ class MergeWriter(Writer):
     def __init__(self, load: Load, policy: Merge) -> None:
         self.load, self.policy = load, policy
         self._position: Callable[[int], str] = str
-        self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
         self._read = self._equal = 0
         if policy.compare is None:
             load.create_change_log()
@@ -41,10 +40,6 @@ class MergeWriter(Writer):
             else:
                 load.create_stage(name, of)
         self._stages = Stages(load, tables)
-
-    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Keep the line that was cut until rows are written."""
-        self._cut = cut, delivery_ids
 
     def prepare(self, parsed: Parsed) -> Formatted:
         """Format the rows of a batch, unless only changed ones are copied."""
@@ -109,7 +104,6 @@ class MergeWriter(Writer):
             raise PermanentFailure(
                 self.load.owner.name, why.problem, place=why.place, remedy=why.remedy
             )
-        self.load.withdraw(self.policy.withdraw, *self._cut)
         changed: int | None = None
         for step in self.policy.write:
             if isinstance(step, Analyze):
@@ -120,7 +114,6 @@ class MergeWriter(Writer):
             else:
                 self._run(step)
         stored = int(self.load.execute(self.policy.stored).scalar_one())
-        self.load.withdraw(self.policy.clean, *self._cut)
         if self.policy.compare:
             changed = stored
         elif changed is None:

@@ -39,11 +39,11 @@ class Csv:
     is_strict: bool = False
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
-        """Yield the file's header and cut line, and then its records batch by batch."""
+        """Yield the file's header, and then its records batch by batch."""
         if content.quarantined is not None:
             yield from self._again(content, context)
             return
-        from pipelines.ingest.csv_batches import batches_of, of_cut_line
+        from pipelines.ingest.csv_batches import batches_of
         from pipelines.ingest.csv_records import CsvFile
         from pipelines.ingest.gzip_reader import unpacked
 
@@ -66,11 +66,8 @@ class Csv:
             aliases=self.aliases,
             is_strict=self.is_strict,
         )
-        layout, cut = file.layout, Parsed()
-        if delivery.cut is not None:
-            cut = self.read(of_cut_line(delivery.cut, layout, encoding, self.columns), context)
-        drift = layout.drift(delivery.name, self.columns)
-        yield Parsed(header=layout.header, drift=drift, cut=cut.rows)
+        drift = file.layout.drift(delivery.name, self.columns)
+        yield Parsed(header=file.layout.header, drift=drift)
         for batch in batches_of(file, self.columns):
             yield self.read(batch, context)
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.deliveries import withdraw_record
 from pipelines.ingest.feeds import First, Latest, Parsed
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.merge import rejected
@@ -22,7 +21,6 @@ from pipelines.warehouse.connection import OF_RECORD, RAW, RECORD, count_stateme
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sqlalchemy import Table
 
 
@@ -31,8 +29,6 @@ class RowsWriter(Writer, ABC):
 
     #: The queries that remove staged rows, in order; the first one with a record gives its reason.
     resolving: ClassVar[tuple[str, ...]]
-    #: Whether a stored row of a cut line gives way to a staged one with the same key.
-    is_replaced: ClassVar[bool]
 
     def __init__(self, load: Load, policy: First | Latest) -> None:
         del policy  # they have no options
@@ -41,16 +37,11 @@ class RowsWriter(Writer, ABC):
         self._tables = {_stage(name): one for name, one in load.owner.metadata.tables.items()}
         self._stages = Stages(load, self._tables)
         self._position: Callable[[int], str] = str
-        self._cut: tuple[Mapping[str, pd.DataFrame], Sequence[int]] = {}, ()
         load.create_change_log()
 
     @abstractmethod
     def statement(self, table: Table, columns: Sequence[str]) -> str:
         """Return the statement that stores the staged rows of a table."""
-
-    def begin(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Keep the line that was cut until all rows are staged."""
-        self._cut = cut, delivery_ids
 
     def prepare(self, parsed: Parsed) -> Formatted:
         """Format the rows of a batch, by stage."""
@@ -74,7 +65,6 @@ class RowsWriter(Writer, ABC):
     def resolve(self) -> list[Reject]:
         """Remove records that contradict others, as the policy says."""
         self._stages.analyze()
-        self._withdraw(*self._cut)
         found: list[Any] = []
         for stage, columns in self._stages.columns.items():
             values = self._values(stage)
@@ -109,25 +99,6 @@ class RowsWriter(Writer, ABC):
             return 0, 0
         stored = self.load.run(count_statement(staged), {}).scalar_one()
         return self.load.changed_records(), int(stored)
-
-    def _withdraw(self, cut: Mapping[str, pd.DataFrame], delivery_ids: Sequence[int]) -> None:
-        """Delete the row that a cut line stored, unless it is staged."""
-        for name in cut:
-            stage, values = _stage(name), self._values(_stage(name))
-            is_same = self._is_key(stage)
-            if values and not self.is_replaced:
-                both = (", ".join(f"{row}.{one}" for one in values) for row in ("staged", "stored"))
-                is_same += " AND ({}) IS NOT DISTINCT FROM ({})".format(*both)
-            statement = read_sql("pipelines.ingest", "withdraw_row").format(
-                table=name,
-                stage=stage,
-                is_key=" AND ".join(f"stored.{key} = :{key}" for key in self._keys(stage)),
-                is_same=is_same,
-            )
-            for row in cut[name][self._keys(stage)].to_dict("records"):
-                given = {"delivery_ids": list(delivery_ids), **{str(k): v for k, v in row.items()}}
-                for gone in self.load.run(statement, given):
-                    withdraw_record(self.load.connection, gone.delivery_id)
 
     def _keys(self, stage: str) -> list[str]:
         return [column.name for column in self._tables[stage].primary_key]

@@ -28,7 +28,7 @@ from pipelines.ingest.deliveries import (
     rejects_kept,
     repeat_delivery,
 )
-from pipelines.ingest.feeds import Content, Context, Feed, Merge, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.load import Load, Writer
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.prefetch import prefetched
@@ -185,16 +185,13 @@ class Runner:
         """
         writer: Writer = self._writer(load, self.feed.write)
         first: Parsed | None = None
-        read, skipped, drift, cut = 0, 0, list[str](), content.delivery.cut
+        read, skipped, drift = 0, 0, list[str]()
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
         for parsed, formatted in prefetched(prepared):
             if first is None:
                 first = parsed
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
                 load.parameters.update(parsed.parameters)
-                # The statements of Merge see themselves who else brought a row.
-                is_kept = cut and cut.may_be_sent and not isinstance(self.feed.write, Merge)
-                writer.begin(first.cut, cut.delivery_ids if cut and not is_kept else ())
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift

@@ -132,8 +132,7 @@ deliveries = Table(
         "unchanged_count",
         Integer,
         "Number of source records without changes. Includes records that are already in"
-        " quarantine, rejected records that a later delivery corrected, and a cut last line whose"
-        " row was removed when a longer version of the file followed.",
+        " quarantine, and rejected records that a later delivery corrected.",
     ),
     required(
         "rejected_count",

@@ -18,7 +18,7 @@ from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name, delivery_id_column, source_metadata
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels, Owner, line
+from pipelines_tests.ingest.levels import FEED, HEADER, Levels, Owner, line
 
 QUARANTINE = (
     "SELECT position, reason_codes[1], is_final, raw FROM ops.quarantine ORDER BY quarantine_id"
@@ -85,30 +85,6 @@ def test_a_retry_never_overwrites(levels: Levels) -> None:
     assert levels.rows() == [("A", 1.0), ("B", 222.0)]
     found = [(position, code) for position, code, *_ in levels.rows(QUARANTINE)]
     assert sorted(found) == [("line 3", "came_before"), ("line 4", "level_invalid")]
-    levels.check()
-
-
-@pytest.mark.parametrize(
-    ("cut", "complete", "counts"),
-    [
-        ("A,{at},2", "A,{at},25\nB,{at},1\n", (2, 2, 0, 0)),
-        ("A,{at},2", "A,{at},2.0\nB,{at},1\n", (2, 1, 1, 0)),
-        ("A,{at},2\nB,{at},2", "A,{at},2\nB,{at},25\n", (2, 1, 1, 0)),
-        ("A,{at},2\nA,{at},2", "A,{at},2\nA,{at},25\n", (2, 0, 1, 1)),
-        ("A,{at},3\nA,{at},2", "A,{at},3\nA,{at},25\n", (2, 0, 1, 1)),
-        ("A,{at},2", "A,{at},2x\nB,{at},1\n", (2, 1, 0, 1)),
-    ],
-)
-def test_a_line_that_was_cut_gives_way_to_the_complete_file(
-    levels: Levels, cut: str, complete: str, counts: tuple[int, ...]
-) -> None:
-    """A value that was cut is no first one."""
-    at = AT.format(0)
-    levels.deliver("a.csv", cut.format(at=at), end="")
-    assert levels.deliver("a.csv", complete.format(at=at), end="") == counts
-    valid = [one.split(",") for one in complete.split() if "x" not in one]
-    first = {station: float(level) for station, _, level in reversed(valid)}
-    assert levels.rows() == sorted(first.items())
     levels.check()
 
 

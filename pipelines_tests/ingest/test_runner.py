@@ -11,7 +11,7 @@ from pipelines.ingest.feeds import Cap, Content, Feed, Latest, Parsed
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.runner import Runner
-from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels, Owner, line
+from pipelines_tests.ingest.levels import FEED, HEADER, Levels, Owner, line
 
 QUARANTINE = """
 SELECT position, reason_codes[1], raw FROM ops.quarantine ORDER BY quarantine_id
@@ -69,23 +69,6 @@ def test_a_retry_of_the_last_file_replaces_what_it_says(stored_levels: Levels) -
     stored_levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '2')")
     stored_levels.runner.retry()
     assert stored_levels.rows() == [("A", 2.0)]
-    stored_levels.check()
-
-
-def test_a_line_that_was_cut_gives_way_to_the_complete_file(stored_levels: Levels) -> None:
-    columns = "read_at,level,station\n"
-    file = stored_levels.folder / "a.csv"
-
-    def load(content: str) -> None:
-        file.write_text(content)
-        found = inspect_file("levels", file)
-        load_file(stored_levels.warehouse, "levels", found, stored_levels.runner.load_file)
-
-    whole = f"{columns}{AT.format(0)},1,A\n{AT.format(0)},2,BCD"
-    load(whole[:-1])
-    assert stored_levels.rows() == [("A", 1.0), ("BC", 2.0)]
-    load(f"{whole}\n{AT.format(0)},3,E\n")
-    assert stored_levels.rows() == [("A", 1.0), ("BCD", 2.0), ("E", 3.0)]
     stored_levels.check()
 
 

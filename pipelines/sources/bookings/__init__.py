@@ -115,7 +115,6 @@ feed = Feed(
         identify="resolve_ids",
         write=("adopt_ids", "put_events"),
         conflicts="conflicts",
-        withdraw=("withdraw_event",),
     ),
     cap=Cap(setting="most_bad"),
     rejects="once",

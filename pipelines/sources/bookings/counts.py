@@ -25,8 +25,6 @@ DAYS = {
     hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
     hotel_bookings_by_stay_night: "night_of_stay",
 }
-#: A cut line that is withdrawn waits until its event is counted (sql/withdraw_event.sql).
-LOCK = f"LOCK TABLE {hotel_bookings_by_event_day.fullname} IN SHARE ROW EXCLUSIVE MODE"
 #: Share of new events from which a full recount is faster (make bench).
 REBUILD_FROM = 0.4
 #: work_mem of a PostgreSQL operation, so that millions of counts need no disk.
@@ -47,7 +45,6 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         counted, last = position(connection, WATERMARK), position(connection, COUNTED)
         if counted == last and not rebuild:
             return Refreshed(0, is_rebuilt=False)
-        connection.execute(text(LOCK))
         loads = {"counted": counted, "last": last}
         fresh = int(connection.execute(_statement("count_fresh"), loads).scalar_one())
         stored = float(connection.execute(_statement("estimate_events")).scalar_one())

@@ -118,7 +118,6 @@ feed = Feed(
         resolve=("disagreeing_lines", "contradicting_lines"),
         resolve_again=("contradicted_lines",),
         keys={"stage_lines": ("tracking_number", "carrier", "sku")},
-        withdraw=("withdraw_article", "withdraw_shipment"),
         write=(
             "stage_shipments",
             Derive(
@@ -130,7 +129,6 @@ feed = Feed(
             *("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"),
             Analyze(TABLES),
         ),
-        clean=("withdraw_addresses",),
         stored="stored_lines",
     ),
     rejects="once",
