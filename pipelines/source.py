@@ -53,7 +53,6 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
-from pipelines.ingest.connectors import dlt_records, singer_records
 from pipelines.ingest.feeds import (
     IN_TREE,
     Analyze,
@@ -182,11 +181,9 @@ __all__ = [
     "deferred",
     "delete_in_batches",
     "delivery_id_column",
-    "dlt_records",
     "folder",
     "read_sql",
     "secret_text",
-    "singer_records",
     "source_metadata",
     "table_of",
     "url",

@@ -14,7 +14,6 @@ from sqlalchemy import func, select
 from pipelines.config import Settings
 from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, redact
 from pipelines.ingest import deliveries, file_loader, watermarks
-from pipelines.ingest.connectors import with_all_lists
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.feeds import Batches, Content, Feed, PagedApi, PolledApi, Refetch, Reparse
@@ -249,8 +248,6 @@ class _Loading:
         if self.settings.is_off:
             return
         self.is_on = True
-        lists = [one.at for one in runner.feed.records]
-        left_out = set[str]()
 
         def fetched() -> Iterator[Content]:
             try:
@@ -268,13 +265,7 @@ class _Loading:
                 ) from None  # whose traceback may have secrets
 
         def contents() -> Iterator[Content]:
-            for name, sent in fetcher.fetch(self.settings):
-                document, others = with_all_lists(sent, lists)
-                if others - left_out:
-                    self.context.log.warning("No list of the feed: %s.", ", ".join(others))
-                    left_out.update(others)
-                if document is None:
-                    continue
+            for name, document in fetcher.fetch(self.settings):
                 body = as_json(document).encode()
                 digest = hashlib.sha256(body).hexdigest()
                 yield Content(
