@@ -19,10 +19,11 @@ from operator import attrgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AliasPath, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AliasPath, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from pipelines.http.json_documents import as_sent
+from pipelines.ingest.identifiers import intact_name
 from pipelines.ingest.models import (
     NUMBERS,
     TIMES,
@@ -55,6 +56,7 @@ Name = Annotated[
         pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
         json_schema_extra={"otherwise": "is not a name"},
     ),
+    AfterValidator(intact_name),
 ]
 
 
@@ -371,7 +373,8 @@ def violations(
     values = {name: dict(zip(rows, column, strict=True)) for name, column in sent.loc[rows].items()}
     for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
         otherwise = (contract.columns[column].metadata or {})["otherwise"]
-        words = f"{column} {otherwise}: {shown(values[column][row])}"
+        value = values[column][row]
+        words = f"{column} {otherwise}: {shown(value.strip() if isinstance(value, str) else value)}"
         reasons.setdefault(int(row), {})[column] = Reason(f"{column}_invalid", words)
     return reasons
 

@@ -170,6 +170,10 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
         else (of_records([], layout.columns, promised).sent, [])
     )
     kept = np.delete(places, odd)
+    if layout.is_padded and len(kept):
+        is_over = (sent.pop("").str.strip() != "").to_numpy(bool)
+        odd = [*odd, *np.searchsorted(places, kept[is_over]).tolist()]
+        sent, kept = sent[~is_over].reset_index(drop=True), kept[~is_over]
     sent[RECORD] = lines.first + kept
     last = sent[[name for name in promised if name in layout.columns][-1]]
     empty = np.flatnonzero(last.str.strip() == "")
@@ -206,6 +210,9 @@ def _columns(
         content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}
+    if layout.is_padded:
+        promised = [*promised, ""]
+        wanted[""] = str(len(layout.columns) - 1)
     table = arrow_csv.read_csv(
         pa.BufferReader(content),
         read_options=arrow_csv.ReadOptions(

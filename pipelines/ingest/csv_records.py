@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,12 @@ PROBLEMS = {
 }
 #: The stored form of a NUL character.
 NUL = "\\x00"
+#: The first line with which some programs name the delimiter to Excel.
+HINT = re.compile(r'\ufeff?"?sep=.?"?', re.IGNORECASE)
+#: How many lines have to end with a surplus delimiter.
+PADDED_LINES = 2
+#: Letters beyond ASCII as UTF-8 has them.
+OF_UTF_8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -73,7 +80,15 @@ class Layout:
         if len(fields) != len(self.columns):
             words = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
             return Record(line, raw, None, Reason("wrong_field_count", words))
+        if self.is_padded and fields[-1].strip():
+            words = "it has a value behind the last column that the header names"
+            return Record(line, raw, None, Reason("wrong_field_count", words))
         return Record(line, raw, fields, None)
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether lines end with a delimiter, and so with a field that has to be empty."""
+        return not self.columns[-1]
 
     def is_blank(self, raw: str) -> bool:
         """Return whether a line has no values, like those that spreadsheets leave below a table."""
@@ -123,7 +138,16 @@ class CsvFile:
         self._position = 0
         self._has_end = True
         self._waiting: deque[tuple[int, str]] = deque()
+        #: Lines behind the header that were looked at.
+        self._ahead: deque[bytes] = deque()
+        self.layout = Layout("", ",", ("",))
         self.layout = self._read_layout(promised, optional, aliases or {})
+        self._ahead.extend(
+            line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
+        )
+        if self._is_padded():
+            header = f"{self.layout.header}{self.layout.delimiter}"
+            self.layout = replace(self.layout, header=header, columns=(*self.layout.columns, ""))
 
     def records(self) -> Iterator[Record]:
         """Yield every record that is not a blank line."""
@@ -138,7 +162,9 @@ class CsvFile:
             first = self._line + 1
             self._count(content)
             self._reject_broken_off(content)
-            yield Block(first, content if content.isascii() else self._in_utf_8(content, first))
+            content = content if content.isascii() else self._in_utf_8(content, first)
+            self._reject_other_header(content, first)
+            yield Block(first, content)
 
     def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
         try:
@@ -149,8 +175,9 @@ class CsvFile:
 
     def _read_block(self) -> bytes:
         """Return some megabytes, less if short lines would make too many records."""
-        pieces: list[bytes] = []
-        size = lines = 0
+        pieces = [*self._ahead]
+        self._ahead.clear()
+        size, lines = sum(map(len, pieces)), len(pieces)
         while size < BLOCK_BYTES and lines < BLOCK_LINES:
             piece = self._file.read(min(PIECE_BYTES, BLOCK_BYTES - size))
             if not piece:
@@ -200,6 +227,8 @@ class CsvFile:
         self, promised: Sequence[str], optional: Sequence[str], aliases: Mapping[str, str]
     ) -> Layout:
         first = self._next()
+        if first and HINT.fullmatch(first[1]):
+            first = self._next()
         if first is None:
             raise self._failure(
                 "the file is empty: it has no header", "Send the complete file again."
@@ -227,11 +256,42 @@ class CsvFile:
         allowed = f" Optional: {', '.join(optional)}." if optional else ""
         raise self._failure(problem, f"Its columns must be {needed}, in any order.{allowed}")
 
+    def _is_padded(self) -> bool:
+        """Return whether the first lines have a field more than the header, which is empty."""
+        try:
+            lines = [self.layout.fields(line_text(one, self._encoding)) for one in self._ahead]
+        except csv.Error:
+            return False
+        count = len(self.layout.columns) + 1
+        return bool(lines) and all(len(one) == count and not one[-1].strip() for one in lines)
+
+    def _reject_other_header(self, content: bytes, first_line: int) -> None:
+        """Raise `PermanentFailure` for a line that is a header with columns in another order."""
+        with suppress(csv.Error):
+            names = self.layout.fields(self.layout.header)
+            sought = sorted((name.encode() for name in names), key=len)
+            begin = -1
+            while sought[-1] and (begin := content.find(sought[-1], begin + 1)) >= 0:
+                end = content.find(b"\n", begin)
+                line = content[content.rfind(b"\n", 0, begin) + 1 : end if end >= 0 else None]
+                if not all(name in line for name in sought):
+                    continue
+                columns = _named(_layout(line_text(line, "utf-8"), self.layout.delimiter, {}))
+                mine = _named(_layout(self.layout.header, self.layout.delimiter, {}))
+                if columns != mine and {*columns} >= {*mine}:
+                    number = first_line + content.count(b"\n", 0, begin)
+                    raise self._failure(
+                        f"line {number:,} is another header, with its columns in another order:"
+                        f" {shown(line_text(line, 'utf-8'))}",
+                        "Send what follows it as a file of its own.",
+                    )
+
     def _next(self) -> tuple[int, str] | None:
         """Return the next line's number and text, without its line break; None after the last."""
         if self._waiting:
             return self._waiting.popleft()
-        read = self._file.readline(MAX_LINE_BYTES + 1)
+        ahead = self._ahead.popleft() if self._ahead else b""
+        read = ahead or self._file.readline(MAX_LINE_BYTES + 1)
         if not read:
             return None
         self._count(read)
@@ -283,10 +343,24 @@ class CsvFile:
         """
         text = content.decode(self._encoding, self._errors)
         if len(text) == len(content) and not content.isascii():
-            with suppress(UnicodeDecodeError):
-                if not content.decode().encode(self._encoding, "ignore").isascii():
-                    raise self._other_encoding()
+            if self._is_utf_8(content):
+                raise self._other_encoding()
+            if OF_UTF_8.search(content):
+                for line in content.split(b"\n"):
+                    if not line.isascii() and self._is_utf_8(line):
+                        raise self._mixed(line)
         return text
+
+    def _is_utf_8(self, content: bytes) -> bool:
+        with suppress(UnicodeDecodeError):
+            return not content.decode().encode(self._encoding, "ignore").isascii()
+        return False
+
+    def _mixed(self, line: bytes) -> PermanentFailure:
+        return self._failure(
+            f"a line is UTF-8, and others are {self._encoding}: {shown(line_text(line, 'utf-8'))}",
+            "Save the whole file in one encoding.",
+        )
 
     def _reject_other_marks(self, content: bytes) -> None:
         """Raise `PermanentFailure` if the file begins with the mark of another encoding."""
@@ -352,6 +426,10 @@ def _layout(header: str, delimiter: str, aliases: Mapping[str, str]) -> Layout:
         names = header.split(delimiter)
     columns = (name.strip().casefold() for name in names)
     return replace(layout, columns=tuple(aliases.get(name, name) for name in columns))
+
+
+def _named(layout: Layout) -> list[str]:
+    return [name for name in layout.columns if name]
 
 
 def layout_of(

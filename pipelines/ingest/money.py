@@ -7,10 +7,17 @@ from functools import cache
 LONGEST = 40
 #: Digits before the decimals, as the columns of prices have them.
 MAX_DIGITS = 14
-_SIGN = r"[^\s\d.,'+-]{1,4}|[^\s\d.,'+-]{1,3}\."
-_GROUPED = r"[1-9][0-9]{0,2}(?:(?P<group>[,.'\u00a0\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
+_SIGN = r"[^\s\d.,'\u2019+-]{1,4}|[^\s\d.,'\u2019+-]{1,3}\."
+_GROUPED = (
+    r"[1-9][0-9]{0,2}(?:(?P<group>[,.'\u2019\u00a0\u2009\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
+)
+#: Thousands, and then groups of two: a lakh is 1,00,000.
+_LAKHS = r"(?P<lakhs>[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})"
+OF_LAKHS = frozenset({"BDT", "INR", "LKR", "NPR", "PKR"})
+#: How people write currencies that English has another symbol for.
+WRITTEN = {"US$": "USD", "Rs.": "INR", "Rs": "INR"}
 _PRICE = re.compile(
-    rf"(?P<before>{_SIGN})?\s*(?P<whole>{_GROUPED}|[0-9]+)"
+    rf"(?P<before>{_SIGN})?\s*(?P<whole>{_LAKHS}|{_GROUPED}|[0-9]+)"
     r"(?:(?P<point>[.,])(?P<cents>[0-9]{1,2}))?"
     rf"\s*(?P<after>{_SIGN})?"
 )
@@ -27,8 +34,8 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise ValueError(f"{text[:LONGEST]!r} is not a price")
-    before, whole, group, point, cents, after = match.group(
-        "before", "whole", "group", "point", "cents", "after"
+    before, whole, lakhs, group, point, cents, after = match.group(
+        "before", "whole", "lakhs", "group", "point", "cents", "after"
     )
     if bool(before) == bool(after):
         raise ValueError(f"{text!r} has {'more than one' if before else 'no'} currency")
@@ -36,6 +43,10 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     currency = _currency(sign, country)
     if currency is None:
         raise ValueError(f"{text!r} has a currency symbol that is ambiguous or unknown: {sign!r}")
+    if lakhs:
+        if currency not in OF_LAKHS:
+            raise ValueError(f"{text!r} is grouped by lakhs, as {currency} is not")
+        whole = whole.replace(",", "")
     if group:
         if point == group:
             raise ValueError(f"{text!r} has the same separator for thousands and decimals")
@@ -59,7 +70,7 @@ def _currency(sign: str, country: str | None) -> str | None:
         for code in get_territory_currencies(country):
             if sign in _local_symbols(code, country):
                 return str(code)
-    return _symbols().get(sign)
+    return _symbols().get(sign) or WRITTEN.get(sign)
 
 
 @cache

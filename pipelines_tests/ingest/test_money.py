@@ -27,6 +27,11 @@ from pipelines.ingest.money import parse_price
         ("A$20", "AUD", "20.00"),
         ("KWD 12.50", "KWD", "12.50"),
         (" £7 ", "GBP", "7.00"),
+        ("CHF 1\u2019234.50", "CHF", "1234.50"),
+        ("₹12,34,567.5", "INR", "1234567.50"),
+        ("PKR 1,23,456", "PKR", "123456.00"),
+        ("Rs. 99,999", "INR", "99999.00"),
+        ("US$1,234", "USD", "1234.00"),
     ],
 )
 def test_a_price_is_a_currency_and_an_exact_amount(text: str, currency: str, amount: str) -> None:
@@ -43,7 +48,7 @@ def test_a_price_is_a_currency_and_an_exact_amount(text: str, currency: str, amo
     ],
 )  # fmt: skip
 def test_text_that_is_not_entirely_a_price_is_rejected(text: str) -> None:
-    with pytest.raises(ValueError, match=r"price|currency|alike|thousands"):
+    with pytest.raises(ValueError, match=r"price|currency|alike|thousands|lakhs"):
         parse_price(text)
 
 

@@ -8,8 +8,10 @@ and 26-06-2022 for dates. An event is about one night of a reservation.
 
 import datetime as dt
 import json
+import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from pipelines.ingest.column_rows import MAX_INTEGER
 from pipelines.ingest.contract import as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.identifiers import NULLS
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv
 from pipelines.ingest.reasons import not_an_object
 from pipelines.warehouse.connection import RECORD
@@ -55,9 +58,13 @@ DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
-TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+#: What proves that a sender writes the month first.
+MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])-(?:1[3-9]|2[0-9]|3[01])-[0-9]{4}(?: .*)?")
+TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
 SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
-ZONE = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+ZONE = r" ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
+#: A time of ISO 8601 without separators.
+BASIC = r"[0-9]{8}T[0-9]{6}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}(?:[0-9]{2})?)"
 
 
 def _column(kind: Any, *checks: pa.Check, otherwise: str, is_optional: bool = False) -> pa.Column:
@@ -111,6 +118,7 @@ def read_events(batch: Batch, context: Context) -> Parsed:
     """
     zone = context.settings.time_zone
     sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
+    sent["id"] = sent["id"].mask(sent["id"].isin(NULLS), "")
     typed = pd.DataFrame(
         {
             "id": _whole_numbers(sent["id"]),
@@ -129,11 +137,12 @@ def read_events(batch: Batch, context: Context) -> Parsed:
     values = dict(zip(bad.index, zip(*(bad[name] for name in COLUMNS), strict=True), strict=True))
     good = typed.assign(record=batch.sent[RECORD]).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
-    return batch.parsed(
+    parsed = batch.parsed(
         {"stage_events": rows.rename(columns=STORED_AS)},
         {row: violated.values() for row, violated in reasons.items()},
         lambda row: _key(values[row], reasons[row]),
     )
+    return replace(parsed, contradiction=_month_first(batch, sent, reasons))
 
 
 #: Parses files of events.
@@ -154,6 +163,16 @@ def content_of(rows: pd.DataFrame) -> NDArray[Any]:
         np.frombuffer(bytes.fromhex(hexadecimal), ">i8").astype("int64").reshape(-1, 2),
     )
     return np.column_stack(numbers)
+
+
+def _month_first(batch: Batch, sent: pd.DataFrame, bad: Iterable[int]) -> str | None:
+    """Return what proves that dates have the month first, if a bad row does."""
+    for row in bad:
+        for name in ("event_timestamp", "night_of_stay"):
+            if MONTH_FIRST.fullmatch(str(sent.at[row, name])):
+                position = batch.position(int(str(batch.sent.at[row, RECORD])))
+                return f"{position} has the month first: {name} {shown(sent.at[row, name])}"
+    return None
 
 
 def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
@@ -194,6 +213,7 @@ def _dates(texts: pd.Series) -> pd.Series:
 def _instants(texts: pd.Series, zone: str) -> pd.Series:
     """Parse instants in UTC; anything else, and times that the zone skips, is missing."""
     iso = texts.where(texts.str.match(f"^{ISO_DATE}[T ]{TIME}$"))
+    iso = iso.str.replace(",", ".", regex=False)
     naive = pd.to_datetime(iso, format="ISO8601", errors="coerce").dt.as_unit("us")
     zoned = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
     if (is_other := iso.isna()).any():
@@ -203,7 +223,10 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
         naive = naive.fillna(
             pd.to_datetime(full, format="%d-%m-%Y %H:%M:%S", errors="coerce").dt.as_unit("us")
         )
-        with_zone = other.where(other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$"))
+        is_zoned = other.str.match(f"^(?:{ISO_DATE}[T ]{TIME}{ZONE}|{BASIC})$")
+        with_zone = other.where(is_zoned).str.replace(",", ".", regex=False)
+        with_zone = with_zone.str.replace(r" ?(?:z|UTC|GMT)$", "Z", regex=True)
+        with_zone = with_zone.str.replace(r" (?=[+-])", "", regex=True)
         found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
         zoned = zoned.fillna(found.dt.as_unit("us"))
     naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones have no year 9999

@@ -15,11 +15,13 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import is_name, is_text, violations
+from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import Context, Parsed
+from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all
 from pipelines.ingest.parsers import Csv
+from pipelines.ingest.reasons import Reason
 from pipelines.sources.shipments.addresses import PARSER_VERSION
 from pipelines.warehouse.connection import RECORD
 
@@ -35,6 +37,7 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+IDENTIFIERS = ("tracking_number", "sku")
 #: The statuses that the platform knows.
 STATUSES = ("in_transit", "inbound_scan", "scanned", "delivery")
 #: Statuses as carriers write them, in lower case and with _ between words.
@@ -99,11 +102,15 @@ LINES = pa.DataFrameSchema(
 def read_lines(batch: Batch, context: Context) -> Parsed:
     """Convert records of a file to rows of `stage_lines` and rejects."""
     statuses = parse_statuses(context.settings.statuses)
-    sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
+    sent = batch.sent[list(COLUMNS)].apply(cleaned_all)
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
     typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
-    reasons = violations(LINES, typed, sent)
+    reasons = violations(LINES, typed, batch.sent)
+    for name in IDENTIFIERS:
+        for row in sent.index[sent[name].str.fullmatch(DAMAGED)]:
+            words = f"{name} {IS_DAMAGED}: {shown(sent.at[row, name])}"
+            reasons.setdefault(row, {})[name] = Reason(f"{name}_invalid", words)
     rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
     rows = rows.drop(index=list(reasons))
     rows["raw"] = [storable(batch.raw(row)) for row in rows.index]

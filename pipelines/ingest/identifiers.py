@@ -1,0 +1,46 @@
+"""Names and identifiers as senders and spreadsheets damage them: one meaning for every source."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What databases and spreadsheets write for a missing value.
+NULLS = frozenset({"\\N", "NULL", "null", "nan", "NaN", "#N/A"})
+#: And what spreadsheets write for a formula that failed.
+MARKERS = NULLS | {"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+#: A long number as spreadsheets show it: its last digits are lost.
+DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
+IS_DAMAGED = "is a number whose digits a spreadsheet has lost"
+
+
+def cleaned(text: str) -> str:
+    """Return a text in NFC, trimmed and without invisible characters; empty for a null marker."""
+    if not text.isascii():
+        visible = (one for one in text if unicodedata.category(one) != "Cf")
+        text = unicodedata.normalize("NFC", "".join(visible))
+    text = text.strip()
+    return "" if text in MARKERS else text
+
+
+def cleaned_all(texts: pd.Series) -> pd.Series:
+    """Clean each distinct text of a column that is not as it should be."""
+    texts = texts.str.strip()
+    is_odd = texts.isin(MARKERS) | ~texts.str.isascii()
+    if is_odd.any():
+        odd = texts[is_odd]
+        texts = texts.mask(is_odd, odd.map({one: cleaned(one) for one in odd.unique()}))
+    return texts
+
+
+def intact_name(text: str) -> str:
+    """Return a name of a document cleaned. Raises `ValueError` if nothing of it is left."""
+    if not (text := cleaned(text)):
+        raise ValueError("is missing")
+    if DAMAGED.fullmatch(text):
+        raise ValueError(IS_DAMAGED)
+    return text
