@@ -155,7 +155,8 @@ def _read_rows(text: bytes, file: str) -> Any:
     import gzip
     import io
 
-    from pipelines.ingest.row_files import READERS
+    from pipelines.ingest.csv_records import HINT
+    from pipelines.ingest.row_files import READERS, Unread
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if file.endswith(".gz"):
@@ -168,9 +169,14 @@ def _read_rows(text: bytes, file: str) -> Any:
         return json.loads(text)
     if suffix in READERS:
         read, _ = READERS[suffix]
-        return [*islice(read(io.BytesIO(text), "", str.strip), MAX_RECORDS)]
+        rows = [*islice(read(io.BytesIO(text), "", {}, []), MAX_RECORDS)]
+        if rows and all(isinstance(one, Unread) for one in rows):
+            raise ValueError(rows[0].why.words)
+        return rows
     encoding = _encoding(text) or "utf-8-sig"
     lines = text.decode(encoding, "backslashreplace").splitlines(keepends=True)
+    if lines and HINT.fullmatch(lines[0].rstrip()):
+        del lines[0]
     if not lines:
         raise ValueError("it is empty")
     delimiter = max(",;\t", key=lines[0].count)

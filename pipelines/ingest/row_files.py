@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count, islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO
+from warnings import catch_warnings
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked, unpacked_limit
+from pipelines.ingest.identifiers import IS_DAMAGED, NULLS
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
@@ -31,6 +34,8 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".
 MAX_BYTES = 256 * 1024 * 1024
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
+#: A whole number beyond it is a rounded one in a workbook.
+MAX_EXACT = 2**53
 #: A line that only counts.
 BLANK = object()
 
@@ -69,10 +74,6 @@ class Rows:
             ),
         )
 
-    def _key_of(self, title: str) -> str:
-        """Return the key of the model that a column's title is; other titles stay as they are."""
-        return self._names.get(title.strip().casefold(), title.strip())
-
     def options(self, settings: Any) -> str:
         """Return what files are parsed by: rejected ones are read again when it changes."""
         del settings
@@ -90,7 +91,8 @@ class Rows:
             return
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
-        found = enumerate(read(file, self.at, self._key_of), 2 if suffix == ".xlsx" else 1)
+        notes: list[str] = []
+        found = enumerate(read(file, self.at, self._names, notes), 2 if suffix == ".xlsx" else 1)
         numbered = (one for one in found if one[1] is not BLANK)
         document: str | None = content.delivery.name
         while True:
@@ -106,8 +108,10 @@ class Rows:
                 ) from error
             if not some:
                 return
-            yield self._validated(some, position, context, document)
+            parsed = self._validated(some, position, context, document)
+            yield replace(parsed, drift=[*parsed.drift, *notes])
             document = None
+            notes.clear()
 
     def _unpacked(self, content: Content, context: Context) -> BinaryIO:
         assert content.file is not None
@@ -140,11 +144,11 @@ class Rows:
 
         sent = [record for _, record in numbered]
         validator = RecordValidator(
-            [None if isinstance(one, _NotJson) else one for one in sent],
+            [None if isinstance(one, Unread) else one for one in sent],
             name="rows",
             model=self.model,
         )
-        raw = [one.text if isinstance(one, _NotJson) else as_json(one) for one in sent]
+        raw = [one.text if isinstance(one, Unread) else as_json(one) for one in sent]
         good = column_rows(validator, self._key(context))
         rows = good.assign(
             **{
@@ -155,8 +159,8 @@ class Rows:
         rejects, key = [], self._key_reader(context)
         for index, reasons in sorted(validator.reasons().items()):
             number, record = numbered[index]
-            if isinstance(record, _NotJson):
-                reasons = [Reason(NOT_JSON, f"it is not JSON: {record.why}")]
+            if isinstance(record, Unread):
+                reasons = [record.why]
             words = tuple(reasons)
             rejects.append(Reject(number, position(number), raw[index], words, key(record)))
         return Parsed(
@@ -183,7 +187,7 @@ class Rows:
         from pipelines.warehouse.connection import RAW, RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(texts != "", None).to_dict("records")
+        records = texts.where(~texts.isin({"", *NULLS}), None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
         good = column_rows(validator, self._key(context))
         raw = [storable(batch.raw(row)) for row in good.index]
@@ -193,10 +197,10 @@ class Rows:
         return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
 
 
-class _NotJson:
-    """A line that is not JSON: its text, and why."""
+class Unread:
+    """A row that cannot be read: its text, and why."""
 
-    def __init__(self, text: str, why: str) -> None:
+    def __init__(self, text: str, why: Reason) -> None:
         self.text, self.why = text, why
 
 
@@ -207,7 +211,7 @@ def _parsed(text: str) -> Any:
     try:
         return parse_json(text.encode())
     except ValueError as error:
-        return _NotJson(storable(text), str(error))
+        return Unread(storable(text), Reason(NOT_JSON, f"it is not JSON: {error}"))
 
 
 def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
@@ -322,23 +326,36 @@ def _value(one: Scalar) -> Any:
         return f"{getattr(one, 'value', 'a value')} as {one.type}: {error}"
 
 
-def _excel(file: BinaryIO, _: str, key_of: Callable[[str], str]) -> Iterator[Any]:
-    """Yield the rows of the first sheet by the names in its first row."""
+def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -> Iterator[Any]:
+    """Yield the rows of the first sheet by the names in its first row; note the other sheets."""
     try:
-        from openpyxl import load_workbook  # type: ignore[import-untyped]
+        import openpyxl  # type: ignore[import-untyped]  # noqa: F401
     except ImportError as error:
         raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
 
     content = io.BytesIO(file.read())
     try:
         _reject_bomb(content)
-        sheet = load_workbook(content, read_only=True, data_only=True).worksheets[0]
+        sheets = _sheets(content)
+        sheet, *others = sheets
         sheet.reset_dimensions()  # some programs write fewer than there are
-        yield from _named(sheet.iter_rows(values_only=True), key_of)
+        unread = ", ".join(repr(one.title) for one in others)
+        notes += [f"sheets that were not read: {unread}"] if others else []
+        yield from _named(sheet, names, f"; not read: {unread}" if others else "")
     except ValueError:
         raise
     except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _sheets(content: BinaryIO) -> Sequence[Any]:
+    from openpyxl import load_workbook
+
+    with catch_warnings(action="ignore"):  # of styles and extensions
+        found: Sequence[Any] = load_workbook(content, read_only=True, data_only=True).worksheets
+    if not found:
+        raise ValueError("no sheet can be read; save it as Excel Workbook, not as Strict Open XML")
+    return found
 
 
 def _reject_bomb(content: io.BytesIO) -> None:
@@ -355,13 +372,17 @@ def _reject_larger(size: int, limit: int) -> None:
         raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {limit:,}")
 
 
-def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Iterator[Any]:
+def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
+    rows: Iterator[Sequence[Any]] = sheet.iter_rows(values_only=True)
     titles: Sequence[Any] = ()
     for titles in rows:
         if any(title is not None for title in titles):
             break
         yield BLANK
-    header = [key_of(str(title)) if title is not None else "" for title in titles]
+    texts = ["" if title is None else str(title).strip() for title in titles]
+    header = [names.get(text.casefold(), text) for text in texts]
+    if names and not {*header} & {*names.values()}:
+        raise ValueError(f"the sheet {sheet.title!r} has no header with expected columns{others}")
     _reject_repeated(header)
     for row in rows:
         if all(value is None for value in row):
@@ -369,7 +390,20 @@ def _named(rows: Iterator[Sequence[Any]], key_of: Callable[[str], str]) -> Itera
         else:
             cells = enumerate(zip_longest(header, row, fillvalue=None), 1)
             named = ((name or f"column {number}", value) for number, (name, value) in cells)
-            yield {name: value for name, value in named if name in header or value is not None}
+            yield _exact(
+                {name: value for name, value in named if name in header or value is not None}
+            )
+
+
+def _exact(record: dict[str, Any]) -> Any:
+    """Return the record, unless it has a whole number of which a workbook keeps not all digits."""
+    from pipelines.ingest.contract import as_json
+
+    for name, value in record.items():
+        if isinstance(value, int | float) and abs(value) > MAX_EXACT and value == value // 1:
+            words = f"{name} {IS_DAMAGED}: {value:.0f}"
+            return Unread(as_json(record), Reason(f"{name}_invalid", words))
+    return record
 
 
 def _reject_repeated(names: Sequence[str]) -> None:
@@ -380,12 +414,12 @@ def _reject_repeated(names: Sequence[str]) -> None:
         raise ValueError(f"it has several columns named {', '.join(twice)}")
 
 
-#: By suffix: what yields the rows of a file, by where the list is in it and how a column's title
-#: becomes a key, and how a row is named.
+#: By suffix: what yields the rows of a file, by where the list is in it and the keys by the titles
+#: of columns, and may add notes; and how a row is named.
 READERS: dict[
     str,
     tuple[
-        Callable[[BinaryIO, str, Callable[[str], str]], Iterator[Any]],
+        Callable[[BinaryIO, str, Mapping[str, str], list[str]], Iterator[Any]],
         Callable[[int], str],
     ],
 ] = {

@@ -316,7 +316,7 @@ def test_a_sparse_parquet_file_is_no_bomb() -> None:
     assert len(file.getvalue()) < 50_000
     file.seek(0)
     read, _ = READERS[".parquet"]
-    assert sum(1 for _ in read(file, "", str)) == count
+    assert sum(1 for _ in read(file, "", {}, [])) == count
 
 
 def test_a_json_file_that_is_too_long_is_rejected_as_a_whole(
@@ -345,3 +345,54 @@ def test_too_little_memory_rejects_no_parquet_file(monkeypatch: pytest.MonkeyPat
                 Content(delivery=delivery, file=file), Context(source="levels", settings=None)
             )
         )
+
+
+def test_a_number_whose_digits_a_workbook_has_lost_is_rejected(stored_levels: Levels) -> None:
+    sent = as_excel([ROWS[0], ROWS[1] | {"level": 2.0061500000202137e18}])
+    assert stored_levels.deliver_bytes("levels.xlsx", sent) == (2, 1, 0, 1)
+    ((reasons,),) = stored_levels.rows("SELECT reasons FROM ops.quarantine")
+    assert "whose digits a spreadsheet has lost" in reasons[0]
+
+
+def test_the_sheets_that_are_not_read_are_named(stored_levels: Levels) -> None:
+    book, target = Workbook(), io.BytesIO()
+    book.active.append([*ROWS[0]])
+    book.active.append([*ROWS[0].values()])
+    book.create_sheet("February")
+    book.save(target)
+    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (1, 1, 0, 0)
+    ((drift,),) = stored_levels.rows("SELECT drift FROM ops.deliveries")
+    assert drift == ["sheets that were not read: 'February'"]
+
+
+@pytest.mark.parametrize("title", [None, "Levels of the harbour"])
+def test_a_first_sheet_without_a_header_is_no_empty_delivery(
+    stored_levels: Levels, title: str | None
+) -> None:
+    book, target = Workbook(), io.BytesIO()
+    book.active.append([title])
+    book.create_sheet("Data").append([*ROWS[0]])
+    book.save(target)
+    with pytest.raises(
+        PermanentFailure, match=r"no header with expected columns; not read: 'Data'"
+    ):
+        stored_levels.deliver_bytes("levels.xlsx", target.getvalue())
+
+
+def test_a_null_marker_of_a_database_is_a_missing_value(stored_levels: Levels) -> None:
+    sent = as_csv([ROWS[0], ROWS[1] | {"station": "\\N"}])
+    assert stored_levels.deliver_bytes("levels.csv", sent) == (2, 1, 0, 1)
+
+
+def test_a_workbook_whose_sheets_openpyxl_does_not_see_is_named(stored_levels: Levels) -> None:
+    """Strict Open XML has other namespaces: there is no sheet, and it was an IndexError."""
+    strict, plain = io.BytesIO(), zipfile.ZipFile(io.BytesIO(as_excel(ROWS)))
+    with plain, zipfile.ZipFile(strict, "w") as written:
+        for one in plain.namelist():
+            text = plain.read(one)
+            for kind in (b"spreadsheetml/2006/main", b"officeDocument/2006/relationships"):
+                there = b"http://purl.oclc.org/ooxml/" + kind.replace(b"2006/", b"")
+                text = text.replace(b"http://schemas.openxmlformats.org/" + kind, there)
+            written.writestr(one, text)
+    with pytest.raises(PermanentFailure, match="Strict Open XML"):
+        stored_levels.deliver_bytes("levels.xlsx", strict.getvalue())
