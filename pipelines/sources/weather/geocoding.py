@@ -74,7 +74,8 @@ class Geocoder(Service):
     def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
         """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
         failure = Service.explain(status, document, url, received_at)
-        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+        passes = KeyRejected | QuotaExhausted | TransientFailure
+        if failure is None or isinstance(failure, passes) or status != 400:
             return failure
         return RequestRejected(Geocoder.name, failure.problem, place=url)
 

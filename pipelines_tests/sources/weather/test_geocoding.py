@@ -318,12 +318,20 @@ def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:
             site.owner.execute(f"SELECT weather.correct_place({arguments})")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body(b"oops", status=500),
+        body(b'{"error": true, "reason": "Something went wrong."}', status=400),
+    ],
+)
 def test_a_failed_lookup_is_retried_later_and_others_continue(
-    site: Site, geocoder: Geocoder, source: FakeSource
+    site: Site, geocoder: Geocoder, source: FakeSource, answer: Answer
 ) -> None:
+    """Also one that the service blames on the request without a reason."""
     site.send([line(1)])
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(*[body(b"oops", status=500)] * 4, document({"results": [PARIS, berlin]}))
+    source.will(*[answer] * 4, document({"results": [PARIS, berlin]}))
     site.locate(geocoder)
     assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
     assert site.locate(geocoder) == ([], None)

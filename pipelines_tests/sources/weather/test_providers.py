@@ -110,6 +110,7 @@ def test_openweathermap_requests_postcode_and_country_where_coordinates_are_miss
         ("open-meteo", 429, {"error": True, "reason": "Hourly API"}, QuotaExhausted, "11:00"),
         ("open-meteo", 429, {"error": True, "reason": "Daily API"}, QuotaExhausted, "21 00:00"),
         ("open-meteo", 200, {"error": True, "reason": "x"}, TransientFailure, "an error"),
+        ("open-meteo", 400, {"error": True, "reason": "It went wrong."}, TransientFailure, "went"),
     ],
 )
 def test_error_responses_map_to_the_right_failure(

@@ -89,8 +89,12 @@ class Service:
         if status == 400:
             if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
                 return RequestRejected(Service.name, reason, place=url)
-            return PermanentFailure(
-                Service.name, reason, place=url, remedy="This is a bug in open_meteo.py."
+            if "arameter" in reason or "nvalid" in reason:
+                return PermanentFailure(
+                    Service.name, reason, place=url, remedy="This is a bug in open_meteo.py."
+                )
+            return TransientFailure(  # it answers so when it is overloaded
+                Service.name, reason, place=url, remedy="If it does not pass, see its status page."
             )
         return None
 
