@@ -1,6 +1,7 @@
 """The weather at the hours of departures and arrivals: from the forecast, or from the archive."""
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -173,7 +174,7 @@ def test_the_allowance_is_shared_with_the_present_weather(site: Site) -> None:
     assert site.fill().requests == 1
 
 
-def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
+def test_hours_without_data_are_missing_and_nonsense_is_rejected() -> None:
     """A value that was none became a null, and its hour was never requested again."""
     hours: dict[str, Any] = {
         "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
@@ -189,7 +190,7 @@ def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
     assert [
         (hour.temperature_celsius, hour.wind_kmh, hour.shortwave_radiation_w_per_m2)
         for hour in found
-    ] == [(8.5, 2.0, 3.0), (None, None, None)]
+    ] == [(8.5, 2.0, 3.0)]
     short = {**hours, "time": ["2026-11-20T10:00"]}
     assert "differ in length" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
     zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
@@ -241,3 +242,24 @@ def test_the_view_knows_how_far_the_forecast_goes() -> None:
 def test_a_request_is_weighed_by_its_days() -> None:
     assert weight(16) == 1.0
     assert weight(365) == pytest.approx(15.6, abs=0.1)
+
+
+def test_hours_that_the_archive_does_not_have_yet_are_requested_again(
+    site: Site, source: FakeSource
+) -> None:
+    """Incident: they were stored without a value, and the check of hours passed."""
+    site.fly(-200)
+    url = source.url.removesuffix("/document.json")
+    provider = OpenMeteoHours(site.http, url, site.clock)
+    at = dt.datetime.fromisoformat(
+        site.row("SELECT min(departure_at)::date::text FROM flights.legs")[0]
+    )
+    hours: dict[str, Any] = {"time": [f"{at:%Y-%m-%d}T{hour:02}:00" for hour in range(24)]}
+    absent = hours | {name: [None] * 24 for name in VARIABLES}
+    source.will(body(json.dumps({"hourly": absent, "hourly_units": VARIABLES}).encode()))
+    site.fill(provider)
+    assert site.row("SELECT count(*) FROM weather.hourly") == (0,)
+    assert lacking(site)
+    assert site.due() == 0, "not at once"
+    site.clock.pass_by(hours=4)
+    assert site.due() > 0

@@ -115,7 +115,10 @@ def weight(days: int) -> float:
 
 
 def read_hours(response: Any) -> list[Hour] | str:
-    """Return the hours, with null for missing or impossible values; or why none is accepted."""
+    """Return the hours, with null for missing or impossible values; or why none is accepted.
+
+    Hours without any value are left out: they are missing, and requested again.
+    """
     hourly = response.get("hourly") if isinstance(response, dict) else None
     units = response.get("hourly_units") if isinstance(response, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
@@ -136,13 +139,17 @@ def read_hours(response: Any) -> list[Hour] | str:
         )
     if None in times:
         return _invalid(columns[0][times.index(None)], "it is not a time")
-    rows = (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
-    hours = {at: _hour(at, row) for at, row in zip(times, rows, strict=True) if at is not None}
+    rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    hours = {at: row for at, row in zip(times, rows, strict=True) if at is not None}
     if not hours:
         return "the response has no hours"
     if max(hours) - min(hours) != (len(hours) - 1) * dt.timedelta(hours=1):
         return f"the hours from {min(hours)} to {max(hours)} do not follow one another"
-    return list(hours.values())
+    return [
+        _hour(at, row)
+        for at, row in hours.items()
+        if any(value is not None for value in row.values())
+    ]
 
 
 def _invalid(at: Any, problem: str) -> str:
