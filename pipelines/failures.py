@@ -28,6 +28,9 @@ class Failure(Exception):
     `source` is the feed's short name, `place` a URL, file or table, and `remedy` the next step.
     """
 
+    #: What a service answered, if that is what went wrong: an HTTP status.
+    status: int | None = None
+
     def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
         # Foreign text must not be able to start a log line of its own.
         problem = re.sub(r"\n(?=\S)", "\n  ", printable(problem))

@@ -224,7 +224,9 @@ class HttpClient:
         problem, remedy = f"the source answered {status} {reason}", None
         if status in NOT_READY_STATUS:
             remedy = "Nothing: the next run requests it again."
-            raise NotReady(self.source, problem, place=shown, remedy=remedy)
+            not_ready = NotReady(self.source, problem, place=shown, remedy=remedy)
+            not_ready.status = status
+            raise not_ready
         if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
         if status in (401, 403):
@@ -232,7 +234,9 @@ class HttpClient:
                 f"See whether the credentials in the settings beside {self.variable}, such as a"
                 " token, are right, and may read this address."
             )
-        raise self._permanent(shown, problem, PROXY_REMEDY if status == 407 else remedy)
+        failure = self._permanent(shown, problem, PROXY_REMEDY if status == 407 else remedy)
+        failure.status = status
+        raise failure
 
     def _read(self, response: requests.Response, shown: str, deadline: float) -> bytes:
         """Read the body in chunks, which bounds huge responses; a deadline bounds slow ones."""

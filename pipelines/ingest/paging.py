@@ -12,15 +12,19 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from pipelines.failures import PermanentFailure, redact
+from pipelines.failures import Failure, PermanentFailure, TransientFailure, redact
 
 if TYPE_CHECKING:
     from pipelines.http.client import JsonResponse
 
+#: What services answer that have nothing to give at the moment.
+NOT_READY = (202, 204, 304)
 #: More pages than this are an API that never ends.
 MAX_PAGES = 100_000
 #: A name is taken for a misspelled one from here on: nxt is similar to next, and text is not.
 SIMILARITY = 0.8
+#: Flags that are false on the last page.
+HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
 #: What names another page than the next one.
 ELSEWHERE = re.compile("prev|first|last|self", re.IGNORECASE)
 Params = Mapping[str, str]
@@ -52,7 +56,7 @@ class NextLink:
         """Return address and parameters of the next page."""
         del count
         link = value_at(response.document, self.at) if self.at else response.links.get("next")
-        if link in (None, "", False):
+        if link in (None, "", False) or _is_last(response.document, self.at):
             _reject_similar(response.document, self.at)
             return None
         if not isinstance(link, str):
@@ -77,7 +81,7 @@ class Cursor:
         """Return address and parameters of the next page."""
         del count
         value = value_at(response.document, self.at)
-        if is_end(value):
+        if is_end(value) or _is_last(response.document, self.at):
             _reject_similar(response.document, self.at)
             return None
         return url, {**params, self.parameter: str(value)}
@@ -133,6 +137,19 @@ def value_at(document: Any, at: str) -> Any:
     return document
 
 
+def has_null(document: Any, at: str) -> bool:
+    """Return whether a document has null where a list could be: it is an empty one."""
+    *path, last = at.split(".")
+    around = value_at(document, ".".join(path))
+    return document is None or (isinstance(around, dict) and around.get(last, "") is None)
+
+
+def _is_last(document: Any, at: str) -> bool:
+    """Return whether a flag beside the place of the next page says that there is none."""
+    around = value_at(document, at.rpartition(".")[0]) if at else None
+    return isinstance(around, dict) and any(around.get(one) is False for one in HAS_MORE)
+
+
 def _reject_similar(document: Any, at: str) -> None:
     """Raise `ValueError` if a document has nothing at a place, and a value at a similar one.
 
@@ -165,6 +182,7 @@ def pages(
     count: Callable[[Any], int],
     source: str,
     secrets: Sequence[str] = (),
+    is_nothing: Callable[[Any], bool] = lambda _: False,
 ) -> Iterator[JsonResponse]:
     """Yield the pages of an API.
 
@@ -176,9 +194,11 @@ def pages(
         count: Returns the number of records in a document.
         source: The source, for messages.
         secrets: What no message may show.
+        is_nothing: Returns whether a document is an empty list; it is not yielded.
 
     Raises:
         PermanentFailure: A page leads to one that has been read, or there is no end.
+        TransientFailure: A page behind the first one is not ready.
     """
     from pipelines.http.redirects import is_same_origin  # not for those who only declare
 
@@ -207,14 +227,29 @@ def pages(
         if problem:
             raise failure(problem)
         read.add(key)
-        response = get(*step)
+        is_counted = isinstance(pagination, PageNumber | Offset)
+        try:
+            response = get(*step)
+        except Failure as error:
+            if len(read) == 1 or error.status not in (*NOT_READY, 404):
+                raise
+            if error.status == 204 or (error.status == 404 and is_counted):
+                return
+            if error.status == 404:
+                raise
+            problem, remedy = f"{error.problem} in the middle of a list", "Try again later."
+            raise TransientFailure(source, problem, place=error.place, remedy=remedy) from error
         records = count(response.document)
-        if records and response.sha256 == last and isinstance(pagination, PageNumber | Offset):
+        if records and response.sha256 == last and is_counted:
+            if len(read) > 2:  # some answer with the last page behind the end
+                return
+            assert isinstance(pagination, PageNumber | Offset)
             raise failure(
                 f"the API ignores {pagination.parameter!r}: it answers with the same page again"
             )
         last = response.sha256
-        yield response
+        if not is_nothing(response.document):
+            yield response
         try:
             step = pagination.following(response, *step, records)
         except ValueError as error:

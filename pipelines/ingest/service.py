@@ -14,7 +14,7 @@ from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import pages
+from pipelines.ingest.paging import has_null, pages
 
 if TYPE_CHECKING:
     from pipelines.config.source_settings import SourceSettings
@@ -55,6 +55,9 @@ class Service:
             count,
             self.source,
             self.client.secrets,
+            lambda document: (
+                bool(feed.records) and all(has_null(document, one.at) for one in feed.records)
+            ),
         )
 
     def _get(self, url: str, params: Mapping[str, str]) -> JsonResponse:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.http.client import JsonResponse
-from pipelines.ingest.paging import Cursor, NextLink
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient, JsonResponse
+from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, has_null, pages
+from pipelines.testing.fake_source import Answer, FakeSource, body
+from pipelines.testing.fake_source import document as answer
 
 URL = "http://127.0.0.1/items"
 
@@ -24,6 +27,8 @@ def response(document: Any) -> JsonResponse:
         ("links.next", {"links": {"next": None, "nxt": "/items"}}),
         ("links.next", {"items": [], "links": None, "link": "x"}),
         ("next", []),
+        ("next", {"next": "/items?page=9", "has_more": False}),
+        ("meta.next", {"meta": {"next": "abc", "hasNextPage": False}}),
     ],
 )
 def test_a_last_page_is_the_last(at: str, document: Any) -> None:
@@ -45,3 +50,49 @@ def test_a_similar_name_with_a_value_is_not_the_last_page(
     for pagination in (Cursor(at=at, parameter="after"), NextLink(at=at)):
         with pytest.raises(ValueError, match=f"has no '{at}', .* but '{similar}'"):
             pagination.following(response(document), URL, {}, 1)
+
+
+def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[Any]:
+    """The lists of the pages of a real server."""
+    client = HttpClient("items", "ITEMS_URL", attempts=1)
+    source.will(*answers)
+    found = pages(
+        lambda url, params: client.get_json(url, dict(params)),
+        source.url,
+        {},
+        pagination,
+        lambda document: len((document or {}).get("items") or ()),
+        "items",
+        is_nothing=lambda document: has_null(document, "items"),
+    )
+    return [one.document["items"] for one in found]
+
+
+FULL, LAST = answer({"items": [1, 2]}), answer({"items": [3]})
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(answer(None), answer({"items": None, "total": 3}), body(b"", 204), body(b"gone", 404)),
+        LAST,  # of an API that gives the last page for each number behind it
+    ],
+)
+def test_what_comes_behind_the_last_page_ends_the_list(source: FakeSource, end: Answer) -> None:
+    assert read(source, PageNumber(), FULL, LAST, end) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(202, TransientFailure), (400, PermanentFailure), (500, TransientFailure)]
+)
+def test_no_list_ends_silently_in_the_middle(
+    source: FakeSource, status: int, kind: type[Failure]
+) -> None:
+    with pytest.raises(kind, match=str(status)):
+        read(source, PageNumber(), FULL, body(b"", status))
+
+
+def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> None:
+    first = answer({"items": [1], "next": "/document.json?page=2"})
+    with pytest.raises(PermanentFailure, match="404"):
+        read(source, NextLink(), first, body(b"gone", 404))

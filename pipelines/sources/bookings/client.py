@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from pipelines.failures import PermanentFailure, redact
+from pipelines.failures import NotReady, PermanentFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.paging import is_end, names_in
 
@@ -60,7 +60,12 @@ class EventsClient:
         requested: set[str] = set()
         for number in range(1, MAX_PAGES + 1):
             requested.add(address)
-            response = self.http.get_json(address)
+            try:
+                response = self.http.get_json(address)
+            except NotReady as nothing:
+                if nothing.status == 204:
+                    return
+                raise
             events, following = self._read(response.document, address)
             yield Page(f"{about}, page {number}", response, events)
             if following is None:
@@ -72,12 +77,12 @@ class EventsClient:
 
     def _read(self, document: Any, address: str) -> tuple[list[Any], str | None]:
         """Return the events and the URL of the next page, if any."""
-        if isinstance(document, list):
-            return document, None
-        if isinstance(document, dict) and isinstance(document.get("results"), list):
+        if isinstance(document, list | None):
+            return document or [], None
+        if isinstance(document, dict) and isinstance(document.get("results", ""), list | None):
             following = document.get("next")
             is_last = is_end(following)
-            return document["results"], None if is_last else self._next(following, address)
+            return document["results"] or [], None if is_last else self._next(following, address)
         kind = type(document).__name__
         raise self._permanent(
             f"the response is neither an array nor a page with results, but {kind}"

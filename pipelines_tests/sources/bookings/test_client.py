@@ -126,3 +126,17 @@ def test_a_rejected_parameter_is_reported_and_not_dropped(source: FakeSource) ->
     source.will(body(b'{"error": "updated__gte: must be a date and time"}', 400))
     with pytest.raises(Failure, match="400"):
         list(client(source).pages(SINCE))
+
+
+@pytest.mark.parametrize("end", [document(None), document(page([], None) | {"results": None})])
+def test_null_is_an_empty_list(source: FakeSource, end: Any) -> None:
+    source.will(document(page([event(1)], "?offset=1")), end)
+    assert [len(one.events) for one in client(source).pages(None)] == [1, 0]
+
+
+def test_no_content_ends_the_list_and_another_status_does_not(source: FakeSource) -> None:
+    source.will(document(page([event(1)], "?offset=1")), body(b"", 204))
+    assert len(list(client(source).pages(None))) == 1
+    source.will(document(page([event(1)], "?offset=1")), body(b"", 202))
+    with pytest.raises(Failure, match="202"):
+        list(client(source).pages(None))
