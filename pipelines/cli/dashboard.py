@@ -41,6 +41,7 @@ def dashboard(port: int | None, host: str) -> None:
     chosen = port or free_port(PORT)
     if port is None and chosen != PORT:
         echo(f"Port {PORT} is taken.")
-    echo(f"The dashboards are at http://{host}:{chosen} — Ctrl-C stops them.")
+    shown = f"[{host}]" if ":" in host else host  # of IPv6
+    echo(f"The dashboards are at http://{shown}:{chosen} — Ctrl-C stops them.")
     words = ["-P", "-m", "pipelines.dashboard.server", host, str(chosen)]
     os.execve(sys.executable, [sys.executable, *words], with_allowed_host(host))  # noqa: S606 - it replaces this process

@@ -24,6 +24,7 @@ import altair as alt
 import pandas as pd
 import psycopg
 import streamlit as st
+from psycopg.types.string import TextLoader
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from streamlit.navigation.page import StreamlitPage
@@ -214,6 +215,7 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         with driver.cursor() as cursor:
+            cursor.adapters.register_loader("uuid", TextLoader)  # Arrow would make bytes of it
             cursor.execute(statement.encode(), parameters)
             columns = cursor.description or ()
             rows = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in columns])

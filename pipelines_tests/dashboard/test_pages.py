@@ -97,6 +97,11 @@ def test_decimals_become_numbers_that_charts_can_draw() -> None:
     assert answer.rows.iloc[0].tolist() == [57.25, 3, "x"]
 
 
+def test_a_uuid_is_shown_as_its_text() -> None:
+    answer = answer_of("SELECT 'a8aefdc3-9f52-5f66-bf7b-eb7bc158b22f'::uuid AS room", {})
+    assert answer.rows["room"].tolist() == ["a8aefdc3-9f52-5f66-bf7b-eb7bc158b22f"]
+
+
 def test_nothing_can_be_written() -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         Questions("pipelines_tests.dashboard").ask("writes")
