@@ -227,6 +227,15 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )
+    between = sum(NOT_ON_THE_HOUR in one.reasons for one in parsed.rejects)
+    if between >= max(2, len(parsed.readings) / 2):
+        raise PermanentFailure(
+            context.source,
+            f"the response has items between the hours: {between:,}, and {len(parsed.readings):,} on"
+            " the hour, which are not the energy of whole hours",
+            place=place,
+            remedy="Have the service send one item an hour, with the energy of that hour.",
+        )
     yield Parsed(
         read=parsed.read,
         rows={"stage_readings": parsed.readings},

@@ -194,6 +194,16 @@ def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answere
     assert solar.statuses(solar.plant) == {}
 
 
+@pytest.mark.parametrize("minutes", [15, 30])
+def test_items_between_the_hours_are_no_energy_of_hours(solar: Answered, minutes: int) -> None:
+    """Incident: that of the full hour was taken for the hour, and the day was complete."""
+    midnight = dt.datetime.combine(DAY, dt.time())
+    times = [midnight + dt.timedelta(minutes=n) for n in range(0, 24 * 60, minutes)]
+    with pytest.raises(PermanentFailure, match="items between the hours"):
+        solar.load([item(at, 2.5) for at in times])
+    assert solar.rows("SELECT count(*) FROM solar.readings") == [(0,)]
+
+
 def test_a_deleted_plant_stores_nothing(solar: Answered) -> None:
     solar.owner.execute("DELETE FROM solar.plants")
     with pytest.raises(SubjectGone):
