@@ -231,8 +231,8 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
     if between >= max(2, len(parsed.readings) / 2):
         raise PermanentFailure(
             context.source,
-            f"the response has items between the hours: {between:,}, and {len(parsed.readings):,} on"
-            " the hour, which are not the energy of whole hours",
+            f"the response has {between:,} items between the hours, and so the"
+            f" {len(parsed.readings):,} on the hour are not the energy of whole hours",
             place=place,
             remedy="Have the service send one item an hour, with the energy of that hour.",
         )
