@@ -202,6 +202,16 @@ def test_a_retry_loads_mended_records_as_a_load_of_its_own(
     assert inbox.row(watermark) == (2,)
 
 
+def test_a_conflicting_event_loads_once_the_stored_one_is_gone(inbox: Inbox) -> None:
+    inbox.deliver([event(1), event(2)])
+    assert inbox.deliver([event(1, hotel_id=9)], "later.csv") == (1, 0, 0, 1)
+    inbox.owner.execute("DELETE FROM bookings.events WHERE event_id IN (1)")
+    (outcome,) = runner("bookings", inbox.warehouse, **Settings().model_dump()).retry()
+    assert counts(outcome) == (1, 1, 0, 0)
+    assert inbox.stored("event_id, hotel_id") == [(1, 9), (2, 2607)]
+    assert inbox.quarantined() == []
+
+
 def test_large_loads_leave_statistics_behind(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     if inbox.owner.info.server_version < 170000:
         pytest.skip("PostgreSQL 16 has no right to analyze another's table")
