@@ -166,7 +166,7 @@ source = Source(
             expects="No event arrived again with different content. The first version is kept;"
             " later ones are in quarantine with the differences.",
             remedy="events arrived again with different content; the rows show both versions. Ask"
-            " the hotel system which one is right; docs/operations.md says how to load the later one",
+            " the hotel system which one is right; docs/operations.md says how the later one loads",
         ),
         Check(
             name="no_future_events",

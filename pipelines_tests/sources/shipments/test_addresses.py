@@ -94,7 +94,7 @@ def test_an_address_without_a_postcode_has_its_city_and_country(
         ("Street 1, 1234 Berlin, Germany", None, "Berlin", "Germany", "odd_postcode"),
         ("Street 1, 1234 Somewhere, Narnia", "1234", "Somewhere", "Narnia", "unknown_country"),
         ("Street 1, Somewhere", None, "Somewhere", None, "unknown_country"),
-        ("San Francisco, CA", None, "CA", None, "unknown_country"),
+        ("San Francisco, CA", None, None, None, "unparsed"),
         ("Street 1, Germany", None, None, "Germany", "unparsed"),
         ("Baker Street 221B London NW1 6XE, UK", "NW1 6XE", None, "UK", "unparsed"),
         ("Germany", None, None, "Germany", "unparsed"),

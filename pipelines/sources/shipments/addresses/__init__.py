@@ -23,7 +23,8 @@ from pipelines.sources.shipments.addresses.regions import is_city_too, is_region
 from pipelines.sources.shipments.addresses.words import pattern
 
 #: To be raised with every change here, of `regions` or `countries`: the next run reads again.
-PARSER_VERSION = 3
+PARSER_VERSION = 4
+CODE = re.compile("[A-Z]{2,3}")
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PLAIN_STREET = re.compile(
@@ -48,7 +49,7 @@ class Address:
 def read_address(text: str) -> Address:
     """Parse an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
     country, place = _read(parts_of(text))
-    city = place.city or None
+    city = None if _is_code(place.city, country.code) else place.city or None
     status = "parsed"
     if city is None:
         status = "unparsed"
@@ -62,6 +63,15 @@ def read_address(text: str) -> Address:
         status = "no_postcode"
     street = ", ".join(part for part in place.street if part) or None
     return Address(street, place.postcode, city, country.name, country.code, status)
+
+
+def _is_code(city: str | None, code: str | None) -> bool:
+    """Return whether what stands where the city should be is the code of a country or state."""
+    if not city or not CODE.fullmatch(city):
+        return False
+    of_states = (code,) if code else ("AU", "BR", "CA", "US")
+    states = (city in regions.state_codes(one) for one in of_states)
+    return code_of_country(city) is not None or any(states)
 
 
 def _read(parts: tuple[str, ...]) -> tuple[Country, Place]:
