@@ -5,6 +5,7 @@ Nothing here makes a request or knows a source.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure, reda
 if TYPE_CHECKING:
     from pipelines.http.client import JsonResponse
 
+logger = logging.getLogger("isobar.http")
 #: What services answer that have nothing to give at the moment.
 NOT_READY = (202, 204, 304)
 #: More pages than this are an API that never ends.
@@ -227,26 +229,24 @@ def pages(
         if problem:
             raise failure(problem)
         read.add(key)
-        is_counted = isinstance(pagination, PageNumber | Offset)
         try:
             response = get(*step)
         except Failure as error:
             if len(read) == 1 or error.status not in (*NOT_READY, 404):
                 raise
-            if error.status == 204 or (error.status == 404 and is_counted):
+            if error.status in (204, 404):
                 return
-            if error.status == 404:
-                raise
             problem, remedy = f"{error.problem} in the middle of a list", "Try again later."
             raise TransientFailure(source, problem, place=error.place, remedy=remedy) from error
         records = count(response.document)
-        if records and response.sha256 == last and is_counted:
-            if len(read) > 2:  # some answer with the last page behind the end
-                return
-            assert isinstance(pagination, PageNumber | Offset)
-            raise failure(
-                f"the API ignores {pagination.parameter!r}: it answers with the same page again"
+        if records and response.sha256 == last and isinstance(pagination, PageNumber | Offset):
+            logger.warning(  # some answer with the last page behind the end
+                "%s: the API answers with the same page again. If that was not the last one, it"
+                " ignores %r.",
+                source,
+                pagination.parameter,
             )
+            return
         last = response.sha256
         if not is_nothing(response.document):
             yield response

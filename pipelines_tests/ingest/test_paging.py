@@ -92,7 +92,8 @@ def test_no_list_ends_silently_in_the_middle(
         read(source, PageNumber(), FULL, body(b"", status))
 
 
-def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> None:
-    first = answer({"items": [1], "next": "/document.json?page=2"})
-    with pytest.raises(PermanentFailure, match="404"):
-        read(source, NextLink(), first, body(b"gone", 404))
+def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
+    source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read(source, PageNumber(), FULL, FULL) == [[1, 2]]
+    assert "it ignores 'page'" in caplog.text

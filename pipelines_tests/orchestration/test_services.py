@@ -366,19 +366,6 @@ def test_a_misspelled_name_is_found_before_anything_is_requested(
     assert problem in broken.problem
 
 
-def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
-    run: Run, server: Connections
-) -> None:
-    class Deaf(Api):
-        def answer(self, query: dict[str, str], authorization: str) -> Any:
-            del query, authorization
-            return 200, {}, {"data": {"items": [permit(1)]}}
-
-    ran = run(f"{PAGINATIONS['page']}, {BEARER}", Deaf("page", "", []))
-    assert "the API ignores 'page'" in failures(ran)[0]
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
-
-
 def test_a_page_of_bad_records_fails_the_run_and_stops_no_other_page(
     run: Run, server: Connections
 ) -> None:
