@@ -156,7 +156,7 @@ def _read_rows(text: bytes, file: str) -> Any:
     import io
 
     from pipelines.ingest.csv_records import HINT
-    from pipelines.ingest.row_files import READERS, Unread
+    from pipelines.ingest.row_files import READERS
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if file.endswith(".gz"):
@@ -169,10 +169,7 @@ def _read_rows(text: bytes, file: str) -> Any:
         return json.loads(text)
     if suffix in READERS:
         read, _ = READERS[suffix]
-        rows = [*islice(read(io.BytesIO(text), "", {}, []), MAX_RECORDS)]
-        if rows and all(isinstance(one, Unread) for one in rows):
-            raise ValueError(rows[0].why.words)
-        return rows
+        return [*islice(read(io.BytesIO(text), "", {}, []), MAX_RECORDS)]
     encoding = _encoding(text) or "utf-8-sig"
     lines = text.decode(encoding, "backslashreplace").splitlines(keepends=True)
     if lines and HINT.fullmatch(lines[0].rstrip()):

@@ -86,7 +86,7 @@ def feeds() -> dict[str, str]:
 
 
 #: The values of parameters of questions that are of no source.
-CHOICES: Choices = {"source": feeds}
+CHOICES: Choices = {"feed": feeds}
 
 
 @dataclass(frozen=True)

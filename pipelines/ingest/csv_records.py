@@ -41,7 +41,7 @@ HINT = re.compile(r'\ufeff?"?sep=.?"?', re.IGNORECASE)
 #: How many lines have to end with a surplus delimiter.
 PADDED_LINES = 2
 #: Letters beyond ASCII as UTF-8 has them.
-OF_UTF_8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
+OF_UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -68,6 +68,8 @@ class Layout:
     header: str
     delimiter: str
     columns: tuple[str, ...]
+    #: Whether lines end with a delimiter, and so with a field that has to be empty.
+    is_padded: bool = False
 
     def read(self, line: int, raw: str) -> Record:
         """Parse one record from its text."""
@@ -84,11 +86,6 @@ class Layout:
             words = "it has a value behind the last column that the header names"
             return Record(line, raw, None, Reason("wrong_field_count", words))
         return Record(line, raw, fields, None)
-
-    @property
-    def is_padded(self) -> bool:
-        """Whether lines end with a delimiter, and so with a field that has to be empty."""
-        return not self.columns[-1]
 
     def is_blank(self, raw: str) -> bool:
         """Return whether a line has no values, like those that spreadsheets leave below a table."""
@@ -140,14 +137,15 @@ class CsvFile:
         self._waiting: deque[tuple[int, str]] = deque()
         #: Lines behind the header that were looked at.
         self._ahead: deque[bytes] = deque()
-        self.layout = Layout("", ",", ("",))
+        self.layout = Layout("", ",", ())
         self.layout = self._read_layout(promised, optional, aliases or {})
         self._ahead.extend(
             line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
         )
         if self._is_padded():
             header = f"{self.layout.header}{self.layout.delimiter}"
-            self.layout = replace(self.layout, header=header, columns=(*self.layout.columns, ""))
+            columns = (*self.layout.columns, "")
+            self.layout = replace(self.layout, header=header, columns=columns, is_padded=True)
 
     def records(self) -> Iterator[Record]:
         """Yield every record that is not a blank line."""
@@ -215,7 +213,8 @@ class CsvFile:
         reader = csv.reader(lines(), delimiter=self.layout.delimiter, strict=True)
         with suppress(csv.Error):
             fields = next(reader)
-            if len(fields) == len(self.layout.columns):
+            is_over = self.layout.is_padded and fields[-1].strip()
+            if len(fields) == len(self.layout.columns) and not is_over:
                 raw = "\n".join([first.raw, *(text for _, text in taken)])
                 return Record(first.line, raw, fields, None)
         if first.line == self._line and not self._has_end:
@@ -269,11 +268,12 @@ class CsvFile:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""
         with suppress(csv.Error):
             names = self.layout.fields(self.layout.header)
-            sought = sorted((name.encode() for name in names), key=len)
-            begin = -1
-            while sought[-1] and (begin := content.find(sought[-1], begin + 1)) >= 0:
-                end = content.find(b"\n", begin)
-                line = content[content.rfind(b"\n", 0, begin) + 1 : end if end >= 0 else None]
+            sought = sorted((name.encode() for name in names if name), key=len)
+            begin = end = 0
+            while len(sought) > 1 and (begin := content.find(sought[-1], end)) >= 0:
+                first, end = content.rfind(b"\n", 0, begin) + 1, content.find(b"\n", begin)
+                end = end if end >= 0 else len(content)
+                line = content[first:end].removeprefix(codecs.BOM_UTF8)
                 if not all(name in line for name in sought):
                     continue
                 columns = _named(_layout(line_text(line, "utf-8"), self.layout.delimiter, {}))
@@ -342,7 +342,8 @@ class CsvFile:
         if it is valid as such, with a letter that the encoding has: other content hardly ever is.
         """
         text = content.decode(self._encoding, self._errors)
-        if len(text) == len(content) and not content.isascii():
+        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
+        if len(text) == len(content) and not content.isascii() and not is_utf_8:
             if self._is_utf_8(content):
                 raise self._other_encoding()
             if OF_UTF_8.search(content):

@@ -69,14 +69,6 @@ class Outcome:
     rejected: int
 
 
-def deliveries_of(connection: Connection, feed: str, name: str, sha256: str) -> tuple[int, ...]:
-    """Return the ids of all deliveries of this content under this name."""
-    query = select(deliveries.c.delivery_id).where(
-        deliveries.c.feed == feed, deliveries.c.name == name, deliveries.c.sha256 == sha256
-    )
-    return tuple(connection.execute(query).scalars())
-
-
 def last_number(connection: Connection, feed: str) -> int:
     """Return the number of the last delivery of a feed; 0 if there is none."""
     query = select(func.coalesce(func.max(deliveries.c.delivery_id), 0))
@@ -118,9 +110,15 @@ def open_delivery(
         "rejected_count": 0,
         "is_open": True,
     }
-    same = deliveries_of(connection, delivery.feed, delivery.name, delivery.sha256)
-    earlier = select(quarantine.c.quarantine_id).where(
-        quarantine.c.delivery_id.in_(same), quarantine.c.dismissed_at.is_(None)
+    earlier = (
+        select(quarantine.c.quarantine_id)
+        .join(deliveries)
+        .where(
+            deliveries.c.feed == delivery.feed,
+            deliveries.c.name == delivery.name,
+            deliveries.c.sha256 == delivery.sha256,
+            quarantine.c.dismissed_at.is_(None),
+        )
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
     delete_unloaded(connection, delivery.feed, [delivery.name])

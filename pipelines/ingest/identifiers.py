@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 NULLS = frozenset({"\\N", "NULL", "null", "nan", "NaN", "#N/A"})
 #: And what spreadsheets write for a formula that failed.
 MARKERS = NULLS | {"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+#: Invisible, but part of how Persian and Indic words are written.
+JOINERS = "\u200c\u200d"
 #: A long number as spreadsheets show it: its last digits are lost.
 DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
 IS_DAMAGED = "is a number whose digits a spreadsheet has lost"
@@ -21,7 +23,7 @@ IS_DAMAGED = "is a number whose digits a spreadsheet has lost"
 def cleaned(text: str) -> str:
     """Return a text in NFC, trimmed and without invisible characters; empty for a null marker."""
     if not text.isascii():
-        visible = (one for one in text if unicodedata.category(one) != "Cf")
+        visible = (one for one in text if one in JOINERS or unicodedata.category(one) != "Cf")
         text = unicodedata.normalize("NFC", "".join(visible))
     text = text.strip()
     return "" if text in MARKERS else text

@@ -15,7 +15,8 @@ _GROUPED = (
 _LAKHS = r"(?P<lakhs>[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})"
 OF_LAKHS = frozenset({"BDT", "INR", "LKR", "NPR", "PKR"})
 #: How people write currencies that English has another symbol for.
-WRITTEN = {"US$": "USD", "Rs.": "INR", "Rs": "INR"}
+RUPEES = ("Rs.", "Rs")
+WRITTEN = {"US$": "USD", **dict.fromkeys(RUPEES, "INR")}
 _PRICE = re.compile(
     rf"(?P<before>{_SIGN})?\s*(?P<whole>{_LAKHS}|{_GROUPED}|[0-9]+)"
     r"(?:(?P<point>[.,])(?P<cents>[0-9]{1,2}))?"
@@ -70,6 +71,8 @@ def _currency(sign: str, country: str | None) -> str | None:
         for code in get_territory_currencies(country):
             if sign in _local_symbols(code, country):
                 return str(code)
+    if sign in RUPEES and country not in (None, "IN"):
+        return None  # of Pakistan, Sri Lanka, Nepal or others
     return _symbols().get(sign) or WRITTEN.get(sign)
 
 

@@ -13,14 +13,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from pipelines.failures import Failure, PermanentFailure, TransientFailure, redact
+from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 
 if TYPE_CHECKING:
     from pipelines.http.client import JsonResponse
 
 logger = logging.getLogger("isobar.http")
-#: What services answer that have nothing to give at the moment.
-NOT_READY = (202, 204, 304)
 #: More pages than this are an API that never ends.
 MAX_PAGES = 100_000
 #: A name is taken for a misspelled one from here on: nxt is similar to next, and text is not.
@@ -232,10 +230,11 @@ def pages(
         try:
             response = get(*step)
         except Failure as error:
-            if len(read) == 1 or error.status not in (*NOT_READY, 404):
-                raise
-            if error.status in (204, 404):
+            is_behind = isinstance(pagination, PageNumber | Offset) and error.status == 404
+            if len(read) > 1 and (is_behind or error.status == 204):
                 return
+            if len(read) == 1 or not isinstance(error, NotReady):
+                raise
             problem, remedy = f"{error.problem} in the middle of a list", "Try again later."
             raise TransientFailure(source, problem, place=error.place, remedy=remedy) from error
         records = count(response.document)

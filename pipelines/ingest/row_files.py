@@ -6,14 +6,15 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count, islice, zip_longest
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 from warnings import catch_warnings
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked, unpacked_limit
-from pipelines.ingest.identifiers import IS_DAMAGED, NULLS
+from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, NULLS
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
@@ -44,8 +45,8 @@ class Rows:
     """Parses files by suffix, each row validated by a model.
 
     The header of a CSV or Excel file, the keys of a JSON object and the columns of a Parquet file
-    have the names of the fields, or their aliases. An empty value is None, and fields that have a
-    default may be missing.
+    have the names of the fields, or their aliases. An empty value is None, and so are `NULL`,
+    `nan` and `#N/A` of CSV and Excel. Fields that have a default may be missing.
 
     Args:
         model: What a row is; its fields are the columns (`Field`).
@@ -65,6 +66,8 @@ class Rows:
         fields = {key: model.model_fields[name] for key, name in sent_keys(model).items()}
         #: The keys of the model by the columns of a header, as `csv_records` folds them.
         self._names = {name.casefold(): name for name in fields}
+        #: Keys of whole numbers and texts, which are no measurements.
+        self._whole = [key for key, one in fields.items() if not _is_measure(one.annotation)]
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
@@ -93,7 +96,10 @@ class Rows:
         file = self._unpacked(content, context)
         notes: list[str] = []
         found = enumerate(read(file, self.at, self._names, notes), 2 if suffix == ".xlsx" else 1)
-        numbered = (one for one in found if one[1] is not BLANK)
+        is_exact = suffix != ".xlsx"
+        numbered = (
+            (n, row if is_exact else self._exact(row)) for n, row in found if row is not BLANK
+        )
         document: str | None = content.delivery.name
         while True:
             try:
@@ -112,6 +118,17 @@ class Rows:
             yield replace(parsed, drift=[*parsed.drift, *notes])
             document = None
             notes.clear()
+
+    def _exact(self, row: Any) -> Any:
+        """Return a row, unless a workbook has lost digits of a whole number or an identifier."""
+        from pipelines.ingest.contract import as_json
+
+        for name in self._whole if isinstance(row, dict) else ():
+            value = row.get(name)
+            if isinstance(value, int | float) and abs(value) > MAX_EXACT:
+                words = f"{name} {IS_DAMAGED}: {value:.0f}"
+                return Unread(as_json(row), Reason(f"{name}_invalid", words, is_final=True))
+        return row
 
     def _unpacked(self, content: Content, context: Context) -> BinaryIO:
         assert content.file is not None
@@ -195,6 +212,11 @@ class Rows:
         key = self._key_reader(context)
         rows = {self.records[0].table: good}
         return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
+
+
+def _is_measure(annotation: Any) -> bool:
+    """Return whether a field may have fractions."""
+    return bool({float, Decimal} & {annotation, *get_args(annotation)})
 
 
 class Unread:
@@ -388,22 +410,10 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
         if all(value is None for value in row):
             yield BLANK
         else:
-            cells = enumerate(zip_longest(header, row, fillvalue=None), 1)
+            known = (None if isinstance(one, str) and one in MARKERS else one for one in row)
+            cells = enumerate(zip_longest(header, known, fillvalue=None), 1)
             named = ((name or f"column {number}", value) for number, (name, value) in cells)
-            yield _exact(
-                {name: value for name, value in named if name in header or value is not None}
-            )
-
-
-def _exact(record: dict[str, Any]) -> Any:
-    """Return the record, unless it has a whole number of which a workbook keeps not all digits."""
-    from pipelines.ingest.contract import as_json
-
-    for name, value in record.items():
-        if isinstance(value, int | float) and abs(value) > MAX_EXACT and value == value // 1:
-            words = f"{name} {IS_DAMAGED}: {value:.0f}"
-            return Unread(as_json(record), Reason(f"{name}_invalid", words))
-    return record
+            yield {name: value for name, value in named if name in header or value is not None}
 
 
 def _reject_repeated(names: Sequence[str]) -> None:

@@ -246,7 +246,7 @@ unloaded_rejects = Table(
     required(
         "reject_id", BigInteger, "Number of the record.", Identity(always=True), primary_key=True
     ),
-    required("source", Text, "Source of the delivery."),
+    required("source", Text, "Feed of the delivery."),
     required("name", Text, "Name of the delivery, as it would be in ops.deliveries."),
     required(
         "record_number",

@@ -66,3 +66,9 @@ def test_the_country_decides_an_ambiguous_currency_sign(
     text: str, country: str, currency: str
 ) -> None:
     assert parse_price(text, country)[0] == currency
+
+
+@pytest.mark.parametrize("country", ["PK", "NP"])
+def test_rupees_of_another_country_are_not_those_of_india(country: str) -> None:
+    with pytest.raises(ValueError, match="ambiguous or unknown"):
+        parse_price("Rs. 5,000", country)

@@ -97,3 +97,9 @@ def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
 ) -> None:
     assert read(source, PageNumber(), FULL, FULL) == [[1, 2]]
     assert "it ignores 'page'" in caplog.text
+
+
+def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> None:
+    first = answer({"items": [1], "next": "/document.json?page=2"})
+    with pytest.raises(PermanentFailure, match="404"):
+        read(source, NextLink(), first, body(b"gone", 404))

@@ -348,8 +348,9 @@ def test_too_little_memory_rejects_no_parquet_file(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_number_whose_digits_a_workbook_has_lost_is_rejected(stored_levels: Levels) -> None:
-    sent = as_excel([ROWS[0], ROWS[1] | {"level": 2.0061500000202137e18}])
+    sent = as_excel([ROWS[0], ROWS[1] | {"station": 2.0061500000202137e18}])
     assert stored_levels.deliver_bytes("levels.xlsx", sent) == (2, 1, 0, 1)
+    assert stored_levels.runner.retry() == [], "its text has the same digits"
     ((reasons,),) = stored_levels.rows("SELECT reasons FROM ops.quarantine")
     assert "whose digits a spreadsheet has lost" in reasons[0]
 

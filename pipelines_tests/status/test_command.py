@@ -135,7 +135,7 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     kept = "SELECT feed, count(*) FROM ops.quarantine JOIN ops.deliveries USING (delivery_id)"
     url = isobar(ran, "database", "url").stdout.strip()
     with psycopg.connect(url) as connection:
-        counted: Document = dict(connection.execute(f"{kept} GROUP BY source").fetchall())
+        counted: Document = dict(connection.execute(f"{kept} GROUP BY feed").fetchall())
     assert document["quarantine"] == counted
     assert counted.keys() == {"bookings", "flights", "shipments"}  # how many goes by the day
     assert any(one["key"].startswith("check:") for one in document["problems"])

@@ -227,12 +227,17 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )
-    between = sum(NOT_ON_THE_HOUR in one.reasons for one in parsed.rejects)
-    if between >= max(2, len(parsed.readings) / 2):
+    on_the_hour = Counter(parsed.readings["read_at"].dt.strftime("%Y-%m-%d"))
+    between = Counter(
+        one.key[1][:10] for one in parsed.rejects if one.key and NOT_ON_THE_HOUR in one.reasons
+    )
+    for day, count in between.items():
+        if count < max(2, on_the_hour[day] / 2):
+            continue
         raise PermanentFailure(
             context.source,
-            f"the response has {between:,} items between the hours, and so the"
-            f" {len(parsed.readings):,} on the hour are not the energy of whole hours",
+            f"the response has {count:,} items of {day} between the hours, and so the"
+            f" {on_the_hour[day]:,} on the hour are not the energy of whole hours",
             place=place,
             remedy="Have the service send one item an hour, with the energy of that hour.",
         )

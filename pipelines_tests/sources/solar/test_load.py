@@ -199,7 +199,7 @@ def test_items_between_the_hours_are_no_energy_of_hours(solar: Answered, minutes
     """Incident: that of the full hour was taken for the hour, and the day was complete."""
     midnight = dt.datetime.combine(DAY, dt.time())
     times = [midnight + dt.timedelta(minutes=n) for n in range(0, 24 * 60, minutes)]
-    with pytest.raises(PermanentFailure, match="items between the hours"):
+    with pytest.raises(PermanentFailure, match="between the hours"):
         solar.load([item(at, 2.5) for at in times])
     assert solar.rows("SELECT count(*) FROM solar.readings") == [(0,)]
 
