@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: What databases and spreadsheets write for a missing value.
-NULLS = frozenset({"\\N", "NULL", "null", "nan", "NaN", "#N/A"})
+NULLS = frozenset({"\\N", "NULL", "null", "#N/A"})
+#: And programs that have no other number for it.
+MISSING = NULLS | {"nan", "NaN"}
 #: And what spreadsheets write for a formula that failed.
-MARKERS = NULLS | {"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+MARKERS = MISSING | {"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
 #: Invisible, but part of how Persian and Indic words are written.
 JOINERS = "\u200c\u200d"
 #: A long number as spreadsheets show it: its last digits are lost.

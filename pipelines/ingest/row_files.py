@@ -14,7 +14,7 @@ from warnings import catch_warnings
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked, unpacked_limit
-from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, NULLS
+from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
@@ -204,7 +204,7 @@ class Rows:
         from pipelines.warehouse.connection import RAW, RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(~texts.isin({"", *NULLS}), None).to_dict("records")
+        records = texts.where(~texts.isin({"", *MISSING}), None).to_dict("records")
         validator = RecordValidator(records, name="records", model=self.model)
         good = column_rows(validator, self._key(context))
         raw = [storable(batch.raw(row)) for row in good.index]
