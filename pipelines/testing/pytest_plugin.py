@@ -29,7 +29,6 @@ Start = Callable[[type["Driver"]], "Driver"]
 VARIABLES = {
     "ISOBAR_SOURCES": "live",  # what a test does not give is off
     "ISOBAR_SCHEDULES": os.devnull,
-    "ISOBAR_INBOX_CUT_SECONDS": "0",
 }
 
 

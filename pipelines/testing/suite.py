@@ -436,7 +436,7 @@ class Contract:
             )
 
     def test_a_torn_delivery_stores_no_torn_record(self, driver: Driver) -> None:
-        """A file is cut in its last line and then continued; the body of an answer is truncated."""
+        """A file that ends within a line waits for the rest; the body of an answer is truncated."""
         records = records_of(driver)
         if isinstance(driver, Files):
             driver.announce(records)
