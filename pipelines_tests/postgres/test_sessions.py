@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,8 @@ def pooled(server: Connections, database: str, folder: Path, mode: str) -> Itera
                     psycopg.connect(url, connect_timeout=5).close()
                     break
                 except psycopg.OperationalError:
-                    process.poll()
+                    assert process.poll() is None, "PgBouncer ended"
+                    time.sleep(0.1)
             yield url
         finally:
             process.terminate()
