@@ -227,20 +227,19 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )
-    on_the_hour = Counter(parsed.readings["read_at"].dt.strftime("%Y-%m-%d"))
     between = Counter(
         one.key[1][:10] for one in parsed.rejects if one.key and NOT_ON_THE_HOUR in one.reasons
     )
     for day, count in between.items():
-        if count < max(2, on_the_hour[day] / 2):
-            continue
-        raise PermanentFailure(
-            context.source,
-            f"the response has {count:,} items of {day} between the hours, and so the"
-            f" {on_the_hour[day]:,} on the hour are not the energy of whole hours",
-            place=place,
-            remedy="Have the service send one item an hour, with the energy of that hour.",
-        )
+        on_the_hour = int((parsed.readings["read_at"].dt.strftime("%Y-%m-%d") == day).sum())
+        if count >= max(2, on_the_hour / 2):
+            raise PermanentFailure(
+                context.source,
+                f"the response has {count:,} items of {day} between the hours, and so the"
+                f" {on_the_hour:,} on the hour are not the energy of whole hours",
+                place=place,
+                remedy="Have the service send one item an hour, with the energy of that hour.",
+            )
     yield Parsed(
         read=parsed.read,
         rows={"stage_readings": parsed.readings},
