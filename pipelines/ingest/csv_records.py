@@ -82,10 +82,14 @@ class Layout:
         if len(fields) != len(self.columns):
             words = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
             return Record(line, raw, None, Reason("wrong_field_count", words))
-        if self.is_padded and fields[-1].strip():
+        if self.has_more(fields):
             words = "it has a value behind the last column that the header names"
             return Record(line, raw, None, Reason("wrong_field_count", words))
         return Record(line, raw, fields, None)
+
+    def has_more(self, fields: Sequence[str]) -> bool:
+        """Return whether a record has a value in the field that has to be empty."""
+        return self.is_padded and bool(fields[-1].strip())
 
     def is_blank(self, raw: str) -> bool:
         """Return whether a line has no values, like those that spreadsheets leave below a table."""
@@ -131,6 +135,7 @@ class CsvFile:
         self._errors = "strict" if variable or is_strict else "backslashreplace"
         self._source, self._name, self._variable = source, name, variable
         self._encoding = encoding
+        self._reads_utf_8 = codecs.lookup(encoding).name.startswith("utf-8")
         self._line = 0
         self._position = 0
         self._has_end = True
@@ -213,8 +218,7 @@ class CsvFile:
         reader = csv.reader(lines(), delimiter=self.layout.delimiter, strict=True)
         with suppress(csv.Error):
             fields = next(reader)
-            is_over = self.layout.is_padded and fields[-1].strip()
-            if len(fields) == len(self.layout.columns) and not is_over:
+            if len(fields) == len(self.layout.columns) and not self.layout.has_more(fields):
                 raw = "\n".join([first.raw, *(text for _, text in taken)])
                 return Record(first.line, raw, fields, None)
         if first.line == self._line and not self._has_end:
@@ -269,6 +273,7 @@ class CsvFile:
         with suppress(csv.Error):
             names = self.layout.fields(self.layout.header)
             sought = sorted((name.encode() for name in names if name), key=len)
+            mine = _named(_layout(self.layout.header, self.layout.delimiter, {}))
             begin = end = 0
             while len(sought) > 1 and (begin := content.find(sought[-1], end)) >= 0:
                 first, end = content.rfind(b"\n", 0, begin) + 1, content.find(b"\n", begin)
@@ -277,7 +282,6 @@ class CsvFile:
                 if not all(name in line for name in sought):
                     continue
                 columns = _named(_layout(line_text(line, "utf-8"), self.layout.delimiter, {}))
-                mine = _named(_layout(self.layout.header, self.layout.delimiter, {}))
                 if columns != mine and {*columns} >= {*mine}:
                     number = first_line + content.count(b"\n", 0, begin)
                     raise self._failure(
@@ -290,8 +294,7 @@ class CsvFile:
         """Return the next line's number and text, without its line break; None after the last."""
         if self._waiting:
             return self._waiting.popleft()
-        ahead = self._ahead.popleft() if self._ahead else b""
-        read = ahead or self._file.readline(MAX_LINE_BYTES + 1)
+        read = self._ahead.popleft() if self._ahead else self._file.readline(MAX_LINE_BYTES + 1)
         if not read:
             return None
         self._count(read)
@@ -342,8 +345,7 @@ class CsvFile:
         if it is valid as such, with a letter that the encoding has: other content hardly ever is.
         """
         text = content.decode(self._encoding, self._errors)
-        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
-        if len(text) == len(content) and not content.isascii() and not is_utf_8:
+        if len(text) == len(content) and not content.isascii() and not self._reads_utf_8:
             if self._is_utf_8(content):
                 raise self._other_encoding()
             if OF_UTF_8.search(content):
@@ -367,8 +369,7 @@ class CsvFile:
         """Raise `PermanentFailure` if the file begins with the mark of another encoding."""
         if content.startswith(UTF_16_MARKS):
             raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
-        is_utf_8 = codecs.lookup(self._encoding).name.startswith("utf-8")
-        if content.startswith(codecs.BOM_UTF8) and not is_utf_8:
+        if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8:
             raise self._other_encoding()
 
     def _other_encoding(self) -> PermanentFailure:

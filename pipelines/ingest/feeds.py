@@ -208,8 +208,6 @@ class Parsed:
     drift: Sequence[str] = ()
     #: What lines of a CSV file need in order to be parsed again; of the first batch.
     header: str | None = None
-    #: Why the file cannot be read as it is, though some of its records can: what proves it.
-    contradiction: str | None = None
     #: Formats the position of a record.
     position: Callable[[int], str] = "line {}".format
     #: Returns the text of a record, if rows do not have it.

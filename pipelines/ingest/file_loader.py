@@ -103,7 +103,7 @@ def load_file(
         _opened(source, file) as opened,
         store.transaction(source) as connection,
     ):
-        sha256 = _digest(opened)
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()  # type: ignore[arg-type]
         outcome = None
         if last_sha256(connection, source, file.name) != sha256:
             opened.seek(0)
@@ -192,13 +192,6 @@ def _load(
         raise
     except PermanentFailure as failure:
         raise failure.at(place) from failure
-
-
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _remember(

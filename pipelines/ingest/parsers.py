@@ -69,15 +69,7 @@ class Csv:
         drift = file.layout.drift(delivery.name, self.columns)
         yield Parsed(header=file.layout.header, drift=drift)
         for batch in batches_of(file, self.columns):
-            parsed = self.read(batch, context)
-            if parsed.contradiction:
-                raise PermanentFailure(
-                    context.source,
-                    f"{parsed.contradiction}. Nothing was written",
-                    place=delivery.name,
-                    remedy="Ask the sender for dates as 2026-07-31, or for the day first.",
-                )
-            yield parsed
+            yield self.read(batch, context)
 
     def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield quarantined records, which are parsed one by one."""

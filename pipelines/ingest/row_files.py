@@ -95,10 +95,10 @@ class Rows:
         read, position = READERS[suffix]
         file = self._unpacked(content, context)
         notes: list[str] = []
-        found = enumerate(read(file, self.at, self._names, notes), 2 if suffix == ".xlsx" else 1)
-        is_exact = suffix != ".xlsx"
+        is_book = suffix == ".xlsx"
+        found = enumerate(read(file, self.at, self._names, notes), 2 if is_book else 1)
         numbered = (
-            (n, row if is_exact else self._exact(row)) for n, row in found if row is not BLANK
+            (n, self._exact(row) if is_book else row) for n, row in found if row is not BLANK
         )
         document: str | None = content.delivery.name
         while True:
@@ -350,16 +350,10 @@ def _value(one: Scalar) -> Any:
 
 def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -> Iterator[Any]:
     """Yield the rows of the first sheet by the names in its first row; note the other sheets."""
-    try:
-        import openpyxl  # type: ignore[import-untyped]  # noqa: F401
-    except ImportError as error:
-        raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
-
     content = io.BytesIO(file.read())
     try:
         _reject_bomb(content)
-        sheets = _sheets(content)
-        sheet, *others = sheets
+        sheet, *others = _sheets(content)
         sheet.reset_dimensions()  # some programs write fewer than there are
         unread = ", ".join(repr(one.title) for one in others)
         notes += [f"sheets that were not read: {unread}"] if others else []
@@ -371,7 +365,10 @@ def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -
 
 
 def _sheets(content: BinaryIO) -> Sequence[Any]:
-    from openpyxl import load_workbook
+    try:
+        from openpyxl import load_workbook  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
 
     with catch_warnings(action="ignore"):  # of styles and extensions
         found: Sequence[Any] = load_workbook(content, read_only=True, data_only=True).worksheets

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
+from pipelines.failures import PermanentFailure
 from pipelines.ingest.column_rows import MAX_INTEGER
 from pipelines.ingest.contract import as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
@@ -98,8 +100,10 @@ CONTRACT = pa.DataFrameSchema(
 
 def parse(content: Content, context: Context) -> Iterator[Parsed]:
     """Parse a file or a page of the API, or events of either that are in quarantine."""
-    if content.file is not None or content.header is not None:
+    if content.file is not None:
         yield from FILE(content, context)
+    elif content.header is not None:
+        yield from LINES(content, context)
     elif content.quarantined is None:
         yield Parsed(drift=unknown_keys(content.document, content.delivery.name))
         yield read_events(of_objects(content.document), context)
@@ -110,8 +114,10 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             yield read_events(of_objects([json.loads(one.raw) for one in some], numbers), context)
 
 
-def read_events(batch: Batch, context: Context) -> Parsed:
+def read_events(batch: Batch, context: Context, *, is_file: bool = False) -> Parsed:
     """Split events into rows of `bookings.events` and rejects.
+
+    Raises `PermanentFailure` for lines of a file if one proves that its dates have the month first.
 
     Times without a zone are in that of the settings. Of an ambiguous time, the first occurrence is
     used; a skipped time is invalid.
@@ -137,16 +143,19 @@ def read_events(batch: Batch, context: Context) -> Parsed:
     values = dict(zip(bad.index, zip(*(bad[name] for name in COLUMNS), strict=True), strict=True))
     good = typed.assign(record=batch.sent[RECORD]).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
-    parsed = batch.parsed(
+    if is_file:
+        _reject_month_first(batch, sent, reasons, context.source)
+    return batch.parsed(
         {"stage_events": rows.rename(columns=STORED_AS)},
         {row: violated.values() for row, violated in reasons.items()},
         lambda row: _key(values[row], reasons[row]),
     )
-    return replace(parsed, contradiction=_month_first(batch, sent, reasons))
 
 
+#: Parses lines of files one by one, again.
+LINES = Csv(columns=COLUMNS, read=read_events, optional=OPTIONAL, aliases=ALIASES)
 #: Parses files of events.
-FILE = Csv(columns=COLUMNS, read=read_events, optional=OPTIONAL, aliases=ALIASES)
+FILE = replace(LINES, read=partial(read_events, is_file=True))
 
 
 def content_of(rows: pd.DataFrame) -> NDArray[Any]:
@@ -165,14 +174,18 @@ def content_of(rows: pd.DataFrame) -> NDArray[Any]:
     return np.column_stack(numbers)
 
 
-def _month_first(batch: Batch, sent: pd.DataFrame, bad: Iterable[int]) -> str | None:
-    """Return what proves that dates have the month first, if a bad row does."""
+def _reject_month_first(batch: Batch, sent: pd.DataFrame, bad: Iterable[int], source: str) -> None:
     for row in bad:
         for name in ("event_timestamp", "night_of_stay"):
             if MONTH_FIRST.fullmatch(str(sent.at[row, name])):
                 position = batch.position(int(str(batch.sent.at[row, RECORD])))
-                return f"{position} has the month first: {name} {shown(sent.at[row, name])}"
-    return None
+                raise PermanentFailure(
+                    source,
+                    f"{position} has the month first: {name} {shown(sent.at[row, name])}. Nothing"
+                    " was written",
+                    place=position,
+                    remedy="Ask the sender for dates as 2026-07-31, or for the day first.",
+                )
 
 
 def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
