@@ -27,7 +27,7 @@ from pipelines.warehouse.sql_files import read_sql
 SENSOR = "alerts"
 #: The beginnings of keys of problems that are read from the warehouse, or need what it has.
 OF_TABLES = (
-    *("freshness:", "quiet:", "quarantine:", "rejected file:", "failing view:"),
+    *("freshness:", "quiet:", "quarantine:", "rejected file:"),
     "status:daemon",
 )
 
@@ -62,6 +62,7 @@ def look(
 ) -> Look:
     """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
 
+    A problem that the last look found has existed since that one says.
     Without the tables, it is unknown what `OF_TABLES` names. In the daemon's first minute, its
     parts have not given a sign of life yet.
     """
@@ -76,7 +77,11 @@ def look(
         found += problems.of_daemon(beats, now)
     if is_by_daemon:  # whoever looks is running again
         found = [one for one in found if one.key != f"sensor:{SENSOR}"]
-    known = [one if one.source else _with_source(one) for one in found]
+    since = {one.key: one.since for one in before.problems} if before else {}
+    known = [
+        replace(one, since=since.get(one.key, one.since), source=one.source or _source_of(one))
+        for one in found
+    ]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
     return Look(
         now,
@@ -125,8 +130,8 @@ def tables_of(store: Warehouse) -> Tables:
         return read_tables(connection)
 
 
-def _with_source(problem: Problem) -> Problem:
-    """Add the source whose job, table, view or check a problem is about."""
+def _source_of(problem: Problem) -> str | None:
+    """Return the source whose job, table, view or check a problem is about."""
     _, _, place = problem.key.partition(":")
     subject, _, check = place.partition(":")
     schema = subject.partition(".")[0]
@@ -134,8 +139,8 @@ def _with_source(problem: Problem) -> Problem:
         declared = any(one.on == subject and one.name == check for one in source.checks)
         jobs = (source.name, *source.other_jobs)
         if schema in jobs or declared or subject in source.object_files:
-            return replace(problem, source=source.name)
-    return problem
+            return source.name
+    return None
 
 
 def _as_json(facts: Any) -> Any:

@@ -7,7 +7,6 @@ import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -42,10 +41,8 @@ from pipelines.orchestration.run_failures import (
 from pipelines.warehouse.last_look import Problem
 
 LOCATION = "pipelines"
-#: While the code server restarts, one or two ticks that it should evaluate may fail.
+#: While the code server restarts, a tick that it should evaluate may fail.
 RELOAD_SECONDS = 120.0
-#: How far back to search for the start of a failure.
-MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
 RECENT_SECONDS = 600.0
 DISMISS = "To dismiss the alert, delete the run."
 RUN_AGAIN = f"See the run's page; when it is fixed, run it again. {DISMISS}"
@@ -177,9 +174,9 @@ def _failing_jobs(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
     jobs = [name for name in repository.job_names if name != BY_ASSETS]
-    for newest, first in failing_jobs(instance, jobs):
-        name = newest.dagster_run.job_name
-        yield _failed_run(instance, f"run:{name}", f"job {name}", newest, first)
+    for record in failing_jobs(instance, jobs):
+        name = record.dagster_run.job_name
+        yield _failed_run(instance, f"run:{name}", f"job {name}", record)
 
 
 def _failed_materializations(
@@ -189,18 +186,18 @@ def _failed_materializations(
     for record in failed_materializations(instance, repository):
         names = _names(record)
         where = f"materialisation of {shown(names, 200)}"
-        yield _failed_run(instance, f"materialisation:{_short(names)}", where, record, record)
+        yield _failed_run(instance, f"materialisation:{_short(names)}", where, record)
 
 
 def _failed_run(
-    instance: dg.DagsterInstance, key: str, where: str, newest: dg.RunRecord, first: dg.RunRecord
+    instance: dg.DagsterInstance, key: str, where: str, record: dg.RunRecord
 ) -> Problem:
-    run_id, partition = newest.dagster_run.run_id, partition_of(newest)
+    run_id, partition = record.dagster_run.run_id, partition_of(record)
     what, remedy = split_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
     if partition:  # it may no longer be offered, and its run never be repeated
         where = f"{where}, partition {shown(partition, 100)}"
         remedy = remedy if remedy.endswith(DISMISS) else f"{remedy} {DISMISS}"
-    return Problem(key, "error", what, where, utc_at(ended_at(first)), f"/runs/{run_id}", remedy)
+    return Problem(key, "error", what, where, utc_at(ended_at(record)), f"/runs/{run_id}", remedy)
 
 
 def _failing_checks(
@@ -219,11 +216,6 @@ def _failing_checks(
             continue
         if key.name in SEEN_IN_TABLES:
             continue
-        since = execution
-        for one in storage.get_asset_check_execution_history(key, limit=MAX_EXECUTIONS):
-            if one.status.value == "SUCCEEDED":
-                break
-            since = one if one.status.value == "FAILED" else since
         expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
         is_error = execution.evaluation.severity == dg.AssetCheckSeverity.ERROR
         asset = _dotted(key.asset_key)
@@ -232,7 +224,7 @@ def _failing_checks(
             severity="error" if is_error else "warning",
             what=shown(_found(execution.evaluation, expected)),
             where=f"check {key.name} of {asset}",
-            since=utc_at(since.event.timestamp if since.event else since.create_timestamp),
+            since=utc_at(execution.create_timestamp),
             path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
             rows=rows_found(execution.evaluation),
@@ -269,28 +261,20 @@ def _failing_ticks(
                 key = f"stopped:{automation.name}"
                 yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
             continue
-        tick = next((one for one in ticks if one.status.value != "STARTED"), None)
-        if tick is None or tick.status.value != "FAILURE":
+        ended = [one for one in ticks if one.status.value != "STARTED"]
+        if not ended or ended[0].status.value != "FAILURE":
             continue
-        since = utc_at(_failing_since(instance, state.selector_id))
+        tick, since = ended[0], utc_at(ended[0].timestamp)
         error = tick.error.cls_name if tick.error else None
-        age = utc_now() - since
-        is_reload = error == "DagsterUserCodeUnreachableError"
-        if is_reload and age.total_seconds() < RELOAD_SECONDS:
+        is_first = len(ended) < 2 or ended[1].status.value != "FAILURE"
+        is_young = (utc_now() - since).total_seconds() < RELOAD_SECONDS
+        if error == "DagsterUserCodeUnreachableError" and is_first and is_young:
             continue
         if error == "DagsterCodeLocationNotFoundError":  # it was waiting when the daemon stopped
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = split_remedy(description, SEE_TICK)
         yield Problem(f"{kind}:{automation.name}", "error", what, where, since, path, remedy)
-
-
-def _failing_since(instance: dg.DagsterInstance, selector_id: str) -> float:
-    """Return the time of the first failed tick since the last good one, among the last thousand."""
-    ticks = instance.get_tick_summaries("", selector_id, limit=MAX_TICKS)
-    finished = [one for one in ticks if one.status.value != "STARTED"]
-    failed = takewhile(lambda one: one.status.value == "FAILURE", finished)
-    return min(one.timestamp for one in failed)
 
 
 def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:

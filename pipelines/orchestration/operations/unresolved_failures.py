@@ -20,10 +20,8 @@ FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 Entity = dg.AssetKey | dg.AssetCheckKey
 
 
-def failing_jobs(
-    instance: dg.DagsterInstance, jobs: Iterable[str]
-) -> Iterator[tuple[dg.RunRecord, dg.RunRecord]]:
-    """Yield, for each job whose last run failed, that run and the first failure since a success."""
+def failing_jobs(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Iterator[dg.RunRecord]:
+    """Yield the last finished run of each job, if it failed."""
     failed = [one.job_name for one in instance.get_runs(_runs(FAILURE), limit=MAX_RUNS)]
     is_complete = len(failed) < MAX_RUNS  # otherwise older failures of other jobs may be missing
     for job in jobs:
@@ -33,12 +31,8 @@ def failing_jobs(
         newest = next(
             (one for one in finished if not _is_rejected(one) and not is_retried(one)), None
         )
-        if newest is None or newest.dagster_run.status != FAILURE:
-            continue
-        good = instance.get_run_records(_runs(SUCCESS, job=job), limit=1)
-        after = good[0].dagster_run.run_id if good else None
-        since = _pages(instance, _runs(FAILURE, job=job), after, ascending=True)
-        yield newest, next(one for one in since if not _is_rejected(one))
+        if newest is not None and newest.dagster_run.status == FAILURE:
+            yield newest
 
 
 def failed_materializations(
@@ -87,15 +81,10 @@ def _runs(*statuses: dg.DagsterRunStatus, job: str | None = None) -> dg.RunsFilt
     return dg.RunsFilter(job_name=job, statuses=statuses)
 
 
-def _pages(
-    instance: dg.DagsterInstance,
-    runs: dg.RunsFilter,
-    cursor: str | None = None,
-    *,
-    ascending: bool = False,
-) -> Iterator[dg.RunRecord]:
-    """Yield runs lazily in pages, newest first unless `ascending`."""
-    while page := instance.get_run_records(runs, limit=5, cursor=cursor, ascending=ascending):
+def _pages(instance: dg.DagsterInstance, runs: dg.RunsFilter) -> Iterator[dg.RunRecord]:
+    """Yield runs lazily in pages, newest first."""
+    cursor = None
+    while page := instance.get_run_records(runs, limit=5, cursor=cursor):
         yield from page
         cursor = page[-1].dagster_run.run_id
 

@@ -67,7 +67,7 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
 
 
 def test_a_failed_run_and_its_recovery_are_notified_once(
-    world: World, receiver: FakeReceiver, wait: Wait
+    world: World, owner: psycopg.Connection, receiver: FakeReceiver, wait: Wait
 ) -> None:
     said, cursor = world.look()
     assert (said, receiver.messages) == ("No problem.", [])
@@ -84,10 +84,13 @@ def test_a_failed_run_and_its_recovery_are_notified_once(
     assert tail[2:] == f" UTC\n  page: http://isobar.example/runs/{run_id}"
     assert receiver.titles == ["Isobar: error: job flights"]
     assert receiver.messages[0]["type"] == "failure"
+    query = "SELECT began_at FROM ops.problems"
+    (since_then,) = owner.execute(query).fetchall()
     world.run("flights", OURS)
     for _ in range(3):
         wait(30)
         said, cursor = world.look(cursor)
+    assert owner.execute(query).fetchall() == [since_then], "that of the first failure"
     assert (said, len(receiver.messages)) == ("1 problem, all reported.", 1)
     world.run("flights")
     wait(7200)
@@ -128,10 +131,11 @@ def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
     world: World, owner: psycopg.Connection, receiver: FakeReceiver
 ) -> None:
     owner.execute(
-        "INSERT INTO ops.failing_views VALUES ('a.b', 'flights', 'it fails', now(), now())"
+        "INSERT INTO ops.sources (source, checked_at, expected_within)"
+        " VALUES ('flights', now() - interval '2 days', '1 day')"
     )
     _, cursor = world.look()
-    assert receiver.titles == ["Isobar: error: view a.b"]
+    assert receiver.titles == ["Isobar: error: source flights"]
     there, world.warehouse = world.warehouse, WarehouseResource(url="postgresql://no@127.0.0.1:9/x")
     said, cursor = world.look(cursor)
     assert said == "1 problem, all reported."
@@ -139,9 +143,9 @@ def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
     world.warehouse = there
     _, cursor = world.look(cursor)
     assert receiver.titles[2:] == ["Isobar: over: postgresql://no@127.0.0.1:9/x"]
-    owner.execute("DELETE FROM ops.failing_views")
+    owner.execute("DELETE FROM ops.sources")
     world.look(cursor)
-    assert receiver.titles[3:] == ["Isobar: over: view a.b"]
+    assert receiver.titles[3:] == ["Isobar: over: source flights"]
 
 
 def test_without_addresses_problems_are_logged_once(

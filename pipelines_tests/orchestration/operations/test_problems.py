@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
-import pytest
 from dagster._core.errors import DagsterCodeLocationNotFoundError, DagsterUserCodeUnreachableError
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import Engine, event, text
@@ -46,16 +45,16 @@ def test_nothing_is_wrong_where_nothing_ran_or_all_went_well(world: World) -> No
     assert world.problems() == []
 
 
-def test_a_failed_run_reports_our_message_and_the_first_failure(world: World) -> None:
+def test_a_failed_run_reports_our_message(world: World) -> None:
     world.run("flights")
-    first = world.run("flights", OURS)
+    world.run("flights", OURS)
     last = world.execute("flights", OURS)
     assert only(world) == Problem(
         key="run:flights",
         severity="error",
         what="flights: it answered 404\n  where: https://flights.example",
         where="job flights",
-        since=ended_at(world, first),
+        since=ended_at(world, last),
         path=f"/runs/{last}",
         remedy="Mend FLIGHTS_URL.",
     )
@@ -86,7 +85,7 @@ def test_a_killed_run_awaiting_its_automatic_retry_is_no_problem(world: World) -
     assert run is not None
     assert run.tags["dagster/will_retry"] == "true"
     assert world.problems() == []
-    world.lose_a_run("audit", **{MAX_RETRIES_TAG: "0"})
+    lost = world.lose_a_run("audit", **{MAX_RETRIES_TAG: "0"})
     assert "process of this run was killed" in only(world).what
     assert only(world).since == ended_at(world, lost)
 
@@ -159,7 +158,6 @@ def executed() -> Iterator[list[tuple[str, int]]]:
 
 
 def test_years_of_failed_runs_are_not_read(world: World) -> None:
-    """Nor of failed ticks, of which `since` is then that of the thousandth."""
     world.run("audit", OURS)
     world.tick("inbox", OURS, at=time.time())
     with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
@@ -185,14 +183,8 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
             {"now": time.time()},
         )
     with executed() as statements:
-        problems = {one.key: one for one in world.problems()}
-    assert sum(rows for _, rows in statements) < 1_500
-    now = dt.datetime.now(dt.UTC)
-    ages = {key: (now - one.since).total_seconds() / 60 for key, one in problems.items()}
-    assert ages == {
-        "run:audit": pytest.approx(3_000, abs=2),
-        "sensor:inbox": pytest.approx(999 / 2, abs=2),
-    }
+        assert world.keys() == ["run:audit", "sensor:inbox"]
+    assert sum(rows for _, rows in statements) < 500
 
 
 def test_failed_assets_are_a_problem_until_each_is_in_another_run(world: World) -> None:
@@ -220,10 +212,8 @@ def test_a_failed_check_reports_its_severity_and_expectation(world: World) -> No
     for said, severity in (("WARN", "warning"), ("ERROR", "error")):
         before = dt.datetime.now(dt.UTC)
         world.check(passed=False, severity=said)
-        after = dt.datetime.now(dt.UTC)
-        world.check(passed=False, severity=said)
         problem = only(world)
-        assert before <= problem.since <= after
+        assert before <= problem.since <= dt.datetime.now(dt.UTC)
         assert (problem.key, problem.severity) == ("check:flights.legs:possible_times", severity)
         assert problem.what == "Found 12; expected: Elapsed time is as stated."
         assert problem.where == "check possible_times of flights.legs"
@@ -253,7 +243,6 @@ def test_a_failing_tick_is_reported_until_one_succeeds(world: World) -> None:
     for name, kind in (("inbox", "sensor"), ("daily", "schedule")):
         world.tick(name, at=now - 90, kind=kind.upper())
         world.tick(name, OURS, at=now - 60, kind=kind.upper())
-        world.tick(name, OURS, at=now - 30, kind=kind.upper())
         problem = only(world)
         assert (problem.key, problem.where) == (f"{kind}:{name}", f"{kind} {name}")
         assert problem.what.endswith("flights: it answered 404\n  where: https://flights.example")

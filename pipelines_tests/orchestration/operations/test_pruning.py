@@ -25,7 +25,6 @@ from pipelines.orchestration.operations.pruning import prune
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 from pipelines_tests.orchestration.operations.conftest import storage_url
-from pipelines_tests.orchestration.operations.made_up import World
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
 PLANTS = dg.DynamicPartitionsDefinition(name="plants")
@@ -326,27 +325,6 @@ def prune_all(engine: Engine) -> int:
     """Prune what is older than a month; return how many events and checks."""
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
-
-
-def test_a_long_failing_check_is_reported_since_its_first_failure(
-    world: World, engine: Engine, storage: psycopg.Connection
-) -> None:
-    world.check(passed=False)
-    world.check(passed=True)
-    for _ in range(3):
-        world.check(passed=False)
-    before = world.problems()
-    make_older(storage, 40)
-    assert prune_all(engine) > 1
-    assert world.problems() == before
-    world.check(passed=False)
-    make_older(storage, 40)
-    assert prune_all(engine) > 0
-    assert [one.since for one in world.problems()] == [one.since for one in before]
-    world.check(passed=True)
-    make_older(storage, 40)
-    assert prune_all(engine) > 0
-    assert world.problems() == []
 
 
 def test_undeletable_files_are_reported_and_the_others_removed(

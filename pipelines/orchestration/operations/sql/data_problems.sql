@@ -48,13 +48,3 @@ SELECT
     'Correct or remove the file.'
 FROM ops.inbox_files
 WHERE problem IS NOT NULL
-UNION ALL
-SELECT
-    'failing view:' || view_name,
-    'error',
-    source,
-    'The view ' || view_name || ' fails, so nothing of it is used: ' || problem,
-    'view ' || view_name,
-    first_failed_at,
-    'Correct the view, and apply it with isobar migrate; otherwise it is tried again every hour.'
-FROM ops.failing_views

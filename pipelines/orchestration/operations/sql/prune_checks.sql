@@ -13,22 +13,10 @@ WITH old AS (
     FROM asset_check_executions
     WHERE evaluation_event_timestamp < :before
 ), kept AS (
-    -- The newest execution of each check, partition and outcome, and the first failure since the
-    -- last success: alerts report since when a check has failed.
+    -- The newest execution of each check, partition and outcome.
     SELECT max(id) AS id
     FROM old
     GROUP BY asset_key, check_name, partition, execution_status
-    UNION
-    SELECT min(failed.id)
-    FROM old AS failed
-    LEFT JOIN (
-        SELECT asset_key, check_name, max(id) AS id
-        FROM old
-        WHERE execution_status = 'SUCCEEDED'
-        GROUP BY asset_key, check_name
-    ) AS passed USING (asset_key, check_name)
-    WHERE failed.execution_status = 'FAILED' AND failed.id > coalesce(passed.id, 0)
-    GROUP BY failed.asset_key, failed.check_name
 ), doomed AS (
     SELECT asset_check_executions.id
     FROM asset_check_executions
