@@ -2,7 +2,7 @@
 
 A source with `collects` gets the view `<source>.<view>`: the union of the views of that name of all
 other sources. A source that wants to be served provides such a view; no other declaration is
-needed. One that fails is left out (`pipelines.warehouse.failing_views`).
+needed.
 """
 
 from collections.abc import Mapping
@@ -108,8 +108,6 @@ def public_relations(source: Source) -> list[str]:
 
 def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> str:
     columns = [f"{column}::{kind}" for column, kind in collection.columns.items()]
-    # Citus cannot plan a subquery without columns, hence the 1.
-    works = "WHERE NOT EXISTS (SELECT 1 FROM ops.failing_views WHERE view_name = {})"
     offered = [
         (other.name, f"{other.name}.{collection.view}")
         for other in sources.values()
@@ -118,7 +116,7 @@ def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> 
     selects = [
         f"SELECT\n    {_quoted(other)}::text AS source,\n    "
         + ",\n    ".join(columns)
-        + f"\nFROM {view}\n{works.format(_quoted(view))}"
+        + f"\nFROM {view}"
         for other, view in sorted(offered)
     ]
     if not selects:

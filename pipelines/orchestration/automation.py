@@ -9,9 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import Scheduled, timetable
-from pipelines.source import Source, is_plugin
+from pipelines.source import Source
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.failing_views import note_failing_views
 from pipelines.warehouse.tables import sources
 
 #: Longest duration of a run (dagster.yaml), including retries.
@@ -110,5 +109,3 @@ def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
     checked = insert(sources).values(values)
     with store.engine.begin() as connection:
         connection.execute(checked.on_conflict_do_update(index_elements=["source"], set_=changed))
-    if is_plugin(source):  # its view `newest` must not take the freshness of the others with it
-        note_failing_views(store, "ops.newest", source.name)

@@ -41,11 +41,6 @@ def is_cancelled(error: BaseException) -> bool:
     return isinstance(cause_of(error.__cause__ or error), psycopg.errors.QueryCanceled)
 
 
-def exceeds_a_limit(error: BaseException) -> bool:
-    """Return whether a statement is too complex, such as one nested deeper than the stack."""
-    return str(getattr(cause_of(error), "sqlstate", "")).startswith("54")
-
-
 @contextmanager
 def translated(source: str, problem: str, *, place: str, **more: Any) -> Iterator[None]:
     """Raise errors of the database as failures; the arguments are those of `failure_of`."""

@@ -363,19 +363,6 @@ last_look = Table(
     " minute, or that at the end of isobar run. The dashboards and isobar status show it.",
 )
 
-failing_views = Table(
-    "failing_views",
-    metadata,
-    required("view_name", Text, "The view, as schema.name.", primary_key=True),
-    required("source", Text, "The source that provides it."),
-    required("problem", Text, "What PostgreSQL said when it was executed."),
-    required("first_failed_at", INSTANT, "When it was first found to fail."),
-    required("tested_at", INSTANT, "When it was last executed to see whether it still fails."),
-    schema="ops",
-    comment="Views that fail or take too long. Views that gather what sources offer, such as"
-    " ops.newest, leave them out until they work.",
-)
-
 #: Alembic reads and writes it.
 revision = Table(
     "revision",

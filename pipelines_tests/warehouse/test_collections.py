@@ -73,10 +73,8 @@ def test_a_view_gathers_what_all_others_offer_and_nothing_else() -> None:
     assert " ".join(code.split()) == (
         "CREATE OR REPLACE VIEW hub.wants AS"
         " SELECT 'a'::text AS source, what::text, day::date FROM a.wants"
-        " WHERE NOT EXISTS (SELECT 1 FROM ops.failing_views WHERE view_name = 'a.wants')"
         " UNION ALL"
         " SELECT 'b'::text AS source, what::text, day::date FROM b.wants"
-        " WHERE NOT EXISTS (SELECT 1 FROM ops.failing_views WHERE view_name = 'b.wants')"
     )
     assert "COMMENT ON VIEW hub.wants IS\n'It''s what is wanted.'" in comments
     assert "COMMENT ON COLUMN hub.wants.what IS\n'What.'" in comments

@@ -15,8 +15,6 @@ from pipelines.failures import TransientFailure
 from pipelines.warehouse.connection import Warehouse
 
 SOURCE = "weather"
-#: What the other sources request.
-REQUESTS = "weather.weather_requests"
 #: Opens a transaction; raises `TransientFailure` if its session is lost.
 Transaction = Callable[[], AbstractContextManager[Connection]]
 #: Seconds to wait for another run before giving up. Runs stop long before that at the provider's

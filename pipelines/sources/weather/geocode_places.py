@@ -11,7 +11,7 @@ from sqlalchemy import Connection, null, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
-from pipelines.sources.weather.fetch_lock import REQUESTS, SOURCE
+from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.geocoding import (
     Candidate,
     Geocoder,
@@ -23,7 +23,6 @@ from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse, set_local
-from pipelines.warehouse.failing_views import note_failing_views, read_collected
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -31,20 +30,15 @@ if TYPE_CHECKING:
 
 #: Places per batch.
 MAX_PLACES = 50
-#: How long places may take. Then views that take `failing_views.MAX_SECONDS` are left out.
+#: How long places may take.
 MAX_PUT_SECONDS = 600
 
 
 def put_places(store: Warehouse) -> None:
-    """Update `weather.places` from what sources request now, without those whose view fails."""
-
-    def put() -> None:
-        with store.transaction(SOURCE) as connection:
-            set_local(connection, "statement_timeout", f"{MAX_PUT_SECONDS}s")
-            connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
-
-    note_failing_views(store, REQUESTS, only_noted=True)
-    read_collected(store, REQUESTS, put)
+    """Update `weather.places` from what sources request now."""
+    with store.transaction(SOURCE) as connection:
+        set_local(connection, "statement_timeout", f"{MAX_PUT_SECONDS}s")
+        connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
 
 
 def geocode_places(

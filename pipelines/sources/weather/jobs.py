@@ -21,7 +21,6 @@ from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, s
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.fetch_lock import REQUESTS
 from pipelines.sources.weather.hours import (
     ARCHIVE,
     FORECAST,
@@ -33,14 +32,13 @@ from pipelines.sources.weather.hours import (
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse, set_local
-from pipelines.warehouse.failing_views import read_collected
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
 #: Interval of the sensor. Its queries take no locks and write nothing. For how often they run see
 #: `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
 SENSOR_SECONDS = 3
-#: How long one of its queries may take. Then views over `failing_views.MAX_SECONDS` are left out.
+#: How long one of its queries may take.
 MAX_QUERY_SECONDS = 120
 
 
@@ -110,11 +108,7 @@ def hourly(
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_hours(weather.settings(), utc_now)
         is_by_hand = run_state.is_by_hand(context.run)
-        done = read_collected(
-            store,
-            REQUESTS,
-            lambda: fill_hours(store, provider, utc_now, is_by_hand=is_by_hand),
-        )
+        done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
         return _result(step, context, store, asset_key(tables.hourly), provider.name, done)
 
 
@@ -170,24 +164,18 @@ def weather_due(
     hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
     queries = due.probes(by_postcode=accepts_postcodes(provider))
     now = utc_now()
-
-    def count() -> tuple[dict[str, int], str]:
-        with store.engine.connect() as connection:
-            set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-            return due.count_due(connection, now, queries, context.cursor)
-
-    with warehouse.open() as store:
-        counts, cursor = read_collected(store, REQUESTS, count)
-        with store.engine.connect() as connection:
-            is_spent = {
-                name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
-                for name, one, cost in (
-                    (PRESENT, provider, provider.cost_of_place),
-                    (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
-                    (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
-                    (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
-                )
-            }
+    with warehouse.open() as store, store.engine.connect() as connection:
+        set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
+        counts, cursor = due.count_due(connection, now, queries, context.cursor)
+        is_spent = {
+            name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
+            for name, one, cost in (
+                (PRESENT, provider, provider.cost_of_place),
+                (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
+                (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
+                (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
+            )
+        }
     context.update_cursor(cursor)
     if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)

@@ -181,27 +181,6 @@ def test_the_sensor_starts_a_run_when_something_is_due(weather: Weather) -> None
     assert weather.look() == "No place is due."
 
 
-def test_a_source_whose_view_fails_stops_neither_sensor_nor_run(weather: Weather) -> None:
-    weather.send(line(1))
-    weather.stored.owner.execute(
-        """
-        CREATE OR REPLACE VIEW flights.weather_requests AS
-        SELECT
-            key AS place_key, key AS country_code, key AS postcode, key AS city,
-            1 / extract(EPOCH FROM hour - now())::double precision AS latitude,
-            1::double precision AS longitude,
-            hour AS hour_at, (hour AT TIME ZONE 'UTC')::date AS day
-        FROM (VALUES ('', now())) AS wrong (key, hour)
-        """
-    )
-    assert isinstance(weather.look(), dg.RunRequest)
-    assert weather.fetch().success
-    assert weather.stored.row("SELECT count(*) FROM weather.observations") == (2,)
-    assert weather.look() == "No place is due."
-    query = "SELECT view_name, problem FROM ops.failing_views"
-    assert weather.stored.rows(query) == [("flights.weather_requests", "division by zero")]
-
-
 def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ COMMENT ON VIEW metrics.health IS
 somebody: one row each. No row: all was well, or nobody has looked yet (ops.last_look).';
 COMMENT ON COLUMN metrics.health.problem IS
 'The kind: freshness (a source was not checked in time), quiet (a feed is silent for longer than
-usual), quarantine (records were rejected), rejected file, failing view, run, materialisation, check,
+usual), quarantine (records were rejected), rejected file, run, materialisation, check,
 sensor, schedule, stopped (automation that is off), status (the platform).';
 COMMENT ON COLUMN metrics.health.subject IS
 'What it is about: the source, feed, file, view, job, check or sensor.';
