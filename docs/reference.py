@@ -153,7 +153,7 @@ def _automation(definitions: dg.Definitions) -> Iterator[str]:
     lines = ["## Schedules", "", "| schedule | when | starts | purpose |", "|---|---|---|---|"]
     lines += [
         f"| `{one.name}` | `{one.cron}` {one.zone} | `{one.job}` | {one.about} |"
-        for one in sorted(timetable().schedules.values(), key=lambda one: one.name)
+        for one in sorted(timetable().values(), key=lambda one: one.name)
     ]
     yield "\n".join([*lines, ""])
     lines = ["## Sensors", "", "| sensor | interval | starts | purpose |", "|---|---|---|---|"]

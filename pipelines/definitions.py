@@ -14,9 +14,13 @@ from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
 from pipelines.orchestration.resources import WarehouseResource
-from pipelines.orchestration.schedule_config import PLATFORM_SCHEDULES, timetable
-from pipelines.orchestration.schedules import check_config, schedules_of
-from pipelines.source import Source, by_seniority, check_sources, is_plugin
+from pipelines.orchestration.schedule_config import (
+    PLATFORM_SCHEDULES,
+    own_entries,
+    schedules_of,
+    timetable,
+)
+from pipelines.source import by_seniority, check_sources, is_plugin
 
 #: The group of the assets that stand for broken sources.
 BROKEN = "broken_sources"
@@ -38,16 +42,12 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         with isolated(source.name, "its definitions", source.package):
             part = definitions_of(source)
             if is_plugin(source):
-                _validate(_merged([*found.values(), part]), source)
+                _validate(_merged([*found.values(), part]))
             found[source.name] = part
-    whole = _assembled(found, overrides or {})
-    for entry in timetable().schedules.values():
-        if entry.is_changed and (entry.is_own or entry.config) and entry.job in _names(whole.jobs):
-            check_config(entry, whole.resolve_job_def(entry.job))
-    return whole
+    return _assembled(found, overrides or {})
 
 
-def _validate(whole: dg.Definitions, plugin: Source) -> None:
+def _validate(whole: dg.Definitions) -> None:
     """Raise an error if Dagster cannot load definitions with a plug-in, or would ignore a part.
 
     The definitions of the project's own sources alone are not validated: that takes time in each
@@ -59,10 +59,6 @@ def _validate(whole: dg.Definitions, plugin: Source) -> None:
         if check.asset_key not in known:
             table = ".".join(check.asset_key.path)
             raise ValueError(f"the check {check.name} is of {table}, which does not exist")
-    for schedule in plugin.schedules:
-        entry = timetable().schedules[schedule.name]
-        if entry.config and not entry.is_changed:
-            check_config(entry, whole.resolve_job_def(entry.job))
 
 
 def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]) -> dg.Definitions:
@@ -70,7 +66,7 @@ def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]
     merged = _merged(parts.values())
     if unknown := overrides.keys() - (merged.resources or {}).keys():
         raise ValueError(f"there are no resources named {sorted(unknown)}")
-    own = timetable().own_schedules(_names(merged.jobs))
+    own = own_entries({one.name for one in merged.jobs or ()})
     return dg.Definitions(
         assets=[*(merged.assets or ()), *_broken_assets()],
         asset_checks=merged.asset_checks,
@@ -87,7 +83,7 @@ def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
     merged = dg.Definitions.merge(
         dg.Definitions(
             jobs=[housekeeping, refresh_everything],
-            schedules=schedules_of(timetable().schedules[one.name] for one in PLATFORM_SCHEDULES),
+            schedules=schedules_of(timetable()[one.name] for one in PLATFORM_SCHEDULES),
             sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
             executor=dg.in_process_executor,
@@ -101,10 +97,6 @@ def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
 def _keys(assets: Any) -> Iterable[dg.AssetKey]:
     """Return the keys of one asset or of those that are made together."""
     return assets.keys if isinstance(assets, dg.AssetsDefinition) else [assets.key]
-
-
-def _names(definitions: Iterable[Any] | None) -> set[str]:
-    return {one.name for one in definitions or ()}
 
 
 def _broken_assets() -> list[dg.AssetSpec]:

@@ -115,10 +115,6 @@ HOSTILE: Mapping[str, Hostile] = {
         },
         "unknown_job_of_check_named is of a job 'nope'",
     ),
-    "bad_config": Hostile(
-        {"__init__.py": declared(scheduled(more=', config={"ops": {"nope": {}}}'))},
-        "the job bad_config rejects its config",
-    ),
     "required_setting": Hostile(
         {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},
         "REQUIRED_SETTING_LIMIT",

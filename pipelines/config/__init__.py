@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from dotenv import load_dotenv
 
@@ -32,8 +31,6 @@ INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 RUN_LOGS = "ISOBAR_RUN_LOGS"
 #: The file in the state folder that the one process with a daemon locks.
 DAEMON_LOCK = "ui.lock"
-#: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
-COPIED_FROM = b"\n# Copied when isobar ui started, from "
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
 #: takes five minutes. `dagster.yaml` has the same limit of a run.
@@ -273,12 +270,6 @@ def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
         return env_validation.expand_path("ISOBAR_SCHEDULES", named)
     usual = _state(environment) / "schedules.toml"
     return usual if os.path.lexists(usual) else None
-
-
-def original_schedules(file: Path) -> Path:
-    """Return the operator's file, if `file` is the copy of it that `isobar ui` made."""
-    _, marker, original = read_file(file).rpartition(COPIED_FROM)
-    return Path(os.fsdecode(unquote_to_bytes(original))) if marker else file
 
 
 def read_file(file: Path) -> bytes:

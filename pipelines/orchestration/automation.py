@@ -81,7 +81,7 @@ def _schedule_of(source: Source, job: str | None) -> Scheduled | None:
     """Return the schedule of a job, by default the source's own; None if it is off."""
     mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
     is_on = mine and source.settings.is_set_up(Settings.current())
-    return timetable().schedules[mine[0].name] if is_on else None
+    return timetable()[mine[0].name] if is_on else None
 
 
 def due_within(source: Source, job: str | None = None) -> dt.timedelta | None:

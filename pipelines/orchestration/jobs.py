@@ -11,8 +11,7 @@ from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.orchestration.resources import source_resource
-from pipelines.orchestration.schedule_config import timetable
-from pipelines.orchestration.schedules import schedules_of
+from pipelines.orchestration.schedule_config import schedules_of, timetable
 from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import relations_read
 from pipelines.warehouse.tables import WRITTEN_WITH
@@ -36,7 +35,7 @@ def definitions_of(source: Source) -> dg.Definitions:
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     whole: list[Any] = [*(input_spec(source, one) for one in source.inputs), *assets]
     made = {one.name for one in parts.schedules or ()}
-    declared = [timetable().schedules[one.name] for one in source.schedules]
+    declared = [timetable()[one.name] for one in source.schedules]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: automated(source, spec), whole),
         asset_checks=checks,

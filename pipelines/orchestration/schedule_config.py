@@ -2,12 +2,11 @@
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -15,9 +14,10 @@ import dagster as dg
 from dagster._utils.schedules import cron_string_iterator
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from pipelines.config import original_schedules, own_schedules, read_file
+from pipelines.config import own_schedules, read_file
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import isolated, remark
+from pipelines.orchestration import run_state
 from pipelines.orchestration.patience import repeat_every
 from pipelines.source import Schedule, by_seniority
 
@@ -32,8 +32,7 @@ PLATFORM_SCHEDULES = (
 )
 #: A time before a month of 31 days, and how long its ticks are looked at.
 BEGIN, LOOKED_AT = dt.datetime(2026, 10, 1, tzinfo=dt.UTC), dt.timedelta(days=8)
-HOW_TO_CHANGE = "To change its times: [schedules.{}] in schedules.toml of ISOBAR_HOME."
-IGNORED = "{}: schedules.{}: {}. The entry is ignored; its source may be off or not installed."
+IGNORED = "schedules.toml: schedules.{}: {}. The entry is ignored; its source may be off."
 REMEDY = (
     'Write lines such as job = "housekeeping", cron = "15 0 * * *" (daily, 00:15), zone ='
     ' "Europe/Paris" below [schedules.a_name].'
@@ -55,79 +54,70 @@ class Scheduled(Entry, frozen=True):
 
     name: str
     is_own: bool = False
-    #: Whether the operator's file changes it.
-    is_changed: bool = False
 
     @property
     def longest_wait(self) -> dt.timedelta:
         """The longest interval between two ticks, as far as those of a week show it."""
-        return _longest_wait(self.cron, self.zone)
+        longest = dt.timedelta()
+        for earlier, later in pairwise(
+            cron_string_iterator(BEGIN.timestamp(), self.cron, self.zone)
+        ):
+            longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
+            if later > BEGIN + LOOKED_AT:
+                break
+        return longest
 
     @property
     def description(self) -> str:
         """The schedule's purpose, and how to change its time."""
-        return f"{self.about} {HOW_TO_CHANGE.format(self.name)}"
+        file = f"[schedules.{self.name}] in schedules.toml of ISOBAR_HOME"
+        return f"{self.about} To change its times: {file}."
 
 
 @cache
-def _longest_wait(cron: str, zone: str) -> dt.timedelta:
-    longest = dt.timedelta()
-    for earlier, later in pairwise(cron_string_iterator(BEGIN.timestamp(), cron, zone)):
-        longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
-        if later > BEGIN + LOOKED_AT:
-            break
-    return longest
-
-
-@dataclass(frozen=True)
-class Timetable:
-    """All schedules by name."""
-
-    schedules: Mapping[str, Scheduled]
-    file: Path | None = None
-
-    def own_schedules(self, jobs: Collection[str]) -> list[Scheduled]:
-        """Return the operator's own schedules; remark on those of unknown jobs."""
-        own = [one for one in self.schedules.values() if one.is_own]
-        for one in own:
-            if self.file and one.job not in jobs:
-                file = original_schedules(self.file)
-                remark(IGNORED.format(file, one.name, f"there is no job {one.job!r}"))
-        return [one for one in own if one.job in jobs]
-
-
-@cache
-def timetable() -> Timetable:
+def timetable() -> dict[str, Scheduled]:
     """Return this process's schedules. Raises `PermanentFailure`, which names file and entry."""
     return read_timetable(own_schedules())
 
 
-def read_timetable(own: Path | None) -> Timetable:
+def read_timetable(own: Path | None) -> dict[str, Scheduled]:
     """Return the declared schedules, overridden by the file `own`. Raises `PermanentFailure`."""
     schedules = declared()
-    if own is None:
-        return Timetable(schedules)
-    for name, words in _read(own).items():
+    for name, words in _read(own).items() if own else ():
         ours = schedules.get(name)
         if ours is None and isinstance(words, dict) and "job" not in words:
             problem = "there is no such schedule, and it names no job of its own"
-            remark(IGNORED.format(original_schedules(own), name, problem))
+            remark(IGNORED.format(name, problem))
             continue
-        given = {one: getattr(ours, one) for one in Entry.model_fields} if ours else {}
+        place, problem = name, ""
         try:
-            entry = Entry.model_validate({**given, **words} if isinstance(words, dict) else words)
-            if ours and entry.job != ours.job:
-                raise _config_error(own, name, "has another job than ours", "Use another name.")
-            schedules[name] = _accepted(
-                Scheduled(**dict(entry), name=name, is_own=ours is None, is_changed=True)
-            )
+            schedules[name] = _overridden(name, words, ours)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join([name, *map(str, first["loc"])])
-            raise _config_error(own, place, first["msg"]) from error
+            place, problem = ".".join([name, *map(str, first["loc"])]), first["msg"]
         except ValueError as error:
-            raise _config_error(own, name, str(error)) from error
-    return Timetable(schedules, own)
+            problem = str(error)
+        if problem:
+            raise _config_error(own, f"schedules.{place}: {problem}", REMEDY)
+    return schedules
+
+
+def _overridden(name: str, words: Any, ours: Scheduled | None) -> Scheduled:
+    """Return an entry of the file over the declared schedule, if any. Raises `ValueError`."""
+    given = {one: getattr(ours, one) for one in Entry.model_fields} if ours else {}
+    entry = Entry.model_validate({**given, **words} if isinstance(words, dict) else words)
+    if ours and entry.job != ours.job:
+        raise ValueError("has another job than ours: use another name")
+    return _accepted(Scheduled(**dict(entry), name=name, is_own=ours is None))
+
+
+def own_entries(jobs: Collection[str]) -> list[Scheduled]:
+    """Return the operator's own schedules of these jobs; remark on those of unknown ones."""
+    own = [one for one in timetable().values() if one.is_own]
+    for one in own:
+        if one.job not in jobs:
+            remark(IGNORED.format(one.name, f"there is no job {one.job!r}"))
+    return [one for one in own if one.job in jobs]
 
 
 def declared() -> dict[str, Scheduled]:
@@ -143,27 +133,15 @@ def declared() -> dict[str, Scheduled]:
 
 
 def _scheduled(source: str, one: Schedule) -> Scheduled:
-    entry = Scheduled(
-        name=one.name,
-        job=one.job or source,
-        cron=one.cron,
-        zone=one.zone,
-        about=one.about,
-        config=dict(one.config),
-    )
-    return _accepted(entry)
+    words = {name: getattr(one, name) for name in ("name", "cron", "zone", "about")}
+    return _accepted(Scheduled(**words, job=one.job or source, config=dict(one.config)))
 
 
 def _accepted(one: Scheduled) -> Scheduled:
     """Return it. Raises `ValueError` for what Dagster rejects, and for times that never come."""
     try:
-        schedule = dg.ScheduleDefinition(
-            name=one.name,
-            job_name=one.job,
-            cron_schedule=one.cron,
-            execution_timezone=one.zone,
-        )
-        next_tick(schedule, BEGIN)
+        schedule_of(one)
+        next(cron_string_iterator(BEGIN.timestamp(), one.cron, one.zone))
     except dg.DagsterInvalidDefinitionError as error:
         raise ValueError(str(error)) from None
     except (ValueError, OSError) as error:
@@ -171,40 +149,47 @@ def _accepted(one: Scheduled) -> Scheduled:
     return one
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(read_file(file).decode())
     except (ValueError, RecursionError) as error:
-        raise PermanentFailure(
-            "configuration",
-            f"the file of schedules cannot be read: {error}",
-            place=str(original_schedules(file)),
-            remedy="Correct it, or remove it.",
-        ) from error
+        problem = f"the file of schedules cannot be read: {error}"
+        raise _config_error(file, problem, "Correct it, or remove it.") from error
     schedules = content.pop("schedules", {})
     if content or not isinstance(schedules, dict):
-        raise _config_error(file, min(content, default="it"), "the file has [schedules.…] alone")
+        raise _config_error(file, "the file has [schedules.…] alone", REMEDY)
     return schedules
 
 
-def _config_error(file: Path, place: str, problem: str, remedy: str = REMEDY) -> PermanentFailure:
-    where = str(original_schedules(file))
-    return PermanentFailure(
-        "configuration", f"schedules.{place}: {problem}", place=where, remedy=remedy
-    )
+def _config_error(file: Path | None, problem: str, remedy: str) -> PermanentFailure:
+    return PermanentFailure("configuration", problem, place=str(file), remedy=remedy)
 
 
-def next_tick(schedule: dg.ScheduleDefinition, after: dt.datetime) -> dt.datetime:
-    """Return the next tick of a schedule, in UTC."""
-    ticks = cron_string_iterator(
-        after.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone
-    )
-    return next(ticks).astimezone(dt.UTC)
+def schedules_of(entries: Iterable[Scheduled]) -> list[dg.ScheduleDefinition]:
+    """Return a schedule for each entry, which only starts its job."""
+    return [schedule_of(one) for one in entries]
+
+
+def schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
+    """Return the schedule that starts a job unless a run of it is under way."""
+
+    @scheduled(entry)
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return due_run(entry, context.instance)
+
+    return cast(dg.ScheduleDefinition, schedule)
+
+
+def due_run(entry: Scheduled, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """Request a run, unless one is in progress."""
+    if run_state.has_unfinished_run(instance, entry.job):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest(run_config=dict(entry.config))
 
 
 def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
     """Decorate the function of a schedule that decides at each tick whether to start its job."""
-    return scheduled(timetable().schedules[schedule.name])
+    return scheduled(timetable()[schedule.name])
 
 
 def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:

@@ -1,7 +1,6 @@
 """`isobar ui`: run web server, daemon and code server on loopback until interrupted."""
 
 import json
-import os
 import signal
 import socket
 import tempfile
@@ -10,17 +9,13 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote_from_bytes
 
 import requests
 
 from pipelines.config import (
-    COPIED_FROM,
     Settings,
     alert_urls,
     allowed_hosts,
-    own_schedules,
-    read_file,
     ui_url,
 )
 from pipelines.failures import Failure, PermanentFailure
@@ -89,7 +84,6 @@ class WebUi:
             signal.signal(number, lambda *_: self.stopped.set())
         if ui_url(self.environment) is None:
             self.environment["ISOBAR_UI_URL"] = f"http://127.0.0.1:{port}"
-        self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
         children = self._children(port, code_socket)
         code_child, web_child, _ = children
         polling = polling_file(self.settings.dagster_home)
@@ -113,16 +107,6 @@ class WebUi:
             self.record.unlink(missing_ok=True)
             with suppress(BrokenPipeError):
                 self.report("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
-
-    def _schedules_in_use(self) -> Path:
-        """Copy the operator's schedules, so that runs never read a file that is being edited."""
-        own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
-        copy.write_bytes(
-            read_file(own) + COPIED_FROM + quote_from_bytes(os.fsencode(own)).encode()
-            if own
-            else b""
-        )
-        return copy
 
     def _children(self, port: int, code_socket: Path) -> list[Child]:
         """Return code server, web server and daemon.

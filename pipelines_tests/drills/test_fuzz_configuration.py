@@ -206,7 +206,7 @@ def test_schedules_are_accepted_or_rejected_with_a_message(
     own = tmp_path / "schedules.toml"
     own.write_bytes(content)
     with verdicts.count():
-        for one in read_timetable(own).schedules.values():
+        for one in read_timetable(own).values():
             assert one.description
 
 
@@ -219,7 +219,7 @@ def test_accepted_schedules_have_a_longest_wait(
     own = tmp_path / "schedules.toml"
     own.write_text(as_toml({"schedules": {"own": {"job": "x", "cron": cron, "zone": zone}}}))
     with verdicts.count():
-        assert read_timetable(own).schedules["own"].longest_wait > dt.timedelta()
+        assert read_timetable(own)["own"].longest_wait > dt.timedelta()
 
 
 def manifest() -> Manifest:

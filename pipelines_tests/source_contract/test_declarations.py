@@ -121,7 +121,7 @@ def test_what_a_declaration_names_is_there(source: Source) -> None:
     assert {*source.asset_jobs.values()} <= jobs
     assert {check.job or source.name for check in source.checks} <= jobs
     for schedule in source.schedules:
-        assert timetable().schedules[schedule.name].job == (schedule.job or source.name)
+        assert timetable()[schedule.name].job == (schedule.job or source.name)
 
 
 @every_source
