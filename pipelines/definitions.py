@@ -12,7 +12,6 @@ from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations.alert_sensor import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
-from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import (
     PLATFORM_SCHEDULES,
@@ -80,9 +79,9 @@ def _assembled(parts: Mapping[str, dg.Definitions], overrides: Mapping[str, Any]
 
 def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
     """Return the definitions of the platform and of some sources as one."""
-    merged = dg.Definitions.merge(
+    return dg.Definitions.merge(
         dg.Definitions(
-            jobs=[housekeeping, refresh_everything],
+            jobs=[housekeeping],
             schedules=schedules_of(timetable()[one.name] for one in PLATFORM_SCHEDULES),
             sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
@@ -90,8 +89,6 @@ def _merged(parts: Iterable[dg.Definitions]) -> dg.Definitions:
         ),
         *parts,
     )
-    requests = dg.Definitions(sensors=[refresh_requests(merged.jobs or ())])
-    return dg.Definitions.merge(merged, requests)
 
 
 def _keys(assets: Any) -> Iterable[dg.AssetKey]:

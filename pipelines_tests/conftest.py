@@ -13,7 +13,6 @@ from pipelines_tests.others import others
 os.environ |= {
     "ISOBAR_SCHEDULES": os.devnull,
     "ISOBAR_SOURCES": "",
-    "ISOBAR_CODE_URL": "",
     "ISOBAR_DISABLE_SOURCES": others(),
 }  # a developer's have no say
 

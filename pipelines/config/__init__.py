@@ -338,11 +338,6 @@ def disabled_sources() -> frozenset[str]:
     return frozenset(filter(None, re.split(r"[\s,]+", names)))
 
 
-def code_url() -> str | None:
-    """Return the base URL of the code on a forge. Not in `Settings`, as above."""
-    return _reader(os.environ)("ISOBAR_CODE_URL").rstrip("/") or None
-
-
 def _state(environment: Mapping[str, str]) -> Path:
     value = _reader(environment)
     folder = value("ISOBAR_HOME")

@@ -6,7 +6,6 @@ source.
 
 import time
 import traceback
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
@@ -17,7 +16,6 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.config import code_url
 from pipelines.failures import (
     Failure,
     PermanentFailure,
@@ -82,7 +80,7 @@ def input_spec(source: Source, source_input: Input) -> dg.AssetSpec:
         kinds={source_input.kind},
         owners=OWNERS,
         tags={"source": source.name},
-        metadata={**_code(source.module_file("client.py", "load.py")), **setting},
+        metadata={"code": _from_package(source.module_file("client.py", "load.py")), **setting},
     )
 
 
@@ -103,7 +101,7 @@ def table_spec(
         tags={"source": source.name, **(tags or {})},
         metadata={
             "dagster/table_name": table.fullname,
-            **_code(source.module_file("jobs.py", "load.py"), source.module_file("tables.py")),
+            "code": _from_package(source.module_file("jobs.py", "load.py")),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
@@ -159,7 +157,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         tags={"source": source.name},
         metadata={
             "dagster/table_name": view.name,
-            **_code(source.module_file(f"sql/views/{view.name}.sql")),
+            "code": _from_package(source.module_file(f"sql/views/{view.name}.sql")),
             "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
         },
     )
@@ -193,25 +191,13 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
     }
 
 
-def _code(*files: str) -> dict[str, Any]:
-    """Return the path of the file that defines an asset, and links to all if a forge is known."""
-    paths = ["/".join(_from_package(Path(file).parts)) for file in files]
-    url = code_url()
-    if url is None or not paths[0].startswith("pipelines/"):  # a plug-in has its own forge
-        return {"code": paths[0]}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are in beta
-        links = [dg.UrlCodeReference(url=f"{url}/{path}", label=path) for path in paths]
-        references = dg.CodeReferencesMetadataValue(code_references=[*links])
-    return {"code": paths[0], "dagster/code_references": references}
-
-
-def _from_package(parts: Sequence[str]) -> Sequence[str]:
+def _from_package(file: str) -> str:
     """Return the part of a path that starts at the top-level package of the file."""
+    parts = Path(file).parts
     begin = len(parts) - 1
     while (Path(*parts[:begin]) / "__init__.py").exists() or parts[begin - 1] in ("sql", "views"):
         begin -= 1
-    return parts[begin:]
+    return "/".join(parts[begin:])
 
 
 class StepMetadata:

@@ -12,7 +12,6 @@ from pipelines.orchestration.orphaned_runs import UNFINISHED
 
 __all__ = [
     "PARTITION_TAG",
-    "REQUESTED_BY_TAG",
     "UNFINISHED",
     "covered_by_pending_run",
     "failed_lately",
@@ -23,8 +22,6 @@ __all__ = [
     "reason_to_wait",
 ]
 
-#: Tag of runs that a sensor starts at a person's request; its value is the requesting run.
-REQUESTED_BY_TAG = "isobar/requested_by"
 #: Tags of runs that a sensor, a schedule or an automation condition starts.
 AUTOMATIC_TAGS = {
     "dagster/sensor_name",
@@ -37,8 +34,8 @@ RUNS_LOOKED_AT = 20
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
-    """Return whether a person started a run: `isobar run`, the UI, or the job for all sources."""
-    return REQUESTED_BY_TAG in run.tags or not AUTOMATIC_TAGS & run.tags.keys()
+    """Return whether a person started a run, by `isobar run` or in the UI."""
+    return not AUTOMATIC_TAGS & run.tags.keys()
 
 
 def has_unfinished_run(instance: dg.DagsterInstance, job_name: str) -> bool:

@@ -153,22 +153,6 @@ def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui:
     expect(launch).to_be_enabled()
 
 
-def test_the_launchpad_rejects_an_unknown_source(watched: Watched, ui: Ui) -> None:
-    watched.open("/locations/pipelines/jobs/refresh_everything/playground")
-    launch = watched.page.get_by_role("button", name="Launch Run")
-    expect(watched.page.get_by_text("No errors")).to_be_visible()
-    expect(launch).to_be_enabled()
-    watched.page.locator(".CodeMirror").first.get_by_text("sources").click()
-    watched.wait_for("sources SourceName")
-    watched.page.locator(".CodeMirror").first.get_by_text("all", exact=True).click()
-    watched.page.keyboard.press("End")
-    watched.page.keyboard.type("moon")
-    expect(
-        watched.page.get_by_text("config:sources[0] not in enum type SourceName").first
-    ).to_be_visible()
-    expect(launch).to_be_disabled()
-
-
 def test_a_launchpad_opens_valid(watched: Watched) -> None:
     of_plants = ("register_plant", "rename_plant", "retire_plant", "delete_plant")
     for job in (*of_plants, "backfill_solar_days"):

@@ -39,7 +39,6 @@ def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> 
         assert node.kinds, name
         assert node.tags["source"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
         assert (PROJECT / str(node.metadata["code"])).is_file(), name
-        assert "dagster/code_references" not in node.metadata, name
         if node.is_executable:
             assert "postgres" in node.kinds, name
         if node.is_executable and "view" not in node.kinds:
@@ -48,18 +47,6 @@ def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> 
         if "view" in node.kinds:
             shown = str(node.metadata["SQL"].value)
             assert re.search(rf"VIEW {re.escape(name.replace('/', '.'))}\b", shown), name
-
-
-def test_a_page_links_to_the_code_on_a_forge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOBAR_CODE_URL", "https://git.example.org/me/isobar/blob/main/")
-    for source in sources().values():
-        for table in source.metadata.tables.values():
-            spec = asset_metadata.table_spec(source, table)
-            links = spec.metadata["dagster/code_references"].code_references
-            assert len(links) == 2
-            for link in links:
-                assert link.url == f"https://git.example.org/me/isobar/blob/main/{link.label}"
-                assert (PROJECT / str(link.label)).is_file()
 
 
 def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:

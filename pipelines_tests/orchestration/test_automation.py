@@ -1,14 +1,12 @@
 """Automation on the real graph: derived assets across sources, and manual jobs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions, definitions
-from pipelines.orchestration.refresh_all import refresh_everything
-from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
+from pipelines.orchestration.run_state import is_by_hand
 from pipelines.source import sources
 
 DOMAINS = {
@@ -93,41 +91,6 @@ def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstanc
     assert follower.tick() == OF_SOLAR
 
 
-@pytest.mark.parametrize(
-    ("config", "started"),
-    [
-        ({}, list(sources())),
-        ({"sources": []}, list(sources())),
-        ({"sources": ["all", "solar"]}, list(sources())),
-        ({"sources": ["solar", "flights", "solar"]}, ["solar", "flights"]),
-    ],
-)
-def test_a_person_refreshes_everything_or_some_sources(
-    instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
-) -> None:
-    requested = refresh_everything.execute_in_process(
-        run_config={"ops": {"request_refresh": {"config": config}}} if config else {},
-        instance=instance,
-    )
-    found = tick(instance, None)
-    requests = found.run_requests or []
-    assert [one.job_name for one in requests] == started
-    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {requested.run_id}
-    assert not tick(instance, found.cursor).run_requests, "each is requested once"
-
-
-def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
-    repository = definitions.get_repository_def()
-    context = dg.build_sensor_context(instance, cursor=cursor, repository_def=repository)
-    return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
-
-
-def test_an_unknown_source_is_rejected() -> None:
-    config = {"ops": {"request_refresh": {"config": {"sources": ["fligths"]}}}}
-    with pytest.raises(dg.DagsterInvalidConfigError, match="fligths"):
-        refresh_everything.execute_in_process(run_config=config)
-
-
 def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.setenv("MONITORING_URL", "http://127.0.0.1:9")
@@ -149,8 +112,7 @@ def test_a_run_knows_whether_a_person_requested_it(instance: dg.DagsterInstance)
         ({"dagster/sensor_name": "weather_due"}, False),
         ({"dagster/schedule_name": "weather_rounds"}, False),
         ({"dagster/from_automation_condition": "true"}, False),
-        ({"dagster/sensor_name": "refresh_requests", REQUESTED_BY_TAG: "a run"}, True),
     ]
     for tags, by_hand in cases:
-        run = instance.create_run_for_job(job_def=refresh_everything, tags=tags)
+        run = instance.create_run_for_job(job_def=definitions.resolve_job_def("flights"), tags=tags)
         assert is_by_hand(run) == by_hand, tags

@@ -39,7 +39,7 @@ QUESTIONS = {
                 configType {{ ... on CompositeConfigType {{ fields {{
                     name defaultValueAsJson }} }} }} }} }} }} }} }} }} }}""",
     "launchpad": """{ runConfigSchemaOrError(selector: {repositoryName: "__repository__",
-            repositoryLocationName: "pipelines", pipelineName: "refresh_everything"}) {
+            repositoryLocationName: "pipelines", pipelineName: "housekeeping"}) {
         ... on RunConfigSchema { rootDefaultYaml allConfigTypes { key description
             ... on CompositeConfigType { fields {
                 name description defaultValueAsJson } } } } } }""",

@@ -28,7 +28,7 @@ SENSORS = {
     "weather_due": Work("linear", 280),  # the requests that count for the quotas
 }
 #: They read Dagster's storage, and tables by views that say how much they read.
-OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs", "refresh_requests"}
+OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs"}
 #: They start a run: the made-up services were never polled.
 STARTS = {"bookings_events_api", "solar_sync_due"}
 #: The work of a tick after something has changed, where it reads more.

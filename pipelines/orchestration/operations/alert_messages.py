@@ -24,7 +24,6 @@ MAX_SINGLE = 5
 MAX_LISTED = 40
 MAX_LINE_CHARACTERS = 160
 MAX_CHANGES = 200
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 900.0
 SEE_ALL = "See each page; isobar status shows what is wrong now."
 Word = Literal["error", "warning", "over"]
 KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
@@ -43,18 +42,16 @@ class NotifiedProblem(BaseModel):
 
 
 class Account(BaseModel):
-    """Open problems that one receiver was notified of, by key, and its last delivery."""
+    """Open problems that one receiver was notified of, by key, and why the next one failed."""
 
     notified: dict[str, NotifiedProblem] = {}
-    failures: int = 0
-    again_at: float = 0.0
     reason: str | None = None
 
 
 class Memory(BaseModel):
     """State kept between ticks, by the digest of the receiver."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     receivers: dict[str, Account] = {}
 
 
@@ -89,15 +86,14 @@ def notify(
 ) -> Memory:
     """Send each receiver its changes, worst first; return what each was notified of.
 
-    A receiver that fails is retried with exponential backoff. Of problems whose keys begin with
+    What a receiver does not take is sent again at the next look. Of problems whose keys begin with
     what is `unseen`, none is over.
     """
     accounts = {one: memory.receivers.get(one.digest, Account()) for one in receivers}
     batches: dict[Receiver, list[list[Change]]] = {}
     for receiver, account in accounts.items():
         changes = _changes(account, problems, unseen)
-        waits = 0 < account.again_at - now.timestamp() <= LONGEST_WAIT_SECONDS
-        if changes and not waits:
+        if changes:
             is_many = len(changes) > MAX_SINGLE
             batches[receiver] = [changes] if is_many else [[change] for change in changes]
     outboxes = {
@@ -108,9 +104,6 @@ def notify(
         account = accounts[receiver]
         for batch in batches[receiver][:taken]:
             _note(account, batch)
-        account.failures = 0 if reason is None else account.failures + 1
-        wait = FIRST_WAIT_SECONDS * 2.0 ** min(account.failures - 1, 10)
-        account.again_at = now.timestamp() + min(wait, LONGEST_WAIT_SECONDS) if reason else 0.0
         account.reason = reason
     return Memory(receivers={one.digest: account for one, account in accounts.items()})
 
@@ -125,11 +118,8 @@ def account_of(
     behind = []
     for receiver in receivers:
         account = memory.receivers[receiver.digest]
-        if account.failures and _changes(account, problems, unseen):
-            again = dt.datetime.fromtimestamp(account.again_at, dt.UTC)
-            behind.append(
-                f"{receiver.address} was not reached ({account.reason}); again at {again:%H:%M} UTC"
-            )
+        if account.reason and _changes(account, problems, unseen):
+            behind.append(f"{receiver.address} was not reached ({account.reason})")
     count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
     reported = ", all reported" if problems and not behind else ""
     return f"{'; '.join([count + reported, *behind])}."
