@@ -60,7 +60,7 @@ WHAT_OPERATORS_TRY = [
     "INSERT INTO ops.quarantine DEFAULT VALUES",
     "UPDATE ops.quarantine SET raw = ''",
     "DELETE FROM ops.quarantine",
-    "UPDATE ops.inbox_files SET problem = NULL",
+    "UPDATE ops.inbox_files SET sha256 = NULL",
     "INSERT INTO solar.days (plant_id, day) VALUES (1, '2020-01-01')",
     "UPDATE solar.days SET status = 'complete'",
     "DELETE FROM solar.readings",
@@ -201,12 +201,12 @@ def test_an_operator_retries_rejected_days_and_files(
     add_plant(owner, 1)
     add_readings(owner, 1, "2026-01-01", "2026-01-03")
     owner.execute(
-        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading,"
-        " problem) VALUES ('shipments', 'a.csv', 1, 1, 1, 'utf-8', 'torn')"
+        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading)"
+        " VALUES ('shipments', 'a.csv', 1, 1, 1, 'utf-8')"
     )
     with login(server, guarded, OPERATOR) as operator:
         operator.execute("UPDATE solar.days SET retry_at = now() WHERE day = '2026-01-02'")
-        operator.execute("DELETE FROM ops.inbox_files WHERE problem IS NOT NULL")
+        operator.execute("DELETE FROM ops.inbox_files WHERE sha256 IS NULL")
     due = "SELECT day::text FROM solar.days WHERE retry_at IS NOT NULL"
     assert owner.execute(due.encode()).fetchall() == [("2026-01-02",)]
     assert owner.execute("SELECT count(*) FROM ops.inbox_files").fetchone() == (0,)

@@ -21,13 +21,13 @@ def summary(url: str) -> str:
         f"{row.count:,} of {row.feed} dismissed: isobar quarantine show {row.feed} --dismissed"
         for row in _rows(url, "quarantine_dismissed")
     )
-    unloaded = "\n".join(
+    whole = "\n".join(
         f"{row.count:,} bad records of {in_one_line(row.name)}, which was rejected as a whole:"
         f" isobar quarantine show {row.feed}"
-        for row in _rows(url, "quarantine_unloaded")
+        for row in _rows(url, "quarantine_whole")
     )
     if not rows:
-        return "\n".join(filter(None, ("The quarantine is empty.", unloaded, dismissed)))
+        return "\n".join(filter(None, ("The quarantine is empty.", whole, dismissed)))
     table = Table("feed", "records", "last seen", "reason, example", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
@@ -39,7 +39,7 @@ def summary(url: str) -> str:
     out = StringIO()
     Console(file=out, width=120).print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    return "\n".join([*lines, *(f"\n{more}" for more in (unloaded, dismissed) if more)])
+    return "\n".join([*lines, *(f"\n{more}" for more in (whole, dismissed) if more)])
 
 
 def records(url: str, feed: str, limit: int, *, is_dismissed: bool = False) -> str:
@@ -50,11 +50,11 @@ def records(url: str, feed: str, limit: int, *, is_dismissed: bool = False) -> s
     With `is_dismissed`, return the dismissed records, with who dismissed them, when and why.
     """
     rows = _rows(url, "rejects", feed=feed, most=limit, is_dismissed=is_dismissed)
-    unloaded = () if is_dismissed else _rows(url, "unloaded_rejects", feed=feed, most=limit)
+    whole = () if is_dismissed else _rows(url, "bad_records", feed=feed, most=limit)
     kind = "dismissed" if is_dismissed else "rejected"
     none = [] if rows else [f"No {kind} records of {feed} are in quarantine."]
     shown = [_shown(f"record {row.record}", row, _dismissal(row)) for row in rows]
-    shown += [_shown("of a delivery that was rejected as a whole", row) for row in unloaded]
+    shown += [_shown("of a delivery that was rejected as a whole", row) for row in whole]
     return "\n\n".join([*none, *shown])
 
 

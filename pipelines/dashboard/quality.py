@@ -193,6 +193,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             loaded_count=st.column_config.NumberColumn("Loaded", format="localized"),
             unchanged_count=st.column_config.NumberColumn("Unchanged", format="localized"),
             rejected_count=st.column_config.NumberColumn("Rejected", format="localized"),
+            problem="Rejected as a whole",
             drift="Drift",
             byte_count=st.column_config.NumberColumn("Bytes", format="localized"),
         )

@@ -21,22 +21,23 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     update,
 )
 
-from pipelines.failures import PermanentFailure, RejectedDelivery
+from pipelines.failures import DatabaseError, PermanentFailure, RejectedDelivery, SubjectGone
 from pipelines.warehouse.connection import Warehouse, array_literal, write_rows
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
+from pipelines.warehouse.tables import deliveries, quarantine
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
 
-#: Bad records that are kept of a rejected delivery, and of all of a source.
-MAX_KEPT, MAX_KEPT_OF_SOURCE = 1_000, 10_000
+#: Bad records that are kept of a delivery that is rejected as a whole.
+MAX_KEPT = 1_000
 #: Bad records that the failure of such a delivery shows.
 EXAMPLES = 3
 
@@ -78,7 +79,8 @@ def last_number(connection: Connection, feed: str) -> int:
 def last_sha256(connection: Connection, feed: str, name: str | None = None) -> str | None:
     """Return the digest of the feed's last loaded delivery, optionally of those with a name."""
     named = [] if name is None else [deliveries.c.name == name]
-    query = select(deliveries.c.sha256).where(deliveries.c.feed == feed, *named)
+    loaded = deliveries.c.feed == feed, deliveries.c.problem.is_(None)
+    query = select(deliveries.c.sha256).where(*loaded, *named)
     return connection.execute(
         query.order_by(deliveries.c.loaded_at.desc()).limit(1)
     ).scalar_one_or_none()
@@ -95,21 +97,7 @@ def open_delivery(
     delivery of its own, so that the counts of an earlier one stay true for the rows that carry it.
     Of the same content under the same name, the last reading keeps the rejects.
     """
-    entry = {
-        "feed": delivery.feed,
-        "name": delivery.name,
-        "sha256": delivery.sha256,
-        "byte_count": delivery.byte_count,
-        "received_at": delivery.received_at,
-        "loaded_at": _load_time(delivery),
-        "run_id": run_id,
-        "header": header,
-        "read_count": 0,
-        "loaded_count": 0,
-        "unchanged_count": 0,
-        "rejected_count": 0,
-        "is_open": True,
-    }
+    entry = _entry(delivery, run_id) | {"header": header, "is_open": True}
     earlier = (
         select(quarantine.c.quarantine_id)
         .join(deliveries)
@@ -121,9 +109,26 @@ def open_delivery(
         )
     )
     resolve_quarantined(connection, connection.execute(earlier).scalars().all())
-    delete_unloaded(connection, delivery.feed, [delivery.name])
+    forget_bad_records(connection, delivery.feed, [delivery.name])
     returned = deliveries.c.delivery_id, deliveries.c.loaded_at
     return connection.execute(insert(deliveries).values(entry).returning(*returned)).one()
+
+
+def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
+    """Return the columns of a delivery whose records are not counted yet."""
+    return {
+        "feed": delivery.feed,
+        "name": delivery.name,
+        "sha256": delivery.sha256,
+        "byte_count": delivery.byte_count,
+        "received_at": delivery.received_at,
+        "loaded_at": _load_time(delivery),
+        "run_id": run_id,
+        "read_count": 0,
+        "loaded_count": 0,
+        "unchanged_count": 0,
+        "rejected_count": 0,
+    }
 
 
 def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -> None:
@@ -245,8 +250,8 @@ def enforce_reject_cap(
 
     Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
     `variable` is the setting of `cap`, if it has one. Of `rejects`, the bad records, the first ones
-    are shown with their values, and `MAX_KEPT` are kept (`rejects_kept`). Early, that is before the
-    delivery was read to its end, `cap` may be another one than that of the feed.
+    are shown with their values, and `MAX_KEPT` are kept. Early, that is before the delivery was
+    read to its end, `cap` may be another one than that of the feed.
     """
     if rejected <= max(few, cap * read):
         return
@@ -268,53 +273,57 @@ def enforce_reject_cap(
 
 
 @contextmanager
-def rejects_kept(store: Warehouse, run_id: str | None) -> Iterator[None]:
-    """Keep the bad records of a rejected delivery, whose transaction is over."""
+def rejection_noted(
+    store: Warehouse, source: str, delivery: Delivery, run_id: str | None
+) -> Iterator[None]:
+    """Note a delivery that is rejected as a whole in the ledger; its own transaction is over."""
     try:
         yield
-    except RejectedDelivery as failure:
-        with store.transaction(failure.source) as connection:
-            keep_rejects(connection, failure, run_id)
+    except (DatabaseError, SubjectGone):  # not the delivery's fault
+        raise
+    except PermanentFailure as failure:
+        with store.transaction(source) as connection:
+            note_rejection(connection, delivery, failure, run_id)
         raise
 
 
-def keep_rejects(connection: Connection, failure: RejectedDelivery, run_id: str | None) -> None:
-    """Replace the kept bad records of a rejected delivery."""
-    delete_unloaded(connection, failure.source, [failure.name])
-    rows = (
-        (
-            failure.source,
-            failure.name,
-            one.record,
-            one.position,
-            one.raw,
-            [*one.words],
-            one.codes,
-            run_id,
-        )
-        for one in failure.rejects
+def note_rejection(
+    connection: Connection, delivery: Delivery, failure: PermanentFailure, run_id: str | None
+) -> None:
+    """Note in the ledger why a delivery was rejected as a whole, with its first bad records.
+
+    Its content is not known by that, and it replaces an entry of the same reason.
+    """
+    again = (
+        deliveries.c.feed == delivery.feed,
+        deliveries.c.name == delivery.name,
+        deliveries.c.problem == failure.problem,
     )
-    columns = "source, name, record_number, position, raw, reasons, reason_codes, run_id"
-    write_rows(connection, f"ops.unloaded_rejects ({columns})", rows)
-    surplus = (
-        select(unloaded_rejects.c.reject_id)
-        .where(unloaded_rejects.c.source == failure.source)
-        .order_by(unloaded_rejects.c.reject_id.desc())
-        .offset(MAX_KEPT_OF_SOURCE)
-        .limit(1)
-        .scalar_subquery()
-    )
-    connection.execute(
-        delete(unloaded_rejects).where(
-            unloaded_rejects.c.source == failure.source, unloaded_rejects.c.reject_id <= surplus
-        )
-    )
+    connection.execute(delete(deliveries).where(*again))
+    forget_bad_records(connection, delivery.feed, [delivery.name])
+    rejects = failure.rejects if isinstance(failure, RejectedDelivery) else ()
+    records = [
+        {
+            "record_number": one.record,
+            "position": one.position,
+            "raw": one.raw,
+            "reasons": [*one.words],
+            "reason_codes": one.codes,
+        }
+        for one in rejects
+    ]
+    entry = _entry(delivery, run_id) | {"sha256": "", "problem": failure.problem}
+    connection.execute(insert(deliveries).values(**entry, bad_records=records or null()))
 
 
-def delete_unloaded(connection: Connection, source: str, names: Sequence[str]) -> None:
-    """Delete the kept bad records of deliveries that were loaded since, or whose file is gone."""
-    is_one = unloaded_rejects.c.name == any_(literal(names, ARRAY(String)))
-    connection.execute(delete(unloaded_rejects).where(unloaded_rejects.c.source == source, is_one))
+def forget_bad_records(connection: Connection, feed: str, names: Sequence[str]) -> None:
+    """Delete the bad records of rejected deliveries that were loaded since, or are gone."""
+    rejected = (
+        deliveries.c.feed == feed,
+        deliveries.c.name == any_(literal(names, ARRAY(String))),
+        deliveries.c.bad_records.is_not(None),
+    )
+    connection.execute(update(deliveries).where(*rejected).values(bad_records=null()))
 
 
 def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
@@ -385,9 +394,9 @@ def rejects(connection: Connection, feed: str, *, most: int) -> list[dict[str, A
     return [{name: row[name] for name in shown} for row in rows]
 
 
-def unloaded(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
-    """Return the newest bad records of rejected deliveries."""
-    return _rows(connection, "unloaded_rejects", feed, most=most)
+def bad_records(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
+    """Return the newest bad records of deliveries that were rejected as a whole."""
+    return _rows(connection, "bad_records", feed, most=most)
 
 
 def silent(connection: Connection, feed: str) -> list[dict[str, Any]]:

@@ -11,10 +11,11 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select
+from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import (
@@ -27,9 +28,9 @@ from pipelines.failures import (
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
-    delete_unloaded,
+    forget_bad_records,
     last_sha256,
-    rejects_kept,
+    rejection_noted,
 )
 from pipelines.ingest.inbox import (
     Inbox,
@@ -38,6 +39,7 @@ from pipelines.ingest.inbox import (
     signature_of,
 )
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import inbox_files
 
 logger = logging.getLogger("isobar.files")
@@ -75,7 +77,7 @@ def load_files(
         except PermanentFailure as failure:
             failures.append(failure)
             with store.transaction(inbox.source) as connection:
-                _remember(connection, inbox, file, run_id, sha256=None, problem=failure.problem)
+                _remember(connection, inbox, file, run_id, None)
             continue
         if outcome is not None:
             outcomes.append(outcome)
@@ -98,8 +100,9 @@ def load_file(
     `inbox` is the inbox it is in, if any, where the result is recorded. Raises `PermanentFailure`
     for a file that cannot be read, and `NotReady` for one that changes.
     """
+    delivery = Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
     with (
-        rejects_kept(store, run_id),
+        rejection_noted(store, source, delivery, run_id),
         _opened(source, file) as opened,
         store.transaction(source) as connection,
     ):
@@ -107,14 +110,8 @@ def load_file(
         outcome = None
         if last_sha256(connection, source, file.name) != sha256:
             opened.seek(0)
-            delivery = Delivery(
-                feed=source,
-                name=file.name,
-                sha256=sha256,
-                byte_count=file.byte_count,
-                received_at=datetime.now(UTC),
-            )
-            outcome = _load(connection, opened, delivery, load, str(file.path))
+            known = replace(delivery, sha256=sha256)
+            outcome = _load(connection, opened, known, load, str(file.path))
         if signature_of(os.fstat(opened.fileno())) != file.signature:
             raise NotReady(
                 source,
@@ -123,23 +120,19 @@ def load_file(
                 remedy="Nothing: it is loaded when it is complete.",
             )
         if inbox is not None:
-            _remember(connection, inbox, file, run_id, sha256=sha256, problem=None)
+            _remember(connection, inbox, file, run_id, sha256)
         return outcome
 
 
 def rejected_files(connection: Connection, source: str) -> list[dict[str, Any]]:
     """Return the files that were rejected and have not changed since, newest first."""
-    query = (
-        select(inbox_files)
-        .where(inbox_files.c.source == source, inbox_files.c.problem.is_not(None))
-        .order_by(inbox_files.c.looked_at.desc())
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    query = text(read_sql("pipelines.ingest", "rejected_files"))
+    return [dict(row) for row in connection.execute(query, {"source": source}).mappings()]
 
 
 def clear_rejected_files(connection: Connection, source: str) -> None:
     """Delete the records of rejected files, so that they are read again."""
-    rejected = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
+    rejected = inbox_files.c.source == source, inbox_files.c.sha256.is_(None)
     connection.execute(delete(inbox_files).where(*rejected))
 
 
@@ -199,9 +192,7 @@ def _remember(
     inbox: Inbox,
     file: InboxFile,
     run_id: str | None,
-    *,
     sha256: str | None,
-    problem: str | None,
 ) -> None:
     statement = insert(inbox_files).values(
         source=inbox.source,
@@ -211,7 +202,6 @@ def _remember(
         changed_ns=file.changed_ns,
         reading=inbox.reading,
         sha256=sha256,
-        problem=problem,
         run_id=run_id,
     )
     key = ("source", "name")
@@ -231,4 +221,4 @@ def _delete_missing_files(connection: Connection, inbox: Inbox) -> None:
     if gone:  # an array, because separate parameters are limited to 65,535
         is_gone = inbox_files.c.name == any_(literal(gone, ARRAY(String)))
         connection.execute(delete(inbox_files).where(inbox_files.c.source == inbox.source, is_gone))
-        delete_unloaded(connection, inbox.source, gone)
+        forget_bad_records(connection, inbox.source, gone)

@@ -107,7 +107,7 @@ class Inbox:
             for row in connection.execute(
                 select(inbox_files).where(inbox_files.c.source == self.source)
             )
-            if row.problem is None or row.reading == self.reading
+            if row.sha256 is not None or row.reading == self.reading
         }
         return [file for file in self.files() if known.get(file.name) != file.signature]
 

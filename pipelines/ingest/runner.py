@@ -15,17 +15,17 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
 
-from pipelines.failures import DatabaseError, PermanentFailure, RejectedDelivery, SubjectGone
+from pipelines.failures import DatabaseError, PermanentFailure, SubjectGone
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
     count_reasons,
     enforce_reject_cap,
-    keep_rejects,
     last_sha256,
+    note_rejection,
     open_delivery,
-    rejects_kept,
+    rejection_noted,
     repeat_delivery,
 )
 from pipelines.ingest.feeds import Content, Context, Feed, Parsed
@@ -62,7 +62,7 @@ class Runner:
         """
         delivery, source = content.delivery, self.owner.name
         with (
-            rejects_kept(self.store, self.run_id),
+            rejection_noted(self.store, source, delivery, self.run_id),
             self.store.transaction(turn or source) as connection,
             self._parsing(content, again="run"),
         ):
@@ -93,8 +93,8 @@ class Runner:
             if self.feed.rejected:
                 values = {**content.said, "problem": failure.problem}
                 execute_file(connection, self.owner, self.feed.rejected, values)
-            if isinstance(failure, RejectedDelivery):
-                keep_rejects(connection, failure, self.run_id)
+            if not isinstance(failure, SubjectGone):
+                note_rejection(connection, content.delivery, failure, self.run_id)
             return failure
 
     def _parsing(self, content: Content, **again: str) -> AbstractContextManager[None]:

@@ -217,7 +217,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
     ) -> Iterator[dg.AssetCheckResult]:
         with warehouse.open() as store, store.engine.connect() as connection:
             rejected = file_loader.rejected_files(connection, source.name)
-            bad_records = deliveries.unloaded(connection, source.name, most=SHOWN_ROWS)
+            bad_records = deliveries.bad_records(connection, source.name, most=SHOWN_ROWS)
         columns = ("name", "problem", "looked_at")
         shown = [{name: row[name] for name in columns} for row in rejected]
         yield verdict(shown, WARN, bad_records if rejected else ())
@@ -258,7 +258,7 @@ def readable_api(source: Source, api: PolledApi) -> dg.AssetChecksDefinition:
                 store.engine.connect() as connection,
             ):
                 last = api.last_poll(connection, client)
-                bad_records = deliveries.unloaded(connection, source.name, most=SHOWN_ROWS)
+                bad_records = deliveries.bad_records(connection, source.name, most=SHOWN_ROWS)
         problem = last.problem if last else None
         found = [{"problem": problem, "polled_at": last.polled_at}] if last and problem else []
         yield verdict(found, WARN, bad_records if found else ())

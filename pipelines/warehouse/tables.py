@@ -117,7 +117,12 @@ deliveries = Table(
         Text,
         "What was delivered, in the source's terms: a day, a file name or a time window.",
     ),
-    required("sha256", Text, "SHA-256 digest of the content, hexadecimal."),
+    required(
+        "sha256",
+        Text,
+        "SHA-256 digest of the content, hexadecimal; empty for a delivery that was rejected as a"
+        " whole, as its content may come again.",
+    ),
     required("byte_count", BigInteger, "Size of the content in bytes."),
     required("received_at", INSTANT, "When the content was received from the source."),
     required("loaded_at", INSTANT, "When the delivery was loaded.", server_default=func.now()),
@@ -159,6 +164,18 @@ deliveries = Table(
         Text,
         "Header line of a CSV file, needed to read its quarantined lines; null for"
         " other deliveries.",
+    ),
+    optional(
+        "problem",
+        Text,
+        "Why the delivery was rejected as a whole, so that nothing of it was loaded and its counts"
+        " are zero; null if it was loaded.",
+    ),
+    optional(
+        "bad_records",
+        JSONB,
+        "The first bad records of such a delivery: record_number, position, raw, reasons,"
+        " reason_codes. Null if none are known, and once it was loaded or its file is gone.",
     ),
     required(
         "is_open",
@@ -240,32 +257,6 @@ quarantine = Table(
     " Housekeeping purges old records, which ops.deliveries counts.",
 )
 
-unloaded_rejects = Table(
-    "unloaded_rejects",
-    metadata,
-    required(
-        "reject_id", BigInteger, "Number of the record.", Identity(always=True), primary_key=True
-    ),
-    required("source", Text, "Feed of the delivery."),
-    required("name", Text, "Name of the delivery, as it would be in ops.deliveries."),
-    required(
-        "record_number",
-        BigInteger,
-        "Number of the record in the delivery: the line of a CSV file, or the place in a document.",
-    ),
-    required("position", Text, "Position in the delivery: records[3], line 17."),
-    required("raw", Text, "The whole record: text as received, JSON values serialized again."),
-    required("reasons", ARRAY(Text), "Why the record is bad, in words."),
-    required("reason_codes", ARRAY(Text), "The code of each of the reasons."),
-    optional("run_id", Text, "Dagster run that rejected the delivery; null if none did."),
-    required("rejected_at", INSTANT, "When the delivery was rejected.", server_default=func.now()),
-    Index(None, "source", "name"),
-    schema="ops",
-    comment="Bad records of deliveries that were rejected as a whole because they had too many, one"
-    " row each: what the sender has to correct. At most 1,000 of each delivery, until it is loaded"
-    " or its file is removed.",
-)
-
 inbox_files = Table(
     "inbox_files",
     metadata,
@@ -284,9 +275,11 @@ inbox_files = Table(
     ),
     required("reading", Text, "Parse options, such as the encoding."),
     optional(
-        "sha256", Text, "SHA-256 digest of the content, hexadecimal; null if the file was rejected."
+        "sha256",
+        Text,
+        "SHA-256 digest of the content, hexadecimal; null if the file was rejected as a whole, for"
+        " the reason in ops.deliveries.problem.",
     ),
-    optional("problem", Text, "Why the whole file was rejected; null if it was loaded."),
     optional("run_id", Text, "Dagster run that loaded or rejected the file; null if none did."),
     required(
         "looked_at", INSTANT, "When the file was loaded or rejected.", server_default=func.now()

@@ -163,7 +163,8 @@ def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]
 
 LEDGER = (
     "SELECT name, read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
-    " WHERE feed = 'cities' ORDER BY delivery_id"
+    " WHERE problem IS NULL"
+    " AND feed = 'cities' ORDER BY delivery_id"
 )
 
 

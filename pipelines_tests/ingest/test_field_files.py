@@ -13,7 +13,7 @@ from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
 
 CODES = "SELECT reason_codes FROM ops.quarantine ORDER BY quarantine_id"
-KEPT = "SELECT count(*) FROM ops.deliveries"
+KEPT = "SELECT count(*) FROM ops.deliveries WHERE problem IS NULL"
 
 
 def rejected(owner: psycopg.Connection, failure: pytest.ExceptionInfo[PermanentFailure]) -> str:

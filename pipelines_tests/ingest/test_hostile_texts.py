@@ -33,7 +33,7 @@ TABLES = """
 SELECT pg_class.oid::regclass::text FROM pg_class
 WHERE relkind = 'r' AND relowner = 'isobar_owner'::regrole
     AND relnamespace <> %s::regnamespace
-    AND oid::regclass::text !~ '^ops.(deliveries|quarantine|inbox_files|sources|unloaded_rejects)$'
+    AND oid::regclass::text !~ '^ops.(deliveries|quarantine|inbox_files|sources)$'
 """
 
 

@@ -153,8 +153,10 @@ def test_a_rejected_file_is_reported_once_without_blocking_others(
     assert look(warehouse, inbox) == (["a.csv", "c.csv"], ["it is bad"])
     assert look(warehouse, inbox) == ([], [])
     assert (folder / "b.csv").exists()
-    query = "SELECT name, problem FROM ops.inbox_files WHERE problem IS NOT NULL"
+    query = "SELECT name, problem FROM ops.deliveries WHERE problem IS NOT NULL"
     assert owner.execute(query).fetchall() == [("b.csv", "it is bad")]
+    query = "SELECT name FROM ops.inbox_files WHERE sha256 IS NULL"
+    assert owner.execute(query).fetchall() == [("b.csv",)]
     (folder / "b.csv").write_text("mended")
     assert look(warehouse, inbox) == (["b.csv"], [])
     assert owner.execute(query).fetchall() == []

@@ -76,8 +76,18 @@ def test_a_file_of_bad_lines_stores_nothing_and_keeps_examples(stored_levels: Le
     lines = [line(f"S{number}", "ice") for number in range(30)]
     with pytest.raises(PermanentFailure, match="30 of 30 records are bad"):
         stored_levels.deliver("a.csv", *lines)
-    assert stored_levels.rows("SELECT count(*) FROM ops.deliveries") == [(0,)]
-    assert stored_levels.rows("SELECT count(*) FROM ops.unloaded_rejects") == [(30,)]
+    query = (
+        "SELECT read_count, sha256, problem, jsonb_array_length(bad_records) FROM ops.deliveries"
+    )
+    ((read, sha256, problem, kept),) = stored_levels.rows(query)
+    assert (read, sha256, kept) == (0, "", 30)
+    assert problem.startswith("30 of 30 records are bad")
+    with pytest.raises(PermanentFailure, match="30 of 30 records are bad"):
+        stored_levels.deliver("a.csv", *lines)
+    assert len(stored_levels.rows(query)) == 1, "the same once more is one entry"
+    stored_levels.deliver("a.csv", line("A", 1))
+    query = "SELECT read_count, problem IS NULL, bad_records IS NULL FROM ops.deliveries ORDER BY 1"
+    assert stored_levels.rows(query) == [(0, False, True), (1, True, True)]
 
 
 def test_a_delivery_that_is_given_up_early_says_of_how_many_records(

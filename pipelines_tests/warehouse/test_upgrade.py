@@ -28,6 +28,7 @@ DROP TABLE ops.revision;
 CREATE TABLE ops.revision_ops (version_num varchar(32) PRIMARY KEY);
 CREATE TABLE ops.revision_solar (version_num varchar(32) PRIMARY KEY);
 DROP TABLE ops.last_look CASCADE;
+ALTER TABLE ops.deliveries DROP problem CASCADE, DROP bad_records;
 ALTER TABLE ops.deliveries RENAME COLUMN feed TO source;
 ALTER INDEX ops.deliveries_feed_name_loaded_at_idx RENAME TO deliveries_source_name_loaded_at_idx;
 DROP VIEW enriched.itineraries CASCADE;
@@ -41,6 +42,29 @@ FOR EACH ROW EXECUTE FUNCTION ops.announce_delivery();
 INSERT INTO ops.sql_objects (name, sha256)
 VALUES ('enriched.gone', repeat('0', 64)), ('ops.announce_delivery', repeat('0', 64));
 RESET ROLE;
+"""
+#: A file that 3.0 rejected as a whole, and where it noted that.
+OLD_REJECTION = """
+SET ROLE isobar_owner;
+ALTER TABLE ops.inbox_files ADD problem text;
+CREATE TABLE ops.unloaded_rejects (
+    reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text NOT NULL,
+    name text NOT NULL, record_number bigint NOT NULL, position text NOT NULL, raw text NOT NULL,
+    reasons text[] NOT NULL, reason_codes text[] NOT NULL, run_id text,
+    rejected_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO ops.unloaded_rejects (source, name, record_number, position, raw, reasons, reason_codes)
+VALUES ('shipments', 'bad.csv', 2, 'line 2', 'a,b', ARRAY['it is short'], ARRAY['short']);
+INSERT INTO ops.inbox_files (
+    source, name, byte_count, modified_ns, changed_ns, reading, problem
+)
+VALUES ('shipments', 'bad.csv', 9, 1, 1, 'utf-8', 'all of it is bad');
+RESET ROLE;
+"""
+TAKEN_OVER = """
+DELETE FROM ops.deliveries USING ops.inbox_files AS file
+WHERE problem IS NOT NULL AND file.name = deliveries.name AND file.sha256 IS NULL
+RETURNING feed, problem, deliveries.byte_count::int, bad_records -> 0 ->> 'raw'
 """
 VIEWS = """
 SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
@@ -84,6 +108,7 @@ def earlier(server: Connections, present: str, folder: Path) -> Iterator[tuple[s
                 for table, columns in tables.items()
                 if not table.startswith(("ops.revision_", "ops.sql_objects"))
             }
+            old.execute(OLD_REJECTION)
         yield url, rows
 
 
@@ -92,6 +117,10 @@ def problems(url: str, rows: Rows) -> list[str]:
     found = differences(url)
     found += [] if condition(url) == "current" else ["it is of other code"]
     with psycopg.connect(url, autocommit=True) as connection:
+        taken = connection.execute(TAKEN_OVER).fetchall()
+        if taken != [("shipments", "all of it is bad", 9, "a,b")]:
+            found.append(f"of the file that was rejected, it has {taken}")
+        connection.execute("DELETE FROM ops.inbox_files WHERE name = 'bad.csv'")
         for table, (columns, was) in rows.items():
             present = [RENAMED.get((table, one), one) for one in columns]
             if checksum(connection, table, present) != was:

@@ -191,8 +191,10 @@ def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
     """Deliveries of the last months, each of a file with a quarantined record."""
     owner.execute(
         """
-        INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading)
-        SELECT source, 'file ' || n, 100, 1, 1, 'utf-8'
+        INSERT INTO ops.inbox_files (
+            source, name, byte_count, modified_ns, changed_ns, reading, sha256
+        )
+        SELECT source, 'file ' || n, 100, 1, 1, 'utf-8', n
         FROM generate_series(1, %s) AS n, unnest(ARRAY['bookings', 'shipments']) AS source
         """,
         [deliveries],

@@ -9,7 +9,7 @@ INNER JOIN (
         delivery_id,
         run_id
     FROM ops.deliveries
-    WHERE feed = :feed
+    WHERE feed = :feed AND problem IS NULL
     ORDER BY loaded_at DESC
     LIMIT 1
 ) AS last

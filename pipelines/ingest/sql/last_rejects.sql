@@ -5,6 +5,6 @@ SELECT
     raw
 FROM ops.quarantine
 WHERE dismissed_at IS NULL AND delivery_id = (
-    SELECT delivery_id FROM ops.deliveries WHERE feed = :feed ORDER BY loaded_at DESC LIMIT 1
+    SELECT delivery_id FROM ops.deliveries WHERE feed = :feed AND problem IS NULL ORDER BY loaded_at DESC LIMIT 1
 )
 ORDER BY quarantine_id

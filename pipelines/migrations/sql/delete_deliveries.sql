@@ -3,8 +3,6 @@
 DELETE FROM ops.quarantine
 USING ops.deliveries
 WHERE quarantine.delivery_id = deliveries.delivery_id AND deliveries.feed = ANY(:feeds);
-DELETE FROM ops.unloaded_rejects
-WHERE source = ANY(:feeds);
 DELETE FROM ops.inbox_files
 WHERE source = ANY(:feeds);
 DELETE FROM ops.deliveries

@@ -15,6 +15,45 @@ def upgrade() -> None:
         "ALTER INDEX ops.deliveries_source_name_loaded_at_idx"
         " RENAME TO deliveries_feed_name_loaded_at_idx"
     )
+    op.execute("ALTER TABLE ops.deliveries ADD problem text, ADD bad_records jsonb")
+    op.execute(
+        """
+        INSERT INTO ops.deliveries (
+            feed, name, sha256, byte_count, received_at, loaded_at, run_id, read_count,
+            loaded_count, unchanged_count, rejected_count, problem, bad_records
+        )
+        SELECT
+            coalesce(files.source, records.source),
+            coalesce(files.name, records.name),
+            '',
+            coalesce(files.byte_count, 0),
+            coalesce(files.looked_at, records.rejected_at),
+            coalesce(files.looked_at, records.rejected_at),
+            coalesce(files.run_id, records.run_id),
+            0,
+            0,
+            0,
+            0,
+            coalesce(files.problem, 'Too many of its records are bad.'),
+            records.bad_records
+        FROM (SELECT * FROM ops.inbox_files WHERE problem IS NOT NULL) AS files
+        FULL JOIN (
+            SELECT
+                source,
+                name,
+                max(rejected_at) AS rejected_at,
+                max(run_id) AS run_id,
+                jsonb_agg(
+                    to_jsonb(one) - ARRAY['reject_id', 'source', 'name', 'run_id', 'rejected_at']
+                    ORDER BY reject_id
+                ) AS bad_records
+            FROM ops.unloaded_rejects AS one
+            GROUP BY source, name
+        ) AS records ON files.source = records.source AND files.name = records.name
+        """
+    )
+    op.execute("DROP TABLE ops.unloaded_rejects")
+    op.execute("ALTER TABLE ops.inbox_files DROP COLUMN problem")
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute(
         """

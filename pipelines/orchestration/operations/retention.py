@@ -2,14 +2,14 @@
 
 import datetime as dt
 
-from sqlalchemy import delete, select
+from sqlalchemy import null, select, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.source import sources_of_feeds
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import deliveries, quarantine, unloaded_rejects
+from pipelines.warehouse.tables import deliveries, quarantine
 
 BATCH_SIZE = 5_000
 MIN_DAYS, MAX_DAYS = 2, 36_500
@@ -34,8 +34,8 @@ def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed
     that time are deleted, too.
     """
     with store.transaction("housekeeping") as connection:
-        is_old = unloaded_rejects.c.rejected_at < before
-        connection.execute(delete(unloaded_rejects).where(is_old))
+        is_old = deliveries.c.loaded_at < before, deliveries.c.bad_records.is_not(None)
+        connection.execute(update(deliveries).where(*is_old).values(bad_records=null()))
     query = (
         select(deliveries.c.feed)
         .join(quarantine)

@@ -10,7 +10,7 @@ FROM generate_series(
 LEFT JOIN (
     SELECT (loaded_at AT TIME ZONE 'UTC')::date AS day, sum(loaded_count) AS records, count(*) AS deliveries
     FROM ops.deliveries
-    WHERE feed = ANY (%(feeds)s::text[]) AND loaded_at >= now() - interval '15 days'
+    WHERE feed = ANY (%(feeds)s::text[]) AND problem IS NULL AND loaded_at >= now() - interval '15 days'
     GROUP BY 1
 ) AS loaded ON loaded.day = every.day::date
 ORDER BY day;

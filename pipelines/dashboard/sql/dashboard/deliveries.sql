@@ -1,5 +1,5 @@
 -- Work: linear, 28 buffers
-SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, drift, byte_count
+SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, problem, drift, byte_count
 FROM ops.deliveries
 WHERE feed = ANY (%(feeds)s)
 ORDER BY received_at DESC, delivery_id DESC

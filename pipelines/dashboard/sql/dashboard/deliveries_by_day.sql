@@ -10,6 +10,6 @@ SELECT
     sum(rejected_count)::bigint AS rejected,
     sum(read_count) = sum(loaded_count + unchanged_count + rejected_count) AS is_balanced
 FROM ops.deliveries
-WHERE feed = ANY (%(feeds)s) AND loaded_at >= now() - interval '30 days'
+WHERE feed = ANY (%(feeds)s) AND problem IS NULL AND loaded_at >= now() - interval '30 days'
 GROUP BY 1, 2
 ORDER BY day DESC, feed;

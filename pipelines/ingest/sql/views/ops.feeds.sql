@@ -31,6 +31,7 @@ FROM (
             sum(rejected_count) FILTER (WHERE received_at >= date_trunc('day', now(), 'UTC')), 0
         )::bigint AS rejected_today
     FROM ops.deliveries
+    WHERE problem IS NULL
     GROUP BY feed
 ) AS loads
 LEFT JOIN ops.catalog ON loads.feed = catalog.name AND catalog.kind = 'feed'
@@ -60,9 +61,10 @@ LEFT JOIN (
                 feed,
                 max(received_at) AS last_at
             FROM ops.deliveries
+            WHERE problem IS NULL
             GROUP BY feed
         ) AS ends USING (feed)
-        WHERE deliveries.received_at >= ends.last_at - interval '60 days'
+        WHERE deliveries.problem IS NULL AND deliveries.received_at >= ends.last_at - interval '60 days'
     ) AS spaced
     GROUP BY feed
 ) AS gaps ON loads.feed = gaps.feed;

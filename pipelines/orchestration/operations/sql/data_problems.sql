@@ -42,9 +42,15 @@ SELECT
     'rejected file:' || source || ':' || name,
     'warning',
     source,
-    'The file ' || name || ' was rejected: ' || problem,
+    'The file ' || name || ' was rejected: ' || (
+        SELECT deliveries.problem
+        FROM ops.deliveries
+        WHERE deliveries.feed = inbox_files.source AND deliveries.name = inbox_files.name
+        ORDER BY deliveries.loaded_at DESC
+        LIMIT 1
+    ),
     'file ' || name,
     looked_at,
     'Correct or remove the file.'
 FROM ops.inbox_files
-WHERE problem IS NOT NULL
+WHERE sha256 IS NULL

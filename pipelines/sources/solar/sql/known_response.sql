@@ -9,7 +9,7 @@ FROM (
         read_count,
         rejected_count
     FROM ops.deliveries
-    WHERE feed = 'solar' AND name = :name
+    WHERE feed = 'solar' AND name = :name AND problem IS NULL
     ORDER BY loaded_at DESC
     LIMIT 1
 ) AS last_one

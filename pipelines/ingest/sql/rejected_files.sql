@@ -1,0 +1,16 @@
+-- Files in the inbox of a source that were rejected as a whole and have not changed since, newest first,
+-- each with the reason that the ledger has.
+SELECT
+    inbox_files.name,
+    inbox_files.run_id,
+    inbox_files.looked_at,
+    (
+        SELECT deliveries.problem
+        FROM ops.deliveries
+        WHERE deliveries.feed = inbox_files.source AND deliveries.name = inbox_files.name
+        ORDER BY deliveries.loaded_at DESC
+        LIMIT 1
+    ) AS problem
+FROM ops.inbox_files
+WHERE inbox_files.source = :source AND inbox_files.sha256 IS NULL
+ORDER BY inbox_files.looked_at DESC
