@@ -8,14 +8,13 @@ COPY requirements requirements
 RUN python -m venv --without-pip .venv \
  && python -m venv /opt/tools \
  && /opt/tools/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/setup.lock \
- && /opt/tools/bin/uv pip install --quiet --no-cache --require-hashes -r requirements/workers.lock -r requirements/dashboard.lock
+ && /opt/tools/bin/uv pip install --quiet --no-cache --compile-bytecode --require-hashes -r requirements/workers.lock -r requirements/dashboard.lock
 
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.yaml ./
 COPY pipelines pipelines
-COPY deploy/image/compile.py deploy/image/
 RUN /opt/tools/bin/uv pip install --quiet --no-cache --no-deps --editable . \
- && .venv/bin/python -W ignore deploy/image/compile.py \
- && rm -r requirements deploy
+ && .venv/bin/python -m compileall -q pipelines \
+ && rm -r requirements
 
 FROM python:3.11.14-slim-bookworm
 
