@@ -296,12 +296,6 @@ def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
     return [one for one in entries if one]
 
 
-def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the URL at which `isobar status` finds the web server; docker compose sets its own."""
-    value = _reader(environment)
-    return value("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
-
-
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
     value = _reader(environment)

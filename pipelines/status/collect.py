@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from pipelines.config import INSTANCE, Settings, web_server_url
+from pipelines.config import INSTANCE, Settings
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS, remarks
 from pipelines.migrations.apply import Condition
@@ -20,8 +20,8 @@ from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.source import check_sources, sources
 from pipelines.status import rules
 from pipelines.status.databases import Facts, probe_storage, probe_warehouse, warehouse
-from pipelines.status.rules import Code, Database, Disk, ProcessFact
-from pipelines.status.web_ui import noted_processes, query_web_server
+from pipelines.status.rules import Database, Disk, ProcessFact
+from pipelines.status.web_ui import noted_processes
 from pipelines.warehouse.last_look import Look, Problem
 
 STARTING_SECONDS = 75.0
@@ -40,7 +40,8 @@ class Status:
     sources: Sequence[Mapping[str, Any]] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     processes: list[ProcessFact] = field(default_factory=list)
-    code: Code = field(default_factory=Code)
+    #: Of the web UI of this machine.
+    url: str | None = None
     look: Look | None = None
     disks: list[Disk] = field(default_factory=list)
     sources_off: set[str] = field(default_factory=set)
@@ -51,8 +52,7 @@ def collect(settings: Settings, now: dt.datetime) -> Status:
     check_sources(settings)
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
-    noted_url, status.processes = noted_processes(settings.state)
-    status.code = _code(noted_url or web_server_url(), status.processes, now)
+    status.url, status.processes = noted_processes(settings.state)
     status.disks = _disks(settings)
     storage_failure: Failure | None = None
     try:
@@ -125,7 +125,6 @@ def _problems(status: Status) -> list[Problem]:
         *rules.of_database(status.warehouse, now),
         *([] if is_reported else rules.of_database(status.storage, now)),
         *rules.of_processes(status.processes, now),
-        *rules.of_code(status.code, now),
         *rules.of_disks(status.disks, now),
         *rules.of_remarks(remarks(), now),
         *of_broken_sources(now),
@@ -157,20 +156,6 @@ def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure)
     return Database(
         part, failure.place, schema=schema, error=failure.problem, remedy=failure.remedy
     )
-
-
-def _code(url: str | None, processes: list[ProcessFact], now: dt.datetime) -> Code:
-    """Return whether the web server has loaded the definitions; nothing is known without one."""
-    if url is None:
-        return Code()
-    try:
-        error = query_web_server(url)
-    except NotReady:  # no answer about it, such as from a proxy with a password
-        return Code()
-    except Failure as failure:
-        is_starting = any(one.name == "web server" and _is_starting(one, now) for one in processes)
-        error = None if is_starting else failure.problem
-    return Code(redact(url), error is None, error)
 
 
 def _disks(settings: Settings) -> list[Disk]:

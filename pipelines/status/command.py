@@ -30,13 +30,11 @@ def status(as_json: bool) -> None:
                        failed check found, cut off at 200 characters a value)], errors
                        first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes,
-                       shared_buffers_bytes (memory of the server for its cache), schema,
-                       replicas (servers that follow it), replica_lag_seconds (of the last one)
+                       is_standby, schema
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
-      processes        status, and processes of isobar ui on this machine:
+      processes        status, the url of isobar ui on this machine, and its processes:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
-      code_location    status, and what the web server says: web_server, is_loaded, error
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
                        last_delivery_at, in_quarantine]

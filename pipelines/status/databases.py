@@ -126,11 +126,9 @@ def _database(
 ) -> Database:
     query = text(
         "SELECT pg_database_size(current_database()), current_setting('server_version'),"
-        " pg_is_in_recovery(),"
-        " pg_size_bytes(current_setting('shared_buffers')),"
-        " count(*), extract(EPOCH FROM max(replay_lag))::float FROM pg_stat_replication"
+        " pg_is_in_recovery()"
     )
-    size, version, is_standby, buffers, replicas, lag = connection.execute(query).one()
+    size, version, is_standby = connection.execute(query).one()
     place = connection.engine.url.set(query={}, drivername="postgresql")
     return Database(
         part,
@@ -139,8 +137,5 @@ def _database(
         server_version=version.split()[0],
         size_bytes=size,
         is_standby=is_standby,
-        shared_buffers_bytes=buffers,
-        replicas=replicas,
-        replica_lag_seconds=lag,
         schema=schema,
     )

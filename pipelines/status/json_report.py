@@ -21,13 +21,12 @@ def document(seen: Status) -> dict[str, Any]:
     parts: dict[str, Mapping[str, Any]] = {
         "database": _database(seen.warehouse),
         "dagster_storage": _database(seen.storage),
-        "processes": {"processes": [asdict(one) for one in seen.processes]},
+        "processes": {"url": seen.url, "processes": [asdict(one) for one in seen.processes]},
         "daemon": {
             "heartbeats": [
                 one | {"age_seconds": _seconds(parsed(one["at"]), seen)} for one in look.heartbeats
             ]
         },
-        "code_location": asdict(seen.code),
         "runs": look.runs,
         "disks": {"places": [asdict(disk) for disk in seen.disks]},
     }
@@ -51,7 +50,6 @@ def status_of_part(seen: Status, part: str) -> Literal["ok", "warning", "bad"] |
         return "bad"  # on the same server, reported with the database
     is_seen = {
         "processes": bool(seen.processes),
-        "code_location": seen.code.is_loaded is not None,
         "daemon": seen.look is not None,
         "runs": seen.look is not None,
     }

@@ -1,4 +1,4 @@
-"""Rules of `isobar status` for what it looks at itself: databases, processes, definitions, disks.
+"""Rules of `isobar status` for what it looks at itself: databases, processes, disks.
 
 No clock, no connections, no processes: `collect` gathers the facts. All else is in the last look
 (`pipelines.warehouse.last_look`).
@@ -29,11 +29,6 @@ class Database:
     size_bytes: int | None = None
     #: Whether it is a standby, which takes no writes.
     is_standby: bool = False
-    #: Memory that the server keeps for its own cache.
-    shared_buffers_bytes: int | None = None
-    #: Servers that follow this one, and by how many seconds the last one is behind.
-    replicas: int = 0
-    replica_lag_seconds: float | None = None
     schema: Condition | None = None
     error: str | None = None
     remedy: str | None = None
@@ -47,15 +42,6 @@ class ProcessFact:
     pid: int
     state: Literal["alive", "stopped", "dead"]
     started_at: dt.datetime | None
-
-
-@dataclass(frozen=True)
-class Code:
-    """Whether the definitions load in the web server (its URL)."""
-
-    web_server: str | None = None
-    is_loaded: bool | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,15 +137,6 @@ def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem
         killed = trouble("processes", what, ".isobar/ui.json", again, now)
         return [killed, *(one for one in problems if one.key == "status:daemon:process")]
     return problems
-
-
-def of_code(found: Code, now: dt.datetime) -> list[Problem]:
-    """Return whether the web server has loaded the definitions."""
-    if not found.web_server or not found.error:
-        return []
-    remedy = "Fix the reported error. Start isobar ui again; with dagster dev, reload in the UI."
-    what = f"The web server: {found.error}"
-    return [trouble("code_location", what, found.web_server, remedy, now)]
 
 
 def of_disks(found: Sequence[Disk], now: dt.datetime) -> list[Problem]:

@@ -15,7 +15,7 @@ from pipelines.orchestration.format_duration import span_in_words
 from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import parsed, source_facts, status_of_part
-from pipelines.status.rules import GIB, Code, Database, status_of
+from pipelines.status.rules import GIB, Database, status_of
 from pipelines.warehouse.last_look import Problem
 
 WIDTH = 100
@@ -81,7 +81,7 @@ def _since(problem: Problem, seen: Status) -> str:
 
 
 def _remedy(problem: Problem, seen: Status) -> str:
-    url = ui_url() or seen.code.web_server
+    url = ui_url() or seen.url
     return f"{problem.remedy} {url}{problem.path}" if url and problem.path else problem.remedy
 
 
@@ -92,7 +92,6 @@ def _parts(seen: Status) -> Table:
         "dagster_storage": ("Dagster's storage", _database(seen.storage)),
         "processes": ("web UI", _ui(seen)),
         "daemon": ("daemon", _daemon(seen)),
-        "code_location": ("definitions", _code(seen.code)),
         "runs": ("runs", _runs(seen)),
         "disks": ("disk", _disks(seen)),
     }
@@ -108,25 +107,18 @@ def _database(found: Database) -> str:
     size = (found.size_bytes or 0) / 2**20
     schema = f", its schema is {found.schema}" if found.schema != "current" else ""
     place = found.place.rpartition("@")[2]
-    buffers = (found.shared_buffers_bytes or 0) / 2**20
-    cached = f", {buffers:,.0f} MiB of buffers" if found.shared_buffers_bytes else ""
-    lag = f" up to {found.replica_lag_seconds:,.1f} s behind" if found.replica_lag_seconds else ""
-    replicas = f", replicas: {found.replicas}{lag}" if found.replicas else ""
-    return (
-        f"PostgreSQL {found.server_version}, {size:,.0f} MiB{cached}{replicas}{schema}, at {place}"
-    )
+    return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{schema}, at {place}"
 
 
 def _ui(seen: Status) -> str:
     if not seen.processes:
-        none = "isobar ui does not run on this machine; that of dagster dev is not known"
-        return seen.code.web_server or none
+        return "isobar ui does not run on this machine; that of dagster dev is not known"
     dead = [
         f"{one.name} {one.state}"
         for one in seen.processes
         if one.name != "daemon" and one.state != "alive"
     ]
-    return ", ".join([seen.code.web_server or "down", *dead])
+    return ", ".join([seen.url or "down", *dead])
 
 
 def _daemon(seen: Status) -> str:
@@ -138,12 +130,6 @@ def _daemon(seen: Status) -> str:
         return "no sign of life"
     latest, oldest = _ago(max(at), seen), _ago(min(at), seen)
     return f"signs of life of {len(at)} of its {len(beats)} parts: {latest}, the oldest {oldest}"
-
-
-def _code(code: Code) -> str:
-    if code.is_loaded is None:
-        return "not known: no web server"
-    return "load, as the web server reports" if code.is_loaded else "do not load"
 
 
 def _runs(seen: Status) -> str:

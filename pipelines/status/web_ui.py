@@ -1,20 +1,13 @@
-"""Probe the processes of `isobar ui` on this machine, and the definitions in its web server."""
+"""The processes of `isobar ui` on this machine."""
 
 import datetime as dt
 from pathlib import Path
 
 import psutil
-import requests
 
 from pipelines.config.noted_ui import read_noted_ui
-from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
-
-MAX_CHARACTERS = 400
-ANSWER_SECONDS = 10
-LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
-    locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
 
 
 def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
@@ -34,34 +27,6 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
 def living_processes(state: Path) -> list[str]:
     """Return the names of the processes of `isobar ui` on this machine that have not ended."""
     return [one.name for one in noted_processes(state)[1] if one.state != "dead"]
-
-
-def query_web_server(url: str) -> str | None:
-    """Return the error of the definitions that the web server has loaded, if any.
-
-    Raises `TransientFailure` if it does not answer, and `NotReady` if access is denied.
-    """
-    try:
-        answer = requests.post(
-            f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=ANSWER_SECONDS
-        )
-    except requests.RequestException as error:
-        raise TransientFailure(
-            "ui",
-            f"it does not answer ({type(error).__name__})",
-            place=redact(url),
-            remedy="See whether isobar ui runs.",
-        ) from error
-    try:
-        workspace = answer.json()["data"]["workspaceOrError"]
-        entries = workspace.get("locationEntries", [])
-        answers = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
-        messages = [one["message"] for one in answers if "message" in one]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"it returned status {answer.status_code} without the definitions"
-        remedy = "See whether ISOBAR_UI_URL is right."
-        raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
-    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None
 
 
 def _fact(name: str, noted: str) -> ProcessFact:

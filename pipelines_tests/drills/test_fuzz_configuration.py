@@ -89,7 +89,6 @@ def test_variables_are_accepted_or_rejected_with_a_message(
     readers: list[Callable[[Mapping[str, str]], object]] = [
         environment.own_schedules,
         environment.alert_urls,
-        environment.web_server_url,
     ]
     for reader in readers:
         with verdicts.count():

@@ -16,7 +16,6 @@ from pipelines.status.collect import Status, worst_first
 from pipelines.status.json_report import source_facts
 from pipelines.status.rules import (
     GIB,
-    Code,
     Database,
     Disk,
     ProcessFact,
@@ -145,10 +144,9 @@ def test_each_remedy_is_printed_under_its_check() -> None:
 
 
 def test_links_lead_to_the_address_that_people_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In docker compose the probe's own address is http://web:3000, which no browser opens."""
     failed = Problem("run:solar", "error", "", "job solar", NOW, "/runs/1", "See the run:")
-    seen = Status(NOW, [failed], is_inspected=False, code=Code(web_server="http://web:3000"))
-    assert "See the run: http://web:3000/runs/1" in page(seen)
+    seen = Status(NOW, [failed], is_inspected=False, url="http://127.0.0.1:3000")
+    assert "See the run: http://127.0.0.1:3000/runs/1" in page(seen)
     monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.org/")
     assert "See the run: https://isobar.example.org/runs/1" in page(seen)
 

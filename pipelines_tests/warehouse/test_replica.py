@@ -217,7 +217,7 @@ def test_our_status_command_reports_the_replica(
     assert "status:database:standby" in [one["key"] for one in document["problems"]]
 
 
-def test_analysts_read_from_the_replica_and_the_status_shows_its_lag(
+def test_analysts_read_from_the_replica(
     replica: Replica, connections: Connections, state: Path
 ) -> None:
     addresses = {
@@ -231,10 +231,6 @@ def test_analysts_read_from_the_replica_and_the_status_shows_its_lag(
         replica.url(ANALYST)
         in isobar(state, "database", "url", "--role", "analyst", **addresses).stdout
     )
-    found = json.loads(isobar(state, "status", "--json", **addresses).stdout)["database"]
-    assert found["replicas"] == 1
-    assert (found["replica_lag_seconds"] or 0) >= 0
-    assert ", replicas: 1" in isobar(state, "status", **addresses).stdout.replace("\n", " ")
 
 
 def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) -> None:
