@@ -122,21 +122,27 @@ def test_the_key_is_the_fewest_fields_that_are_unique(
     assert proposed(records).key == key
 
 
-def test_bad_values_do_not_hide_the_key() -> None:
-    records = [{"lot": lot, "at": f"2026-01-{day:02}"} for lot in "AB" for day in range(1, 29)]
+DAYS = [f"2026-01-{day:02}" for day in range(1, 29)]
+
+
+def test_neither_bad_values_nor_duplicates_hide_the_key() -> None:
+    records = [{"lot": lot, "at": day} for lot in "AB" for day in DAYS]
     records[3]["at"] = records[4]["at"] = "yesterday"
-    assert proposed(records).key == ("lot", "at")
+    assert proposed([*records, records[7], records[7]]).key == ("lot", "at")
 
 
-def test_records_that_are_all_alike_have_a_doubtful_key() -> None:
-    found = proposed([{"a": 1}] * 3)
-    assert found.key == ("a",)
-    assert found.doubts == ["no fields are unique in the sample: what identifies a record?"]
-
-
-def test_a_number_that_may_be_measured_is_a_doubtful_key() -> None:
-    level, _ = proposed([{"level": 812, "place": "a"}, {"level": 640, "place": "b"}]).fields
-    assert level.doubts[-1] == "part of the key: does it identify a record, or is it measured?"
+def test_a_key_is_proposed_only_if_the_sample_is_sure_of_it() -> None:
+    unsure = (
+        [{"station": "A"}] * 3,
+        [{"level": 812}, {"level": 640}],
+        [{"a": a, "b": b, "c": c} for a in "12" for b in "12" for c in "12"],
+    )
+    for records in unsure:
+        found = proposed(records)
+        assert found.key == ()
+        assert found.doubts[0].startswith("no field or pair of them identifies a record")
+    station, *_ = proposed([{"station": one, "at": day} for one in (1, 2) for day in DAYS]).fields
+    assert station.doubts == ["part of the key: does it identify a record, or is it measured?"]
 
 
 @pytest.mark.parametrize(
