@@ -17,10 +17,9 @@ inherits from it may have tests of its own, with the fixture `driver`:
         def test_an_odd_level_is_stored(self, driver):
             assert driver.deliver([driver.record(1) | {"level_cm": -1}]) == (1, 1, 0, 0)
 
-pytest finds fixtures for other tests by an entry point: `isobar_database` (the name of a database
-of the test's own), `isobar_warehouse` and `isobar_owner` (it as runs and as its owner see it),
-`isobar_service` (an HTTP server that answers as the test says), `isobar_inbox` (a folder for files)
-and `isobar_start` (starts one of `drivers_of(source)` on a fresh database).
+pytest finds fixtures for other tests by an entry point: `isobar_start` starts one of
+`drivers_of(source)` on a fresh database, whose `site` has connections to it and a folder for files,
+and `isobar_service` is an HTTP server that answers as the test says.
 
 The names in `__all__` are public, as those of `pipelines.source` are; everything else may change.
 """

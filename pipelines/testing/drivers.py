@@ -1,4 +1,4 @@
-"""Drivers: how a test delivers records to a feed and has them loaded, by the source's own job.
+"""The driver: how a test delivers records to a feed and has them loaded, by the source's own job.
 
 The job is executed in process, from a folder or from a service over HTTP that the test controls.
 `driver_of` makes a driver of a declared feed. One for an unusual feed is written as a subclass.
@@ -9,27 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.ingest.feeds import (
-    Batches,
-    Feed,
-    FileInbox,
-    First,
-    HttpDocument,
-    Latest,
-    PagedApi,
-    PolledApi,
-    Reparse,
-)
+from pipelines.ingest.feeds import Feed, FileInbox, First, HttpDocument, Latest, PagedApi, Reparse
 from pipelines.ingest.row_files import Rows
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -38,19 +26,21 @@ from pipelines.testing.records import CannotGenerate, ModelRecords, Record, cano
 if TYPE_CHECKING:
     import dagster as dg
     import psycopg
-    from sqlalchemy import Connection
 
     from pipelines.ingest.deliveries import Outcome
     from pipelines.source import Source
     from pipelines.warehouse.connection import Warehouse
 
+__tracebackhide__ = True  # a failure is shown where a test delivers
 Row = tuple[Any, ...]
 #: Checks that fail instead of a load, which loads what can be read.
 READABLE = ("readable_files", "readable_api")
 #: What a run prints would hide why a test failed.
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
-
-
+LEDGER = """
+SELECT delivery_id, read_count, loaded_count, unchanged_count, rejected_count
+FROM ops.deliveries WHERE run_id = %s AND problem IS NULL ORDER BY delivery_id
+"""
 #: The definitions of these sources, which are declared anew where a test installs a plug-in.
 _built: list[tuple[tuple[Source, ...], dg.Definitions]] = []
 
@@ -61,10 +51,8 @@ def _definitions() -> dg.Definitions:
     from pipelines.source import sources
 
     found = (*sources().values(),)
-    for built, definitions in _built:
-        if [*map(id, built)] == [*map(id, found)]:
-            return definitions
-    _built[:] = [(found, build_definitions())]
+    if not _built or [*map(id, _built[0][0])] != [*map(id, found)]:
+        _built[:] = [(found, build_definitions())]
     return _built[0][1]
 
 
@@ -74,6 +62,15 @@ class LoadFailed(Exception):
 
 class NotDriven(Exception):
     """The kit cannot drive a feed; the message begins with its name and says what to give."""
+
+
+class Counts(NamedTuple):
+    """What the ledger counts of a load."""
+
+    read: int
+    loaded: int
+    unchanged: int
+    rejected: int
 
 
 @dataclass
@@ -91,10 +88,38 @@ class Site:
     instance: dg.DagsterInstance | None = None
 
 
-class Driver(ABC):
+def to_service(driver: Driver, records: Sequence[Record]) -> None:
+    """Make the service answer with these records from now on."""
+    content = driver.content(records)
+    answer = body(content) if isinstance(content, bytes) else document(content)
+    driver.site.service.will(answer)
+
+
+def to_pages(driver: Driver, records: Sequence[Record]) -> None:
+    """Make the service answer with these records, and with none to a request for the next page."""
+    (fetcher,) = driver.feed.fetchers
+    parameter = getattr(getattr(fetcher, "pagination", None), "parameter", None)
+    first, last = driver.content(records), driver.content([])
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        is_next = parameter in parse_qs(urlsplit(handler.path).query)
+        document(last if is_next else first)(handler)
+
+    driver.site.service.will(answer)
+
+
+def to_file(driver: Driver, records: Sequence[Record]) -> None:
+    """Write the file of the present delivery."""
+    content = driver.content(records)
+    is_encoded = isinstance(content, bytes)
+    driver.file.write_bytes(content if is_encoded else str(content).encode(driver.encoding))
+
+
+class Driver:
     """Drives one way into a source. Its records are numbered; the same number is the same record.
 
-    A subclass says what a record is, how records are published, and what is stored of them.
+    They follow from the models of the feed (`made`). A subclass says by `record`, `changed`,
+    `spoiled`, `row` and `stored` what they are instead, and by `publish` how they are sent.
     """
 
     #: The name of its tests.
@@ -105,6 +130,8 @@ class Driver(ABC):
     feed_name: ClassVar[str | None] = None
     #: The fixture that names the database to copy.
     template: ClassVar[str] = "isobar_template"
+    #: What makes its records: one for each list of a document, by where the list is.
+    made: ClassVar[Mapping[str, ModelRecords]] = {}
     #: The query that returns the stored records as `row` describes them.
     stored: ClassVar[str] = ""
     #: Whether a changed record replaces the stored one; else the first stays, and it is rejected.
@@ -125,8 +152,11 @@ class Driver(ABC):
     complete_count: ClassVar[int] = 40
     #: The settings field with the address of the service, or with the folder.
     setting: ClassVar[str] = "url"
+    #: What the job is launched with, such as that it reads all of an API.
+    options: ClassVar[Mapping[str, Any]] = {}
     #: What is appended to the address of the simulated service in order to compare its answers.
     sandbox_query: ClassVar[str] = ""
+    publish = to_service
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -135,92 +165,121 @@ class Driver(ABC):
         #: Whether the source's job is executed with its checks and derived tables, too.
         self.is_complete = False
 
-    def prepare(self) -> None:  # noqa: B027 - most need nothing
+    def prepare(self) -> None:
         """Store what has to be there before the first delivery."""
 
-    @abstractmethod
+    def settle(self) -> None:
+        """Do what the checks rely on beyond the source's job."""
+
     def record(self, number: int) -> Record:
-        """Return a good record."""
+        """Return a good record; fields of the same name have the same value in all lists."""
+        shared: dict[str, Any] = {}
+        parts: Record = {}
+        for at, one in self.made.items():
+            parts[at] = one.record(number, shared)
+            shared |= {one.fields[key]: value for key, value in parts[at].items()}
+        return parts if len(parts) > 1 else next(iter(parts.values()))
 
-    @abstractmethod
     def row(self, record: Record) -> Row:
-        """Return the record as it is stored."""
+        """Return the record as `stored` returns it."""
+        raise NotImplementedError(f"{type(self).__name__} has `stored` and no `row`")
 
-    @abstractmethod
     def changed(self, record: Record) -> Record:
-        """Return the same record with another value."""
+        """Return the same record with another value, in its last list that has such a field."""
+        for at, part in reversed([*self._parts(record).items()]):
+            if changed := self.made[at].changed(part, 1000):
+                return self._put(record, at, changed)
+        raise CannotGenerate("no field outside of the primary key has a second valid value")
 
-    @abstractmethod
     def spoiled(self, record: Record) -> Record:
         """Return the same record with a value that cannot be."""
+        for spoiled in self.each_spoiled(record).values():
+            return spoiled
+        raise CannotGenerate("the models accept every value in every field")
 
     def each_spoiled(self, record: Record) -> Mapping[str, Record]:
-        """Return the record spoiled in each field in turn, by the name of the field."""
-        return {"a field": self.spoiled(record)}
+        """Return the record spoiled in each field in turn, those outside of the key first."""
+        return {
+            f"{at}.{key}" if at else key: self._put(record, at, spoiled)
+            for at, part in self._parts(record).items()
+            for key in sorted(self.made[at].fields, key=lambda one: one in self.made[at].key)
+            if (spoiled := self.made[at].spoiled(part, key))
+        }
 
-    def odd(self, number: int) -> Sequence[tuple[str, Record]]:  # noqa: ARG002
+    def odd(self, number: int) -> Sequence[tuple[str, Record]]:
         """Return valid records with unusual values from a number on, and which field has them."""
-        return []
+        found: list[tuple[str, Record]] = []
+        for at, one in self.made.items():
+            for key, part in one.odd(number, partial(self._part, at)):
+                with_part = self._put(self.record(number + len(found)), at, part)
+                try:
+                    "".join(map(str, part.values())).encode(self.encoding, "surrogatepass")
+                except UnicodeEncodeError:
+                    continue
+                found.append((f"{at}.{key}" if at else key, with_part))
+        return found
+
+    def with_field(self, record: Record, name: str) -> Record:
+        """Return the record with one more field."""
+        for at, part in self._parts(record).items():
+            return self._put(record, at, part | {name: "1"})
+        return record | {name: "1"}
+
+    def _parts(self, record: Record) -> Mapping[str, Record]:
+        """Return the records of each list by its name."""
+        return record if len(self.made) > 1 else dict.fromkeys(self.made, record)
+
+    def _part(self, at: str, number: int) -> Record:
+        return self._parts(self.record(number))[at]
+
+    def _put(self, record: Record, at: str, part: Record) -> Record:
+        return record | {at: part} if len(self.made) > 1 else part
 
     @property
     def encoding(self) -> str:
         """The encoding of its files: the default of the setting, if the source has one."""
-        from pipelines.source import sources
-
-        setting = sources()[self.source].settings.model_fields.get("encoding")
+        setting = self.declared.settings.model_fields.get("encoding")
         return str(setting.default) if setting else "utf-8"
 
-    def publish(self, records: Sequence[Record]) -> None:
-        """Make the service answer with these records from now on."""
-        self.site.service.will(document(self.content(records)))
+    @property
+    def has_lines(self) -> bool:
+        """Whether its files have JSON lines, as only they have room for lists and objects."""
+        is_text = all(one.is_text for one in self.made.values())
+        return isinstance(self.feed.parse, Rows) and not is_text
+
+    @property
+    def file(self) -> Path:
+        """The file of the present delivery."""
+        return self.site.folder / f"{self.deliveries}.{'jsonl' if self.has_lines else 'csv'}"
 
     def content(self, records: Sequence[Record]) -> Any:
-        """Return the document with these records."""
-        return list(records)
+        """Return the document with these records, or the text of the file."""
+        if self.is_http:
+            return self._document(records)
+        if self.has_lines:
+            return "".join(f"{json.dumps(one)}\n" for one in records)
+        columns = list(dict.fromkeys(key for record in records for key in record))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        return text.getvalue()
+
+    def _document(self, records: Sequence[Record]) -> Any:
+        found: dict[str, Any] = {}
+        for at in filter(None, self.made):
+            *path, last = at.split(".")
+            inner = found
+            for name in path:
+                inner = inner.setdefault(name, {})
+            inner[last] = [self._parts(one)[at] for one in records]
+        return found or list(records)
 
     def text(self, record: Record) -> str:
         """Return a record as the quarantine keeps it."""
-        return json.dumps(record, ensure_ascii=False)
-
-    def with_field(self, record: Record, name: str) -> Record:
-        """Return the record with one more field."""
-        return record | {name: "1"}
-
-    def good_parts(self, records: Sequence[Record]) -> list[Row]:  # noqa: ARG002
-        """Return what is stored of bad records: those of other lists are good by themselves."""
-        return []
-
-    def settle(self) -> None:  # noqa: B027 - most need nothing
-        """Do what the checks rely on beyond the source's job."""
-
-    def has_rows_in(self, connection: Connection) -> bool:
-        """Return whether a connection sees stored records, its own among them."""
-        query = self.stored.replace("SELECT", "SELECT /* own */", 1).replace("%", "%%")
-        return connection.exec_driver_sql(query).first() is not None
-
-    def rows_of_check(self, name: str) -> list[dict[str, Any]]:
-        """Return the rows that a check of any source returns now."""
-        from sqlalchemy import text
-
-        from pipelines.source import declared_sources
-        from pipelines.warehouse.sql_files import read_sql
-
-        (package,) = (
-            source.package
-            for source in declared_sources().values()
-            if name in [check.name for check in source.checks]
-        )
-        with self.site.warehouse.engine.connect() as connection:
-            result = connection.execute(text(read_sql(package, f"checks/{name}")))
-            return [dict(row) for row in result.mappings()]
-
-    def fetch(self) -> list[Outcome]:
-        """Execute the job, which loads what was published. Raises `LoadFailed`."""
-        return self.fetch_from(self.site.service.url)
-
-    def fetch_from(self, place: str) -> list[Outcome]:
-        """Execute the job on the service at a URL, or on a folder. Raises `LoadFailed`."""
-        return self.outcomes(self.run(self.source, {self.setting: place}))
+        if self.is_http or self.has_lines:
+            return json.dumps(record, ensure_ascii=False)
+        return str(self.content([record])).partition("\n")[2].rstrip("\n")
 
     @property
     def declared(self) -> Source:
@@ -243,6 +302,24 @@ class Driver(ABC):
             for ledger in self.declared.ledgers
             if (ledger.feed or self.source) == self.feed.name
         )
+
+    @property
+    def place(self) -> str:
+        """The address of the service, or the folder."""
+        return self.site.service.url if self.is_http else str(self.site.folder)
+
+    def fetch(self) -> list[Outcome]:
+        """Execute the job, which loads what was published. Raises `LoadFailed`."""
+        return self.fetch_from(self.place)
+
+    def fetch_from(self, place: str) -> list[Outcome]:
+        """Execute the job on the service at a URL, or on a folder. Raises `LoadFailed`."""
+        op = f"load_{self.source}" if self.options else ""
+        return self.outcomes(self.run(self.source, {self.setting: place}, op, **self.options))
+
+    def retry(self) -> None:
+        """Have the job read what is in quarantine again. Raises `LoadFailed`."""
+        self.run(self.source, {}, f"load_{self.source}", retry_quarantine=True)
 
     def run(
         self, job: str, addresses: Mapping[str, str], op: str = "", **config: Any
@@ -296,23 +373,12 @@ class Driver(ABC):
         """Return the deliveries that a run loaded, as the ledger has them."""
         from pipelines.ingest.deliveries import Outcome
 
-        query = (
-            "SELECT delivery_id, read_count, loaded_count, unchanged_count, rejected_count"
-            " FROM ops.deliveries WHERE run_id = %s ORDER BY delivery_id"
-        )
-        found = self.site.owner.execute(query, [ran.run_id]).fetchall()
-        return [Outcome(*row) for row in found]
+        return [Outcome(*row) for row in self.site.owner.execute(LEDGER, [ran.run_id]).fetchall()]
 
-    def deliver(self, records: Sequence[Record]) -> tuple[int, int, int, int]:
+    def deliver(self, records: Sequence[Record]) -> Counts:
         """Publish and load; returns read, loaded, unchanged, rejected of all deliveries."""
         self.announce(records)
         return self.load()
-
-    def load(self) -> tuple[int, int, int, int]:
-        """Execute the job; returns read, loaded, unchanged, rejected of all deliveries."""
-        found = [(one.read, one.loaded, one.unchanged, one.rejected) for one in self.fetch()]
-        read, loaded, unchanged, rejected = (sum(one[place] for one in found) for place in range(4))
-        return read, loaded, unchanged, rejected
 
     def announce(self, records: Sequence[Record]) -> None:
         """Publish the next delivery, a day later, without loading it."""
@@ -320,9 +386,10 @@ class Driver(ABC):
         self.site.clock.pass_by(hours=25)
         self.publish(records)
 
-    def retry(self) -> None:
-        """Have the job read what is in quarantine again. Raises `LoadFailed`."""
-        self.run(self.source, {}, f"load_{self.source}", retry_quarantine=True)
+    def load(self) -> Counts:
+        """Execute the job; returns read, loaded, unchanged, rejected of all deliveries."""
+        found = [(one.read, one.loaded, one.unchanged, one.rejected) for one in self.fetch()]
+        return Counts(*(sum(one[place] for one in found) for place in range(4)))
 
     def records(self, count: int) -> list[Record]:
         """Return the good records with the first numbers."""
@@ -330,11 +397,44 @@ class Driver(ABC):
 
     def rows(self) -> list[Row]:
         """Return the stored records."""
-        return sorted(self.site.owner.execute(self.stored.encode()).fetchall())
+        if self.stored:
+            return sorted(self.site.owner.execute(self.stored.encode()).fetchall())
+        found = []
+        for one in self.made.values():
+            names = ", ".join(f'"{name}"' for name in one.columns)
+            query = f"SELECT {names} FROM {one.table.fullname}".encode()
+            rows = self.site.owner.execute(query).fetchall()
+            found += [(one.table.fullname, *map(canonical, row)) for row in rows]
+        return sorted(found)
 
-    def expected(self, records: Sequence[Record]) -> list[Row]:
-        """Return what is stored of good records."""
-        return sorted(map(self.row, records))
+    def expected(self, records: Sequence[Record], bad: Sequence[Record] = ()) -> list[Row]:
+        """Return what is stored of good records, and of bad ones that are good in one list."""
+        if self.stored:
+            return sorted(map(self.row, records))
+        return sorted(
+            {
+                self.made[at].row(part)
+                for one in [*records, *bad]
+                for at, part in self._parts(one).items()
+                if one not in bad or not self.made[at].problems(part)
+            }
+        )
+
+    def rows_of_check(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows that a check of any source returns now."""
+        from sqlalchemy import text
+
+        from pipelines.source import declared_sources
+        from pipelines.warehouse.sql_files import read_sql
+
+        (package,) = (
+            source.package
+            for source in declared_sources().values()
+            if name in [check.name for check in source.checks]
+        )
+        with self.site.warehouse.engine.connect() as connection:
+            result = connection.execute(text(read_sql(package, f"checks/{name}")))
+            return [dict(row) for row in result.mappings()]
 
 
 class Files(Driver):
@@ -342,329 +442,72 @@ class Files(Driver):
 
     is_http = False
     setting = "inbox"
-
-    @property
-    def file(self) -> Path:
-        """The file of the present delivery."""
-        return self.site.folder / f"{self.deliveries}.csv"
-
-    def publish(self, records: Sequence[Record]) -> None:
-        """Write the file of the present delivery."""
-        content = self.content(records)
-        self.file.write_bytes(
-            content if isinstance(content, bytes) else str(content).encode(self.encoding)
-        )
-
-    def content(self, records: Sequence[Record]) -> Any:
-        """Return the text of a file with these records."""
-        columns = list(dict.fromkeys(key for record in records for key in record))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        return text.getvalue()
-
-    def text(self, record: Record) -> str:
-        """Return the line of a record."""
-        return str(self.content([record])).partition("\n")[2].rstrip("\n")
-
-    def fetch(self) -> list[Outcome]:
-        """Execute the job on the folder, or on one file of it that is not there."""
-        if self.file.exists():
-            return self.fetch_from(str(self.site.folder))
-        return self.outcomes(self.run(self.source, {}, f"load_{self.source}", file=str(self.file)))
+    publish = to_file
 
 
-@dataclass(frozen=True, kw_only=True)
-class Overrides:
-    """What the author of a source says of its records, where models do not say it."""
-
-    records: Callable[[int], Record] | None = None
-    changed: Callable[[Record], Record] | None = None
-    spoiled: Callable[[Record], Record] | None = None
-    publish: Callable[[Sequence[Record]], Any] | None = None
-    stored: tuple[str, Callable[[Record], Row]] | None = None
-
-    def missing(self) -> list[str]:
-        """Return the names of those that are not given."""
-        return [name for name in vars(self) if getattr(self, name) is None]
+#: How each kind of fetcher is driven: the base, what its title ends in, how it is sent, options.
+TRANSPORTS: Mapping[
+    type, tuple[type[Driver], str, Callable[[Driver, Sequence[Record]], None], Mapping[str, Any]]
+] = {
+    HttpDocument: (Driver, "", to_service, {}),
+    PagedApi: (Driver, ", API", to_pages, {"read_whole": True}),
+    FileInbox: (Files, ", files", to_file, {}),
+}
 
 
-@dataclass(frozen=True)
-class _Made:
-    """The generated records of a feed: one for each list of its document, by the list's name."""
+def driver_of(source: Source, feed: Feed, fetcher: Any, given: Mapping[str, Any]) -> type[Driver]:
+    """Return the driver of one way into a feed. Raises `NotDriven`.
 
-    lists: Mapping[str, ModelRecords] = field(default_factory=dict)
-
-    @property
-    def is_nested(self) -> bool:
-        """Whether a record here has a record of each of several lists."""
-        return len(self.lists) > 1
-
-    def split(self, record: Record) -> Mapping[str, Record]:
-        """Return the records by the names of their lists."""
-        return record if self.is_nested else dict.fromkeys(self.lists, record)
-
-    def put(self, record: Record, at: str, part: Record) -> Record:
-        """Return a record with another part."""
-        return record | {at: part} if self.is_nested else part
-
-    def record(self, number: int) -> Record:
-        """Return a good record; fields of the same name have the same value in all lists."""
-        shared: dict[str, Any] = {}
-        parts = {}
-        for at, one in self.lists.items():
-            parts[at] = one.record(number, shared)
-            shared |= {one.fields[key]: value for key, value in parts[at].items()}
-        return parts if self.is_nested else parts[next(iter(parts))]
-
-    def changed(self, record: Record, number: int) -> Record:
-        """Return a record with another value in one field of its last list that has one."""
-        for at, part in reversed([*self.split(record).items()]):
-            if changed := self.lists[at].changed(part, number):
-                return self.put(record, at, changed)
-        raise CannotGenerate("no field outside of the primary key has a second valid value")
-
-    def each_spoiled(self, record: Record) -> dict[str, Record]:
-        """Return the record spoiled in each field in turn, the fields outside of the key first."""
-        found = {}
-        for at, part in self.split(record).items():
-            one = self.lists[at]
-            for key in [key for key in one.fields if key not in one.key] + [*one.key]:
-                if spoiled := one.spoiled(part, key):
-                    found[f"{at}.{key}" if at else key] = self.put(record, at, spoiled)
-        return found
-
-
-def _is_encodable(record: Record, encoding: str) -> bool:
-    try:
-        "".join(map(str, record.values())).encode(encoding, "surrogatepass")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-class _Derived(Driver):
-    """A driver whose records follow from the models, or from what the author says instead."""
-
-    made: ClassVar[_Made]
-    given: ClassVar[Overrides]
-
-    def record(self, number: int) -> Record:
-        if self.given.records:
-            return self.given.records(number)
-        return self.made.record(number)
-
-    def row(self, record: Record) -> Row:
-        assert self.given.stored, "expected() is used where rows follow from models"
-        return self.given.stored[1](record)
-
-    def changed(self, record: Record) -> Record:
-        if self.given.changed:
-            return self.given.changed(record)
-        return self.made.changed(record, 1000)
-
-    def spoiled(self, record: Record) -> Record:
-        if self.given.spoiled:
-            return self.given.spoiled(record)
-        for spoiled in self.made.each_spoiled(record).values():
-            return spoiled
-        raise CannotGenerate("the models accept every value in every field")
-
-    def each_spoiled(self, record: Record) -> Mapping[str, Record]:
-        if self.made.lists:
-            return self.made.each_spoiled(record)
-        return {"a field": self.spoiled(record)}
-
-    def odd(self, number: int) -> Sequence[tuple[str, Record]]:
-        found: list[tuple[str, Record]] = []
-        for at, one in self.made.lists.items():
-            for key, part in one.odd(number, partial(self._part, at)):
-                if not _is_encodable(part, self.encoding):
-                    continue
-                record = self.record(number + len(found))
-                found.append((f"{at}.{key}" if at else key, self.made.put(record, at, part)))
-        return found
-
-    def _part(self, at: str, number: int) -> Record:
-        part: Record = self.made.split(self.record(number))[at]
-        return part
-
-    def with_field(self, record: Record, name: str) -> Record:
-        for at, part in self.made.split(record).items():
-            return self.made.put(record, at, part | {name: "1"})
-        return super().with_field(record, name)
-
-    def good_parts(self, records: Sequence[Record]) -> list[Row]:
-        if self.given.stored:
-            return []
-        return [
-            self.made.lists[at].row(part)
-            for one in records
-            for at, part in self.made.split(one).items()
-            if not self.made.lists[at].problems(part)
-        ]
-
-    def has_rows_in(self, connection: Connection) -> bool:
-        if self.given.stored:
-            return super().has_rows_in(connection)
-        tables = [one.table.fullname for one in self.made.lists.values()]
-        return any(
-            connection.exec_driver_sql(f"SELECT FROM {name} LIMIT 1").first() is not None
-            for name in tables
-        )
-
-    def rows(self) -> list[Row]:
-        if self.given.stored:
-            return super().rows()
-        found = []
-        for one in self.made.lists.values():
-            names = ", ".join(f'"{name}"' for name in one.columns)
-            query = f"SELECT {names} FROM {one.table.fullname}".encode()
-            rows = self.site.owner.execute(query).fetchall()
-            found += [(one.table.fullname, *map(canonical, row)) for row in rows]
-        return sorted(found)
-
-    def expected(self, records: Sequence[Record]) -> list[Row]:
-        if self.given.stored:
-            return super().expected(records)
-        return sorted(
-            {
-                self.made.lists[at].row(part)
-                for one in records
-                for at, part in self.made.split(one).items()
-            }
-        )
-
-
-class _DocumentDriver(_Derived):
-    """Drives a document that is fetched from one URL."""
-
-    def prepare(self) -> None:
-        """Set the credentials that its requests need."""
-        settings = self.declared.settings
-        for name in settings.model_fields:
-            if settings.about(name).get("secret"):
-                os.environ.setdefault(settings.variable(name), "a-secret-of-the-contract-tests")
-
-    def content(self, records: Sequence[Record]) -> Any:
-        if self.given.publish:
-            return self.given.publish(records)
-        found: dict[str, Any] = {}
-        for at in self.made.lists:
-            several = [self.made.split(one)[at] for one in records]
-            if not at:
-                return several
-            *path, last = at.split(".")
-            inner = found
-            for name in path:
-                inner = inner.setdefault(name, {})
-            inner[last] = several
-        return found
-
-    def publish(self, records: Sequence[Record]) -> None:
-        content = self.content(records)
-        self.site.service.will(body(content) if isinstance(content, bytes) else document(content))
-
-
-class _ApiDriver(_DocumentDriver):
-    """Drives an API, which is read from its beginning; all records are on its first page."""
-
-    def publish(self, records: Sequence[Record]) -> None:
-        """Answer with the records, and with none to a request for the next page."""
-        (fetcher,) = self.feed.fetchers
-        parameter = getattr(getattr(fetcher, "pagination", None), "parameter", None)
-        first, last = self.content(records), self.content([])
-
-        def answer(handler: BaseHTTPRequestHandler) -> None:
-            query = parse_qs(urlsplit(handler.path).query)
-            is_next = parameter in query
-            document(last if is_next else first)(handler)
-
-        self.site.service.will(answer)
-
-    def fetch_from(self, place: str) -> list[Outcome]:
-        address = {self.setting: place}
-        return self.outcomes(self.run(self.source, address, f"load_{self.source}", read_whole=True))
-
-
-class _FileDriver(_Derived, Files):
-    """Drives a folder of files: of CSV, or of JSON lines if their values are no texts."""
-
-    @property
-    def has_json_lines(self) -> bool:
-        """Whether a record has a list or an object, as only `Rows` reads them."""
-        is_text = all(one.is_text for one in self.made.lists.values())
-        return isinstance(self.feed.parse, Rows) and not is_text
-
-    @property
-    def file(self) -> Path:
-        return super().file.with_suffix(".jsonl" if self.has_json_lines else ".csv")
-
-    def content(self, records: Sequence[Record]) -> Any:
-        if self.given.publish:
-            return self.given.publish(records)
-        if self.has_json_lines:
-            return "".join(f"{json.dumps(one)}\n" for one in records)
-        return super().content(records)
-
-    def text(self, record: Record) -> str:
-        if self.has_json_lines:
-            return str(self.content([record])).rstrip("\n")
-        return super().text(record)
-
-
-def driver_of(source: Source, feed: Feed, fetcher: Any, given: Overrides) -> type[Driver]:
-    """Return the driver of one way into a feed. Raises `NotDriven`."""
-    made = _Made(_lists(source, feed))
-    lacking = given.missing()
-    needed = [name for name in ("records", "changed", "spoiled", "stored") if name in lacking]
-    if not made.lists and needed:
+    Args:
+        source: The declaration of the source.
+        feed: The feed.
+        fetcher: The way.
+        given: The arguments of `contract` that replace what models say.
+    """
+    is_rows = isinstance(feed.parse, Rows)
+    made = {
+        one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
+        for one in feed.records
+    }
+    needed = [name for name in ("records", "changed", "spoiled", "stored") if not given.get(name)]
+    if not made and needed:
         raise NotDriven(
             f"{feed.name}: its parser is not Json(Records(…)) or Rows(…), so nobody knows"
             f" what its records are. Say so: contract(source, {'=…, '.join(needed)}=…)"
         )
+    if type(fetcher) not in TRANSPORTS or not isinstance(feed.write, First | Latest):
+        raise NotDriven(
+            f"{feed.name}: its own Python fetches it, or its own statements store it, so nobody"
+            " knows what to expect. Write a subclass of pipelines.testing.Driver, and give it:"
+            " contract(source, drivers=[…])"
+        )
+    kind, title, transport, options = TRANSPORTS[type(fetcher)]
     values: dict[str, Any] = {
+        "title": f"{feed.name}{title}",
         "source": source.name,
         "feed_name": feed.name,
         "made": made,
-        "given": given,
-        "stored": given.stored[0] if given.stored else "",
-        "counted": len(made.lists) or 1,
+        "counted": len(made) or 1,
+        "latest_wins": isinstance(feed.write, Latest),
+        "setting": fetcher.setting,
+        "options": options,
+        "publish": transport,
         "__doc__": f"Drives the feed {feed.name}.",
     }
-    if isinstance(feed.write, First):
-        values["latest_wins"] = False
-    elif not isinstance(feed.write, Latest):
-        raise NotDriven(
-            f"{feed.name}: {type(feed.write).__name__} stores what its own statements say, so"
-            " nobody knows what to expect. Write a subclass of pipelines.testing.Driver, and give"
-            " it: contract(source, drivers=[…])"
-        )
-    if isinstance(fetcher, HttpDocument):
-        kind: type[Driver] = _DocumentDriver
-        values |= {"setting": fetcher.setting, "title": feed.name}
-    elif isinstance(fetcher, FileInbox):
-        kind = _FileDriver
-        values |= {"setting": fetcher.setting, "title": f"{feed.name}, files"}
-    elif isinstance(fetcher, PagedApi):
-        kind = _ApiDriver
-        values |= {"setting": fetcher.setting, "title": f"{feed.name}, API"}
-    elif isinstance(fetcher, PolledApi | Batches):
-        raise NotDriven(
-            f"{feed.name}: its own Python fetches it, so nobody knows how. Write a subclass of"
-            " pipelines.testing.Driver, and give it: contract(source, drivers=[…])"
-        )
-    else:
-        raise NotDriven(f"{feed.name}: the kit knows no {type(fetcher).__name__}")
+    if given.get("stored"):
+        values["stored"], row = given["stored"]
+        values["row"] = _as_method(row)
+    for argument, name in (
+        *(("records", "record"), ("changed", "changed"), ("spoiled", "spoiled")),
+        ("publish", "content"),
+    ):
+        if given.get(argument):
+            values[name] = _as_method(given[argument])
     return type(f"{feed.name.title()}Driver", (kind,), values)
 
 
-def _lists(source: Source, feed: Feed) -> dict[str, ModelRecords]:
-    """Return the records that the parser of a feed knows, by the names of their lists."""
-    made = [ModelRecords(one.model, source.table(one.table), one.at) for one in feed.records]
-    is_rows = isinstance(feed.parse, Rows)
-    return {one.at: replace(one, is_text=is_rows and not one.is_nested) for one in made}
+def _as_method(function: Callable[[Any], Any]) -> Callable[[Driver, Any], Any]:
+    return lambda _, value: function(value)
 
 
 def is_retried(feed: Feed) -> bool:

@@ -1,11 +1,10 @@
 """A real HTTP server on loopback that answers as a test instructs it."""
 
-import itertools
 import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,15 +33,11 @@ class FakeSource:
     def __init__(self, shown: Certificate | None = None) -> None:
         self.requests: list[tuple[float, str]] = []
         self._answers: list[Answer] = []
-        self._every, self._faults, self._requested = 0, itertools.cycle([silence(0)]), 0
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 fake.requests.append((time.monotonic(), self.path))
-                if (fault := fake._fault()) is not None:
-                    fault(self)
-                    return
                 answer = fake._answers.pop(0) if len(fake._answers) > 1 else fake._answers[0]
                 answer(self)
 
@@ -87,16 +82,6 @@ class FakeSource:
     def will_first(self, *answers: Answer) -> None:
         """Give these before those that are queued."""
         self._answers[:0] = answers
-
-    def fail_every(self, nth: int, faults: Sequence[Answer] = ()) -> None:
-        """Give one of these in turn instead of each nth answer, the next one first; 0: never."""
-        self._every, self._faults, self._requested = nth, itertools.cycle(faults), 0
-
-    def _fault(self) -> Answer | None:
-        if not self._every:
-            return None
-        self._requested += 1
-        return next(self._faults) if self._requested % self._every == 1 % self._every else None
 
     def will_not(self, *answers: Answer) -> None:
         """Give no longer those of these that are still queued."""

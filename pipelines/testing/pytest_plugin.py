@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    import psycopg
-
     from pipelines.postgres.server import Connections
     from pipelines.testing.drivers import Driver
     from pipelines.testing.fake_source import FakeSource
-    from pipelines.testing.sandboxes import Serve
-    from pipelines.warehouse.connection import Warehouse
 
+# Failures of the contract show what was found.
+pytest.register_assert_rewrite("pipelines.testing.suite")
 #: Starts a driver on a fresh database; its class is the argument.
 Start = Callable[[type["Driver"]], "Driver"]
 #: Variables of the platform as tests need them; all others of it and of sources are unset.
@@ -58,38 +56,6 @@ def isobar_template(isobar_server: Connections) -> Iterator[str]:
 
 
 @pytest.fixture
-def isobar_database(isobar_server: Connections, isobar_template: str) -> Iterator[str]:
-    """Name a database of the test's own, with the tables of all installed sources."""
-    from pipelines.testing.databases import made
-
-    with made(isobar_server, isobar_template) as name:
-        yield name
-
-
-@pytest.fixture
-def isobar_warehouse(isobar_server: Connections, isobar_database: str) -> Iterator[Warehouse]:
-    """Open the test's database as runs do."""
-    from pipelines.postgres.roles import LOADER
-    from pipelines.warehouse.connection import Warehouse
-
-    opened = Warehouse(isobar_server.url(LOADER, isobar_database))
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def isobar_owner(isobar_server: Connections, isobar_database: str) -> Iterator[psycopg.Connection]:
-    """Connect to the test's database as its owner; each statement commits."""
-    import psycopg
-
-    from pipelines.postgres.roles import SUPERUSER
-
-    url = isobar_server.url(SUPERUSER, isobar_database)
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 def isobar_service() -> Iterator[FakeSource]:
     """Run an HTTP server that answers as the test says."""
     from pipelines.testing.fake_source import FakeSource
@@ -99,28 +65,10 @@ def isobar_service() -> Iterator[FakeSource]:
 
 
 @pytest.fixture
-def isobar_inbox(tmp_path: Path) -> Path:
-    """Make an empty folder for files."""
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def isobar_serve() -> Iterator[Serve]:
-    """Return a function that serves an ASGI app until the end of the test."""
-    from pipelines.testing.sandboxes import served
-
-    with ExitStack() as stack:
-        yield lambda app: stack.enter_context(served(app))
-
-
-@pytest.fixture
 def isobar_start(
     request: pytest.FixtureRequest,
     isobar_server: Connections,
     isobar_service: FakeSource,
-    isobar_inbox: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
@@ -138,6 +86,8 @@ def isobar_start(
     monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("pipelines.ingest.inbox.SETTLE_SECONDS", 0.0)
     _hasten(monkeypatch)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
     with ExitStack() as stack:
 
         def start(kind: type[Driver]) -> Driver:
@@ -150,8 +100,11 @@ def isobar_start(
             warehouse = stack.enter_context(WarehouseResource(url=url).open())  # the job's
             stack.callback(warehouse.dispose)
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
-            site = Site(warehouse, owner, isobar_inbox, isobar_service, FakeClock(), url, instance)
-            driver = kind(site)
+            driver = kind(Site(warehouse, owner, inbox, isobar_service, FakeClock(), url, instance))
+            settings = driver.declared.settings
+            for field, variable in settings.variables().items():
+                if settings.about(field).get("secret"):  # which its requests may need
+                    monkeypatch.setenv(variable, "a-secret-of-the-contract-tests")
             driver.prepare()
             return driver
 

@@ -50,6 +50,13 @@ ODD_VALUES: Sequence[Any] = (
 class CannotGenerate(Exception):
     """No records can be made from a model; the author has to give some."""
 
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. Give records of your own: contract(source, records=…), a"
+            " function of a number that returns a record; changed=…, spoiled=…, publish=… and"
+            " stored=… replace the rest in the same way."
+        )
+
 
 @dataclass(frozen=True)
 class ModelRecords:
@@ -61,7 +68,7 @@ class ModelRecords:
     model: type[BaseModel]
     table: Table
     at: str = ""
-    is_text: bool = False
+    is_csv: bool = False
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -79,14 +86,14 @@ class ModelRecords:
         """The fields that are stored."""
         return [name for name in self.fields.values() if name in self.table.columns]
 
-    @property
-    def is_nested(self) -> bool:
-        """Whether a field has to be a list or an object, which is no text."""
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether values are texts: of a file without a field that is a list or an object."""
         kinds = (
             {one.get("type") for one in _alternatives(self._schema(key), self._schemas)} - {"null"}
             for key in self.fields
         )
-        return any(one and one <= {"array", "object"} for one in kinds)
+        return self.is_csv and not any(one and one <= {"array", "object"} for one in kinds)
 
     def record(self, number: int, shared: Mapping[str, Any] | None = None) -> Record:
         """Return the good record with a number; `shared` has values of fields of other lists.
@@ -100,7 +107,7 @@ class ModelRecords:
         if problems := self.problems(record):
             raise CannotGenerate(
                 f"{self.model.__name__} rejects the record made from its fields"
-                f" ({'; '.join(problems)}): {shown(record)}"
+                f" ({problems}): {shown(record)}"
             )
         return record
 
@@ -147,21 +154,18 @@ class ModelRecords:
         values = (canonical(getattr(parsed, name)) for name in self.columns)
         return (self.table.fullname, *values)
 
-    def problems(self, record: Record) -> list[str]:
-        """Return why the model rejects a record; empty if it does not."""
-        return [f"{place}: {problem}" for place, problem in self._errors(record)]
-
-    def _errors(self, record: Record) -> list[tuple[str, str]]:
+    def problems(self, record: Record) -> dict[str, str]:
+        """Return why the model rejects a record, by field; empty if it does not."""
         from pydantic import ValidationError
 
         try:
             self.model.model_validate(self._sent(record))
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
-            return [(".".join(map(str, one["loc"][:1])), one["msg"]) for one in found]
+            return {".".join(map(str, one["loc"][:1])): one["msg"] for one in found}
         except Exception as error:  # noqa: BLE001 - a load rejects the record, whatever it is
-            return [("", f"{type(error).__name__}: {error}")]
-        return []
+            return {"": f"{type(error).__name__}: {error}"}
+        return {}
 
     def _sent(self, record: Record) -> Record:
         """Return a record as the parser passes it to the model: in CSV, nothing is None."""
@@ -170,7 +174,7 @@ class ModelRecords:
         return {key: None if value == "" else value for key, value in record.items()}
 
     def _is_good(self, key: str, value: Any) -> bool:
-        return not any(place in ("", key) for place, _ in self._errors({key: value}))
+        return not self.problems({key: value}).keys() & {"", key}
 
     def _first_good(self, key: str, values: Sequence[Any]) -> Any:
         for value in values:
@@ -288,15 +292,13 @@ def _number(schema: Mapping[str, Any], number: int, *, is_whole: bool) -> int | 
         lowest = schema["exclusiveMinimum"] + step
     if "exclusiveMaximum" in schema:
         highest = schema["exclusiveMaximum"] - step
-    if not is_whole and lowest is not None and highest is not None and highest - lowest < 64:
+    if highest is None:
+        return max(lowest or 0, step) + number * step
+    if lowest is None:
+        lowest = min(step, highest - 1000 * step)
+    if not is_whole and highest - lowest < 64:
         step = schema.get("multipleOf") or (highest - lowest) / 64 or 1
-    start = step if lowest is None else lowest
-    if highest is not None and start > highest:
-        start = highest - 1000 * step if lowest is None else lowest
-    if lowest is not None and lowest < 0 and (highest is None or highest > 100 * step):
-        start = 0
-    count = 10**9 if highest is None else max(1, int((highest - start) / step) + 1)
-    value = start + number % count * step
+    value = lowest + number % (int((highest - lowest) / step) + 1) * step
     return int(value) if is_whole else value
 
 

@@ -6,8 +6,9 @@ import asyncio
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,6 @@ from pipelines.source import Sandbox, Source
 if TYPE_CHECKING:
     from pipelines.testing.drivers import Driver
 
-#: Serves an ASGI app until the end of the test; returns its address.
-Serve = Callable[[Any], str]
 #: The time of the sandbox.
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
@@ -52,19 +51,13 @@ def served(app: Any) -> Iterator[str]:
     thread.join(10)
 
 
+@dataclass(frozen=True)
 class Simulation:
     """The sandbox of one source with a seed, at noon."""
 
-    def __init__(self, source: Source, seed: int, serve: Serve, folder: Path) -> None:
-        self.source, self.folder = source, folder
-        options = {one.name: one.default for one in source.sandbox_options}
-        module: Any = source.module("sandbox")
-        given = Sandbox(seed, lambda: NOON, lambda: NOON, options)
-        parts = module.build(given) if module else sample.build(source)
-        self.url = serve(Starlette(routes=[*parts.routes]))
-        folder.mkdir()
-        if parts.write_files:
-            parts.write_files(folder, NOON.date())
+    source: Source
+    url: str
+    folder: Path
 
     def place(self, driver: Driver) -> str:
         """Return the URL or the folder that a driver's job reads."""
@@ -79,3 +72,22 @@ class Simulation:
         answer = requests.get(self.place(driver) + driver.sandbox_query, timeout=30)
         answer.raise_for_status()
         return [answer.content]
+
+
+@contextmanager
+def simulated(source: Source, seeds: Sequence[int], folder: Path) -> Iterator[list[Simulation]]:
+    """Serve the sandbox of a source, or its sample, for each seed; files are within a folder."""
+    options = {one.name: one.default for one in source.sandbox_options}
+    module: Any = source.module("sandbox")
+    found = []
+    with ExitStack() as stack:
+        for number, seed in enumerate(seeds):
+            given = Sandbox(seed, lambda: NOON, lambda: NOON, options)
+            parts = module.build(given) if module else sample.build(source)
+            url = stack.enter_context(served(Starlette(routes=[*parts.routes])))
+            files = folder / f"sandbox-{number}"
+            files.mkdir()
+            if parts.write_files:
+                parts.write_files(files, NOON.date())
+            found.append(Simulation(source, url, files))
+        yield found

@@ -23,11 +23,10 @@ from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import SandboxParts, sources
-from pipelines.testing import Driver, contract, drivers_of
+from pipelines.testing import Driver, LoadFailed, contract, drivers_of
 from pipelines.testing.databases import made
 from pipelines.testing.pytest_plugin import Start
 from pipelines.testing.records import ModelRecords
-from pipelines.testing.sandboxes import Serve
 from pipelines.testing.suite import ledger_is_true
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.others import others
@@ -131,7 +130,7 @@ def accepts_all_texts(patch: pytest.MonkeyPatch, kind: type[Driver]) -> None:
     readings, _ = parser.records
     stations = Records(at="stations", model=Station, table="tides.stations")
     set_in_feed(kind, parse=Json(readings, stations))
-    made = drivers_of(sources()[kind.source])[0].made  # type: ignore[attr-defined]
+    made = drivers_of(sources()[kind.source])[0].made
     patch.setattr(kind, "made", made)
 
 
@@ -241,6 +240,16 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
         ),
         "quarantined_once",
     ),
+    (
+        "bad records have no key",
+        "stops",
+        parse(
+            lambda one: dataclasses.replace(
+                one, rejects=[dataclasses.replace(reject, key=None) for reject in one.rejects]
+            )
+        ),
+        "come_corrected_empty",
+    ),
     ("it accepts everything", "tides", declared(cap=Cap(share=1, few=10**6)), "mostly_bad"),
     ("its model accepts what the table rejects", "tides", accepts_all_texts, "unusual_value"),
     (
@@ -259,17 +268,17 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
     (
         "a load that was killed leaves a row",
         "stops",
-        driver("fetch", sql(ONE_ROW)),
+        driver("fetch_from", sql(ONE_ROW)),
         "dies_before",
     ),
     (
         "two runs undo each other",
         "stops",
-        driver("fetch", sql("DELETE FROM stops.stops WHERE stop_id = 3")),
+        driver("fetch_from", sql("DELETE FROM stops.stops WHERE stop_id = 3")),
         "two_loads",
     ),
     ("a service that is away is an empty document", "tides", never_an_error, "is_away"),
-    ("it gives up for good", "tides", gives_up, "a_third"),
+    ("it gives up for good", "tides", gives_up, "faults_between"),
     (
         "it loses quarantined records",
         "stops",
@@ -322,7 +331,6 @@ def test_a_mistake_is_found_by_its_test(
     plug_ins: tuple[Path, ...],
     plug_in_template: str,  # first, for it imports the plug-ins
     isobar_start: Start,
-    isobar_serve: Serve,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     name: str,
@@ -335,15 +343,13 @@ def test_a_mistake_is_found_by_its_test(
         kit = contract(sources()[name], drivers=[kind])
         (test,) = [one for one in dir(kit) if one.startswith("test_") and part in one]
         broken(monkeypatch, kind)
-        with pytest.raises(pytest.fail.Exception) as failed:
+        with pytest.raises((AssertionError, LoadFailed, pytest.fail.Exception)):
             if part == "sandbox":
-                getattr(kit(), test)(isobar_start, isobar_serve, tmp_path)
+                getattr(kit(), test)(isobar_start, tmp_path)
             else:
                 started = isobar_start(kind)
                 getattr(kit(), test)(started)
                 ledger_is_true(started)
-        for words in ("delivered: ", "expected: ", "found: ", "what to do: "):
-            assert words in str(failed.value)
 
 
 def test_a_feed_that_the_kit_cannot_drive_is_named(plug_ins: tuple[Path, ...]) -> None:
@@ -352,7 +358,7 @@ def test_a_feed_that_the_kit_cannot_drive_is_named(plug_ins: tuple[Path, ...]) -
         (feed,) = source.feeds
         own = dataclasses.replace(feed, parse=lambda *_: [])
         kit = contract(dataclasses.replace(source, feeds=(own,)))
-        with pytest.raises(pytest.fail.Exception, match="nobody knows what its records are"):
+        with pytest.raises(AssertionError, match="nobody knows what its records are"):
             kit().test_every_feed_is_driven()
         contract(
             dataclasses.replace(source, feeds=(own,)), not_driven={"tides": "it has own tests"}
@@ -416,9 +422,9 @@ class Level(BaseModel):
 
 def test_records_have_dates_as_their_validators_parse_them() -> None:
     """Incident: the validator that `sources new` recommends failed 21 of the kit's 23 tests."""
-    records = ModelRecords(Level, Table("levels", MetaData(), Column("day", Date)), is_text=True)
+    records = ModelRecords(Level, Table("levels", MetaData(), Column("day", Date)), is_csv=True)
     assert [records.record(number)["day"] for number in (0, 1)] == ["01.01.2020", "02.01.2020"]
-    assert "AttributeError" in records.problems({"day": ""})[0]
+    assert "AttributeError" in records.problems({"day": ""})[""]
 
 
 def test_records_have_dates_of_leap_years() -> None:
@@ -427,10 +433,10 @@ def test_records_have_dates_of_leap_years() -> None:
     class Due(BaseModel):
         day: FutureDate
 
-    records = ModelRecords(Due, Table("due", MetaData(), Column("day", Date)), is_text=False)
+    records = ModelRecords(Due, Table("due", MetaData(), Column("day", Date)), is_csv=False)
     days = [records.record(number)["day"] for number in (58, 59, 60)]
     assert days == sorted({*days})
-    assert records.problems({"day": days[1]}) == []
+    assert records.problems({"day": days[1]}) == {}
 
 
 GERMAN_TESTS = """
