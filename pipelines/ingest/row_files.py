@@ -13,7 +13,7 @@ from warnings import catch_warnings
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
-from pipelines.ingest.gzip_reader import unpacked, unpacked_limit
+from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
@@ -23,16 +23,13 @@ from pipelines.ingest.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyarrow import Array, RecordBatch, Scalar
-    from pyarrow.parquet import FileMetaData
+    from pyarrow import Scalar
     from pydantic import BaseModel
 
     from pipelines.ingest.csv_batches import Batch
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
-#: What may be in memory in one piece: a JSON file, or a batch of rows of a Parquet file.
-MAX_BYTES = 256 * 1024 * 1024
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
 #: A whole number beyond it is a rounded one in a workbook.
@@ -252,10 +249,7 @@ def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
 def _json_list(file: BinaryIO, at: str, *_: Any) -> Iterator[Any]:
     from pipelines.http.json_documents import parse_json
 
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it is longer than {MAX_BYTES:,} bytes; send it as JSON lines")
-    found = value_at(parse_json(content), at)
+    found = value_at(parse_json(file.read()), at)
     if isinstance(found, list):
         yield from found
     else:
@@ -267,81 +261,24 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
 
     content = io.BytesIO(file.read())
     try:
-        metadata = parquet.read_metadata(content)
-        _reject_parquet_bomb(metadata, unpacked_limit(content.getbuffer().nbytes))
-        opened = parquet.ParquetFile(content, read_dictionary=_texts(metadata))
-        _reject_repeated(opened.schema_arrow.names)
+        opened = parquet.ParquetFile(content)
+        names = opened.schema_arrow.names
+        _reject_repeated(names)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
-            _reject_larger(sum(map(_plain_bytes, batch.columns)), MAX_BYTES)
-            columns = map(_values, _plain(batch).columns)
-            yield from (
-                dict(zip(batch.schema.names, row, strict=True))
-                for row in zip(*columns, strict=True)
-            )
+            try:
+                rows = batch.to_pylist()
+            except OverflowError:  # of a time that Python cannot hold
+                values = zip(*(map(_value, column) for column in batch.columns), strict=True)
+                rows = [dict(zip(names, row, strict=True)) for row in values]
+            yield from rows
     except MemoryError:  # Arrow's is an `ArrowException`, too
         raise
     except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
 
 
-def _reject_parquet_bomb(metadata: FileMetaData, limit: int) -> None:
-    """Raise `ValueError` for a file that decompresses to an absurd size, by what it states."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    _reject_larger(sum(group.total_byte_size for group in groups), limit)
-    for group in filter(lambda group: group.num_rows, groups):
-        rows = min(RECORDS_AT_ONCE, group.num_rows)
-        for index in range(metadata.num_columns):
-            width = max(8, metadata.schema.column(index).length or 0)
-            items = group.column(index).num_values * rows // group.num_rows
-            _reject_larger(items * width, MAX_BYTES)
-
-
-def _texts(metadata: FileMetaData) -> list[str]:
-    """Return the columns of texts and bytes, also of those within lists and objects.
-
-    They are read as dictionaries: a value that is stored once takes memory once.
-    """
-    columns = map(metadata.schema.column, range(metadata.num_columns))
-    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-
-
-def _plain_bytes(values: Array) -> int:
-    """Return how many bytes values take if each is stored as often as it occurs."""
-    import pyarrow as pa
-    from pyarrow import compute
-
-    if isinstance(values, pa.DictionaryArray):
-        sizes = compute.binary_length(values.dictionary)
-        return int(compute.sum(sizes.take(values.indices).cast("int64")).as_py() or 0)
-    if isinstance(values, pa.StructArray):
-        return sum(map(_plain_bytes, values.flatten()))
-    if pa.types.is_list(values.type) or pa.types.is_map(values.type):
-        items = values.flatten() if pa.types.is_list(values.type) else values.items
-        return 8 * len(items) + _plain_bytes(items)
-    return int(values.nbytes)
-
-
-def _plain(batch: RecordBatch) -> RecordBatch:
-    """Return a batch with each value as often as it occurs, which is converted faster."""
-    import pyarrow as pa
-
-    columns = [
-        column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
-def _values(column: Array) -> list[Any]:
-    """Return values of Python; one that it cannot hold, such as a late time, is a text of it."""
-    try:
-        values: list[Any] = column.to_pylist()
-    except OverflowError:
-        values = [_value(one) for one in column]
-    return values
-
-
 def _value(one: Scalar) -> Any:
+    """Return a value of Python; of one that it cannot hold, a text."""
     try:
         return one.as_py()
     except OverflowError as error:
@@ -349,15 +286,14 @@ def _value(one: Scalar) -> Any:
 
 
 def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -> Iterator[Any]:
-    """Yield the rows of the first sheet by the names in its first row; note the other sheets."""
+    """Yield the rows of the first sheet by the names in its header; note the other sheets."""
     content = io.BytesIO(file.read())
     try:
-        _reject_bomb(content)
         sheet, *others = _sheets(content)
         sheet.reset_dimensions()  # some programs write fewer than there are
         unread = ", ".join(repr(one.title) for one in others)
-        notes += [f"sheets that were not read: {unread}"] if others else []
-        yield from _named(sheet, names, f"; not read: {unread}" if others else "")
+        notes += [f"sheets that were not read: {unread}"] if unread else []
+        yield from _named(sheet, names, f"; not read: {unread}" if unread else "")
     except ValueError:
         raise
     except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
@@ -377,40 +313,26 @@ def _sheets(content: BinaryIO) -> Sequence[Any]:
     return found
 
 
-def _reject_bomb(content: io.BytesIO) -> None:
-    """Raise `ValueError` for a zip file that decompresses to an absurd size."""
-    from zipfile import ZipFile
-
-    with ZipFile(content) as packed:
-        size = sum(part.file_size for part in packed.infolist())
-    _reject_larger(size, unpacked_limit(content.getbuffer().nbytes))
-
-
-def _reject_larger(size: int, limit: int) -> None:
-    if size > limit:
-        raise ValueError(f"it decompresses to {size:,} bytes, more than the limit of {limit:,}")
-
-
 def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
-    rows: Iterator[Sequence[Any]] = sheet.iter_rows(values_only=True)
-    titles: Sequence[Any] = ()
-    for titles in rows:
-        if any(title is not None for title in titles):
-            break
-        yield BLANK
-    texts = ["" if title is None else str(title).strip() for title in titles]
-    header = [names.get(text.casefold(), text) for text in texts]
-    if names and not {*header} & {*names.values()}:
-        raise ValueError(f"the sheet {sheet.title!r} has no header with expected columns{others}")
-    _reject_repeated(header)
-    for row in rows:
+    """Yield each row behind the header by its names, and BLANK for each that is empty."""
+    header: list[str] = []
+    for row in sheet.iter_rows(values_only=True):
         if all(value is None for value in row):
             yield BLANK
+        elif not header:
+            texts = ["" if title is None else str(title).strip() for title in row]
+            header = [names.get(text.casefold(), text) for text in texts]
+            if not names or {*header} & {*names.values()}:
+                _reject_repeated(header)
+                continue
+            break
         else:
             known = (None if isinstance(one, str) and one in MARKERS else one for one in row)
-            cells = enumerate(zip_longest(header, known, fillvalue=None), 1)
+            cells = enumerate(zip_longest(header, known), 1)
             named = ((name or f"column {number}", value) for number, (name, value) in cells)
             yield {name: value for name, value in named if name in header or value is not None}
+    if names and not {*header} & {*names.values()}:
+        raise ValueError(f"the sheet {sheet.title!r} has no header with expected columns{others}")
 
 
 def _reject_repeated(names: Sequence[str]) -> None:

@@ -19,7 +19,6 @@ from pyarrow import parquet
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context
-from pipelines.ingest.row_files import READERS
 from pipelines_tests.ingest.levels import AT, FEED, HEADER, Levels
 
 ROWS = [
@@ -40,12 +39,6 @@ def as_json_lines(rows: list[dict[str, Any]]) -> bytes:
 def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     target = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows), target)
-    return target.getvalue()
-
-
-def as_parquet_of(stations: pa.Array, **options: Any) -> bytes:
-    target = io.BytesIO()
-    parquet.write_table(pa.table({"station": stations}), target, **options)
     return target.getvalue()
 
 
@@ -111,9 +104,7 @@ def test_a_time_beyond_the_calendar_is_a_bad_value_of_its_row(stored_levels: Lev
     stored_levels.check()
 
 
-@pytest.mark.parametrize(
-    "sent", ["20260101", " 1767225600 ", "1.767226e+09", ".5", 1767225600, 0, True]
-)
+@pytest.mark.parametrize("sent", ["20260101", 1767225600])
 def test_a_number_is_no_time(stored_levels: Levels, sent: object) -> None:
     """Incident: the day 20260101 was stored as 1970-08-23, seconds after its beginning."""
     name = "levels.csv" if isinstance(sent, str) else "levels.jsonl"
@@ -136,17 +127,6 @@ def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) ->
     assert found[1] == ("not_an_object", "[1]", "not an object but list", "line 5")
     assert found[2][0] == "not_json"
     stored_levels.check()
-
-
-def test_a_file_of_another_encoding_is_rejected_and_no_text_altered(
-    stored_levels: Levels,
-) -> None:
-    content = as_csv(ROWS[:1]) + "käse,2026-01-01T02:00Z,1\n".encode("latin-1")
-    with pytest.raises(
-        PermanentFailure, match=r"byte 0xe4 at position \d+ \(line 3\) is not utf-8"
-    ):
-        stored_levels.deliver_bytes("levels.csv", content)
-    assert stored_levels.rows() == []
 
 
 def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
@@ -260,73 +240,6 @@ def test_a_file_that_is_not_of_its_kind_is_rejected_as_a_whole(
     with pytest.raises(PermanentFailure, match=problem):
         stored_levels.deliver_bytes(name, content)
     assert stored_levels.rows() == []
-    assert stored_levels.rows("SELECT * FROM ops.deliveries WHERE problem IS NULL") == []
-
-
-def test_a_workbook_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
-    stored_levels: Levels,
-) -> None:
-    bomb = io.BytesIO(as_excel(ROWS))
-    with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("xl/worksheets/sheet2.xml", b" " * 70_000_000)
-    with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
-        stored_levels.deliver_bytes("levels.xlsx", bomb.getvalue())
-    assert stored_levels.rows() == []
-    assert stored_levels.rows("SELECT * FROM ops.deliveries WHERE problem IS NULL") == []
-
-
-def long_texts() -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 100_000])
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        long_texts,
-        lambda: pa.StructArray.from_arrays([long_texts()], ["name"]),
-        lambda: pa.ListArray.from_arrays([0, 20_000], long_texts()),
-        lambda: pa.ListArray.from_arrays([0, 40_000_000], pa.nulls(40_000_000)),
-        lambda: pa.array(["x" * 70_000_000]),
-    ],
-    ids=["a text of each row", "in an object", "in a list", "a long list", "a long text"],
-)
-def test_a_parquet_file_that_decompresses_to_an_absurd_size_is_rejected_as_a_whole(
-    stored_levels: Levels, column: Callable[[], pa.Array]
-) -> None:
-    bomb = as_parquet_of(column(), compression="zstd")
-    assert len(bomb) < 200_000
-    with pytest.raises(PermanentFailure, match=r"decompresses to .* more than the limit"):
-        stored_levels.deliver_bytes("levels.parquet", bomb)
-    assert stored_levels.rows("SELECT * FROM ops.deliveries WHERE problem IS NULL") == []
-
-
-def test_a_sparse_parquet_file_is_no_bomb() -> None:
-    """Its nulls and repeated texts take hardly any byte of the file."""
-    count = 300_000
-    columns = {
-        "station": pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["x" * 80]),
-        "number": pa.array(range(count)),
-        **{f"level {number}": pa.nulls(count, pa.float64()) for number in range(20)},
-    }
-    file = io.BytesIO()
-    encoding = {"number": "DELTA_BINARY_PACKED"}
-    parquet.write_table(
-        pa.table(columns), file, use_dictionary=["station"], column_encoding=encoding
-    )
-    assert len(file.getvalue()) < 50_000
-    file.seek(0)
-    read, _ = READERS[".parquet"]
-    assert sum(1 for _ in read(file, "", {}, [])) == count
-
-
-def test_a_json_file_that_is_too_long_is_rejected_as_a_whole(
-    stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipelines.ingest.row_files.MAX_BYTES", 100)
-    with pytest.raises(
-        PermanentFailure, match="it is longer than 100 bytes; send it as JSON lines"
-    ):
-        stored_levels.deliver_bytes("levels.json", json.dumps(ROWS).encode())
     assert stored_levels.rows("SELECT * FROM ops.deliveries WHERE problem IS NULL") == []
 
 
