@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from pipelines.config import Settings
-from pipelines.failures import PermanentFailure
+from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse
+from pipelines.http.redirects import is_same_origin
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import has_null, pages
+from pipelines.ingest.paging import Offset, PageNumber, Pagination, Step, following, has_null
 
 if TYPE_CHECKING:
     from pipelines.config.source_settings import SourceSettings
     from pipelines.ingest.statements import Owner
+
+logger = logging.getLogger("isobar.http")
+#: More pages than this are an API that never ends.
+MAX_PAGES = 100_000
 
 
 @dataclass(kw_only=True)
@@ -39,33 +45,86 @@ class Service:
         return isinstance(self.fetcher, PagedApi)
 
     def responses(self, feed: Feed, since: str | None = None) -> Iterator[JsonResponse]:
-        """Yield the document, or each page; with `since`, of records from that time on."""
+        """Yield the document, or each page; with `since`, of records from that time on.
+
+        Raises:
+            PermanentFailure: A page leads to one that has been read, or there is no end.
+            TransientFailure: A page behind the first one is not ready.
+        """
         if not isinstance(self.fetcher, PagedApi):
-            yield self._get(self.url, self.params)
+            yield self._get((self.url, self.params))
             return
         params = dict(self.params)
         if since is not None and self.fetcher.since is not None:
             params[self.fetcher.since.parameter] = since
+        if isinstance(self.fetcher.pagination, Offset):
+            params.setdefault(
+                self.fetcher.pagination.size_parameter, str(self.fetcher.pagination.size)
+            )
+        yield from self._pages(feed, self.fetcher.pagination, (self.url, params))
+
+    def _pages(
+        self, feed: Feed, pagination: Pagination, step: Step | None
+    ) -> Iterator[JsonResponse]:
         count = getattr(feed.parse, "count", _length)
-        yield from pages(
-            self._get,
-            self.url,
-            params,
-            self.fetcher.pagination,
-            count,
+        numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
+        read, last = set[str](), ""
+        while step is not None:
+            self._reject_astray(step, read)
+            try:
+                response = self._get(step)
+            except Failure as error:
+                if len(read) > 1 and (error.status == 204 or (numbered and error.status == 404)):
+                    return
+                if len(read) == 1 or not isinstance(error, NotReady):
+                    raise
+                problem = f"{error.problem} in the middle of a list"
+                raise TransientFailure(
+                    self.source, problem, place=error.place, remedy="Try again later."
+                ) from error
+            records = count(response.document)
+            if numbered and records and response.sha256 == last:
+                logger.warning(  # some answer with the last page behind the end
+                    "%s: the API answers with the same page again. If that was not the last one,"
+                    " it ignores %r.",
+                    self.source,
+                    numbered.parameter,
+                )
+                return
+            last = response.sha256
+            lists = [has_null(response.document, one.at) for one in feed.records]
+            if not (lists and all(lists)):
+                yield response
+            try:
+                step = following(pagination, response, step, records)
+            except ValueError as error:
+                raise self._astray(str(error)) from error
+
+    def _reject_astray(self, step: Step, read: set[str]) -> None:
+        """Note a request, and raise `PermanentFailure` if the one before should not lead to it."""
+        key = repr((step[0], sorted(step[1].items())))
+        if key in read:
+            raise self._astray("the API leads back to a page that was read before")
+        if len(read) == MAX_PAGES:
+            raise self._astray(f"the API has more than {MAX_PAGES:,} pages")
+        if not is_same_origin(self.url, step[0]):  # which would get the credentials
+            raise self._astray(f"the next page is on another server: {step[0]}")
+        read.add(key)
+
+    def _astray(self, problem: str) -> PermanentFailure:
+        return PermanentFailure(
             self.source,
-            self.client.secrets,
-            lambda document: (
-                bool(feed.records) and all(has_null(document, one.at) for one in feed.records)
-            ),
+            redact(problem, self.client.secrets),
+            place=redact(self.url, self.client.secrets),
+            remedy="See whether the pagination of the feed is that of the API.",
         )
 
-    def _get(self, url: str, params: Mapping[str, str]) -> JsonResponse:
+    def _get(self, step: Step) -> JsonResponse:
         wait = self._last + self.fetcher.seconds_between - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         self._last = time.monotonic()
-        return self.client.get_json(url, dict(params) or None)
+        return self.client.get_json(step[0], dict(step[1]) or None)
 
 
 def open_service(

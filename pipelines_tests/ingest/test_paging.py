@@ -4,10 +4,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
-from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, has_null, pages
+from pipelines.ingest.feeds import Feed, Latest, PagedApi
+from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, following
+from pipelines.ingest.parsers import Json, Records
+from pipelines.ingest.service import Service
 from pipelines.testing.fake_source import Answer, FakeSource, body
 from pipelines.testing.fake_source import document as answer
 
@@ -32,8 +36,8 @@ def response(document: Any) -> JsonResponse:
     ],
 )
 def test_a_last_page_is_the_last(at: str, document: Any) -> None:
-    assert Cursor(at=at, parameter="after").following(response(document), URL, {}, 1) is None
-    assert NextLink(at=at).following(response(document), URL, {}, 1) is None
+    for pagination in (Cursor(at=at, parameter="after"), NextLink(at=at)):
+        assert following(pagination, response(document), (URL, {}), 1) is None
 
 
 @pytest.mark.parametrize(
@@ -49,23 +53,24 @@ def test_a_similar_name_with_a_value_is_not_the_last_page(
 ) -> None:
     for pagination in (Cursor(at=at, parameter="after"), NextLink(at=at)):
         with pytest.raises(ValueError, match=f"has no '{at}', .* but '{similar}'"):
-            pagination.following(response(document), URL, {}, 1)
+            following(pagination, response(document), (URL, {}), 1)
+
+
+class Item(BaseModel):
+    number: int
 
 
 def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[Any]:
     """The lists of the pages of a real server."""
-    client = HttpClient("items", "ITEMS_URL", attempts=1)
     source.will(*answers)
-    found = pages(
-        lambda url, params: client.get_json(url, dict(params)),
-        source.url,
-        {},
-        pagination,
-        lambda document: len((document or {}).get("items") or ()),
-        "items",
-        is_nothing=lambda document: has_null(document, "items"),
+    fetcher = PagedApi(pagination=pagination)
+    client = HttpClient("items", "ITEMS_URL", attempts=1)
+    records = Records(at="items", model=Item, table="items.items")
+    feed = Feed(name="items", fetch=fetcher, parse=Json(records), write=Latest())
+    service = Service(
+        source="items", name="items", url=source.url, client=client, fetcher=fetcher, params={}
     )
-    return [one.document["items"] for one in found]
+    return [one.document["items"] for one in service.responses(feed)]
 
 
 FULL, LAST = answer({"items": [1, 2]}), answer({"items": [3]})
