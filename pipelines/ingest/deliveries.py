@@ -245,13 +245,15 @@ def enforce_reject_cap(
     variable: str | None = None,
     rejects: Sequence[Reject] = (),
     is_early: bool = False,
+    key: str = "",
 ) -> None:
     """Raise `RejectedDelivery` with the top reasons if more than `cap` of the records are bad.
 
     Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
     `variable` is the setting of `cap`, if it has one. Of `rejects`, the bad records, the first ones
     are shown with their values, and `MAX_KEPT` are kept. Early, that is before the delivery was
-    read to its end, `cap` may be another one than that of the feed.
+    read to its end, `cap` may be another one than that of the feed. If most of the bad
+    records have the `key` of another one, it is in doubt.
     """
     if rejected <= max(few, cap * read):
         return
@@ -261,11 +263,17 @@ def enforce_reject_cap(
     counted, share = f"{read:,} records are bad", f"the allowed {cap:.0%}"
     if is_early:
         counted, share = f"the first {counted}", f"{cap:.0%}; no more was read"
+    problem = f"{rejected:,} of {counted}, more than {share}"
+    remedy = "The sender has to correct these records and send them again."
+    if key and reasons["came_before"] > rejected / 2:
+        shared = f"{reasons['came_before']:,} of {read:,} rows share {key} with another one"
+        problem = f"{shared}: is the key right? {problem}"
+        remedy = f"Declare the fields that identify a record as the key. If they do: {remedy}"
     raise RejectedDelivery(
         delivery.feed,
-        f"{rejected:,} of {counted}, more than {share}, and nothing was written: {top}",
+        f"{problem}, and nothing was written: {top}",
         place=delivery.name,
-        remedy=f"The sender has to correct these records and send them again.{listed}"
+        remedy=f"{remedy}{listed}"
         + (f" {variable} sets the accepted share of bad records." if variable else ""),
         name=delivery.name,
         rejects=rejects[:MAX_KEPT],

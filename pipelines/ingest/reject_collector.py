@@ -73,6 +73,7 @@ class RejectCollector:
         few: int,
         variable: str | None,
         is_early: bool = False,
+        key: str = "",
     ) -> None:
         """Raise `RejectedDelivery` if more than `share` of the records are bad.
 
@@ -90,4 +91,5 @@ class RejectCollector:
             variable=variable,
             rejects=self._first,
             is_early=is_early,
+            key=key,
         )

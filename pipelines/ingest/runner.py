@@ -282,6 +282,11 @@ class Runner:
             few=self.feed.cap.few,
             variable=self._variable,
             is_early=is_early,
+            key=" and ".join(
+                column.name
+                for one in self.feed.records
+                for column in self.owner.metadata.tables[one.table].primary_key
+            ),
         )
 
     @property

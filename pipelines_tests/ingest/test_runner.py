@@ -90,6 +90,13 @@ def test_a_file_of_bad_lines_stores_nothing_and_keeps_examples(stored_levels: Le
     assert stored_levels.rows(query) == [(0, False, True), (1, True, True)]
 
 
+def test_a_key_that_most_records_share_is_in_doubt(stored_levels: Levels) -> None:
+    words = "38 of 40 rows share station and read_at with another one: is the key right\\? 38 of 40"
+    with pytest.raises(PermanentFailure, match=words):
+        stored_levels.deliver("a.csv", *(line("AB"[n % 2], n) for n in range(40)))
+    assert stored_levels.rows() == []
+
+
 def test_a_delivery_that_is_given_up_early_says_of_how_many_records(
     stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
