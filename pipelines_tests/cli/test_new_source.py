@@ -274,6 +274,32 @@ def test_odd_names_make_a_package_that_loads(
     assert loaded(server, database, inbox=str(inbox)) == [(6, 6)]
 
 
+def test_a_package_without_a_key_says_so_until_it_has_one(
+    use: Callable[[], None], tmp_path: Path
+) -> None:
+    rows = [
+        {"charger": one, "free": free, "kw": kw}
+        for one in (1, 2)
+        for free in (1, 2)
+        for kw in (1, 2)
+    ]
+    (tmp_path / "chargers.csv").write_text(as_csv(rows))
+    made = call("new", "gauges", "--from", "chargers.csv")
+    assert made.exit_code == 0, made.output
+    assert "Check: no field or pair of them identifies a record" in made.output
+    declaration = tmp_path / "isobar-gauges" / "isobar_gauges" / "__init__.py"
+    assert "# Check: no field or pair of them identifies a record" in declaration.read_text()
+    use()
+    checked = call("check", "gauges")
+    assert checked.exit_code == 1
+    assert "the rows of gauges.gauges have no key: say key=" in checked.output
+    declaration.write_text(
+        declaration.read_text().replace("key=()", 'key=("charger", "free", "kw")')
+    )
+    use()
+    assert call("check", "gauges").exit_code == 0
+
+
 def test_lists_of_one_name_have_tables_of_their_own(
     use: Callable[[], None], tmp_path: Path
 ) -> None:
