@@ -29,6 +29,13 @@ class Certificate:
     file: Path
     key: Path
 
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What a server needs to show it."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(self.file, self.key)
+        return made
+
 
 def authority(folder: Path, name: str) -> Certificate:
     """An authority that is its own root, with what Python 3.13 demands of one (RFC 5280)."""
@@ -49,8 +56,7 @@ def certificate(folder: Path, host: str, by: Certificate) -> Certificate:
 @contextmanager
 def server(upstream_port: int, shown: Certificate) -> Iterator[int]:
     """The port of a server that accepts TLS only, in front of the PostgreSQL on `upstream_port`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(shown.file, shown.key)
+    context = shown.context
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):

@@ -330,7 +330,7 @@ class Driver:
         `LoadFailed`.
         """
         from pipelines.orchestration.resources import WarehouseResource, source_resource
-        from pipelines.testing.runs import errors, failures
+        from pipelines.testing.runs import failures
 
         chosen = _definitions().resolve_job_def(job)
         if job == self.source and not self.is_complete:
@@ -350,10 +350,8 @@ class Driver:
             for one in ran.get_asset_check_evaluations()
             if one.check_name in READABLE and not one.passed
         ]
-        if problems := [*failures(ran), *errors(ran)] or unreadable:
-            raise LoadFailed("\n".join(problems))
-        if not ran.success:
-            raise LoadFailed(f"the job {job} failed without a message")
+        if not ran.success or unreadable:
+            raise LoadFailed("\n".join(failures(ran) or unreadable))
         return ran
 
     def _loading(self, job: dg.JobDefinition) -> dg.JobDefinition:

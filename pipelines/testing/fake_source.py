@@ -6,31 +6,18 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Certificate(Protocol):
-    """A certificate and its key, both in PEM."""
-
-    @property
-    def file(self) -> Path:
-        """The file with the certificate."""
-
-    @property
-    def key(self) -> Path:
-        """The file with its key."""
 
 
 class FakeSource:
     """Gives the queued answers one after the other, and the last one for ever after.
 
-    With a certificate it speaks TLS.
+    With a context it speaks TLS.
     """
 
-    def __init__(self, shown: Certificate | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[tuple[float, str]] = []
         self._answers: list[Answer] = []
         fake = self
@@ -50,12 +37,9 @@ class FakeSource:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._scheme = "http"
-        if shown is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(shown.file, shown.key)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-            self._scheme = "https"
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )

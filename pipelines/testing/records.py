@@ -130,19 +130,15 @@ class ModelRecords:
                 return record | {key: value}
         return None
 
-    def odd(
-        self, number: int, good: Callable[[int], Record] | None = None
-    ) -> Iterator[tuple[str, Record]]:
+    def odd(self, number: int, good: Callable[[int], Record]) -> Iterator[tuple[str, Record]]:
         """Yield records with an unusual value that the model accepts, and which field has it.
 
         `good` returns the good record with a number, in which the value is put.
         """
-        good = good or self.record
         for key, name in self.fields.items():
             if name not in self.columns:
                 continue
-            bounds = list(self._bounds(key))
-            for value in [*bounds, *(ODD_TEXTS if self.is_text else ODD_VALUES)]:
+            for value in [*self._bounds(key), *(ODD_TEXTS if self.is_text else ODD_VALUES)]:
                 record = good(number) | {key: value}
                 if not self.problems(record):
                     yield key, record

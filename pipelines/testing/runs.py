@@ -4,20 +4,11 @@ import dagster as dg
 
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return the messages of failed steps that failed with a description."""
+    """Return what failed steps say, and the errors of those that do not: mistakes in code."""
+    found = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     return [
-        str(event.step_failure_data.user_failure_data.description)
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.user_failure_data
-    ]
-
-
-def errors(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return the errors of failed steps that failed without one: mistakes in code."""
-    return [
-        event.step_failure_data.error.to_string()
-        for event in result.all_events
-        if event.is_step_failure
-        and event.step_failure_data.error
-        and not event.step_failure_data.user_failure_data
+        str(one.user_failure_data.description)
+        if one.user_failure_data
+        else (one.error.to_string() if one.error else "a step failed")
+        for one in found
     ]

@@ -146,6 +146,8 @@ class Contract:
         self, driver: Driver
     ) -> None:
         """The others are stored at once; the checks and derived tables of the job bear with it."""
+        from pipelines.ingest.deliveries import last_rejects
+
         promise = "bad records are kept once, until they come corrected, and good ones stored"
         driver.is_complete = True
         records, bad = records_of(driver), spoiled_of(driver, BAD)
@@ -162,7 +164,8 @@ class Contract:
         driver.deliver([more, *spoiled_of(driver, BAD[1:])])
         rows_are(driver, [more, records[BAD[0]], *good], promise, bad=[bad[BAD[1]]])
         if driver.is_snapshot:  # each document is complete, so only the last one's rejects count
-            assert rejected_last(driver) == 1, promise
+            with driver.site.warehouse.engine.connect() as connection:
+                assert len(last_rejects(connection, driver.feed.name)) == 1, promise
         elif is_once:
             assert len(quarantined(driver)) == 1, promise
 
@@ -552,11 +555,3 @@ def quarantined(driver: Driver) -> list[Any]:
     """Return reasons, codes and raw text of each rejected record."""
     found = "SELECT array_to_string(reasons, '; '), reason_codes, raw FROM ops.quarantine"
     return query(driver, f"{found} ORDER BY 1, 3")
-
-
-def rejected_last(driver: Driver) -> int:
-    """Return how many records of the last delivery are rejected."""
-    from pipelines.ingest.deliveries import last_rejects
-
-    with driver.site.warehouse.engine.connect() as connection:
-        return len(last_rejects(connection, driver.feed.name))

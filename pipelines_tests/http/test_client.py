@@ -218,7 +218,7 @@ def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource)
 
 
 def test_an_untrusted_certificate_is_reported_in_plain_words(tmp_path: Path) -> None:
-    with FakeSource(authority(tmp_path, "nobody")) as source:
+    with FakeSource(authority(tmp_path, "nobody").context) as source:
         source.will(document(GOOD))
         with pytest.raises(PermanentFailure) as caught:
             client().get_json(source.url)

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Date, MetaData, Table
 
 from pipelines import testing
 from pipelines.http.client import HttpClient
+from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Cap, Feed, Parsed
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.reasons import Reason
@@ -27,7 +28,7 @@ from pipelines.testing import Driver, LoadFailed, contract, drivers_of
 from pipelines.testing.databases import made
 from pipelines.testing.pytest_plugin import Start
 from pipelines.testing.records import ModelRecords
-from pipelines.testing.suite import ledger_is_true
+from pipelines.testing.suite import Contract, ledger_is_true
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.others import others
 from pipelines_tests.plugins import install, installed, write
@@ -64,6 +65,15 @@ def rows(change: Callable[[Any], Any]) -> Broken:
             parsed, rows={name: change(frame) for name, frame in parsed.rows.items()}
         )
     )
+
+
+def rejects(**changes: Callable[[Reject], Any]) -> Broken:
+    """Have the parser return other rejects."""
+
+    def changed(one: Reject) -> Reject:
+        return dataclasses.replace(one, **{name: new(one) for name, new in changes.items()})
+
+    return parse(lambda one: dataclasses.replace(one, rejects=[*map(changed, one.rejects)]))
 
 
 def declared(**values: Any) -> Broken:
@@ -197,12 +207,7 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
         lambda patch, kind: patch.setattr(kind, "latest_wins", False),
         "a_changed_record",
     ),
-    (
-        "the ledger is changed",
-        "tides",
-        driver("load", sql(ALL_OF_THE_LAST)),
-        "alternate",
-    ),
+    ("the ledger is changed", "tides", driver("load", sql(ALL_OF_THE_LAST)), "alternate"),
     (
         "bad records vanish",
         "tides",
@@ -212,44 +217,16 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
     (
         "reasons do not name the field",
         "tides",
-        parse(
-            lambda one: dataclasses.replace(
-                one,
-                rejects=[
-                    dataclasses.replace(
-                        reject,
-                        reasons=tuple(Reason(one.code, "bad") for one in reject.reasons),
-                    )
-                    for reject in one.rejects
-                ],
-            )
-        ),
+        rejects(reasons=lambda one: tuple(Reason(why.code, "bad") for why in one.reasons)),
         "each_field",
     ),
     (
         "a bad record has another text each time",
         "stops",
-        parse(
-            lambda one: dataclasses.replace(
-                one,
-                rejects=[
-                    dataclasses.replace(reject, raw=f"{reject.raw}{next(counter)}")
-                    for reject in one.rejects
-                ],
-            )
-        ),
+        rejects(raw=lambda one: f"{one.raw}{next(counter)}"),
         "quarantined_once",
     ),
-    (
-        "bad records have no key",
-        "stops",
-        parse(
-            lambda one: dataclasses.replace(
-                one, rejects=[dataclasses.replace(reject, key=None) for reject in one.rejects]
-            )
-        ),
-        "come_corrected_empty",
-    ),
+    ("bad records have no key", "stops", rejects(key=lambda _: None), "come_corrected_empty"),
     ("it accepts everything", "tides", declared(cap=Cap(share=1, few=10**6)), "mostly_bad"),
     ("its model accepts what the table rejects", "tides", accepts_all_texts, "unusual_value"),
     (
@@ -265,12 +242,7 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
         rows(lambda frame: frame[frame["stop_id"] != 40]),
         "torn",
     ),
-    (
-        "a load that was killed leaves a row",
-        "stops",
-        driver("fetch_from", sql(ONE_ROW)),
-        "dies_before",
-    ),
+    ("a killed load leaves a row", "stops", driver("fetch_from", sql(ONE_ROW)), "dies_before"),
     (
         "two runs undo each other",
         "stops",
@@ -286,18 +258,8 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
         "quarantine_is_read",
     ),
     ("a check always finds something", "tides", unknown_check, "checks_find"),
-    (
-        "a view is broken",
-        "tides",
-        driver("load", sql("DROP VIEW enriched.tide_levels")),
-        "views",
-    ),
-    (
-        "the sandbox is random",
-        "stops",
-        sandbox(lambda: str(next(counter))),
-        "sandbox",
-    ),
+    ("a view is broken", "tides", driver("load", sql("DROP VIEW enriched.tide_levels")), "views"),
+    ("the sandbox is random", "stops", sandbox(lambda: str(next(counter))), "sandbox"),
     ("the sandbox knows no seed", "stops", sandbox(lambda: ""), "sandbox"),
 )
 
@@ -350,6 +312,12 @@ def test_a_mistake_is_found_by_its_test(
                 started = isobar_start(kind)
                 getattr(kit(), test)(started)
                 ledger_is_true(started)
+
+
+def test_each_promise_is_broken_by_a_mistake() -> None:
+    tests = {one for one in dir(Contract) if one.startswith("test_")}
+    found = {test for test in tests for *_, part in CASES if part in test}
+    assert tests - found == {"test_every_feed_is_driven"}, "which the next test breaks"
 
 
 def test_a_feed_that_the_kit_cannot_drive_is_named(plug_ins: tuple[Path, ...]) -> None:

@@ -116,7 +116,7 @@ class _Served:
             return f"http://127.0.0.1:{self.stack.enter_context(busy_port())}"
         if fault == "TLS failure":
             shown = _unknown_authority(self.bench.folder)
-            return _base(self.stack.enter_context(FakeSource(shown)))
+            return _base(self.stack.enter_context(FakeSource(shown.context)))
         return _base(self.fake)
 
     def _answer(self, handler: BaseHTTPRequestHandler, fault: str | None) -> None:
