@@ -230,7 +230,8 @@ class Contract:
         driver.deliver([driver.with_field(records[0], "unheard_of"), *records[1:]])
         rows_are(driver, records, promise)
         with driver.site.warehouse.engine.connect() as connection:
-            assert "unheard_of" in "; ".join(last_drift(connection, driver.feed.name)), promise
+            drift = "; ".join(last_drift(connection, driver.feed.name))
+        assert "unheard_of" in drift, promise
 
     def test_a_torn_delivery_stores_no_torn_record(self, driver: Driver) -> None:
         """A file that ends within a line waits for the rest; the body of an answer is truncated."""
