@@ -99,15 +99,11 @@ def following(
             return address, {name: value for name, value in params.items() if name not in named}
         case Cursor(at=at):
             value = said_at(response.document, at)
-            if is_end(value):
-                return None
         case PageNumber(first=first):
-            value = int(params.get(pagination.parameter, first)) + 1
+            value = int(params.get(pagination.parameter, first)) + 1 if count else None
         case Offset():
-            value = int(params.get(pagination.parameter, 0)) + count
-    if not (count or isinstance(pagination, Cursor)):
-        return None
-    return url, {**params, pagination.parameter: str(value)}
+            value = int(params.get(pagination.parameter, 0)) + count if count else None
+    return None if is_end(value) else (url, {**params, pagination.parameter: str(value)})
 
 
 def value_at(document: Any, at: str) -> Any:
