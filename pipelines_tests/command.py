@@ -16,7 +16,8 @@ from types import ModuleType
 
 import pytest
 
-from pipelines.config import SECRETS
+from pipelines.config import Settings
+from pipelines.config.env_validation import Variables
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import sources
 
@@ -38,11 +39,12 @@ OURS = (
 )
 OF_LOGINS = (OWNER_PASSWORD, *PASSWORDS.values())
 #: The secrets of the platform and of sources: each may be in a file.
-SECRET_VARIABLES = SECRETS | {
-    one.settings.variable(field)
-    for one in sources().values()
-    for field in one.settings.model_fields
-    if one.settings.about(field).get("secret")
+DECLARED: list[type[Variables]] = [Settings, *(one.settings for one in sources().values())]
+SECRET_VARIABLES = {"ALERT_URLS"} | {
+    kind.variable(field)
+    for kind in DECLARED
+    for field in kind.model_fields
+    if kind.about(field).get("secret")
 }
 FILES = tuple(f"{name}_FILE" for name in (*sorted(SECRET_VARIABLES), *OF_LOGINS))
 

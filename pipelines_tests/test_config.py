@@ -18,7 +18,7 @@ LIVE = {"ISOBAR_SOURCES": "live"}
     ("variables", "words"),
     [
         ({"ISOBAR_HOME": "~nobody-of-this-name/x"}, "ISOBAR_HOME is '~nobody-of-this-name/x'"),
-        ({"DAGSTER_HOME": "~nobody-of-this-name"}, "that user has no home folder"),
+        ({"DAGSTER_HOME": "~nobody-of-this-name"}, "a user who has no home folder"),
         ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX is"),
         ({"DATABASE_PASSWORD": "caf\udce9"}, "DATABASE_PASSWORD is not in UTF-8"),
         ({"WEATHER_API_KEY": "\udcff"}, "WEATHER_API_KEY is not in UTF-8"),

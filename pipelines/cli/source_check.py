@@ -15,7 +15,7 @@ import click
 
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
-from pipelines.config.secret_files import is_secret_name
+from pipelines.config.env_validation import is_secret_name
 from pipelines.isolation import LOG, broken_sources
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
 

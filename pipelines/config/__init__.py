@@ -7,15 +7,23 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dotenv import load_dotenv
+from pydantic import Field, SecretStr
 
-from pipelines.config import env_validation
-from pipelines.config.secret_files import secret
+from pipelines.config.env_validation import (
+    AnyPath,
+    DatabaseUrl,
+    RedisUrl,
+    Variables,
+    host,
+    misconfigured,
+    secret,
+    secret_text,
+)
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
 from pipelines.postgres.roles import ANALYST, DAGSTER, SUPERUSER, WAREHOUSE
@@ -40,105 +48,52 @@ DASHBOARD_SECONDS = 30
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
 #: Variables that libpq would apply to connections to the built-in server, too.
-OF_OTHER_SERVERS = (
-    *("PGTZ", "PGDATESTYLE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"),
-)
-#: Variables that may instead be read from the file that `<name>_FILE` names.
-SECRETS = frozenset(
-    {
-        "ALERT_URLS",
-        "ANALYST_DATABASE_URL",
-        "CELERY_BROKER_PASSWORD",
-        "CELERY_BROKER_URL",
-        "DAGSTER_POSTGRES_PASSWORD",
-        "DAGSTER_POSTGRES_URL",
-        "DATABASE_PASSWORD",
-        "DATABASE_URL",
-    }
-)
+OF_OTHER_SERVERS = "PGTZ PGDATESTYLE PGSERVICE PGSERVICEFILE PGHOSTADDR PGTARGETSESSIONATTRS"
+Seconds = Annotated[int, Field(ge=1, le=999_999)]
 
 
-@dataclass(frozen=True)
-class Settings:
+def _named(variable: str, default: Any = None) -> Any:
+    """Declare a setting whose variable is not called like its field."""
+    return Field(default, json_schema_extra={"variable": variable})
+
+
+class Settings(Variables):
     """Settings from the environment, with defaults; .env.example lists the variables."""
 
-    state: Path
-    dagster_home: Path
-    database_url: str | None = field(repr=False)
+    state: AnyPath = _named("ISOBAR_HOME", ...)
+    own_dagster_home: AnyPath | None = _named("DAGSTER_HOME")
+    database_password: SecretStr | None = secret_text("The password of DATABASE_URL.")
+    database_url: DatabaseUrl | None = secret_text("The address of the warehouse.")
     #: Where analysts and the dashboards read, such as a replica.
-    analyst_database_url: str | None = field(repr=False)
-    dagster_postgres_url: str | None = field(repr=False)
-    #: None if ISOBAR_SOURCES is not set and the database is somebody's own.
-    named_sources: str | None
-    sandbox_url: str | None
-    celery_broker_url: str | None = field(repr=False)
-    worker_runs: int | None
+    analyst_database_url: DatabaseUrl | None = secret_text("The address where analysts read.")
+    dagster_postgres_password: SecretStr | None = secret_text("The password of Dagster's storage.")
+    dagster_postgres_url: DatabaseUrl | None = secret_text("The address of Dagster's storage.")
+    celery_broker_password: SecretStr | None = secret_text("The password of the broker.")
+    celery_broker_url: RedisUrl | None = secret_text("The address of the broker.")
+    #: None if it is not set.
+    named_sources: Literal["sandbox", "live"] | None = _named("ISOBAR_SOURCES")
+    named_schedules: AnyPath | None = _named("ISOBAR_SCHEDULES")
+    sandbox_url: str | None = _named("ISOBAR_SANDBOX_URL")
+    worker_runs: int | None = Field(None, ge=1, le=99)
     #: How long a file in an inbox without a final line break has to be unchanged.
-    inbox_cut_seconds: int
+    inbox_cut_seconds: Annotated[int, Field(ge=0, le=999_999)] = _named(
+        "ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS
+    )
     #: Time limits of a check's or view's statement, and of a run of a source.
-    statement_seconds: int
-    run_seconds: int
+    statement_seconds: Seconds = _named("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS)
+    run_seconds: Seconds = _named("ISOBAR_RUN_SECONDS", RUN_SECONDS)
     #: Time limit of a statement of the dashboards.
-    dashboard_seconds: int
+    dashboard_seconds: Seconds = _named("ISOBAR_DASHBOARD_SECONDS", DASHBOARD_SECONDS)
     #: The variables that were read. Sources read theirs from here.
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str] = Field(repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Parse the variables; an empty one counts as unset. Raises `PermanentFailure`."""
-        read = _reader(environment)
-
-        def value(name: str) -> str | None:
-            return env_validation.utf_8(name, read(name)) or None
-
-        def folder(name: str) -> Path | None:
-            path = read(name)
-            return env_validation.expand_path(name, path) if path else None
-
-        state = _state(environment)
-        own_home = folder("DAGSTER_HOME")
-        sources = value("ISOBAR_SOURCES")
-        if sources not in ("sandbox", "live", None):
-            raise env_validation.misconfigured(
-                f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live."
-            )
-        database_url = value("DATABASE_URL")
-        if re.search(r"[\"$`\\\n]", f"{state}{os.path.realpath(state)}"):
-            raise PermanentFailure(
-                "configuration",
-                "the path of the folder has a character with which PostgreSQL cannot start",
-                place=f"ISOBAR_HOME, {state}",
-                remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
-            )
-        left_out = () if database_url else OF_OTHER_SERVERS
-        for name in ("DATABASE_URL", "ANALYST_DATABASE_URL", "DAGSTER_POSTGRES_URL"):
-            env_validation.check_postgres_url(name, value(name))
-
-        def seconds(name: str, default: int, *, least: int = 1) -> int:
-            return env_validation.seconds(name, value(name), default, least=least)
-
-        return cls(
-            state=state,
-            # `make setup` names the clone, which has dagster.yaml, for Dagster's own commands.
-            dagster_home=own_home
-            if own_home and not _is_clone(str(own_home))
-            else state / "dagster",
-            database_url=env_validation.with_password(database_url, value("DATABASE_PASSWORD")),
-            analyst_database_url=value("ANALYST_DATABASE_URL"),
-            dagster_postgres_url=env_validation.with_password(
-                value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
-            ),
-            named_sources=sources or (None if database_url else "sandbox"),
-            sandbox_url=value("ISOBAR_SANDBOX_URL"),
-            celery_broker_url=env_validation.broker(
-                value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
-            ),
-            worker_runs=env_validation.runs("WORKER_RUNS", value("WORKER_RUNS")),
-            inbox_cut_seconds=seconds("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, least=0),
-            statement_seconds=seconds("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS),
-            run_seconds=seconds("ISOBAR_RUN_SECONDS", RUN_SECONDS),
-            dashboard_seconds=seconds("ISOBAR_DASHBOARD_SECONDS", DASHBOARD_SECONDS),
-            environment={one: environment[one] for one in environment if one not in left_out},
+        texts = {field: cls.text(environment, field) for field in cls.model_fields}
+        given: dict[str, object] = {field: text for field, text in texts.items() if text}
+        return cls.validated(
+            {"state": home() / ".isobar", **given, "environment": dict(environment)}
         )
 
     @classmethod
@@ -147,15 +102,21 @@ class Settings:
         return _parsed(tuple(os.environ.items()))
 
     @property
+    def dagster_home(self) -> Path:
+        """Dagster's home. `make setup` names the clone, for Dagster's own commands."""
+        own = self.own_dagster_home
+        return own if own and not _is_clone(str(own)) else self.state / "dagster"
+
+    @property
     def sources(self) -> str:
         """`live` or `sandbox`. Raises `PermanentFailure` where it has to be set and is not."""
-        if self.named_sources is None:  # simulated rows in a real database would look like data
-            raise env_validation.misconfigured(
+        if self.database_url and not self.named_sources:  # simulated rows would look like data
+            raise misconfigured(
                 "DATABASE_URL is set, so ISOBAR_SOURCES has to be set, too",
                 "Set ISOBAR_SOURCES=live to load the real sources, or ISOBAR_SOURCES=sandbox to"
                 " write simulated parcels, plants and hotels into this database.",
             )
-        return self.named_sources
+        return self.named_sources or "sandbox"
 
     @property
     def has_builtin_server(self) -> bool:
@@ -166,7 +127,7 @@ class Settings:
         """Return the server that is used if DATABASE_URL is unset."""
         from pipelines.postgres.server import EmbeddedPostgres
 
-        for name in OF_OTHER_SERVERS:
+        for name in OF_OTHER_SERVERS.split():
             os.environ.pop(name, None)
         return EmbeddedPostgres(self.state, report)
 
@@ -176,7 +137,8 @@ class Settings:
 
     def own_url(self, role: str) -> str | None:
         """Return the URL of the operator's own server: DATABASE_URL, or another one of analysts."""
-        return (self.analyst_database_url if role == ANALYST else None) or self.database_url
+        own = (self.analyst_database_url if role == ANALYST else None) or self.database_url
+        return own.get_secret_value() if own else None
 
     def dagster_url(self) -> str:
         """Return the URL of Dagster's storage, for its driver psycopg2.
@@ -186,9 +148,9 @@ class Settings:
         from sqlalchemy import make_url
 
         if self.dagster_postgres_url:
-            url = make_url(self.dagster_postgres_url)
+            url = make_url(self.dagster_postgres_url.get_secret_value())
         elif self.database_url:
-            url = make_url(self.database_url)
+            url = make_url(self.database_url.get_secret_value())
             url = url.set(database=f"{url.database}_dagster")
         else:
             url = make_url(self._builtin_url(DAGSTER, DAGSTER))
@@ -264,42 +226,35 @@ def _is_clone(path: str) -> bool:
 
 
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the operator's schedules, if any. Not in `Settings`: definitions need only this."""
-    value = _reader(environment)
-    if named := value("ISOBAR_SCHEDULES"):
-        return env_validation.expand_path("ISOBAR_SCHEDULES", named)
-    usual = _state(environment) / "schedules.toml"
-    return usual if os.path.lexists(usual) else None
+    """Return the operator's schedules, if any."""
+    settings = Settings.from_environment(environment)
+    usual = settings.state / "schedules.toml"
+    return settings.named_schedules or (usual if os.path.lexists(usual) else None)
 
 
 def read_file(file: Path) -> bytes:
     """Read a file named by the operator. Raises `PermanentFailure` if it cannot be read."""
-    problem: str | None = "it is a pipe, which would keep us waiting"
     try:
-        if not file.is_fifo():
-            return file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
-        problem = error.strerror
-    raise PermanentFailure(
-        "configuration",
-        f"the schedules file cannot be read: {problem}",
-        place=str(file),
-        remedy="Correct it, or remove it.",
-    )
+        raise PermanentFailure(
+            "configuration",
+            f"the schedules file cannot be read: {error.strerror}",
+            place=str(file),
+            remedy="Correct it, or remove it.",
+        ) from error
 
 
 def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the apprise URLs that receive alerts; works even if other settings are invalid."""
-    value = _reader(environment)
     between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within a URL is part of it
-    entries = [one.strip(",;") for one in re.split(between, value("ALERT_URLS"))]
+    entries = [one.strip(",;") for one in re.split(between, secret(environment, "ALERT_URLS"))]
     return [one for one in entries if one]
 
 
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
-    value = _reader(environment)
-    return value("ISOBAR_UI_URL").rstrip("/") or None
+    return _url(environment, "ISOBAR_UI_URL")
 
 
 def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
@@ -308,12 +263,11 @@ def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]
     They are those of this machine to itself, of the two URLs above, and of ISOBAR_ALLOWED_HOSTS.
     The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
     """
-    value = _reader(environment)
     named = ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL", "ISOBAR_WEB_SERVER_URL")
     return LOOPBACK_HOSTS | {
-        env_validation.host(name, entry)
+        host(name, entry)
         for name in named
-        for entry in re.split(r"[\s,]+", value(name))
+        for entry in re.split(r"[\s,]+", environment.get(name, ""))
         if entry and not re.fullmatch(r"(https?://)?:[0-9]+", entry)
     }
 
@@ -327,22 +281,13 @@ def with_allowed_host(host: str) -> dict[str, str]:
 
 
 def disabled_sources() -> frozenset[str]:
-    """Return the sources that the operator disabled. Not in `Settings`, as above."""
-    names = _reader(os.environ)("ISOBAR_DISABLE_SOURCES")
+    """Return the sources that the operator disabled."""
+    names = os.environ.get("ISOBAR_DISABLE_SOURCES", "")
     return frozenset(filter(None, re.split(r"[\s,]+", names)))
 
 
-def _state(environment: Mapping[str, str]) -> Path:
-    value = _reader(environment)
-    folder = value("ISOBAR_HOME")
-    return env_validation.expand_path("ISOBAR_HOME", folder) if folder else home() / ".isobar"
-
-
-def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """Return a function that reads a variable; an unset one is empty."""
-    return lambda name: (
-        secret(environment, name) if name in SECRETS else environment.get(name, "").strip()
-    )
+def _url(environment: Mapping[str, str], name: str) -> str | None:
+    return environment.get(name, "").strip().rstrip("/") or None
 
 
 @lru_cache(maxsize=4)

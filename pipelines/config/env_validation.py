@@ -1,78 +1,234 @@
-"""Validation of environment variables; each function raises for an invalid value."""
+"""Variables as pydantic models: how they are read, and the failure for an invalid one."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pipelines.failures import PermanentFailure
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from pipelines.failures import PermanentFailure, redact
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+#: Settings that are called like secrets: a message about an invalid one does not show its value.
+SECRET_NAME = re.compile(
+    r"(^|_)(token|password|passwd|passphrase|secret|credentials?|key|auth|cookie)s?(_|$)|apikey",
+    re.IGNORECASE,
+)
 
-def utf_8(name: str, value: str) -> str:
-    """Return a value that is valid UTF-8; the environment shows other bytes as surrogates."""
+
+def secret_text(description: str) -> Any:
+    """Declare a `SecretStr`, which may also be read from the file that `<variable>_FILE` names."""
+    extra: dict[str, Any] = {"secret": True}
+    return Field(default=None, description=description, repr=False, json_schema_extra=extra)
+
+
+class Variables(BaseModel):
+    """Environment variables, named by the class's `env_prefix` and its field names.
+
+    An empty variable counts as unset.
+    """
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        arbitrary_types_allowed=True,
+    )
+    _prefix: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, env_prefix: str | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if env_prefix is not None:
+            cls._prefix = env_prefix
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Return the environment variable of a field."""
+        return str(cls.about(field).get("variable") or f"{cls._prefix}{field}".upper())
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return the environment variable of each field."""
+        return {field: cls.variable(field) for field in cls.model_fields}
+
+    @classmethod
+    def about(cls, field: str) -> Mapping[str, Any]:
+        """Return the properties of a field declared with `url`, `folder` or `secret_text`."""
+        extra = cls.model_fields[field].json_schema_extra if field in cls.model_fields else None
+        return extra if isinstance(extra, dict) else {}
+
+    @classmethod
+    def text(cls, environment: Mapping[str, str], field: str) -> str:
+        """Return the value of a field's variable or of its secret's file; empty if unset."""
+        name = cls.variable(field)
+        if cls.about(field).get("secret"):
+            return secret(environment, name)
+        return environment.get(name, "").strip()
+
+    @classmethod
+    def validated(cls, given: Mapping[str, object]) -> Self:
+        """Make the settings from values by field. Raises `PermanentFailure`."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            failure = cls._misconfigured(error, given)
+        raise failure  # without the error as its cause, for that may contain values
+
+    @classmethod
+    def may_be_shown(cls, field: str) -> bool:
+        """Return whether messages may contain the value of a field: no secret, nor called so."""
+        info = cls.model_fields.get(field)
+        return (
+            info is not None
+            and not cls.about(field).get("secret")
+            and not is_secret_name(cls.variable(field))
+            and "Secret" not in str(info.annotation)
+        )
+
+    @classmethod
+    def _misconfigured(
+        cls, error: ValidationError, given: Mapping[str, object]
+    ) -> PermanentFailure:
+        problem = error.errors(include_url=False)[0]
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        info = cls.model_fields.get(field)
+        remedy = problem.get("ctx", {}).get("remedy")
+        name, words = cls.variable(field), problem["msg"]
+        if not field:  # of a validator of all fields
+            text = words
+        elif problem["type"] == "missing":
+            text = f"{name} is not set"
+        elif cls.may_be_shown(field):
+            text = f"{name} is {problem['input']!r}{', which ' if remedy else ': '}{words}"
+        elif problem["type"] in ("value_error", "assertion_error"):  # which may repeat it
+            text = f"{name} is invalid: its source rejects it"
+        else:
+            text = f"{name}{' ' if remedy else ': '}{words}"
+        hidden = [str(one) for key, one in given.items() if not cls.may_be_shown(key)]
+        about = (
+            f"Its meaning: {info.description}" if info and info.description else "See .env.example."
+        )
+        return misconfigured(redact(text, hidden), str(remedy or f"Correct or unset it. {about}"))
+
+
+def misconfigured(problem: str, remedy: str) -> PermanentFailure:
+    """Return the failure for an invalid variable."""
+    return PermanentFailure(
+        "configuration", problem, place="the environment or .env", remedy=remedy
+    )
+
+
+def invalid(problem: str, remedy: str) -> PydanticCustomError:
+    """Return the error of a validator; `problem` goes on after the name of the variable."""
+    return PydanticCustomError("variable", problem, {"remedy": remedy})
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a variable is called like a secret, as `BUSES_API_TOKEN` is."""
+    return SECRET_NAME.search(name) is not None
+
+
+def secret(environment: Mapping[str, str], name: str) -> str:
+    """Return the value of `name`, else the content of the file `<name>_FILE`, else an empty string.
+
+    Line breaks around the content are removed. Raises `PermanentFailure` if it cannot be read, or
+    if the value is not in UTF-8, of which the environment shows other bytes as surrogates.
+    """
+    value = environment.get(name, "").strip()
+    file = environment.get(f"{name}_FILE", "").strip()
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise misconfigured(f"{name} is not in UTF-8", "Save it in UTF-8.")
-    return value
-
-
-def with_password(url: str | None, password: str | None) -> str | None:
-    """Return the URL with the password added, unless it contains one."""
-    if url is None or password is None or (parsed := _parsed(url)).password is not None:
-        return url
-    whole = parsed.set(password=password).render_as_string(hide_password=False)
-    return whole.replace(" ", "%20")  # libpq requires it, too
-
-
-def broker(url: str | None, password: str | None) -> str | None:
-    """Return a Redis URL with its password, if set; error messages show neither."""
-    if url is None:
-        return None
+    if value or not file:
+        return value
     try:
-        parsed = _parsed(url)
-        is_redis = parsed.drivername in ("redis", "rediss") and bool(parsed.host)
-    except ValueError:
-        is_redis = False
-    if not is_redis:
-        raise misconfigured(
-            "CELERY_BROKER_URL is not the URL of a Redis",
+        return Path(file).read_text("utf-8-sig").strip("\r\n")
+    except (OSError, ValueError) as error:
+        raise PermanentFailure(
+            "configuration",
+            f"the secret's file cannot be read: {getattr(error, 'strerror', None) or 'no text'}",
+            place=f"{name}_FILE={file}" if Path(file).is_absolute() else f"{name}_FILE",
+            remedy="Name a file that holds nothing but the secret and that this user may read"
+            " (in a container: the user 10001).",
+        ) from error
+
+
+def expanded(value: str | Path) -> Path:
+    """Return an absolute path; a `~` is that of the user."""
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise invalid("names a user who has no home folder", "Write the full path.") from error
+
+
+def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Check the URL of a database, and add the password that another variable has."""
+    url = _parsed(value)
+    problem = None
+    if url is None:
+        problem = "is not a PostgreSQL address"
+    elif url.get_backend_name() not in ("postgresql", "postgres"):
+        problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
+    elif "@" in (url.host or ""):
+        problem = "has an @ in its password, which has to be written as %40"
+    elif not url.database:
+        problem = "names no database"
+    if problem is not None:
+        raise invalid(problem, "Write postgresql://user:password@host:port/database.")
+    return _with_password(value, info)
+
+
+def _redis(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Check the URL of a Redis, and add the password that another variable has."""
+    url = _parsed(value)
+    if url is None or url.drivername not in ("redis", "rediss") or not url.host:
+        raise invalid(
+            "is not the URL of a Redis",
             "Write redis://default@host:6379/0, and its password into CELERY_BROKER_PASSWORD.",
         )
-    named = parsed.set(username=parsed.username or "default")
-    return with_password(named.render_as_string(hide_password=False), password)
+    named = url.set(username=url.username or "default")
+    return _with_password(SecretStr(named.render_as_string(hide_password=False)), info)
 
 
-def runs(name: str, value: str | None) -> int | None:
-    """Return a number of runs from 1 to 99, if set."""
-    if value is not None and not re.fullmatch("[1-9][0-9]?", value):
-        raise misconfigured(
-            f"{name} is {value!r}, which is not a number of runs",
-            "Set it to a whole number from 1 to 99.",
-        )
-    return int(value) if value else None
-
-
-def seconds(name: str, value: str | None, default: int, *, least: int) -> int:
-    """Return a number of seconds from `least` to 999,999, or the default."""
-    if value is not None and not (re.fullmatch("[0-9]{1,6}", value) and int(value) >= least):
-        raise misconfigured(
-            f"{name} is {value!r}, which is not a number of seconds",
-            f"Set it to a whole number of seconds, at least {least}.",
-        )
-    return default if value is None else int(value)
-
-
-def _parsed(url: str) -> "URL":
-    """Parse a URL. Raises `ValueError`. SQLAlchemy is imported only if a URL is set."""
+def _parsed(value: SecretStr) -> "URL | None":
+    """Parse a URL; None if it is none. SQLAlchemy is imported only if a URL is set."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise ValueError("is not an address") from error
+        url = make_url(value.get_secret_value())
+        url.get_backend_name()
+    except (ArgumentError, ValueError):
+        return None
+    return url
+
+
+def _with_password(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    password = info.data.get(str(info.field_name).replace("_url", "_password"))
+    url = _parsed(value)
+    if password is None or url is None or url.password is not None:
+        return value
+    whole = url.set(password=password.get_secret_value()).render_as_string(hide_password=False)
+    return SecretStr(whole.replace(" ", "%20"))  # libpq requires it, too
+
+
+AnyPath = Annotated[Path, BeforeValidator(expanded)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 
 
 def host(name: str, value: str) -> str:
@@ -89,39 +245,3 @@ def host(name: str, value: str) -> str:
             "Write names such as isobar.example.org, without patterns, as browsers send them.",
         )
     return parsed.rstrip(".")
-
-
-def misconfigured(problem: str, remedy: str) -> PermanentFailure:
-    """Return the failure for an invalid variable."""
-    return PermanentFailure(
-        "configuration", problem, place="the environment or .env", remedy=remedy
-    )
-
-
-def check_postgres_url(name: str, value: str | None) -> None:
-    """Raise `PermanentFailure` unless the value is a PostgreSQL URL with a database name."""
-    if value is None:
-        return
-    try:
-        url = _parsed(value)
-        problem = None if url.database else "names no database"
-        if "@" in (url.host or ""):
-            problem = "has an @ in its password, which has to be written as %40"
-        if url.get_backend_name() not in ("postgresql", "postgres"):
-            problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
-    except ValueError:
-        problem = "is not a PostgreSQL address"
-    if problem is not None:
-        raise misconfigured(
-            f"{name} {problem}", "Write postgresql://user:password@host:port/database."
-        )
-
-
-def expand_path(name: str, value: str) -> Path:
-    """Return the absolute path of the variable `name`. Raises `PermanentFailure`."""
-    try:
-        return Path(value).expanduser().absolute()
-    except RuntimeError as error:
-        raise misconfigured(
-            f"{name} is {value!r}, and that user has no home folder", "Write the full path."
-        ) from error

@@ -8,9 +8,8 @@ from pathlib import Path
 def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
     """Return the URL of the web UI on this machine, and the recorded identity of each process.
 
-    Both are empty if no UI was started, if it was stopped cleanly, or if the record belongs to
-    another machine. To check whether a process is still alive, use
-    `pipelines.postgres.process_identity.find`.
+    Both are empty if no UI runs on this machine. `process_identity.find` says whether a process is
+    still alive.
     """
     try:
         record = json.loads((state / "ui.json").read_text())

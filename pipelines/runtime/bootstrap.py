@@ -111,7 +111,7 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
         fresh.replace(link)
     broker = settings.celery_broker_url
     return {
-        **({"CELERY_BROKER_URL": broker} if broker else {}),
+        **({"CELERY_BROKER_URL": broker.get_secret_value()} if broker else {}),
         "DAGSTER_HOME": str(home),
         RUN_LOGS: str(home / "storage"),
         "DAGSTER_POSTGRES_URL": settings.dagster_url(),
@@ -124,7 +124,7 @@ def make_dagster_database(settings: Settings) -> None:
     """Create Dagster's database beside a warehouse that is not on the built-in server."""
     if settings.database_url and not settings.dagster_postgres_url:
         name = make_url(settings.dagster_url()).database or ""
-        _make_database(settings.database_url, name)
+        _make_database(settings.database_url.get_secret_value(), name)
 
 
 def prepare_dagster_storage(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import psycopg
 from psycopg import sql
 
-from pipelines.config.secret_files import secret
+from pipelines.config.env_validation import secret
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.errors import translated

@@ -42,7 +42,8 @@ class Facts:
 @contextmanager
 def warehouse(settings: Settings) -> Iterator[Connection]:
     """Open a read-only session of the warehouse. Raises `Failure`."""
-    with _reading(settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)) as opened:
+    url = settings.own_url(SUPERUSER) or _builtin_url(settings, SUPERUSER, WAREHOUSE)
+    with _reading(url) as opened:
         yield opened
 
 

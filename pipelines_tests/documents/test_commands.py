@@ -8,6 +8,8 @@ import pytest
 
 from docs import commands
 from pipelines.cli.main import isobar
+from pipelines.config import Settings
+from pipelines.config.env_validation import Variables
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import sources
 from pipelines_tests.command import PROJECT, SECRET_VARIABLES
@@ -71,9 +73,11 @@ def test_every_command_and_option_has_a_help_text() -> None:
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:
     code = (PROJECT / "pipelines/config/__init__.py").read_text()
-    read = set(re.findall(r'(?:value|folder)\("([A-Z_]+)"\)', code))
-    read |= {name for one in sources().values() for name in one.settings.variables().values()}
+    read = set(re.findall(r'"((?:ISOBAR|ALERT)_[A-Z_]+)"', code))
+    kinds: list[type[Variables]] = [Settings, *(one.settings for one in sources().values())]
+    read |= {name for one in kinds for name in one.variables().values()}
     internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them
+    internal |= {"ENVIRONMENT", "ISOBAR_RUN_LOGS"}  # all variables, and what processes pass on
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
     ) - {f"{name}_FILE" for name in SECRET_VARIABLES | {OWNER_PASSWORD, *PASSWORDS.values()}}

