@@ -35,9 +35,8 @@ from pipelines.http.redirects import redirect_target
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
-MAX_REDIRECTS = 5
-#: What is shown at most of the words of a status, and of an address or an error of the source.
-MAX_REASON, MAX_SHOWN = 80, 200
+#: What is shown at most of the words of a status, of an error of the source, and of an address.
+MAX_REASON, MAX_SHOWN, MAX_LOCATION = 80, 200, 2_000
 PROXY_REMEDY = "Correct http_proxy or https_proxy, or add the host of the source to no_proxy."
 
 
@@ -96,9 +95,18 @@ def _utc_now() -> datetime:
 
 
 class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - theirs
-        """Return None: `requests` would read the whole body of a redirect."""
-        return None
+    max_redirects = 5
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return where a redirect leads. Raises if that is another server."""
+        if not resp.is_redirect:
+            return None
+        resp.close()  # or its whole body would be read
+        location = resp.headers["Location"]
+        if (target := redirect_target(str(resp.url), location)) is None:
+            words = f"it redirects to {location[:MAX_LOCATION]}, which is another server"
+            raise requests.TooManyRedirects(words)
+        return target
 
 
 @dataclass(frozen=True)
@@ -172,9 +180,17 @@ class HttpClient:
         shown = redact(url, self.secrets)
         deadline = time.monotonic() + self.attempt_seconds
         try:
-            with self._open(url, params, shown) as response:
+            with self.session.get(
+                url,
+                params=params,
+                headers={"Accept": "application/json", "User-Agent": "isobar", **self.headers},
+                timeout=(self.connect_seconds, self.read_seconds),
+                stream=True,
+            ) as response:
                 self._check_status(response, shown, attempt, deadline)
                 body = self._read(response, shown, deadline)
+        except requests.TooManyRedirects as error:
+            raise self._permanent(shown, str(error).rstrip(".")) from None
         except requests.exceptions.SSLError as error:
             raise self._permanent(shown, describe_error(error)) from None
         except ValueError as error:
@@ -185,27 +201,6 @@ class HttpClient:
         document = self._parse(body, shown, attempt)
         links = {name: str(one.get("url", "")) for name, one in response.links.items()}
         return JsonResponse(shown, body, document, self.clock(), links)
-
-    def _open(self, url: str, params: Mapping[str, str] | None, shown: str) -> requests.Response:
-        """Send a request, follow redirects on the same server, and return the open response."""
-        for _ in range(MAX_REDIRECTS + 1):
-            response = self.session.get(
-                url,
-                params=params,
-                headers={"Accept": "application/json", "User-Agent": "isobar", **self.headers},
-                timeout=(self.connect_seconds, self.read_seconds),
-                stream=True,
-                allow_redirects=False,
-            )
-            if not response.is_redirect:
-                return response
-            response.close()
-            location, params = response.headers["Location"], None
-            if (target := redirect_target(url, location)) is None:
-                to = redact(location, self.secrets)[:MAX_SHOWN]
-                raise self._permanent(shown, f"it redirects to {to}, which is another server")
-            url = target
-        raise self._permanent(shown, f"more than {MAX_REDIRECTS} redirects")
 
     def _check_status(
         self, response: requests.Response, shown: str, attempt: int, deadline: float
