@@ -82,7 +82,7 @@ def ui(port: int | None) -> None:
     is_flag=True,
     help="Also set the passwords of the roles, from LOADER_PASSWORD, ANALYST_PASSWORD,"
     " OPERATOR_PASSWORD and DAGSTER_PASSWORD. Earlier passwords stop working. The built-in server"
-    " has its own in the state folder: they are set again, and it restarts.",
+    " has its own in the state folder, which are set again.",
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""

@@ -41,6 +41,4 @@ def reserved_port(preferred: int) -> Iterator[int]:
             port = free_port(preferred)
         except filelock.Timeout:
             port = free_port()
-        except OSError:  # the lock file cannot be created
-            port = free_port(preferred)
         yield port

@@ -9,10 +9,13 @@ REMEDIES = {
     "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
     " have more of them (max_connections, CONNECTION LIMIT), then run again.",
     "authentication failed|no password supplied": "For the built-in server, run isobar migrate"
-    " --logins, which sets its passwords to the noted ones. For another, correct the user and the"
-    " password in the address, or in its _PASSWORD variable. Then run again.",
+    " --logins, which sets its passwords to the noted ones; one that its owner isobar has changed"
+    " belongs into passwords.json. For another, correct the user and the password in the address,"
+    " or in its _PASSWORD variable. Then run again.",
     "unsupported startup parameter": "A pooler in between rejects `options`. Set the"
     " address to the server itself.",
+    "files are incompatible": "Dump it with that version (pg_dumpall), move the folder away, start"
+    " anew and restore; or move it away and run again: the sources are read anew.",
     "out of memory": "Give the server more memory, or run less at once, then run again.",
     "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
     " then run again.",

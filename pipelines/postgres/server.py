@@ -21,17 +21,15 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.failures import NotReady, TransientFailure
 from pipelines.postgres import software, state_folder
-from pipelines.postgres.log_files import rotate, tail
+from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, this_machine
 
-#: Buffers of a server that does not get the memory that it would use, such as by `ulimit -v`.
-MIN_BUFFERS = "128MB"
 #: What PostgreSQL says of a login that waiting does not help.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
@@ -90,8 +88,7 @@ class EmbeddedPostgres:
     def start(self) -> Connections:
         """Start the server, creating it if it does not exist. Safe to call at any time.
 
-        Raises `PermanentFailure` if the data folder has another major version or owner, and
-        `TransientFailure` if the server does not start. Both messages say where to look.
+        Raises `TransientFailure` if it does not start; the message says where to look.
         """
         state_folder.create(self.state)
         with self._alone():
@@ -100,7 +97,6 @@ class EmbeddedPostgres:
             self._choose_home()
             binaries = self._binaries()
             self._initialise(binaries)
-            self._reject_other_versions(binaries)
             running = self._start(binaries)
             _make_databases(running)
             return running
@@ -116,34 +112,16 @@ class EmbeddedPostgres:
             return True
 
     def reset_passwords(self) -> None:
-        """Set the passwords of the roles to the noted ones, and start the server.
+        """Start the server, and set the passwords of the roles to the noted ones.
 
-        Somebody may have changed one, even the owner's. So the server is stopped for a moment: only
-        PostgreSQL's single-user mode needs no password.
+        A role may have changed its own.
         """
-        state_folder.create(self.state)
-        if self.data.exists():
-            self._reset_owner()
         running = self.start()
         with _connect(running, autocommit=True) as connection:
             for role, password in running.passwords.items():
                 names = sql.Identifier(role), sql.Literal(password)
                 statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
                 connection.execute(statement.format(*names))
-
-    def _reset_owner(self) -> None:
-        with self._alone():
-            binaries = self._binaries()
-            self._reject_other_versions(binaries)
-            if self._postmaster() is not None:
-                self._pg_ctl(binaries, "stop", "-m", "fast", "-w", "-t", "60")
-            software.run_as_system_user(
-                binaries / "postgres",
-                *("--single", "-D", str(self.data), "postgres"),
-                log=self.log,
-                text=f"ALTER ROLE {SUPERUSER} LOGIN VALID UNTIL 'infinity'"
-                f" PASSWORD '{self._passwords()[SUPERUSER]}'\n",
-            )
 
     def connections(self) -> Connections | None:
         """Return how to connect, or None if the server does not run.
@@ -188,18 +166,8 @@ class EmbeddedPostgres:
         return Connections(port, self._passwords())
 
     def _passwords(self) -> dict[str, str]:
-        file = self.home / "passwords.json"
-        try:
-            passwords = json.loads(file.read_text())
-            return {role: str(passwords[role]) for role in ROLES}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise PermanentFailure(
-                "database",
-                f"the passwords of the built-in server cannot be read ({type(error).__name__})",
-                place=str(file),
-                remedy="Restore the file; or move the folder beside it away and run again: the"
-                " sources are read anew.",
-            ) from error
+        passwords: dict[str, str] = json.loads((self.home / "passwords.json").read_text())
+        return passwords
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -213,13 +181,6 @@ class EmbeddedPostgres:
                 "another command has been using the built-in server for two minutes",
                 place=str(self.state / "postgres.lock"),
                 remedy="Wait for it to end, or end it, and run again.",
-            ) from error
-        except PermissionError as error:
-            raise PermanentFailure(
-                "database",
-                f"this user may not use the built-in server's files ({error.strerror})",
-                place=str(error.filename or self.state),
-                remedy="Run as the user who started it, or as another user in a clone of your own.",
             ) from error
 
     def _choose_home(self) -> None:
@@ -274,23 +235,8 @@ class EmbeddedPostgres:
             conf.write("\ninclude 'isobar.conf'\n")
         unfinished.rename(self.data)
 
-    def _reject_other_versions(self, binaries: Path) -> None:
-        ours = software.major_version(binaries / "postgres")
-        version_file = self.data / "PG_VERSION"
-        theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
-        if theirs != str(ours):
-            raise PermanentFailure(
-                "database",
-                f"the data was made by PostgreSQL {theirs}, and the programs here are {ours}",
-                place=str(self.data),
-                remedy=f"Dump it with PostgreSQL {theirs} (pg_dumpall), move the folder away, start"
-                " anew and restore; or move it away and run again: the sources are read anew.",
-            )
-
-    def _settings(self, port: int, *, is_short_of_memory: bool = False) -> str:
+    def _settings(self, port: int) -> str:
         sized = settings_for(this_machine(self.data))
-        if is_short_of_memory:
-            sized |= {"shared_buffers": MIN_BUFFERS}
         lines = [f"{name} = '{value}'" for name, value in sized.items()]
         return SETTINGS.format(port=port) + "\n".join([*lines, ""])
 
@@ -299,21 +245,16 @@ class EmbeddedPostgres:
         rotate(self.log)
         port = self._recorded_port()
         problem = ""
-        is_short = False
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             port = free_port(preferred=port)
-            settings = self._settings(port, is_short_of_memory=is_short)
-            _write_private(self.data / "isobar.conf", settings)
+            _write_private(self.data / "isobar.conf", self._settings(port))
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:
                 self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
             except TransientFailure as failure:
                 problem = self._log_since(before) or failure.problem
-                if not is_short and re.search("could not (map|create) .*shared memory", problem):
-                    is_short = True
-                    continue
                 if not re.search("in use|lock file|could not bind|starting up", problem):
                     break
                 time.sleep(0.3)  # a killed server's remains release it within a second or so
@@ -323,32 +264,24 @@ class EmbeddedPostgres:
                 return running
         raise TransientFailure(
             "database",
-            f"the built-in PostgreSQL did not start: {tail(problem) or 'no reason given'}",
+            f"the built-in PostgreSQL did not start: {shortened(problem) or 'no reason given'}",
             place=str(self.log),
-            remedy="Read the log, fix the cause, then run the same command again.",
+            remedy=remedy_for(problem, "Read the log, fix the cause, then run it again."),
         )
 
     def _pg_ctl(self, binaries: Path, *words: str) -> None:
         software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
 
     def _postmaster(self) -> psutil.Process | None:
-        """Return the server's process if it runs and belongs to this data folder."""
-        process = self._recorded_process()
-        return process if process is not None and self._is_ours(process) else None
+        """Return the server's process if it runs and belongs to this data folder.
 
-    def _recorded_process(self) -> psutil.Process | None:
-        try:
+        Its command line has the folder after -D; any user can read it.
+        """
+        with suppress(IndexError, ValueError, psutil.NoSuchProcess):
             process = psutil.Process(int(self._pid_file_lines()[0]))
-        except (IndexError, ValueError, psutil.NoSuchProcess):
-            return None
-        return process if is_alive(process) else None
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        """Return whether the process has our folder after -D; any user can read a command line."""
-        try:
-            return any(self._is_data(word) for word in process.cmdline())
-        except psutil.NoSuchProcess:
-            return False
+            if is_alive(process) and any(map(self._is_data, process.cmdline())):
+                return process
+        return None
 
     def _is_data(self, word: str) -> bool:
         """Return whether a word is a path of the data folder, however it is spelled."""
@@ -366,11 +299,9 @@ class EmbeddedPostgres:
         After a reboot, the recorded id may belong to another process. The file is deleted only if
         that process is provably another program. PostgreSQL decides all other cases itself.
         """
-        process = self._recorded_process()
-        if process is None or self._is_ours(process):
-            return
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if (words := process.cmdline()) and Path(words[0]).name != "postgres":
+        with suppress(IndexError, ValueError, psutil.NoSuchProcess):
+            words = psutil.Process(int(self._pid_file_lines()[0])).cmdline()
+            if words and Path(words[0]).name != "postgres":
                 (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _recorded_port(self) -> int | None:

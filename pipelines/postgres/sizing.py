@@ -2,7 +2,7 @@
 
 It shares the machine with runs, the web UI and its owner's other programs, so that it takes an
 eighth of the memory for itself. Limits of a container count, too. The formulas are those that
-PostgreSQL's documentation recommends.
+PostgreSQL's documentation recommends, for an SSD.
 """
 
 import os
@@ -22,7 +22,6 @@ class Machine:
     memory: int
     cores: int
     disk_free: int
-    is_spinning: bool
 
 
 def this_machine(folder: Path) -> Machine:
@@ -38,7 +37,6 @@ def this_machine(folder: Path) -> Machine:
         memory=min(limits),
         cores=cores or 1,
         disk_free=psutil.disk_usage(str(place)).free,
-        is_spinning=_is_spinning(place),
     )
 
 
@@ -56,22 +54,9 @@ def settings_for(machine: Machine) -> dict[str, str]:
         "max_parallel_workers": str(cores),
         "max_parallel_workers_per_gather": str(_between(1, cores // 2, 4)),
         "max_parallel_maintenance_workers": str(_between(1, cores // 2, 4)),
-        "random_page_cost": "4" if machine.is_spinning else "1.1",
-        "effective_io_concurrency": "2" if machine.is_spinning else "200",
+        "random_page_cost": "1.1",
+        "effective_io_concurrency": "200",
     }
-
-
-def _is_spinning(place: Path) -> bool:
-    """Return whether a folder is on a disk with a motor.
-
-    Unknown disks count as SSDs. So do virtual ones, which say that they have a motor.
-    """
-    device = place.stat().st_dev
-    block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
-    disk = next((one for one in (block, block.parent) if (one / "queue").is_dir()), block)
-    file = disk / "queue" / "rotational"
-    is_real = disk.name.startswith(("sd", "hd"))
-    return is_real and file.is_file() and file.read_text().strip() == "1"
 
 
 def _numbers(file: Path) -> list[int]:

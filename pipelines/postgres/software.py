@@ -114,21 +114,16 @@ def copy_software(binaries: Path, target: Path) -> Path:
     return copied
 
 
-def run_as_system_user(program: Path, *words: str, log: Path, text: str = "") -> None:
+def run_as_system_user(program: Path, *words: str, log: Path) -> None:
     """Run a PostgreSQL program without leaking our file descriptors to a server it may start.
 
-    `text` is its standard input. Raises `TransientFailure` with the program's output if it fails.
+    Raises `TransientFailure` with the program's output if it fails.
     """
     user = system_user()
-    with (
-        tempfile.TemporaryFile() as given,
-        tempfile.TemporaryFile() as output,
-    ):  # servers keep pipes
-        given.write(text.encode())
-        given.seek(0)
+    with tempfile.TemporaryFile() as output:  # servers keep pipes
         done = subprocess.run(
             [program, *words],
-            stdin=given,
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             user=user.pw_uid if user else None,

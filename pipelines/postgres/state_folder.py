@@ -23,11 +23,9 @@ def create(state: Path) -> None:
     """Create the state folder, or take away the rights of others on an existing one.
 
     Nobody reaches what is in a folder without passing through it, so deeper files keep theirs. As
-    root, the user of the built-in server has to pass; then the same is done one level deeper, but
-    not to links, to mounted folders, which belong to whoever mounts them, and to files of others.
+    root, the user of the built-in server has to pass.
     """
-    user = software.system_user()
-    most = OWNER_ONLY if user is None else PASSABLE
+    most = OWNER_ONLY if software.system_user() is None else PASSABLE
     _create_parents(state)
     try:
         state.mkdir()
@@ -37,12 +35,9 @@ def create(state: Path) -> None:
             raise
     if state.stat().st_mode & stat.S_ISVTX:  # a folder for everybody, such as /tmp
         return
-    _restrict(state, most)
-    if user is not None:
-        for one in state.iterdir():
-            is_ours = not one.is_symlink() and one.stat().st_uid in (os.geteuid(), user.pw_uid)
-            if is_ours and not one.is_mount():
-                _restrict(one, OWNER_ONLY)
+    mode = stat.S_IMODE(state.stat().st_mode)
+    with suppress(OSError):  # it is somebody else's, or on a read-only file system
+        state.chmod(mode & most)
 
 
 def _create_parents(folder: Path) -> None:
@@ -52,10 +47,3 @@ def _create_parents(folder: Path) -> None:
             if not parent.exists():
                 parent.mkdir()
                 parent.chmod(0o755)
-
-
-def _restrict(path: Path, most: int) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    with suppress(OSError):  # it is somebody else's, or on a read-only file system
-        if mode & ~most & 0o777:
-            path.chmod(mode & most)

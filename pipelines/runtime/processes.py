@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from pipelines.postgres.log_files import rotate, tail
+from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.process_identity import is_alive
 
 STOP_SECONDS = 30.0
@@ -70,7 +70,7 @@ class Child:
             log.seek(self._begins_at)
             text = log.read().strip()
         ours = re.findall(r"^pipelines\.failures\.\w+: (.+(?:\n  .+)*)", text, re.MULTILINE)
-        return str(ours[-1]) if ours else tail(text) or "it printed nothing"
+        return str(ours[-1]) if ours else shortened(text) or "it printed nothing"
 
     def keep_log_short(self) -> None:
         """Rotate the log if it has grown too long, whether the process runs or not."""

@@ -27,13 +27,3 @@ def test_a_port_on_which_somebody_listens_is_not_promised() -> None:
         wanted = occupied.getsockname()[1]
         with reserved_port(wanted) as port:
             assert port != wanted
-
-
-def test_a_lock_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
-    wanted = free_port()
-    with reserved_port(wanted):
-        (lock,) = tmp_path.iterdir()
-    lock.unlink(missing_ok=True)
-    lock.mkdir()
-    with reserved_port(wanted) as port:
-        assert port == wanted
