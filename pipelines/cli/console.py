@@ -2,35 +2,28 @@
 
 import signal
 import socket
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from pipelines.config import Settings
 
 
-class ListenAddress(click.ParamType[str]):
-    """An address of this machine, which can be listened on: "" would be all of them, unsaid."""
-
-    name = "address"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the address, once it could be bound on a free port."""
-        host = str(value)
-        if not host:
-            self.fail("name an address: 0.0.0.0 is every one of this machine", param, ctx)
-        try:
-            family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, socket.SOCK_STREAM) as listening:
-                listening.bind(address)
-        except (OSError, UnicodeError) as error:
-            self.fail(f"{host!r} is not an address of this machine: {error}", param, ctx)
-        return host
+def _listenable(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Return an address that can be listened on: "" would be all of this machine, unsaid."""
+    if not value:
+        raise click.BadParameter("name an address: 0.0.0.0 is every one of this machine")
+    family = socket.AF_INET6 if ":" in value else socket.AF_INET
+    try:
+        socket.create_server((value, 0), family=family).close()
+    except (OSError, UnicodeError) as error:
+        raise click.BadParameter(f"{value!r} is not an address of this machine: {error}") from error
+    return value
 
 
 listen_address = click.option(
     "--host",
-    type=ListenAddress(),
+    callback=_listenable,
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,

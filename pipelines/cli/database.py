@@ -101,12 +101,10 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
         program = shutil.which("psql") or program
     if is_own_server and role != "owner" and _acts_as(ROLES_OF_NAMES[role]):
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
-    # Every account of the machine can read a command line.
-    secrets = {name: parameters.pop(name, None) for name in ("password", "sslpassword")}
-    if secrets["password"]:
-        os.environ["PGPASSWORD"] = str(secrets["password"])
-    if secrets["sslpassword"]:
-        echo("psql asks for the password of the client key: no variable can pass it.")
+    # Every account of the machine can read a command line. Psql asks for the second one itself.
+    password, _ = (parameters.pop(name, None) for name in ("password", "sslpassword"))
+    if password:
+        os.environ["PGPASSWORD"] = str(password)
     address = make_conninfo("", **parameters)
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
 
@@ -129,9 +127,7 @@ def _address(role: str) -> str:
     settings = Settings.current()
     if settings.has_builtin_server:
         settings.builtin_server(echo).start()
-    if (
-        own := settings.own_url(ROLES_OF_NAMES[role])
-    ) is not None:  # unchanged, except for the driver
+    if (own := settings.own_url(ROLES_OF_NAMES[role])) is not None:  # with another driver
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", own)
     return settings.warehouse_url(ROLES_OF_NAMES[role]).partition("?")[0]
 

@@ -7,7 +7,9 @@ import json
 import sys
 import zlib
 from contextlib import suppress
+from functools import reduce
 from itertools import islice
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 #: What is read of a sample.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
-TOO_LARGE = f"it is larger than {MAX_BYTES:,} bytes: give a part of it"
 #: What reading foreign bytes may raise.
 UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
 
@@ -85,16 +86,10 @@ def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> N
     here = Path(sys.executable).parent
     click.echo(
         f"\nNext, after a look at {folder / f'isobar_{name}' / '__init__.py'}:\n"
-        f"  {_short(here / 'uv')} pip install --no-deps --editable {folder}\n"
-        f"  {_short(here / 'isobar')} sources check {name}\n"
-        f"  {_short(here / 'isobar')} run {name}"
+        f"  {here / 'uv'} pip install --no-deps --editable {folder}\n"
+        f"  {here / 'isobar'} sources check {name}\n"
+        f"  {here / 'isobar'} run {name}"
     )
-
-
-def _short(path: Path) -> str:
-    """Return a path relative to the working directory, if it is below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Pagination | None]:
@@ -114,11 +109,11 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
             with Path(origin).open("rb") as opened:
                 text, file = opened.read(MAX_BYTES + 1), f"sample{_suffix(origin)}"
         if len(text) > MAX_BYTES:
-            raise ValueError(TOO_LARGE)
-        content = _read_rows(text, file) if kind == "files" else json.loads(text)
+            raise ValueError(f"it is larger than {MAX_BYTES:,} bytes: give a part of it")
+        notes: list[str] = []
+        content = _read_rows(text, file, notes) if kind == "files" else json.loads(text)
         records = propose(content, name)
-        if file.endswith(".xlsx") and (others := _other_sheets(text)):
-            records[0].doubts.append(f"of the first sheet; never read: {', '.join(others)}")
+        records[0].doubts += notes
         if kind == "files":
             is_of_lines = file.endswith(LINE_SUFFIXES)
             if is_of_lines and not text.endswith(b"\n"):
@@ -127,19 +122,11 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         pagination = _pagination(content) if kind == "api" else None
         document = cut_sample(content, records)
         if isinstance(pagination, NextLink | Cursor) and pagination.at:
-            document = _without(document, pagination.at)
+            *path, last = pagination.at.split(".")
+            reduce(getitem, path, document)[last] = None
         return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
     except UNREADABLE as error:
         raise _no_sample(str(origin), in_one_line(str(error))[:MAX_CHARACTERS]) from error
-
-
-def _other_sheets(text: bytes) -> list[str]:
-    """Return the names of the sheets of an Excel file that are not read."""
-    import io
-
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-
-    return [str(one) for one in load_workbook(io.BytesIO(text), read_only=True).sheetnames[1:]]
 
 
 def _suffix(name: str) -> str:
@@ -150,8 +137,8 @@ def _suffix(name: str) -> str:
     return max(ends, key=len, default=".csv")
 
 
-def _read_rows(text: bytes, file: str) -> Any:
-    """Return the first rows of a file, as the parser of files would read them."""
+def _read_rows(text: bytes, file: str, notes: list[str]) -> Any:
+    """Return the first rows of a file, as the parser of files would read them, with its notes."""
     import gzip
     import io
 
@@ -160,16 +147,13 @@ def _read_rows(text: bytes, file: str) -> Any:
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if file.endswith(".gz"):
-        with gzip.open(io.BytesIO(text)) as packed:
-            text, file = packed.read(MAX_BYTES + 1), file.removesuffix(".gz")
-    if len(text) > MAX_BYTES:
-        raise ValueError(TOO_LARGE)
+        text, file = gzip.decompress(text), file.removesuffix(".gz")
     suffix = Path(file).suffix.lower()
     if suffix == ".json":
         return json.loads(text)
     if suffix in READERS:
         read, _ = READERS[suffix]
-        return [*islice(read(io.BytesIO(text), "", {}, []), MAX_RECORDS)]
+        return [*islice(read(io.BytesIO(text), "", {}, notes), MAX_RECORDS)]
     encoding = _encoding(text) or "utf-8-sig"
     lines = text.decode(encoding, "backslashreplace").splitlines(keepends=True)
     if lines and HINT.fullmatch(lines[0].rstrip()):
@@ -210,17 +194,6 @@ def _pagination(content: Any) -> Pagination:
         if isinstance(value_at(content, at), str):
             return Cursor(at=at)
     return NextLink() if isinstance(content, dict) and "next" in content else PageNumber()
-
-
-def _without(content: Any, at: str) -> Any:
-    """Return a document without the link to the next page, or the cursor of it."""
-    copied = json.loads(json.dumps(content))
-    *path, last = at.split(".")
-    inner = copied
-    for part in path:
-        inner = inner[part]
-    inner[last] = None
-    return copied
 
 
 def _no_sample(origin: str, problem: str) -> PermanentFailure:

@@ -1,6 +1,5 @@
 """The command `isobar sandbox`: the simulated sources on a port."""
 
-import errno
 import os
 import socket
 import threading
@@ -101,14 +100,9 @@ def sandbox(
     )
     try:
         listening = socket.create_server((host, port or 0))
-    except OverflowError as error:
-        raise click.UsageError(f"There is no port {port}.") from error
     except OSError as error:
-        raise click.UsageError(
-            f"Port {port} is in use. Choose another --port, or omit it."
-            if error.errno == errno.EADDRINUSE
-            else f"Cannot listen on {host}: {error.strerror}."
-        ) from error
+        words = f"Cannot listen on port {port}: {error.strerror}. Choose another, or omit --port."
+        raise click.UsageError(words) from error
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
     url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))

@@ -163,7 +163,7 @@ def test_a_second_sandbox_on_the_same_port_is_rejected(
         port = url.split(":")[2].split("/")[0]
         second = isobar(empty_state, "sandbox", "--port", port)
         assert second.returncode == 2
-        assert f"Port {port} is in use" in second.stderr
+        assert f"Cannot listen on port {port}: Address already in use" in second.stderr
         assert (empty_state / "sandbox.url").read_text() in url
     finally:
         first.terminate()
