@@ -1,7 +1,6 @@
 """The commands, from the first one in a fresh clone."""
 
 import datetime as dt
-import gzip
 import os
 import re
 import subprocess
@@ -279,11 +278,8 @@ def test_a_command_without_sources_does_not_ask_for_them(tmp_path: Path, words: 
     ("variables", "words"),
     [
         ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),
-        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not a PostgreSQL address"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "could not be reached"),
         ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "written as %40"),
-        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:port/x"}, "DATABASE_URL"),
-        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9"}, "names no database"),
         (
             {"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
             "storage is no longer reachable",
@@ -302,22 +298,11 @@ def test_invalid_configuration_is_reported_without_a_traceback(
     assert "hunter2" not in output
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "which is not a time zone"),
-        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is not a time zone"),
-        ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD"),
-        ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD"),
-    ],
-)
-def test_an_invalid_variable_of_a_source_stops_no_other_source(
-    state: Path, variables: dict[str, str], words: str
-) -> None:
-    done = isobar(state, "run", "bookings", "shipments", **variables)
+def test_an_invalid_variable_of_a_source_stops_no_other_source(state: Path) -> None:
+    done = isobar(state, "run", "bookings", "shipments", BOOKINGS_TIME_ZONE="Mars/Olympus")
     assert done.returncode == 1
     assert "The source bookings is broken, the others go on: its settings: BOOKINGS_" in done.stderr
-    assert words in done.stderr
+    assert "which is not a time zone" in done.stderr
     assert "shipments.articles" in done.stdout
     assert "bookings.events" not in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -363,25 +348,6 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     shown = isobar(state, "quarantine", "show", "shipments", "--dismissed")
     assert "dismissed by Ada at" in shown.stdout
     assert shown.stdout.endswith("UTC: a free sample\n")
-
-
-def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) -> None:
-    file = tmp_path / "events.csv.gz"
-    events = [booking_event(number) for number in range(20)]
-    events[3] = booking_event(3, night_of_stay="2022-02-30")
-    file.write_bytes(gzip.compress(text_of_events(events).encode()))
-    done = isobar(state, "import", "bookings", str(file))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 read, 19 loaded, 0 unchanged, 1 rejected" in done.stdout
-    year = "SELECT bookings FROM metrics.hotel_bookings(2607, 'year', 2022)"
-    assert query(state, year) == [(19,)]
-    shown = isobar(state, "quarantine", "show", "bookings")
-    head = r"record \d+: events\.csv\.gz, line 5\n  night_of_stay is not a date"
-    assert re.match(head, shown.stdout)
-    (tmp_path / "inbox").mkdir()
-    off = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path / "inbox")}
-    retried = isobar(state, "quarantine", "retry", "bookings", **off)
-    assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
 
 
 def test_every_bad_line_of_a_rejected_file_is_listed_until_the_file_is_loaded(
@@ -431,15 +397,6 @@ def test_a_missing_file_is_rejected_with_a_clear_message(empty_state: Path) -> N
     assert done.returncode == 2
     assert "'/nowhere/shipments.csv' does not exist" in done.stderr
     assert not (empty_state / "postgres").exists()
-
-
-def test_a_non_shipment_csv_file_fails_the_command(state: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("name,price\nx,1\n")
-    done = isobar(state, "import", "shipments", str(tmp_path / "a.csv"))
-    assert done.returncode == 1
-    assert "its first line is not a header" in done.stdout
-    assert "what to do:" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_the_port_stays_the_same_unless_it_is_in_use(built_in: EmbeddedPostgres)
     assert answer(other) == (1,)
 
 
-@pytest.mark.parametrize("name", ["with a space", "quote's", "ünïcode", "x" * 120, "comma,"])
+@pytest.mark.parametrize("name", ["with a space, and quote's", "ünïcode", "x" * 120])
 def test_the_path_of_a_clone_may_be_anything(state_folder: Path, name: str) -> None:
     folder = state_folder / name
     folder.mkdir(exist_ok=True)
@@ -207,17 +207,6 @@ def test_one_home_has_one_server_however_its_path_is_spelled(built_in: EmbeddedP
         again = EmbeddedPostgres(Path(spelled))
         assert again.start() == built_in.connections()
     assert (built_in.data / "postmaster.pid").read_text().splitlines()[:4] == before
-
-
-def test_a_server_of_another_spelling_keeps_its_pid_file(built_in: EmbeddedPostgres) -> None:
-    """As Isobar 2.0 started it: its command line has the path as it was spelled then."""
-    built_in.start()
-    built_in.stop()
-    (built_in.state.parent / "link").symlink_to(built_in.state)
-    spelled = EmbeddedPostgres(built_in.state)
-    spelled.state = built_in.state.parent / "link"
-    connections = spelled.start()
-    assert built_in.start() == connections
 
 
 def test_the_server_sets_its_own_passwords_again(built_in: EmbeddedPostgres) -> None:
