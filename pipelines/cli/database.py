@@ -10,7 +10,7 @@ import click
 
 from pipelines.cli.console import echo
 from pipelines.config import DAEMON_LOCK, Settings
-from pipelines.failures import PermanentFailure
+from pipelines.config.env_validation import misconfigured
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.software import find_binaries
 
@@ -135,10 +135,8 @@ def _address(role: str) -> str:
 def _builtin_server() -> "EmbeddedPostgres":
     settings = Settings.current()
     if not settings.has_builtin_server:
-        raise PermanentFailure(
-            "database",
+        raise misconfigured(
             "DATABASE_URL is set, so there is no built-in server",
-            place="the environment or .env",
-            remedy="Use your server's own tools, or unset DATABASE_URL.",
+            "Use your server's own tools, or unset DATABASE_URL.",
         )
     return settings.builtin_server(echo)

@@ -10,7 +10,7 @@ import click
 
 from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
-from pipelines.failures import PermanentFailure
+from pipelines.config.env_validation import misconfigured
 from pipelines.postgres import state_folder
 from pipelines.runtime import dagster_processes
 
@@ -120,33 +120,23 @@ def validate() -> None:
         profiles |= {"sandbox", *OF_PROFILES}
     of_profiles = [name for profile in sorted(profiles) for name in OF_PROFILES.get(profile, ())]
     if names := missing(os.environ, [OWNER_PASSWORD, *PASSWORDS.values(), *of_profiles]):
-        raise PermanentFailure(
-            "configuration",
-            f"{len(names)} passwords are not set, and there are no defaults",
-            place=".env",
-            remedy="Run deploy/passwords.sh, which generates passwords into .env. Or set them"
-            " yourself, here or in a file (for a HASH see .env.example):\n"
-            + "\n".join(
-                f"    {name}=..." + ("" if name.endswith("_HASH") else f"  or  {name}_FILE=...")
-                for name in names
-            ),
+        raise misconfigured(
+            f"{len(names)} passwords are not set, and there are no defaults: {', '.join(names)}",
+            "Run deploy/passwords.sh, which generates passwords into .env. Or set them yourself,"
+            " NAME=… or, but for a HASH, NAME_FILE=… (see .env.example).",
         )
     settings = Settings.current()
     if (settings.sources == "sandbox") != ("sandbox" in profiles):
-        raise PermanentFailure(
-            "configuration",
+        raise misconfigured(
             f"ISOBAR_SOURCES is {settings.sources}, and the profile sandbox is"
             f" {'on' if 'sandbox' in profiles else 'off'}",
-            place=".env",
-            remedy="Set ISOBAR_SOURCES=sandbox and COMPOSE_PROFILES=sandbox for simulated sources,"
+            "Set ISOBAR_SOURCES=sandbox and COMPOSE_PROFILES=sandbox for simulated sources,"
             " or remove both for real ones.",
         )
     if ("workers" in profiles) != (settings.celery_broker_url is not None):
-        raise PermanentFailure(
-            "configuration",
+        raise misconfigured(
             "the profile workers and CELERY_BROKER_URL must be set together, but only one is set",
-            place=".env",
-            remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
+            "Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
             " or remove both.",
         )
     check_urls(alert_urls())

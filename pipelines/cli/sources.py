@@ -87,7 +87,7 @@ def list_() -> None:
     """
     from pipelines.cli import quarantine_report
 
-    click.echo(quarantine_report.summary(_analyst_url()))
+    quarantine_report.print_summary(_analyst_url())
 
 
 @quarantine.command(short_help="Show the rejected records of a source.")

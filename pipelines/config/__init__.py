@@ -161,11 +161,9 @@ class Settings(Variables):
         if self.sources == "live":
             return None
         if self.sandbox_url is None:
-            raise PermanentFailure(
-                "configuration",
+            raise misconfigured(
                 "ISOBAR_SOURCES is sandbox, and no sandbox is running",
-                place="ISOBAR_SANDBOX_URL",
-                remedy="Start with isobar run or isobar ui, which bring one up, or set"
+                "Start with isobar run or isobar ui, which bring one up, or set"
                 " ISOBAR_SOURCES=live. In Python, give dg.materialize the instance of the one"
                 " that runs: instance=dg.DagsterInstance.get(). If a DAGSTER_HOME of another"
                 " project is exported, unset it.",
