@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Callable
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +29,9 @@ QUOTED_LINE = re.compile(r"\nLINE (\d+):")
 def check(names: tuple[str, ...]) -> None:
     """Say what is wrong with the declarations of all plug-ins, or of the sources named.
 
-    Imports them, builds their jobs and schedules, and compiles all views, checks and questions of
-    the cookbook in the database, in a transaction that is rolled back. Exits with 1 if something
-    has to be fixed.
+    Imports them, builds their jobs and schedules, and compiles all views and questions of the
+    cookbook in the database, in a transaction that is rolled back. Exits with 1 if something has to
+    be fixed. What checks find, and whether they compile, the next run of the source says.
     """
     LOG.disabled = True
     settings = Settings.current()
@@ -90,7 +88,7 @@ def _of_database(url: str, chosen: list[Source]) -> list[str]:
             savepoint = connection.begin_nested()
             of_views = _of_views(connection, source)
             found += of_views + _of_tables(connection, source)
-            found += [] if of_views else _of_statements(connection, source)
+            found += [] if of_views else _of_questions(connection, source)
             savepoint.rollback()
         transaction.rollback()
     engine.dispose()
@@ -138,35 +136,26 @@ def _of_views(connection: Connection, source: Source) -> list[str]:
     return []
 
 
-def _of_statements(connection: Connection, source: Source) -> list[str]:
-    """Return the checks, and the questions with their examples, that do not compile."""
+def _of_questions(connection: Connection, source: Source) -> list[str]:
+    """Return the questions of the cookbook that do not compile with their examples."""
     from sqlalchemy.exc import DBAPIError
 
-    from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
+    from pipelines.dashboard.cookbook import parse
+    from pipelines.warehouse.sql_files import execute_script, sql_files
 
-    statements: dict[str, Callable[[], str]] = {
-        f"checks/{one.name}.sql": partial(read_sql, source.package, f"checks/{one.name}")
-        for one in source.checks
-    }
-    for name, words in sql_files(source.package, "cookbook").items():
-        statements[f"cookbook/{name}.sql"] = partial(_of_question, source.package, name, words)
     found = []
-    for file, statement in statements.items():
+    for name, words in sql_files(source.package, "cookbook").items():
+        file = f"cookbook/{name}.sql"
         try:
+            statement = parse(source.package, name, words).statement
             with connection.begin_nested():
-                execute_script(connection, f"EXPLAIN {statement()}")
-        except (DBAPIError, OSError, TypeError, ValueError) as error:
+                execute_script(connection, f"EXPLAIN {statement}")
+        except KeyError as error:
+            said = ValueError(f"the parameter {error} has no example in the comments")
+            found.append(_said(source, file, said))
+        except (DBAPIError, TypeError, ValueError) as error:
             found.append(_said(source, file, error))
     return found
-
-
-def _of_question(package: str, name: str, words: str) -> str:
-    from pipelines.dashboard.cookbook import parse
-
-    try:
-        return parse(package, name, words).statement
-    except KeyError as error:
-        raise ValueError(f"the parameter {error} has no example in the comments") from error
 
 
 def _said(source: Source, file: str, error: Exception) -> str:

@@ -277,7 +277,7 @@ class EmbeddedPostgres:
 
         Its command line has the folder after -D; any user can read it.
         """
-        with suppress(IndexError, ValueError, psutil.NoSuchProcess):
+        with suppress(IndexError, ValueError, psutil.Error):
             process = psutil.Process(int(self._pid_file_lines()[0]))
             if is_alive(process) and any(map(self._is_data, process.cmdline())):
                 return process
@@ -299,7 +299,7 @@ class EmbeddedPostgres:
         After a reboot, the recorded id may belong to another process. The file is deleted only if
         that process is provably another program. PostgreSQL decides all other cases itself.
         """
-        with suppress(IndexError, ValueError, psutil.NoSuchProcess):
+        with suppress(IndexError, ValueError, psutil.Error):
             words = psutil.Process(int(self._pid_file_lines()[0])).cmdline()
             if words and Path(words[0]).name != "postgres":
                 (self.data / "postmaster.pid").unlink(missing_ok=True)

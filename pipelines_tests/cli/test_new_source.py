@@ -352,7 +352,6 @@ def test_a_check_names_each_mistake_with_the_file_and_line_of_sql(
     declaration = package / "__init__.py"
     text = declaration.read_text()
     text = text.replace("    inbox: isobar", '    api_token: str = "x"\n    inbox: isobar')
-    text = text.replace('    sample="sample.csv",', f'    sample="sample.csv",\n{CHECKS}')
     declaration.write_text(text.replace("level_cm", "depth"))
     for file, sql in SQL.items():
         (package / "sql" / file).parent.mkdir(parents=True, exist_ok=True)
@@ -363,11 +362,10 @@ def test_a_check_names_each_mistake_with_the_file_and_line_of_sql(
     place = r"isobar-gauges/isobar_gauges"
     for pattern in (
         r"gauges: the setting 'api_token' is called like a secret",
-        rf"{place}/sql/checks/gauges_odd\.sql:1: column \"nothing\" does not exist",
         rf"{place}/sql/cookbook/01_depths\.sql: column \"nothing\" does not exist",
         rf"{place}/sql/cookbook/02_days\.sql: the parameter 'day' has no example",
         rf"{place}/sql/cookbook/03_none\.sql: the question '03_none' has no statement",
-        r"gauges: 5 errors",
+        r"gauges: 4 errors",
     ):
         assert re.search(pattern, checked.output), f"{pattern} in {checked.output}"
     view = package / "sql" / "views" / "enriched.gauges.sql"
@@ -380,9 +378,6 @@ def test_a_check_names_each_mistake_with_the_file_and_line_of_sql(
     )
 
 
-CHECKS = """    checks=(
-        isobar.Check(name="gauges_odd", on="gauges.gauges", expects="None is.", remedy="Ask."),
-    ),"""
 SQL = {
     "cookbook/01_depths.sql": "-- Which?\n--\n-- at: 1\nSELECT nothing FROM gauges.gauges"
     " WHERE depth > %(at)s",
@@ -390,7 +385,6 @@ SQL = {
     "cookbook/03_none.sql": "-- Why?\n",
     "cookbook/04_good.sql": "-- Who?\n--\n-- at: 1\nSELECT station FROM gauges.gauges"
     " WHERE depth > %(at)s AND station LIKE '%%a'",
-    "checks/gauges_odd.sql": "SELECT nothing FROM gauges.gauges",
 }
 
 

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -23,12 +22,7 @@ from pipelines import config as environment
 from pipelines.cli.main import isobar
 from pipelines.config import Settings, read_dot_env
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.operations.alert_messages import (
-    Memory,
-    read_memory,
-)
 from pipelines.orchestration.schedule_config import Entry, declared, read_timetable
-from pipelines.runtime.backup import FORMAT, MANIFEST, Manifest, read_manifest
 from pipelines.source import sources
 from pipelines.sources import bookings, shipments
 from pipelines.warehouse.connection import engine_for
@@ -36,7 +30,6 @@ from pipelines_tests.command import OURS as VARIABLES
 from pipelines_tests.command import SECRET_VARIABLES
 from pipelines_tests.drills.fuzz import (
     Verdicts,
-    changed,
     json_values,
     often,
     texts,
@@ -219,47 +212,6 @@ def test_accepted_schedules_have_a_longest_wait(
     own.write_text(as_toml({"schedules": {"own": {"job": "x", "cron": cron, "zone": zone}}}))
     with verdicts.count():
         assert read_timetable(own)["own"].longest_wait > dt.timedelta()
-
-
-def manifest() -> Manifest:
-    return Manifest(
-        format=FORMAT,
-        isobar=version("isobar"),
-        taken_at=dt.datetime(2026, 11, 1, 5, tzinfo=dt.UTC),
-        sha256={},
-    )
-
-
-manifests = st.builds(
-    Manifest,
-    format=st.just(FORMAT),
-    isobar=st.sampled_from(["0.9", "1.0.0", version("isobar"), "99.0"]),
-    taken_at=st.datetimes(timezones=st.just(dt.UTC)),
-    sha256=st.just({}) | st.dictionaries(st.text(), st.text(), max_size=3),
-)
-
-
-@often(300)
-@given(
-    changed(json.loads(manifest().model_dump_json()))
-    | texts
-    | manifests.map(Manifest.model_dump_json)
-)
-@example(json.loads(manifest().model_dump_json()))
-def test_manifests_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, document: object
-) -> None:
-    text = document if isinstance(document, str) else json.dumps(document)
-    (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass"))
-    with verdicts.count():
-        accepted = read_manifest(tmp_path)
-        assert Manifest.model_validate_json(accepted.model_dump_json()) == accepted
-
-
-@often()
-@given(texts | json_values.map(json.dumps))
-def test_any_cursor_is_a_memory(cursor: str) -> None:
-    assert isinstance(read_memory(cursor), Memory)
 
 
 @often()
