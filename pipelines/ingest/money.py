@@ -51,7 +51,7 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     if group:
         if point == group:
             raise ValueError(f"{text!r} has the same separator for thousands and decimals")
-        if group in ".," and not point and _decimals(currency) == 3:
+        if group in ".," and not point and decimals_of(currency) == 3:
             raise ValueError(f"{text!r} is ambiguous: thousands, or three decimals of {currency}")
         whole = whole.replace(group, "")
     if len(whole) > MAX_DIGITS:
@@ -100,7 +100,8 @@ def _local_symbols(code: str, country: str) -> set[str]:
     return found
 
 
-def _decimals(currency: str) -> int:
+def decimals_of(currency: str) -> int:
+    """Return how many decimals the amounts of a currency have, by the Unicode CLDR."""
     from babel.numbers import get_currency_precision
 
     return int(get_currency_precision(currency))

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from pipelines.migrations.objects import drop
+
 revision = "0001_one_history"
 down_revision = None
 branch_labels = None
@@ -54,6 +56,11 @@ def upgrade() -> None:
     )
     op.execute("DROP TABLE ops.unloaded_rejects")
     op.execute("ALTER TABLE ops.inbox_files DROP COLUMN problem")
+    drop(op.get_bind(), ["enriched.shipments", "enriched.shipment_articles"])
+    op.execute("ALTER TABLE shipments.articles ALTER unit_price TYPE numeric")
+    op.execute(
+        "ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric"
+    )
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute(
         """

@@ -95,7 +95,7 @@ LINE = {
     "sku": "text",
     "article_name": "text",
     "quantity": "integer",
-    "unit_price": "numeric(10, 2)",
+    "unit_price": "numeric",
 }
 
 feed = Feed(

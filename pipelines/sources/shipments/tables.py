@@ -124,7 +124,7 @@ shipments = Table(
     required("units", BigInteger, "Total number of pieces.", server_default="0"),
     required(
         "total_value",
-        Numeric(24, 2),
+        Numeric,
         "Sum of quantity times unit price, in currency.",
         server_default="0",
     ),
@@ -142,6 +142,12 @@ shipments = Table(
         "ISO 4217 code of the prices. The files do not state a currency, so this is the"
         " value of SHIPMENTS_CURRENCY when the last file with the shipment was loaded;"
         " null if it was not set.",
+    ),
+    optional(
+        "sent_from_address",
+        Text,
+        "Address from which a returned shipment was first sent; null if it is sender_address. A"
+        " shipment is returned when a new status comes with the receiver as the sender.",
     ),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
@@ -164,7 +170,11 @@ articles = Table(
     required("sku", Text, "Article number of the seller.", primary_key=True),
     required("article_name", Text, "Name of the article, as sent."),
     required("quantity", Integer, "Number of pieces, at least one."),
-    required("unit_price", Numeric(10, 2), "Price of one piece, in shipments.shipments.currency."),
+    required(
+        "unit_price",
+        Numeric,
+        "Price of one piece, in shipments.shipments.currency, with the decimals that it has.",
+    ),
     delivery_id_column(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],

@@ -1,9 +1,10 @@
 """Convert lines of a shipments file to rows: pure functions of data to data.
 
 The contract: one line per article, with tracking_number, carrier, sender_address, receiver_address,
-article_name, article_quantity (1 or more), article_price (per piece, at most two decimals, no
-currency), sku, status. A shipment is a tracking number of a carrier. Rules about a single line are
-in `LINES`. Rules about several lines of one shipment are checked in SQL.
+article_name, article_quantity (1 or more), article_price (per piece, at most two decimals, or three
+after a point if SHIPMENTS_CURRENCY has them, no currency), sku, status. A shipment is a tracking
+number of a carrier. Rules about a single line are in `LINES`. Rules about several lines of one
+shipment are checked in SQL.
 """
 
 import re
@@ -20,6 +21,7 @@ from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import Context, Parsed
 from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all
+from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
 from pipelines.sources.shipments.addresses import PARSER_VERSION
@@ -104,7 +106,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     statuses = parse_statuses(context.settings.statuses)
     sent = batch.sent[list(COLUMNS)].apply(cleaned_all)
     quantities = _whole_numbers(sent["article_quantity"])
-    amounts = _amounts(sent["article_price"])
+    amounts = _amounts(sent["article_price"], context.settings.currency)
     typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
     reasons = violations(LINES, typed, batch.sent)
     for name in IDENTIFIERS:
@@ -173,13 +175,17 @@ def _whole_numbers(texts: pd.Series) -> pd.Series:
     return pd.to_numeric(texts.where(is_whole), errors="coerce").astype("Int64")
 
 
-def _amounts(texts: pd.Series) -> pd.Series:
-    """Parse `25`, `25.5` and `25,50` into PostgreSQL's notation; anything else is missing.
+def _amounts(texts: pd.Series, currency: str | None) -> pd.Series:
+    """Parse `25`, `25.5` and `25,50` into `25.00`, `25.50`; anything else is missing.
 
-    This includes `1,250`, in which the comma may separate thousands.
+    This includes `1,250`, in which the comma may separate thousands. `1.250` is an amount of a
+    currency with three decimals, such as KWD.
     """
-    is_amount = texts.str.match(r"^[0-9]{1,8}(?:[.,][0-9]{1,2})?$")
-    return texts.where(is_amount).str.replace(",", ".", regex=False)
+    decimals = r"[.,][0-9]{1,2}"
+    if currency and decimals_of(currency) == 3:
+        decimals += r"|\.[0-9]{3}"
+    parts = texts.str.extract(rf"^(?P<whole>[0-9]{{1,8}})(?P<rest>{decimals})?$")
+    return parts["whole"] + "." + parts["rest"].fillna("").str[1:].str.ljust(2, "0")
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:

@@ -112,7 +112,9 @@ def test_a_retry_after_forgetting_counts_only_what_is_left(
     runner("shipments", warehouse).retry()
     assert owner.execute(LEDGER).fetchall() == before, "nothing is good yet"
     amounts = transform._amounts
-    monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
+    monkeypatch.setattr(
+        transform, "_amounts", lambda texts, *of: amounts(texts.replace("free", "0"), *of)
+    )
     runner("shipments", warehouse).retry()
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 3, 0, 1, 1),

@@ -294,6 +294,18 @@ def test_prices_are_exact(inbox: Inbox) -> None:
     assert dict(inbox.rows(query)) == prices
 
 
+def test_prices_have_the_decimals_of_their_currency(inbox: Inbox) -> None:
+    prices = {"12.500": "12.500", "0.05": "0.05", "7": "7.00"}
+    bad = ("1,250", "0.0125")  # thousands or decimals; a price of hundreds of pieces
+    sent = [line(1, sku=one, article_price=one) for one in (*prices, *bad)]
+    inbox.deliver(sent, currency="KWD")
+    stored = dict(inbox.rows("SELECT sku, unit_price::text FROM shipments.articles"))
+    assert stored == prices
+    assert inbox.row("SELECT total_value::text FROM shipments.shipments") == ("19.550",)
+    inbox.deliver([line(2, article_price="12.500")], "euro.csv", currency="EUR")
+    assert len(inbox.rows("SELECT FROM ops.quarantine")) == 3
+
+
 def track(inbox: Inbox, number: str | None, carrier: str | None) -> list[Any]:
     return inbox.rows("SELECT * FROM enriched.track(%s, %s)", number, carrier)
 

@@ -22,7 +22,9 @@ LEDGER = (
 def mend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the parser accept `free`, as a mended release would."""
     amounts = transform._amounts
-    monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
+    monkeypatch.setattr(
+        transform, "_amounts", lambda texts, *of: amounts(texts.replace("free", "0"), *of)
+    )
 
 
 def test_the_summary_counts_by_source_and_reason_with_an_example(inbox: Inbox) -> None:

@@ -400,3 +400,24 @@ def test_the_weather_of_a_parcel_is_kept_as_it_was_when_it_was_there(weather: We
     last = weather.stored.row("SELECT max(seen_at) FROM shipments.status_history")
     same = weather.stored.row("SELECT in_transit_hours, delivered_at FROM enriched.shipments")
     assert same == (row[1], *last)
+
+
+def test_a_returned_parcel_has_the_weather_of_where_it_was_sent(weather: Weather) -> None:
+    """The weather of the receiver was shown at the time at which the parcel was sent."""
+    there, here = "Rue 4, 75001 Paris, France", "Street 1, 10115 Town, Germany"
+    weather.send(line(1, sender_address=here, receiver_address=there))
+    weather.send(line(1, sender_address=here, receiver_address=there, status="delivery"))
+    weather.send(line(1, sender_address=there, receiver_address=here, status="inbound-scan"))
+    weather.stored.owner.execute(
+        "UPDATE shipments.shipments SET first_seen_at = first_seen_at - interval '50 hours'"
+    )
+    assert weather.fetch().success
+    (row,) = weather.stored.rows(
+        "SELECT sender_country_code, receiver_country_code, sent_temperature_celsius IS NOT NULL"
+        " FROM enriched.shipment_weather"
+    )
+    assert row == ("DE", "DE", True)
+    hours = "SELECT place_key FROM weather.hourly JOIN weather.places USING (place_id)"
+    assert {key for (key,) in weather.stored.rows(hours)} == {"DE 10115"}
+    current = "SELECT sender_country_code, receiver_country_code FROM enriched.shipments"
+    assert weather.stored.row(current) == ("FR", "DE")

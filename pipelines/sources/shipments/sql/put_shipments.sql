@@ -67,6 +67,11 @@ WITH differing AS MATERIALIZED (
 ), updated AS (
     UPDATE shipments.shipments
     SET
+        sent_from_address = CASE
+            WHEN differing.has_new_status AND differing.sender_address = shipments.receiver_address
+                THEN coalesce(shipments.sent_from_address, shipments.sender_address)
+            ELSE shipments.sent_from_address
+        END,
         sender_address = differing.sender_address,
         receiver_address = differing.receiver_address,
         receiver_country_code = differing.receiver_country_code,

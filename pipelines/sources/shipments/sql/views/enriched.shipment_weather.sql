@@ -25,7 +25,8 @@ SELECT
     risk.at_receiver AS delivered_risk,
     weather.worse_risk(risk.at_sender, risk.at_receiver) AS worst_risk
 FROM shipments.shipments
-INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
+INNER JOIN shipments.addresses AS sender
+    ON coalesce(shipments.sent_from_address, shipments.sender_address) = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
 CROSS JOIN LATERAL (
     SELECT
@@ -60,13 +61,14 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW enriched.shipment_weather IS
 'Every shipment with the weather when it was there. That is the weather at the sender in the hour in
-which it was sent, and at the receiver in the hour in which it was delivered. It is kept, so that
+which it was sent, and at the receiver in the hour in which it was delivered. The sender of a returned
+shipment is who sent it first. It is kept, so that
 delays can be compared with the weather. Requested for shipments that changed within the last seven days. For the weather of
 now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
 4.0).';
 COMMENT ON COLUMN enriched.shipment_weather.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipment_weather.sender_city IS
-'City of the sender; null if none was found in the address.';
+'City from which it was sent; null if none was found in the address.';
 COMMENT ON COLUMN enriched.shipment_weather.sender_country_code IS
 'ISO 3166-1 alpha-2 code of the sender''s country; null if unknown.';
 COMMENT ON COLUMN enriched.shipment_weather.receiver_city IS

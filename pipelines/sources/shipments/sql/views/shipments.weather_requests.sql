@@ -6,13 +6,14 @@ WITH recent AS (
         carrier,
         sender_address,
         receiver_address,
+        coalesce(sent_from_address, sender_address) AS sent_from_address,
         first_seen_at,
         status
     FROM shipments.shipments
     WHERE status <> 'delivery' OR updated_at > now() - interval '7 days'
 ), hours AS (
     SELECT
-        recent.sender_address AS address,
+        recent.sent_from_address AS address,
         date_trunc('hour', recent.first_seen_at, 'UTC') AS hour_at
     FROM recent
     WHERE recent.first_seen_at > now() - interval '30 days'
