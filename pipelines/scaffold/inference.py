@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations, count
+from itertools import combinations, count, product
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,8 @@ from pipelines.ingest.models import is_column_name
 
 #: Records of a sample that are looked at, and fields that one may have.
 MAX_RECORDS, MAX_FIELDS = 1_000, 1_000
+#: Fields that are tried as a key, alone and together.
+MAX_KEY_CANDIDATES = 20
 #: Levels of a document at which lists are looked for.
 MAX_DEPTH = 3
 #: Share of values that may be bad in a sample; of more than a few values, one may be.
@@ -140,8 +142,10 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
     if len(sent) > MAX_FIELDS:
         raise ValueError(f"a record has more than {MAX_FIELDS:,} fields")
     fields: list[ProposedField] = []
-    texts, good = pd.DataFrame(index=range(len(records))), pd.Series(True, range(len(records)))
-    able = []
+    texts: dict[str, pd.Series] = {}
+    good = pd.Series(True, range(len(records)))
+    able: list[ProposedField] = []
+    times: list[ProposedField] = []
     for key in sent:
         values = pd.Series([record.get(key) for record in records], dtype=object)
         present = values[values.notna() & (values != "")]
@@ -155,7 +159,9 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
         texts[one.name], good[bad] = values.map(str), False
         if not one.is_optional and kind in KEY_TYPES:
             able.append(one)
-    names = _key(able, texts[good] if good.any() else texts)
+            times += [one] if kind in TIMES or LIKE_A_TIME.search(one.name) else []
+    table = pd.DataFrame(texts)
+    names = _key(able, times, table[good] if good.any() else table)
     found = ProposedRecords(at, name, fields, names, len(records))
     if not names:
         found.doubts.append(
@@ -174,22 +180,32 @@ def _may_be_measured(one: ProposedField) -> bool:
     return one.kind == "int" and not is_named
 
 
-def _key(able: Sequence[ProposedField], texts: pd.DataFrame) -> tuple[str, ...]:
+def _key(
+    able: list[ProposedField], times: list[ProposedField], texts: pd.DataFrame
+) -> tuple[str, ...]:
     """Return a field or a pair that no two different records share; nothing if there is none.
 
-    Of those that are called like a key, then also of those that are times, then of texts, then of
-    numbers that may be measured, of which one alone identifies nothing.
+    Of those that are called like a key, then also of those that are times, then of texts. A number
+    that may be measured identifies something beside a time alone.
     """
     distinct = texts.drop_duplicates()
     keys = [one for one in able if LIKE_A_KEY.search(one.name)]
-    times = [one for one in able if LIKE_A_TIME.search(one.name) or one.kind in TIMES]
-    others = [one for one in able if not _may_be_measured(one)]
-    for some, sizes in ((keys, (1, 2)), (keys + times, (1, 2)), (others, (1, 2)), (able, (2,))):
-        for size in sizes if len(distinct) > 1 or some is keys else ():
-            for chosen in combinations(some, size):
-                names = {one.name for one in chosen}
-                if not distinct.duplicated([*names]).any():
-                    return tuple(one.name for one in able if one.name in names)
+    numbers = [one for one in able if _may_be_measured(one)]
+    others = [one for one in able if one not in numbers]
+    kinds = (keys, keys + times, others) if len(distinct) > 1 else (keys,)
+    candidates = [
+        *(
+            chosen
+            for some in kinds
+            for size in (1, 2)
+            for chosen in combinations(some[:MAX_KEY_CANDIDATES], size)
+        ),
+        *(product(times, numbers) if len(distinct) > 1 else ()),
+    ]
+    for chosen in candidates:
+        names = {one.name for one in chosen}
+        if not distinct.duplicated([*names]).any():
+            return tuple(one.name for one in able if one.name in names)
     return ()
 
 
