@@ -18,8 +18,8 @@ import pandas as pd
 from pipelines.ingest.contract import is_name
 from pipelines.ingest.models import is_column_name
 
-#: Records of a sample that are looked at, and fields that one may have.
-MAX_RECORDS, MAX_FIELDS = 1_000, 1_000
+#: Records of a sample that are looked at.
+MAX_RECORDS = 1_000
 #: Fields that are tried as a key, alone and together.
 MAX_KEY_CANDIDATES = 20
 #: Levels of a document at which lists are looked for.
@@ -138,15 +138,12 @@ def _lists(content: Any, at: str = "", depth: int = 0) -> Iterable[tuple[str, li
 
 
 def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -> ProposedRecords:
-    sent = [*dict.fromkeys(key for record in records for key in record)]
-    if len(sent) > MAX_FIELDS:
-        raise ValueError(f"a record has more than {MAX_FIELDS:,} fields")
     fields: list[ProposedField] = []
     texts: dict[str, pd.Series] = {}
     good = pd.Series(True, range(len(records)))
     able: list[ProposedField] = []
     times: list[ProposedField] = []
-    for key in sent:
+    for key in dict.fromkeys(key for record in records for key in record):
         values = pd.Series([record.get(key) for record in records], dtype=object)
         present = values[values.notna() & (values != "")]
         kind, doubts, bad = _type(present)
