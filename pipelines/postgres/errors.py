@@ -6,7 +6,7 @@ that mean something of its own, such as a constraint or a lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,6 +64,7 @@ def failure_of(
     explain: Explain | None = None,
     unreached: str | None = None,
     is_whole: bool = False,
+    secrets: Sequence[str] = (),
 ) -> Failure:
     """Return the failure that an error of the database is.
 
@@ -71,13 +72,14 @@ def failure_of(
         error: Of psycopg, of SQLAlchemy or, for Dagster's storage, of psycopg2.
         source: As of a `Failure`.
         problem: What did not work; the server's words follow it.
-        place: The address of the database.
+        place: The address of the database, without a password.
         see: What to do about a server that is away or busy, unless its message is known.
         remedy: What to do about any other error, by default what PostgreSQL advises.
         otherwise: What to do if it advises nothing.
         explain: Interprets errors that mean something else to the caller.
         unreached: The problem if the server does not answer at all.
         is_whole: Whether all lines of the message are shown, not only the first one.
+        secrets: Texts that must not be shown.
     """
     cause = cause_of(error)
     if explain is not None and (meant := explain(cause)):
@@ -85,7 +87,7 @@ def failure_of(
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return read_only(source, place)
     kinds = {one.__name__ for one in type(cause).__mro__}  # PEP 249 names them in every driver
-    said = redact(str(cause).strip())
+    said = redact(str(cause).strip(), secrets)
     words = said if is_whole else next(iter(said.splitlines()), type(cause).__name__)
     if "OperationalError" in kinds:
         is_answered = any(getattr(cause, one, None) for one in ("sqlstate", "pgcode"))

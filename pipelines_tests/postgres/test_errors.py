@@ -72,6 +72,15 @@ def test_a_caller_says_what_an_error_means_to_it() -> None:
         raise errors.QueryCanceled("too slow")
 
 
+def test_a_password_in_the_words_of_the_server_is_hidden() -> None:
+    words = 'invalid URI "postgresql://me:hunter2@x": hunter2'
+    failure = failure_of(
+        psycopg.OperationalError(words), "a", "b", place="c", secrets=["hunter2"], unreached="gone"
+    )
+    assert "hunter2" not in str(failure)
+    assert failure.problem.startswith("gone: invalid URI")
+
+
 def test_a_server_that_answered_is_not_said_to_be_unreachable(server: Connections) -> None:
     """Dagster's storage is read by psycopg2, which names the code of an error otherwise."""
     url = server.url(SUPERUSER, "postgres")
