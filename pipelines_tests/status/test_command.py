@@ -331,9 +331,9 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
 
 def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     _, document = status(state, ISOBAR_SOURCES="prod")
-    assert errors(document) == ["ISOBAR_SOURCES is 'prod'"]
+    assert errors(document) == ["ISOBAR_SOURCES is 'prod': Input should be 'sandbox' or 'live'"]
     assert document["database"]["status"] is None
-    assert "Set it to sandbox or live" in document["problems"][0]["remedy"]
+    assert "Correct or unset it. See .env.example." in document["problems"][0]["remedy"]
     _, document = status(state, SYNC_EVERY_RUN="yesterday")
     assert any("SYNC_EVERY_RUN is 'yesterday'" in words for words in errors(document))
 
