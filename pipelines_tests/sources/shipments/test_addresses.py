@@ -230,6 +230,8 @@ def test_commas_and_lines_part_an_address_alike(lines: str) -> None:
         "丁目1-1, 〒100-0001 東京都千代田区千代田1-1, 日本",
         "12345 Ave X, 54321 Somewhere, 98765 Elsewhere, USA",
         "Rotterdam Nederland",
+        "Ndola, Copperbelt, Zambia",
+        "12 Broadway, Ndola, Copperbelt, Zambia",
     ],
 )
 def test_what_may_be_read_in_two_ways_is_not_parsed(address: str) -> None:

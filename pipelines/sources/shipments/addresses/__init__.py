@@ -25,6 +25,8 @@ from pipelines.sources.shipments.addresses.words import pattern
 #: To be raised with every change here, of `regions` or `countries`: the next run reads again.
 PARSER_VERSION = 4
 CODE = re.compile("[A-Z]{2,3}")
+#: One or two words of letters.
+NAME = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)?")
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PLAIN_STREET = re.compile(
@@ -60,9 +62,18 @@ def read_address(text: str) -> Address:
     elif country.is_doubtful or place.is_doubtful or _is_odd_city(city, country.code):
         status = "partly_parsed"
     elif place.postcode is None:
-        status = "no_postcode"
+        status = "partly_parsed" if _may_be_city(place.street) else "no_postcode"
     street = ", ".join(part for part in place.street if part) or None
     return Address(street, place.postcode, city, country.name, country.code, status)
+
+
+def _may_be_city(street: tuple[str, ...]) -> bool:
+    """Return whether what stands before the city is a name, too: `Ndola, Copperbelt, Zambia`.
+
+    Then the city may be a province; with a postcode beside it, it is none.
+    """
+    before = street[-1] if street else ""
+    return NAME.fullmatch(before) is not None and not pattern("street").search(before)
 
 
 def _is_code(city: str | None, code: str | None) -> bool:
