@@ -122,43 +122,32 @@ def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
     with chromium.visitor(browser) as context:
         page = context.new_page()
         visit(page, dashboards, "Ask")
-        page.get_by_test_id("stButtonGroup").get_by_text("Hotel bookings").click()
         page.get_by_test_id("stSelectbox").first.locator("input").fill("day by day")
-        page.get_by_role("option").first.click()
+        page.get_by_role("option").filter(has_text="Hotel bookings").first.click()
         page.wait_for_url(re.compile(r"question=bookings\.by_day"))
         page.wait_for_function(IS_IDLE)
         page.get_by_role("spinbutton", name="Month").fill("10")
         page.get_by_role("button", name="Ask", exact=True).click()
         page.wait_for_url(re.compile(r"month=10"))
         page.wait_for_function(IS_IDLE)
-        with page.expect_download() as saving:
-            page.get_by_role("button", name="Download as CSV", exact=True).click()
-        saved = saving.value.path().read_text()
-        assert saved.startswith("period_start,bookings,cancellations,net_bookings\n")
+        saved = downloaded(page)
+        assert "period_start,bookings,cancellations,net_bookings\n" in saved
         assert "-10-" in saved
         assert "-11-" not in saved
         link = page.get_by_test_id("stCode").filter(has_text="http").inner_text().strip()
         assert link == page.url
         page.goto(link)
         expect(page.get_by_test_id("stCode").first).to_contain_text("month => 10")
-        with page.expect_download() as saving:
-            page.get_by_role("button", name="Download as CSV", exact=True).click()
-        assert saving.value.path().read_text() == saved
+        assert downloaded(page) == saved
 
 
-def test_a_question_is_found_by_its_words(browser: Browser, dashboards: str) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Ask")
-        search = page.get_by_role("textbox", name="Search all questions")
-        search.fill("full hotels")
-        search.press("Enter")
-        page.wait_for_url(re.compile(r"search=full\+hotels.*question=bookings\.occupancy"))
-        found = page.get_by_test_id("stRadio").get_by_text("How full is each hotel?")
-        expect(found).to_be_visible()
-        page.reload()
-        expect(found).to_be_visible()
-        expect(search).to_have_value("full hotels")
+def downloaded(page: Page) -> str:
+    """The text of the file that the button of the answer's table gives."""
+    page.evaluate("window.showSaveFilePicker = undefined")  # its dialog is not of the page
+    page.get_by_test_id("stDataFrame").first.hover()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Download as CSV").first.click()
+    return saving.value.path().read_text()
 
 
 def beside_all_places(page: Page) -> None:

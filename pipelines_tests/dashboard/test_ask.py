@@ -4,13 +4,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-import pandas as pd
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard import ask, cookbook
-from pipelines.dashboard.page import answer_of
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
@@ -111,68 +109,6 @@ def test_a_part_of_a_name_is_enough() -> None:
     page = opened(question="flights.agents", name="trip")
     assert field(page, "Name") == "trip"
     assert any("ILIKE '%trip%'" in one.value for one in page.code)
-
-
-def found(words: str) -> list[str]:
-    """The questions that a search shows."""
-    page = opened(search=words)
-    assert not page.exception
-    return page.radio[0].options if page.radio else []
-
-
-def test_a_question_is_found_without_knowing_its_source() -> None:
-    assert "Which parcels may the weather delay? · Shipments" in found("which parcels are delayed")
-    assert found("How full are the hotels?") == ["How full is each hotel? · Hotel bookings"]
-    assert "metrics.hotel\\_occupancy" in " ".join(found("OCCUPANCY"))
-    assert {one.rpartition(" · ")[2] for one in found("weather")} >= {"Flights", "Weather"}
-    assert len(found("itinerary")) <= ask.MAX_FOUND
-
-
-def test_a_question_is_found_by_names_of_its_statement() -> None:
-    assert "How fresh is each view? · Data quality" in found("metrics.freshness")
-    assert found("lateral") == []  # a keyword
-
-
-def test_what_was_searched_and_chosen_is_in_the_address() -> None:
-    page = opened(search="cheapest", question="flights.quick_offers")
-    assert page.radio[0].value == "flights.quick_offers"
-    page = page.radio[0].set_value("flights.cheapest").run()
-    assert not page.exception
-    address = dict(page.query_params)
-    assert (address["search"], address["question"]) == ("cheapest", "flights.cheapest")
-    page = next(one for one in page.text_input if one.key == "search").set_value("").run()
-    assert "search" not in page.query_params
-    assert page.query_params["question"] == "flights.cheapest"
-    assert next(one for one in page.selectbox if one.label == "Question").value == (
-        "flights.cheapest"
-    )
-
-
-def test_words_that_no_question_has_are_named_and_the_subjects_stay() -> None:
-    page = opened(search="[zzz](xyzzy)")
-    assert not page.exception
-    assert page.info[0].value.startswith("No question has the words \\[zzz\\]")
-    assert not page.radio
-    assert any(one.label == "Question" for one in page.selectbox)
-
-
-def test_a_file_has_lists_as_words_and_amounts_with_their_decimals() -> None:
-    statement = "SELECT 39.00 AS price, ARRAY['a', 'b'] AS names, 2 AS stops, NULL::numeric AS was;"
-    answer = answer_of(statement, {})
-    assert ask.as_csv(answer, answer.rows) == 'price,names,stops,was\n39.00,"a, b",2,\n'
-
-
-@pytest.mark.parametrize(
-    ("first", "labels"),
-    [("2026-11-24", 1), ("2026-11-24 10:00", 1), ("2026-10-01", 8), ("2025-01-01", 3)],
-)
-def test_a_time_axis_has_no_label_twice(first: str, labels: int) -> None:
-    moments = pd.Series([pd.Timestamp(first), pd.Timestamp("2026-11-25")])
-    axis = ask.time_axis(moments).to_dict()
-    span = (moments.max() - moments.min()).days
-    if isinstance(axis["tickCount"], dict):
-        size = {"day": 1, "month": 30}[axis["tickCount"]["interval"]]
-        assert labels <= span / (size * axis["tickCount"]["step"]) <= 12
 
 
 def test_values_are_parameters_and_not_parts_of_the_statement() -> None:
