@@ -123,7 +123,7 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     assert document["database"]["schema"] == document["dagster_storage"]["schema"] == "current"
     assert document["database"]["server_version"].startswith("18.")
     assert document["database"]["size_bytes"] > 10_000_000
-    assert document["processes"] == {"status": None, "processes": []}
+    assert document["processes"] == {"status": None, "url": None, "processes": []}
     sources = {one["name"]: one for one in document["sources"]}
     assert list(sources) == ["bookings", "flights", "shipments", "solar", "weather"]
     for one in sources.values():
