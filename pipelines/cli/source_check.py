@@ -116,20 +116,12 @@ def _of_views(connection: Connection, source: Source) -> list[str]:
     """Make the tables and views of a source; return what PostgreSQL says of one that fails."""
     from sqlalchemy.exc import DBAPIError
 
-    from pipelines.migrations import apply, history, objects
+    from pipelines.migrations import apply
 
-    others = {
-        name: one
-        for name, one in declared_sources().items()
-        if name != source.name
-        and not history.missing_tables(connection, one.metadata.tables.values())
-    }
+    own = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     try:
         with connection.begin_nested():
-            if is_plugin(source):
-                apply.migrate_plugin(connection, source, others)
-            else:
-                objects.replace(connection, source.object_files)
+            apply.migrate_sources(connection, {**own, source.name: source})
     except (DBAPIError, ValueError) as error:
         file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
         return [_said(source, f"views/{file}", error)]

@@ -7,15 +7,13 @@ There are no downgrades: to go back, restore a backup.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.statements import OTHER_MODELS
-from pipelines.isolation import SOURCE_ERRORS, broken_sources, note_broken
+from pipelines.isolation import SOURCE_ERRORS, note_broken
 from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.migrations.objects import Part
@@ -25,7 +23,7 @@ from pipelines.postgres.errors import failure_of, read_only
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import engine_for, set_local
-from pipelines.warehouse.sql_files import execute_script, names_used, read_sql, sql_files
+from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import metadata
 
 #: Columns of tables and views, and functions, that are not ours.
@@ -46,20 +44,19 @@ Condition = Literal["current", "missing", "behind", "foreign", "other views"]
 
 def all_tables() -> list[Table]:
     """Return all tables of the platform and the sources, by schema and name."""
-    found = [table for part in parts().values() for table in part.metadata.tables.values()]
+    found = [table for part in parts() for table in part.metadata.tables.values()]
     return sorted(found, key=lambda table: table.fullname)
 
 
-def parts(chosen: Mapping[str, Source] | None = None) -> dict[str, Part]:
-    """Return the platform and the `chosen` sources, by default all, by the name of the schema."""
-    platform = Part(history.PLATFORM, history.ABOUT, "pipelines.ingest", metadata)
+def parts(chosen: Mapping[str, Source] | None = None) -> list[Part]:
+    """Return the platform and the `chosen` sources, by default all, as parts of the database."""
+    views = sql_files("pipelines.ingest", "views")
+    platform = Part(history.PLATFORM, history.ABOUT, "pipelines.ingest", metadata, views)
     chosen = declared_sources() if chosen is None else chosen
-    return {platform.name: platform} | {name: part_of(one) for name, one in chosen.items()}
-
-
-def part_of(source: Source) -> Part:
-    """Return a source as a part of the database."""
-    return Part(source.name, source.about, source.package, source.metadata)
+    return [platform] + [
+        Part(one.name, one.about, one.package, one.metadata, one.object_files)
+        for one in chosen.values()
+    ]
 
 
 def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
@@ -68,10 +65,10 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     Covers the platform and the `chosen` sources, by default all.
     """
     chosen = declared_sources() if chosen is None else chosen
-    found = sql_files("pipelines.ingest", "views")
-    for source in chosen.values():
-        found |= source.object_files
-    return found | collected_views(chosen) | platform_views(chosen)
+    found = collected_views(chosen) | platform_views(chosen)
+    for part in parts(chosen):
+        found |= part.files
+    return found
 
 
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
@@ -188,25 +185,18 @@ def drop_plugin(url: str, source: Source) -> int:
 
 def differences(connection: Connection) -> list[str]:
     """Return how the database differs from the `tables.py` files; empty if it does not."""
-    found = []
-    for part in parts().values():
-        found += history.differences(connection, part.metadata)
-    return found
+    return [one for part in parts() for one in history.differences(connection, part.metadata)]
 
 
 def plugins_with_other_tables(url: str) -> list[str]:
-    """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`.
-
-    Those whose migration failed are reported as broken instead.
-    """
-    broken = {one.name for one in broken_sources()}
+    """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`."""
     engine = engine_for(url, role=None)
     try:
         with engine.connect() as connection:
             return [
                 name
-                for name, source in _plugins().items()
-                if name not in broken and differences_of(connection, source)
+                for name, source in declared_sources().items()
+                if is_plugin(source) and differences_of(connection, source)
             ]
     finally:
         engine.dispose()
@@ -219,14 +209,9 @@ def condition(connection: Connection) -> Condition:
         return found
     if history.missing_tables(connection, all_tables()):
         return "behind"
-    wanted = object_files()
-    for part in parts().values():
-        wanted |= part.scripts()
-    applied = {
-        name: one.sha256
-        for name, one in objects.applied_files(connection).items()
-        if name in wanted or not _is_kept(one)
-    }
+    wanted, applied = _wanted(), objects.applied_files(connection)
+    if not _knows_all():
+        applied = {name: digest for name, digest in applied.items() if name in wanted}
     is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
     return "current" if is_same else "other views"
 
@@ -234,87 +219,67 @@ def condition(connection: Connection) -> Condition:
 def _migrate_all(connection: Connection) -> None:
     """Migrate what is ours together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
-    done = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
-    created = history.upgrade_own(connection)
-    files = object_files(done)
-    changed = objects.replace(connection, files)
-    own, plugins = parts(done), _plugins()
-    wanted = {*files, *(name for part in own.values() for name in part.scripts())}
-    gone = [
-        name
-        for name, one in objects.applied_files(connection).items()
-        if name not in wanted and one.plugin not in plugins and not _is_kept(one)
-    ]
-    objects.forget(connection, gone)
-    of_platform = sql_files("pipelines.ingest", "views")
-    for part in own.values():
-        of_part = done[part.name].object_files if part.name in done else of_platform
-        is_changed = part.name in created or not changed.isdisjoint(of_part)
-        objects.execute_scripts(connection, part, plugin=None, is_changed=is_changed)
-    for name, source in _plugins_in_order().items():
-        try:
-            with connection.begin_nested():
-                migrate_plugin(connection, source, done)
-        except SOURCE_ERRORS as error:
-            _note_plugin(connection, source, error)
-        else:
-            done[name] = source
+    history.upgrade(connection)
+    waiting = dict(declared_sources())
+    done = {name: waiting.pop(name) for name in [*waiting] if not is_plugin(waiting[name])}
+    migrate_sources(connection, done)
+    errors = dict.fromkeys(waiting, "")
+    is_begun = True
+    while is_begun:  # a plug-in may use another one, whose name comes later
+        is_begun = False
+        for name, source in [*waiting.items()]:
+            try:
+                with connection.begin_nested():
+                    migrate_sources(connection, {**done, name: source})
+            except SOURCE_ERRORS as error:
+                errors[name] = _in_words(error)
+            else:
+                done[name], is_begun = waiting.pop(name), True
+    for name in waiting:
+        words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
+        note_broken(name, words)
+    if _knows_all():
+        objects.forget(connection, objects.applied_files(connection).keys() - _wanted().keys())
     for source in done.values():
         distribution.distribute(connection, source)
     execute_script(connection, "DROP TABLE IF EXISTS ops.failing_views")  # of Isobar 3.0
 
 
-def migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
-    """Create a plug-in's objects, and what is generated from it and those `done`."""
-    name, part = source.name, part_of(source)
-    is_created = history.create_missing(connection, name, source.metadata)
-    theirs = {one for other in done.values() for one in other.object_files}
-    files = object_files({**done, name: source})
-    files = {one: sql for one, sql in files.items() if one not in theirs}
-    mine = source.object_files | collected_views({name: source})
-    changed = objects.replace(connection, files, dict.fromkeys(mine, name))
-    wanted = {*files, *part.scripts()}
-    applied = objects.applied_files(connection)
-    gone = [one for one, file in applied.items() if file.plugin == name and one not in wanted]
-    objects.forget(connection, gone)
-    is_changed = is_created or not changed.isdisjoint(source.object_files)
-    objects.execute_scripts(connection, part, plugin=name, is_changed=is_changed)
-
-
-def _plugins_in_order() -> dict[str, Source]:
-    """Return the plug-ins, each after those whose tables and views its SQL names."""
-    plugins = _plugins()
-    owner = {
-        one: name
-        for name, source in plugins.items()
-        for one in (*source.object_files, *source.metadata.tables)
+def migrate_sources(connection: Connection, chosen: Mapping[str, Source]) -> None:
+    """Create what is missing of the platform and some sources, and replace what changed."""
+    created = {
+        part.name
+        for part in parts(chosen)
+        if history.create_missing(connection, part.name, part.metadata)
     }
-    uses = {
-        name: {
-            owner[one]
-            for sql in source.object_files.values()
-            for one in names_used(sql) & owner.keys()
-        }
-        - {name}
-        for name, source in plugins.items()
-    }
-    try:
-        return {name: plugins[name] for name in TopologicalSorter(uses).static_order()}
-    except CycleError:  # the first of them will say what it lacks
-        return plugins
+    changed = objects.replace(connection, object_files(chosen))
+    for part in parts(chosen):
+        is_changed = part.name in created or not changed.isdisjoint(part.files)
+        objects.execute_scripts(connection, part, is_changed=is_changed)
 
 
-def _note_plugin(connection: Connection, source: Source, error: BaseException) -> None:
-    """Note why a plug-in could not be migrated; raise the error of a lost connection."""
-    words, files = str(error), ""
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            raise error
-        words, files = str(error.orig).strip(), ", ".join(error.detail)
-    where = f" ({files})" if files else ""
-    differs = differences_of(connection, source)
-    hint = f". Also, {OTHER_MODELS}: isobar sources check {source.name}" if differs else ""
-    note_broken(source.name, f"its migration was rolled back{where}: {words}{hint}")
+def _in_words(error: BaseException) -> str:
+    """Return what is wrong with a plug-in; raise the error of a lost connection."""
+    if not isinstance(error, DBAPIError):
+        return f": {error}"
+    if error.connection_invalidated:
+        raise error
+    files = f" ({', '.join(error.detail)})" if error.detail else ""
+    return f"{files}: {str(error.orig).strip()}"
+
+
+def _wanted() -> dict[str, str]:
+    """Return all files that should be applied, by name."""
+    return object_files() | {name: sql for part in parts() for name, sql in part.scripts().items()}
+
+
+def _knows_all() -> bool:
+    """Return whether each installed source is declared, so that what has no file is gone.
+
+    Else it may be of one that is disabled or cannot be imported.
+    """
+    installed = {*own_names(), *(entry.name for entry in plugin_entry_points())}
+    return declared_sources().keys() >= installed
 
 
 def differences_of(connection: Connection, source: Source) -> list[str]:
@@ -331,21 +296,6 @@ def differences_of(connection: Connection, source: Source) -> list[str]:
 def _is_migrated(connection: Connection) -> bool:
     is_current = condition(connection) == "current"
     return is_current and not distribution.undistributed(connection, all_tables())
-
-
-def _plugins() -> dict[str, Source]:
-    return {name: source for name, source in declared_sources().items() if is_plugin(source)}
-
-
-def _is_kept(one: objects.Applied) -> bool:
-    """Return whether a file may be of an installed source that is disabled or cannot be imported.
-
-    What such a source of the project's own has is not known: then all is kept that has no plug-in.
-    """
-    if one.plugin is None:
-        return not declared_sources().keys() >= {*own_names()}
-    installed = {entry.name for entry in plugin_entry_points()}
-    return one.plugin in installed - declared_sources().keys()
 
 
 def _contents(connection: Connection) -> object:

@@ -107,38 +107,23 @@ def public_relations(source: Source) -> list[str]:
 
 
 def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> str:
-    columns = [f"{column}::{kind}" for column, kind in collection.columns.items()]
-    offered = [
-        (other.name, f"{other.name}.{collection.view}")
-        for other in sources.values()
-        if other.name != name and f"{other.name}.{collection.view}" in other.object_files
+    typed = [f"NULL::{kind} AS {column}" for column, kind in collection.columns.items()]
+    selects = [f"SELECT NULL::text AS source, {', '.join(typed)} WHERE FALSE"] + [
+        f"SELECT {_quoted(other)}, {', '.join(collection.columns)} FROM {other}.{collection.view}"
+        for other, source in sorted(sources.items())
+        if other != name and f"{other}.{collection.view}" in source.object_files
     ]
-    selects = [
-        f"SELECT\n    {_quoted(other)}::text AS source,\n    "
-        + ",\n    ".join(columns)
-        + f"\nFROM {view}"
-        for other, view in sorted(offered)
-    ]
-    if not selects:
-        nulls = [f"NULL::{kind} AS {column}" for column, kind in collection.columns.items()]
-        selects = [
-            "SELECT\n    NULL::text AS source,\n    " + ",\n    ".join(nulls) + "\nWHERE FALSE"
-        ]
     view = f"{name}.{collection.view}"
     comments = {"source": f"The source of the row, from its view {collection.view}."}
-    comments |= {column: collection.comments.get(column, "") for column in collection.columns}
     return "\n".join(
         [
             f"CREATE OR REPLACE VIEW {view} AS",
             "\nUNION ALL\n".join(selects) + ";",
-            "",
-            f"COMMENT ON VIEW {view} IS\n{_quoted(collection.about)};",
+            f"COMMENT ON VIEW {view} IS {_quoted(collection.about)};",
             *(
-                f"COMMENT ON COLUMN {view}.{column} IS\n{_quoted(comment)};"
-                for column, comment in comments.items()
-                if comment
+                f"COMMENT ON COLUMN {view}.{column} IS {_quoted(comment)};"
+                for column, comment in {**comments, **collection.comments}.items()
             ),
-            "",
         ]
     )
 

@@ -76,31 +76,26 @@ def missing_tables(connection: Connection, tables: Iterable[Table]) -> list[str]
     return [*connection.execute(text(query), {"names": names}).scalars()]
 
 
-def upgrade_own(connection: Connection) -> set[str]:
-    """Upgrade our tables by the revisions, and create those that are missing.
-
-    Returns the schemas of which tables were missing.
-    """
+def upgrade(connection: Connection) -> None:
+    """Upgrade our tables by the revisions; those of a new database are created as declared."""
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
-    is_new = state(connection) == "missing"
-    if not is_new:
-        command.upgrade(config, "head")
-    own = own_metadata().items()
-    created = {schema for schema, tables in own if create_missing(connection, schema, tables)}
-    if is_new:
+    if state(connection) == "missing":
+        create_missing(connection, PLATFORM, metadata)
         command.stamp(config, "head")
-    return created
+    else:
+        command.upgrade(config, "head")
 
 
 def create_missing(connection: Connection, schema: str, tables: MetaData) -> bool:
     """Create what is missing of a schema and its tables; return whether a table was."""
-    is_missing = bool(missing_tables(connection, tables.tables.values()))
     quoted = connection.dialect.identifier_preparer.quote(schema)
     execute_script(connection, f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+    if not missing_tables(connection, tables.tables.values()):
+        return False
     tables.create_all(connection)
-    return is_missing
+    return True
 
 
 def comparison(tables: Iterable[MetaData]) -> dict[str, Any]:

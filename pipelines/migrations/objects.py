@@ -32,12 +32,13 @@ NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFun
 
 @dataclass(frozen=True)
 class Part:
-    """A schema of the platform or a source, with its tables and the package of its SQL files."""
+    """A schema of the platform or a source: its package, tables, and views and functions."""
 
     name: str
     about: str
     package: str
     metadata: MetaData
+    files: Mapping[str, str]
 
     def scripts(self) -> dict[str, str]:
         """Return its comments, and its SQL but for views and functions, by `NAME/grants.sql`."""
@@ -51,7 +52,7 @@ class Part:
     def _comments(self) -> str:
         """Return the declared comments of the schema, its tables and their columns, as JSON."""
         names = ("schema_name", "table_name", "column_name", "comment")
-        tables = self.metadata.sorted_tables
+        tables = self.metadata.tables.values()
         declared = [
             (self.name, None, None, self.about),
             *((table.schema, table.name, None, table.comment) for table in tables),
@@ -64,32 +65,19 @@ class Part:
         return json.dumps([dict(zip(names, one, strict=True)) for one in declared])
 
 
-@dataclass(frozen=True)
-class Applied:
-    """An applied file: its digest, and the plug-in that it belongs to, if any."""
-
-    sha256: str | None
-    plugin: str | None
-
-
 def digest(sql: str) -> str:
     """Return the digest of a file's text."""
     return hashlib.sha256(sql.encode()).hexdigest()
 
 
-def applied_files(connection: Connection) -> dict[str, Applied]:
-    """Return each applied file by name; without a digest if its object no longer exists."""
+def applied_files(connection: Connection) -> dict[str, str | None]:
+    """Return the digest of each applied file by name; None if its object no longer exists."""
     found = connection.execute(text(read_sql("pipelines.migrations", "applied_files")))
-    return {row.name: Applied(row.sha256, row.plugin) for row in found}
+    return {row.name: row.sha256 for row in found}
 
 
-def replace(
-    connection: Connection, files: Mapping[str, str], plugins: Mapping[str, str] | None = None
-) -> set[str]:
-    """Create or replace the views and functions whose files changed; return their names.
-
-    `plugins` has the plug-in of each file that belongs to one.
-    """
+def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
+    """Create or replace the views and functions whose files changed; return their names."""
     waiting = _stale(connection, files)
     changed, dropped = set(waiting), list[Any]()
     order = [*_in_order(files)]
@@ -105,7 +93,7 @@ def replace(
             changed |= waiting
         _give_back(connection, dropped)
     _inherit_comments(connection, changed)
-    _record(connection, {name: files[name] for name in changed}, plugins or {})
+    _record(connection, {name: files[name] for name in changed})
     return changed
 
 
@@ -139,9 +127,7 @@ def forget(connection: Connection, names: Iterable[str]) -> None:
     connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*names])))
 
 
-def execute_scripts(
-    connection: Connection, part: Part, *, plugin: str | None, is_changed: bool
-) -> None:
+def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> None:
     """Execute its scripts if its tables, its views or one of the scripts changed."""
     files = part.scripts()
     if is_changed or _stale(connection, files):
@@ -150,7 +136,7 @@ def execute_scripts(
         wrong = connection.execute(query, {"declared": comments}).scalars().all()
         for sql in (*wrong, *others):
             execute_script(connection, sql)
-        _record(connection, files, dict.fromkeys(files, plugin) if plugin else {})
+        _record(connection, files)
 
 
 def _in_order(files: Mapping[str, str]) -> Iterable[str]:
@@ -192,15 +178,12 @@ def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
 
 def _stale(connection: Connection, files: Mapping[str, str]) -> set[str]:
     """Return the names of the files that changed since they were applied."""
-    applied = {name: one.sha256 for name, one in applied_files(connection).items()}
+    applied = applied_files(connection)
     return {name for name, sql in files.items() if applied.get(name) != digest(sql)}
 
 
-def _record(connection: Connection, files: Mapping[str, str], plugins: Mapping[str, str]) -> None:
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(list(files))))
+def _record(connection: Connection, files: Mapping[str, str]) -> None:
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*files])))
     if files:
-        rows = [
-            {"name": name, "sha256": digest(sql), "plugin": plugins.get(name)}
-            for name, sql in files.items()
-        ]
+        rows = [{"name": name, "sha256": digest(sql)} for name, sql in files.items()]
         connection.execute(insert(sql_objects), rows)

@@ -384,7 +384,6 @@ sql_objects = Table(
         Text,
         "SHA-256 digest of the SQL, hexadecimal.",
     ),
-    optional("plugin", Text, "Plug-in that the SQL belongs to; null for Isobar itself."),
     required("applied_at", INSTANT, "When the SQL was applied.", server_default=func.now()),
     schema="ops",
     comment="SQL applied by isobar migrate: views, functions, triggers, privileges and comments.",

@@ -32,21 +32,20 @@ class Release:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.number = 0
-        files, upgrade = apply.object_files(), history.upgrade_own
+        files, upgrade = apply.object_files(), history.upgrade
 
         def views(*_: object) -> dict[str, str]:
             drill = f"CREATE OR REPLACE VIEW enriched.drill AS SELECT {self.number} AS n"
             return files | {"enriched.drill": drill}
 
-        def upgraded(connection: Connection) -> set[str]:
-            created = upgrade(connection)
+        def upgraded(connection: Connection) -> None:
+            upgrade(connection)
             for table in TABLES:
                 column = f"drill_{self.number} integer"
                 connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
-            return created
 
         monkeypatch.setattr(apply, "object_files", views)
-        monkeypatch.setattr(history, "upgrade_own", upgraded)
+        monkeypatch.setattr(history, "upgrade", upgraded)
 
 
 @pytest.fixture

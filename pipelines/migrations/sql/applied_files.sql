@@ -1,7 +1,6 @@
 -- The applied files with their digests, or without one if their view or function is gone.
 SELECT
     name,
-    plugin,
     CASE
         WHEN
             name LIKE '%/%'

@@ -62,6 +62,7 @@ def upgrade() -> None:
         "ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric"
     )
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
+    op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
     op.execute(
         """
         DO $$
