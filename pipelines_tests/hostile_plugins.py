@@ -42,45 +42,6 @@ def checked(*checks: str) -> str:
     return f"checks=({', '.join(checks)},)"
 
 
-def defining(words: str) -> str:
-    """Return `jobs.py` with some definitions."""
-    return f"import dagster as dg\n\n\n{words}\n"
-
-
-CLASHING_JOB = """
-@dg.op
-def nothing():
-    pass
-
-
-@dg.job(name="flights")
-def mine():
-    nothing()
-
-
-definitions = dg.Definitions(jobs=[mine])
-"""
-CLASHING_SENSOR = """
-@dg.sensor(name="shipments_inbox", job_name="{name}")
-def mine(context):
-    return dg.SkipReason("nothing")
-
-
-definitions = dg.Definitions(sensors=[mine])
-"""
-CLASHING_ASSET = """
-@dg.asset(key=["flights", "itineraries"])
-def mine():
-    pass
-
-
-definitions = dg.Definitions(assets=[mine])
-"""
-CLASHING_RESOURCE = """
-mine = dg.ResourceDefinition.hardcoded_resource("mine")
-definitions = dg.Definitions(resources={"warehouse": mine})
-"""
-
 #: What each does wrong, by the name of the plug-in.
 HOSTILE: Mapping[str, Hostile] = {
     "raising_jobs": Hostile(
@@ -104,10 +65,6 @@ HOSTILE: Mapping[str, Hostile] = {
         {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
         "its schedules: ValueError: Invalid execution timezone Mars/North",
     ),
-    "unknown_job": Hostile(
-        {"__init__.py": declared(scheduled(more=', job="nope"'))},
-        '"unknown_job_daily" targets job "nope" which was not found',
-    ),
     "unknown_job_of_check": Hostile(
         {
             "__init__.py": declared(checked(CHECK.replace("remedy", 'job="nope", remedy') % STOPS)),
@@ -120,14 +77,6 @@ HOSTILE: Mapping[str, Hostile] = {
         "REQUIRED_SETTING_LIMIT",
     ),
     "order": Hostile({"__init__.py": declared()}, "'order' cannot be the name of a schema"),
-    "two_checks": Hostile(
-        {"__init__.py": declared(checked(CHECK % STOPS, CHECK % STOPS)), **QUERY},
-        "two_checks_named",
-    ),
-    "clashing_asset": Hostile({"jobs.py": defining(CLASHING_ASSET)}, "itineraries"),
-    "clashing_job": Hostile({"jobs.py": defining(CLASHING_JOB)}, "flights"),
-    "clashing_sensor": Hostile({"jobs.py": defining(CLASHING_SENSOR)}, "shipments_inbox"),
-    "clashing_resource": Hostile({"jobs.py": defining(CLASHING_RESOURCE)}, "'warehouse'"),
     "clashing_schedule": Hostile(
         {"__init__.py": declared(scheduled(name="flights_daily"))},
         "its schedules: ValueError: another schedule is called 'flights_daily'",

@@ -33,10 +33,18 @@ def check(names: tuple[str, ...]) -> None:
     cookbook in the database, in a transaction that is rolled back. Exits with 1 if something has to
     be fixed. What checks find, and whether they compile, the next run of the source says.
     """
+    from dagster import DagsterError
+
     LOG.disabled = True
     settings = Settings.current()
     check_sources(settings)
-    importlib.import_module("pipelines.definitions")  # notes what is wrong with jobs and schedules
+    found = []
+    # Notes what is wrong with jobs and schedules of one source; of several, Dagster says it.
+    definitions = importlib.import_module("pipelines.definitions").definitions
+    try:
+        definitions.get_repository_def()
+    except DagsterError as error:
+        found.append(str(error))
     declared = declared_sources()
     known = {*declared, *(one.name for one in broken_sources())}
     if unknown := [name for name in names if name not in known]:
@@ -49,7 +57,7 @@ def check(names: tuple[str, ...]) -> None:
     if not chosen:
         echo("No plug-in is installed.")
         return
-    found = [f"{one.name}: {one.problem}" for one in broken_sources() if one.name in chosen]
+    found += [f"{one.name}: {one.problem}" for one in broken_sources() if one.name in chosen]
     whole = [sources()[name] for name in chosen if name in sources()]
     for source in whole:
         found += _of_settings(source)

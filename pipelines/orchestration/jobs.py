@@ -88,6 +88,11 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
     for name, job in named.items():
         if job not in (None, source.name, *source.other_jobs):
             raise ValueError(f"{name} is of a job {job!r}, which {source.name} does not declare")
+    known = {key for one in assets for key in getattr(one, "keys", ())}
+    known |= {one.key for one in assets if isinstance(one, dg.AssetSpec)}
+    for key in (key for check in checks for key in check.check_keys if key.asset_key not in known):
+        table = ".".join(key.asset_key.path)
+        raise ValueError(f"the check {key.name} is of {table}, which does not exist")
     job_of_check = {(check.on, check.name): check.job or source.name for check in source.checks}
     job_of_check |= {
         (one.on, LEDGER_MATCHES_ROWS): one.audit_job or source.name for one in source.ledgers

@@ -22,8 +22,11 @@ from pipelines_tests.source_contract.feeds import DRIVERS
 SOURCES = list(sources().values())
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 #: Files that are about the demonstration with our own sources, or that are made from declarations.
-#: Folders of sources, and of questions, whose examples name some.
-OF_SOURCES = ("pipelines/sources/", "examples/", "pipelines/dashboard/sql/cookbook/")
+#: Folders of sources, of revisions of their tables, and of questions, whose examples name some.
+OF_SOURCES = (
+    *("pipelines/sources/", "pipelines/migrations/versions/"),
+    *("examples/", "pipelines/dashboard/sql/cookbook/"),
+)
 ABOUT_OURS = {".env.example", "deploy/verify-compose.sh", "deploy/kubernetes/values.yaml"}
 every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda one: one.name)
 
