@@ -1,9 +1,6 @@
 """The command `isobar sandbox`: the simulated sources on a port."""
 
-import os
 import socket
-import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -13,6 +10,7 @@ import click
 from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings
 from pipelines.postgres import state_folder
+from pipelines.runtime.processes import end_with
 from pipelines.source import SandboxOption, declared_sources
 
 
@@ -107,7 +105,7 @@ def sandbox(
     url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
     if parent is not None:
-        _end_with(parent)
+        end_with(parent)
         server.run([listening])
         return
     record = Settings.current().state / "sandbox.url"
@@ -121,14 +119,3 @@ def sandbox(
     finally:
         if record.exists() and record.read_text() == url:
             record.unlink()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent ends, even if that was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()

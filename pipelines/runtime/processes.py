@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -102,6 +103,17 @@ def replace_environment(environment: dict[str, str]) -> None:
     """Replace the environment of this process, before anything that reads it is imported."""
     os.environ.clear()  # noqa: TID251 - written, not read
     os.environ.update(environment)  # noqa: TID251
+
+
+def end_with(parent: int) -> None:
+    """End this process when its parent ends, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def kill_session(leader: int) -> None:

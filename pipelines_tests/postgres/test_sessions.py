@@ -15,12 +15,12 @@ from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate
-from pipelines.orchestration import storage
 from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.postgres.sessions import SETTINGS
+from pipelines.runtime import storage
 from pipelines.warehouse import connection as warehouse_connection
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import isobar

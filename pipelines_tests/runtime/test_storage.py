@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
-from pipelines.orchestration.storage import KEPT_SESSIONS
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_dagster_storage
+from pipelines.runtime.storage import KEPT_SESSIONS
 from pipelines.source import SecretStr, SourceSettings, secret_text
 
 SESSIONS = (
