@@ -7,7 +7,7 @@ are made again, and those of others have to be there.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,7 +25,6 @@ from pipelines.failures import PermanentFailure
 from pipelines.migrations.apply import migrate, prepare_roles
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
-from pipelines.postgres import sessions
 from pipelines.postgres.clients import (
     connect,
     find_clients,
@@ -34,10 +33,11 @@ from pipelines.postgres.clients import (
     with_database,
 )
 from pipelines.postgres.errors import translated
-from pipelines.runtime.bootstrap import make_dagster_database, prepare_dagster_home
+from pipelines.runtime.bootstrap import Report, make_dagster_database, prepare_dagster_home
 from pipelines.runtime.daemon_lock import daemon_lock
 
-Report = Callable[[str], None]
+#: The URLs of databases, by the name of the dump.
+Urls = Mapping[str, str]
 #: The databases in the order in which they are dumped, and the names of the dumps.
 DAGSTER, WAREHOUSE = "dagster", "warehouse"
 MANIFEST = "manifest.json"
@@ -59,7 +59,6 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
     format: int
-    #: Version of Isobar that made the backup.
     isobar: str
     taken_at: AwareDatetime
     #: SHA-256 of each dump, by the name of its file.
@@ -78,20 +77,18 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
             place=str(settings.builtin_server().data),
             remedy="See whether DATABASE_URL or ISOBAR_HOME is what isobar run uses.",
         )
-    urls = _addresses(settings)
+    urls = _addresses(settings, "backup")
     with (
         translated("backup", "it could not be made", place=place_of(urls[WAREHOUSE])),
         connect(urls[WAREHOUSE], autocommit=True) as warehouse,
     ):
-        _reject_cluster(warehouse, "backup", urls[WAREHOUSE])
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise PermanentFailure(
                 "backup",
                 "the folder is not empty",
                 place=str(folder),
-                remedy=f"Give one that is new, such as one named by the day. One without {MANIFEST}"
-                " was interrupted: delete it.",
+                remedy=f"Give one that is new. One without {MANIFEST} was interrupted: delete it.",
             )
         folder.chmod(0o700)
         warehouse.execute(f"SET lock_timeout = '{LOCK_WAIT}'".encode())
@@ -104,12 +101,8 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
             file = f"--file={folder / name}.dump"
             words = ["--format=custom", f"--lock-wait-timeout={LOCK_WAIT}", file]
             clients.run("pg_dump", words, url, variables)
-        manifest = Manifest(
-            format=FORMAT,
-            isobar=version("isobar"),
-            taken_at=taken_at,
-            sha256=_digests(folder),
-        )
+    made_by, digests = version("isobar"), _digests(folder)
+    manifest = Manifest(format=FORMAT, isobar=made_by, taken_at=taken_at, sha256=digests)
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
 
 
@@ -122,7 +115,7 @@ def restore_from(
     Raises `Failure`; the databases are then unchanged.
     """
     manifest = read_manifest(folder)
-    urls = _addresses(settings)
+    urls = _addresses(settings, "restore")
     make_dagster_database(settings)
     prepare_dagster_home(settings)
     fresh = {name: with_database(url, f"{_name(url)}_restoring") for name, url in urls.items()}
@@ -131,8 +124,6 @@ def restore_from(
         daemon_lock(settings.state, "isobar restore"),
         _created(urls, fresh) as admins,
     ):
-        with connect(urls[WAREHOUSE]) as present:
-            _reject_cluster(present, "restore", urls[WAREHOUSE])
         for url in () if replace else urls.values():
             with connect(url) as connection:
                 if found := connection.execute(ANY_TABLE).fetchone():
@@ -176,20 +167,34 @@ def _unusable(folder: Path, problem: str) -> PermanentFailure:
     return PermanentFailure("restore", problem, place=str(folder), remedy=remedy)
 
 
-def _addresses(settings: Settings) -> dict[str, str]:
-    """Return the URL of each database by dump, after starting the built-in server if used."""
+def _addresses(settings: Settings, command: str) -> dict[str, str]:
+    """Return the URL of each database by dump, after starting the built-in server if used.
+
+    Raises `PermanentFailure` if they are one, or if the warehouse is a Citus cluster.
+    """
     if settings.has_builtin_server:
         settings.builtin_server().start()
     urls = {DAGSTER: settings.dagster_url(), WAREHOUSE: settings.warehouse_url()}
-    if (
-        len({(one.host, one.port or 5432, one.database) for one in map(make_url, urls.values())})
-        < 2
-    ):
+    if len({(*_server(url), _name(url)) for url in urls.values()}) < 2:
         raise misconfigured(
             "the warehouse and Dagster's storage are the same database",
             "Give Dagster's storage one of its own: DAGSTER_POSTGRES_URL.",
         )
+    with connect(urls[WAREHOUSE]) as session:
+        if session.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone():
+            raise PermanentFailure(
+                command,
+                "the database is distributed by Citus, and pg_dump reads the coordinator alone",
+                place=place_of(urls[WAREHOUSE]),
+                remedy="Back up all nodes together, with base backups, archived WAL and"
+                " citus_create_restore_point (docs/scaling.md, Backups).",
+            )
     return urls
+
+
+def _server(url: str) -> tuple[str | None, int]:
+    parsed = make_url(url)
+    return parsed.host, parsed.port or 5432
 
 
 def _name(url: str) -> str:
@@ -205,14 +210,12 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _created(
-    urls: Mapping[str, str], fresh: Mapping[str, str]
-) -> Iterator[dict[str, psycopg.Connection]]:
+def _created(urls: Urls, fresh: Urls) -> Iterator[dict[str, psycopg.Connection]]:
     """Create an empty database beside each, with its owner; drop what is left of them at the end.
 
     Yields a session on the server of each; on one server, both are of the warehouse's user.
     """
-    servers = {(one.host, one.port or 5432) for one in map(make_url, urls.values())}
+    servers = {*map(_server, urls.values())}
     with ExitStack() as until_done:
         admins = {}
         for name, url in urls.items():
@@ -236,11 +239,7 @@ def _drop(url: str) -> sql.Composed:
     return statement.format(sql.Identifier(_name(url)))
 
 
-def _rename(
-    urls: Mapping[str, str],
-    fresh: Mapping[str, str],
-    admins: Mapping[str, psycopg.Connection],
-) -> None:
+def _rename(urls: Urls, fresh: Urls, admins: Mapping[str, psycopg.Connection]) -> None:
     """Give the new databases the names of the present ones, which are dropped."""
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     old = {name: with_database(url, f"{_name(url)}_replaced") for name, url in urls.items()}
@@ -259,27 +258,10 @@ def _rename(
 
 def _end_runs(url: str, home: Path, report: Report) -> None:
     """Upgrade the storage to the installed Dagster, and fail the runs that were in progress."""
-    with connect(url) as connection:
-        if connection.execute(ANY_TABLE).fetchone() is None:
-            return
     under_way = [status for status in UNFINISHED if status != dg.DagsterRunStatus.QUEUED]
-    options = sessions.options(None, sessions.OF_TIMES)
-    storage = make_url(url).set(drivername="postgresql+psycopg2")
-    storage = storage.update_query_dict({"options": options})
-    with instance_on(storage.render_as_string(hide_password=False), home) as instance:
+    with instance_on(url, home) as instance:
         instance.upgrade()
         for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
             instance.report_run_failed(run, "It was under way when the backup was made.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             report(f"Ended {in_words(run)}, which was under way when the backup was made.")
-
-
-def _reject_cluster(session: psycopg.Connection, what: str, url: str) -> None:
-    if session.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone() is not None:
-        raise PermanentFailure(
-            what,
-            "the database is distributed by Citus, and pg_dump reads the coordinator alone",
-            place=place_of(url),
-            remedy="Back up all nodes together, with base backups, archived WAL and"
-            " citus_create_restore_point (docs/scaling.md, Backups).",
-        )
