@@ -55,7 +55,6 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
         ),
         connect(url, autocommit=True) as connection,
     ):
-        _reject_privileged(connection, url)
         query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
         if connection.execute(query, [DAGSTER]).fetchone() is None:
             connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
@@ -71,23 +70,6 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
         for name in _closed(connection):
             revoke_public_connect(connection, name)
-
-
-def _reject_privileged(connection: psycopg.Connection, url: str) -> None:
-    """Reject roles with administrative rights: someone created them for another purpose."""
-    query = """
-    SELECT rolname FROM pg_roles
-    WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)
-    """
-    privileged = [name for (name,) in connection.execute(query, [list(PASSWORDS)]).fetchall()]
-    if privileged:
-        raise PermanentFailure(
-            "database",
-            f"roles have too many rights: {', '.join(privileged)}",
-            place=place_of(url),
-            remedy="As an administrator: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOREPLICATION"
-            " NOBYPASSRLS, then run again.",
-        )
 
 
 def _closed(connection: psycopg.Connection) -> list[str]:
