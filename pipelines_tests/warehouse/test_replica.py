@@ -26,43 +26,6 @@ from pipelines_tests.sources.bookings import made_up as bookings
 PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
 SCHEMAS = {str(table.schema) for table in all_tables()} | {"enriched"}
-#: How each function that an analyst may call is called.
-CALLS = {
-    "bookings.check_period": "('day')",
-    "bookings.counted_from": "(2607)",
-    "bookings.counted_hotels": "()",
-    "bookings.has_events": "(2607)",
-    "bookings.hotels_with_events": "()",
-    "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
-    "enriched.itinerary": "('it_2')",
-    "enriched.track": "('TN12345678', 'DHL')",
-    "metrics.all_hotel_bookings": "('day', 2026)",
-    "metrics.all_hotel_pace": "('2026-11-03', '2026-11-10', '2026-11-02 12:00Z')",
-    "metrics.all_hotel_pickup": "('2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
-    "metrics.hotel_occupancy": "('2026-11-03', '2026-11-09', 'week', '2026-11-02 12:00Z')",
-    "metrics.hotel_bookings": "(2607, 'day', 2026)",
-    "metrics.hotel_on_the_books": "(2607, '2026-10-28 00:00Z', '2026-11-03', '2026-11-09')",
-    "metrics.hotel_pace": "(2607, '2026-11-03', '2026-11-10', '2026-11-02 12:00Z')",
-    "metrics.hotel_pickup": "(2607, '2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
-    "metrics.hotels_same_time_last_year": "('2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
-    "metrics.solar_report": "(1, '2026-10-01', '2026-11-02', 'hour')",
-    "ops.estimated_rows": "('ops.deliveries')",
-    "ops.is_distributed": "('ops.deliveries')",
-    "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
-    "solar.due_days": "('2026-11-02 12:00Z')",
-    "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
-    "solar.ratio": "(1, 2)",
-    "solar.rounded": "(1.23456)",
-    "weather.delay_risk": "(95, 10, 20)",
-    "weather.distance_km": "(53.55, 9.97, 48.21, 16.37)",
-    "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'forecast')",
-    "weather.due_places": "('2026-11-02 12:00Z', true)",
-    "weather.pending_places": "('2026-11-02 12:00Z')",
-    "weather.place_key": "(48.3829, -4.495)",
-    "weather.worse_risk": "('snow', 'none')",
-}
-
-
 #: What differs from one moment to the next: hours since the last delivery.
 SHOWS_THE_HOUR = {"ops.feeds"}
 
@@ -171,15 +134,6 @@ def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
         until_equal(analyst, at_the_primary, query)
 
 
-@pytest.mark.answers("T28")
-def test_every_function_callable_by_analysts_returns_equal_results_on_replicas(
-    analyst: psycopg.Connection, at_the_primary: psycopg.Connection
-) -> None:
-    assert functions(at_the_primary) == sorted(CALLS)
-    for name, arguments in CALLS.items():
-        until_equal(analyst, at_the_primary, f"SELECT * FROM {name}{arguments}")
-
-
 def test_a_delivery_is_there_a_moment_later(
     analyst: psycopg.Connection, connections: Connections, tmp_path: Path
 ) -> None:
@@ -260,17 +214,6 @@ def relations(analyst: psycopg.Connection) -> list[str]:
         FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname = ANY (%s)
             AND has_table_privilege(pg_class.oid, 'SELECT')
-        ORDER BY 1"""
-    return [row[0] for row in analyst.execute(query, [sorted(SCHEMAS)])]
-
-
-def functions(analyst: psycopg.Connection) -> list[str]:
-    """The functions of ours that the analyst may call and that only read."""
-    query = """
-        SELECT nspname || '.' || proname
-        FROM pg_proc INNER JOIN pg_namespace ON pg_namespace.oid = pronamespace
-        WHERE nspname = ANY (%s) AND has_function_privilege(pg_proc.oid, 'EXECUTE')
-            AND provolatile <> 'v'
         ORDER BY 1"""
     return [row[0] for row in analyst.execute(query, [sorted(SCHEMAS)])]
 

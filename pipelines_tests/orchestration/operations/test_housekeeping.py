@@ -13,7 +13,6 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
-from pipelines.definitions import definitions
 from pipelines.orchestration.operations.housekeeping import housekeeping
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres import log_files
@@ -141,14 +140,6 @@ def test_a_failing_operation_fails_the_run_but_not_the_others(
     assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
 
 
-def test_housekeeping_exists_and_the_orphaned_run_sensor_is_on() -> None:
-    repository = definitions.get_repository_def()
-    assert repository.get_job("housekeeping").name == "housekeeping"
-    sensor = repository.get_sensor_def("orphaned_runs")
-    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
-    assert sensor.minimum_interval_seconds == 60
-
-
 def test_a_log_rotates_once_while_its_process_keeps_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,23 +165,6 @@ def wait_until_long(log: Path, size: int) -> None:
     while not log.exists() or log.stat().st_size < size:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
-    log = tmp_path / "web_server.log"
-    log.write_bytes(b"x" * (log_files.MAX_BYTES + 1))
-    child = Child("web server", ["true"], environment=dict(os.environ), log=log)
-    child.start()
-    child.stop()
-    assert log.stat().st_size == 0
-    assert child.log_tail() == "it printed nothing"
-    kept = tmp_path / "web_server.log.1"
-    assert kept.stat().st_size > log_files.MAX_BYTES
-    log.write_text("short")
-    child.start()
-    child.stop()
-    assert log.read_text() == "short"
-    assert not rotate(tmp_path / "none.log")
 
 
 def test_of_a_log_that_is_far_too_long_the_end_is_kept(tmp_path: Path) -> None:
@@ -243,12 +217,3 @@ def test_the_copy_of_a_log_is_as_private_as_the_log(tmp_path: Path) -> None:
         assert rotate(log, 2_000)
         assert (kept.stat().st_mode & 0o777, kept.stat().st_size) == (mode, 3_000)
     assert elsewhere.read_text() == "of others"
-
-
-def test_a_full_disk_for_logs_does_not_stop_the_ui(tmp_path: Path) -> None:
-    """The copy fails; the log is emptied, which is of more use."""
-    log = tmp_path / "daemon.log"
-    log.write_bytes(b"x" * 5_000)
-    (tmp_path / "daemon.log.1").mkdir()  # nothing can be copied there
-    assert rotate(log, 2_000)
-    assert log.stat().st_size == 0

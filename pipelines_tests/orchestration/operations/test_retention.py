@@ -7,7 +7,6 @@ from random import Random
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import deliveries
@@ -22,14 +21,12 @@ from pipelines.ingest.deliveries import (
 from pipelines.ingest.reasons import Reason
 from pipelines.orchestration.operations import retention
 from pipelines.sources.flights import archive as flight_archive
-from pipelines.sources.flights.archive import name_of, remove_documents
-from pipelines.sources.shipments import transform
+from pipelines.sources.flights.archive import remove_documents
 from pipelines.sources.weather import request_log
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.request_log import delete_old, quota_left
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed
-from pipelines_tests.loaders import runner
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     bring_up_to_date,
@@ -99,33 +96,6 @@ def test_old_rejected_records_are_purged_and_counted_in_the_ledger(
     assert is_balanced(warehouse)
 
 
-def test_a_retry_after_forgetting_counts_only_what_is_left(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver_two(warehouse, tmp_path, owner)
-    owner.execute(
-        "DELETE FROM ops.quarantine WHERE position = 'line 5'"
-    )  # as if one of the two had been forgotten alone
-    owner.execute("UPDATE ops.deliveries SET purged_count = 1 WHERE name = 'old.csv'")
-    assert is_balanced(warehouse)
-    before = owner.execute(LEDGER).fetchall()
-    runner("shipments", warehouse).retry()
-    assert owner.execute(LEDGER).fetchall() == before, "nothing is good yet"
-    amounts = transform._amounts
-    monkeypatch.setattr(
-        transform, "_amounts", lambda texts, *of: amounts(texts.replace("free", "0"), *of)
-    )
-    runner("shipments", warehouse).retry()
-    assert owner.execute(LEDGER).fetchall() == [
-        ("old.csv", 4, 3, 0, 1, 1),
-        ("young.csv", 3, 3, 0, 0, 0),
-    ]
-    assert is_balanced(warehouse)
-    assert runner("shipments", warehouse).retry() == [], (
-        "a delivery was read of which nothing is left"
-    )
-
-
 def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -140,23 +110,6 @@ def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     assert owner.execute(IN_QUARANTINE).fetchone() == (1,)
     assert is_balanced(warehouse)
     assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
-
-
-def test_a_day_with_a_purged_document_is_balanced_too(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    document = flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 9]), itinerary(3, [1, 2])])
-    at = keep(warehouse, MONDAY, document)
-    bring_up_to_date(warehouse)
-    age(owner, name_of(at))
-    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {"flights": Removed(1)}
-    keep(warehouse, MONDAY + dt.timedelta(days=1), document)
-    bring_up_to_date(warehouse)
-    assert [row[4:] for row in owner.execute(LEDGER).fetchall() if row[0] != "airports"][-1] == (
-        1,
-        1,
-    )
-    assert is_balanced(warehouse, "flights")
 
 
 def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
@@ -262,29 +215,6 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
     assert is_balanced(warehouse, "flights")
 
 
-def test_documents_are_purged_when_unneeded_and_return_with_their_day(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    kinds = {price: flights_document([itinerary(1, [1, 2], price=price)]) for price in ("£1", "£2")}
-    days = [MONDAY + dt.timedelta(days=number) for number in range(4)]
-    for day, price in zip(days, ("£1", "£2", "£2", "£1"), strict=True):
-        keep(warehouse, day, kinds[price])
-    bring_up_to_date(warehouse)
-    kept = "SELECT count(body_gzip), count(*) FROM flights.payloads"
-    assert remove_documents(warehouse, midnight(days[3])).count == 1
-    assert owner.execute(kept).fetchone() == (1, 2)
-    assert remove_documents(warehouse, midnight(days[3])).count == 0
-    assert remove_documents(warehouse, midnight(days[3])).bytes == 0
-    keep(warehouse, MONDAY + dt.timedelta(days=4), kinds["£2"])
-    assert owner.execute(kept).fetchone() == (2, 2)
-    outcomes, failures = bring_up_to_date(warehouse)
-    assert (len(outcomes), failures) == (1, [])
-    assert {value for key, value in stored(owner).items() if key[1] >= midnight(days[3])} == {
-        ("£1", "Trip.com"),
-        ("£2", "Trip.com"),
-    }
-
-
 def test_a_document_that_is_not_loaded_yet_stays_however_old(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -301,28 +231,3 @@ def test_a_document_that_is_not_loaded_yet_stays_however_old(
 def test_retention_periods_that_would_leave_nothing_are_rejected(days: int) -> None:
     with pytest.raises(PermanentFailure, match=f"days is {days}, so this removed nothing"):
         retention.days_ago(days, NOW)
-
-
-def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Connection) -> None:
-    """A load of the same source waits for one batch at most."""
-    owner.execute(
-        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
-        " read_count, loaded_count, unchanged_count, rejected_count) SELECT 'test', 'old ' || n,"
-        " 'ab', 1, now(), now() - interval '2 years', 100, 0, 0, 100 FROM generate_series(1, 300) n"
-    )
-    owner.execute(
-        "INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
-        " reason_codes, is_final) SELECT delivery_id, n, 'rows[' || n || ']', repeat('x', 300),"
-        " ARRAY['bad'], ARRAY['bad'], FALSE FROM ops.deliveries,"
-        " generate_series(1, 100) n WHERE feed = 'test'"
-    )
-    seen: list[int] = []
-    thread = threading.Thread(target=retention.purge_quarantine, args=(warehouse, A_YEAR_AGO))
-    thread.start()
-    while thread.is_alive():
-        with warehouse.transaction("test") as connection:
-            seen.append(connection.execute(text(IN_QUARANTINE)).scalar_one())
-    thread.join()
-    assert len(set(seen)) > 2, "no load came in between"
-    assert owner.execute(IN_QUARANTINE).fetchone() == (0,)
-    assert is_balanced(warehouse, "test")
