@@ -586,22 +586,21 @@ def _discovered() -> Mapping[str, Source]:
             found[name] = importlib.import_module(package).source
     entries = plugin_entry_points()
     for entry in entries:
-        others = [one for one in entries if one.name == entry.name and one is not entry]
-        if entry.name in taken:
-            with isolated(f"{entry.name} ({entry.value})", "its entry point"):
-                raise ValueError(f"another source is called {entry.name!r}")
-        elif entry.name in disabled:
+        same = [_package_of(one) for one in entries if one.name == entry.name]
+        is_taken = entry.name in taken
+        if entry.name in disabled and not is_taken:
             continue
-        elif others:  # either could load into the tables of the other
-            with isolated(entry.name, "its entry point"):
-                packages = " and ".join(map(_package_of, (entry, *others)))
-                raise ValueError(f"{packages} have the same name: uninstall or rename one of them")
-        else:
-            with isolated(entry.name, "its declaration", _module_of(entry)):
-                source = _loaded(entry)
-                _reject_clashes(source, found)
-                _reject_unknown_names(source)
-                found[source.name] = source
+        name = f"{entry.name} ({entry.value})" if is_taken else entry.name
+        with isolated(name, "its declaration", _module_of(entry)):
+            if is_taken or len(same) > 1:  # either could load into the tables of the other
+                packages = " and ".join(same)
+                raise ValueError(
+                    f"another source is called {entry.name!r}: rename or uninstall {packages}"
+                )
+            source = _loaded(entry)
+            _reject_clashes(source, found)
+            _reject_unknown_names(source)
+            found[source.name] = source
     for name in sorted(disabled - taken - {entry.name for entry in entries}):
         remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
     for name in unread_variables(home(), found.values()):

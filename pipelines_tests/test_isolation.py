@@ -112,8 +112,9 @@ def test_a_plugin_with_the_name_of_a_source_does_not_take_its_place(
         assert names(build_definitions())["jobs"] == ours["jobs"]
         (broken,) = broken_sources()
         assert str(broken) == (
-            "The source flights (isobar_flights) is broken, the others go on: its entry point:"
-            " ValueError: another source is called 'flights'"
+            "The source flights (isobar_flights) is broken, the others go on: its declaration:"
+            " ValueError: another source is called 'flights': rename or uninstall isobar_flights"
+            " (isobar_flights)"
         )
 
 
@@ -130,9 +131,9 @@ def test_of_two_plugins_with_one_name_neither_loads_into_the_tables_of_the_other
         assert names(build_definitions())["jobs"] == ours["jobs"]
         (broken,) = broken_sources()
     assert str(broken) == (
-        "The source buses is broken, the others go on: its entry point: ValueError:"
-        " isobar_buses (isobar_buses) and isobar_coaches (isobar_coaches) have the same name:"
-        " uninstall or rename one of them"
+        "The source buses is broken, the others go on: its declaration: ValueError: another source"
+        " is called 'buses': rename or uninstall isobar_buses (isobar_buses) and isobar_coaches"
+        " (isobar_coaches)"
     )
 
 
