@@ -10,7 +10,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate, plugins_with_other_tables
-from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
+from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import Source, sources
 from pipelines.testing.databases import made
@@ -160,40 +160,6 @@ def test_changed_tables_of_a_plugin_are_reported_with_the_statements_that_follow
     assert "DROP" not in checked.stdout, "a renamed column would lose its values"
 
 
-def test_a_changed_comment_of_a_plugin_needs_no_revision(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    tables = plugins.TABLES.replace("What it is called.", "Its {name}; commit at 100%, it's known.")
-    plugins.write(tmp_path, "buses", {"tables.py": tables})
-    with plugins.installed(tmp_path):
-        assert condition(url) == "other views"
-        migrate(url)
-        assert (condition(url), differences(url), broken_sources()) == ("current", [], [])
-    comment = owner.execute("SELECT col_description('buses.stops'::regclass, 2)").fetchone()
-    assert comment == ("Its buses; commit at 100%, it's known.",)
-
-
-def test_roles_use_plugin_tables_like_any_others(
-    server: Connections, database: str, url: str, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    denied = psycopg.errors.InsufficientPrivilege
-    with psycopg.connect(server.url(LOADER, database), autocommit=True) as loader:
-        loader.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-        with pytest.raises(denied):
-            loader.execute("CREATE TABLE buses.mine (x integer)")
-    for role in (ANALYST, OPERATOR):
-        with psycopg.connect(server.url(role, database), autocommit=True) as reader:
-            assert reader.execute(STOPS).fetchall() == [(1, "Market")]
-            with pytest.raises(denied):
-                reader.execute("DELETE FROM buses.stops")
-
-
 def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
     server: Connections, url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -327,17 +293,6 @@ def test_plugins_that_fail_are_named_and_harm_nobody(
     with plugins.installed(tmp_path):
         migrate(url)
         assert (broken_sources(), condition(url)) == ([], "current")
-
-
-def test_a_plugin_that_exits_at_import_is_named_like_any_other(tmp_path: Path) -> None:
-    plugins.write(tmp_path, files={"__init__.py": "raise SystemExit('not configured')"})
-    with plugins.installed(tmp_path):
-        assert "flights" in sources()
-        (broken,) = broken_sources()
-        assert broken.name == "buses"
-        assert broken.problem == (
-            "its declaration: SystemExit: not configured (isobar_buses/__init__.py:1)"
-        )
 
 
 def test_a_view_collected_from_all_sources_has_those_that_fit(
