@@ -92,9 +92,9 @@ class Settings(Variables):
         """Parse the variables; an empty one counts as unset. Raises `PermanentFailure`."""
         texts = {field: cls.text(environment, field) for field in cls.model_fields}
         given: dict[str, object] = {field: text for field, text in texts.items() if text}
-        return cls.validated(
-            {"state": home() / ".isobar", **given, "environment": dict(environment)}
-        )
+        left_out = () if "database_url" in given else OF_OTHER_SERVERS.split()
+        read = {name: value for name, value in environment.items() if name not in left_out}
+        return cls.validated({"state": home() / ".isobar", **given, "environment": read})
 
     @classmethod
     def current(cls) -> "Settings":
