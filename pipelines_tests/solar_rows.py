@@ -109,6 +109,7 @@ def count_days(
             "first": window.first,
             "end": window.end,
             "spoiled_days": [],
+            "night_days": [],
             "now": dt.datetime.now(dt.UTC),
             "today": dt.datetime.now(dt.UTC).date(),
             "delivery_id": 1,

@@ -66,6 +66,7 @@ feed = Feed(
     parse=deferred("pipelines.sources.solar.transform:parse"),
     guard="keep_plant",
     unchanged="known_response",
+    context={"place": "place"},
     repeat=("put_requested",),
     write=Merge(
         stages={"stage_readings": "solar.readings"},
@@ -124,7 +125,8 @@ source = Source(
             expects="No requested day is missing or incomplete. Such days are requested again"
             " automatically.",
             remedy="requested days are missing or incomplete; the row shows when they are"
-            " requested again. To request them now, launch `backfill_solar_days`",
+            " requested again. To request them now, launch `backfill_solar_days`. If only hours of"
+            " the night are missing, enter the plant's coordinates: `isobar plants set-location`",
         ),
         Check(
             name="recent_corrections",

@@ -15,7 +15,7 @@ from pipelines.warehouse.connection import Warehouse
 #: again, which yields corrections. One that was received several times just now leaves a gap for
 #: hours.
 EARLIER = (
-    (1, 3, range(9, 13), range(20, 24), dt.timedelta(days=2), 1),
+    (1, 3, range(9, 13), range(13, 17), dt.timedelta(days=2), 1),
     (3, 2, range(0), range(10, 14), dt.timedelta(), 4),
 )
 

@@ -183,7 +183,10 @@ days = Table(
         server_default="0",
     ),
     optional(
-        "problem", Text, "Why the last request failed, or what the response lacked; null otherwise."
+        "problem",
+        Text,
+        "Why the last request failed, or what the response lacked; of a complete day, how many"
+        " hours of the night count as zero; null otherwise.",
     ),
     optional(
         "retry_at", INSTANT, "When the day is next requested automatically; null if it is not."

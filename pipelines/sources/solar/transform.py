@@ -1,15 +1,17 @@
 """Parse a response of the monitoring service: items to readings, bad ones with their reasons.
 
 An item is `{"datetime": …, "expected": {"energy", "irradiation"}, "observed": {…}}`. Its time is in
-the plant's zone unless it names another one.
+the plant's zone unless it names another one. Where the sun is down, what is null, absent or
+negative by little counts as zero.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +33,13 @@ MAX_ENERGY_KWH = 1e7
 #: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
 MAX_IRRADIATION_WH_PER_M2 = 2000.0
 MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
+#: The most that an inverter's own consumption may be: a share of the highest expected energy of the
+#: response, or some tens of watts; and the most that a pyranometer measures below zero.
+OWN_SHARE, OWN_KWH, OFFSET_WH_PER_M2 = 0.01, 0.05, 5.0
+#: An hour is dark if the sun is lower throughout: its light is of a quarter of an hour at most.
+DARK_BELOW_DEGREES = 3.0
+#: What a service does not expect in the dark. If it does, the coordinates or the times are wrong.
+DARK_WH_PER_M2 = 200.0
 #: The paths of the columns of `VALUES` in an item, in their order.
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 
@@ -66,6 +75,7 @@ class Columns:
 class ParsedResponse:
     """The items of a response: read = readings + repeated + elsewhere + rejects."""
 
+    #: Items, and absent hours of the night.
     read: int
     #: `read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once.
     readings: pd.DataFrame
@@ -77,6 +87,8 @@ class ParsedResponse:
     #: Days with an item that was rejected, or may have been: one without a readable time.
     spoiled_days: list[dt.date]
     drift: list[str]
+    #: The days of hours that count as zero because the sun is down, one for each hour.
+    night_days: list[dt.date]
 
 
 class _Zone:
@@ -105,9 +117,20 @@ class _Zone:
 class _Reader:
     """Reads the items of one response, one after the other."""
 
-    def __init__(self, plant_id: int, zone: str, window: Window, now: dt.datetime) -> None:
+    def __init__(
+        self,
+        plant_id: int,
+        zone: str,
+        window: Window,
+        now: dt.datetime,
+        dark: pd.DatetimeIndex | None,
+    ) -> None:
         self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
         self.now = _naive_utc(now)
+        self.dark = set() if dark is None else {*dark.tz_localize(None).to_pydatetime()}
+        self.light: dict[dt.date, list[dt.datetime]] = {}
+        self.night_days: list[dt.date] = []
+        self.own_kwh = OWN_KWH
         self.readings: dict[dt.datetime, Values] = {}
         self.rejects: list[Reject] = []
         self.repeated = self.elsewhere = 0
@@ -116,13 +139,31 @@ class _Reader:
         self.last_local = dt.datetime.combine(window.first, dt.time())
 
     def begin(self, items: Sequence[Any]) -> None:
-        """Assign items without a timestamp to the date of the first item that has one.
+        """Look at what the items have in common, before any is read.
 
-        The window may begin days earlier, and may be a different one when a correction arrives.
+        Items without a timestamp are assigned to the date of the first item that has one: the
+        window may begin days earlier, and may be a different one when a correction arrives.
         """
         times = filter(None, map(_written_time, items))
         locals_ = (self._local(written) for written in times)
         self.last_local = next(filter(self._is_requested, locals_), self.last_local)
+        for item in items:
+            expected, written = _expected(item), _written_time(item)
+            if written is not None and any(expected):
+                local = self._local(written)
+                self.light.setdefault(local.date(), []).append(local)
+                self.own_kwh = max(self.own_kwh, OWN_SHARE * expected[0])
+
+    def _is_dark(self, utc: dt.datetime, local: dt.datetime, item: Any) -> bool:
+        """Return whether the sun is down in an hour, by its position or by what is expected.
+
+        That is nothing, and the hours of the day for which something is expected are all before
+        it, or all after it.
+        """
+        light = self.light.get(local.date())
+        return utc in self.dark or bool(
+            light and not min(light) <= local <= max(light) and _expected(item) == (0, 0)
+        )
 
     def _local(self, written: dt.datetime) -> dt.datetime:
         return written if written.tzinfo is None else self.zone.to_local(written)
@@ -143,12 +184,12 @@ class _Reader:
             self.elsewhere += 1
             return
         self.last_local = local
-        if written.tzinfo is None:
-            utc = self.zone.to_utc(local)
-            if utc is not None and utc in self.readings:  # the same, or the other one of this name
-                utc = self._other(utc, local, values)
-        else:
-            utc = written.astimezone(dt.UTC).replace(tzinfo=None)
+        utc = self.zone.to_utc(local) if written.tzinfo is None else _naive_utc(written)
+        is_night = values is None and utc is not None and self._is_dark(utc, local, item)
+        if is_night:
+            values = _night_values(item, {"energy": self.own_kwh, "irradiation": OFFSET_WH_PER_M2})
+        if written.tzinfo is None and utc is not None and utc in self.readings:
+            utc = self._other(utc, local, values)  # the same, or the other one of this name
         reasons = [] if values else _problems(item)
         if utc is None:
             reasons.append(SKIPPED)
@@ -160,6 +201,7 @@ class _Reader:
             self._reject(number, item, utc or self.zone.about(local), reasons)
         elif utc not in self.readings:
             self.readings[utc] = values
+            self.night_days += [local.date()] if is_night else []
         elif self.readings[utc] == values:
             self.repeated += 1
         else:
@@ -213,13 +255,15 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and sends hours.",
         )
-    parsed = read_response(
-        items,
-        plant_id=context.said["plant_id"],
-        zone=context.said["zone"],
-        window=window,
-        now=context.said["now"],
-    )
+    plant_id, zone, now = (context.said[name] for name in ("plant_id", "zone", "now"))
+    [plant] = context.rows["place"]
+    dark = None
+    if plant.latitude is not None:
+        dark = dark_hours(window, zone, plant.latitude, plant.longitude, now)
+    read = partial(read_response, items, plant_id=plant_id, zone=zone, window=window, now=now)
+    parsed = read(dark=dark, stored=plant.hours)
+    if dark is not None and _is_lit(parsed.readings, dark):
+        parsed = read()
     if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(
             context.source,
@@ -245,7 +289,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         rows={"stage_readings": parsed.readings},
         rejects=parsed.rejects,
         skipped=parsed.repeated + parsed.elsewhere,
-        parameters={"spoiled_days": parsed.spoiled_days},
+        parameters={"spoiled_days": parsed.spoiled_days, "night_days": parsed.night_days},
         drift=drift_of(place, parsed.drift, "unknown keys"),
     )
 
@@ -262,19 +306,24 @@ def read_response(
     zone: str,
     window: Window,
     now: dt.datetime,
+    dark: pd.DatetimeIndex | None = None,
+    stored: Collection[dt.datetime] = (),
 ) -> ParsedResponse:
-    """Parse the items of a response for some days of a plant in `zone`."""
+    """Parse the items of a response for some days of a plant in `zone`.
+
+    `dark` are the hours in which the sun is down (`dark_hours`), unless the plant has no
+    coordinates; `stored` are hours that are no longer absent.
+    """
     if isinstance(items, Columns):
         if (readings := _plain_readings(items, zone, window, now)) is not None:
-            return ParsedResponse(len(items), readings, [], 0, 0, [], [])
-        return read_response(
-            parse_json(items.body), plant_id=plant_id, zone=zone, window=window, now=now
-        )
-    reader = _Reader(plant_id, zone, window, now)
+            parsed = ParsedResponse(len(items), readings, [], 0, 0, [], [], [])
+            return _with_absent_nights(parsed, zone, dark, stored)
+        items = [*parse_json(items.body)]
+    reader = _Reader(plant_id, zone, window, now, dark)
     reader.begin(items)
     for number, item in enumerate(items):
         reader.read(number, item)
-    return ParsedResponse(
+    parsed = ParsedResponse(
         len(items),
         _frame(reader.readings),
         reader.rejects,
@@ -282,6 +331,59 @@ def read_response(
         reader.elsewhere,
         list(window.days()) if reader.has_unreadable_time else sorted(reader.spoiled_days),
         _drift(items),
+        reader.night_days,
+    )
+    return _with_absent_nights(parsed, zone, dark, stored)
+
+
+def dark_hours(
+    window: Window, zone: str, latitude: float, longitude: float, now: dt.datetime
+) -> pd.DatetimeIndex:
+    """Return the hours of some days that had begun and in which the sun is down, in UTC."""
+    import pandas as pd
+
+    from pipelines.sources.solar.sensor_rules import sun
+
+    ends = [dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in window]
+    first, end = (one.astimezone(dt.UTC) for one in ends)
+    quarters = pd.date_range(first, min(end, now), freq="15min", inclusive="left")
+    at = quarters[quarters.tz_convert(zone).minute == 0]  # by local time, also of Asia/Kathmandu
+    hours = pd.DataFrame(
+        {"plant_id": 0, "read_at": at, "latitude": latitude, "longitude": longitude}
+    )
+    return pd.DatetimeIndex(at[sun(hours).highest_degrees < DARK_BELOW_DEGREES]).as_unit("s")
+
+
+def _is_lit(readings: pd.DataFrame, dark: pd.DatetimeIndex) -> bool:
+    """Return whether light is expected in the dark: the coordinates or the times are wrong."""
+    expected = readings.expected_irradiation_wh_per_m2[readings.read_at.isin(dark)]
+    return bool(expected.max() > DARK_WH_PER_M2)
+
+
+def _with_absent_nights(
+    parsed: ParsedResponse,
+    zone: str,
+    dark: pd.DatetimeIndex | None,
+    stored: Collection[dt.datetime],
+) -> ParsedResponse:
+    """Add zeros for the absent hours of `dark`, on days of which there is something, all good."""
+    import pandas as pd
+
+    if dark is None:
+        return parsed
+    absent = dark.difference(pd.DatetimeIndex(parsed.readings.read_at))
+    if absent.empty:
+        return parsed
+    absent = absent.difference(pd.DatetimeIndex([*stored], tz="UTC"))
+    good = {*parsed.readings.read_at.dt.tz_convert(zone).dt.date} - {*parsed.spoiled_days}
+    days = absent.tz_convert(zone).date
+    is_added = [day in good for day in days]
+    zeros = pd.DataFrame({"read_at": absent[is_added]} | dict.fromkeys(VALUES, 0.0))
+    return replace(
+        parsed,
+        read=parsed.read + len(zeros),
+        readings=pd.concat([parsed.readings, zeros]).sort_values("read_at", ignore_index=True),
+        night_days=[*parsed.night_days, *days[is_added]],
     )
 
 
@@ -359,11 +461,40 @@ def _values(item: Any) -> Values | None:
         found = tuple([item[side][measure] for side, measure in PLACES])
     except (KeyError, TypeError, IndexError):
         return None
-    for value, (_, measure) in zip(found, PLACES, strict=True):
-        kind = type(value)
-        if (kind is not float and kind is not int) or not 0 <= value <= MOST[measure]:
+    good = (_is_good(value, measure) for value, (_, measure) in zip(found, PLACES, strict=True))
+    return found if all(good) else None
+
+
+def _is_good(value: object, measure: str) -> bool:
+    return (
+        isinstance(value, float | int) and type(value) is not bool and 0 <= value <= MOST[measure]
+    )
+
+
+def _night_values(item: Any, most: Mapping[str, float]) -> Values | None:
+    """Return the values of an hour of the night: zero for null, and for what is negative by little.
+
+    `most` is how negative each measure may be. None if a value is wrong otherwise.
+    """
+    found = []
+    for side, measure in PLACES:
+        of_side = item.get(side) or {}
+        value = of_side.get(measure) if isinstance(of_side, dict) else of_side
+        if value is None or (isinstance(value, float | int) and -most[measure] <= value < 0):
+            value = 0.0
+        if not _is_good(value, measure):
             return None
-    return found
+        found.append(value)
+    return tuple(found)
+
+
+def _expected(item: Any) -> tuple[float, ...]:
+    """Return what the service expects of an hour, energy and irradiation; empty if unknown."""
+    expected = item.get("expected") if isinstance(item, dict) else None
+    if not isinstance(expected, dict):
+        return ()
+    values: tuple[Any, ...] = tuple(expected.get(measure) for measure in MEASURES)
+    return values if all(map(_is_good, values, MEASURES)) else ()
 
 
 def _naive_utc(at: dt.datetime) -> dt.datetime:

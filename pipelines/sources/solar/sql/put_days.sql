@@ -58,6 +58,10 @@ SELECT
     :delivery_id,
     CASE answered.status WHEN 'complete' THEN 0 ELSE answered.failures_before + 1 END,
     CASE
+        WHEN answered.status = 'complete' AND answered.day = ANY(CAST(:night_days AS date []))
+            THEN
+                'hours of the night that were absent, null or negative, and count as zero: '
+                || cardinality(array_positions(CAST(:night_days AS date []), answered.day))
         WHEN answered.status <> 'partial' THEN NULL
         WHEN answered.day = ANY(CAST(:spoiled_days AS date []))
             THEN
