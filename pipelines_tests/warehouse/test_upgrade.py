@@ -29,6 +29,8 @@ CREATE TABLE ops.revision_ops (version_num varchar(32) PRIMARY KEY);
 CREATE TABLE ops.revision_solar (version_num varchar(32) PRIMARY KEY);
 DROP TABLE ops.last_look CASCADE;
 ALTER TABLE shipments.shipments DROP sent_from_address CASCADE;
+ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_status_check
+    CHECK (status IN ('complete', 'partial', 'empty', 'failed'));
 ALTER TABLE ops.deliveries DROP problem CASCADE, DROP bad_records;
 ALTER TABLE ops.deliveries RENAME COLUMN feed TO source;
 ALTER INDEX ops.deliveries_feed_name_loaded_at_idx RENAME TO deliveries_source_name_loaded_at_idx;

@@ -61,6 +61,10 @@ def upgrade() -> None:
     op.execute(
         "ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric"
     )
+    op.execute(
+        "ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_status_check"
+        " CHECK (status IN ('complete', 'partial', 'empty', 'failed', 'closed'))"
+    )
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
     op.execute(

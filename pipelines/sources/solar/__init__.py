@@ -123,7 +123,7 @@ source = Source(
             name="no_gaps",
             on="solar.readings",
             expects="No requested day is missing or incomplete. Such days are requested again"
-            " automatically.",
+            " automatically. Closed days are not reported.",
             remedy="requested days are missing or incomplete; the row shows when they are"
             " requested again. To request them now, launch `backfill_solar_days`. If only hours of"
             " the night are missing, enter the plant's coordinates: `isobar plants set-location`",

@@ -64,6 +64,7 @@ DAYS = {
     "partial": ORANGE,
     "empty": PINK,
     "failed": RED,
+    "closed": SKY,
     "not requested": GREY,
 }
 SUMS = [

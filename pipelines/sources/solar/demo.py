@@ -11,12 +11,11 @@ from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 
 #: Responses from before the first sync: plant, days ago, hours without observations yet, missing
-#: hours, age of the response, and how often it was received. The first sync requests an old one
-#: again, which yields corrections. One that was received several times just now leaves a gap for
-#: hours.
+#: hours, and how old each response is. The first sync requests an old one again, which yields
+#: corrections. One that was received whenever it was due, last now, leaves a gap for hours.
 EARLIER = (
-    (1, 3, range(9, 13), range(13, 17), dt.timedelta(days=2), 1),
-    (3, 2, range(0), range(10, 14), dt.timedelta(), 4),
+    (1, 3, range(9, 13), range(13, 17), (dt.timedelta(days=2),)),
+    (3, 2, range(0), range(10, 14), [dt.timedelta(minutes=ago) for ago in (210, 200, 160, 0)]),
 )
 
 
@@ -38,12 +37,12 @@ def seed_sandbox(store: Warehouse) -> str | None:
         return None
     now = dt.datetime.now(dt.UTC)
     plants = {one.id: Plant(one.id, one.name, one.zone) for one in DEMO_PLANTS}
-    for plant_id, ago, unobserved, missing, age, times in EARLIER:
+    for plant_id, ago, unobserved, missing, ages in EARLIER:
         day = now.date() - dt.timedelta(days=ago)
         items = _items(plant_id, day, unobserved, missing)
-        response = JsonResponse("sandbox", json.dumps(items).encode(), items, now - age)
         window = Window(day, day + dt.timedelta(days=1))
-        for _ in range(times):
+        for age in ages:
+            response = JsonResponse("sandbox", json.dumps(items).encode(), items, now - age)
             load_response(store, plants[plant_id], window, response, run_id=None, now=now - age)
     return "Registered the sandbox's solar plants."
 

@@ -17,7 +17,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
-from pipelines.sources.solar.tables import MAX_PLANT_ID, plants, readings
+from pipelines.sources.solar.tables import MAX_PLANT_ID, days, plants, readings
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import read_sql
 
@@ -131,6 +131,28 @@ def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: fl
     """Change a plant's coordinates, in degrees north and east. Raises `PermanentFailure`."""
     what = f"plant {plant_id} was not moved"
     _change(store, plant_id, what, latitude=latitude, longitude=longitude)
+
+
+def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int:
+    """Request no longer the days of a plant that are partial or failed; return how many these are.
+
+    They are from `first` to `last`, both included. Raises `PermanentFailure` if there is none.
+    """
+    statement = (
+        update(days)
+        .where(days.c.plant_id == cast(plant_id, Numeric), days.c.day.between(first, last))
+        .where(days.c.status.in_(["partial", "failed"]))
+        .values(status="closed", retry_at=None)
+    )
+    with _changing(store, f"days of plant {plant_id} were not closed") as connection:
+        _known(connection.execute(select(plants).where(_is(plant_id))).one_or_none(), plant_id)
+        closed = connection.execute(statement).rowcount
+    if not closed:
+        raise _rejected(
+            f"plant {plant_id} has no day that is partial or failed from {first} to {last}",
+            "See solar.gaps. Days that were not requested yet cannot be closed.",
+        )
+    return closed
 
 
 def delete(store: Warehouse, plant_id: int) -> int:

@@ -162,7 +162,8 @@ days = Table(
         Text,
         "complete: every hour is stored; partial: some hours are missing or were"
         " rejected; empty: the service responded that there is no data; failed: no"
-        " request has succeeded yet.",
+        " request has succeeded yet; closed: some hours are missing, and the day is no longer"
+        " requested automatically, after ten requests in a month or by `isobar plants close`.",
     ),
     required(
         "hours_expected", SmallInteger, "Hours of the day: 24, or 23 or 25 when clocks change."
@@ -178,8 +179,8 @@ days = Table(
     required(
         "failures",
         Integer,
-        "Consecutive unsuccessful requests, up to 10; a response that changes the status restarts"
-        " the count.",
+        "Consecutive unsuccessful requests that were due, up to 10; a response that changes the"
+        " status restarts the count.",
         server_default="0",
     ),
     optional(
@@ -191,7 +192,9 @@ days = Table(
     optional(
         "retry_at", INSTANT, "When the day is next requested automatically; null if it is not."
     ),
-    CheckConstraint("status IN ('complete', 'partial', 'empty', 'failed')", name="status"),
+    CheckConstraint(
+        "status IN ('complete', 'partial', 'empty', 'failed', 'closed')", name="status"
+    ),
     CheckConstraint("(status = 'complete') = (hours_present = hours_expected)", name="complete"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
     info={WRITTEN_WITH: "solar.readings"},

@@ -151,9 +151,52 @@ def test_a_repeatedly_bad_item_is_quarantined_once_with_growing_intervals(solar:
         [(retry_at,)] = solar.rows("SELECT retry_at FROM solar.days")
         waits.append((retry_at - now) / dt.timedelta(minutes=1))
         now = retry_at
-    assert waits == [10 * 4**n for n in range(7)] + [30 * 24 * 60] * 2
+    assert waits == [10 * 4**n for n in range(5)] + [7 * 24 * 60] * 4
     assert solar.rows("SELECT count(*) FROM ops.quarantine") == [(1,)]
     assert solar.rows("SELECT failures FROM solar.days") == [(9,)]
+    solar.load(items, now=now)
+    assert solar.rows("SELECT status, failures, retry_at FROM solar.days") == [("closed", 10, None)]
+    assert now - NOW > dt.timedelta(days=30)
+
+
+def test_a_closed_day_is_shown_and_no_longer_due_until_it_is_complete(solar: Answered) -> None:
+    """Incident: on 25 October clocks are set back, and the service sends 24 hours for ever."""
+    solar.plant = solar.register(zone="Europe/Paris")
+    window = Window(dt.date(2026, 10, 25), dt.date(2026, 10, 26))
+    items, now = day_of_items(window.first), NOW
+    for _ in range(10):
+        solar.load(items, window, now)
+        [(status, retry_at)] = solar.rows("SELECT status, retry_at FROM solar.days")
+        now = retry_at or now
+    assert status == "closed"
+    shown = (
+        "SELECT status, hours_expected - hours_present, retry_at FROM solar.coverage WHERE day = %s"
+    )
+    assert solar.rows(shown, window.first) == [("closed", 1, None)]
+    assert solar.rows("SELECT status, hours_missing FROM solar.gaps WHERE status = 'closed'") == [
+        ("closed", 1)
+    ]
+    solar.fail(window, now)
+    solar.load(items[:20], window, now)
+    solar.load([], window, now)
+    assert solar.rows("SELECT status, retry_at FROM solar.days") == [("closed", None)]
+    solar.load([*items, item("2026-10-25T02:00:00+01:00", 12.5)], window, now)
+    assert solar.rows("SELECT status, failures FROM solar.days") == [("complete", 0)]
+
+
+def test_requests_that_were_not_due_close_no_day(solar: Answered) -> None:
+    for _ in range(12):
+        solar.load(day_of_items()[:23])
+    query = "SELECT status, failures, retry_at FROM solar.days"
+    assert solar.rows(query) == [("partial", 1, NOW + dt.timedelta(minutes=10))]
+
+
+def test_an_outage_closes_no_day(solar: Answered) -> None:
+    solar.load(day_of_items()[:23])
+    for _ in range(12):
+        solar.fail()
+    solar.load(day_of_items()[1:23], now=NOW + dt.timedelta(days=9))
+    assert solar.rows("SELECT status, failures FROM solar.days") == [("partial", 2)]
 
 
 def test_an_hour_missing_from_a_response_keeps_its_stored_reading(solar: Answered) -> None:

@@ -52,8 +52,8 @@ SELECT
 FROM unnest(ARRAY[2, 3, 5]) AS plant_id
 CROSS JOIN generate_series(3, 60) AS ago
 CROSS JOIN LATERAL (
-    SELECT (ARRAY['complete', 'complete', 'partial', 'failed', 'empty'])
-        [1 + (ago + plant_id) % 5] AS status
+    SELECT (ARRAY['complete', 'complete', 'partial', 'failed', 'empty', 'closed'])
+        [1 + (ago + plant_id) % 6] AS status
 ) AS made
 WHERE ago % 7 <> 0
 """

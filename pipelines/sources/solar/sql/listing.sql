@@ -23,7 +23,7 @@ CROSS JOIN LATERAL (
         min(days.day) AS first_day,
         count(*) FILTER (WHERE days.status = 'complete') AS complete,
         count(*) FILTER (
-            WHERE days.status IN ('complete', 'empty') AND days.day <= span.last_day
+            WHERE days.status IN ('complete', 'empty', 'closed') AND days.day <= span.last_day
         ) AS settled,
         count(*) FILTER (WHERE days.day <= span.last_day) AS requested
     FROM solar.days

@@ -1,5 +1,6 @@
 -- Records the state of each day of an answered window. Partial days are retried, first after ten
--- minutes, then with exponential backoff. Empty days are retried daily for a week, as their data
+-- minutes, then with exponential backoff, and closed with the tenth request that was due: a month
+-- later. A closed day stays so unless it becomes complete. Empty days are retried daily for a week, as their data
 -- may be late, and twice if the response had data for other days, as it may have been truncated.
 -- The count restarts if the status changes. Complete days without changed readings are not changed.
 WITH kept AS (
@@ -56,13 +57,13 @@ SELECT
     answered.observed_irradiation_wh_per_m2,
     :now,
     :delivery_id,
-    CASE answered.status WHEN 'complete' THEN 0 ELSE answered.failures_before + 1 END,
+    CASE answered.status WHEN 'complete' THEN 0 ELSE answered.tries END,
     CASE
         WHEN answered.status = 'complete' AND answered.day = ANY(CAST(:night_days AS date []))
             THEN
                 'hours of the night that were absent, null or negative, and count as zero: '
                 || cardinality(array_positions(CAST(:night_days AS date []), answered.day))
-        WHEN answered.status <> 'partial' THEN NULL
+        WHEN answered.status NOT IN ('partial', 'closed') THEN NULL
         WHEN answered.day = ANY(CAST(:spoiled_days AS date []))
             THEN
                 answered.hours_present
@@ -75,17 +76,16 @@ SELECT
         ELSE answered.hours_present || ' of ' || answered.hours_expected || ' hours were received'
     END,
     CASE
+        WHEN answered.status = 'partial' AND NOT answered.is_due THEN answered.retry_before
         WHEN answered.status = 'partial'
-            THEN
-                :now
-                + least(interval '10 minutes' * power(4, answered.failures_before), interval '30 days')
+            THEN :now + least(interval '10 minutes' * power(4, answered.tries - 1), interval '7 days')
         WHEN
             answered.status = 'empty'
             AND (
                 answered.day >= CAST(:today AS date) - 7
                 OR (
                     (answered.hours_of_others > 0 OR EXISTS (SELECT FROM kept))
-                    AND answered.failures_before < 2
+                    AND answered.tries <= 2
                 )
             )
             THEN :now + interval '1 day'
@@ -93,8 +93,16 @@ SELECT
 FROM (
     SELECT
         days_now.*,
-        CASE WHEN days_now.status_before = days_now.status THEN days_now.failures ELSE 0 END
-            AS failures_before,
+        tried.tries,
+        tried.is_due,
+        CASE
+            WHEN days_now.found = 'complete' THEN 'complete'
+            WHEN
+                days_now.status_before = 'closed'
+                OR (days_now.found = 'partial' AND tried.is_due AND tried.tries = 10)
+                THEN 'closed'
+            ELSE days_now.found
+        END AS status,
         sum(days_now.hours_present) OVER () AS hours_of_others
     FROM (
         SELECT
@@ -107,13 +115,14 @@ FROM (
             counted.observed_irradiation_wh_per_m2,
             least(coalesce(before.failures, 0), 9) AS failures,
             before.status AS status_before,
+            before.retry_at AS retry_before,
             CASE
                 WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'complete'
                 WHEN
                     counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
                     THEN 'partial'
                 ELSE 'empty'
-            END AS status
+            END AS found
         FROM (
             SELECT
                 day,
@@ -137,6 +146,21 @@ FROM (
         ) AS counted USING (day)
         LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day
     ) AS days_now
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE
+                WHEN days_now.status_before IN (days_now.found, 'closed')
+                    THEN days_now.failures + due.is_due::integer
+                ELSE 1
+            END AS tries,
+            due.is_due
+        FROM (
+            SELECT
+                days_now.found <> 'partial'
+                OR days_now.status_before <> 'partial'
+                OR coalesce(days_now.retry_before <= :now, TRUE) AS is_due
+        ) AS due
+    ) AS tried
 ) AS answered
 ON CONFLICT (plant_id, day) DO UPDATE SET
     status = excluded.status,

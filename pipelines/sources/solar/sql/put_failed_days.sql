@@ -1,5 +1,5 @@
 -- Records that a request for a window failed: its days are retried with exponential backoff. Stored
--- data of these days is not changed.
+-- data of these days is not changed, nor is the number of incomplete responses.
 INSERT INTO solar.days AS stored (
     plant_id, day, status, hours_expected, hours_present, requested_at, failures, problem, retry_at
 )
@@ -19,8 +19,8 @@ FROM generate_series(
 WHERE solar.hours_of_day(starts::date, :zone) > 0  -- zones have skipped whole days
 ON CONFLICT (plant_id, day) DO UPDATE SET
     requested_at = excluded.requested_at,
-    failures = stored.failures + 1,
+    failures = stored.failures + (stored.status = 'failed')::integer,
     problem = excluded.problem,
     retry_at = excluded.requested_at
     + least(interval '10 minutes' * power(2, least(stored.failures, 9)), interval '1 day')
-WHERE stored.status <> 'complete'
+WHERE stored.status NOT IN ('complete', 'closed')

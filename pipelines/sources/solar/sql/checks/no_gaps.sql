@@ -9,5 +9,5 @@ SELECT
     problem,
     retry_at
 FROM solar.gaps
-WHERE status <> 'not requested'
+WHERE status IN ('partial', 'failed')
 ORDER BY last_day DESC, plant_id

@@ -37,7 +37,8 @@ COMMENT ON COLUMN solar.coverage.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s time zone.';
 COMMENT ON COLUMN solar.coverage.status IS
 'complete: every hour is stored; partial: some hours are missing or were rejected; empty: the
-service responded that there is no data; failed: the service never responded; not requested: not
+service responded that there is no data; failed: the service never responded; closed: incomplete, and
+requested by hand alone; not requested: not
 requested yet.';
 COMMENT ON COLUMN solar.coverage.hours_present IS 'Number of stored hours.';
 COMMENT ON COLUMN solar.coverage.hours_expected IS

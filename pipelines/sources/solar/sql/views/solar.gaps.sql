@@ -19,7 +19,7 @@ FROM (
         )::integer AS run
     FROM solar.coverage
     INNER JOIN solar.plants USING (plant_id)
-    WHERE retired_at IS NULL AND status IN ('partial', 'failed', 'not requested')
+    WHERE retired_at IS NULL AND status IN ('partial', 'failed', 'closed', 'not requested')
 ) AS missing
 GROUP BY plant_id, plant_name, status, run;
 
@@ -28,7 +28,7 @@ COMMENT ON VIEW solar.gaps IS
 complete, or that the service reported as empty, are not included.';
 COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN solar.gaps.plant_name IS 'Name of the plant.';
-COMMENT ON COLUMN solar.gaps.status IS 'partial, failed or not requested, as in solar.coverage.';
+COMMENT ON COLUMN solar.gaps.status IS 'partial, failed, closed or not requested, as in solar.coverage.';
 COMMENT ON COLUMN solar.gaps.first_day IS 'First day, in the plant''s time zone.';
 COMMENT ON COLUMN solar.gaps.last_day IS 'Last day, inclusive.';
 COMMENT ON COLUMN solar.gaps.days IS 'Number of days.';
