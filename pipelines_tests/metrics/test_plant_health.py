@@ -215,6 +215,17 @@ def test_night_requires_a_low_sun_through_the_entire_hour(plants: Plants) -> Non
     assert "production at night in 10 hours" in plants.only()["sensor_issues"]
 
 
+def test_hours_that_are_later_or_earlier_than_the_sun_are_reported(plants: Plants) -> None:
+    plants.add(1, hours(), lambda at: honest(at - HOUR))
+    plants.add(2, hours(), lambda at: honest(at + HOUR))
+    plants.refresh()
+    found = plants.health()
+    for plant_id, words in ((1, "later"), (2, "earlier")):
+        [issue] = [one for one in found[plant_id]["sensor_issues"] if one.startswith("hours")]
+        assert issue.endswith(f" minutes {words} than the sun")
+        assert abs(int(issue.split()[1]) - 60) < 10
+
+
 def test_sensor_noise_in_the_dark_is_no_production(plants: Plants) -> None:
     noise: list[tuple[dict[str, float], int]] = [
         ({"observed_kwh": 0.9}, 0),  # of 90 expected at noon

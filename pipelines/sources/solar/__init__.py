@@ -6,6 +6,8 @@ requests them, `transform` parses a response, and `load` writes it with its book
 assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
 """
 
+from typing import Literal
+
 from pipelines.source import (
     Cap,
     Check,
@@ -38,6 +40,10 @@ class Settings(SourceSettings):
         " sandbox, off if it is live.",
         sandbox="/solar",
         example="http://monitoring-api:5000/",
+    )
+    monitoring_hour: Literal["begin", "end"] = Field(
+        default="begin",
+        description="Which end of its hour the datetime of the service names: begin or end.",
     )
     sync_every_run: int = Field(
         default=1,
@@ -148,9 +154,12 @@ source = Source(
             name="no_suspicious_sensor",
             on="metrics.solar_plant_health",
             expects="No sensor of a plant is implausible: no production at night, no constant"
-            " values, no irradiation above the physical limit, no energy without irradiation.",
+            " values, no irradiation above the physical limit, no energy without irradiation."
+            " Over a week, the hours are less than 45 minutes off against the sun.",
             remedy="a sensor sends impossible or constant values; the row names the rule. If there"
-            " is production at night, first check the plant's time zone. Have the sensor inspected",
+            " is production at night, first check the plant's time zone. Have the sensor inspected."
+            " If hours are later or earlier than the sun, see `MONITORING_HOUR`, the plant's time"
+            " zone and its coordinates",
         ),
     ),
     views=(

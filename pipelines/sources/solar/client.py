@@ -22,6 +22,8 @@ class MonitoringClient:
 
     url: str
     http: HttpClient
+    #: Whether times name the end of their hour.
+    names_end: bool = False
 
     @property
     def place(self) -> str:
@@ -76,4 +78,5 @@ def open_client(settings: Settings) -> MonitoringClient | None:
         parse=parse_items,
         patience=RetryBudget(tries=100),
     )
-    return MonitoringClient(settings.monitoring_url, http)
+    names_end = settings.monitoring_hour == "end"
+    return MonitoringClient(settings.monitoring_url, http, names_end)

@@ -65,17 +65,20 @@ def load_response(
     *,
     run_id: str | None,
     now: dt.datetime,
+    names_end: bool = False,
 ) -> Outcome:
-    """Write the service's response for a window.
+    """Write the service's response for a window; its times may name the end of their hour.
 
     Raises `SubjectGone`, and `PermanentFailure` if the response is not about the window or almost
     all of it is bad; nothing is written then.
     """
     size, at = len(response.body), response.received_at
-    delivery = Delivery(SOURCE, f"plant {plant.plant_id}, {window}", response.sha256, size, at)
+    name = f"plant {plant.plant_id}, {window}{', by the end of hours' if names_end else ''}"
+    delivery = Delivery(SOURCE, name, response.sha256, size, at)
     said = _about(plant, window) | {
         "window": window,
         "now": now,
+        "names_end": names_end,
         "today": now.astimezone(dt.UTC).date(),
         "from_key": _key(plant, window.first),
         "to_key": _key(plant, window.end),

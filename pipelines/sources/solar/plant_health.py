@@ -25,6 +25,8 @@ SOURCE = "metrics.solar_plant_health"
 MIN_KWH = 1e-6
 #: Plants whose readings are in memory at the same time, 36,000 hours.
 PLANTS_AT_ONCE = 50
+#: Modules that face east or west are as far off against the sun; hours by their other end are more.
+MOST_MINUTES_LATE = 45
 TIME = "datetime64[us, UTC]"
 PLANT_TYPES = {
     "latitude": "float64",
@@ -86,11 +88,15 @@ def evaluate(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
     )
     hours = broken.groupby("plant_id").sum().reindex(plants.index, fill_value=0).astype("Int64")
     hours.loc[plants.latitude.isna(), ["night_hours", "over_limit_hours"]] = None
+    is_week = readings.read_at >= readings.week_at
+    late = sensor_rules.minutes_late(readings[is_week], sun[is_week])
     return hours.assign(
         **_yield(plants, readings, "week_at", 7),
         **_yield(plants, readings, "first_at", 30),
         longest_gap_hours=_longest_gap_hours(plants, readings),
-        sensor_issues=hours.apply(_words, axis="columns"),
+        sensor_issues=hours.assign(minutes_late=late.round().astype("Int64")).apply(
+            _words, axis="columns"
+        ),
     )
 
 
@@ -141,13 +147,16 @@ def _longest_gap_hours(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.Serie
 
 
 def _words(hours: pd.Series[int]) -> str:
-    """Return the evidence against a plant's sensors as a COPY array, from its hours per rule."""
+    """Return the evidence against a plant's sensors and clock as a COPY array."""
     broken = hours.dropna()
-    return array_literal(
+    late = int(broken.get("minutes_late", 0))
+    clock = f"hours {abs(late)} minutes {'later' if late > 0 else 'earlier'} than the sun"
+    found = [
         f"{words} in {broken[rule]:,} hour{'s' if broken[rule] > 1 else ''}"
         for rule, words in WORDS.items()
         if broken.get(rule, 0) > 0
-    )
+    ]
+    return array_literal([*found, clock] if abs(late) >= MOST_MINUTES_LATE else found)
 
 
 def _statement(name: str) -> TextClause:

@@ -19,6 +19,10 @@ NIGHT_WH_PER_M2 = 5.0
 #: Energy up to this share of the highest expected energy in an hour is negligible.
 FAINT = 0.01
 FLAT_HOURS = 4
+#: Up to this share of the highest value of a day, light counts as less than a whole hour of it.
+DUSK = 0.1
+#: Of fewer days, nothing is said of the clock.
+CLOCK_DAYS = 5
 #: Relative tolerance within which a value counts as unchanged.
 STILL = 1e-5
 
@@ -27,7 +31,8 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
     """Return the position of the sun in each hour; NaN for plants without coordinates.
 
     highest_degrees: the highest of its apparent elevations at the start, middle and end of the
-    hour. above_air_w_per_m2: the irradiance outside the atmosphere.
+    hour. above_air_w_per_m2: the irradiance outside the atmosphere. sine: the mean sine of its
+    elevation while it is up.
     """
     import numpy as np
     import pandas as pd
@@ -37,7 +42,7 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
         extraterrestrial_w_per_m2,
     )
 
-    highest, above_air = np.full((2, len(readings)), np.nan)
+    highest, above_air, sine = np.full((3, len(readings)), np.nan)
     half = pd.Timedelta(minutes=30)
     for places in readings.groupby("plant_id").indices.values():
         of_plant = readings.iloc[places]
@@ -50,8 +55,10 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
         outside = extraterrestrial_w_per_m2(times)
         begins = ((of_plant.read_at - first) // half).to_numpy()
         highest[places] = np.max([elevation[begins + n] for n in range(3)], axis=0)
+        up = np.sin(np.radians(elevation)).clip(min=0)
+        sine[places] = np.mean([up[begins + n] for n in range(3)], axis=0)
         above_air[places] = outside[begins]
-    values = {"highest_degrees": highest, "above_air_w_per_m2": above_air}
+    values = {"highest_degrees": highest, "above_air_w_per_m2": above_air, "sine": sine}
     return pd.DataFrame(values, index=readings.index)
 
 
@@ -103,6 +110,32 @@ def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
     sine = np.sin(np.radians(sun.highest_degrees)).clip(lower=0)
     limit = 1.5 * sun.above_air_w_per_m2 * sine**1.2 + 100
     return readings.observed_irradiation_wh_per_m2.gt(limit)
+
+
+def minutes_late(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[float]:
+    """Return by how many minutes the hours of each plant are later than the sun; NaN if unknown.
+
+    The middle of the expected light of a day is compared with that of the sun's elevation. Dawn and
+    dusk determine both, as more than a tenth of the highest value counts alike: modules that face
+    east or west change it by up to 40 minutes. It is the median of the days, which begin at the
+    sun's midnight.
+    """
+    import pandas as pd
+
+    solar = readings.read_at + pd.to_timedelta(readings.longitude * 4, unit="min")
+    day = [readings.plant_id, solar.dt.floor("D")]
+    minutes = (solar - solar.dt.floor("D")).dt.total_seconds() / 60
+
+    def middle(light: pd.Series[float]) -> pd.Series[float]:
+        dusk = DUSK * light.groupby(day).transform("max")
+        has_night = light.groupby(day).transform("min") < dusk
+        weight = (light / dusk).where(has_night).clip(upper=1)
+        found: pd.Series[float] = (weight * minutes).groupby(day).sum() / weight.groupby(day).sum()
+        return found
+
+    late = middle(readings.expected_irradiation_wh_per_m2) - middle(sun.sine)
+    of_plant = late.groupby("plant_id")
+    return of_plant.median().where(of_plant.count() >= CLOCK_DAYS)
 
 
 def _negligible_energy(readings: pd.DataFrame) -> pd.Series[float]:

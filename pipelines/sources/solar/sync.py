@@ -172,7 +172,13 @@ class Sync:
             return False
         try:
             outcome = load_response(
-                self.store, plant, window, response, run_id=self.run_id, now=self.clock()
+                self.store,
+                plant,
+                window,
+                response,
+                run_id=self.run_id,
+                now=self.clock(),
+                names_end=self.client.names_end,
             )
         except (DatabaseError, SubjectGone, TransientFailure):
             raise

@@ -45,6 +45,7 @@ PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 
 MAX_ITEMS_AN_HOUR = 4
 SHORTEST_TIME = len("2019-01-01T00:00")
+HOUR = dt.timedelta(hours=1)
 HOUR_IN_US = 3_600_000_000
 Values = tuple[float, ...]
 NO_TIME = Reason("datetime_invalid", "datetime is missing or invalid")
@@ -124,7 +125,10 @@ class _Reader:
         window: Window,
         now: dt.datetime,
         dark: pd.DatetimeIndex | None,
+        *,
+        names_end: bool,
     ) -> None:
+        self.names_end = names_end
         self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
         self.now = _naive_utc(now)
         self.dark = set() if dark is None else {*dark.tz_localize(None).to_pydatetime()}
@@ -144,11 +148,11 @@ class _Reader:
         Items without a timestamp are assigned to the date of the first item that has one: the
         window may begin days earlier, and may be a different one when a correction arrives.
         """
-        times = filter(None, map(_written_time, items))
+        times = filter(None, map(self._written_time, items))
         locals_ = (self._local(written) for written in times)
         self.last_local = next(filter(self._is_requested, locals_), self.last_local)
         for item in items:
-            expected, written = _expected(item), _written_time(item)
+            expected, written = _expected(item), self._written_time(item)
             if written is not None and any(expected):
                 local = self._local(written)
                 self.light.setdefault(local.date(), []).append(local)
@@ -165,6 +169,16 @@ class _Reader:
             light and not min(light) <= local <= max(light) and _expected(item) == (0, 0)
         )
 
+    def _written_time(self, item: Any) -> dt.datetime | None:
+        """Return the begin of an item's hour, as `_written_time` does."""
+        written = _written_time(item)
+        if written is None or not self.names_end:
+            return written
+        begin = written - HOUR
+        if begin.tzinfo is None and self.zone.to_utc(begin) is None:
+            begin -= HOUR  # the hour before clocks are set forward, by the clock after it
+        return begin
+
     def _local(self, written: dt.datetime) -> dt.datetime:
         return written if written.tzinfo is None else self.zone.to_local(written)
 
@@ -174,7 +188,7 @@ class _Reader:
     def read(self, number: int, item: Any) -> None:
         """Add an item, or reject it."""
         values = _values(item)
-        written = _written_time(item)
+        written = self._written_time(item)
         if written is None:
             self.has_unreadable_time = True
             self._reject(number, item, None, [*_problems(item), NO_TIME])
@@ -255,12 +269,21 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and sends hours.",
         )
-    plant_id, zone, now = (context.said[name] for name in ("plant_id", "zone", "now"))
+    said = context.said
+    zone, now = said["zone"], said["now"]
     [plant] = context.rows["place"]
     dark = None
     if plant.latitude is not None:
         dark = dark_hours(window, zone, plant.latitude, plant.longitude, now)
-    read = partial(read_response, items, plant_id=plant_id, zone=zone, window=window, now=now)
+    read = partial(
+        read_response,
+        items,
+        plant_id=said["plant_id"],
+        zone=zone,
+        window=window,
+        now=now,
+        names_end=said["names_end"],
+    )
     parsed = read(dark=dark, stored=plant.hours)
     if dark is not None and _is_lit(parsed.readings, dark):
         parsed = read()
@@ -308,18 +331,24 @@ def read_response(
     now: dt.datetime,
     dark: pd.DatetimeIndex | None = None,
     stored: Collection[dt.datetime] = (),
+    names_end: bool = False,
 ) -> ParsedResponse:
     """Parse the items of a response for some days of a plant in `zone`.
 
     `dark` are the hours in which the sun is down (`dark_hours`), unless the plant has no
-    coordinates; `stored` are hours that are no longer absent.
+    coordinates; `stored` are hours that are no longer absent. With `names_end`, times name the
+    end of their hour.
     """
+    import numpy as np
+
     if isinstance(items, Columns):
+        if names_end:
+            items = replace(items, times=items.times - np.timedelta64(1, "h"))
         if (readings := _plain_readings(items, zone, window, now)) is not None:
             parsed = ParsedResponse(len(items), readings, [], 0, 0, [], [], [])
             return _with_absent_nights(parsed, zone, dark, stored)
         items = [*parse_json(items.body)]
-    reader = _Reader(plant_id, zone, window, now, dark)
+    reader = _Reader(plant_id, zone, window, now, dark, names_end=names_end)
     reader.begin(items)
     for number, item in enumerate(items):
         reader.read(number, item)

@@ -1,0 +1,106 @@
+"""Which end of its hour a time names, and how it is noticed that it names the other one."""
+
+import datetime as dt
+import json
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.sources.solar.plant_health import MOST_MINUTES_LATE
+from pipelines.sources.solar.sensor_rules import minutes_late, sun
+from pipelines.sources.solar.sun_position import apparent_elevation_degrees
+from pipelines.sources.solar.transform import ParsedResponse, parse_items, read_response
+from pipelines.sources.solar.windows import Window
+from pipelines_tests.sources.solar.made_up import Item, item
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+PLACES = {
+    "Europe/Madrid": (40.4, -3.7),
+    "Europe/Helsinki": (60.2, 24.9),
+    "America/Los_Angeles": (37.0, -122.0),
+    "Australia/Melbourne": (-37.8, 145.0),
+    "Asia/Kolkata": (19.1, 72.9),
+}
+
+
+def week(zone: str, month: int, *, tilt_hours: float = 0.0) -> pd.DataFrame:
+    """Readings of a week under the real sun; modules that face east see more of it earlier."""
+    latitude, longitude = PLACES[zone]
+    begin = dt.datetime(2026, month, 3, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    at = pd.date_range(begin, periods=7 * 24, freq="h")
+    light = np.zeros(len(at))
+    for minute in range(5, 60, 10):
+        times = at + pd.Timedelta(minutes=minute)
+        height = np.sin(np.radians(apparent_elevation_degrees(times, latitude, longitude)))
+        later = times + pd.Timedelta(hours=tilt_hours)
+        slope = np.sin(np.radians(apparent_elevation_degrees(later, latitude, longitude)))
+        light += np.where(height > 0, 0.2 * height + 0.8 * slope.clip(min=0), 0.0) / 6
+    values = {"plant_id": 1, "read_at": at, "latitude": latitude, "longitude": longitude}
+    return pd.DataFrame(values | {"expected_irradiation_wh_per_m2": (900 * light).round(1)})
+
+
+def late(readings: pd.DataFrame) -> float:
+    return float(minutes_late(readings, sun(readings)).loc[1])
+
+
+@pytest.mark.parametrize("month", [1, 3, 6, 9, 11])
+@pytest.mark.parametrize("zone", PLACES)
+def test_hours_that_are_off_against_the_sun_are_noticed(zone: str, month: int) -> None:
+    """Incident: a service named hours by their end, and the performance ratio was plausible."""
+    right = week(zone, month)
+    assert abs(late(right)) < 10
+    for hours in (-2, -1, 1, 2):  # named by their end, a wrong clock, local times labelled Z
+        moved = right.assign(read_at=right.read_at + hours * HOUR)
+        assert late(moved) == pytest.approx(60 * hours, abs=15)
+
+
+@pytest.mark.parametrize("zone", PLACES)
+def test_modules_that_face_east_or_west_are_no_wrong_clock(zone: str) -> None:
+    for tilt_hours in (-1.0, 1.0):
+        assert abs(late(week(zone, 6, tilt_hours=tilt_hours))) < MOST_MINUTES_LATE
+
+
+def test_of_few_days_or_a_constant_nothing_is_said() -> None:
+    moved = week("Europe/Madrid", 6)
+    assert np.isnan(late(moved[: 3 * 24]))
+    assert np.isnan(late(moved.assign(expected_irradiation_wh_per_m2=1.0)))
+
+
+def ended(day: dt.date, zone: str) -> list[Item]:
+    """The hours of a day by their end, as local clocks show it."""
+    ends = [dt.datetime.combine(day + dt.timedelta(n), dt.time(), ZoneInfo(zone)) for n in (0, 1)]
+    first, end = (one.astimezone(dt.UTC) for one in ends)
+    count = int((end - first) / HOUR)
+    local = [(first + n * HOUR).astimezone(ZoneInfo(zone)) for n in range(1, count + 1)]
+    return [item(one.replace(tzinfo=None), n) for n, one in enumerate(local)]
+
+
+def read(items: list[Item], day: dt.date, zone: str) -> ParsedResponse:
+    window = Window(day, day + dt.timedelta(days=1))
+    parsed = parse_items(json.dumps(items).encode())
+    return read_response(parsed, plant_id=1, zone=zone, window=window, now=NOW, names_end=True)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", "Asia/Kolkata"])
+def test_hours_by_their_end_are_stored_by_their_begin(zone: str) -> None:
+    day = dt.date(2026, 6, 1)
+    parsed = read(ended(day, zone), day, zone)
+    first = dt.datetime.combine(day, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+    assert list(parsed.readings.read_at) == [first + n * HOUR for n in range(24)]
+    assert list(parsed.readings.expected_energy_kwh) == [*range(24)]
+    assert parsed.rejects == []
+
+
+def test_hours_by_their_end_when_clocks_are_set_forward() -> None:
+    day = dt.date(2026, 3, 29)
+    parsed = read(ended(day, "Europe/Paris"), day, "Europe/Paris")
+    assert (len(parsed.readings), parsed.rejects) == (23, [])
+
+
+def test_a_time_with_an_offset_names_the_end_too() -> None:
+    day = dt.date(2026, 6, 1)
+    parsed = read([item("2026-06-02T00:00:00+02:00")], day, "Europe/Paris")
+    assert list(parsed.readings.read_at) == [dt.datetime(2026, 6, 1, 21, tzinfo=dt.UTC)]
