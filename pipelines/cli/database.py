@@ -90,7 +90,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     Starts the built-in server if it is not running. Creates no tables.
 
     \b
-      isobar database psql --role analyst -c "SELECT * FROM ops.deliveries LIMIT 5"
+      isobar database psql --role analyst -c "SELECT * FROM metrics.freshness"
     """
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 

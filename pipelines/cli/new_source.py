@@ -147,7 +147,8 @@ def _read_rows(text: bytes, file: str, notes: list[str]) -> Any:
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if file.endswith(".gz"):
-        text, file = gzip.decompress(text), file.removesuffix(".gz")
+        with gzip.open(io.BytesIO(text)) as unpacked:
+            text, file = unpacked.read(MAX_BYTES), file.removesuffix(".gz")
     suffix = Path(file).suffix.lower()
     if suffix == ".json":
         return json.loads(text)

@@ -30,6 +30,10 @@ SECRET_NAME = re.compile(
 )
 
 
+#: Shorter ones are in many words.
+SHORTEST_SECRET = 4
+
+
 def secret_text(description: str) -> Any:
     """Declare a `SecretStr`, which may also be read from the file that `<variable>_FILE` names."""
     extra: dict[str, Any] = {"secret": True}
@@ -119,7 +123,11 @@ class Variables(BaseModel):
             text = f"{name} is invalid: its source rejects it"
         else:
             text = f"{name}{' ' if remedy else ': '}{words}"
-        hidden = [str(one) for key, one in given.items() if not cls.may_be_shown(key)]
+        hidden = [
+            str(one)
+            for key, one in given.items()
+            if not cls.may_be_shown(key) and len(str(one)) >= SHORTEST_SECRET
+        ]
         about = (
             f"Its meaning: {info.description}" if info and info.description else "See .env.example."
         )

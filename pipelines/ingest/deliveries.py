@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import md5
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Bad records that are kept of a delivery that is rejected as a whole.
 MAX_KEPT = 1_000
+#: Of all of them together.
+MAX_KEPT_CHARACTERS = 10_000_000
 #: Bad records that the failure of such a delivery shows.
 EXAMPLES = 3
 
@@ -76,11 +79,10 @@ def last_number(connection: Connection, feed: str) -> int:
     return int(connection.execute(query.where(deliveries.c.feed == feed)).scalar_one())
 
 
-def last_sha256(connection: Connection, feed: str, name: str | None = None) -> str | None:
-    """Return the digest of the feed's last loaded delivery, optionally of those with a name."""
-    named = [] if name is None else [deliveries.c.name == name]
-    loaded = deliveries.c.feed == feed, deliveries.c.problem.is_(None)
-    query = select(deliveries.c.sha256).where(*loaded, *named)
+def last_sha256(connection: Connection, feed: str, name: str) -> str | None:
+    """Return the digest of the last delivery of a name that was loaded."""
+    of_name = deliveries.c.feed == feed, deliveries.c.name == name, deliveries.c.problem.is_(None)
+    query = select(deliveries.c.sha256).where(*of_name)
     return connection.execute(
         query.order_by(deliveries.c.loaded_at.desc()).limit(1)
     ).scalar_one_or_none()
@@ -310,6 +312,7 @@ def note_rejection(
     connection.execute(delete(deliveries).where(*again))
     forget_bad_records(connection, delivery.feed, [delivery.name])
     rejects = failure.rejects if isinstance(failure, RejectedDelivery) else ()
+    sizes = accumulate(len(one.raw) for one in rejects)
     records = [
         {
             "record_number": one.record,
@@ -318,7 +321,8 @@ def note_rejection(
             "reasons": [*one.words],
             "reason_codes": one.codes,
         }
-        for one in rejects
+        for one, size in zip(rejects, sizes, strict=True)
+        if size <= MAX_KEPT_CHARACTERS
     ]
     entry = _entry(delivery, run_id) | {"sha256": "", "problem": failure.problem}
     connection.execute(insert(deliveries).values(**entry, bad_records=records or null()))

@@ -91,7 +91,7 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
                 dropped += users
                 _execute(connection, name, files[name])
             changed |= waiting
-        _give_back(connection, dropped)
+        _give_back(connection, [*dropped, *connection.info.pop("dropped", ())])
     _inherit_comments(connection, changed)
     _record(connection, {name: files[name] for name in changed})
     return changed

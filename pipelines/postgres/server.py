@@ -21,7 +21,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from pipelines.failures import NotReady, TransientFailure
+from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software, state_folder
 from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
@@ -166,7 +166,17 @@ class EmbeddedPostgres:
         return Connections(port, self._passwords())
 
     def _passwords(self) -> dict[str, str]:
-        passwords: dict[str, str] = json.loads((self.home / "passwords.json").read_text())
+        file = self.home / "passwords.json"
+        try:
+            passwords: dict[str, str] = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise PermanentFailure(
+                "database",
+                f"the passwords of the built-in server cannot be read: {error}",
+                place=str(file),
+                remedy="Restore the file; or move the folder beside it away and run again: the"
+                " sources are read anew.",
+            ) from error
         return passwords
 
     @contextmanager

@@ -258,6 +258,9 @@ def _rename(urls: Urls, fresh: Urls, admins: Mapping[str, psycopg.Connection]) -
 
 def _end_runs(url: str, home: Path, report: Report) -> None:
     """Upgrade the storage to the installed Dagster, and fail the runs that were in progress."""
+    with connect(url) as connection:
+        if connection.execute(ANY_TABLE).fetchone() is None:
+            return  # nothing has run yet
     under_way = [status for status in UNFINISHED if status != dg.DagsterRunStatus.QUEUED]
     with instance_on(url, home) as instance:
         instance.upgrade()

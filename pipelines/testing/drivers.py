@@ -144,8 +144,6 @@ class Driver:
     is_http: ClassVar[bool] = True
     #: Whether a delivery that comes corrected has the same name.
     is_named_again: ClassVar[bool] = True
-    #: Whether a delivery may have a record twice, or two that contradict each other.
-    has_duplicates: ClassVar[bool] = True
     #: How many of two records of one delivery are rejected if they contradict each other.
     contradicting: ClassVar[int] = 1
     #: Records of a delivery in which nothing is missing that checks expect.

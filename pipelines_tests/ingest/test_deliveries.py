@@ -54,14 +54,14 @@ def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> 
     with pytest.raises(PermanentFailure, match="counts_balance"):
         deliver(warehouse, REJECTS[:1], read=3, stored=1)
     with warehouse.engine.connect() as connection:
-        assert last_sha256(connection, "test") is None
+        assert last_sha256(connection, "test", DELIVERY.name) is None
 
 
 def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
     outcome = deliver(warehouse, REJECTS, read=5, stored=3)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
-        assert last_sha256(connection, "test") == DELIVERY.sha256
+        assert last_sha256(connection, "test", DELIVERY.name) == DELIVERY.sha256
         assert unbalanced(connection, "test") == []
         first, second = last_rejects(connection, "test")
         assert first["raw"] == REJECTS[0].raw

@@ -19,7 +19,6 @@ OF_OPERATOR = {
 }
 COLUMNS_OF_OPERATOR = {
     ("solar.days", "retry_at"),
-    ("solar.days", "status"),
     ("weather.places", "latitude"),
     ("weather.places", "longitude"),
     ("weather.places", "geocoding_status"),

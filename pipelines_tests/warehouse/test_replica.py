@@ -120,7 +120,7 @@ def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Conne
     assert answers.answered(page, analyst) == page
 
 
-@pytest.mark.answers("H27", "T30")
+@pytest.mark.answers("H27", "T28", "T30")
 def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:

@@ -34,6 +34,7 @@ ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_st
 ALTER TABLE ops.deliveries DROP problem CASCADE, DROP bad_records;
 ALTER TABLE ops.deliveries RENAME COLUMN feed TO source;
 ALTER INDEX ops.deliveries_feed_name_loaded_at_idx RENAME TO deliveries_source_name_loaded_at_idx;
+GRANT SELECT ON enriched.shipments TO PUBLIC;
 DROP VIEW enriched.itineraries CASCADE;
 CREATE VIEW enriched.itineraries AS SELECT itinerary_id AS number FROM flights.itineraries;
 CREATE VIEW enriched.gone AS SELECT number FROM enriched.itineraries;
@@ -145,6 +146,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
             assert now == {*views, "enriched.buses_stops"}
+            granted = "SELECT '=r/isobar_owner' = ANY(relacl::text[]) FROM pg_class"
+            granted += " WHERE oid = %s::regclass"
+            assert migrated.execute(granted, ["enriched.shipments"]).fetchone() == (True,)
             gone = "SELECT to_regproc('ops.announce_delivery')"
             assert migrated.execute(gone).fetchone() == (None,)
             for view in views:

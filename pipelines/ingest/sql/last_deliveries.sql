@@ -14,5 +14,5 @@ INNER JOIN (
     LIMIT 1
 ) AS last
     ON deliveries.delivery_id = last.delivery_id OR deliveries.run_id = last.run_id
-WHERE deliveries.feed = :feed
+WHERE deliveries.feed = :feed AND deliveries.problem IS NULL
 ORDER BY deliveries.delivery_id

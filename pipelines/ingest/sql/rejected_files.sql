@@ -4,13 +4,16 @@ SELECT
     inbox_files.name,
     inbox_files.run_id,
     inbox_files.looked_at,
-    (
+    coalesce((
         SELECT deliveries.problem
         FROM ops.deliveries
-        WHERE deliveries.feed = inbox_files.source AND deliveries.name = inbox_files.name
+        WHERE
+            deliveries.feed = inbox_files.source
+            AND deliveries.name = inbox_files.name
+            AND deliveries.problem IS NOT NULL
         ORDER BY deliveries.loaded_at DESC
         LIMIT 1
-    ) AS problem
+    ), 'its run says why') AS problem
 FROM ops.inbox_files
 WHERE inbox_files.source = :source AND inbox_files.sha256 IS NULL
 ORDER BY inbox_files.looked_at DESC

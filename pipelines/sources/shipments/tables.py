@@ -146,7 +146,7 @@ shipments = Table(
     optional(
         "sent_from_address",
         Text,
-        "Address from which a returned shipment was first sent; null if it is sender_address. A"
+        "Address from which a returned shipment was first sent; null if it was never returned. A"
         " shipment is returned when a new status comes with the receiver as the sender.",
     ),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),

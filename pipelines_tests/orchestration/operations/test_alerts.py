@@ -148,6 +148,23 @@ def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
     assert receiver.titles[3:] == ["Isobar: over: source flights"]
 
 
+def test_a_rejected_file_whose_corrected_form_was_imported_stops_no_look(
+    world: World, owner: psycopg.Connection, receiver: FakeReceiver
+) -> None:
+    owner.execute(
+        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading)"
+        " VALUES ('shipments', 'a.csv', 1, 1, 1, 'utf-8')"
+    )
+    owner.execute(
+        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, read_count,"
+        " loaded_count, unchanged_count, rejected_count)"
+        " VALUES ('shipments', 'a.csv', 'abc', 1, now(), 0, 0, 0, 0)"
+    )
+    world.look()
+    assert receiver.titles == ["Isobar: warning: file a.csv"]
+    assert "The file a.csv was rejected: its run says why" in receiver.text
+
+
 def test_without_addresses_problems_are_logged_once(
     world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 --
 -- rows: 8
 -- Work: linear, 28 buffers
-SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count
+SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, problem
 FROM ops.deliveries
 WHERE feed IN ('flights', 'shipments', 'bookings')
 ORDER BY loaded_at DESC, feed

@@ -19,4 +19,4 @@ COMMENT ON COLUMN metrics.health.problem IS
 usual), quarantine (records were rejected), rejected file, run, materialisation, check,
 sensor, schedule, stopped (automation that is off), status (the platform).';
 COMMENT ON COLUMN metrics.health.subject IS
-'What it is about: the source, feed, file, view, job, check or sensor.';
+'What it is about: the source, feed, file, job, check or sensor.';

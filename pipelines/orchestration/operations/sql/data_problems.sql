@@ -42,13 +42,16 @@ SELECT
     'rejected file:' || source || ':' || name,
     'warning',
     source,
-    'The file ' || name || ' was rejected: ' || (
+    'The file ' || name || ' was rejected: ' || coalesce((
         SELECT deliveries.problem
         FROM ops.deliveries
-        WHERE deliveries.feed = inbox_files.source AND deliveries.name = inbox_files.name
+        WHERE
+            deliveries.feed = inbox_files.source
+            AND deliveries.name = inbox_files.name
+            AND deliveries.problem IS NOT NULL
         ORDER BY deliveries.loaded_at DESC
         LIMIT 1
-    ),
+    ), 'its run says why'),
     'file ' || name,
     looked_at,
     'Correct or remove the file.'

@@ -49,7 +49,8 @@ WITH recent AS (
             SELECT ends.address
             FROM recent
             CROSS JOIN LATERAL (
-                VALUES (recent.sender_address), (recent.receiver_address)
+                VALUES
+                (recent.sender_address), (recent.receiver_address), (recent.sent_from_address)
             ) AS ends (address)
         )
     ORDER BY addresses.place_key, addresses.address
