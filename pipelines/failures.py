@@ -70,32 +70,19 @@ class PermanentFailure(Failure):
 class RejectedDelivery(PermanentFailure):
     """Too many records of a delivery are bad, so nothing of it was written.
 
-    `name` is the delivery's in the ledger. `rejects` are its bad records, as far as they are kept.
+    `rejects` are its bad records, as far as they are kept.
     """
 
     def __init__(
-        self,
-        source: str,
-        problem: str,
-        *,
-        place: str,
-        remedy: str,
-        name: str,
-        rejects: Sequence[Any],
+        self, source: str, problem: str, *, place: str, remedy: str, rejects: Sequence[Any]
     ) -> None:
         super().__init__(source, problem, place=place, remedy=remedy)
-        self.name = name
         self.rejects = rejects
 
     def at(self, place: str) -> "RejectedDelivery":
         """Return the same failure with another place."""
         return RejectedDelivery(
-            self.source,
-            self.problem,
-            place=place,
-            remedy=self.remedy,
-            name=self.name,
-            rejects=self.rejects,
+            self.source, self.problem, place=place, remedy=self.remedy, rejects=self.rejects
         )
 
 

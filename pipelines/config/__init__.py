@@ -48,7 +48,9 @@ DASHBOARD_SECONDS = 30
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
 #: Variables that libpq would apply to connections to the built-in server, too.
-OF_OTHER_SERVERS = "PGTZ PGDATESTYLE PGSERVICE PGSERVICEFILE PGHOSTADDR PGTARGETSESSIONATTRS"
+OF_OTHER_SERVERS = (
+    *("PGTZ", "PGDATESTYLE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"),
+)
 Seconds = Annotated[int, Field(ge=1, le=999_999)]
 
 
@@ -92,7 +94,7 @@ class Settings(Variables):
         """Parse the variables; an empty one counts as unset. Raises `PermanentFailure`."""
         texts = {field: cls.text(environment, field) for field in cls.model_fields}
         given: dict[str, object] = {field: text for field, text in texts.items() if text}
-        left_out = () if "database_url" in given else OF_OTHER_SERVERS.split()
+        left_out = () if "database_url" in given else OF_OTHER_SERVERS
         read = {name: value for name, value in environment.items() if name not in left_out}
         return cls.validated({"state": home() / ".isobar", **given, "environment": read})
 
@@ -127,7 +129,7 @@ class Settings(Variables):
         """Return the server that is used if DATABASE_URL is unset."""
         from pipelines.postgres.server import EmbeddedPostgres
 
-        for name in OF_OTHER_SERVERS.split():
+        for name in OF_OTHER_SERVERS:
             os.environ.pop(name, None)
         return EmbeddedPostgres(self.state, report)
 

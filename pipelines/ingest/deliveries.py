@@ -277,7 +277,6 @@ def enforce_reject_cap(
         place=delivery.name,
         remedy=f"{remedy}{listed}"
         + (f" {variable} sets the accepted share of bad records." if variable else ""),
-        name=delivery.name,
         rejects=rejects[:MAX_KEPT],
     )
 

@@ -124,8 +124,11 @@ def load_file(
         return outcome
 
 
-def rejected_files(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """Return the files that were rejected and have not changed since, newest first."""
+def rejected_files(connection: Connection, source: str | None = None) -> list[dict[str, Any]]:
+    """Return the files that were rejected and have not changed since, newest first.
+
+    Those of a source, by default of all.
+    """
     query = text(read_sql("pipelines.ingest", "rejected_files"))
     return [dict(row) for row in connection.execute(query, {"source": source}).mappings()]
 

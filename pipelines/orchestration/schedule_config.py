@@ -89,16 +89,14 @@ def read_timetable(own: Path | None) -> dict[str, Scheduled]:
             problem = "there is no such schedule, and it names no job of its own"
             remark(IGNORED.format(name, problem))
             continue
-        place, problem = name, ""
         try:
             schedules[name] = _overridden(name, words, ours)
         except ValidationError as error:
             first = error.errors()[0]
-            place, problem = ".".join([name, *map(str, first["loc"])]), first["msg"]
+            place = ".".join([name, *map(str, first["loc"])])
+            raise _config_error(own, f"schedules.{place}: {first['msg']}", REMEDY) from error
         except ValueError as error:
-            problem = str(error)
-        if problem:
-            raise _config_error(own, f"schedules.{place}: {problem}", REMEDY)
+            raise _config_error(own, f"schedules.{name}: {error}", REMEDY) from error
     return schedules
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
 from pipelines.failures import redact
+from pipelines.ingest.file_loader import rejected_files
 from pipelines.orchestration.operations import problems
 from pipelines.orchestration.run_failures import shown
 from pipelines.postgres.errors import translated
@@ -95,7 +96,7 @@ def look(
 def data_problems(connection: Connection) -> list[Problem]:
     """Return what the tables know to be wrong with the data."""
     query = text(read_sql("pipelines.orchestration.operations", "data_problems"))
-    return [
+    found = [
         Problem(
             row.key,
             row.severity,
@@ -108,6 +109,13 @@ def data_problems(connection: Connection) -> list[Problem]:
         )
         for row in connection.execute(query)
     ]
+    for file in rejected_files(connection):
+        source, name = file["source"], file["name"]
+        what = shown(f"The file {name} was rejected: {file['problem']}")
+        key, where = f"rejected file:{source}:{name}", redact(f"file {name}")
+        remedy = "Correct or remove the file."
+        found.append(Problem(key, "warning", what, where, file["looked_at"], "", remedy, source))
+    return found
 
 
 def note(

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pipelines.config.env_validation import misconfigured
+from pipelines.config.env_validation import SHORTEST_SECRET, misconfigured
 from pipelines.failures import PermanentFailure, printable, redact
 
-SHORTEST_SECRET = 4
 MAX_REASON_CHARACTERS = 200
 NO_ANSWER = "it did not answer in time"
 

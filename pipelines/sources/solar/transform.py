@@ -148,13 +148,15 @@ class _Reader:
         Items without a timestamp are assigned to the date of the first item that has one: the
         window may begin days earlier, and may be a different one when a correction arrives.
         """
-        times = filter(None, map(self._written_time, items))
-        locals_ = (self._local(written) for written in times)
-        self.last_local = next(filter(self._is_requested, locals_), self.last_local)
-        for item in items:
-            expected, written = _expected(item), self._written_time(item)
-            if written is not None and any(expected):
-                local = self._local(written)
+        timed = [
+            (self._local(written), item)
+            for item in items
+            if (written := self._written_time(item)) is not None
+        ]
+        requested = (local for local, _ in timed if self._is_requested(local))
+        self.last_local = next(requested, self.last_local)
+        for local, item in timed:
+            if any(expected := _expected(item)):
                 self.light.setdefault(local.date(), []).append(local)
                 self.own_kwh = max(self.own_kwh, OWN_SHARE * expected[0])
 

@@ -37,23 +37,3 @@ SELECT
     'isobar quarantine show ' || feed
 FROM feeds
 WHERE in_quarantine > 0
-UNION ALL
-SELECT
-    'rejected file:' || source || ':' || name,
-    'warning',
-    source,
-    'The file ' || name || ' was rejected: ' || coalesce((
-        SELECT deliveries.problem
-        FROM ops.deliveries
-        WHERE
-            deliveries.feed = inbox_files.source
-            AND deliveries.name = inbox_files.name
-            AND deliveries.problem IS NOT NULL
-        ORDER BY deliveries.loaded_at DESC
-        LIMIT 1
-    ), 'its run says why'),
-    'file ' || name,
-    looked_at,
-    'Correct or remove the file.'
-FROM ops.inbox_files
-WHERE sha256 IS NULL
