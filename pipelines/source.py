@@ -55,29 +55,24 @@ from pipelines.config.source_settings import (
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.feeds import (
     IN_TREE,
-    Analyze,
     Append,
     Batches,
     Cap,
-    Compare,
     Content,
     Context,
-    Derive,
-    Each,
     Feed,
     Fetcher,
     FileInbox,
-    First,
     HttpDocument,
     Input,
-    Latest,
-    Merge,
+    Insert,
     PagedApi,
     Parsed,
     PolledApi,
     Refetch,
     Reparse,
     Since,
+    Upsert,
     is_own,
 )
 from pipelines.ingest.models import Field, is_plain_name, table_of
@@ -97,6 +92,7 @@ if TYPE_CHECKING:
     from pipelines.http.client import HttpClient, JsonResponse
     from pipelines.ingest.contract import Name, RecordValidator, Reject
     from pipelines.ingest.deliveries import Delivery, Outcome
+    from pipelines.ingest.load import Load
     from pipelines.ingest.runner import Runner
     from pipelines.warehouse.connection import Warehouse
     from pipelines.warehouse.retention import Removed, delete_in_batches
@@ -104,8 +100,8 @@ if TYPE_CHECKING:
 
 # Imported on first use: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
-    *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
-    *("warehouse.tables", "http.client"),
+    *("ingest.contract", "ingest.deliveries", "ingest.load", "warehouse.connection"),
+    *("warehouse.retention", "warehouse.tables", "http.client"),
 )
 
 
@@ -118,33 +114,28 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "Analyze",
     "Append",
     "Batches",
     "Cap",
     "Check",
     "Collection",
-    "Compare",
     "Content",
     "Context",
     "Csv",
     "Cursor",
     "Delivery",
-    "Derive",
-    "Each",
     "Feed",
     "Field",
     "FileInbox",
-    "First",
     "Folder",
     "HttpClient",
     "HttpDocument",
     "Input",
+    "Insert",
     "Json",
     "JsonResponse",
-    "Latest",
     "Ledger",
-    "Merge",
+    "Load",
     "Name",
     "NextLink",
     "NotReady",
@@ -176,6 +167,7 @@ __all__ = [
     "TextEncoding",
     "TimeZoneName",
     "TransientFailure",
+    "Upsert",
     "View",
     "Warehouse",
     "deferred",

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from pipelines.ingest import watermarks
-from pipelines.ingest.comparison import compare
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import Append, Parsed
-from pipelines.ingest.load import Load, Writer
+from pipelines.ingest.load import Load
+from pipelines.ingest.policies import stage_of
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
     analyze_table,
+    array_columns,
     copy_text,
     csv_text,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
@@ -28,7 +32,7 @@ ANALYZE_FROM = 100_000
 Prepared = tuple["pd.DataFrame", Iterable[bytes]]
 
 
-class AppendWriter(Writer):
+class AppendWriter:
     """Writes the new rows of each batch, and compares the others with what is stored.
 
     While PostgreSQL writes one batch, the next one is parsed. After a batch of new rows alone, it
@@ -38,7 +42,7 @@ class AppendWriter(Writer):
     def __init__(self, load: Load, policy: Append) -> None:
         self.load, self.policy = load, policy
         self.table = load.owner.metadata.tables[policy.table]
-        self.stage = f"stage_{self.table.name}"
+        self.stage = stage_of(policy.table)
         self._loaded = self._stored = 0
         self._are_new = True
         noted = ("delivery_id", "load_number")
@@ -75,18 +79,20 @@ class AppendWriter(Writer):
             for row in conflicts
         ]
 
-    def resolve(self) -> list[Reject]:
-        """Return nothing: each batch is resolved when it is written."""
-        return []
-
-    def write(self) -> tuple[int, int]:
-        """Note the load; return how many records changed a row, and how many are stored."""
-        if self._loaded:
-            number = self.load.parameters["load_number"]
-            watermarks.move(self.load.connection, self.policy.table, number)
+    def finish(self) -> None:
+        """Note the load, how many records changed a row and are stored, and what it corrects."""
+        load, table = self.load, self.policy.table
+        values = {"loaded": self._loaded, "stored": self._stored}
+        load.connection.execute(text("INSERT INTO counted VALUES (:loaded, :stored)"), values)
+        if self._loaded:  # what is only known corrects nothing
+            watermarks.move(load.connection, table, load.parameters["load_number"])
+            load.execute(self.policy.corrected)
         if self._loaded > ANALYZE_FROM:
-            analyze_table(self.load.connection, self.policy.table)
-        return self._loaded, self._stored
+            analyze_table(load.connection, table)
+
+    def keys(self) -> list[str]:
+        """Return nothing: rows are not kept in the stage."""
+        return []
 
     def _have_keys(self, rows: pd.DataFrame) -> bool:
         """Return whether every row has a unique key."""
@@ -111,7 +117,7 @@ class AppendWriter(Writer):
             return len(rows), []
         sought = str(known.tolist()).replace("[", "{").replace("]", "}")
         found = self.load.execute(self.policy.stored, keys=sought).one()
-        is_stored, is_other = compare(rows, keys, found, self.policy.content)
+        is_stored, is_other = _compared(rows, keys, found, self.policy.content)
         fresh = rows[~is_stored]
         new = self._formatted(fresh) if is_stored.any() else all_new
         self._copy(new)
@@ -145,3 +151,30 @@ class AppendWriter(Writer):
             delivery_id=self.load.delivery_id, load_number=self.load.parameters["load_number"]
         )
         return csv_text(noted[[*self.table.columns.keys()]])
+
+
+def _compared(
+    rows: pd.DataFrame,
+    keys: NDArray[Any],
+    stored: Sequence[bytes | None],
+    content: Callable[[pd.DataFrame], NDArray[Any]],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return of each row whether its key is stored, and whether with other content.
+
+    As numbers, which is faster than in SQL. `stored` are arrays in the format of array_send: the
+    stored keys, then columns of their content, null if there are none. `content` returns the same
+    columns of rows.
+    """
+    import numpy as np
+    import pandas as pd
+
+    none = np.zeros(len(rows), bool)
+    if stored[0] is None:
+        return none, none
+    known, *columns = [column for one in stored if one for column in array_columns(one)]
+    places = pd.Index(known).get_indexer(keys)
+    is_stored, is_other = places >= 0, none.copy()
+    if is_stored.any():
+        there = np.column_stack(columns)[places[is_stored]]
+        is_other[is_stored] = (content(rows[is_stored]) != there).any(axis=1)
+    return is_stored, is_other

@@ -1,8 +1,7 @@
 """Feeds: what a source says of a stream of deliveries, so that the runner can load them.
 
-A feed names how deliveries come, a pure function that parses them, and a policy that says how rows
-are stored. Statements are files in the `sql` folder of the source. The runner opens and closes the
-delivery, writes rejects, counts, caps and retries: no source does.
+A feed names how deliveries come, a pure function that parses them, and how rows are stored. The
+runner opens and closes the delivery, writes rejects, counts, caps and retries: no source does.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from pipelines.ingest.paging import NextLink, Pagination
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipelines.ingest.contract import Reject
     from pipelines.ingest.deliveries import Delivery
+    from pipelines.ingest.load import Load
     from pipelines.ingest.quarantine import Quarantined
 
 #: The name of a file in the source's `sql` folder, with one or more statements.
@@ -158,11 +158,11 @@ class Content:
 
     delivery: Delivery
     file: BinaryIO | None = None
-    #: The parsed JSON.
+    #: The parsed JSON, or what else the fetcher gives the parser.
     document: Any = None
     #: Where it came from, for messages: a path, a URL.
     place: str = ""
-    #: What the fetcher says of it, such as a time window.
+    #: What the fetcher says of it, such as a time window: parameters of statements.
     said: Mapping[str, Any] = field(default_factory=dict)
     #: Whether records come again with every request, so that only new rejects count.
     is_overlapping: bool = False
@@ -174,14 +174,10 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a parser may know beside the content: settings, the feed's queries, the fetcher."""
+    """What a parser may know beside the content."""
 
     source: str
     settings: Any
-    #: The rows of each query of `Feed.context`.
-    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    #: What the fetcher says of the delivery.
-    said: Mapping[str, Any] = field(default_factory=dict)
     #: The columns of the primary key of each of the source's tables.
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -191,7 +187,7 @@ class Parsed:
     """A batch of a delivery: rows for stages, and rejects.
 
     Frames have the column `record`, the number of each row's record in the delivery, and `raw`, its
-    text, where a policy compares rows with each other.
+    text, where rows are compared with each other.
     """
 
     #: Number of records.
@@ -230,40 +226,35 @@ class Cap:
     setting: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class First:
-    """Insert-only: the first row with a primary key stays.
+@dataclass(frozen=True)
+class Upsert:
+    """A row replaces the stored one with the same primary key.
 
-    Frames belong to tables of the source, as with `Latest`. A later record with the same key is
-    unchanged if it is equal, or else rejected (`came_before`), also within a delivery; it stays in
-    quarantine until somebody dismisses it.
+    Frames belong to tables of the source. Of several records with the same key in a delivery, the
+    first one counts; others are rejected unless they are equal. A retry inserts only missing rows
+    once a later delivery was loaded.
     """
 
-    writer: ClassVar[str] = "pipelines.ingest.first:FirstWriter"
 
+@dataclass(frozen=True)
+class Insert:
+    """The first row with a primary key stays.
 
-@dataclass(frozen=True, kw_only=True)
-class Latest:
-    """Upsert: a row replaces the stored one with the same primary key.
-
-    Stages are tables of the source. Of several records with the same key in a delivery, the first
-    one counts; others are rejected unless they are equal. A retry inserts only missing rows once a
-    later delivery was loaded.
+    Frames belong to tables of the source. A later record with the same key is unchanged if it is
+    equal, or else rejected (`came_before`), also within a delivery; it stays in quarantine until
+    somebody dismisses it.
     """
-
-    writer: ClassVar[str] = "pipelines.ingest.latest:LatestWriter"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Append:
-    """Insert-only, as `First`, for one table of many rows with an integer key.
+    """As `Insert`, for one table of many rows with an integer key: the fastest way.
 
     Batches are written as they come, and compared with stored rows as numbers. Their one frame has
     columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements see
     `:load_number`.
     """
 
-    writer: ClassVar[str] = "pipelines.ingest.append:AppendWriter"
     table: str
     #: The column with the key, an integer; it may be missing in a row.
     key: str
@@ -281,92 +272,12 @@ class Append:
     write: tuple[Sql, ...]
     #: Returns the staged rows that contradict a stored one: record, reason_code, reason.
     conflicts: Sql
+    #: Writes to `corrected`, as a step does, if any row was inserted.
+    corrected: Sql
 
 
-@dataclass(frozen=True, kw_only=True)
-class Derive:
-    """Rows computed from staged ones: those that `query` returns, by a pure function."""
-
-    query: Sql
-    #: Called with the first column of what the query returns; returns rows of `table`.
-    make: Callable[[Sequence[Any]], pd.DataFrame]
-    #: The table whose types the rows have; they are staged as `stage_<name>`.
-    table: str
-    put: Sql
-
-
-@dataclass(frozen=True, kw_only=True)
-class Each:
-    """A file of statements for several tables: `{name}` in it stands for a name of each."""
-
-    sql: Sql
-    names: Callable[[], Iterable[Mapping[str, str]]]
-
-
-@dataclass(frozen=True)
-class Analyze:
-    """Refresh the planner's statistics of tables, if much of them may have changed."""
-
-    tables: tuple[str, ...]
-
-
-Step = Sql | Each | Derive | Analyze
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compare:
-    """Only rows that are new or differ from the stored ones are staged.
-
-    If no row is stored, they are copied into the table at once. Key columns that rows lack, such as
-    the plant of a response, are parameters.
-    """
-
-    stage: str
-    #: The table, as schema.name.
-    table: str
-    #: The column that identifies a row within the delivery, a time.
-    key: str
-    #: Returns arrays (array_send) of the keys between `:lowest` and `:highest`, in seconds since
-    #: 1970, and of their content.
-    stored: Sql
-    #: Returns the content of rows, as `stored` does.
-    content: Callable[[pd.DataFrame], NDArray[Any]]
-    #: Stores the staged rows.
-    put: Sql
-
-
-@dataclass(frozen=True, kw_only=True)
-class Merge:
-    """The source's own statements, in order.
-
-    They see `:delivery_id`, `:seen_at`, `:changed_at`, the parameters of the feed, what the fetcher
-    says of the delivery, and `:read_<list>`. They collect the numbers of records that changed a row
-    in the temporary table `changed`, before the first `Analyze`.
-    """
-
-    writer: ClassVar[str] = "pipelines.ingest.merge:MergeWriter"
-    #: The temporary tables into which rows are staged, each with the table whose column types it
-    #: has, or with its columns and their types.
-    stages: Mapping[str, str | Mapping[str, str]]
-    #: Remove staged rows that contradict each other. Return record, raw, record_key, reason_code,
-    #: reason and is_final.
-    resolve: tuple[Sql, ...] = ()
-    #: Do the same in a retry, for rows that contradict stored ones.
-    resolve_again: tuple[Sql, ...] = ()
-    #: The columns of stages that are the `record_key` of their records, for `Feed.corrected`.
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    compare: Compare | None = None
-    #: Returns one row, whose columns are parameters of the statements that follow.
-    begin: Sql | None = None
-    #: Returns a row if the delivery is to be rejected: problem, place, remedy.
-    reject_all: Sql | None = None
-    write: tuple[Step, ...]
-    #: Returns how many staged records the tables now hold; with `compare`, how many rows the
-    #: delivery has written.
-    stored: Sql
-
-
-Policy = First | Latest | Append | Merge
+#: A file in the `sql` folder of the source with statements in order, or a function of the load.
+Step = Sql | Callable[["Load"], None]
 
 
 @dataclass(frozen=True)
@@ -388,31 +299,31 @@ class Feed:
     fetch: Fetcher | tuple[Fetcher, ...] = ()
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
-    write: Policy = field(default_factory=Latest)
+    #: How rows are stored: by primary key, or by the source's own steps, in order. Statements are
+    #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
+    #: `parameters`, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
+    #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
+    #: record_key), the records that they take out of the stages; `corrected` (quarantine_id), the
+    #: records in quarantine that the delivery corrects; and `counted` (loaded, stored), how many
+    #: records changed a row, and how many the tables now hold. `SELECT
+    #: ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as a whole.
+    load: tuple[Step, ...] | Upsert | Insert | Append = Upsert()
+    #: With steps, the temporary tables into which rows are staged, each with the table whose column
+    #: types it has, or with its columns and their types.
+    stages: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    #: The columns of stages that are the `record_key` of their records: a record in quarantine with
+    #: the key of a valid one is corrected. With `Upsert` and `Insert`, the table and primary key.
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Tables whose statistics are refreshed after steps have changed much of what was read.
+    analyze: tuple[str, ...] = ()
     cap: Cap = Cap()
     #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
     #: that holds unless each delivery is a whole document, which keeps its own.
     rejects: Literal["each", "once"] | None = None
     #: By default files are parsed again, and what a service sends is fetched again.
     again: Reparse | Refetch | None = None
-    #: Queries that run before parsing, by name. They see `:sha256` and what the fetcher says.
-    context: Mapping[str, Sql] = field(default_factory=dict)
-    #: Locks what the delivery is about; returns a row if it is gone: problem, place, remedy.
-    guard: Sql | None = None
-    #: Returns a row if the delivery repeats an earlier one: the `name` of that one in the ledger,
-    #: or its counts `read` and `rejected` if a repetition is not recorded there. By default, what
-    #: has the content of the last delivery of its name is no delivery at all.
-    unchanged: Sql | None = None
-    #: Run for such a delivery instead of loading it; its columns are parameters.
-    repeat: tuple[Sql, ...] = ()
-    #: Run with `:problem` after a delivery was rejected and rolled back.
-    rejected: Sql | None = None
     #: Called with the settings; returns further parameters of the statements.
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
-    #: Returns the quarantined records of earlier deliveries that a delivery corrects; `:again` are
-    #: the texts that it sent once more. By default they are those with the key of a valid record:
-    #: the table and its primary key with `First` and `Latest`, and `Merge.keys`.
-    corrected: Sql | None = None
 
     def __post_init__(self) -> None:
         """Complete what follows from how deliveries come.

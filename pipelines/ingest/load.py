@@ -1,19 +1,23 @@
-"""One load: where the statements of a source run, and what a policy does for it."""
+"""One load: the stages of a delivery, and the steps of its source that store what is staged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Table, text
 
-from pipelines.ingest.feeds import Parsed, Sql, is_own
+from pipelines.failures import RejectedDelivery
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.feeds import Feed, Insert, Parsed, Sql, Upsert, is_own
+from pipelines.ingest.policies import put_by_key, sql_of_key, stage_of
+from pipelines.ingest.reasons import Reason
 from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
 from pipelines.warehouse.connection import (
-    RECORD,
     analyze_stage,
+    analyze_table,
     copy_text,
     csv_text,
     stage_columns,
@@ -23,7 +27,24 @@ from pipelines.warehouse.sql_files import execute_script, read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.ingest.contract import Reject
+#: What statements write beside the tables of their source.
+RESULTS = """
+CREATE TEMP TABLE rejected (
+    record integer NOT NULL,
+    raw text NOT NULL,
+    reason_code text NOT NULL,
+    reason text NOT NULL,
+    is_final boolean NOT NULL DEFAULT FALSE,
+    record_key text []
+) ON COMMIT DROP;
+CREATE TEMP TABLE corrected (quarantine_id bigint) ON COMMIT DROP;
+CREATE TEMP TABLE counted (loaded bigint, stored bigint) ON COMMIT DROP
+"""
+#: Longer frames are formatted while they are copied, which takes less memory.
+AHEAD_ROWS = 100_000
+#: Share of changed records from which the planner's statistics are refreshed at once.
+ANALYZE_FROM = 0.1
+Formatted = Mapping[str, Iterable[bytes]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +53,26 @@ class Load:
 
     connection: Connection
     owner: Owner
+    feed: Feed
     delivery_id: int
+    #: Where it came from, for messages.
+    place: str
     #: When the source sent it.
     seen_at: datetime
     #: When the tables change.
     changed_at: datetime
     is_retry: bool
+    #: Those of statements, beside the fields above; a step may add others.
     parameters: dict[str, Any] = field(default_factory=dict)
-    _stages: set[str] = field(default_factory=set)
+    #: The columns of each stage of a table.
+    columns: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Create the temporary tables that statements need."""
+        execute_script(self.connection, RESULTS)
+        for name, of in self.feed.stages.items():
+            if not isinstance(of, str):
+                self._create_stage(name, of)
 
     def execute(
         self, sql: Sql, names: Mapping[str, str] | None = None, **more: Any
@@ -52,22 +85,25 @@ class Load:
             "delivery_id": self.delivery_id,
             "seen_at": self.seen_at,
             "changed_at": self.changed_at,
+            "is_retry": self.is_retry,
             **self.parameters,
             **more,
         }
-        return execute_file(self.connection, self.owner, sql, values, names)
+        try:
+            return execute_file(self.connection, self.owner, sql, values, names)
+        except RejectedDelivery as failure:
+            raise failure.at(self.place) from failure
 
     def run(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute a statement on the source's tables that a policy has made."""
         return execute(self.connection, self.owner, statement, values, OF_POLICY)
 
-    def create_stage(self, name: str, columns: Mapping[str, str]) -> None:
-        """Create a temporary table for rows, which is dropped at the end of the transaction.
-
-        `columns` are names and types.
-        """
-        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        execute_script(self.connection, f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP")
+    def table_of(self, stage: str) -> Table:
+        """Return the table whose column types a stage has."""
+        tables = self.owner.metadata.tables
+        of = self.feed.stages.get(stage)
+        of = of if isinstance(of, str) else next(one for one in tables if stage_of(one) == stage)
+        return tables[of]
 
     def create_stage_of(self, table: Table, name: str, columns: Iterable[str]) -> None:
         """Create a stage for columns of a table, with the types that they have in its model.
@@ -75,7 +111,7 @@ class Load:
         Raises `DatabaseError` if the table of a plug-in has others in the database, as after a
         change of the model: PostgreSQL would round or cut values to fit.
         """
-        self.create_stage(name, stage_columns(columns, table))
+        self._create_stage(name, stage_columns(columns, table))
         if is_own(self.owner.package):
             return
         query = text(read_sql("pipelines.ingest", "differing_types"))
@@ -86,50 +122,96 @@ class Load:
                 f"{table.fullname}.{one.name} is {one.stored_type}, not {one.staged_type}",
             )
 
-    def create_change_log(self) -> None:
-        """Create the temporary table in which statements collect records that changed a row."""
-        self.create_stage("changed", {RECORD: "integer"})
+    def _create_stage(self, name: str, columns: Mapping[str, str]) -> None:
+        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        execute_script(self.connection, f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP")
 
-    def changed_records(self) -> int:
-        """Return how many source records changed at least one row so far."""
-        return int(self.run(f"SELECT count(DISTINCT {RECORD}) FROM changed", {}).scalar_one())
+    def stage(self, name: str, frame: pd.DataFrame, chunks: Iterable[bytes] | None = None) -> None:
+        """Copy rows into a stage, as `chunks` if they are formatted; create it if it is new."""
+        columns = [str(column) for column in frame.columns]
+        is_typed = isinstance(self.feed.stages.get(name), Mapping)
+        if not is_typed and name not in self.columns:
+            self.create_stage_of(self.table_of(name), name, columns)
+            self.columns[name] = columns
+        if len(frame):
+            self.copy(name, columns, csv_text(frame) if chunks is None else chunks)
 
     def copy(self, name: str, columns: Iterable[str], rows: Iterable[bytes]) -> None:
-        """Copy formatted rows into a stage that `create_stage` has created."""
+        """Copy formatted rows into a stage that exists."""
         copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
 
-    def stage(self, frame: pd.DataFrame, table: Table) -> None:
-        """Copy rows into the empty stage `stage_<table>`, with the column types of the table."""
-        name = f"stage_{table.name}"
-        if name in self._stages:  # of an earlier batch
-            self.run(f"TRUNCATE {name}", {})
+
+class StagedWriter:
+    """Stages the rows of one load, and stores them by primary key or by the steps of the feed."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self._names_tables = isinstance(load.feed.load, Upsert | Insert)
+
+    def prepare(self, parsed: Parsed) -> Formatted:
+        """Format the rows of a batch for COPY, in the thread that parses it."""
+        return {
+            name: [*csv_text(frame)] if len(frame) < AHEAD_ROWS else csv_text(frame)
+            for name, frame in parsed.rows.items()
+        }
+
+    def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
+        """Stage a batch; no record of it contradicts a stored one yet."""
+        for name, chunks in prepared.items():
+            stage = stage_of(name) if self._names_tables else name
+            self.load.stage(stage, parsed.rows[name], chunks)
+        return []
+
+    def finish(self) -> None:
+        """Store what is staged; statements write what comes of it to `RESULTS`."""
+        load, how = self.load, self.load.feed.load
+        for name, columns in load.columns.items():
+            analyze_stage(load.connection, name, columns, load.table_of(name))
+        if not isinstance(how, tuple):
+            put_by_key(load, is_first=isinstance(how, Insert))
+            return
+        for step in how:
+            if isinstance(step, str):
+                load.execute(step)
+            else:
+                step(load)
+
+    def keys(self) -> list[str]:
+        """Return queries of the keys of staged records."""
+        load, given = self.load, self.load.feed.keys
+        if self._names_tables:
+            keys = {name: sql_of_key(load.table_of(name), name) for name in load.columns}
         else:
-            self.create_stage_of(table, name, frame.columns)
-            self._stages.add(name)
-        self.copy(name, frame.columns, csv_text(frame))
-        analyze_stage(self.connection, name, frame.columns, table)
+            texts = {
+                name: ", ".join(f"CAST({one} AS text)" for one in given[name]) for name in given
+            }
+            keys = {name: f"ARRAY[{one}]" for name, one in texts.items()}
+        return [f"SELECT {key} FROM {name}" for name, key in keys.items()]
 
 
-class Writer(Protocol):
-    """How a policy stores the rows of one load."""
+def rejected(load: Load, parsed: Parsed) -> list[Reject]:
+    """Return the records that statements have rejected; `parsed` formats their positions."""
+    query = text("SELECT * FROM rejected ORDER BY record")
+    return [
+        Reject(
+            one.record,
+            parsed.position(one.record),
+            one.raw,
+            (Reason(one.reason_code, one.reason, is_final=one.is_final),),
+            one.record_key and tuple(one.record_key),
+        )
+        for one in load.connection.execute(query)
+    ]
 
-    def prepare(self, parsed: Parsed) -> Any:
-        """Format a batch in the thread that parses it, without the connection."""
 
-    def put(self, parsed: Parsed, prepared: Any) -> list[Reject]:
-        """Stage or write a batch; return records that contradict stored ones."""
+def counted(load: Load, read: int) -> tuple[int, int]:
+    """Return how many records changed a row, and how many are stored, as statements counted.
 
-    def keyed(self, rejects: Sequence[Reject]) -> Sequence[Reject]:
-        """Return rejects of the parser with their keys as `keys` has them; here as they are."""
-        return rejects
-
-    @property
-    def keys(self) -> Mapping[str, str]:
-        """The expressions of the keys of staged records, by stage; none where they are not kept."""
-        return {}
-
-    def resolve(self) -> list[Reject]:
-        """Remove staged rows that contradict each other, and return them."""
-
-    def write(self) -> tuple[int, int]:
-        """Store what is staged; return how many records changed a row, and how many are stored."""
+    Refreshes the statistics of tables of which much was changed.
+    """
+    query = text("SELECT coalesce(sum(loaded), 0), coalesce(sum(stored), 0) FROM counted")
+    loaded, stored = map(int, load.connection.execute(query).one())
+    if loaded > ANALYZE_FROM * read:
+        for table in load.feed.analyze:
+            analyze_table(load.connection, table)
+    return loaded, stored

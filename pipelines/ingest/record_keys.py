@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -19,13 +19,12 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
 from pipelines.ingest.deliveries import resolve_quarantined
-from pipelines.ingest.feeds import Append, Feed, First
+from pipelines.ingest.feeds import Insert
 from pipelines.ingest.models import is_reshaping, sent_as, text_of
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from sqlalchemy import Table
 
     from pipelines.ingest.contract import Reject
     from pipelines.ingest.load import Load
@@ -89,12 +88,6 @@ def _same(record: Any) -> Any:
     return record
 
 
-def sql_of_key(table: Table, row: str) -> str:
-    """Return the SQL expression of the key of a row."""
-    texts = ", ".join(f"CAST({row}.{column.name} AS text)" for column in table.primary_key)
-    return f"ARRAY[{Literal(table.fullname).as_string()}, {texts}]"
-
-
 def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
     """Return rejects with the keys of the source's tables formatted by PostgreSQL.
 
@@ -126,31 +119,19 @@ def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
     return found
 
 
-def resolve_corrected(
-    load: Load, feed: Feed, keys: Mapping[str, str], *, again: Sequence[str], loaded: int
-) -> None:
+def resolve_corrected(load: Load, keys: Sequence[str], *, again: Sequence[str]) -> None:
     """Remove the records from quarantine that earlier deliveries rejected and this one corrects.
 
-    They are those of the feed's statement or, without one, those whose key a staged record has;
-    `keys` are the expressions of the keys by stage. `again` are texts that the delivery sent once
-    more.
+    They are those in `corrected`, and those whose key a staged record has; `keys` are the queries
+    of the keys of staged records. `again` are texts that the delivery sent once more.
     """
-    if feed.corrected:
-        if not loaded and isinstance(feed.write, Append):
-            return  # what is only inserted corrects nothing
-        found = load.execute(feed.corrected, feed=feed.name, again=[*again])
-    elif keys:
-        staged = " UNION ALL ".join(f"SELECT {key} FROM {stage}" for stage, key in keys.items())
-        statement = read_sql("pipelines.ingest", "corrected_records").format(staged=staged)
-        # That the first row comes once more does not say which one is right.
-        with_final = not isinstance(feed.write, First)
-        values = {"feed": feed.name, "delivery_id": load.delivery_id, "again": [*again]}
-        found = load.run(statement, {**values, "with_final": with_final})
-    else:
-        return
-    if ids := found.scalars().all():
-        query = text(read_sql("pipelines.ingest", "of_other_deliveries"))
-        others = load.connection.execute(
-            query, {"delivery_id": load.delivery_id, "quarantine_ids": [*ids]}
-        )
-        resolve_quarantined(load.connection, others.scalars().all())
+    values = {"feed": load.feed.name, "delivery_id": load.delivery_id}
+    if keys:
+        # With Insert, that the first row comes once more does not say which one is right.
+        with_final = not isinstance(load.feed.load, Insert)
+        statement = read_sql("pipelines.ingest", "corrected_records")
+        statement = statement.format(staged=" UNION ALL ".join(keys))
+        load.run(statement, values | {"with_final": with_final})
+    query = text(read_sql("pipelines.ingest", "of_other_deliveries"))
+    found = load.connection.execute(query, values | {"again": [*again]})
+    resolve_quarantined(load.connection, found.scalars().all())

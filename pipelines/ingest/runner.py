@@ -6,16 +6,15 @@ gives are pure functions and statements (`feeds`), which run between.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
 
-from pipelines.failures import DatabaseError, PermanentFailure, SubjectGone
+from pipelines.failures import DatabaseError, PermanentFailure
+from pipelines.ingest.append import AppendWriter
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -26,16 +25,15 @@ from pipelines.ingest.deliveries import (
     note_rejection,
     open_delivery,
     rejection_noted,
-    repeat_delivery,
 )
-from pipelines.ingest.feeds import Content, Context, Feed, Parsed
-from pipelines.ingest.load import Load, Writer
+from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
+from pipelines.ingest.load import Load, StagedWriter, counted, rejected
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
-from pipelines.ingest.record_keys import resolve_corrected
+from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
-from pipelines.ingest.statements import Owner, execute_file
+from pipelines.ingest.statements import Owner
 from pipelines.warehouse.connection import Warehouse
 
 #: Bad records from which on a delivery is not read to its end if most of it is bad.
@@ -50,33 +48,25 @@ class Runner:
     ) -> None:
         self.owner, self.feed, self.store = owner, feed, store
         self.settings, self.run_id = settings, run_id
-        module, _, name = feed.write.writer.partition(":")
-        self._writer = getattr(importlib.import_module(module), name)
 
-    def load(
-        self, content: Content, *, is_forced: bool = False, turn: str | None = None
-    ) -> Outcome | None:
-        """Load a delivery in a transaction of its own, in the `turn` of the source or another one.
+    def load(self, content: Content, *, is_forced: bool = False) -> Outcome | None:
+        """Load a delivery in a transaction of its own.
 
         Returns None if its content is that of the last delivery of its name, unless it is forced.
         """
         delivery, source = content.delivery, self.owner.name
         with (
             rejection_noted(self.store, source, delivery, self.run_id),
-            self.store.transaction(turn or source) as connection,
-            self._parsing(content, again="run"),
+            self.store.transaction(source) as connection,
         ):
-            if not (is_forced or self.feed.unchanged) and (
-                last_sha256(connection, delivery.feed, delivery.name) == delivery.sha256
-            ):
+            last = last_sha256(connection, delivery.feed, delivery.name)
+            if last == delivery.sha256 and not is_forced:
                 return None
             return self.write(connection, content)
 
     def load_file(self, connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
         """Load an open file; the caller ends the transaction (`file_loader`)."""
-        content = Content(delivery=delivery, file=file)
-        with self._parsing(content):
-            return self.write(connection, content)
+        return self.write(connection, Content(delivery=delivery, file=file))
 
     def attempt(self, connection: Connection, content: Content) -> Outcome | PermanentFailure:
         """Load a delivery in a savepoint of a transaction that may have several.
@@ -85,21 +75,13 @@ class Runner:
         """
         connection.execute(text("DISCARD TEMP"))  # of an earlier delivery in this transaction
         try:
-            with connection.begin_nested(), self._parsing(content):
+            with connection.begin_nested():
                 return self.write(connection, content)
         except DatabaseError:  # not the delivery's fault
             raise
         except PermanentFailure as failure:
-            if self.feed.rejected:
-                values = {**content.said, "problem": failure.problem}
-                execute_file(connection, self.owner, self.feed.rejected, values)
-            if not isinstance(failure, SubjectGone):
-                note_rejection(connection, content.delivery, failure, self.run_id)
+            note_rejection(connection, content.delivery, failure, self.run_id)
             return failure
-
-    def _parsing(self, content: Content, **again: str) -> AbstractContextManager[None]:
-        place = content.place or content.delivery.name
-        return translate_parse_errors(self.owner.name, self.owner.package, place, **again)
 
     def write(self, connection: Connection, content: Content) -> Outcome:
         """Load a delivery within a transaction that the caller ends.
@@ -107,10 +89,13 @@ class Runner:
         Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
         rolled back.
         """
-        self._guard(connection, content)
-        if repeated := self._repeat(connection, content):
-            return repeated
-        batches = iter(self.feed.parse(content, self._context(connection, content)))
+        again = "run" if content.file is None else "quarantine retry"
+        place = content.place or content.delivery.name
+        with translate_parse_errors(self.owner.name, self.owner.package, place, again=again):
+            return self._write(connection, content)
+
+    def _write(self, connection: Connection, content: Content) -> Outcome:
+        batches = iter(self.feed.parse(content, self._context()))
         first = next(batches, Parsed())
         delivery_id, loaded_at = open_delivery(
             connection, content.delivery, self.run_id, header=first.header
@@ -123,15 +108,16 @@ class Runner:
             is_overlapping=content.is_overlapping,
         )
         read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
-        stored, rejected = stored + collector.known, collector.written
-        if read != stored + rejected:
+        stored, bad = stored + collector.known, collector.written
+        if read != stored + bad:
             raise PermanentFailure(
                 self.feed.name,
                 f"its counts do not balance, and nothing was written: of {read} records that were"
-                f" read, {stored} are in the tables, and {rejected} were rejected",
+                f" read, {stored} are in the tables, and {bad} were rejected",
                 place=content.delivery.name,
                 remedy="This is a bug in the code of the source. A parser returns a row or a reject"
-                " for each record that it counts in `read`, with its number in `record`.",
+                " for each record that it counts in `read`, with its number in `record`; steps"
+                " write to `counted` how many they have stored.",
             )
         return close_delivery(
             connection,
@@ -139,7 +125,7 @@ class Runner:
             read=read,
             loaded=loaded,
             stored=stored,
-            rejected=rejected,
+            rejected=bad,
             drift=drift,
         )
 
@@ -160,7 +146,7 @@ class Runner:
                 is_once=self.feed.rejects == "once",
                 is_overlapping=retry.header is None,
             )
-            batches = iter(self.feed.parse(content, self._context(connection, content)))
+            batches = iter(self.feed.parse(content, self._context()))
             _, _, loaded, stored = self._put(load, content, batches, collector)
             return close_retry(
                 connection,
@@ -183,9 +169,10 @@ class Runner:
 
         While PostgreSQL writes one batch, the next one is parsed.
         """
-        writer: Writer = self._writer(load, self.feed.write)
+        how = self.feed.load
+        writer: Any = AppendWriter(load, how) if isinstance(how, Append) else StagedWriter(load)
         first: Parsed | None = None
-        read, skipped, drift = 0, 0, list[str]()
+        parsed, read, skipped, drift = Parsed(), 0, 0, list[str]()
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
         for parsed, formatted in prefetched(prepared):
             if first is None:
@@ -195,43 +182,19 @@ class Runner:
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift
-            collector.add(writer.keyed(parsed.rejects))
+            collector.add(with_stored_keys(load, parsed.rejects))
             if not load.is_retry:
                 self._enforce_cap_by_list(content.delivery, parsed)
                 self._enforce_cap(content.delivery, read, collector, is_early=True)
             collector.add(writer.put(parsed, formatted), are_conflicts=True)
-        collector.add(writer.resolve())
+        writer.finish()
+        collector.add(rejected(load, parsed))
         if not load.is_retry and not (first and first.lists):
             self._enforce_cap(content.delivery, read, collector)
-        loaded, stored = writer.write()
+        loaded, stored = counted(load, read)
         if not load.is_retry:
-            again = [*collector.again]
-            resolve_corrected(load, self.feed, writer.keys, again=again, loaded=loaded)
+            resolve_corrected(load, writer.keys(), again=[*collector.again])
         return read, drift, loaded, stored + skipped
-
-    def _guard(self, connection: Connection, content: Content) -> None:
-        """Raise `SubjectGone` if what the delivery is about is no longer there."""
-        if self.feed.guard:
-            for why in execute_file(connection, self.owner, self.feed.guard, content.said):
-                raise SubjectGone(self.owner.name, why.problem, place=why.place, remedy=why.remedy)
-
-    def _repeat(self, connection: Connection, content: Content) -> Outcome | None:
-        """Record a delivery that repeats an earlier one; None if it does not."""
-        if self.feed.unchanged is None:
-            return None
-        delivery, owner = content.delivery, self.owner
-        values = {**content.said, "name": delivery.name, "sha256": delivery.sha256}
-        row = execute_file(connection, owner, self.feed.unchanged, values).mappings().first()
-        if row is None:
-            return None
-        if "name" in row:
-            outcome = repeat_delivery(connection, delivery, row["name"], self.run_id)
-        else:
-            good = row["read"] - row["rejected"]
-            outcome = Outcome(0, row["read"], 0, good, row["rejected"])
-        for sql in self.feed.repeat:
-            execute_file(connection, owner, sql, {**values, **row})
-        return outcome
 
     def _load(
         self,
@@ -244,27 +207,19 @@ class Runner:
         return Load(
             connection=connection,
             owner=self.owner,
+            feed=self.feed,
             delivery_id=delivery_id,
+            place=content.place or content.delivery.name,
             seen_at=seen_at,
             changed_at=changed_at,
             is_retry=content.quarantined is not None,
             parameters={**self.feed.parameters(self.settings), **content.said},
         )
 
-    def _context(self, connection: Connection, content: Content) -> Context:
-        values = {**content.said, "sha256": content.delivery.sha256}
-        rows = {
-            name: execute_file(connection, self.owner, sql, values).all()
-            for name, sql in self.feed.context.items()
-        }
+    def _context(self) -> Context:
         tables = self.owner.metadata.tables.items()
-        return Context(
-            source=self.owner.name,
-            settings=self.settings,
-            rows=rows,
-            said=content.said,
-            keys={name: tuple(one.name for one in table.primary_key) for name, table in tables},
-        )
+        keys = {name: tuple(one.name for one in table.primary_key) for name, table in tables}
+        return Context(source=self.owner.name, settings=self.settings, keys=keys)
 
     def _enforce_cap(
         self, delivery: Delivery, read: int, collector: RejectCollector, *, is_early: bool = False

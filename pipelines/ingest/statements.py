@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 from sqlalchemy import CursorResult, TextClause, text
 
-from pipelines.failures import DatabaseError, Failure
+from pipelines.failures import DatabaseError, Failure, RejectedDelivery
 from pipelines.ingest.feeds import is_own
 from pipelines.postgres.errors import translated
 from pipelines.warehouse.sql_files import read_sql
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Sql
 
 
+#: The error of `ops.reject_delivery`.
+REJECTS = "IS001"
 #: The place of a statement that a policy has made from the declaration.
 OF_POLICY = "a statement of its policy"
 #: Of a plug-in whose models were changed.
@@ -100,7 +102,12 @@ def _clause(statement: str) -> tuple[TextClause, tuple[str, ...]]:
 
 
 def _explained(owner: Owner, place: str, cause: Any) -> Failure | None:
-    """Return the failure of a plug-in whose models have changed; None for other errors."""
+    """Return the failure of a delivery that a statement rejects, or of tables of other models."""
+    if getattr(cause, "sqlstate", None) == REJECTS:
+        said = cause.diag
+        return RejectedDelivery(
+            owner.name, said.message_primary, place=place, remedy=said.message_hint, rejects=()
+        )
     is_about_tables = place == OF_POLICY and isinstance(cause, OTHER_TABLES)
     if is_own(owner.package) or not is_about_tables:
         return None

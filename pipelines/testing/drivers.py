@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.ingest.feeds import Feed, FileInbox, First, HttpDocument, Latest, PagedApi, Reparse
+from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Reparse, Upsert
 from pipelines.ingest.row_files import Rows
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -471,7 +471,7 @@ def driver_of(source: Source, feed: Feed, fetcher: Any, given: Mapping[str, Any]
             f"{feed.name}: its parser is not Json(Records(…)) or Rows(…), so nobody knows"
             f" what its records are. Say so: contract(source, {'=…, '.join(needed)}=…)"
         )
-    if type(fetcher) not in TRANSPORTS or not isinstance(feed.write, First | Latest):
+    if type(fetcher) not in TRANSPORTS or not isinstance(feed.load, Insert | Upsert):
         raise NotDriven(
             f"{feed.name}: its own Python fetches it, or its own statements store it, so nobody"
             " knows what to expect. Write a subclass of pipelines.testing.Driver, and give it:"
@@ -484,7 +484,7 @@ def driver_of(source: Source, feed: Feed, fetcher: Any, given: Mapping[str, Any]
         "feed_name": feed.name,
         "made": made,
         "counted": len(made) or 1,
-        "latest_wins": isinstance(feed.write, Latest),
+        "latest_wins": isinstance(feed.load, Upsert),
         "setting": fetcher.setting,
         "options": options,
         "publish": transport,

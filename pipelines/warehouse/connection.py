@@ -26,11 +26,9 @@ from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
 COPY_ROWS = 20_000
-#: The type double precision in PostgreSQL's catalogue.
-FLOAT8 = 701
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
 #: The name of the lock of a source.
 LOAD_LOCK = "isobar load {}"
@@ -277,28 +275,16 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
     return bytes(sink.getvalue())
 
 
-def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
-    """Decode an array without NULLs from the binary format of PostgreSQL's array_send.
-
-    It has a header of 20 bytes, and a length before each value. `kind` is the type of the values.
-    """
-    import numpy as np
-
-    return np.frombuffer(sent, [("length", ">i4"), ("value", kind)], offset=20)["value"]
-
-
 def array_columns(sent: bytes) -> list[NDArray[Any]]:
-    """Decode an array of numbers or times from array_send; a UUID becomes two columns.
+    """Decode an array without NULLs of integers or times from PostgreSQL's array_send.
 
-    Floats stay floats; anything else becomes integers.
+    It has a header of 20 bytes, and a length before each value. A UUID becomes two columns.
     """
     import numpy as np
 
-    (kind,) = np.frombuffer(sent, ">i4", 1, offset=8)
     (length,) = np.frombuffer(sent, ">i4", 1, offset=20)
-    if kind == FLOAT8:
-        return [array_values(sent, ">f8").astype("f8")]
-    values = array_values(sent, (">i8", length // 8)).astype("int64")
+    kind = [("length", ">i4"), ("value", (">i8", length // 8))]
+    values = np.frombuffer(sent, kind, offset=20)["value"].astype("int64")
     return [*values.reshape(-1, length // 8).T]
 
 

@@ -129,7 +129,7 @@ import datetime as dt
 import threading
 
 from pipelines.ingest.feeds import PolledApi
-from pipelines.source import Feed, Input, Latest, Source, SourceSettings, url
+from pipelines.source import Feed, Input, Source, SourceSettings, url
 
 
 class Settings(SourceSettings, env_prefix="{NAME}_"):
@@ -162,7 +162,6 @@ source = Source(
                 retry_after=dt.timedelta(minutes=1),
             ),
             parse=hang,
-            write=Latest(),
         ),
     ),
     loads=("{name}.stops",),

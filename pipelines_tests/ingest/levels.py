@@ -8,8 +8,9 @@ import psycopg
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
 
+from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.deliveries import miscounted, unbalanced
-from pipelines.ingest.feeds import Feed, Latest, Merge, Parsed, Reparse
+from pipelines.ingest.feeds import Feed, Parsed, Reparse, Step
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.parsers import Csv
@@ -43,7 +44,6 @@ levels = Table(
 FEED = Feed(
     name="levels",
     parse=Rows(Level, table="bookings.levels"),
-    write=Latest(),
     rejects="once",
     again=Reparse(),
 )
@@ -92,15 +92,15 @@ def line(station: str, level: Any, hour: int = 0) -> str:
     return f"{station},{AT.format(hour)},{level}"
 
 
-def merged(stored: Levels, *files: str) -> None:
-    """Have the levels loaded by statements in these files, after they are put."""
+def _rows(batch: Batch, _: Any) -> Parsed:
+    rows = batch.sent[["station", "read_at", "level", "record"]]
+    return batch.parsed({"stage_levels": rows}, {})
 
-    def read(batch: Any, _: Any) -> Parsed:
-        rows = batch.sent[["station", "read_at", "level", "record"]]
-        return Parsed(read=len(rows), rows={"stage_levels": rows})
 
+def stepwise(stored: Levels, *steps: Step, read: Any = _rows) -> None:
+    """Have the levels loaded by steps: statements that put them, and these."""
     stages = {"stage_levels": "bookings.levels"}
-    merge = Merge(stages=stages, write=("put_levels", *files), stored="count_levels")
-    columns = ("station", "read_at", "level")
-    feed = Feed(name="levels", parse=Csv(columns=columns, read=read), write=merge)
+    parse = Csv(columns=("station", "read_at", "level"), read=read)
+    load = ("put_levels", *steps)
+    feed = Feed(name="levels", parse=parse, stages=stages, load=load, rejects="once")
     stored.runner = Runner(Owner(), feed, stored.warehouse, None)

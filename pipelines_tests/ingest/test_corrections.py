@@ -1,22 +1,21 @@
 """Bad records that leave the quarantine because a later delivery sends their key correctly."""
 
 import datetime as dt
-from dataclasses import replace
 from typing import Any, Self
 
-import pytest
 from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
 from sqlalchemy import event
 
-from pipelines.ingest import statements
 from pipelines.ingest.contract import RecordValidator
+from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.deliveries import Delivery
-from pipelines.ingest.feeds import Content, Context, Feed, Latest
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.parsers import Json, Records
+from pipelines.ingest.reasons import Reason
 from pipelines.ingest.record_keys import key_reader
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name
-from pipelines_tests.ingest.levels import FEED, Level, Levels, Owner, line
+from pipelines_tests.ingest.levels import Level, Levels, Owner, line, stepwise
 
 QUARANTINE = "SELECT raw FROM ops.quarantine ORDER BY quarantine_id"
 KEYS = "SELECT record_key FROM ops.quarantine ORDER BY quarantine_id"
@@ -91,19 +90,25 @@ def test_dismissed_records_and_those_of_other_sources_stay(stored_levels: Levels
     assert len(stored_levels.rows(QUARANTINE)) == 2
 
 
-def test_a_statement_of_a_source_resolves_none_of_others(
-    stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor of the delivery itself: whatever the statement returns."""
+def test_a_statement_of_a_source_resolves_none_of_others(stored_levels: Levels) -> None:
+    """Nor of the delivery itself, nor what it has sent once more: whatever it finds."""
     stored_levels.deliver("a.csv", line("A", "ice"))
     stored_levels.owner.execute("UPDATE ops.deliveries SET feed = 'others'")
     stored_levels.deliver("b.csv", line("B", "ice"))
-    everything = "SELECT quarantine_id FROM ops.quarantine"
-    monkeypatch.setattr(statements, "read_sql", lambda *_: everything)
-    feed = replace(FEED, corrected="everything")
-    stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
-    stored_levels.deliver("c.csv", line("C", "ice"), line("D", 1))
-    assert stored_levels.rows(QUARANTINE) == [(line("A", "ice"),), (line("C", "ice"),)]
+    stored_levels.deliver("c.csv", line("E", "ice"))
+
+    def read(batch: Batch, _: Any) -> Parsed:
+        is_bad = batch.sent["level"] == "ice"
+        rows = batch.sent[["station", "read_at", "level", "record"]][~is_bad]
+        bad = {row: [Reason("level_invalid", "is ice")] for row in batch.sent.index[is_bad]}
+        return batch.parsed({"stage_levels": rows}, bad)
+
+    stepwise(stored_levels, "correct_everything", read=read)
+    lines = line("C", "ice"), line("D", 1), line("E", "ice")
+    assert stored_levels.deliver("d.csv", *lines) == (3, 1, 1, 1)
+    assert [one for (one,) in stored_levels.rows(QUARANTINE)] == [
+        *(line(station, "ice") for station in "AEC"),
+    ]
     stored_levels.check()
 
 
@@ -116,7 +121,7 @@ def test_a_key_that_the_table_cannot_have_is_none(stored_levels: Levels) -> None
         level: float = Field(description="is not a level")
 
     parse = Json(Records(at="levels", model=Loose, table="bookings.levels"))
-    feed = Feed(name="levels", parse=parse, write=Latest())
+    feed = Feed(name="levels", parse=parse)
     runner = Runner(Owner(), feed, stored_levels.warehouse, None)
     sent = [
         {"station": "A", "read_at": at, "level": "ice"}

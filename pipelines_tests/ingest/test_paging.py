@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
-from pipelines.ingest.feeds import Feed, Latest, PagedApi
+from pipelines.ingest.feeds import Feed, PagedApi
 from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, following
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.service import Service
@@ -66,7 +66,7 @@ def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[A
     fetcher = PagedApi(pagination=pagination)
     client = HttpClient("items", "ITEMS_URL", attempts=1)
     records = Records(at="items", model=Item, table="items.items")
-    feed = Feed(name="items", fetch=fetcher, parse=Json(records), write=Latest())
+    feed = Feed(name="items", fetch=fetcher, parse=Json(records))
     service = Service(
         source="items", name="items", url=source.url, client=client, fetcher=fetcher, params={}
     )

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import runner
-from pipelines.ingest.feeds import Cap, Content, Feed, Latest, Parsed
+from pipelines.ingest.feeds import Cap, Content, Feed, Parsed
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.runner import Runner
@@ -108,7 +108,7 @@ def test_a_delivery_that_is_given_up_early_says_of_how_many_records(
 
 
 def test_the_cap_of_a_feed_is_its_own(stored_levels: Levels) -> None:
-    strict = Feed(name="levels", parse=FEED.parse, write=Latest(), cap=Cap(share=0.1, few=1))
+    strict = Feed(name="levels", parse=FEED.parse, cap=Cap(share=0.1, few=1))
     stored_levels.runner = Runner(Owner(), strict, stored_levels.warehouse, None)
     assert stored_levels.deliver("a.csv", line("A", "ice"), line("B", 1)) == (2, 1, 0, 1)
     with pytest.raises(PermanentFailure, match="2 of 4 records are bad, more than the allowed 10%"):
@@ -118,7 +118,7 @@ def test_the_cap_of_a_feed_is_its_own(stored_levels: Levels) -> None:
 
 
 def test_a_parser_that_yields_nothing_is_an_empty_delivery(stored_levels: Levels) -> None:
-    empty = Feed(name="levels", parse=lambda _, __: (), write=Latest())
+    empty = Feed(name="levels", parse=lambda _, __: ())
     runner = Runner(Owner(), empty, stored_levels.warehouse, None)
     file = stored_levels.folder / "a.csv"
     file.write_text(HEADER)
@@ -133,7 +133,7 @@ def test_a_fault_of_a_parser_says_that_it_is_one(stored_levels: Levels) -> None:
     def parse(content: Content, _: Any) -> Any:
         raise KeyError(content.delivery.name)
 
-    broken = Feed(name="levels", parse=parse, write=Latest())
+    broken = Feed(name="levels", parse=parse)
     stored_levels.runner = Runner(Owner(), broken, stored_levels.warehouse, None)
     with pytest.raises(PermanentFailure, match="bug in the code of the source"):
         stored_levels.deliver("a.csv", line("A", 1))

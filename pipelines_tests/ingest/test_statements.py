@@ -1,16 +1,21 @@
 """What is said of statements of a source that fail."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from pipelines.failures import DatabaseError, Failure, PermanentFailure, TransientFailure
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    PermanentFailure,
+    RejectedDelivery,
+    TransientFailure,
+)
 from pipelines.ingest import statements
-from pipelines.ingest.runner import Runner
+from pipelines.ingest.load import Load
 from pipelines.warehouse.sql_files import read_sql
-from pipelines_tests.ingest.levels import Levels, Owner, line, merged
+from pipelines_tests.ingest.levels import Levels, line, stepwise
 
 #: What a statement does wrong, which failure that is, and what PostgreSQL says.
 WRONG: Mapping[str, tuple[str, type[Failure], str]] = {
@@ -49,13 +54,13 @@ def levels(stored_levels: Levels) -> Levels:
 def say(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Have the levels loaded with a file of these statements, after they are put."""
 
-    def loaded_with(text: str) -> None:
+    def loaded_with(statement: str) -> None:
         monkeypatch.setattr(
             statements,
             "read_sql",
-            lambda package, name: text if name == "hostile" else read_sql(package, name),
+            lambda package, name: statement if name == "hostile" else read_sql(package, name),
         )
-        merged(levels, "hostile")
+        stepwise(levels, "hostile")
 
     return loaded_with
 
@@ -75,7 +80,7 @@ def test_a_statement_that_commits_fails_the_delivery(
     with pytest.raises(Failure, match=r"sql/hostile.sql"):
         levels.deliver("a.csv", line("A", 1), line("B", 2))
     assert_nothing_came(levels)
-    merged(levels)
+    stepwise(levels)
     assert levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
 
 
@@ -98,22 +103,21 @@ def test_an_error_of_a_statement_names_its_file(
     assert_nothing_came(levels)
 
 
-def test_an_error_of_a_query_of_the_feed_names_its_file(
-    levels: Levels, say: Callable[[str], None]
-) -> None:
-    say("SELECT nothing")
-    queries: tuple[dict[str, Any], ...] = (
-        {"context": {"x": "hostile"}},
-        {"guard": "hostile"},
-        {"unchanged": "hostile"},
-        {"corrected": "hostile"},
-    )
-    merged(levels)
-    for one in queries:
-        feed = replace(levels.runner.feed, **one)
-        levels.runner = Runner(Owner(), feed, levels.warehouse, None)
-        with pytest.raises(DatabaseError, match=r"sql/hostile.sql failed.*nothing.* not exist"):
-            levels.deliver("a.csv", line("A", 1))
+def test_a_statement_may_reject_the_delivery(levels: Levels, say: Callable[[str], None]) -> None:
+    say("SELECT ops.reject_delivery('station ' || station || '; --', 'Ask.') FROM stage_levels")
+    with pytest.raises(RejectedDelivery, match="station A; --") as failed:
+        levels.deliver("a.csv", line("A", 1))
+    assert (failed.value.place, failed.value.remedy) == (str(levels.folder / "a.csv"), "Ask.")
+    assert_nothing_came(levels)
+
+
+def test_a_step_may_be_a_function_of_the_load(levels: Levels) -> None:
+    def warm(load: Load) -> None:
+        load.connection.execute(text("UPDATE bookings.levels SET level = level + 1"))
+
+    stepwise(levels, warm)
+    assert levels.deliver("a.csv", line("A", 1)) == (1, 1, 0, 0)
+    assert levels.rows() == [("A", 2.0), ("Z", 10.0)]
 
 
 def test_an_error_of_a_policy_says_so(levels: Levels) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from pipelines import source as surface
-from pipelines.ingest.feeds import Derive, Merge
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.source import Sandbox, Source, sources
 from pipelines_tests.command import PROJECT, environment
@@ -82,11 +81,12 @@ def test_every_declared_fetcher_has_a_feed_in_the_contract() -> None:
 
 @every_source
 def test_what_a_declaration_defers_can_be_imported(source: Source) -> None:
-    writes = [feed.write for feed in source.feeds]
-    steps = [step for one in writes if isinstance(one, Merge) for step in one.write]
-    parts: list[Any] = [source, *source.feeds, *source.fetchers, *source.retention, *writes]
-    parts += [step for step in steps if isinstance(step, Derive)]
+    loads = [feed.load for feed in source.feeds]
+    steps = [step for one in loads if isinstance(one, tuple) for step in one]
+    parts: list[Any] = [source, *source.feeds, *source.fetchers, *source.retention]
+    parts += [one for one in loads if not isinstance(one, tuple)]
     values = [getattr(part, one.name) for part in parts for one in dataclasses.fields(part)]
+    values += steps
     for value in values:
         module, is_deferred, name = getattr(value, "__name__", "").partition(":")
         assert not is_deferred or callable(getattr(importlib.import_module(module), name))

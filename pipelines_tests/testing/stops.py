@@ -45,7 +45,6 @@ source = isobar.Source(
         isobar.Feed(
             fetch=isobar.FileInbox(),
             parse=isobar.Rows(Stop, table="{name}.stops", key=("stop_id", "line")),
-            write=isobar.Latest(),
         ),
     ),
 )

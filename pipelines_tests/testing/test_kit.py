@@ -367,8 +367,11 @@ def tried(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.system
 def test_plug_ins_of_files_pass_by_one_line_in_a_folder_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    for name, policy in (("stops", "Latest"), ("halts", "First")):
-        declaration = str(FILES["__init__.py"]).replace("isobar.Latest()", f"isobar.{policy}()")
+    for name, policy in (("stops", "Upsert"), ("halts", "Insert")):
+        parse = "            parse="
+        declaration = str(FILES["__init__.py"]).replace(
+            parse, f"            load=isobar.{policy}(),\n{parse}"
+        )
         write(tmp_path, name, {**FILES, "__init__.py": declaration})
         (tmp_path / "tests" / f"test_{name}.py").write_text(
             f"from isobar_{name} import source\nfrom pipelines.testing import contract\n\n"

@@ -1,6 +1,5 @@
 -- Quarantined records of earlier deliveries of the same feed that this one sends correctly: a staged
--- record has their key, and it has not rejected them once more. Staged records are read
--- only if there are such.
+-- record has their key. Staged records are read only if there are such.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
@@ -14,9 +13,9 @@ WITH bad AS MATERIALIZED (
         AND quarantine.record_key IS NOT NULL
         AND quarantine.dismissed_at IS NULL
         AND (:with_final OR NOT quarantine.is_final)
-        AND quarantine.raw <> ALL(CAST(:again AS text []))
 )
 
+INSERT INTO corrected (quarantine_id)
 SELECT quarantine_id
 FROM bad
 WHERE EXISTS (SELECT FROM bad) AND record_key IN ({staged})

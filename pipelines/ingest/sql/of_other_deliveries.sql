@@ -1,10 +1,10 @@
--- Of quarantined records, those of other deliveries of the same feed: a statement of a source
--- resolves no records of others.
+-- Of the corrected records, those of other deliveries of the same feed that were not sent once more:
+-- a statement of a source resolves no records of others.
 SELECT quarantine.quarantine_id
-FROM ops.deliveries AS mine
-INNER JOIN ops.deliveries AS others USING (feed)
-INNER JOIN ops.quarantine ON others.delivery_id = quarantine.delivery_id
+FROM corrected
+INNER JOIN ops.quarantine USING (quarantine_id)
+INNER JOIN ops.deliveries USING (delivery_id)
 WHERE
-    mine.delivery_id = :delivery_id
-    AND others.delivery_id <> :delivery_id
-    AND quarantine.quarantine_id = ANY(:quarantine_ids)
+    deliveries.feed = :feed
+    AND deliveries.delivery_id <> :delivery_id
+    AND quarantine.raw <> ALL(CAST(:again AS text []))

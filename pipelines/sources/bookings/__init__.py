@@ -105,7 +105,7 @@ feed = Feed(
         ),
     ),
     parse=deferred("pipelines.sources.bookings.transform:parse"),
-    write=Append(
+    load=Append(
         table="bookings.events",
         key="event_id",
         order="event_at",
@@ -115,10 +115,10 @@ feed = Feed(
         identify="resolve_ids",
         write=("adopt_ids", "put_events"),
         conflicts="conflicts",
+        corrected="corrected_events",
     ),
     cap=Cap(setting="most_bad"),
     rejects="once",
-    corrected="corrected_events",
     again=Reparse(),
 )
 

@@ -6,16 +6,12 @@ the `airportsdata` package.
 """
 
 from pipelines.source import (
-    Analyze,
     Cap,
     Check,
-    Each,
     Feed,
     Field,
     Input,
-    Latest,
     Ledger,
-    Merge,
     ReasonCode,
     Retention,
     Retry,
@@ -58,41 +54,28 @@ AIRPORTS = Input(
 
 #: Tables with history, to which each snapshot is applied.
 PERIODS = ("airlines", "agents", "legs", "prices")
-NAMES = deferred("pipelines.sources.flights.periods:names")
 
 feed = Feed(
     name="flights",
     parse=deferred("pipelines.sources.flights.transform:parse"),
-    context={"document": "archived_document", "time_zones": "time_zones"},
-    unchanged="unchanged_snapshot",
-    repeat=("mark_loaded", "repeat_rejected_offers", "summarise_snapshot"),
-    write=Merge(
-        stages={
-            **{f"stage_{name}": f"flights.{name}" for name in PERIODS},
-            **{f"stage_rejected_{name}": f"flights.{name}" for name in PERIODS},
-            "stage_rejected_offers": "flights.rejected_offers",
-        },
-        begin="mark_loaded",
-        reject_all="sudden_silence",
-        write=(
-            Each(sql="revert_snapshots", names=NAMES),
-            Each(sql="apply_snapshot", names=NAMES),
-            Analyze(("flights.airports", *(f"flights.{name}" for name in PERIODS))),  # for joins
-            "touch_itineraries",
-            "refresh_itineraries",
-            Analyze(("flights.itineraries", "flights.itinerary_legs")),
-            "put_rejected_offers",
-            "summarise_snapshot",
-        ),
-        stored="stored_records",
+    stages={
+        **{f"stage_{name}": f"flights.{name}" for name in PERIODS},
+        **{f"stage_rejected_{name}": f"flights.{name}" for name in PERIODS},
+        "stage_rejected_offers": "flights.rejected_offers",
+    },
+    load=(
+        deferred("pipelines.sources.flights.load:apply_snapshot"),
+        "refresh_itineraries",
+        "put_rejected_offers",
+        "summarise_snapshot",
+        "count_records",
     ),
+    analyze=("flights.itineraries", "flights.itinerary_legs"),
     cap=Cap(few=0),
-    rejected="mark_rejected",
 )
 airports_feed = Feed(
     name="airports",
     parse=deferred("pipelines.sources.flights.client:parse_airports"),
-    write=Latest(),
 )
 
 source = Source(

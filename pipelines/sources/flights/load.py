@@ -5,18 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, true, update
+from sqlalchemy import Connection, delete, text, true, update
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.deliveries import Outcome, repeat_delivery
 from pipelines.ingest.feeds import Content
-from pipelines.sources.flights import airports_feed, feed, source, tables
+from pipelines.ingest.load import ANALYZE_FROM
+from pipelines.ingest.statements import execute_file
+from pipelines.sources.flights import airports_feed, feed, periods, source, tables
 from pipelines.sources.flights.archive import delivery_of, last_without_document, pending
 from pipelines.sources.flights.client import SOURCE, packaged_airports
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
+    from pipelines.ingest.load import Load
+    from pipelines.ingest.runner import Runner
     from pipelines.sources.flights import Settings
+
+#: The parameters with the number of records that were read.
+READ = ("read_itineraries", "read_legs")
 
 
 def bring_up_to_date(
@@ -40,7 +48,7 @@ def bring_up_to_date(
                 _delete_all(connection)
             waiting = pending(connection)
             results += [
-                runner.attempt(connection, content_of(connection, snapshot_at))
+                _load(connection, runner, snapshot_at)
                 for snapshot_at in (waiting if rebuild else waiting[:1])
             ]
         is_first = False
@@ -48,11 +56,51 @@ def bring_up_to_date(
     return [one for one in results if isinstance(one, Outcome)], failures
 
 
-def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
-    """Return an archived snapshot as the content of a delivery."""
+def _load(
+    connection: Connection, runner: Runner, snapshot_at: dt.datetime
+) -> Outcome | PermanentFailure:
+    """Load an archived snapshot, or note that it repeats the one before or is rejected."""
     delivery = delivery_of(connection, snapshot_at)
-    place = f"flights.snapshots, {delivery.name}"
-    return Content(delivery=delivery, place=place, said={"snapshot_at": snapshot_at})
+    values = {"snapshot_at": snapshot_at, "sha256": delivery.sha256}
+    repeated = execute_file(connection, source, "unchanged_snapshot", values).mappings().first()
+    if repeated:
+        outcome = repeat_delivery(connection, delivery, repeated["name"], runner.run_id)
+        for sql in ("mark_loaded", "repeat_rejected_offers", "summarise_snapshot"):
+            execute_file(connection, source, sql, {**values, **repeated})
+        return outcome
+    result = runner.attempt(connection, content_of(connection, snapshot_at))
+    if isinstance(result, PermanentFailure):
+        values["problem"] = result.problem
+        execute_file(connection, source, "mark_rejected", values)
+    return result
+
+
+def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
+    """Return an archived snapshot as the content of a delivery: its body, and all time zones."""
+    delivery = delivery_of(connection, snapshot_at)
+    values = {"sha256": delivery.sha256}
+    body = execute_file(connection, source, "archived_document", values).scalar_one()
+    zones = execute_file(connection, source, "time_zones", {}).all()
+    return Content(
+        delivery=delivery,
+        document=(body, {one.airport_code: one.time_zone for one in zones}),
+        place=f"flights.snapshots, {delivery.name}",
+        said={"snapshot_at": snapshot_at},
+    )
+
+
+def apply_snapshot(load: Load) -> None:
+    """Apply the staged snapshot to the tables of periods, after `before`, the one before it."""
+    load.parameters.update(load.execute("mark_loaded").mappings().one())
+    load.execute("sudden_silence")
+    execute_script(load.connection, "CREATE TEMP TABLE changed (record integer) ON COMMIT DROP")
+    for sql in ("revert_snapshots", "apply_snapshot"):
+        for names in periods.names():
+            load.execute(sql, names=names)
+    changed = load.connection.execute(text("SELECT count(DISTINCT record) FROM changed"))
+    if changed.scalar_one() > ANALYZE_FROM * sum(load.parameters[one] for one in READ):
+        tables_ = ", ".join(table.fullname for table in (tables.airports, *tables.PERIODS))
+        load.connection.execute(text(f"ANALYZE {tables_}"))  # for the joins that follow
 
 
 def _delete_all(connection: Connection) -> None:

@@ -96,13 +96,13 @@ class Snapshot:
         return sum(self.read_by_list.values())
 
 
-def parse(_: Content, context: Context) -> Iterator[Parsed]:
-    """Parse an archived document, which the query `document` returns."""
-    (archived,) = context.rows["document"]
+def parse(content: Content, context: Context) -> Iterator[Parsed]:
+    """Parse an archived document: its compressed body, and the time zones of airports."""
+    body_gzip, time_zones = content.document
     with without_cycle_collection():
         snapshot = read_snapshot(
-            parse_json(_body(archived.body_gzip)),
-            time_zones={row.airport_code: row.time_zone for row in context.rows["time_zones"]},
+            parse_json(_body(body_gzip)),
+            time_zones=time_zones,
             country=context.settings.country,
         )
     yield Parsed(

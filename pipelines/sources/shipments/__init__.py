@@ -6,16 +6,13 @@ statements that store them.
 
 from pipelines.config import Settings as Platform
 from pipelines.source import (
-    Analyze,
     Check,
-    Derive,
     Feed,
     Field,
     FileInbox,
     Folder,
     Input,
     Ledger,
-    Merge,
     ReasonCode,
     Reparse,
     Schedule,
@@ -82,12 +79,12 @@ TABLES = (
     "shipments.addresses",
 )
 
-SHIPMENT = {"tracking_number": "text", "carrier": "text"}
 #: The columns of a staged line.
 LINE = {
     "record": "integer",
     "raw": "text",
-    **SHIPMENT,
+    "tracking_number": "text",
+    "carrier": "text",
     "sender_address": "text",
     "receiver_address": "text",
     "status": "text",
@@ -110,27 +107,10 @@ feed = Feed(
     ),
     parse=deferred("pipelines.sources.shipments.transform:parse"),
     parameters=deferred("pipelines.sources.shipments.transform:parameters"),
-    write=Merge(
-        stages={
-            "stage_lines": LINE,
-            "refilled_shipments": SHIPMENT,
-        },
-        resolve=("disagreeing_lines", "contradicting_lines"),
-        resolve_again=("contradicted_lines",),
-        keys={"stage_lines": ("tracking_number", "carrier", "sku")},
-        write=(
-            "stage_shipments",
-            Derive(
-                query="unread_addresses",
-                make=deferred("pipelines.sources.shipments.reread:address_rows"),
-                table="shipments.addresses",
-                put="put_addresses",
-            ),
-            *("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"),
-            Analyze(TABLES),
-        ),
-        stored="stored_lines",
-    ),
+    stages={"stage_lines": LINE, "stage_addresses": "shipments.addresses"},
+    load=("load", deferred("pipelines.sources.shipments.reread:put_addresses"), "put"),
+    keys={"stage_lines": ("tracking_number", "carrier", "sku")},
+    analyze=TABLES,
     rejects="once",
     again=Reparse(),
 )

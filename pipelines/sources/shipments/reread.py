@@ -14,6 +14,7 @@ from pipelines.warehouse.sql_files import read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.ingest.load import Load
     from pipelines.sources.shipments import Settings
 
 
@@ -29,6 +30,13 @@ def read_again(store: Warehouse, settings: Settings) -> None:
             stage(connection, address_rows(unread), tables.addresses)
             put = text(read_sql("pipelines.sources.shipments", "put_addresses"))
             connection.execute(put, {"delivery_id": None})
+
+
+def put_addresses(load: Load) -> None:
+    """Store the addresses of staged shipments that no stored one has in this version."""
+    if unread := load.execute("unread_addresses").scalars().all():
+        load.stage("stage_addresses", address_rows(unread))
+        load.execute("put_addresses")
 
 
 def address_rows(texts: Sequence[str]) -> pd.DataFrame:

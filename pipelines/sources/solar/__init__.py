@@ -11,12 +11,10 @@ from typing import Literal
 from pipelines.source import (
     Cap,
     Check,
-    Compare,
     Feed,
     Field,
     Input,
     Ledger,
-    Merge,
     ReasonCode,
     Retry,
     SandboxOption,
@@ -70,25 +68,9 @@ SERVICE = Input(
 feed = Feed(
     name="solar",
     parse=deferred("pipelines.sources.solar.transform:parse"),
-    guard="keep_plant",
-    unchanged="known_response",
-    context={"place": "place"},
-    repeat=("put_requested",),
-    write=Merge(
-        stages={"stage_readings": "solar.readings"},
-        compare=Compare(
-            stage="stage_readings",
-            table="solar.readings",
-            key="read_at",
-            stored="stored_readings",
-            content=deferred("pipelines.sources.solar.transform:content_of"),
-            put="put_readings",
-        ),
-        write=("put_days",),
-        stored="written_readings",
-    ),
+    stages={"stage_readings": "solar.readings"},
+    load=("put_readings", "put_days"),
     cap=Cap(share=0.9, few=0),  # more, and the format must have changed
-    corrected="resolved_records",
 )
 
 source = Source(

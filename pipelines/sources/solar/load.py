@@ -15,7 +15,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from pipelines.failures import SubjectGone
 from pipelines.http.client import JsonResponse
-from pipelines.ingest.deliveries import Delivery, Outcome
+from pipelines.ingest.deliveries import Delivery, Outcome, rejection_noted
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import feed, source
@@ -83,10 +83,18 @@ def load_response(
         "from_key": _key(plant, window.first),
         "to_key": _key(plant, window.end),
     }
-    content = Content(delivery=delivery, document=response.document, said=said)
-    outcome = source.runner(feed, store, None, run_id).load(content, turn=plant.source)
-    assert outcome is not None, "the feed says what is unchanged"
-    return outcome
+    with (
+        rejection_noted(store, SOURCE, delivery, run_id),
+        store.transaction(plant.source) as connection,
+    ):
+        keep_plant(connection, plant)
+        repeated = said | {"name": name, "sha256": response.sha256}
+        if known := execute_file(connection, source, "known_response", repeated).one_or_none():
+            execute_file(connection, source, "put_requested", said)
+            return Outcome(0, known.read, 0, known.read - known.rejected, known.rejected)
+        where = execute_file(connection, source, "place", said).mappings().one()
+        content = Content(delivery=delivery, document=response.document, said={**said, **where})
+        return source.runner(feed, store, None, run_id).write(connection, content)
 
 
 def note_failed(

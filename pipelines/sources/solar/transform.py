@@ -262,7 +262,8 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
 
     Raises `PermanentFailure` if it cannot be about the window.
     """
-    items, window, place = content.document, context.said["window"], content.delivery.name
+    items, said, place = content.document, content.said, content.delivery.name
+    window, zone, now = said["window"], said["zone"], said["now"]
     most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
     if len(items) > most:
         raise PermanentFailure(
@@ -271,12 +272,9 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             place=place,
             remedy="See whether the service respects from and to, and sends hours.",
         )
-    said = context.said
-    zone, now = said["zone"], said["now"]
-    [plant] = context.rows["place"]
     dark = None
-    if plant.latitude is not None:
-        dark = dark_hours(window, zone, plant.latitude, plant.longitude, now)
+    if said["latitude"] is not None:
+        dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
     read = partial(
         read_response,
         items,
@@ -286,7 +284,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         now=now,
         names_end=said["names_end"],
     )
-    parsed = read(dark=dark, stored=plant.hours)
+    parsed = read(dark=dark, stored=said["hours"])
     if dark is not None and _is_lit(parsed.readings, dark):
         parsed = read()
     if parsed.elsewhere == parsed.read > 0:
@@ -317,11 +315,6 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         parameters={"spoiled_days": parsed.spoiled_days, "night_days": parsed.night_days},
         drift=drift_of(place, parsed.drift, "unknown keys"),
     )
-
-
-def content_of(rows: pd.DataFrame) -> NDArray[Any]:
-    """Return the values of readings, as `stored_readings` returns them."""
-    return rows[[*VALUES]].to_numpy()
 
 
 def read_response(

@@ -1,6 +1,5 @@
 -- Rejected events of earlier deliveries that this one corrects: the new event has the same id
--- or, if the rejected event has no valid id, equals it in all fields but one. What is rejected once
--- more is not corrected.
+-- or, if the rejected event has no valid id, equals it in all fields but one.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
@@ -20,7 +19,6 @@ WITH bad AS MATERIALIZED (
         AND deliveries.delivery_id <> :delivery_id
         AND quarantine.record_key[1] = 'event'
         AND quarantine.dismissed_at IS NULL
-        AND quarantine.raw <> ALL(CAST(:again AS text []))
 ),
 
 nameless AS MATERIALIZED (
@@ -35,6 +33,7 @@ sent_again AS MATERIALIZED (
         AND event_id = ANY(CAST((SELECT array_agg(event_id) FROM bad) AS bigint []))
 )
 
+INSERT INTO corrected (quarantine_id)
 SELECT bad.quarantine_id
 FROM bad
 INNER JOIN sent_again USING (event_id)

@@ -1,3 +1,19 @@
+-- Itineraries to rebuild: those whose offer changed, or one of their legs or its airline.
+CREATE TEMP TABLE touched ON COMMIT DROP AS
+SELECT itinerary_id FROM touched_prices
+UNION
+SELECT itinerary_legs.itinerary_id
+FROM flights.itinerary_legs
+WHERE itinerary_legs.leg_id IN (SELECT leg_id FROM touched_legs)
+UNION
+SELECT itinerary_legs.itinerary_id
+FROM flights.itinerary_legs
+INNER JOIN flights.legs
+    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
+WHERE legs.airline_id IN (SELECT airline_id FROM touched_airlines);
+
+ANALYZE touched;
+
 -- Rebuild the touched itineraries from their last offer and the legs as of that offer.
 CREATE TEMP TABLE last_offers ON COMMIT DROP AS
 SELECT DISTINCT ON (prices.itinerary_id)

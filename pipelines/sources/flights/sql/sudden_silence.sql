@@ -1,12 +1,11 @@
 -- A document without itineraries is rejected if the previous one had some.
 SELECT
-    'the document has no itineraries, but the one of '
-    || replace(CAST(date_trunc('second', snapshot_at AT TIME ZONE 'UTC') AS text), ' ', 'T')
-    || 'Z had ' || to_char(itinerary_count, 'FM999,999,999') AS problem,
-    'flights.snapshots, '
-    || replace(CAST(date_trunc('second', :snapshot_at AT TIME ZONE 'UTC') AS text), ' ', 'T')
-    || 'Z' AS place,
-    'Ask whoever runs the source. The tables are unchanged.' AS remedy
+    ops.reject_delivery(
+        'the document has no itineraries, but the one of '
+        || replace(CAST(date_trunc('second', snapshot_at AT TIME ZONE 'UTC') AS text), ' ', 'T')
+        || 'Z had ' || to_char(itinerary_count, 'FM999,999,999'),
+        'Ask whoever runs the source. The tables are unchanged.'
+    )
 FROM flights.snapshots
 WHERE
     CAST(:read_itineraries AS integer) = 0

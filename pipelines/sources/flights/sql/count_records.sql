@@ -1,6 +1,8 @@
--- Number of staged legs and itineraries that are in the tables. Each record has one staged row, and
--- each key at most one open period.
+-- Staged legs and itineraries that are in the tables. Each record has one staged row, and each key at
+-- most one open period.
+INSERT INTO counted (loaded, stored)
 SELECT
+    (SELECT count(DISTINCT record) FROM changed),
     (
         SELECT count(*)
         FROM stage_legs AS staged

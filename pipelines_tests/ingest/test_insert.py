@@ -1,4 +1,4 @@
-"""The policy `First` for a source of nothing but models, a table and a feed."""
+"""The policy `Insert` for a source of nothing but models, a table and a feed."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, Uuid
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.deliveries import Delivery, unbalanced
-from pipelines.ingest.feeds import Content, Feed, First, Parsed, Reparse
+from pipelines.ingest.feeds import Content, Feed, Insert, Parsed, Reparse
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name, delivery_id_column, source_metadata
@@ -28,7 +28,7 @@ QUARANTINE = (
 @pytest.fixture
 def levels(stored_levels: Levels) -> Levels:
     """Levels of which the first one stays."""
-    feed = replace(FEED, write=First())
+    feed = replace(FEED, load=Insert())
     stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
     return stored_levels
 
@@ -106,7 +106,7 @@ def test_rows_without_their_text_are_a_bug(levels: Levels) -> None:
         return batch.parsed({"bookings.levels": batch.sent}, {})
 
     columns = tuple(HEADER.strip().split(","))
-    feed = Feed(name="levels", parse=Csv(columns=columns, read=read), write=First())
+    feed = Feed(name="levels", parse=Csv(columns=columns, read=read), load=Insert())
     levels.runner = Runner(Owner(), feed, levels.warehouse, None)
     with pytest.raises(PermanentFailure, match=r"bookings\.levels have no column raw"):
         levels.deliver("a.csv", line("A", 1))
@@ -175,7 +175,7 @@ def trips(warehouse: Warehouse, owner: psycopg.Connection) -> Runner:
         Records(at="trips", model=Trip, table="bookings.trips"),
         Records(at="stops", model=Stop, table="bookings.stops"),
     )
-    feed = Feed(name="trips", parse=parse, write=First(), again=Reparse())
+    feed = Feed(name="trips", parse=parse, load=Insert(), again=Reparse())
     return Runner(Trips(), feed, warehouse, None)
 
 

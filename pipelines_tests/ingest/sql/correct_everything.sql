@@ -1,0 +1,3 @@
+INSERT INTO corrected (quarantine_id)
+SELECT quarantine_id
+FROM ops.quarantine
