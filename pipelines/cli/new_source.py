@@ -142,7 +142,7 @@ def _read_rows(text: bytes, file: str, notes: list[str]) -> Any:
     import gzip
     import io
 
-    from pipelines.ingest.csv_records import HINT
+    from pipelines.ingest.csv_files import HINT
     from pipelines.ingest.row_files import READERS
     from pipelines.scaffold.inference import MAX_RECORDS
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import storable
 from pipelines.ingest.feeds import Append, Parsed
+from pipelines.ingest.identifiers import storable
 from pipelines.ingest.load import Load
 from pipelines.ingest.policies import stage_of
 from pipelines.ingest.reasons import Reason

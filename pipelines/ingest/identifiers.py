@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The stored form of a NUL character.
+NUL = "\\x00"
 #: What databases and spreadsheets write for a missing value.
 NULLS = frozenset({"\\N", "NULL", "null", "#N/A"})
 #: And programs that have no other number for it.
@@ -48,3 +50,13 @@ def intact_name(text: str) -> str:
     if DAMAGED.fullmatch(text):
         raise ValueError(IS_DAMAGED)
     return text
+
+
+def storable(raw: str) -> str:
+    """Replace NUL characters, which PostgreSQL cannot store."""
+    return raw.replace("\x00", NUL)
+
+
+def as_sent(raw: str) -> str:
+    """Restore the original text from its stored form."""
+    return raw.replace(NUL, "\x00")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.csv_batches import Batch
+    from pipelines.ingest.csv_files import Batch
 
 #: Quarantined records that are parsed at once.
 RECORDS_AT_ONCE = 20_000
@@ -43,8 +43,7 @@ class Csv:
         if content.quarantined is not None:
             yield from self._again(content, context)
             return
-        from pipelines.ingest.csv_batches import batches_of
-        from pipelines.ingest.csv_records import CsvFile
+        from pipelines.ingest.csv_files import CsvFile
         from pipelines.ingest.gzip_reader import unpacked
 
         delivery = content.delivery
@@ -68,13 +67,13 @@ class Csv:
         )
         drift = file.layout.drift(delivery.name, self.columns)
         yield Parsed(header=file.layout.header, drift=drift)
-        for batch in batches_of(file, self.columns):
+        for batch in file.batches():
             yield self.read(batch, context)
 
     def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield quarantined records, which are parsed one by one."""
-        from pipelines.ingest.csv_batches import of_records
-        from pipelines.ingest.csv_records import as_sent, layout_of
+        from pipelines.ingest.csv_files import layout_of, of_records
+        from pipelines.ingest.identifiers import as_sent
 
         layout = layout_of(content.header or "", self.columns, self.aliases)
         numbered = content.quarantined or ()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyarrow import Scalar
     from pydantic import BaseModel
 
-    from pipelines.ingest.csv_batches import Batch
+    from pipelines.ingest.csv_files import Batch
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
@@ -61,7 +61,7 @@ class Rows:
         self.model, self.at = model, at
         self.records = (Records(model=model, table=table, key=key),)
         fields = {key: model.model_fields[name] for key, name in sent_keys(model).items()}
-        #: The keys of the model by the columns of a header, as `csv_records` folds them.
+        #: The keys of the model by the columns of a header, as `csv_files` folds them.
         self._names = {name.casefold(): name for name in fields}
         #: Keys of whole numbers and texts, which are no measurements.
         self._whole = [key for key, one in fields.items() if not _is_measure(one.annotation)]
@@ -197,7 +197,7 @@ class Rows:
         """Validate the rows of a batch of a CSV file."""
         from pipelines.ingest.column_rows import column_rows
         from pipelines.ingest.contract import RecordValidator
-        from pipelines.ingest.csv_records import storable
+        from pipelines.ingest.identifiers import storable
         from pipelines.warehouse.connection import RAW, RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
@@ -225,7 +225,7 @@ class Unread:
 
 def _parsed(text: str) -> Any:
     from pipelines.http.json_documents import parse_json
-    from pipelines.ingest.csv_records import storable
+    from pipelines.ingest.identifiers import storable
 
     try:
         return parse_json(text.encode())
@@ -234,7 +234,7 @@ def _parsed(text: str) -> Any:
 
 
 def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
-    from pipelines.ingest.csv_records import MAX_LINE_BYTES
+    from pipelines.ingest.csv_files import MAX_LINE_BYTES
 
     for number in count(1):
         line = file.readline(MAX_LINE_BYTES + 1)
@@ -337,7 +337,7 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
 
 def _reject_repeated(names: Sequence[str]) -> None:
     """Raise `ValueError` for columns of one name: only the last one would be stored."""
-    from pipelines.ingest.csv_records import repeated
+    from pipelines.ingest.csv_files import repeated
 
     if twice := repeated(names):
         raise ValueError(f"it has several columns named {', '.join(twice)}")

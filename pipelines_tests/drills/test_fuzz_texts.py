@@ -21,8 +21,9 @@ from pipelines.failures import Failure, PermanentFailure, redact
 from pipelines.http.errors import retry_after
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.countries import code_of_country
-from pipelines.ingest.csv_records import CsvFile, as_sent, storable
+from pipelines.ingest.csv_files import CsvFile
 from pipelines.ingest.gzip_reader import unpacked
+from pipelines.ingest.identifiers import as_sent, storable
 from pipelines.ingest.inbox import printable_name
 from pipelines.ingest.money import parse_price
 from pipelines.sources.shipments.addresses import read_address
@@ -33,6 +34,7 @@ from pipelines_tests.drills.fuzz import (
     sent,
     texts,
 )
+from pipelines_tests.ingest.one_by_one import records
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
 #: Prices as sources write them: a form, filled in with a currency and an amount.
@@ -180,10 +182,10 @@ def test_any_bytes_are_a_record_file_or_rejected(
     verdicts: Verdicts, variable: str | None, header: bytes, content: bytes
 ) -> None:
     with verdicts.count():
-        records = list(opened(header + content, variable=variable).records())
-        for record in records:
+        found = records(opened(header + content, variable=variable))
+        for record in found:
             assert (record.fields is None) != (record.problem is None)
-        lines = [record.line for record in records]
+        lines = [record.line for record in found]
         assert lines == sorted(set(lines))
 
 
@@ -208,7 +210,7 @@ def test_records_that_are_written_are_read_as_they_were(
         lineterminator="\n",
     )
     writer.writerows([("a", "b", "c"), *rows])
-    read = [record.fields for record in opened(written.getvalue().encode()).records()]
+    read = [record.fields for record in records(opened(written.getvalue().encode()))]
     assert read == [list(row) for row in rows]
 
 

@@ -8,8 +8,7 @@ import datetime as dt
 import pyarrow.csv  # noqa: F401
 
 import pipelines_tests.drills.schedule  # noqa: F401
-from pipelines.ingest.csv_batches import of_records
-from pipelines.ingest.csv_records import Record
+from pipelines.ingest.csv_files import Record, of_records
 from pipelines.ingest.feeds import Context
 from pipelines.sources.bookings import Settings as BookingSettings
 from pipelines.sources.bookings.transform import of_objects, read_events

@@ -8,7 +8,7 @@ import psycopg
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
 
-from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import miscounted, unbalanced
 from pipelines.ingest.feeds import Feed, Parsed, Reparse, Step
 from pipelines.ingest.file_loader import load_file

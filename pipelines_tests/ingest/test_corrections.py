@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_val
 from sqlalchemy import event
 
 from pipelines.ingest.contract import RecordValidator
-from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.parsers import Json, Records

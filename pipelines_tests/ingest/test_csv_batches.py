@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import csv_records
-from pipelines.ingest.csv_batches import batches_of, of_records
-from pipelines.ingest.csv_records import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile
+from pipelines.ingest import csv_files
+from pipelines.ingest.csv_files import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile, of_records
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
+from pipelines_tests.ingest.one_by_one import records
 
 PROMISED = ("a", "b", "c")
 FEW_BYTES = (1, 7, 64)
@@ -43,7 +43,7 @@ def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
     places = [columns.index(name) if name in columns else None for name in PROMISED]
     good: list[Good] = []
     broken: list[Broken] = []
-    for line, raw, fields, problem in file.records():
+    for line, raw, fields, problem in records(file):
         if fields is not None:
             values = tuple("" if place is None else fields[place] for place in places)
             good.append((line, values, raw))
@@ -56,7 +56,7 @@ def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
 def of_each_batch(content: bytes) -> tuple[list[Good], list[Broken]]:
     good: list[Good] = []
     broken: list[Broken] = []
-    for batch in batches_of(opened(content), PROMISED):
+    for batch in opened(content).batches():
         assert {str(batch.sent[name].dtype) for name in PROMISED} == {"str"}
         assert batch.sent.index.tolist() == list(range(len(batch.sent)))
         numbers = batch.sent[RECORD].tolist()
@@ -70,7 +70,7 @@ def of_each_batch(content: bytes) -> tuple[list[Good], list[Broken]]:
 @pytest.fixture(params=[1, 64, BLOCK_BYTES], ids=lambda count: f"blocks of {count:,}")
 def block_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     count: int = request.param
-    monkeypatch.setattr(csv_records, "BLOCK_BYTES", count)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", count)
     return count
 
 
@@ -184,7 +184,7 @@ def test_a_batch_matches_its_records_for_any_content(
 ) -> None:
     content = header + end + body
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
+        patch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
         assert result_of(of_each_batch, content) == result_of(of_each_record, content)
 
 
@@ -209,8 +209,8 @@ def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
 def test_an_endless_line_in_later_blocks_is_rejected_by_number(
     monkeypatch: pytest.MonkeyPatch, block_bytes: int, quote: bytes
 ) -> None:
-    monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 500)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(csv_files, "MAX_LINE_BYTES", 500)
     content = b"a,b,c\n" + b"1,2,3\n" * 12 + b"1,2," + quote + b"3" * 500
     for end in (b"", b"\n", b"\n4,5,6\n"):
         with pytest.raises(PermanentFailure, match="line 14 is longer than 500 bytes"):
@@ -224,11 +224,11 @@ def test_an_endless_line_in_later_blocks_is_rejected_by_number(
 def test_the_longest_line_is_the_same_either_way(
     monkeypatch: pytest.MonkeyPatch, more: int, end: bytes
 ) -> None:
-    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(csv_files, "MAX_LINE_BYTES", 100)
     line = b"1,2," + b"3" * (96 + more - (end != b""))
     content = b"a,b,c\n4,5,6\n" + line + end
     for block_bytes in (*FEW_BYTES, BLOCK_BYTES):
-        monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
         if more:
             with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
                 of_each_batch(content)
@@ -243,7 +243,7 @@ def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
     content = 'a,b,c\n1,"Zürich, Nord",3\n4,€ "5",6\n7,é\n'.encode("cp1252")
     good: list[str] = []
     broken: list[Broken] = []
-    for batch in batches_of(opened(content, "cp1252", "ENCODING"), PROMISED):
+    for batch in opened(content, "cp1252", "ENCODING").batches():
         good += batch.sent["b"].tolist()
         broken += batch.broken
     assert good == ["Zürich, Nord", '€ "5"']
@@ -253,7 +253,7 @@ def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
 def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> None:
     assert block_bytes
     content = "a,b,c\n1,2,3\n4,5,ü\n7,ß,9\n".encode().replace("ß".encode(), b"\xdf")
-    for read in (lambda file: [*file.records()], lambda file: [*batches_of(file, PROMISED)]):
+    for read in (lambda file: records(file), lambda file: [*file.batches()]):
         with pytest.raises(PermanentFailure, match=r"byte 0xdf at position 21 \(line 4\)"):
             read(opened(content, variable="ENCODING"))
 
@@ -261,7 +261,7 @@ def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> 
 def test_records_that_were_read_one_by_one_are_a_portion() -> None:
     """As they are read again from quarantine: a header and some lines of a file."""
     file = opened(b'c,x,a2,b\n3,0,1,2\n3,0\n"6",0,"4\n4",5\n')
-    batch = of_records(list(file.records()), file.layout.columns, PROMISED)
+    batch = of_records(records(file), file.layout.columns, PROMISED)
     assert batch.sent.to_dict("list") == {
         "a": ["1", "4\n4"],
         "b": ["2", "5"],

@@ -5,7 +5,8 @@ import io
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.csv_records import MAX_LINE_BYTES, CsvFile, Record, layout_of
+from pipelines.ingest.csv_files import MAX_LINE_BYTES, CsvFile, Record, layout_of
+from pipelines_tests.ingest.one_by_one import records
 
 
 def opened(content: bytes | str, encoding: str = "utf-8") -> CsvFile:
@@ -21,7 +22,7 @@ def opened(content: bytes | str, encoding: str = "utf-8") -> CsvFile:
 
 
 def fields(content: bytes | str, encoding: str = "utf-8") -> list[list[str] | None]:
-    return [record.fields for record in opened(content, encoding).records()]
+    return [record.fields for record in records(opened(content, encoding))]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def fields(content: bytes | str, encoding: str = "utf-8") -> list[list[str] | No
 )
 def test_the_same_record_however_it_is_written(content: str) -> None:
     file = opened(content)
-    (record,) = file.records()
+    (record,) = records(file)
     assert record.fields is not None
     assert dict(zip(file.layout.columns, record.fields, strict=True)) == {
         "a": "1",
@@ -52,13 +53,13 @@ def test_the_same_record_however_it_is_written(content: str) -> None:
 
 def test_quoted_newlines_delimiters_and_quotes_belong_to_their_field() -> None:
     content = 'a,b,c\n"one\ntwo","x, y","say ""so"""\n4,5,6\n'
-    records = list(opened(content).records())
-    assert [record.fields for record in records] == [
+    found = records(opened(content))
+    assert [record.fields for record in found] == [
         ["one\ntwo", "x, y", 'say "so"'],
         ["4", "5", "6"],
     ]
-    assert [record.line for record in records] == [2, 4]
-    assert records[0].raw == '"one\ntwo","x, y","say ""so"""'
+    assert [record.line for record in found] == [2, 4]
+    assert found[0].raw == '"one\ntwo","x, y","say ""so"""'
 
 
 def test_a_stray_quote_inside_a_field_is_a_character() -> None:
@@ -67,15 +68,15 @@ def test_a_stray_quote_inside_a_field_is_a_character() -> None:
 
 def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
     content = 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15\n'
-    records = list(opened(content).records())
-    assert [(record.line, record.fields) for record in records] == [
+    found = records(opened(content))
+    assert [(record.line, record.fields) for record in found] == [
         (2, None),
         (3, ["4", "5", "6"]),
         (4, ["7", "8", "9"]),
         (5, None),
         (6, ["13", "14", "15"]),
     ]
-    assert records[0].problem == ("unclosed_quote", "a quotation mark is not closed", False)
+    assert found[0].problem == ("unclosed_quote", "a quotation mark is not closed", False)
 
 
 def test_a_field_goes_on_for_fifty_lines_at_most() -> None:
@@ -91,14 +92,14 @@ def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
 
 def test_a_carriage_return_within_a_value_is_named() -> None:
     """Two lines that end with CR alone are one record to `csv`, which speaks to programmers."""
-    (record,) = opened('a,b,c\n1,"2",3\r4,5,6\n').records()
+    (record,) = records(opened('a,b,c\n1,"2",3\r4,5,6\n'))
     assert record.problem
     assert record.problem.words.startswith("it is not CSV: a value has a carriage return (CR)")
 
 
 def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
-    records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
-    assert [record.problem and record.problem.words for record in records] == [
+    found = records(opened("a,b,c\n1,2\n1,2,3,4\n"))
+    assert [record.problem and record.problem.words for record in found] == [
         "it has 2 fields, but the header has 3",
         "it has 4 fields, but the header has 3",
     ]
@@ -166,6 +167,6 @@ def test_text_that_is_utf_8_by_chance_is_read_in_its_encoding(text: str, encodin
 
 def test_a_record_is_parsed_again_from_its_text_and_header() -> None:
     file = opened('c;b;a\n3;"2\n2";1\n')
-    (record,) = file.records()
+    (record,) = records(file)
     again = layout_of(file.layout.header, ("a", "b", "c")).read(record.line, record.raw)
     assert again == record == Record(2, '3;"2\n2";1', ["3", "2\n2", "1"], None)

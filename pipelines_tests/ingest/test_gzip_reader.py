@@ -10,8 +10,9 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import gzip_reader
-from pipelines.ingest.csv_records import CsvFile
+from pipelines.ingest.csv_files import CsvFile
 from pipelines.ingest.gzip_reader import MAX_TIMES, unpacked
+from pipelines_tests.ingest.one_by_one import records
 
 NAME = "trains.csv.gz"
 TEXT = b"a,b,c\n" + b"".join(b"%d,%d,x\n" % (n, n * n % 9973) for n in range(20_000))
@@ -41,7 +42,7 @@ def fields_of(path: Path) -> list[list[str] | None]:
             encoding="utf-8",
             variable="TRAINS_ENCODING",
         )
-        return [record.fields for record in csv_file.records()]
+        return [record.fields for record in records(csv_file)]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f", b"a", b"\x1f\x8a\x08", TEXT, NOISE])

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, Uuid
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import Delivery, unbalanced
 from pipelines.ingest.feeds import Content, Feed, Insert, Parsed, Reparse
 from pipelines.ingest.parsers import Csv, Json, Records
@@ -91,8 +91,8 @@ def test_a_retry_never_overwrites(levels: Levels) -> None:
 def test_a_file_of_several_batches_is_compared_as_one(
     levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.ingest.csv_records.BLOCK_LINES", 1)
-    monkeypatch.setattr("pipelines.ingest.csv_records.PIECE_BYTES", 60)
+    monkeypatch.setattr("pipelines.ingest.csv_files.BLOCK_LINES", 1)
+    monkeypatch.setattr("pipelines.ingest.csv_files.PIECE_BYTES", 60)
     lines = [line(f"S{number % 50:02}", number // 100) for number in range(200)]
     assert levels.deliver("a.csv", *lines) == (200, 50, 50, 100)
     assert levels.rows("SELECT count(*), max(level) FROM bookings.levels") == [(50, 0.0)]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.column_rows import MAX_INTEGER
 from pipelines.ingest.contract import as_json, drift_of, shown, violations
-from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.identifiers import NULLS
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv

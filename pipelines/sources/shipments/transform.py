@@ -17,10 +17,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.ingest.contract import is_name, is_text, shown, violations
-from pipelines.ingest.csv_batches import Batch
-from pipelines.ingest.csv_records import storable
+from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Context, Parsed
-from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all
+from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all, storable
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason

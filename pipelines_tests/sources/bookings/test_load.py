@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import append, csv_records
+from pipelines.ingest import append, csv_files
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.sources.bookings import Settings, transform
 from pipelines_tests.loaders import runner
@@ -171,7 +171,7 @@ def test_a_file_that_is_none_of_events_is_rejected(inbox: Inbox) -> None:
 def test_a_file_of_many_blocks_keeps_order_and_line_numbers(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 1000)
     events = [event(number) for number in range(150)]
     events += [event(number, hotel_id=1) for number in range(0, 150, 15)]
     events[75] = event(75, status="?")

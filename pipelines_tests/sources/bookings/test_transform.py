@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from pipelines.ingest.contract import MAX_DRIFT, Reject, as_json, shown
-from pipelines.ingest.csv_batches import Batch, batches_of, of_records
-from pipelines.ingest.csv_records import CsvFile, Record
+from pipelines.ingest.csv_files import Batch, CsvFile, Record, of_records
 from pipelines.ingest.feeds import Context
 from pipelines.ingest.identifiers import NULLS
 from pipelines.ingest.reasons import Reason
@@ -96,7 +95,7 @@ def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
         optional=OPTIONAL,
         aliases=ALIASES,
     )
-    return [read(batch, zone) for batch in batches_of(file, COLUMNS)]
+    return [read(batch, zone) for batch in file.batches()]
 
 
 def of_line(zone: str = "UTC", **values: str) -> Events:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import csv_records
+from pipelines.ingest import csv_files
 from pipelines.sources.shipments import Settings
 from pipelines.sources.shipments.reread import read_again
 from pipelines.sources.shipments.transform import COLUMNS
@@ -223,7 +223,7 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
 def test_a_file_of_several_blocks_is_one_delivery(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 1000)
     lines = [line(n % 10, sku=f"S{n}") for n in range(50)]
     lines[33]["article_price"] = "free"
     assert inbox.deliver(lines) == (50, 49, 0, 1)
