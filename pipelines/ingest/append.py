@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Append, Parsed
 from pipelines.ingest.identifiers import storable
-from pipelines.ingest.load import Load
+from pipelines.ingest.load import CORRECTED, Load
 from pipelines.ingest.policies import stage_of
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
@@ -21,6 +19,7 @@ from pipelines.warehouse.connection import (
     copy_text,
     csv_text,
 )
+from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,20 +78,23 @@ class AppendWriter:
             for row in conflicts
         ]
 
-    def finish(self) -> None:
-        """Note the load, how many records changed a row and are stored, and what it corrects."""
+    def finish(self, *_: Any) -> tuple[list[Reject], int, int]:
+        """Note the load, and what it corrects; return no rejects, as each batch had its own.
+
+        Also returns how many records changed a row, and how many are stored.
+        """
         load, table = self.load, self.policy.table
-        values = {"loaded": self._loaded, "stored": self._stored}
-        load.connection.execute(text("INSERT INTO counted VALUES (:loaded, :stored)"), values)
-        if self._loaded:  # what is only known corrects nothing
+        if self._loaded:
             watermarks.move(load.connection, table, load.parameters["load_number"])
+            execute_script(load.connection, CORRECTED)
             load.execute(self.policy.corrected)
         if self._loaded > ANALYZE_FROM:
             analyze_table(load.connection, table)
+        return [], self._loaded, self._stored
 
-    def keys(self) -> list[str]:
-        """Return nothing: rows are not kept in the stage."""
-        return []
+    def keys(self) -> list[str] | None:
+        """Return no queries of keys, or None: what is only known corrects nothing."""
+        return [] if self._loaded else None
 
     def _have_keys(self, rows: pd.DataFrame) -> bool:
         """Return whether every row has a unique key."""

@@ -27,8 +27,10 @@ from pipelines.warehouse.sql_files import execute_script, read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
+CORRECTED = "CREATE TEMP TABLE corrected (quarantine_id bigint) ON COMMIT DROP"
 #: What statements write beside the tables of their source.
-RESULTS = """
+RESULTS = f"""
+{CORRECTED};
 CREATE TEMP TABLE rejected (
     record integer NOT NULL,
     raw text NOT NULL,
@@ -37,7 +39,6 @@ CREATE TEMP TABLE rejected (
     is_final boolean NOT NULL DEFAULT FALSE,
     record_key text []
 ) ON COMMIT DROP;
-CREATE TEMP TABLE corrected (quarantine_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE counted (loaded bigint, stored bigint) ON COMMIT DROP
 """
 #: Longer frames are formatted while they are copied, which takes less memory.
@@ -68,8 +69,7 @@ class Load:
     columns: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Create the temporary tables that statements need."""
-        execute_script(self.connection, RESULTS)
+        """Create the stages whose columns are declared."""
         for name, of in self.feed.stages.items():
             if not isinstance(of, str):
                 self._create_stage(name, of)
@@ -146,6 +146,7 @@ class StagedWriter:
 
     def __init__(self, load: Load) -> None:
         self.load = load
+        execute_script(load.connection, RESULTS)
         self._names_tables = isinstance(load.feed.load, Upsert | Insert)
 
     def prepare(self, parsed: Parsed) -> Formatted:
@@ -162,8 +163,33 @@ class StagedWriter:
             self.load.stage(stage, parsed.rows[name], chunks)
         return []
 
-    def finish(self) -> None:
-        """Store what is staged; statements write what comes of it to `RESULTS`."""
+    def finish(self, last: Parsed, read: int) -> tuple[list[Reject], int, int]:
+        """Store what is staged: `read` records, the last of them in the batch `last`.
+
+        Returns the records that statements have rejected, and how many others changed a row and are
+        stored, as they have counted.
+        """
+        self._store()
+        load = self.load
+        query = text("SELECT coalesce(sum(loaded), 0), coalesce(sum(stored), 0) FROM counted")
+        loaded, stored = map(int, load.connection.execute(query).one())
+        if loaded > ANALYZE_FROM * read:
+            for table in load.feed.analyze:
+                analyze_table(load.connection, table)
+        found = load.connection.execute(text("SELECT * FROM rejected ORDER BY record"))
+        rejects = [
+            Reject(
+                one.record,
+                last.position(one.record),
+                one.raw,
+                (Reason(one.reason_code, one.reason, is_final=one.is_final),),
+                one.record_key and tuple(one.record_key),
+            )
+            for one in found
+        ]
+        return rejects, loaded, stored
+
+    def _store(self) -> None:
         load, how = self.load, self.load.feed.load
         for name, columns in load.columns.items():
             analyze_stage(load.connection, name, columns, load.table_of(name))
@@ -187,31 +213,3 @@ class StagedWriter:
             }
             keys = {name: f"ARRAY[{one}]" for name, one in texts.items()}
         return [f"SELECT {key} FROM {name}" for name, key in keys.items()]
-
-
-def rejected(load: Load, parsed: Parsed) -> list[Reject]:
-    """Return the records that statements have rejected; `parsed` formats their positions."""
-    query = text("SELECT * FROM rejected ORDER BY record")
-    return [
-        Reject(
-            one.record,
-            parsed.position(one.record),
-            one.raw,
-            (Reason(one.reason_code, one.reason, is_final=one.is_final),),
-            one.record_key and tuple(one.record_key),
-        )
-        for one in load.connection.execute(query)
-    ]
-
-
-def counted(load: Load, read: int) -> tuple[int, int]:
-    """Return how many records changed a row, and how many are stored, as statements counted.
-
-    Refreshes the statistics of tables of which much was changed.
-    """
-    query = text("SELECT coalesce(sum(loaded), 0), coalesce(sum(stored), 0) FROM counted")
-    loaded, stored = map(int, load.connection.execute(query).one())
-    if loaded > ANALYZE_FROM * read:
-        for table in load.feed.analyze:
-            analyze_table(load.connection, table)
-    return loaded, stored

@@ -27,7 +27,7 @@ from pipelines.ingest.deliveries import (
     rejection_noted,
 )
 from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
-from pipelines.ingest.load import Load, StagedWriter, counted, rejected
+from pipelines.ingest.load import Load, StagedWriter
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
@@ -187,13 +187,12 @@ class Runner:
                 self._enforce_cap_by_list(content.delivery, parsed)
                 self._enforce_cap(content.delivery, read, collector, is_early=True)
             collector.add(writer.put(parsed, formatted), are_conflicts=True)
-        writer.finish()
-        collector.add(rejected(load, parsed))
+        rejects, loaded, stored = writer.finish(parsed, read)
+        collector.add(rejects)
         if not load.is_retry and not (first and first.lists):
             self._enforce_cap(content.delivery, read, collector)
-        loaded, stored = counted(load, read)
-        if not load.is_retry:
-            resolve_corrected(load, writer.keys(), again=[*collector.again])
+        if not load.is_retry and (keys := writer.keys()) is not None:
+            resolve_corrected(load, keys, again=[*collector.again])
         return read, drift, loaded, stored + skipped
 
     def _load(
