@@ -5,22 +5,16 @@ Nothing here makes a request or knows a source; `service` does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 if TYPE_CHECKING:
     from pipelines.http.client import JsonResponse
 
-#: A name is taken for a misspelled one from here on: nxt is similar to next, and text is not.
-SIMILARITY = 0.8
 #: Flags that are false on the last page.
 HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
-#: What names another page than the next one.
-ELSEWHERE = re.compile("prev|first|last|self", re.IGNORECASE)
 #: Address and parameters of a request.
 Step = tuple[str, Mapping[str, str]]
 
@@ -88,7 +82,7 @@ def following(
     url, params = step
     match pagination:
         case NextLink(at=at):
-            link = said_at(response.document, at) if at else response.links.get("next")
+            link = _said_at(response.document, at) if at else response.links.get("next")
             if is_end(link):
                 return None
             if not isinstance(link, str):
@@ -98,7 +92,7 @@ def following(
             named = names_in(urlsplit(address).query)
             return address, {name: value for name, value in params.items() if name not in named}
         case Cursor(at=at):
-            value = said_at(response.document, at)
+            value = _said_at(response.document, at)
         case PageNumber(first=first):
             value = int(params.get(pagination.parameter, first)) + 1 if count else None
         case Offset():
@@ -123,28 +117,16 @@ def has_null(document: Any, at: str) -> bool:
     return document is None or (isinstance(found, dict) and found.get(last, "") is None)
 
 
-def said_at(document: Any, at: str) -> Any:
-    """Return what a page says of the next one at a place; None if it is the last.
+def says_end(pagination: Pagination, response: JsonResponse) -> bool:
+    """Return whether a page without a next one names the place where that would be, or a flag."""
+    at = getattr(pagination, "at", "")
+    around = value_at(response.document, at.rpartition(".")[0])
+    expected = {at.rpartition(".")[2], *HAS_MORE}
+    return not at or (isinstance(around, dict) and bool(expected & around.keys()))
 
-    Raises `ValueError` if it says nothing there and has a value at a similar place: a misspelled
-    one would end every read after the first page.
-    """
-    around, found = value_at(document, at.rpartition(".")[0]), value_at(document, at)
+
+def _said_at(document: Any, at: str) -> Any:
+    """Return what a page says of the next one at a place; None if a flag says it is the last."""
+    around = value_at(document, at.rpartition(".")[0])
     is_last = isinstance(around, dict) and any(around.get(one) is False for one in HAS_MORE)
-    if not (is_last or is_end(found)):
-        return found
-    around = document
-    for name in at.split("."):
-        if not isinstance(around, dict):
-            break
-        there = [str(one) for one, value in around.items() if not is_end(value)]
-        there = [one for one in there if not ELSEWHERE.search(one)]
-        if name not in around and (
-            similar := get_close_matches(name, there, n=1, cutoff=SIMILARITY)
-        ):
-            raise ValueError(
-                f"the page has no {at!r}, where the next one should be, but {similar[0]!r}: what"
-                " follows would not be read"
-            )
-        around = around.get(name)
-    return None
+    return None if is_last else value_at(document, at)

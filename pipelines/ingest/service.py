@@ -16,15 +16,13 @@ from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFai
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.redirects import is_same_origin
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import Offset, PageNumber, Pagination, Step, following, has_null
+from pipelines.ingest.paging import Offset, PageNumber, Step, following, has_null, says_end
 
 if TYPE_CHECKING:
     from pipelines.config.source_settings import SourceSettings
     from pipelines.ingest.statements import Owner
 
 logger = logging.getLogger("isobar.http")
-#: More pages than this are an API that never ends.
-MAX_PAGES = 100_000
 
 
 @dataclass(kw_only=True)
@@ -48,29 +46,28 @@ class Service:
         """Yield the document, or each page; with `since`, of records from that time on.
 
         Raises:
-            PermanentFailure: A page leads to one that has been read, or there is no end.
+            PermanentFailure: A page leads to one that has been read, or to another server.
             TransientFailure: A page behind the first one is not ready.
         """
         if not isinstance(self.fetcher, PagedApi):
             yield self._get((self.url, self.params))
             return
-        params = dict(self.params)
+        params, pagination = dict(self.params), self.fetcher.pagination
         if since is not None and self.fetcher.since is not None:
             params[self.fetcher.since.parameter] = since
-        if isinstance(self.fetcher.pagination, Offset):
-            params.setdefault(
-                self.fetcher.pagination.size_parameter, str(self.fetcher.pagination.size)
-            )
-        yield from self._pages(feed, self.fetcher.pagination, (self.url, params))
-
-    def _pages(
-        self, feed: Feed, pagination: Pagination, step: Step | None
-    ) -> Iterator[JsonResponse]:
+        if isinstance(pagination, Offset):
+            params.setdefault(pagination.size_parameter, str(pagination.size))
         count = getattr(feed.parse, "count", _length)
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
+        step: Step | None = (self.url, params)
         read, last = set[str](), ""
         while step is not None:
-            self._reject_astray(step, read)
+            key = repr((step[0], sorted(step[1].items())))
+            if key in read:
+                raise self._astray("the API leads back to a page that was read before")
+            if not is_same_origin(self.url, step[0]):  # which would get the credentials
+                raise self._astray(f"the next page is on another server: {step[0]}")
+            read.add(key)
             try:
                 response = self._get(step)
             except Failure as error:
@@ -84,7 +81,8 @@ class Service:
                 ) from error
             records = count(response.document)
             if numbered and records and response.sha256 == last:
-                logger.warning(  # some answer with the last page behind the end
+                # Some answer with the last page behind the end.
+                logger.warning(
                     "%s: the API answers with the same page again. If that was not the last one,"
                     " it ignores %r.",
                     self.source,
@@ -99,17 +97,13 @@ class Service:
                 step = following(pagination, response, step, records)
             except ValueError as error:
                 raise self._astray(str(error)) from error
-
-    def _reject_astray(self, step: Step, read: set[str]) -> None:
-        """Note a request, and raise `PermanentFailure` if the one before should not lead to it."""
-        key = repr((step[0], sorted(step[1].items())))
-        if key in read:
-            raise self._astray("the API leads back to a page that was read before")
-        if len(read) == MAX_PAGES:
-            raise self._astray(f"the API has more than {MAX_PAGES:,} pages")
-        if not is_same_origin(self.url, step[0]):  # which would get the credentials
-            raise self._astray(f"the next page is on another server: {step[0]}")
-        read.add(key)
+            if step is None and len(read) == 1 and not (numbered or says_end(pagination, response)):
+                logger.warning(
+                    "%s: the first page does not say where the next one is (%r). If it was not the"
+                    " only one, correct the pagination of the feed.",
+                    self.source,
+                    pagination,
+                )
 
     def _astray(self, problem: str) -> PermanentFailure:
         return PermanentFailure(

@@ -1,4 +1,4 @@
-"""Where the next page is said to be, and what is taken for a misspelled place."""
+"""Where the next page is said to be, and when a list ends."""
 
 import datetime as dt
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.feeds import Feed, PagedApi
-from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, following
+from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, following, says_end
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.service import Service
 from pipelines.testing.fake_source import Answer, FakeSource, body
@@ -23,37 +23,24 @@ def response(document: Any) -> JsonResponse:
 
 
 @pytest.mark.parametrize(
-    ("at", "document"),
+    ("at", "document", "is_said"),
     [
-        ("next_page_token", {"items": [], "prev_page_token": "a"}),
-        ("next_page_cursor", {"first_page_cursor": "a", "prev_page_cursor": "b"}),
-        ("links.next", {"links": {"prev": "/items", "self": "/items", "text": "x"}}),
-        ("links.next", {"links": {"next": None, "nxt": "/items"}}),
-        ("links.next", {"items": [], "links": None, "link": "x"}),
-        ("next", []),
-        ("next", {"next": "/items?page=9", "has_more": False}),
-        ("meta.next", {"meta": {"next": "abc", "hasNextPage": False}}),
+        ("next", {"next": None}, True),
+        ("links.next", {"links": {"next": "", "nxt": "/items"}}, True),
+        ("next", {"next": "/items?page=9", "has_more": False}, True),
+        ("meta.next", {"meta": {"next": "abc", "hasNextPage": False}}, True),
+        ("", [], True),
+        ("next", [], False),
+        ("next_page_token", {"items": [], "prev_page_token": "a"}, False),
+        ("links.nxt", {"links": {"next": "/items"}}, False),
+        ("links.next", {"links": None, "link": "x"}, False),
     ],
 )
-def test_a_last_page_is_the_last(at: str, document: Any) -> None:
+def test_a_last_page_is_the_last(at: str, document: Any, is_said: bool) -> None:
     for pagination in (Cursor(at=at, parameter="after"), NextLink(at=at)):
-        assert following(pagination, response(document), (URL, {}), 1) is None
-
-
-@pytest.mark.parametrize(
-    ("at", "document", "similar"),
-    [
-        ("cursr", {"cursor": "a"}, "cursor"),
-        ("links.nxt", {"links": {"next": "/items?page=2"}}, "next"),
-        ("links.next", {"link": {"next": "/items?page=2"}}, "link"),
-    ],
-)
-def test_a_similar_name_with_a_value_is_not_the_last_page(
-    at: str, document: Any, similar: str
-) -> None:
-    for pagination in (Cursor(at=at, parameter="after"), NextLink(at=at)):
-        with pytest.raises(ValueError, match=f"has no '{at}', .* but '{similar}'"):
-            following(pagination, response(document), (URL, {}), 1)
+        if at or isinstance(pagination, NextLink):
+            assert following(pagination, response(document), (URL, {}), 1) is None
+            assert says_end(pagination, response(document)) is is_said
 
 
 class Item(BaseModel):
@@ -108,3 +95,13 @@ def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> No
     first = answer({"items": [1], "next": "/document.json?page=2"})
     with pytest.raises(PermanentFailure, match="404"):
         read(source, NextLink(), first, body(b"gone", 404))
+
+
+def test_a_first_page_that_names_no_next_one_is_read_with_a_warning(
+    source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read(source, NextLink(at="links.nxt"), answer({"items": [1], "links": {"next": "/"}}))
+    assert "the first page does not say where the next one is" in caplog.text
+    caplog.clear()
+    read(source, NextLink(), answer({"items": [1], "next": None}))
+    assert caplog.text == ""
