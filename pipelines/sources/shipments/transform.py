@@ -183,8 +183,13 @@ def _amounts(texts: pd.Series, currency: str | None) -> pd.Series:
     decimals = r"[.,][0-9]{1,2}"
     if currency and decimals_of(currency) == 3:
         decimals += r"|\.[0-9]{3}"
-    parts = texts.str.extract(rf"^(?P<whole>[0-9]{{1,8}})(?P<rest>{decimals})?$")
-    return parts["whole"] + "." + parts["rest"].fillna("").str[1:].str.ljust(2, "0")
+    pattern = re.compile(rf"([0-9]{{1,8}})({decimals})?")
+
+    def amount(text: str) -> str | None:
+        found = pattern.fullmatch(text)
+        return f"{found[1]}.{(found[2] or '')[1:]:0<2}" if found else None
+
+    return texts.map({one: amount(one) for one in texts.unique().tolist()}).astype("str")
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
