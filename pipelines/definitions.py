@@ -10,7 +10,7 @@ from pipelines.config import Settings
 from pipelines.isolation import broken_sources, isolated, report_to_log
 from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
-from pipelines.orchestration.operations.alert_sensor import alerts
+from pipelines.orchestration.operations.alerts import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import (

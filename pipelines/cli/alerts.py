@@ -33,10 +33,10 @@ def test() -> None:
         )
     text = f"This is how alerts from Isobar look.\n  page: {ui_url() or 'ISOBAR_UI_URL unset'}"
     message = Message("Isobar: a test", text, "info")
-    outcomes = deliver({one: [message] for one in check_urls(urls)}, TEST_SECONDS)
-    for receiver, (_, reason) in outcomes.items():
+    outcomes = deliver(dict.fromkeys(check_urls(urls), message), TEST_SECONDS)
+    for receiver, reason in outcomes.items():
         words = "accepted" if reason is None else f"not accepted: {reason}"
         click.echo(f"{receiver.address}: {words}")
     sys.stdout.flush()
     # Without waiting for a slow receiver, which may still block.
-    os._exit(any(reason is not None for _, reason in outcomes.values()))
+    os._exit(any(reason is not None for reason in outcomes.values()))

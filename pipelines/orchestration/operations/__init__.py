@@ -1,6 +1,6 @@
 """Operations of the platform: problem detection, alerts and housekeeping.
 
-`look` finds what is wrong now, by `problems` and `unresolved_failures`, and notes it.
-`alert_sensor`, `alert_messages` and `notifiers` notify people. `housekeeping`, `pruning` and
-`retention` delete old data. Contains nothing specific to a source.
+`look` finds what is wrong now, by `problems` and `unresolved_failures`, and notes it. `alerts` and
+`notifiers` notify people. `housekeeping`, `pruning` and `retention` delete old data. Contains
+nothing specific to a source.
 """

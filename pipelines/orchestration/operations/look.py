@@ -26,11 +26,6 @@ from pipelines.warehouse.sql_files import read_sql
 
 #: The sensor that looks.
 SENSOR = "alerts"
-#: The beginnings of keys of problems that are read from the warehouse, or need what it has.
-OF_TABLES = (
-    *("freshness:", "quiet:", "quarantine:", "rejected file:"),
-    "status:daemon",
-)
 
 
 @dataclass(frozen=True)
@@ -64,8 +59,7 @@ def look(
     """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
 
     A problem that the last look found has existed since that one says.
-    Without the tables, it is unknown what `OF_TABLES` names. In the daemon's first minute, its
-    parts have not given a sign of life yet.
+    In the daemon's first minute, its parts have not given a sign of life yet.
     """
     before = tables.before if tables else None
     runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)

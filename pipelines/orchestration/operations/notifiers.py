@@ -42,13 +42,12 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure 
     """Return a receiver for each distinct address, and the problem with ALERT_URLS, if any."""
     receivers, rejected = [], []
     for number, url in enumerate(dict.fromkeys(urls), start=1):
-        receiver = _receiver(url)
-        if receiver is not None:
+        if receiver := _receiver(url):
             receivers.append(receiver)
-            continue
-        schema, has_schema, _ = url.partition("://")
-        shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
-        rejected.append(f"entry {number}, {shown}")
+        else:
+            schema, has_schema, _ = url.partition("://")
+            shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
+            rejected.append(f"entry {number}, {shown}")
     failure = misconfigured(
         f"apprise does not understand ALERT_URLS: {'; '.join(rejected)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
@@ -65,35 +64,24 @@ def check_urls(urls: Sequence[str]) -> list[Receiver]:
     return receivers
 
 
-def deliver(
-    outboxes: Mapping[Receiver, Sequence[Message]], seconds: float
-) -> dict[Receiver, tuple[int, str | None]]:
-    """Send each receiver its messages in order; return how many it accepted and why not the next.
+def deliver(messages: Mapping[Receiver, Message], seconds: float) -> dict[Receiver, str | None]:
+    """Send each receiver its message; return why one did not accept it, or None.
 
     Receivers are served concurrently, within `seconds` in total. A message not accepted by then
     counts as undelivered, though it may still arrive.
     """
-    taken: dict[Receiver, int] = dict.fromkeys(outboxes, 0)
-    reasons: dict[Receiver, str | None] = dict.fromkeys(outboxes, NO_ANSWER)
+    reasons: dict[Receiver, str | None] = dict.fromkeys(messages, NO_ANSWER)
     deadline = time.monotonic() + seconds
 
     def send_to(receiver: Receiver) -> None:
-        for message in outboxes[receiver]:
-            if time.monotonic() > deadline:
-                return
-            reason = receiver.send(message)
-            if reason is not None:
-                reasons[receiver] = reason
-                return
-            taken[receiver] += 1
-        reasons[receiver] = None
+        reasons[receiver] = receiver.send(messages[receiver])
 
-    threads = [threading.Thread(target=send_to, args=(one,), daemon=True) for one in outboxes]
+    threads = [threading.Thread(target=send_to, args=(one,), daemon=True) for one in messages]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    return {receiver: (taken[receiver], reasons[receiver]) for receiver in outboxes}
+    return {**reasons}
 
 
 def _receiver(url: str) -> Receiver | None:

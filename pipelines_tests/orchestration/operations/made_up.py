@@ -31,8 +31,8 @@ from sqlalchemy import text
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.checks import READABLE_FILES
-from pipelines.orchestration.operations import alert_sensor
-from pipelines.orchestration.operations.alert_sensor import alerts
+from pipelines.orchestration.operations import alerts as alerts_module
+from pipelines.orchestration.operations.alerts import alerts
 from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.testing.fake_source import Answer, body
@@ -185,7 +185,7 @@ class World:
 
     def look(self, cursor: str | None = None) -> tuple[str, str | None]:
         """Evaluate the real sensor in a live daemon; return its skip message and its new cursor."""
-        now = alert_sensor.utc_now().timestamp()  # type: ignore[attr-defined]
+        now = alerts_module.utc_now().timestamp()  # type: ignore[attr-defined]
         for kind in self.instance.get_required_daemon_types():
             self.instance.add_daemon_heartbeat(DaemonHeartbeat(now, kind, "x", []))
         context = dg.build_sensor_context(

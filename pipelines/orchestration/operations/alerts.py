@@ -1,0 +1,178 @@
+"""The sensor that looks for problems each minute, notes them, and notifies people.
+
+Each receiver is notified once when a problem begins, and when it is over. A message has all changes
+since the last one that it accepted. A problem that is over before its message could be sent is not
+sent. What was notified is kept in the sensor's cursor.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import dagster as dg
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from pipelines.config import alert_urls, ui_url
+from pipelines.failures import Failure, redact
+from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.look import SENSOR, look, tables_of
+from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver, receivers_of
+from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.warehouse import last_look
+from pipelines.warehouse.last_look import Problem
+
+#: Less than the minute until the next look.
+SEND_SECONDS = 20.0
+#: How many changes a message lists, and of how many problems a receiver is notified, worst first.
+MAX_LISTED, MAX_NOTIFIED = 10, 200
+Word = Literal["error", "warning", "over"]
+KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
+    "error": "failure",
+    "warning": "warning",
+    "over": "success",
+}
+
+
+class NotifiedProblem(BaseModel):
+    """A problem that a receiver was notified of."""
+
+    where: str
+    path: str
+    since: AwareDatetime
+
+
+class Memory(BaseModel):
+    """State kept between ticks."""
+
+    version: Literal[4] = 4
+    #: The open problems that each receiver was notified of: by its digest, and by their keys.
+    receivers: dict[str, dict[str, NotifiedProblem]] = {}
+
+
+@due_sensor(
+    SENSOR,
+    seconds=60,
+    polls_once=True,
+    about="Look for what is wrong: failed runs and checks, late sources, rejected records and"
+    " files, sensors and schedules that fail or were stopped, the daemon. The dashboards,"
+    " metrics.health and isobar status show it. Send one message when a problem begins, and one"
+    " when it is over, to the addresses in ALERT_URLS (isobar alerts test tries them) and to the"
+    " log of this sensor.",
+)
+def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SkipReason:
+    """Look for problems, send what is new, and record in the cursor who was notified of what.
+
+    Killed between the two, it sends again: each change is delivered at least once. Messages are
+    sent while the warehouse is down, too; what is over is then sent when it is up again.
+    """
+    repository, now, tables, down = context.repository_def, utc_now(), None, None
+    assert repository is not None
+    try:
+        with warehouse.open() as store:
+            tables = tables_of(store)
+    except Failure as failure:
+        down = failure
+    found = look(context.instance, repository, tables, now, is_by_daemon=True)
+    problems = found.problems
+    if down is None:
+        with warehouse.open() as store:
+            last_look.write(store, found)
+    else:
+        key, what = "status:database", f"The database: {down.problem}"
+        problems.insert(0, Problem(key, "error", what, down.place, now, "", down.remedy))
+    urls = alert_urls()
+    others, invalid = receivers_of(urls)
+    memory, missed = notify(
+        read_memory(context.cursor), problems, [_log(context), *others], now, is_partial=bool(down)
+    )
+    context.update_cursor(memory.model_dump_json())
+    count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
+    said = [count, *missed] if missed or not problems else [f"{count}, all reported"]
+    more = [str(invalid)] if invalid else [] if urls else ["Only logged: ALERT_URLS is not set."]
+    return dg.SkipReason(" ".join(["; ".join(said) + ".", *more]))
+
+
+def read_memory(cursor: str | None) -> Memory:
+    """Parse a sensor's cursor. Empty for another version: every problem is notified again."""
+    try:
+        return Memory.model_validate_json(cursor or "")
+    except ValidationError:
+        return Memory()
+
+
+def notify(
+    memory: Memory,
+    problems: Sequence[Problem],
+    receivers: Sequence[Receiver],
+    now: dt.datetime,
+    *,
+    is_partial: bool,
+) -> tuple[Memory, list[str]]:
+    """Send each receiver its changes, worst first.
+
+    Returns what each was notified of, and who was not reached and why: that message is sent again
+    at the next look. If the problems are only those that can be seen now, none is over.
+    """
+    keys = {one.key for one in problems}
+    before = {one: memory.receivers.get(one.digest, {}) for one in receivers}
+    after, messages = {}, {}
+    for receiver, known in before.items():
+        begun = [one for one in problems[:MAX_NOTIFIED] if one.key not in known]
+        over = set() if is_partial else known.keys() - keys
+        after[receiver] = {key: one for key, one in known.items() if key not in over} | {
+            one.key: NotifiedProblem(where=one.where, path=one.path, since=one.since)
+            for one in begun
+        }
+        if begun or over:
+            ended = [one for key, one in known.items() if key in over]
+            messages[receiver] = _message(begun, ended, now)
+    reasons = deliver(messages, SEND_SECONDS)
+    missed = {receiver: reason for receiver, reason in reasons.items() if reason is not None}
+    receivers_now = {one.digest: (before if one in missed else after)[one] for one in receivers}
+    words = [f"{one.address} was not reached ({reason})" for one, reason in missed.items()]
+    return Memory(receivers=receivers_now), words
+
+
+def _message(
+    begun: Sequence[Problem], over: Sequence[NotifiedProblem], now: dt.datetime
+) -> Message:
+    """Return a message with all changes, or the first of many."""
+    changes: list[tuple[Word, str, str]] = [
+        (one.severity, one.where, f"{one.what}\n  what to do: {one.remedy}\n{_where_to_look(one)}")
+        for one in begun
+    ]
+    for ended in over:
+        lasted = span_in_words(max(0.0, (now - ended.since).total_seconds()))
+        changes.append(("over", ended.where, f"over, after {lasted}\n{_where_to_look(ended)}"))
+    counts = Counter(word for word, _, _ in changes)
+    if len(changes) == 1:
+        ((word, where, _),) = changes
+        title = f"{word}: {where}"
+    else:
+        title = ", ".join(f"{word} {count}" for word, count in counts.items())
+    text = [f"{where}: {words}" for _, where, words in changes[:MAX_LISTED]]
+    if (more := len(changes) - MAX_LISTED) > 0:
+        text.append(f"and {more} more: isobar status shows what is wrong now")
+    return Message(f"Isobar: {title}", redact("\n".join(text)), KINDS[next(iter(counts))])
+
+
+def _where_to_look(problem: Problem | NotifiedProblem) -> str:
+    page = "none; isobar status shows more"
+    if problem.path:
+        url = ui_url()
+        page = f"{url or ''}{problem.path}" + (
+            "" if url else " of the web UI (ISOBAR_UI_URL is not set)"
+        )
+    return f"  since: {problem.since:%Y-%m-%d %H:%M} UTC\n  page: {page}"
+
+
+def _log(context: dg.SensorEvaluationContext) -> Receiver:
+    """Return the receiver that always gets alerts: the log of the sensor's ticks."""
+
+    def send(message: Message) -> None:
+        level = "info" if message.kind == "success" else "warning"
+        getattr(context.log, level)("%s\n%s", message.title, message.text)
+
+    return Receiver("log", "the log", send)
