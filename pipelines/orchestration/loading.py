@@ -1,8 +1,7 @@
 """The asset and sensors of sources with declared fetchers: inboxes, APIs and documents."""
 
 import hashlib
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,20 @@ from sqlalchemy import func, select
 
 from pipelines.config import Settings
 from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, redact
-from pipelines.ingest import deliveries, file_loader, watermarks
+from pipelines.ingest import deliveries, watermarks
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Batches, Content, Feed, PagedApi, PolledApi, Refetch, Reparse
-from pipelines.ingest.file_loader import FileReadError, load_file, load_files
-from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file
+from pipelines.ingest.feeds import (
+    Batches,
+    Content,
+    HttpDocument,
+    PagedApi,
+    PolledApi,
+    Refetch,
+    Reparse,
+)
+from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
+from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.runner import Runner
 from pipelines.ingest.service import open_service, secrets_of
@@ -35,7 +42,7 @@ from pipelines.orchestration.asset_metadata import (
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.source import FileInbox, HttpDocument, Source
+from pipelines.source import FileInbox, Source
 from pipelines.warehouse.connection import Warehouse
 
 #: How long an interactive run waits for files that are still being written.
@@ -44,6 +51,7 @@ AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS, API_SECONDS = 1, 30
 #: Files of other kinds that are named.
 SHOWN_NAMES = 5
+Contents = HttpDocument | PagedApi | Batches
 WHY_DEFERRED = "empty, still being written, or without a final line break and so perhaps cut"
 
 
@@ -66,18 +74,13 @@ class LoadConfig(dg.Config):
     )
 
 
-def load_op(source: Source) -> str:
-    """Return the name of the op that loads a source."""
-    return f"load_{source.name}"
-
-
 def load_asset(source: Source) -> dg.AssetsDefinition:
     """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
     deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
 
     @dg.multi_asset(
-        name=load_op(source),
+        name=f"load_{source.name}",
         description=source.job,
         specs=[
             table_spec(source, table, deps=deps).replace_attributes(skippable=True)
@@ -93,15 +96,15 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
             if source.prepare:
                 source.prepare(store, settings)
-            loading = _Loading(context, step, store, source, settings, config)
-            loading.retry()
-            loading.fetch_all()
-            if not (loading.is_on or loading.is_retried):
+            loading = _Loading(context, store, source, settings, config)
+            is_retried = loading.retry()
+            loading.fetch_all(step)
+            if not (loading.is_on or is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
             if loading.is_on and loading.is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            yield from loading.results()
+            yield from loading.results(step)
 
     return load
 
@@ -111,58 +114,51 @@ class _Loading:
     """One load of a source: the outcomes of its feeds."""
 
     context: dg.AssetExecutionContext
-    step: StepMetadata
     store: Warehouse
     source: Source
     settings: Any
     config: LoadConfig
     outcomes: list[Outcome] = field(default_factory=list)
-    retried: list[Outcome] = field(default_factory=list)
     bytes_received: int = 0
-    #: Files that are still being written, or whose last line may be cut.
-    deferred: int = 0
-    #: Names of files in the inbox that are never loaded.
-    passed_over: list[str] = field(default_factory=list)
+    #: What is shown of files that are not loaded.
+    about_files: dict[str, str] = field(default_factory=dict)
     is_on: bool = False
-    is_retried: bool = False
     #: Whether each service and inbox was read to its end.
     is_complete: bool = True
 
-    def retry(self) -> None:
-        """Read quarantined records again, if that is wanted."""
-        for feed in self.source.feeds:
-            if self.config.retry_quarantine and isinstance(feed.again, Reparse):
-                self.is_retried = True
-                self.retried += self._runner(feed).retry()
+    def retry(self) -> bool:
+        """Read quarantined records again, if that is wanted; return whether there may be any."""
+        again = [one for one in self.source.feeds if isinstance(one.again, Reparse)]
+        if not (self.config.retry_quarantine and again):
+            return False
+        for feed in again:
+            runner = self.source.runner(feed, self.store, self.settings, self.context.run.run_id)
+            self.outcomes += runner.retry()
+        return True
 
-    def fetch_all(self) -> None:
+    def fetch_all(self, step: StepMetadata) -> None:
         """Load everything that each fetcher has, or one file."""
         fetchers = [(feed, fetcher) for feed in self.source.feeds for fetcher in feed.fetchers]
-        if self.config.file and not any(isinstance(one, FileInbox) for _, one in fetchers):
-            raise PermanentFailure(
-                self.source.name,
-                "this source has no inbox, so it takes no file",
-                place="file, in the configuration of the run",
-                remedy="Launch the job without it.",
-            )
+        if self.config.file:
+            fetchers = [one for one in fetchers if isinstance(one[1], FileInbox)]
+            if not fetchers:
+                raise PermanentFailure(
+                    self.source.name,
+                    "this source has no inbox, so it takes no file",
+                    place="file, in the configuration of the run",
+                    remedy="Launch the job without it.",
+                )
         for feed, fetcher in fetchers:
             before = len(self.outcomes)
-            runner = self._runner(feed)
+            runner = self.source.runner(feed, self.store, self.settings, self.context.run.run_id)
             if isinstance(fetcher, FileInbox):
                 self._load_inbox(fetcher, runner)
-            elif self.config.file is not None:
-                continue
             elif isinstance(fetcher, PolledApi):
                 self._poll_api(fetcher, runner)
-            elif isinstance(fetcher, Batches):
-                self._load_batches(fetcher, runner)
             else:
-                self._fetch(fetcher, runner)
+                self._load_contents(fetcher, runner)
             fresh = self.outcomes[before:]
-            self.bytes_received += self.step.record_deliveries(self.store, fetcher.input, fresh)
-
-    def _runner(self, feed: Feed) -> Runner:
-        return self.source.runner(feed, self.store, self.settings, self.context.run.run_id)
+            self.bytes_received += step.record_deliveries(self.store, fetcher.input, fresh)
 
     def _load_inbox(self, fetcher: FileInbox, runner: Runner) -> None:
         """Load the complete files of the inbox, or one file from anywhere.
@@ -185,8 +181,11 @@ class _Loading:
         files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
         outcomes, failures = load_files(self.store, inbox, files, runner.load_file, run_id)
         self.outcomes += outcomes
-        self.deferred += len(growing)
-        self.passed_over += inbox.passed_over()
+        if growing:
+            self.about_files["deferred_files"] = f"{_number_of(growing)}: {WHY_DEFERRED}"
+        if others := inbox.passed_over():
+            names = ", ".join(others[:SHOWN_NAMES]) + (", …" if others[SHOWN_NAMES:] else "")
+            self.about_files["files_passed_over"] = f"{_number_of(others)}: {names}"
         for failure in failures:
             self.context.log.error("%s", failure)
         if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
@@ -212,59 +211,61 @@ class _Loading:
             self.is_complete = False
             self.context.log.error("%s", failure)
 
-    def _fetch(self, fetcher: HttpDocument | PagedApi, runner: Runner) -> None:
-        """Load a document, or page after page, unless its content equals the last one's."""
+    def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
+        """Load a document, page after page or batch after batch, unless they equal the last ones.
+
+        Raises the failure of the first that is rejected after all others are loaded.
+        """
+        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+        is_since = isinstance(fetcher, PagedApi) and fetcher.since is not None
+        is_whole = is_again or self.config.read_whole
+        since = None if is_whole or not is_since else self._since(fetcher, runner)
+        rejected: list[PermanentFailure] = []
+        try:
+            for content in self._contents(fetcher, runner, since):
+                try:
+                    outcome = runner.load(content, is_forced=is_again)
+                except DatabaseError:
+                    raise
+                except PermanentFailure as failure:  # of this delivery: others may be good
+                    self.context.log.warning("%s", failure)
+                    rejected.append(failure)
+                else:
+                    self.outcomes += [outcome] if outcome else []
+        except NotReady as reason:
+            self.is_complete = False
+            self.context.log.info("%s", reason)
+            return
+        if rejected:
+            raise rejected[0]
+        if self.is_on and is_since:
+            with self.store.transaction(self.source.name) as connection:
+                last = deliveries.last_number(connection, runner.feed.name)
+                watermarks.move(connection, fetcher.input.name, last)
+
+    def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
+        """Yield what a service or a function sends; nothing if it is off."""
+        if isinstance(fetcher, Batches):
+            self.is_on = not self.settings.is_off
+            yield from self._batches(fetcher, runner) if self.is_on else ()
+            return
         service = open_service(self.source, fetcher, self.settings)
         if service is None:
             return
         self.is_on = True
-        is_again = self._is_again(runner)
-        since = None
-        if isinstance(fetcher, PagedApi) and not (is_again or self.config.read_whole):
-            since = self._since(fetcher, runner)
+        for number, response in enumerate(service.responses(runner.feed, since), 1):
+            name = f"{service.name}, page {number}" if service.is_paged else service.name
+            size, at = len(response.body), response.received_at
+            yield Content(
+                delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
+                document=response.document,
+                place=response.url,
+                is_overlapping=since is not None,
+            )
 
-        def contents() -> Iterator[Content]:
-            for number, response in enumerate(service.responses(runner.feed, since), 1):
-                name = f"{service.name}, page {number}" if service.is_paged else service.name
-                size, at = len(response.body), response.received_at
-                yield Content(
-                    delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
-                    document=response.document,
-                    place=response.url,
-                    is_overlapping=since is not None,
-                )
-
+    def _batches(self, fetcher: Batches, runner: Runner) -> Iterator[Content]:
+        """Yield what a function yields. Raises `Failure`."""
         try:
-            self._load_each(contents(), runner)
-        except NotReady as reason:
-            self.is_complete = False
-            self.context.log.info("%s", reason)
-        else:
-            if isinstance(fetcher, PagedApi) and fetcher.since:
-                self._note_read(fetcher, runner)
-
-    def _load_batches(self, fetcher: Batches, runner: Runner) -> None:
-        """Load what a function yields, batch by batch."""
-        if self.settings.is_off:
-            return
-        self.is_on = True
-
-        def fetched() -> Iterator[Content]:
-            try:
-                yield from contents()
-            except Failure:
-                raise
-            except Exception as error:  # noqa: BLE001 - what another tool raises is not known
-                problem = f"its records could not be fetched: {type(error).__name__}: {error}"
-                raise PermanentFailure(
-                    self.source.name,
-                    redact(problem, secrets_of(self.settings)),
-                    place=fetcher.input.name,
-                    remedy="See whether the service is up and the settings are right. The good"
-                    " batches before it are loaded; the log names the others.",
-                ) from None  # whose traceback may have secrets
-
-        def contents() -> Iterator[Content]:
             for name, document in fetcher.fetch(self.settings):
                 body = as_json(document).encode()
                 digest = hashlib.sha256(body).hexdigest()
@@ -274,37 +275,26 @@ class _Loading:
                     place=name,
                     is_overlapping=True,
                 )
+        except Failure:
+            raise
+        except Exception as error:  # noqa: BLE001 - what another tool raises is not known
+            problem = f"its records could not be fetched: {type(error).__name__}: {error}"
+            raise PermanentFailure(
+                self.source.name,
+                redact(problem, secrets_of(self.settings)),
+                place=fetcher.input.name,
+                remedy="See whether the service is up and the settings are right. The good"
+                " batches before it are loaded; the log names the others.",
+            ) from None  # whose traceback may have secrets
 
-        self._load_each(fetched(), runner)
-
-    def _is_again(self, runner: Runner) -> bool:
-        """Return whether deliveries are loaded again to retry their rejected records."""
-        return self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
-
-    def _load_each(self, contents: Iterable[Content], runner: Runner) -> None:
-        """Load deliveries; raise the failure of the first that is rejected after all others."""
-        rejected: list[PermanentFailure] = []
-        for content in contents:
-            try:
-                outcome = runner.load(content, is_forced=self._is_again(runner))
-            except DatabaseError:
-                raise
-            except PermanentFailure as failure:  # of this delivery: others may be good
-                self.context.log.warning("%s", failure)
-                rejected.append(failure)
-            else:
-                self.outcomes += [outcome] if outcome else []
-        if rejected:
-            raise rejected[0]
-
-    def _since(self, fetcher: PagedApi, runner: Runner) -> str | None:
+    def _since(self, fetcher: Contents, runner: Runner) -> str | None:
         """Return the time from which on records are requested; None: all.
 
         It is the newest time among the rows of reads that ended: those of a read that broke off may
         be newer than what it did not get. One in the future would hide all until then.
         """
-        if fetcher.since is None:
-            return None
+        assert isinstance(fetcher, PagedApi)
+        assert fetcher.since is not None
         table = self.source.table(runner.feed.records[0].table)
         at = table.c[fetcher.since.column]
         has_zone = getattr(at.type, "timezone", False)
@@ -315,35 +305,23 @@ class _Loading:
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
         return None if found is None else str((found - fetcher.since.overlap).isoformat())
 
-    def _note_read(self, fetcher: PagedApi, runner: Runner) -> None:
-        """Note that all pages were read, and none was rejected."""
-        with self.store.transaction(self.source.name) as connection:
-            last = deliveries.last_number(connection, runner.feed.name)
-            watermarks.move(connection, fetcher.input.name, last)
-
-    def results(self) -> Iterator[dg.MaterializeResult[None]]:
+    def results(self, step: StepMetadata) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
-        keys = [dg.AssetKey(name.split(".")) for name in self.source.loads]
+        more: dict[str, Any] = {
+            **counts(self.outcomes),
+            "bytes_received": self.bytes_received,
+            **self.about_files,
+        }
         with self.store.engine.connect() as connection:
-            shown = {key: self.step.table_stats(connection, key) for key in keys}
-            shown[keys[0]] |= {
-                **counts(self.retried + self.outcomes),
-                "bytes_received": self.bytes_received,
-                "rejected_records": sum(
-                    in_quarantine(connection, one.feed or self.source.name)
-                    for one in self.source.ledgers
-                ),
-            }
-        if self.deferred:
-            shown[keys[0]]["deferred_files"] = f"{_number_of(self.deferred)}: {WHY_DEFERRED}"
-        if self.passed_over:
-            names = ", ".join(self.passed_over[:SHOWN_NAMES])
-            more = ", …" if len(self.passed_over) > SHOWN_NAMES else ""
-            shown[keys[0]]["files_passed_over"] = (
-                f"{_number_of(len(self.passed_over))}: {names}{more}"
+            more["rejected_records"] = sum(
+                in_quarantine(connection, one.feed or self.source.name)
+                for one in self.source.ledgers
             )
-        for key, metadata in shown.items():
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            for name in self.source.loads:
+                key = dg.AssetKey(name.split("."))
+                metadata = step.table_stats(connection, key) | more
+                yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+                more = {}
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:
@@ -369,7 +347,10 @@ def sensors_of(source: Source) -> list[dg.SensorDefinition]:
 
 
 def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
-    """Return the sensor that starts the source's job for new files in its inbox."""
+    """Return the sensor that starts the source's job for new files in its inbox.
+
+    It does so for a rejected file that was removed, too, so that its check turns green.
+    """
     variable = source.settings.variable(fetcher.setting)
 
     @due_sensor(
@@ -388,54 +369,23 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
             return dg.SkipReason(f"{variable} is not set.")
         with context.resources.warehouse.open() as store, store.engine.connect() as connection:
             pending = inbox.pending(connection)
-            rejected = {
-                str(row["name"]) for row in file_loader.rejected_files(connection, source.name)
-            }
-        if not pending:
-            return _for_rejected_files(context, source, inbox, rejected)
-        settled = [file for file in pending if inbox.settles_in(file) == 0]
-        if not settled:
-            return dg.SkipReason(f"Waiting for {_number_of(len(pending))}: {WHY_DEFERRED}.")
-        return _for_files(context, source, pending, settled)
+            rejected = {one["name"] for one in rejected_files(connection, source.name)}
+        is_gone = rejected and not rejected <= {file.name for file in inbox.files()}
+        if not (pending or is_gone):
+            return dg.SkipReason("Nothing new in the inbox.")
+        if not (is_gone or any(inbox.settles_in(file) == 0 for file in pending)):
+            return dg.SkipReason(f"Waiting for {_number_of(pending)}: {WHY_DEFERRED}.")
+        newest = max((file.changed_ns for file in pending), default=0) / 1e9
+        reason = run_state.reason_to_wait(
+            context.instance, source.name, seconds=AFTER_FAILURE_SECONDS, news_at=newest
+        )
+        return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return sensor
 
 
-def _for_rejected_files(
-    context: dg.SensorEvaluationContext, source: Source, inbox: Inbox, rejected: set[str]
-) -> dg.RunRequest | dg.SkipReason:
-    """Request a run if a rejected file was removed, so that its check turns green."""
-    if not rejected or rejected <= {file.name for file in inbox.files()}:
-        return dg.SkipReason("Nothing new in the inbox.")
-    seconds = AFTER_FAILURE_SECONDS
-    if reason := run_state.reason_to_wait(context.instance, source.name, seconds=seconds):
-        return dg.SkipReason(f"A rejected file is gone. {reason}")
-    return dg.RunRequest()
-
-
-def _for_files(
-    context: dg.SensorEvaluationContext,
-    source: Source,
-    pending: Sequence[InboxFile],
-    settled: Sequence[InboxFile],
-) -> dg.RunRequest | dg.SkipReason:
-    """Request a run for files, unless a pending run covers them or one has just failed on them."""
-    if run_state.covered_by_pending_run(context.instance, source.name, newest_change(settled)):
-        return dg.SkipReason("A run is under way.")
-    failed_at = run_state.last_failure_at(context.instance, source.name) or 0.0
-    is_lately = time.time() - failed_at < AFTER_FAILURE_SECONDS
-    if is_lately and newest_change(pending) < failed_at:
-        return dg.SkipReason("The last run failed with these files; trying again in a minute.")
-    return dg.RunRequest()
-
-
-def _number_of(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"
-
-
-def newest_change(files: Sequence[InboxFile]) -> float:
-    """Return when the most recently changed file was changed, in seconds since 1970."""
-    return max(file.changed_ns for file in files) / 1e9
+def _number_of(files: Sequence[object]) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
 
 
 def api_sensor(source: Source, fetcher: PolledApi) -> dg.SensorDefinition:
@@ -460,10 +410,8 @@ def api_sensor(source: Source, fetcher: PolledApi) -> dg.SensorDefinition:
             with store.engine.connect() as connection:
                 last = fetcher.last_poll(connection, client)
             if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
-                return dg.SkipReason(
-                    f"The last request failed; trying again {wait / 60:.0f} minutes after it:"
-                    f" {last.problem}"
-                )
+                words = f"trying again {wait / 60:.0f} minutes after it: {last.problem}"
+                return dg.SkipReason(f"The last request failed; {words}")
             if reason := run_state.reason_to_wait(context.instance, source.name, seconds=wait):
                 return dg.SkipReason(reason)
             try:

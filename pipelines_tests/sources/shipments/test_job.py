@@ -207,7 +207,7 @@ def test_the_sensor_waits_after_a_failure_unless_there_is_news(
     (inbox / "a.csv").write_text(text_of([line(1)]))
     instance = shipments.instance
     instance.report_run_failed(instance.create_run_for_job(sensors.job("shipments")))
-    waits = "The last run failed with these files; trying again in a minute."
+    waits = "The last run failed; trying again 60 s after its start."
     assert shipments.look() == waits
     (inbox / "b.csv").write_text(text_of([line(2)]))
     assert isinstance(shipments.look(), dg.RunRequest)
