@@ -16,7 +16,7 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import (
     PLATFORM_SCHEDULES,
     own_entries,
-    schedules_of,
+    schedule_of,
     timetable,
 )
 from pipelines.source import by_seniority, check_sources
@@ -43,7 +43,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     merged = dg.Definitions.merge(
         dg.Definitions(
             jobs=[housekeeping],
-            schedules=schedules_of(timetable()[one.name] for one in PLATFORM_SCHEDULES),
+            schedules=[schedule_of(timetable()[one.name]) for one in PLATFORM_SCHEDULES],
             sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
         ),
@@ -56,7 +56,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         assets=[*(merged.assets or ()), *_broken_assets()],
         asset_checks=merged.asset_checks,
         jobs=merged.jobs,
-        schedules=[*(merged.schedules or ()), *schedules_of(own)],
+        schedules=[*(merged.schedules or ()), *map(schedule_of, own)],
         sensors=merged.sensors,
         resources={**(merged.resources or {}), **(overrides or {})},
         executor=dg.in_process_executor,

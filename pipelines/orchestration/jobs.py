@@ -11,7 +11,7 @@ from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.orchestration.resources import source_resource
-from pipelines.orchestration.schedule_config import schedules_of, timetable
+from pipelines.orchestration.schedule_config import schedule_of, timetable
 from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import relations_read
 from pipelines.warehouse.tables import WRITTEN_WITH
@@ -35,15 +35,12 @@ def definitions_of(source: Source) -> dg.Definitions:
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     whole: list[Any] = [*(input_spec(source, one) for one in source.inputs), *assets]
     made = {one.name for one in parts.schedules or ()}
-    declared = [timetable()[one.name] for one in source.schedules]
+    unmade = [timetable()[one.name] for one in source.schedules if one.name not in made]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: automated(source, spec), whole),
         asset_checks=checks,
         jobs=[*_jobs(source, assets, checks), *(parts.jobs or ())],
-        schedules=[
-            *(parts.schedules or ()),
-            *schedules_of(one for one in declared if one.name not in made),
-        ],
+        schedules=[*(parts.schedules or ()), *map(schedule_of, unmade)],
         sensors=[*sensors_of(source), *(parts.sensors or ())],
         resources={source.name: source_resource(source.name), **(parts.resources or {})},
     )

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -39,39 +39,30 @@ REMEDY = (
 )
 
 
-class Entry(BaseModel, extra="forbid", strict=True, frozen=True):
-    """A schedule's entry in the file."""
+class Scheduled(BaseModel, extra="forbid", strict=True, frozen=True):
+    """A job that starts on a schedule, as declared or as an operator's file says."""
 
+    name: str
     job: str
     cron: str
     zone: str = "UTC"
     about: str = "A schedule of the operator's own."
     config: dict[str, JsonValue] = {}
-
-
-class Scheduled(Entry, frozen=True):
-    """A job that starts on a schedule."""
-
-    name: str
     is_own: bool = False
 
     @property
     def longest_wait(self) -> dt.timedelta:
         """The longest interval between two ticks, as far as those of a week show it."""
         longest = dt.timedelta()
-        for earlier, later in pairwise(
-            cron_string_iterator(BEGIN.timestamp(), self.cron, self.zone)
-        ):
+        for earlier, later in pairwise(self.ticks()):
             longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
             if later > BEGIN + LOOKED_AT:
                 break
         return longest
 
-    @property
-    def description(self) -> str:
-        """The schedule's purpose, and how to change its time."""
-        file = f"[schedules.{self.name}] in schedules.toml of ISOBAR_HOME"
-        return f"{self.about} To change its times: {file}."
+    def ticks(self) -> Iterator[dt.datetime]:
+        """Yield its times, as the daemon computes them."""
+        return cron_string_iterator(BEGIN.timestamp(), self.cron, self.zone)
 
 
 @cache
@@ -89,24 +80,19 @@ def read_timetable(own: Path | None) -> dict[str, Scheduled]:
             problem = "there is no such schedule, and it names no job of its own"
             remark(IGNORED.format(name, problem))
             continue
+        given = ours.model_dump(exclude={"name", "is_own"}) if ours else {}
         try:
-            schedules[name] = _overridden(name, words, ours)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join([name, *map(str, first["loc"])])
-            raise _config_error(own, f"schedules.{place}: {first['msg']}", REMEDY) from error
-        except ValueError as error:
-            raise _config_error(own, f"schedules.{name}: {error}", REMEDY) from error
+            schedules[name] = _accepted(
+                Scheduled(name=name, is_own=ours is None, **{**given, **words}), ours
+            )
+        except (TypeError, ValueError) as error:
+            place, said = name, str(error)
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                place = ".".join([name, *map(str, first["loc"])])
+                said = first["msg"]
+            raise _config_error(own, f"schedules.{place}: {said}", REMEDY) from error
     return schedules
-
-
-def _overridden(name: str, words: Any, ours: Scheduled | None) -> Scheduled:
-    """Return an entry of the file over the declared schedule, if any. Raises `ValueError`."""
-    given = {one: getattr(ours, one) for one in Entry.model_fields} if ours else {}
-    entry = Entry.model_validate({**given, **words} if isinstance(words, dict) else words)
-    if ours and entry.job != ours.job:
-        raise ValueError("has another job than ours: use another name")
-    return _accepted(Scheduled(**dict(entry), name=name, is_own=ours is None))
 
 
 def own_entries(jobs: Collection[str]) -> list[Scheduled]:
@@ -135,11 +121,13 @@ def _scheduled(source: str, one: Schedule) -> Scheduled:
     return _accepted(Scheduled(**words, job=one.job or source, config=dict(one.config)))
 
 
-def _accepted(one: Scheduled) -> Scheduled:
+def _accepted(one: Scheduled, ours: Scheduled | None = None) -> Scheduled:
     """Return it. Raises `ValueError` for what Dagster rejects, and for times that never come."""
+    if ours and one.job != ours.job:
+        raise ValueError("has another job than ours: use another name")
     try:
         schedule_of(one)
-        next(cron_string_iterator(BEGIN.timestamp(), one.cron, one.zone))
+        next(one.ticks())
     except dg.DagsterInvalidDefinitionError as error:
         raise ValueError(str(error)) from None
     except (ValueError, OSError) as error:
@@ -163,42 +151,31 @@ def _config_error(file: Path | None, problem: str, remedy: str) -> PermanentFail
     return PermanentFailure("configuration", problem, place=str(file), remedy=remedy)
 
 
-def schedules_of(entries: Iterable[Scheduled]) -> list[dg.ScheduleDefinition]:
-    """Return a schedule for each entry, which only starts its job."""
-    return [schedule_of(one) for one in entries]
-
-
 def schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
     """Return the schedule that starts a job unless a run of it is under way."""
 
     @scheduled(entry)
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return due_run(entry, context.instance)
+        if run_state.has_unfinished_run(context.instance, entry.job):
+            return dg.SkipReason("A run is under way.")
+        return dg.RunRequest(run_config=dict(entry.config))
 
     return cast(dg.ScheduleDefinition, schedule)
 
 
-def due_run(entry: Scheduled, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    """Request a run, unless one is in progress."""
-    if run_state.has_unfinished_run(instance, entry.job):
-        return dg.SkipReason("A run is under way.")
-    return dg.RunRequest(run_config=dict(entry.config))
-
-
-def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate the function of a schedule that decides at each tick whether to start its job."""
-    return scheduled(timetable()[schedule.name])
-
-
 def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate the function of a schedule that is on by default."""
+    """Decorate the function of a schedule, which is on by default.
+
+    It decides at each tick whether to start the job.
+    """
+    file = f"[schedules.{entry.name}] in schedules.toml of ISOBAR_HOME"
     return dg.schedule(
         name=entry.name,
         job_name=entry.job,
         cron_schedule=entry.cron,
         execution_timezone=entry.zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=entry.description,
+        description=f"{entry.about} To change its times: {file}.",
     )
 
 

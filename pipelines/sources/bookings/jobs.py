@@ -16,7 +16,7 @@ from pipelines.orchestration.asset_metadata import (
     table_spec,
 )
 from pipelines.orchestration.resources import WarehouseResource, utc_now
-from pipelines.orchestration.schedule_config import declared_schedule, due_sensor
+from pipelines.orchestration.schedule_config import due_sensor, scheduled, timetable
 from pipelines.sources.bookings import AUDIT, audits, counts, source, tables
 
 AFTER_FAILURE_SECONDS = 300.0
@@ -100,7 +100,7 @@ def bookings_findings(
         return dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
-@declared_schedule(HOURLY)
+@scheduled(timetable()[HOURLY.name])
 def bookings_audit_hourly(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
