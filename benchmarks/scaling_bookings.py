@@ -20,7 +20,7 @@ from benchmarks.curve import Curve
 from benchmarks.one_load import measure_load
 from benchmarks.report import answers_a_second
 from benchmarks.scheduled import Question, time_scheduled
-from pipelines.orchestration.operations.retention import purge_quarantine
+from pipelines.orchestration.operations.pruning import purge_quarantine
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections

@@ -12,8 +12,7 @@ import dagster as dg
 from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_permanent_failure
-from pipelines.orchestration.operations import pruning, retention
-from pipelines.orchestration.operations.retention import MIN_DAYS, days_ago
+from pipelines.orchestration.operations import pruning
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
@@ -21,13 +20,13 @@ from pipelines.source import Retention, by_seniority
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 
-EVENT_DAYS, RUN_FILE_DAYS, QUARANTINE_DAYS = 30, 30, 365
+MAX_DAYS = 36_500
 #: Deletes everything older than a time; returns how much was deleted, by kind.
 Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, Removed]]
 
 
 def _deletion_op(
-    name: str, days: int | None, about: str, delete: Deletion, *, least: int = MIN_DAYS
+    name: str, days: int | None, about: str, delete: Deletion, least: int = 2
 ) -> dg.OpDefinition:
     """Return an op that deletes data older than a number of days, or nothing if that is None."""
     days_field = dg.Field(dg.Noneable(int), default_value=days, description=about)
@@ -44,14 +43,25 @@ def _deletion_op(
             context.log.info("%s deletes nothing: days is not set.", name)
             return
         with as_permanent_failure(context):
-            before = days_ago(days_kept, utc_now(), least=least)
+            if not least <= days_kept <= MAX_DAYS:
+                raise PermanentFailure(
+                    "housekeeping",
+                    f"days is {days_kept}, so this removed nothing",
+                    place="the run's configuration",
+                    remedy=f"Set it to a number of days from {least} to {MAX_DAYS:,}.",
+                )
+            before = utc_now() - dt.timedelta(days=days_kept)
             _report(context, before, delete(context, before))
 
     return op
 
 
 def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
-    engine = engine_for(_storage_url(context.instance), role=None)
+    from dagster_postgres.event_log import PostgresEventLogStorage
+
+    storage = context.instance.event_log_storage
+    assert isinstance(storage, PostgresEventLogStorage)
+    engine = engine_for(storage.postgres_url, role=None)
     try:
         return {
             "events": pruning.prune(engine, "events", before),
@@ -65,16 +75,12 @@ def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Ma
     folder = Settings.current().environment.get(RUN_LOGS)  # DAGSTER_HOME may be the clone
     storage = Path(folder or context.instance.storage_directory())
     unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    try:
-        folders = pruning.remove_run_files(storage, before, {one.run_id for one in unfinished})
-    finally:
-        logs = pruning.remove_tick_logs(storage, before)
-    return {"folders": folders, "logs of sensors": logs}
+    return pruning.remove_run_files(storage, before, {one.run_id for one in unfinished})
 
 
 def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
     with context.resources.warehouse.open() as store:
-        purged = retention.purge_quarantine(store, before)
+        purged = pruning.purge_quarantine(store, before)
     return {f"records of {feed}": removed for feed, removed in purged.items()}
 
 
@@ -91,29 +97,29 @@ def _purge(kept: Retention) -> Deletion:
 OPS = [
     _deletion_op(
         "prune_event_log",
-        EVENT_DAYS,
+        30,
         "Deletes older events and executions of checks from Dagster's storage, except the last ones"
         " of each asset, partition and check. Runs stay.",
         _prune_event_log,
     ),
     _deletion_op(
         "remove_run_files",
-        RUN_FILE_DAYS,
+        30,
         "Deletes older output of runs, and logs of sensors.",
         _remove_run_files,
     ),
     _deletion_op(
         "purge_quarantine",
-        QUARANTINE_DAYS,
+        365,
         "Deletes rejected records of older deliveries; the ledger counts them as purged.",
         _purge_quarantine,
     ),
+    *(
+        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), kept.min_days)
+        for source in by_seniority()
+        for kept in source.retention
+    ),
 ]
-for _source in by_seniority():
-    OPS += [
-        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
-        for kept in _source.retention
-    ]
 
 
 @dg.job(
@@ -139,29 +145,12 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     )
 
 
-def _storage_url(instance: dg.DagsterInstance) -> str:
-    from dagster_postgres.event_log import PostgresEventLogStorage
-
-    storage = instance.event_log_storage
-    if not isinstance(storage, PostgresEventLogStorage):
-        raise PermanentFailure(
-            "housekeeping",
-            f"Dagster's storage is a {type(storage).__name__}, and only PostgreSQL is pruned",
-            place="dagster.yaml",
-            remedy="Use the dagster.yaml of Isobar.",
-        )
-    return storage.postgres_url
-
-
 def _report(
     context: dg.OpExecutionContext, before: dt.datetime, removed: Mapping[str, Removed]
 ) -> None:
     """Report what was deleted, in the log and in the output metadata."""
-    counts: dict[str, int] = {}
-    for name, one in removed.items():
-        counts[name] = one.count
-        if one.bytes:
-            counts[f"bytes of {name}"] = one.bytes
+    counts = {name: one.count for name, one in removed.items()}
+    counts |= {f"bytes of {name}": one.bytes for name, one in removed.items() if one.bytes}
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"
     context.log.info("Removed %s from before %s.", words, f"{before:%Y-%m-%d %H:%M} UTC")
     context.add_output_metadata({"before": before.isoformat(timespec="seconds"), **counts})

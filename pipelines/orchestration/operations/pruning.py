@@ -1,27 +1,30 @@
-"""Prune rows of Dagster's storage and files of its runs that nothing reads any more.
+"""Delete old rows of Dagster's storage, old files of its runs, and old rejected records.
 
 Dagster derives the state of assets from their events. Of old events, the newest of each asset,
 partition and kind are therefore kept. Runs are kept because links lead to them, and so is
-everything that belongs to unfinished runs. Retention of our own tables is in `retention`.
+everything that belongs to unfinished runs.
 """
 
 import datetime as dt
 import shutil
-import uuid
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, null, select, text, update
 
-from pipelines.failures import PermanentFailure
 from pipelines.orchestration.orphaned_runs import UNFINISHED
-from pipelines.warehouse.retention import Removed
+from pipelines.source import sources_of_feeds
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries, quarantine
 
-#: The name that Dagster gives to the repository of a code location's `Definitions`.
-REPOSITORY = "__repository__"
+BATCH_SIZE = 5_000
+#: The folders of runs in Dagster's storage are called like their ids; those of assets are not.
+RUN_ID = "????????-????-????-????-????????????"
+#: Logs of ticks: `<repository>/<sensor>/<tick>.err`.
+TICK_LOGS = "__repository__/*/*.err"
 
 
 def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime) -> Removed:
@@ -42,66 +45,47 @@ def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime)
 
 def remove_run_files(
     storage: Path, before: dt.datetime, unfinished: Collection[str] = ()
-) -> Removed:
-    """Delete files that runs left in Dagster's storage folder before a time, mostly their output.
+) -> dict[str, Removed]:
+    """Delete the output of runs that began before a time, and older logs of ticks.
 
-    A run's folder is named by its id; other folders are left alone. `unfinished` are run ids.
-    Raises `PermanentFailure` if some could not be deleted.
+    They are in Dagster's storage folder, of which all else is left alone. `unfinished` are run ids.
     """
-    folders = storage.iterdir() if storage.exists() else ()
-    return _remove_old(
-        [one for one in folders if one.name not in unfinished and _is_of_run(one)], before
-    )
-
-
-def remove_tick_logs(storage: Path, before: dt.datetime) -> Removed:
-    """Delete the logs of sensor and schedule ticks before a time, from the same folder.
-
-    They are at `<repository>/<sensor>/<tick>.err`. Raises `PermanentFailure` as above.
-    """
-    return _remove_old(storage.glob(f"{REPOSITORY}/*/*.err"), before)
-
-
-def _remove_old(paths: Iterable[Path], before: dt.datetime) -> Removed:
-    """Delete files, and folders with all their content, that are older than a time."""
-    removed, stuck = Removed(), []
-    for path in paths:
-        changed_at, size = _last_change_and_size(path)
-        if changed_at >= before.timestamp():
-            continue
+    folders = [one for one in storage.glob(RUN_ID) if one.name not in unfinished]
+    logs = [*storage.glob(TICK_LOGS)]
+    old = {one for one in (*folders, *logs) if one.stat().st_mtime < before.timestamp()}
+    for path in old:
         if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path)
         else:
-            with suppress(OSError):
-                path.unlink()
-        if path.exists():
-            stuck.append(path)
-        else:
-            removed += Removed(1, size)
-    if stuck:
-        raise PermanentFailure(
-            "housekeeping",
-            f"{len(stuck)} old files of runs could not be removed, {removed.count} were",
-            place=str(stuck[0]),
-            remedy="Check their owner: the user that runs Isobar must be able to remove them.",
+            path.unlink()
+    return {
+        "folders": Removed(len(old.intersection(folders))),
+        "logs of sensors": Removed(len(old.intersection(logs))),
+    }
+
+
+def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
+    """Delete quarantined records whose delivery was loaded before a time. Returns counts by feed.
+
+    The ledger counts them as purged. Records of deliveries that were rejected as a whole before
+    that time are deleted, too.
+    """
+    is_old = deliveries.c.loaded_at < before
+    kept = update(deliveries).where(is_old, deliveries.c.bad_records.is_not(None))
+    with store.transaction("housekeeping") as connection:
+        connection.execute(kept.values(bad_records=null()))
+        query = select(deliveries.c.feed).join(quarantine).where(is_old).distinct()
+        feeds = sorted(connection.execute(query).scalars())
+    statement = read_sql("pipelines.orchestration.operations", "purge_quarantine")
+    owners = sources_of_feeds()
+    return {
+        feed: delete_in_batches(
+            store,
+            owners[feed].name if feed in owners else feed,  # whose loads it takes turns with
+            statement,
+            BATCH_SIZE,
+            feed=feed,
+            before=before,
         )
-    return removed
-
-
-def _is_of_run(folder: Path) -> bool:
-    try:
-        return str(uuid.UUID(folder.name)) == folder.name
-    except ValueError:
-        return False
-
-
-def _last_change_and_size(path: Path) -> tuple[float, int]:
-    """Return seconds since 1970, and bytes; files that disappear meanwhile do not count."""
-    changed_at, size = 0.0, 0
-    for one in (path, *path.rglob("*")):
-        try:
-            found = one.lstat()
-        except FileNotFoundError:
-            continue
-        changed_at, size = max(changed_at, found.st_mtime), size + found.st_size
-    return changed_at, size
+        for feed in feeds
+    }

@@ -5,7 +5,6 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from io import TextIOBase
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from sqlalchemy import Engine
 
@@ -232,49 +230,25 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
     assert instance.get_run_by_id(ended.run_id) is not None, "links to it lead nowhere"
 
 
-def test_files_of_old_runs_go_and_nothing_else_does(tmp_path: Path) -> None:
-    now = time.time()
-
-    def folder(name: str, days: float) -> Path:
-        log = tmp_path / name / "compute_logs" / "x.err"
+def test_files_of_old_runs_and_ticks_go_and_nothing_else_does(tmp_path: Path) -> None:
+    def made(name: str, days: float) -> Path:
+        log = tmp_path / name / "x.err"
         log.parent.mkdir(parents=True)
         log.write_text("words")
-        for path in (log, log.parent, log.parent.parent):
-            os.utime(path, (now - days * 86_400,) * 2)
-        return tmp_path / name
+        for path in (log, log.parent):
+            os.utime(path, (time.time() - days * 86_400,) * 2)
+        return log.parent
 
-    old, young, at_work = (folder(str(uuid.uuid4()), days) for days in (40, 20, 40))
-    written_lately = folder(str(uuid.uuid4()), 40)
-    (written_lately / "compute_logs" / "x.out").write_text("still at it")
-    value_of_an_asset = folder("an_asset", 400)
+    old, young, at_work = (made(str(uuid.uuid4()), days) for days in (40, 20, 40))
+    old_tick, young_tick = (made(f"__repository__/{days}", days) for days in (40, 20))
+    value_of_an_asset = made("an_asset", 400)
     before = dt.datetime.now(dt.UTC) - A_MONTH
     removed = pruning.remove_run_files(tmp_path, before, {at_work.name})
-    assert removed.count == 1
-    assert removed.bytes >= 5
-    left = {one.name for one in tmp_path.iterdir()}
-    assert left == {one.name for one in (young, at_work, written_lately, value_of_an_asset)}
+    assert removed == {"folders": Removed(1), "logs of sensors": Removed(1)}
     assert not old.exists()
-    assert pruning.remove_run_files(tmp_path, before, {at_work.name}) == Removed()
-    assert pruning.remove_run_files(tmp_path / "none", before) == Removed()
-
-
-def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
-    """Which are beside the folders of runs, where Dagster keeps them."""
-    storage = Path(instance.storage_directory())
-    for tick in ("1", "2"):
-        key = ["__repository__", "alerts", tick]
-        with instance.compute_log_manager.open_log_stream(key, ComputeIOType.STDERR) as log:
-            assert isinstance(log, TextIOBase)
-            log.write("some output")
-    value = storage / "an_asset" / "part" / "x.err"
-    value.parent.mkdir(parents=True)
-    value.touch()
-    logs = storage / "__repository__" / "alerts"
-    for old in (logs / "1.err", value):
-        os.utime(old, (0, 0))
-    before = dt.datetime.now(dt.UTC) - A_MONTH
-    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("some output"))
-    assert list(logs.iterdir()) == [logs / "2.err"]
-    assert value.exists()
-    assert pruning.remove_tick_logs(storage, before) == Removed()
-    assert pruning.remove_tick_logs(storage / "none", before) == Removed()
+    assert not (old_tick / "x.err").exists()
+    for one in (young, at_work, young_tick, value_of_an_asset):
+        assert (one / "x.err").exists(), one
+    none = {"folders": Removed(), "logs of sensors": Removed()}
+    assert pruning.remove_run_files(tmp_path, before, {at_work.name}) == none
+    assert pruning.remove_run_files(tmp_path / "none", before) == none

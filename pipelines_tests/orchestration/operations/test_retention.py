@@ -8,7 +8,6 @@ from random import Random
 import psycopg
 import pytest
 
-from pipelines.failures import PermanentFailure
 from pipelines.ingest import deliveries
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import (
@@ -19,7 +18,7 @@ from pipelines.ingest.deliveries import (
     write_rejects,
 )
 from pipelines.ingest.reasons import Reason
-from pipelines.orchestration.operations import retention
+from pipelines.orchestration.operations import pruning
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import remove_documents
 from pipelines.sources.weather import request_log
@@ -79,14 +78,14 @@ def test_old_rejected_records_are_purged_and_counted_in_the_ledger(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
-    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {"shipments": Removed(2)}
+    assert pruning.purge_quarantine(warehouse, A_YEAR_AGO) == {"shipments": Removed(2)}
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 2, 0, 2, 2),
         ("young.csv", 3, 2, 0, 1, 0),
     ]
     assert owner.execute("SELECT position FROM ops.quarantine").fetchall() == [("line 4",)]
     assert is_balanced(warehouse)
-    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
+    assert pruning.purge_quarantine(warehouse, A_YEAR_AGO) == {}
     deliver(warehouse, tmp_path, [line(4), line(7)], "answer.csv")
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 2, 0, 2, 2),
@@ -102,20 +101,20 @@ def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     old = [line(1), line(2), line(3, article_price="free")]
     deliver(warehouse, tmp_path, old, "old.csv")
     age(owner, "old.csv")
-    retention.purge_quarantine(warehouse, A_YEAR_AGO)
+    pruning.purge_quarantine(warehouse, A_YEAR_AGO)
     deliver(warehouse, tmp_path, [line(9)], "old.csv")
     deliver(warehouse, tmp_path, old, "old.csv")
     entries = [row for row in owner.execute(LEDGER) if row[1] == 3]
     assert sorted(entries) == [("old.csv", 3, 0, 2, 1, 0), ("old.csv", 3, 2, 0, 1, 1)]
     assert owner.execute(IN_QUARANTINE).fetchone() == (1,)
     assert is_balanced(warehouse)
-    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
+    assert pruning.purge_quarantine(warehouse, A_YEAR_AGO) == {}
 
 
 def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH_SIZE", 7)
+    monkeypatch.setattr(pruning, "BATCH_SIZE", 7)
     delivery = Delivery("test", "old", "ab" * 32, 10, NOW)
     rejects = [
         Reject(n, f"rows[{n}]", "bad", (Reason("bad", "bad"),), ("k", str(n))) for n in range(500)
@@ -130,7 +129,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
 
     def forget() -> None:
         try:
-            found = retention.purge_quarantine(warehouse, A_YEAR_AGO)
+            found = pruning.purge_quarantine(warehouse, A_YEAR_AGO)
             counts.append(found.get("test", Removed()).count)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
@@ -225,9 +224,3 @@ def test_a_document_that_is_not_loaded_yet_stays_however_old(
     assert remove_documents(warehouse, midnight(dt.date(2030, 1, 1))).count == 1
     outcomes, failures = bring_up_to_date(warehouse)
     assert (len(outcomes), failures) == (2, [])
-
-
-@pytest.mark.parametrize("days", [0, -1, 1, 10**9])
-def test_retention_periods_that_would_leave_nothing_are_rejected(days: int) -> None:
-    with pytest.raises(PermanentFailure, match=f"days is {days}, so this removed nothing"):
-        retention.days_ago(days, NOW)
