@@ -1,18 +1,18 @@
 """Current problems as Dagster's instance knows them: runs, checks, ticks and the daemon.
 
-About twenty small queries through the instance's methods if there are no problems. Read-only.
+Small queries through the instance's methods. Read-only.
 """
 
 import datetime as dt
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import dagster as dg
 
 from pipelines.config import RUN_SECONDS
+from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.checks import (
     NO_REJECTS,
     READABLE_FILES,
@@ -20,15 +20,6 @@ from pipelines.orchestration.checks import (
 )
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.broken import of_broken_sources
-from pipelines.orchestration.operations.unresolved_failures import (
-    BY_ASSETS,
-    Entity,
-    chosen,
-    ended_at,
-    failed_materializations,
-    failing_jobs,
-    partition_of,
-)
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
@@ -38,20 +29,28 @@ from pipelines.orchestration.run_failures import (
     split_remedy,
     why_run_failed,
 )
+from pipelines.orchestration.run_state import PARTITION_TAG
 from pipelines.warehouse.last_look import Problem
 
-LOCATION = "pipelines"
+#: Job name of runs that materialize selected assets.
+BY_ASSETS = "__ASSET_JOB"
+#: How many failed runs are looked at, and of each job, how many finished ones.
+MAX_RUNS, MAX_FINISHED = 100, 20
+#: A retry that Dagster announced starts within this time, or never.
+RETRY_SECONDS = 300.0
 #: While the code server restarts, a tick that it should evaluate may fail.
 RELOAD_SECONDS = 120.0
 RECENT_SECONDS = 600.0
-DISMISS = "To dismiss the alert, delete the run."
-RUN_AGAIN = f"See the run's page; when it is fixed, run it again. {DISMISS}"
+RUN_AGAIN = (
+    "See the run's page; when it is fixed, run it again. To dismiss the alert, delete the run."
+)
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
 #: Checks of what the look reads from the tables themselves, as it is now.
 SEEN_IN_TABLES = (NO_REJECTS, READABLE_FILES)
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 QUEUED_SECONDS = 900.0
 #: Half of the time after which runs are ended by default.
 UNDER_WAY_SECONDS = RUN_SECONDS / 2
@@ -62,21 +61,13 @@ HANGS_SECONDS = 300.0
 START = "Start it: isobar ui (make ui)."
 
 
-def rows_found(evaluation: dg.AssetCheckEvaluation | None) -> list[dict[str, Any]]:
-    """Return the rows that an evaluation of a check shows."""
-    table = evaluation.metadata.get("rows") if evaluation else None
-    records = table.records if isinstance(table, dg.TableMetadataValue) else []
-    return [dict(one.data) for one in records]
-
-
 def find_problems(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
     """Return all current problems of sources and of the instance."""
     return [
         *of_broken_sources(utc_now()),
-        *_failing_jobs(instance, repository),
-        *_failed_materializations(instance, repository),
+        *_failed_runs(instance, repository),
         *_failing_checks(instance, repository),
         *_failing_ticks(instance, repository),
     ]
@@ -96,21 +87,11 @@ def unfinished_runs(instance: dg.DagsterInstance) -> dict[str, Any]:
 
 def of_runs(runs: dict[str, Any], now: dt.datetime) -> Iterator[Problem]:
     """Yield whether runs wait or are under way for too long."""
+    see = "See in the UI what runs before it, and whether the daemon lives."
+    end = f"Terminate it in the UI; {KEPT}."
     for name, limit, words, remedy, status in (
-        (
-            "queued",
-            QUEUED_SECONDS,
-            "has been waiting in the queue",
-            "See in the UI what runs before it, and whether the daemon lives.",
-            "QUEUED",
-        ),
-        (
-            "under_way",
-            UNDER_WAY_SECONDS,
-            "has been under way",
-            f"Terminate it in the UI; {KEPT}.",
-            "STARTED",
-        ),
+        ("queued", QUEUED_SECONDS, "has been waiting in the queue", see, "QUEUED"),
+        ("under_way", UNDER_WAY_SECONDS, "has been under way", end, "STARTED"),
     ):
         at = runs[f"oldest_{name}_at"]
         if at is not None and (age := (now - at).total_seconds()) > limit:
@@ -157,77 +138,88 @@ def of_daemon(beats: Sequence[dict[str, Any]], now: dt.datetime) -> Iterator[Pro
             yield Problem(f"status:daemon:{name}", "warning", what, name, at, "", remedy)
 
 
-def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
-    """Return the two newest ticks of a sensor or schedule: the newest may still be in progress.
+def _failed_runs(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+) -> Iterator[Problem]:
+    """Yield failed runs that no later run has made good: of jobs, and of selected assets.
 
-    A sensor has tens of thousands of ticks. Dagster's query sorts all of them unless it is limited
-    by time.
+    Runs that Dagster retries do not count, nor do those that rejected a person's input.
     """
-    if kind == "sensor":
-        lately = time.time() - RECENT_SECONDS
-        if len(ticks := instance.get_ticks("", selector_id, after=lately, limit=2)) == 2:
-            return ticks
-    return instance.get_ticks("", selector_id, limit=2)
+    records = instance.get_run_records(dg.RunsFilter(statuses=[FAILURE]), limit=MAX_RUNS)
+    failed = {one.dagster_run.job_name for one in records}
+    if len(records) == MAX_RUNS:  # older failures of other jobs may be missing
+        failed = {*repository.job_names}
+    for job in sorted(failed & {*repository.job_names} - {BY_ASSETS}):
+        finished = dg.RunsFilter(job_name=job, statuses=[SUCCESS, FAILURE])
+        found = instance.get_run_records(finished, limit=MAX_FINISHED)
+        counted = [one for one in found if not _is_ignored(one)]
+        if counted and counted[0].dagster_run.status == FAILURE:
+            yield _failed_run(instance, f"run:{job}", f"job {job}", counted[0])
+    if BY_ASSETS not in failed:
+        return
+    by_hand = dg.RunsFilter(job_name=BY_ASSETS, statuses=[FAILURE])
+    found = instance.get_run_records(by_hand, limit=MAX_RUNS)
+    counted = [one for one in found if not _is_ignored(one)]
+    keys = {key for one in counted for key in one.dagster_run.asset_selection or ()}
+    known = keys & repository.asset_graph.get_all_asset_keys()
+    # A run is made good when each of its assets is in another one.
+    last = {one.asset_entry.last_run_id for one in instance.get_asset_records([*known])}
+    for record in counted:
+        if record.dagster_run.run_id in last:
+            names = sorted(_dotted(key) for key in record.dagster_run.asset_selection or ())
+            words = shown(", ".join(names), 200)
+            key, where = f"materialisation:{words}", f"materialisation of {words}"
+            yield _failed_run(instance, key, where, record)
 
 
-def _failing_jobs(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
-) -> Iterator[Problem]:
-    jobs = [name for name in repository.job_names if name != BY_ASSETS]
-    for record in failing_jobs(instance, jobs):
-        name = record.dagster_run.job_name
-        yield _failed_run(instance, f"run:{name}", f"job {name}", record)
+def _is_ignored(record: dg.RunRecord) -> bool:
+    """Return whether Dagster has retried a run, or may be about to, or a person's input was bad."""
+    tags = record.dagster_run.tags
+    is_young = _ended_at(record) > time.time() - RETRY_SECONDS
+    is_retried = "dagster/auto_retry_run_id" in tags or is_young
+    return REJECTED_INPUT in tags or (tags.get("dagster/will_retry") == "true" and is_retried)
 
 
-def _failed_materializations(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
-) -> Iterator[Problem]:
-    """Yield failed materializations of selected assets."""
-    for record in failed_materializations(instance, repository):
-        names = _names(record)
-        where = f"materialisation of {shown(names, 200)}"
-        yield _failed_run(instance, f"materialisation:{_short(names)}", where, record)
+def _ended_at(record: dg.RunRecord) -> float:
+    return record.end_time or record.create_timestamp.timestamp()
 
 
 def _failed_run(
     instance: dg.DagsterInstance, key: str, where: str, record: dg.RunRecord
 ) -> Problem:
-    run_id, partition = record.dagster_run.run_id, partition_of(record)
+    run_id = record.dagster_run.run_id
     what, remedy = split_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
-    if partition:  # it may no longer be offered, and its run never be repeated
+    if partition := record.dagster_run.tags.get(PARTITION_TAG):
         where = f"{where}, partition {shown(partition, 100)}"
-        remedy = remedy if remedy.endswith(DISMISS) else f"{remedy} {DISMISS}"
-    return Problem(key, "error", what, where, utc_at(ended_at(record)), f"/runs/{run_id}", remedy)
+    since = utc_at(_ended_at(record))
+    return Problem(key, "error", what, where, since, f"/runs/{run_id}", remedy)
 
 
 def _failing_checks(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
     """Yield the checks whose last completed evaluation failed."""
-    storage, graph = instance.event_log_storage, repository.asset_graph
-    latest = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
-    planned = [key for key, one in latest.items() if one.status.value == "PLANNED"]
-    before = {
-        key: one.last_completed_check_execution_record
-        for key, one in storage.get_asset_check_summary_records(planned).items()
-    }
-    for key, execution in {**latest, **before}.items():
+    graph = repository.asset_graph
+    keys = [key for key in graph.asset_check_keys if key.name not in SEEN_IN_TABLES]
+    records = instance.event_log_storage.get_asset_check_summary_records(keys)
+    for key, record in records.items():
+        execution = record.last_completed_check_execution_record
         if execution is None or execution.status.value != "FAILED" or not execution.evaluation:
             continue
-        if key.name in SEEN_IN_TABLES:
-            continue
         expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
-        is_error = execution.evaluation.severity == dg.AssetCheckSeverity.ERROR
-        asset = _dotted(key.asset_key)
+        found, asset = execution.evaluation, _dotted(key.asset_key)
+        table = found.metadata.get("rows")
+        rows = table.records if isinstance(table, dg.TableMetadataValue) else []
+        page = urlencode({"view": "checks", "checkDetail": key.name})
         yield Problem(
             key=f"check:{asset}:{key.name}",
-            severity="error" if is_error else "warning",
-            what=shown(_found(execution.evaluation, expected)),
+            severity="error" if found.severity == dg.AssetCheckSeverity.ERROR else "warning",
+            what=shown(_found(found, expected)),
             where=f"check {key.name} of {asset}",
             since=utc_at(execution.create_timestamp),
-            path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
+            path=f"/assets/{'/'.join(key.asset_key.path)}?{page}",
             remedy=remedy or SEE_CHECK,
-            rows=rows_found(execution.evaluation),
+            rows=[dict(one.data) for one in rows],
         )
 
 
@@ -241,18 +233,16 @@ def _failing_ticks(
         *repository.schedule_defs,
     ]
     for automation in declared:
-        if automation.name not in states:
+        state = states.get(automation.name)
+        if state is None:
             continue
-        state = states[automation.name]
         kind = "sensor" if isinstance(automation, dg.SensorDefinition) else "schedule"
-        where, path = (
-            f"{kind} {automation.name}",
-            f"/locations/{LOCATION}/{kind}s/{automation.name}",
-        )
+        where = f"{kind} {automation.name}"
+        path = f"/locations/pipelines/{kind}s/{automation.name}"
         sensor = state.sensor_instigator_data
         if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
             continue  # the daemon records the end of a good tick
-        ticks = last_ticks(instance, state.selector_id, kind)
+        ticks = _last_ticks(instance, state.selector_id, kind)
         if state.status.value == "STOPPED":
             if automation.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
@@ -277,6 +267,19 @@ def _failing_ticks(
         yield Problem(f"{kind}:{automation.name}", "error", what, where, since, path, remedy)
 
 
+def _last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
+    """Return the two newest ticks of a sensor or schedule: the newest may still be in progress.
+
+    A sensor has tens of thousands of ticks. Dagster's query sorts all of them unless it is limited
+    by time.
+    """
+    if kind == "sensor":
+        lately = time.time() - RECENT_SECONDS
+        if len(ticks := instance.get_ticks("", selector_id, after=lately, limit=2)) == 2:
+            return ticks
+    return instance.get_ticks("", selector_id, limit=2)
+
+
 def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:
     offending = verdict.metadata.get("offending")
     found = f"Found {offending.value}" if offending else "It failed"
@@ -287,22 +290,3 @@ def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:
 
 def _dotted(key: dg.AssetKey) -> str:
     return ".".join(key.path)
-
-
-def _names(record: dg.RunRecord) -> str:
-    return ", ".join(sorted(_name(key) for key in chosen(record)))
-
-
-def _name(key: Entity) -> str:
-    if isinstance(key, dg.AssetKey):
-        return _dotted(key)
-    return f"{_dotted(key.asset_key)}:{key.name}"
-
-
-def _short(names: str) -> str:
-    """Return the names, or a digest of them if they are too long."""
-    return names if len(names) <= 100 else hashlib.sha256(names.encode()).hexdigest()[:16]
-
-
-def _asset_path(key: dg.AssetKey, **query: str) -> str:
-    return f"/assets/{'/'.join(quote(part, safe='') for part in key.path)}?{urlencode(query)}"

@@ -63,8 +63,7 @@ def test_a_failed_run_reports_our_message(world: World) -> None:
 
 
 def test_an_unexpected_error_is_reported_by_its_innermost_cause(world: World) -> None:
-    error = ValueError("no such column: price")
-    world.execute("audit", error)
+    world.execute("audit", ValueError("no such column: price"))
     assert "no such column: price" in only(world).what
     assert "run it again" in only(world).remedy
 
@@ -197,13 +196,6 @@ def test_failed_assets_are_a_problem_until_each_is_in_another_run(world: World) 
     world.materialise(PRICES)
     assert only(world) == problem
     world.materialise(LEGS)
-    assert world.problems() == []
-
-
-def test_assets_that_failed_by_hand_are_repaired_by_their_job(world: World) -> None:
-    world.execute("__ASSET_JOB", OURS, asset_selection=[LEGS])
-    assert world.keys() == ["materialisation:flights.legs"]
-    world.run("flights")
     assert world.problems() == []
 
 
