@@ -1,82 +1,106 @@
 """Collect what `isobar status` shows. Read-only: nothing is started, migrated, created or written.
 
 What is wrong with runs, checks, data, automation and the daemon is in the last look, which is some
-seconds old while the daemon runs. If it is old, or there is none, this looks itself.
+seconds old while the daemon runs. If it is old, or there is none, this looks itself. It adds what
+it sees of databases, processes and disks.
 """
 
 import datetime as dt
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS, remarks
-from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.source import check_sources, sources
-from pipelines.status import rules
-from pipelines.status.databases import Facts, probe_storage, probe_warehouse, warehouse
-from pipelines.status.rules import Database, Disk, ProcessFact
-from pipelines.status.web_ui import noted_processes
-from pipelines.warehouse.last_look import Look, Problem
+from pipelines.status import databases
+from pipelines.status.databases import READABLE, Data
+from pipelines.status.web_ui import ProcessFact, noted_processes
+from pipelines.warehouse.last_look import Look, Problem, Severity
 
+GIB = 2**30
+#: PostgreSQL's write-ahead log alone may use 4 GiB.
+LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
+#: A daemon that is younger may not have given a sign of life yet.
 STARTING_SECONDS = 75.0
+MIGRATE = "Run isobar migrate, which says what is wrong if that is not enough."
+#: What is wrong with a database by its schema, what to do, and how bad it is.
+SCHEMAS: Mapping[str, tuple[str, str, Severity]] = {
+    "missing": ("it is empty", "Run make run (isobar run), which fills it.", "error"),
+    "behind": ("its tables are of older code", MIGRATE, "error"),
+    "foreign": (
+        "its tables are of code that this clone does not know",
+        "Update this clone, or restore a backup. One of Isobar 1.0 or 2.0 is not upgraded.",
+        "error",
+    ),
+    "other views": ("its views are of other code", MIGRATE, "warning"),
+}
+NAMES = {"database": "The database", "dagster_storage": "Dagster's storage"}
+START_AGAIN = "Start isobar ui again (make ui); it ends what is left of the last one first."
+REMARK = "Correct or remove it, or install and fix the source that it is for."
+UNKNOWN: Mapping[str, Any] = dict.fromkeys(
+    ("last_success_at", "is_overdue", "promised_seconds", "last_delivery_at", "in_quarantine")
+)
 
 
-@dataclass
-class Status:
-    """Everything that was collected, and the problems, worst first."""
-
-    checked_at: dt.datetime
-    problems: list[Problem] = field(default_factory=list)
-    #: False if the environment is invalid, so that nothing could be inspected.
-    is_inspected: bool = True
-    warehouse: Database = field(default_factory=lambda: Database("database"))
-    storage: Database = field(default_factory=lambda: Database("dagster_storage"))
-    sources: Sequence[Mapping[str, Any]] = ()
-    quarantine: Mapping[str, int] = field(default_factory=dict)
-    processes: list[ProcessFact] = field(default_factory=list)
-    #: Of the web UI of this machine.
-    url: str | None = None
-    look: Look | None = None
-    disks: list[Disk] = field(default_factory=list)
-    sources_off: set[str] = field(default_factory=set)
-
-
-def collect(settings: Settings, now: dt.datetime) -> Status:
-    """Look at every part."""
+def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
+    """Look at every part; return what `isobar status --help` lists, worst problems first."""
     check_sources(settings)
-    off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
-    status = Status(now, sources_off=off)
-    status.url, status.processes = noted_processes(settings.state)
-    status.disks = _disks(settings)
-    storage_failure: Failure | None = None
-    try:
-        status.storage, storage_url = probe_storage(settings)
-    except Failure as failure:
-        status.storage, storage_url = _unreachable("dagster_storage", failure), ""
-        storage_failure = failure
-    try:
-        if storage_failure and settings.has_builtin_server and not settings.dagster_postgres_url:
-            raise storage_failure  # of the one server: it is not waited for again
-        with warehouse(settings) as connection:
-            facts = probe_warehouse(connection)
-            status.look = facts.look
-            is_fresh = facts.look is not None and facts.look.is_fresh(now)
-            if not is_fresh and status.storage.schema == "current":
-                status.look = _look(settings, storage_url, connection, facts, now)
-    except Failure as failure:
-        facts = Facts(_unreachable("database", failure))
-        if status.storage.schema == "current":
-            status.look = _look(settings, storage_url, None, facts, now)
-    status.warehouse, status.sources = facts.database, facts.sources
-    status.quarantine = facts.quarantine
-    status.problems = sorted(_problems(status), key=worst_first)
-    return status
+    facts, data, problems = _databases(settings, now)
+    look = data.look
+    url, processes = noted_processes(settings.state)
+    disks = _disks(settings)
+    found = [
+        *problems,
+        *of_processes(processes, now),
+        *of_disks(disks, now),
+        *(_trouble(f"remark:{one}", one, "", REMARK, now, "warning") for one in remarks()),
+        *of_broken_sources(now),
+        *(look.problems if look else []),
+    ]
+    if any(one.name == "daemon" and _is_starting(one, now) for one in processes):
+        found = [one for one in found if one.key != "status:daemon"]
+    first: dict[str, Problem] = {}
+    for one in found:
+        first.setdefault(one.key, one)  # as it is now, before as it was noted
+    beats = [
+        one | {"age_seconds": seconds_since(moment(one["at"]), now)}
+        for one in (look.heartbeats if look else [])
+    ]
+    ordered = sorted(first.values(), key=worst_first)
+    parts: dict[str, Mapping[str, Any]] = {
+        **facts,
+        "processes": {"url": url, "processes": [asdict(one) for one in processes]},
+        "daemon": {"heartbeats": beats},
+        "runs": look.runs if look else {},
+        "disks": {"places": disks},
+    }
+    unseen = {"daemon", "runs"} if look is None else set()
+    unseen |= set() if processes else {"processes"}
+    return {
+        "status": status_of(ordered),
+        "checked_at": now,
+        "looked_at": look.looked_at if look else None,
+        "problems": ordered,
+        **{
+            name: {"status": None if name in unseen else _status_of(name, part, ordered), **part}
+            for name, part in parts.items()
+        },
+        "sources": [source_facts(name, data.sources, settings, now) for name in sources()],
+        "quarantine": data.quarantine,
+    }
+
+
+def unconfigured(failure: Failure, now: dt.datetime) -> dict[str, Any]:
+    """Return the document for an invalid environment, in which nothing can be inspected."""
+    where, remedy = failure.place, failure.remedy
+    problem = _trouble("configuration", f"{failure.problem} ({where})", where, remedy, now)
+    return {"status": "bad", "checked_at": now, "problems": [problem]}
 
 
 def worst_first(problem: Problem) -> tuple[str, float]:
@@ -84,88 +108,154 @@ def worst_first(problem: Problem) -> tuple[str, float]:
     return problem.severity, -problem.since.timestamp()
 
 
-def unconfigured(failure: Failure, now: dt.datetime) -> Status:
-    """Return the status for an invalid environment, in which nothing can be inspected."""
-    return Status(now, [rules.of_configuration(failure, now)], is_inspected=False)
+def status_of(problems: Iterable[Problem]) -> str:
+    """Return the worst severity as a status."""
+    severities = {problem.severity for problem in problems}
+    return "bad" if "error" in severities else "warning" if severities else "ok"
 
 
-def _look(
-    settings: Settings,
-    storage_url: str,
-    connection: Connection | None,
-    facts: Facts,
-    now: dt.datetime,
-) -> Look:
+def moment(at: str | None) -> dt.datetime | None:
+    """Return a time that was noted."""
+    return dt.datetime.fromisoformat(at) if at else None
+
+
+def seconds_since(at: dt.datetime | None, now: dt.datetime) -> float | None:
+    """Return how long ago something was; None if it never was."""
+    return round((now - at).total_seconds(), 1) if at else None
+
+
+def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> Iterator[Problem]:
+    """Yield that processes of `isobar ui` have ended; nothing if it does not run here."""
+    dead = [one.name for one in found if not one.is_alive]
+    if not dead:
+        return
+    remedy = "isobar ui starts it again in a second; if it does not, read its log in .isobar."
+    if "isobar ui" in dead:
+        remedy = START_AGAIN
+    what = f"Processes of isobar ui have ended: {', '.join(dead)}"
+    yield _trouble("processes", what, ".isobar/ui.json", remedy, now)
+    if "daemon" in dead:
+        yield _trouble("daemon", "The daemon has ended", "", remedy, now)
+
+
+def of_disks(found: Sequence[Mapping[str, Any]], now: dt.datetime) -> Iterator[Problem]:
+    """Yield the file systems with little free space."""
+    for disk in found:
+        if (free := disk["free_bytes"]) < LITTLE_BYTES:
+            severity: Severity = "error" if free < TOO_LITTLE_BYTES else "warning"
+            what = f"Only {free / GIB:.1f} GiB are free for the {disk['what']}"
+            remedy = "Free some space; a full disk stops the database."
+            yield _trouble(f"disks:{disk['what']}", what, disk["path"], remedy, now, severity)
+
+
+def of_schema(part: str, facts: Mapping[str, Any], now: dt.datetime) -> Iterator[Problem]:
+    """Yield what is wrong with the tables and views of a database."""
+    if facts["schema"] in SCHEMAS:
+        words, remedy, severity = SCHEMAS[facts["schema"]]
+        yield _trouble(part, f"{NAMES[part]}: {words}", facts["place"], remedy, now, severity)
+
+
+def source_facts(
+    name: str, known: Mapping[str, Mapping[str, Any]], settings: Settings, now: dt.datetime
+) -> dict[str, Any]:
+    """Return the facts about a source; null is not known, and nothing is promised of one off."""
+    is_on = sources()[name].settings.is_set_up(settings)
+    facts = {"name": name, "is_on": is_on, **known.get(name, UNKNOWN)}
+    facts["age_seconds"] = seconds_since(facts["last_success_at"], now)
+    return facts if is_on else facts | {"is_overdue": None, "promised_seconds": None}
+
+
+def _trouble(
+    key: str, what: str, where: str, remedy: str, now: dt.datetime, severity: Severity = "error"
+) -> Problem:
+    return Problem(f"status:{key}", severity, what, where, now, "", remedy)
+
+
+def _databases(
+    settings: Settings, now: dt.datetime
+) -> tuple[dict[str, Mapping[str, Any]], Data, list[Problem]]:
+    """Return the facts about both databases, what the warehouse has, and what is wrong."""
+    problems: list[Problem] = []
+    data, url = Data(), ""
+    try:
+        storage, url = databases.probe_storage(settings)
+        problems += of_schema("dagster_storage", storage, now)
+    except Failure as failure:
+        storage = _unreachable(failure)
+        if settings.has_builtin_server and not settings.dagster_postgres_url:
+            # It is one server, which is not waited for again.
+            problem = _of_unreachable("database", failure, now)
+            return {"database": storage, "dagster_storage": storage}, data, [problem]
+        problems.append(_of_unreachable("dagster_storage", failure, now))
+    try:
+        with databases.warehouse(settings) as connection:
+            warehouse, data = databases.probe_warehouse(connection)
+            problems += of_schema("database", warehouse, now)
+            is_fresh = data.look is not None and data.look.is_fresh(now)
+            if warehouse["schema"] in READABLE and storage["schema"] == "current" and not is_fresh:
+                data = replace(data, look=_look(settings, url, connection, now))
+    except Failure as failure:
+        warehouse = _unreachable(failure)
+        if warehouse["error"] == storage["error"]:  # it is one server
+            problems.clear()
+        problems.append(_of_unreachable("database", failure, now))
+    return {"database": warehouse, "dagster_storage": storage}, data, problems
+
+
+def _unreachable(failure: Failure) -> dict[str, Any]:
+    schema = "missing" if isinstance(failure, NotReady) else None
+    return {
+        **databases.UNREACHABLE,
+        "place": failure.place,
+        "error": failure.problem,
+        "schema": schema,
+    }
+
+
+def _of_unreachable(part: str, failure: Failure, now: dt.datetime) -> Problem:
+    what = f"{NAMES[part]}: {failure.problem}"
+    return _trouble(part, what, failure.place, failure.remedy, now)
+
+
+def _look(settings: Settings, storage_url: str, connection: Connection, now: dt.datetime) -> Look:
     """Look at everything, as the daemon does, in read-only sessions."""
     from pipelines.orchestration.instance import instance_on
     from pipelines.orchestration.operations.look import look, read_tables
 
     home = settings.dagster_home
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
-    can_read = facts.database.schema in ("current", "other views")
     try:
         from pipelines.definitions import definitions  # which reads schedules.toml
 
-        repository = definitions.get_repository_def()
-        tables = read_tables(connection) if connection and can_read else None
         with instance_on(storage_url, home, config) as instance:
-            return look(instance, repository, tables, now)
+            return look(instance, definitions.get_repository_def(), read_tables(connection), now)
     except SOURCE_ERRORS as error:
         words, remedy = f"{type(error).__name__}: {error}", "Fix the reported error."
         if isinstance(error, Failure):
             words, remedy = f"{error.problem} ({error.place})", error.remedy
         what = f"It could not be seen what is wrong: {redact(words)}"
-        return Look(now, [rules.trouble("problems", what, "", remedy, now)])
+        return Look(now, [_trouble("problems", what, "", remedy, now)])
 
 
-def _problems(status: Status) -> list[Problem]:
-    now, error = status.checked_at, status.storage.error
-    is_reported = error is not None and error == status.warehouse.error
-    found = [
-        *rules.of_database(status.warehouse, now),
-        *([] if is_reported else rules.of_database(status.storage, now)),
-        *rules.of_processes(status.processes, now),
-        *rules.of_disks(status.disks, now),
-        *rules.of_remarks(remarks(), now),
-        *of_broken_sources(now),
-        *(status.look.problems if status.look else []),
-    ]
-    if _is_daemon_judged(status.processes, now):
-        found = [one for one in found if one.key != "status:daemon"]
-    first: dict[str, Problem] = {}
-    for one in found:
-        first.setdefault(one.key, one)  # as it is now, before as it was noted
-    return [*first.values()]
-
-
-def _is_daemon_judged(processes: Sequence[ProcessFact], now: dt.datetime) -> bool:
-    """Return whether the daemon's process says more than its heartbeats: it is dead, or new."""
-    return any(
-        one.name == "daemon" and (one.state != "alive" or _is_starting(one, now))
-        for one in processes
-    )
+def _status_of(part: str, facts: Mapping[str, Any], problems: Iterable[Problem]) -> str:
+    """Return the status of a part. A database may be reported with the other one."""
+    mine = [one for one in problems if one.key.split(":")[:2] == ["status", part]]
+    return "bad" if facts.get("is_reachable") is False else status_of(mine)
 
 
 def _is_starting(process: ProcessFact, now: dt.datetime) -> bool:
-    at = process.started_at
-    return at is not None and (now - at).total_seconds() < STARTING_SECONDS
+    return process.is_alive and (now - process.started_at).total_seconds() < STARTING_SECONDS
 
 
-def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure) -> Database:
-    schema: Condition | None = "missing" if isinstance(failure, NotReady) else None
-    return Database(
-        part, failure.place, schema=schema, error=failure.problem, remedy=failure.remedy
-    )
-
-
-def _disks(settings: Settings) -> list[Disk]:
+def _disks(settings: Settings) -> list[dict[str, Any]]:
     """Return the file systems of the state folder and the built-in server's data, each once."""
     places = {"state folder": settings.state}
     if settings.has_builtin_server:
         places["database"] = settings.builtin_server().home
-    disks: dict[int, Disk] = {}
+    disks: dict[int, dict[str, Any]] = {}
     for what, path in places.items():
         there = next(one for one in (path, *path.parents) if one.exists())
         usage = shutil.disk_usage(there)
-        disks.setdefault(there.stat().st_dev, Disk(what, str(there), usage.free, usage.total))
+        sizes = {"free_bytes": usage.free, "total_bytes": usage.total}
+        disks.setdefault(there.stat().st_dev, {"what": what, "path": str(there), **sizes})
     return list(disks.values())

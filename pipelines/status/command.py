@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import sys
+from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -21,7 +23,8 @@ def status(as_json: bool) -> None:
     up to two minutes ago; if it has not looked since, this command looks itself.
 
     \b
-    Keys of --json; times are ISO 8601 in UTC, sizes in bytes, and null means not known:
+    Keys of --json; times are ISO 8601 in UTC, sizes in bytes, and null means not known. If a
+    variable is invalid, there are only status, checked_at and problems:
       status           ok, warning or bad: the worst of problems
       checked_at
       looked_at        when runs, checks, data, automation and the daemon were looked at
@@ -30,10 +33,10 @@ def status(as_json: bool) -> None:
                        failed check found, cut off at 200 characters a value)], errors
                        first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes,
-                       is_standby, schema
+                       schema
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
       processes        status, the url of isobar ui on this machine, and its processes:
-                       [name, pid, state (alive, stopped, dead), started_at]
+                       [name, pid, is_alive, started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
@@ -43,7 +46,6 @@ def status(as_json: bool) -> None:
       disks            status, and places [what, path, free_bytes, total_bytes]
     """
     from pipelines.status.collect import collect, unconfigured
-    from pipelines.status.json_report import document
     from pipelines.status.text_report import page
 
     LOG.disabled = True  # the report has what is logged
@@ -57,9 +59,9 @@ def status(as_json: bool) -> None:
         remedy = "Run it as the user that runs Isobar."
         rejection = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)
         seen = unconfigured(rejection, now)
-    report = document(seen)
-    if as_json:
-        click.echo(json.dumps(report, indent=2, default=lambda at: at.isoformat()))
-    else:
-        click.echo(page(seen))
-    sys.exit(1 if report["status"] == "bad" else 0)
+    click.echo(json.dumps(seen, indent=2, default=_as_json) if as_json else page(seen))
+    sys.exit(1 if seen["status"] == "bad" else 0)
+
+
+def _as_json(fact: Any) -> Any:
+    return fact.isoformat() if isinstance(fact, dt.datetime) else asdict(fact)

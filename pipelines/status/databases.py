@@ -1,9 +1,9 @@
 """Read the warehouse and Dagster's storage for `isobar status`, in read-only sessions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, make_url, text
 
@@ -12,7 +12,6 @@ from pipelines.failures import NotReady, TransientFailure
 from pipelines.migrations.apply import Condition, condition
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
-from pipelines.status.rules import Database
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.last_look import Look
@@ -23,18 +22,26 @@ STATEMENT_SECONDS = 10
 OPTIONS = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
 QUARANTINE = text("SELECT feed, in_quarantine FROM ops.feeds WHERE in_quarantine > 0 ORDER BY feed")
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
+#: Schemas of the warehouse whose tables this code can read.
+READABLE: tuple[Condition, ...] = ("current", "other views")
+UNREACHABLE: Mapping[str, Any] = {
+    "place": "",
+    "is_reachable": False,
+    "error": None,
+    "server_version": None,
+    "size_bytes": None,
+    "schema": None,
+}
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the warehouse has."""
+class Data:
+    """What the warehouse has; nothing if it cannot be read."""
 
-    database: Database
     #: What the last look at the platform found; None if nobody has looked.
     look: Look | None = None
-    #: Each source: name, last_success_at, is_overdue, promised_seconds, last_delivery_at,
-    #: in_quarantine.
-    sources: Sequence[Mapping[str, Any]] = ()
+    #: Facts about each source (`sql/sources.sql`), by name.
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Rejected records by feed.
     quarantine: Mapping[str, int] = field(default_factory=dict)
 
@@ -47,20 +54,18 @@ def warehouse(settings: Settings) -> Iterator[Connection]:
         yield opened
 
 
-def probe_warehouse(connection: Connection) -> Facts:
+def probe_warehouse(connection: Connection) -> tuple[dict[str, Any], Data]:
     """Read the warehouse. Raises `Failure` if it cannot be read."""
-    schema = condition(connection)
-    found = _database("database", connection, schema)
-    if schema in ("missing", "foreign", "behind"):
-        return Facts(found)
+    facts = _facts(connection, condition(connection))
+    if facts["schema"] not in READABLE:
+        return facts, Data()
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
-    counted = connection.execute(QUARANTINE)
-    return Facts(
-        found, last_look.read(connection), [dict(row) for row in rows], dict(map(tuple, counted))
-    )
+    known = {row["name"]: dict(row) for row in rows}
+    counted = dict(map(tuple, connection.execute(QUARANTINE)))
+    return facts, Data(last_look.read(connection), known, counted)
 
 
-def probe_storage(settings: Settings) -> tuple[Database, str]:
+def probe_storage(settings: Settings) -> tuple[dict[str, Any], str]:
     """Read Dagster's storage; return its facts, and its URL for Dagster. Raises `Failure`."""
     if settings.dagster_postgres_url or settings.database_url:
         url = settings.dagster_url()
@@ -72,10 +77,10 @@ def probe_storage(settings: Settings) -> tuple[Database, str]:
             " FROM unnest(CAST(:names AS text [])) AS name"
         )
         is_made = connection.execute(query, {"names": [*TABLES_OF_DAGSTER]}).scalar_one()
-        found = _database("dagster_storage", connection, "current" if is_made else "missing")
+        facts = _facts(connection, "current" if is_made else "missing")
     options = {"options": OPTIONS, "connect_timeout": "10"}
     of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(options)
-    return found, of_dagster.render_as_string(hide_password=False)
+    return facts, of_dagster.render_as_string(hide_password=False)
 
 
 def _builtin_url(settings: Settings, role: str, database: str) -> str:
@@ -122,21 +127,15 @@ def _reading(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _database(
-    part: Literal["database", "dagster_storage"], connection: Connection, schema: Condition
-) -> Database:
-    query = text(
-        "SELECT pg_database_size(current_database()), current_setting('server_version'),"
-        " pg_is_in_recovery()"
-    )
-    size, version, is_standby = connection.execute(query).one()
+def _facts(connection: Connection, schema: Condition) -> dict[str, Any]:
+    query = text("SELECT pg_database_size(current_database()), current_setting('server_version')")
+    size, version = connection.execute(query).one()
     place = connection.engine.url.set(query={}, drivername="postgresql")
-    return Database(
-        part,
-        place.render_as_string(hide_password=True),
-        is_reachable=True,
-        server_version=version.split()[0],
-        size_bytes=size,
-        is_standby=is_standby,
-        schema=schema,
-    )
+    return {
+        **UNREACHABLE,
+        "place": place.render_as_string(hide_password=True),
+        "is_reachable": True,
+        "server_version": version.split()[0],
+        "size_bytes": size,
+        "schema": schema,
+    }

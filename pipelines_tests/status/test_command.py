@@ -168,8 +168,8 @@ def test_with_the_ui_up_its_processes_and_the_daemon_are_ok(
     while errors(document := status(ran)[1]):
         assert time.monotonic() < deadline, errors(document)
     assert document["processes"]["url"].startswith("http://127.0.0.1:")
-    states = {one["name"]: one["state"] for one in document["processes"]["processes"]}
-    assert states == dict.fromkeys(("isobar ui", "code server", "web server", "daemon"), "alive")
+    alive = {one["name"] for one in document["processes"]["processes"] if one["is_alive"]}
+    assert alive == {"isobar ui", "code server", "web server", "daemon"}
     ages = {one["name"]: one["age_seconds"] for one in document["daemon"]["heartbeats"]}
     assert {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR"} < ages.keys()
     done = isobar(ran, "status")
@@ -181,28 +181,17 @@ def test_with_the_ui_up_its_processes_and_the_daemon_are_ok(
     assert not any(passwords[role] in done.stdout for role in ROLES)
 
 
-def test_a_stalled_daemon_is_reported_at_once(ran: Path, ui: dict[str, psutil.Process]) -> None:
-    with stopped(ui["daemon"]):
-        code, document = status(ran)
-    assert code == 1
-    assert errors(document) == ["The daemon is stopped"]
-    assert document["daemon"]["status"] == "bad"
-    assert f"kill -CONT {ui['daemon'].pid}" in document["problems"][0]["remedy"]
-
-
 def test_a_killed_daemon_and_missing_supervision_are_reported_at_once(
     ran: Path, ui: dict[str, psutil.Process]
 ) -> None:
     with stopped(ui["isobar ui"]):  # else it starts the daemon again before anyone could look
         ui["daemon"].kill()
         _, document = status(ran)
-        assert errors(document) == [
-            "isobar ui, which starts again what ends, is stopped",
-            "The daemon has ended",
-        ]
+        ended = "Processes of isobar ui have ended: "
+        assert {*errors(document)} == {f"{ended}daemon", "The daemon has ended"}
         ui["isobar ui"].kill()
     _, document = status(ran)
-    assert errors(document)[0] == "isobar ui, which starts again what ends, has ended"
+    assert f"{ended}isobar ui, daemon" in errors(document)
     assert document["processes"]["status"] == document["daemon"]["status"] == "bad"
 
 
@@ -331,8 +320,9 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
 
 def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     _, document = status(state, ISOBAR_SOURCES="prod")
-    assert errors(document) == ["ISOBAR_SOURCES is 'prod': Input should be 'sandbox' or 'live'"]
-    assert document["database"]["status"] is None
+    (error,) = errors(document)
+    assert error.startswith("ISOBAR_SOURCES is 'prod': Input should be 'sandbox' or 'live' (")
+    assert document.keys() == {"status", "checked_at", "problems"}
     assert "Correct or unset it. See .env.example." in document["problems"][0]["remedy"]
     _, document = status(state, SYNC_EVERY_RUN="yesterday")
     assert any("SYNC_EVERY_RUN is 'yesterday'" in words for words in errors(document))
