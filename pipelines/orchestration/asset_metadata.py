@@ -275,11 +275,9 @@ def as_dagster_failure(
         )
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
-        _tag_rejected_input(context, failure)
         is_attended = orphaned_runs.TAG in context.run.tags
-        if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
-            _fail_step(context, failure)
-        if context.retry_number >= len(PATIENCE_SECONDS):
+        is_last = context.retry_number >= len(PATIENCE_SECONDS)
+        if not isinstance(failure, TransientFailure) or is_attended or is_last or not is_patient:
             _fail_step(context, failure)
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
@@ -294,25 +292,21 @@ def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        _tag_rejected_input(context, failure)
         _fail_step(context, failure)
 
 
 def _fail_step(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> NoReturn:
-    """Fail a step with our message only; its cause and traceback are logged at level DEBUG."""
+    """Fail a step with our message only; its cause and traceback are logged at level DEBUG.
+
+    Alerts and the status ignore a run that failed because of a person's input.
+    """
+    if isinstance(failure, RejectedInput):
+        context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
     cause = redact("".join(traceback.format_exception(failure)))
     context.log.debug("%s\n%s", failure.problem, cause)
     raise dg.Failure(description=str(failure), allow_retries=False) from None
-
-
-def _tag_rejected_input(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
-) -> None:
-    """Tag a run that failed on a person's input, so that alerts and the status ignore it."""
-    if isinstance(failure, RejectedInput):
-        context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:

@@ -70,8 +70,6 @@ def _poll(
         if time.monotonic() + seconds > until or not _rest(context.instance, seconds):
             return found
         found = poll_once()
-        if not isinstance(found, dg.SkipReason) and _is_switched_off(context):
-            return dg.SkipReason("It was switched off during its evaluation.")
     return found
 
 
@@ -90,9 +88,3 @@ def _rest(instance: dg.DagsterInstance, seconds: float) -> bool:
             return True
         time.sleep(min(left, LOOK_SECONDS))
     return False
-
-
-def _is_switched_off(context: dg.SensorEvaluationContext) -> bool:
-    """Return whether a person stopped the sensor; Dagster checks that only before a tick."""
-    states = context.instance.all_instigator_state()
-    return any(one.instigator_name == context.sensor_name and not one.is_running for one in states)

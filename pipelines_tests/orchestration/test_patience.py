@@ -94,16 +94,6 @@ def test_a_tick_after_a_failure_evaluates_once_to_end_soon(tick: Tick) -> None:
     assert (tick(sensor), len(count)) == (0, 3)
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_sensor_disabled_during_its_tick_starts_nothing(
-    tick: Tick, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count, sensor = looks(found_at=3)
-    assert tick(sensor) == 0
-    monkeypatch.setattr(patience, "_is_switched_off", lambda _: True)
-    assert (tick(sensor), count) == (0, [0, 1, 2])
-
-
 def test_a_tick_ends_when_its_process_is_to_stop(tick: Tick, patient: Path) -> None:
     count, sensor = looks(found_at=10_000)
     assert tick(sensor) == 0
