@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr, create_model
+from pydantic import Field, PrivateAttr
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -19,7 +19,7 @@ from pipelines.config import Settings
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.postgres.errors import failure_of, is_cancelled
 from pipelines.postgres.roles import LOADER
-from pipelines.source import Source, sources
+from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse, set_local
 
 
@@ -49,30 +49,17 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         seconds = Settings.current().statement_seconds
         with self.open() as store, store.engine.connect() as connection:
             place = file or store.place
-            remedy = "Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS."
+            set_local(connection, "statement_timeout", f"{seconds}s")
             try:
-                with cancelled_after(connection, seconds, what, place=place, remedy=remedy):
-                    yield connection
-            except DBAPIError as error:
+                yield connection
+            except (DBAPIError, Failure) as error:
+                if is_cancelled(error):
+                    problem = f"{what} took longer than {seconds} s and was cancelled"
+                    remedy = "Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS."
+                    raise PermanentFailure(what, problem, place=place, remedy=remedy) from error
+                if isinstance(error, Failure):
+                    raise
                 raise failure_of(error, what, f"{what} failed", place=place) from error
-
-
-@contextmanager
-def cancelled_after(
-    connection: Connection, seconds: int, what: str, *, place: str, remedy: str
-) -> Iterator[None]:
-    """Limit the time of each statement, until the transaction ends.
-
-    Raises `PermanentFailure` about `what` if one exceeds it.
-    """
-    set_local(connection, "statement_timeout", f"{seconds}s")
-    try:
-        yield
-    except (DBAPIError, Failure) as error:
-        if not is_cancelled(error):
-            raise
-        problem = f"{what} took longer than {seconds} s and was cancelled"
-        raise PermanentFailure(what, problem, place=place, remedy=remedy) from error
 
 
 @cache
@@ -81,56 +68,27 @@ def _kept(url: str) -> Warehouse:
 
 
 class SourceResource(dg.ConfigurableResource[Any]):
-    """Where a source is: the addresses among its settings, which the UI shows.
-
-    `source_resource` makes one with a field for each address.
-    """
+    """The settings of a source, by default those of the environment."""
 
     source: str = Field(description="Name of the source.")
+    addresses: dict[str, str] = Field(
+        default={}, description="Addresses to use instead of those of its variables."
+    )
     _settings: Any = PrivateAttr(default=None)
 
     def settings(self) -> Any:
-        """Return the source's settings, read once; URLs of this resource override the variables.
+        """Return the source's settings, read once.
 
         Raises `PermanentFailure` for an invalid variable.
         """
         if self._settings is None:
-            addresses = {name: getattr(self, name) for name in _addresses(sources()[self.source])}
-            self._settings = sources()[self.source].load_settings(**addresses)
+            self._settings = sources()[self.source].load_settings(None, **self.addresses)
         return self._settings
 
 
-def source_resource(name: str, **addresses: str | None) -> SourceResource:
+def source_resource(name: str, **addresses: str) -> SourceResource:
     """Return the resource of a source; `addresses` override the variables of its settings."""
-    source = sources()[name]
-    described = source.settings.model_fields
-    fields: dict[str, Any] = {
-        field: (str | None, Field(None, description=described[field].description))
-        for field in _addresses(source)
-    }
-    model = create_model(
-        f"{name.title()}Resource",
-        __base__=SourceResource,
-        __doc__=f"The addresses of {name}. Empty: those of the environment.",
-        **fields,
-    )
-    environment = Settings.current().environment
-    values: dict[str, Any] = {
-        field: dg.EnvVar(variable)
-        for field in fields
-        if environment.get(variable := source.settings.variable(field), "").strip()
-    }
-    made: SourceResource = model(source=name, **(values | addresses))
-    return made
-
-
-def _addresses(source: Source) -> list[str]:
-    """Return the fields of a source's settings that hold a URL or a folder."""
-    return [
-        field
-        for field in source.settings.model_fields
-        if {"url", "folder"} & source.settings.about(field).keys()
-    ]
+    return SourceResource(source=name, addresses=addresses)
 
 
 def utc_now() -> dt.datetime:
