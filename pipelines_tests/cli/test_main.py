@@ -8,12 +8,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import grpc  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
 from pipelines.cli import main
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -136,22 +134,6 @@ def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> 
     assert done.returncode == 0, "the source of the sandbox is on this machine, too"
 
 
-def test_a_code_server_of_this_machine_is_reached_without_the_proxy(tmp_path: Path) -> None:
-    """gRPC reads http_proxy as well, so that the web server had no definitions."""
-    served, service = grpc.server(ThreadPoolExecutor(1)), health.HealthServicer()
-    service.set("DagsterApi", health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(service, served)
-    port = served.add_insecure_port("127.0.0.1:0")
-    served.start()
-    variables = {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "example.org", "no_proxy": ""}
-    try:
-        words = ("serve", "healthcheck", "code", "--port", str(port))
-        done = isobar(tmp_path, *words, **variables)
-    finally:
-        served.stop(None)
-    assert done.returncode == 0, done.stderr
-
-
 def test_a_second_sandbox_on_the_same_port_is_rejected(
     empty_state: Path,
 ) -> None:
@@ -169,21 +151,11 @@ def test_a_second_sandbox_on_the_same_port_is_rejected(
         first.communicate(timeout=20)
 
 
-@pytest.mark.parametrize(
-    ("host", "message"),
-    [
-        ("", "name an address"),
-        ("203.0.113.9", "is not an address of this machine"),
-        ("999.9.9.9", "is not an address of this machine"),
-        ("a" * 300, "is not an address of this machine"),
-    ],
-)
-def test_an_address_that_cannot_be_listened_on_is_rejected(host: str, message: str) -> None:
-    """An empty one would be every address of the machine."""
-    for command in ("sandbox", "dashboard"):
-        done = CliRunner().invoke(main.isobar, [command, "--host", host])
-        assert done.exit_code == 2, command
-        assert message in done.output
+@pytest.mark.parametrize("command", ["sandbox", "dashboard"])
+def test_no_address_is_not_every_address_of_the_machine(command: str) -> None:
+    done = CliRunner().invoke(main.isobar, [command, "--host", ""])
+    assert done.exit_code == 2
+    assert "name an address" in done.output
 
 
 def test_an_account_without_a_name_dismisses_records_by_its_number(

@@ -300,26 +300,6 @@ def test_a_package_without_a_key_says_so_until_it_has_one(
     assert call("check", "gauges").exit_code == 0
 
 
-def test_lists_of_one_name_have_tables_of_their_own(
-    use: Callable[[], None], tmp_path: Path
-) -> None:
-    lists = {"a": {"nones": [{"id": 1}]}, "b": {"nones": [{"id": 1}, {"id": 2}]}}
-    (tmp_path / "two.json").write_text(json.dumps(lists))
-    assert call("new", "gauges", "--kind", "document", "--from", "two.json").exit_code == 0
-    use()
-    assert sources()["gauges"].loads == ("gauges.nones", "gauges.nones_2")
-    assert call("check", "gauges").exit_code == 0
-
-
-def test_a_sample_without_end_is_read_in_part(
-    use: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del use
-    monkeypatch.setattr("pipelines.cli.new_source.MAX_BYTES", 1000)
-    with pytest.raises(Exception, match="it is larger than"):
-        call("new", "gauges", "--from", "/dev/zero")
-
-
 def test_a_header_that_no_file_may_have_is_named(use: Callable[[], None], tmp_path: Path) -> None:
     del use
     for header in ("id,ID", '"a\nb",c'):

@@ -219,16 +219,6 @@ def test_a_file_for_a_source_without_an_inbox_is_an_error_that_says_so(run: Run)
     assert api.requested == []
 
 
-def test_parameters_of_each_request_come_with_the_link_to_the_next_page(
-    run: Run, server: Connections
-) -> None:
-    api = Api("next", "None", [*map(permit, range(1, COUNT + 1))])
-    declared = f"{PAGINATIONS['next']}, params={{'key': '{{token}}', 'after': '0'}}"
-    assert failures(run(declared, api)) == []
-    assert {one["key"] for one in api.requested} == {"s3cret-token"}
-    assert [one["after"] for one in api.requested] == ["0", "10", "20"]
-
-
 class Broken(Api):
     """Answers newest first, and while it is broken only the first page."""
 
@@ -338,9 +328,6 @@ def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
             'headers={"Authorization": "Bearer {tokn}"}',
             "the feed 'permits' names the setting 'tokn', and the settings are url, token, user",
         ),
-        ('params={"key": "{tokn}"}', "names the setting 'tokn'"),
-        ('basic=("usr", "token")', "names the setting 'usr'"),
-        ('setting="ulr"', "names the setting 'ulr'"),
     ],
 )
 def test_a_misspelled_name_is_found_before_anything_is_requested(

@@ -277,13 +277,6 @@ def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
 
 
-def test_a_foreign_cursor_notifies_all_problems_again(world: World, receiver: FakeReceiver) -> None:
-    world.stop()
-    for count, cursor in enumerate(("", "[]", '{"version":0}'), start=1):
-        world.look(cursor)
-        assert receiver.titles == ["Isobar: warning: sensor inbox"] * count
-
-
 def test_new_receivers_get_open_problems_and_removed_ones_are_forgotten(
     world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any
 ) -> None:

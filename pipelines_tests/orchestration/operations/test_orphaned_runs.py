@@ -327,15 +327,3 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
         assert time.monotonic() - began < 2 * STOP_SECONDS
         failed = "SELECT count(*) FROM job_ticks WHERE tick_body LIKE '%UserCodeUnreachable%'"
         assert storage.execute(failed).fetchone() == (0,)
-
-
-def test_runs_killed_with_their_session_fail_when_the_ui_restarts(session: Session) -> None:
-    session.start()
-    wait_until_failures_are_retried(session)
-    _, blocker = begin_slow_run(session)
-    for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
-        process.kill()
-    session.ui.process.communicate()
-    blocker.close()
-    session.start()
-    wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)

@@ -313,13 +313,6 @@ def test_the_daemon_is_judged_by_its_signs_of_life() -> None:
     assert found(("SENSOR", None, ""))[0][0] == "warning", "none has run yet"
 
 
-def test_errors_come_before_warnings_and_the_oldest_first(world: World) -> None:
-    world.stop("inbox")
-    world.check(passed=False, severity="ERROR")
-    world.run("audit", OURS)
-    assert world.keys() == ["check:flights.legs:possible_times", "run:audit", "stopped:inbox"]
-
-
 def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: World) -> None:
     bad = f"postgresql://me:hunter2@db/x?password=hunter2 \x1b[31mred\x1b[0m {'x' * 5000}"
     world.execute("audit", dg.Failure(description=bad), tags={"dagster/partition": "\x1b[31m7"})
