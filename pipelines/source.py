@@ -31,8 +31,8 @@ import importlib.util
 import keyword
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
@@ -448,7 +448,7 @@ class Source:
 
     def module(self, name: str) -> ModuleType | None:
         """Import an optional module of its package, such as `jobs`; None if it does not exist."""
-        if importlib.util.find_spec(f"{self.package}.{name}") is None:
+        if not _has_module(self.package, name):
             return None
         return importlib.import_module(f"{self.package}.{name}")
 
@@ -590,8 +590,8 @@ def _discovered() -> Mapping[str, Source]:
                     f"another source is called {entry.name!r}: rename or uninstall {packages}"
                 )
             source = _loaded(entry)
-            _reject_clashes(source, found)
-            _reject_unknown_names(source)
+            for problem in _mistakes(source, found):
+                raise ValueError(problem)
             found[source.name] = source
     for name in sorted(disabled - taken - {entry.name for entry in entries}):
         remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
@@ -621,6 +621,10 @@ def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
     ]
 
 
+def _has_module(package: str, name: str) -> bool:
+    return importlib.util.find_spec(f"{package}.{name}") is not None
+
+
 def _package_of(entry: EntryPoint) -> str:
     return f"{entry.dist.name if entry.dist else 'a package'} ({entry.value})"
 
@@ -630,102 +634,48 @@ def _module_of(entry: EntryPoint) -> str:
 
 
 def _loaded(entry: EntryPoint) -> Source:
-    if not all(map(str.isidentifier, _module_of(entry).split("."))):
-        raise ValueError(
-            f"its entry point {entry.value!r} names no module: they have letters, digits and _"
-        )
     loaded = entry.load()
     source = getattr(loaded, "source", loaded)
     if not isinstance(source, Source):
         raise TypeError(f"{entry.value} is not a pipelines.source.Source")
     if source.name != entry.name:
         raise ValueError(f"the source is called {source.name!r}, its entry point {entry.name!r}")
-    for one in fields(Source):
-        if isinstance(one.default, tuple) and not isinstance(getattr(source, one.name), tuple):
-            raise TypeError(f"{one.name} of the declaration is not a tuple")
     return source
 
 
-def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
-    """Raise `ValueError` for a name or object that already belongs to the platform or a source.
+def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
+    """Yield names and objects that belong to the platform or another source, or that are missing.
 
     Names of jobs, schedules, sensors, checks and assets are compared where they are built.
     """
-    if not is_source_name(source.name):
-        raise ValueError(f"{source.name!r} cannot be the name of a schema")
-    if source.name in PLATFORM_NAMES:
-        raise ValueError(f"the name {source.name!r} belongs to Isobar")
-    for table in source.metadata.tables.values():
-        if table.schema not in (source.name, "metrics"):
-            raise ValueError(f"the table {table.fullname} is not in its own schema {source.name!r}")
-    for name in source.object_files:
-        if name.split(".")[0] not in (source.name, "enriched", "metrics"):
-            raise ValueError(f"the view {name} is in the schema of another source")
-    for feed in source.feeds:
-        if feed.name != source.name and not feed.name.startswith(f"{source.name}_"):
-            raise ValueError(
-                f"the feed {feed.name!r} is not called after its source {source.name!r}"
-            )
-        if feed.name != source.name and any(isinstance(one, FileInbox) for one in feed.fetchers):
-            raise ValueError(
-                f"the feed {feed.name!r} with an inbox has to be called {source.name!r}"
-            )
+    name, tables, names = source.name, source.metadata.tables, _names(source)
+    if not is_source_name(name):
+        yield f"{name!r} cannot be the name of a schema"
+    if name in PLATFORM_NAMES:
+        yield f"the name {name!r} belongs to Isobar"
+    for one in [*tables, *source.object_files]:
+        schemas = (name, "metrics") if one in tables else (name, "metrics", "enriched")
+        if one.split(".")[0] not in schemas:
+            yield f"{one} is in the schema of another source"
+    if source.fetchers and not source.loads and not _has_module(source.package, "jobs"):
+        yield "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
+    for one in source.loads:
+        if one not in tables:
+            yield f"there is no table {one}: name its key in Records, or declare it in tables.py"
     feeds = [feed.name for feed in source.feeds]
     if len(set(feeds)) < len(feeds):
-        raise ValueError(f"two feeds have the same name: {', '.join(sorted(feeds))}")
-    if sum(isinstance(one, FileInbox) for one in source.fetchers) > 1:
-        raise ValueError("a source has one inbox: its feeds would read the same files")
-    names = _names(source)
-    for name in names:
-        if name.startswith(PLATFORM_VARIABLES):
-            raise ValueError(f"{name} belongs to Isobar")
-    for other in found.values():
-        if shared := names & _names(other):
-            raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
-
-
-def _reject_unknown_names(source: Source) -> None:
-    """Raise `ValueError` for a table, setting or column that the source names and lacks."""
-    names_nothing = source.fetchers and not source.loads
-    if names_nothing and importlib.util.find_spec(f"{source.package}.jobs") is None:
-        raise ValueError(
-            "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
-        )
-    keyless = {one.table for feed in source.feeds for one in feed.records if not one.key}
-    for table in source.loads:
-        if table in keyless - source.metadata.tables.keys():
-            raise ValueError(
-                f"the rows of {table} have no key: say key=… in Rows or Records, or declare the"
-                " table in tables.py"
-            )
-        if table not in source.metadata.tables:
-            tables = ", ".join(source.metadata.tables) or "none"
-            raise ValueError(f"`loads` names the table {table}, and its tables are {tables}")
-    if source.sample and not resources.files(source.package).joinpath(source.sample).is_file():
-        raise ValueError(f"its package has no file {source.sample!r}, which `sample` names")
-    known = source.settings.model_fields
-    for feed in source.feeds:
-        for one in feed.fetchers:
-            if not isinstance(one, FileInbox | HttpDocument | PagedApi):
-                continue
-            named = [one.setting]
-            if not isinstance(one, FileInbox):
-                texts = " ".join([*one.headers.values(), *one.params.values()])
-                named += [*(one.basic or ()), *re.findall(r"\{(\w+)\}", texts)]
-            for name in named:
-                if name not in known:
-                    raise ValueError(
-                        f"the feed {feed.name!r} names the setting {name!r}, and the settings are"
-                        f" {', '.join(known)}"
-                    )
-            if isinstance(one, PagedApi) and one.since is not None:
-                columns = source.table(feed.records[0].table).columns
-                name = one.since.column
-                what = f"Since of the feed {feed.name!r} names the column {name!r}"
-                if name not in columns:
-                    raise ValueError(f"{what}, and the columns are {', '.join(columns.keys())}")
-                if not issubclass((kind := columns[name].type).python_type, dt.date):
-                    raise ValueError(f"{what}, which has no time but is {kind}")
+        yield f"two feeds have the same name: {', '.join(sorted(feeds))}"
+    inboxes = [
+        feed.name for feed in source.feeds for one in feed.fetchers if isinstance(one, FileInbox)
+    ]
+    if inboxes not in ([], [name]):
+        yield f"a source has one inbox, in the feed that is called {name!r}"
+    for one in sorted(names):
+        if one.startswith(PLATFORM_VARIABLES):
+            yield f"{one} belongs to Isobar"
+        for other in found.values():
+            if one in _names(other):
+                yield f"{one} belongs to the source {other.name!r}"
 
 
 def sources_of_feeds() -> dict[str, Source]:

@@ -96,10 +96,6 @@ HOSTILE: Mapping[str, Hostile] = {
     "check_without_file": Hostile(
         {"__init__.py": declared(checked(CHECK % STOPS))}, "checks/check_without_file_named.sql"
     ),
-    "no_tuple": Hostile(
-        {"__init__.py": declared(f"checks={CHECK % STOPS}")},
-        "checks of the declaration is not a tuple",
-    ),
     "raising_tables": Hostile(
         {"tables.py": f"{TABLES}\nraise RuntimeError('no tables')"},
         "its declaration: RuntimeError: no tables (isobar_raising_tables/tables.py:",
@@ -117,18 +113,7 @@ HOSTILE: Mapping[str, Hostile] = {
                 "feeds=(Feed(parse=Rows(SourceSettings, table='no_key.trips'), fetch=FileInbox()),)"
             ),
         },
-        "the rows of no_key.trips have no key: say key=",
-    ),
-    "no_inbox": Hostile(
-        {
-            "__init__.py": declared(
-                "feeds=(Feed(parse=list, fetch=FileInbox()),)", 'loads=("no_inbox.stops",)'
-            ),
-        },
-        "the feed 'no_inbox' names the setting 'inbox', and the settings are",
-    ),
-    "no_sample": Hostile(
-        {"__init__.py": declared("sample='none.csv'")}, "its package has no file 'none.csv'"
+        "there is no table no_key.trips: name its key",
     ),
     "missing_table": Hostile(
         {"__init__.py": declared('loads=("missing_table.nothing",)')}, "missing_table.nothing"

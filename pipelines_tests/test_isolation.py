@@ -77,20 +77,6 @@ def test_a_hostile_plugin_switches_off_itself_and_no_other_source(
     assert found["checks"] == ours["checks"]
 
 
-def test_an_entry_point_that_names_no_module_switches_off_its_plugin(tmp_path: Path) -> None:
-    """Incident: every command ended with a traceback that named no plug-in."""
-    plugins.write(tmp_path, "trams")
-    plugins.write(tmp_path, "buses")
-    entries = tmp_path / "isobar_buses-1.0.dist-info" / "entry_points.txt"
-    entries.write_text(entries.read_text().replace("= isobar_buses", "= isobar-buses:source"))
-    with plugins.installed(tmp_path):
-        build_definitions()
-        (broken,) = broken_sources()
-        assert {*sources()} == {*OURS, "trams"}
-    assert broken.name == "buses"
-    assert "'isobar-buses:source' names no module" in broken.problem
-
-
 def test_of_two_plugins_that_clash_the_later_one_is_switched_off(tmp_path: Path) -> None:
     """In the order of their names, as nothing else is known of both."""
     for name in ("trams", "buses"):

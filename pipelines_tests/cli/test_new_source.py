@@ -292,7 +292,7 @@ def test_a_package_without_a_key_says_so_until_it_has_one(
     use()
     checked = call("check", "gauges")
     assert checked.exit_code == 1
-    assert "the rows of gauges.gauges have no key: say key=" in checked.output
+    assert "there is no table gauges.gauges: name its key" in checked.output
     declaration.write_text(
         declaration.read_text().replace("key=()", 'key=("charger", "free", "kw")')
     )

@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.isolation import broken_sources
 from pipelines.migrations.apply import migrate
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -311,30 +310,3 @@ def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
     ran = run(BEARER, Astray("next", "", []))
     assert problem in failures(ran)[0]
     assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
-
-
-@pytest.mark.parametrize(
-    ("declared", "problem"),
-    [
-        (
-            "since=isobar.Since(parameter='changed_after', column='chaged_at')",
-            "'chaged_at', and the columns are permit_id, changed_at, cost_eur, delivery_id",
-        ),
-        (
-            "since=isobar.Since(parameter='changed_after', column='permit_id')",
-            "'permit_id', which has no time but is BIGINT",
-        ),
-        (
-            'headers={"Authorization": "Bearer {tokn}"}',
-            "the feed 'permits' names the setting 'tokn', and the settings are url, token, user",
-        ),
-    ],
-)
-def test_a_misspelled_name_is_found_before_anything_is_requested(
-    tmp_path: Path, declared: str, problem: str
-) -> None:
-    write(tmp_path, "permits", {"__init__.py": DECLARATION % declared, "tables.py": None})
-    with installed(tmp_path):
-        build_definitions()
-        (broken,) = broken_sources()
-    assert problem in broken.problem
