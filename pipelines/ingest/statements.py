@@ -89,7 +89,6 @@ def execute(
         place=place,
         explain=partial(_explained, owner, place),
         otherwise="Correct the statement, or reject records that it cannot store; then run again.",
-        unreached=f"the server went away during {place}, and nothing was written",
     ):
         return connection.execute(clause, given)
 

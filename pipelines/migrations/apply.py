@@ -349,6 +349,4 @@ def _described_failures(place: str) -> Iterator[None]:
             see="See whether the server is up and DATABASE_URL is right.",
             remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"
             " isobar migrate again.",
-            unreached="it could not be reached",
-            is_whole=True,
         ) from error

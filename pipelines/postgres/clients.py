@@ -54,9 +54,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     see, place = "See whether the server is up and its address is right.", place_of(url)
     given = {"connect_timeout": "10", **parameters_of(url)}
     given["options"] = f"{given.get('options', '')} {sessions.options(None)}"
-    with translated(
-        "database", "it could not be reached", place=place, see=see, remedy=see, is_whole=True
-    ):
+    with translated("database", "it could not be reached", place=place, see=see, remedy=see):
         connection = psycopg.connect(**given)  # type: ignore[arg-type]
     sessions.compare(connection, None, place)
     connection.execute(UNHURRIED)

@@ -6,7 +6,7 @@ that mean something of its own, such as a constraint or a lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,9 +62,6 @@ def failure_of(
     remedy: str | None = None,
     otherwise: str = REJECTED,
     explain: Explain | None = None,
-    unreached: str | None = None,
-    is_whole: bool = False,
-    secrets: Sequence[str] = (),
 ) -> Failure:
     """Return the failure that an error of the database is.
 
@@ -77,9 +74,6 @@ def failure_of(
         remedy: What to do about any other error, by default what PostgreSQL advises.
         otherwise: What to do if it advises nothing.
         explain: Interprets errors that mean something else to the caller.
-        unreached: The problem if the server does not answer at all.
-        is_whole: Whether all lines of the message are shown, not only the first one.
-        secrets: Texts that must not be shown.
     """
     cause = cause_of(error)
     if explain is not None and (meant := explain(cause)):
@@ -87,22 +81,15 @@ def failure_of(
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return read_only(source, place)
     kinds = {one.__name__ for one in type(cause).__mro__}  # PEP 249 names them in every driver
-    said = redact(str(cause).strip(), secrets)
-    words = said if is_whole else next(iter(said.splitlines()), type(cause).__name__)
+    said = redact(str(cause).strip()) or type(cause).__name__
     if "OperationalError" in kinds:
-        is_answered = any(getattr(cause, one, None) for one in ("sqlstate", "pgcode"))
-        what = unreached if unreached and not is_answered else problem
-        return TransientFailure(
-            source, f"{what}: {words}", place=place, remedy=remedy_for(said, see)
-        )
-    kind = PermanentFailure if kinds & {"DataError", "IntegrityError"} else DatabaseError
-    hint = getattr(getattr(cause, "diag", None), "message_hint", None)
-    return kind(
-        source,
-        f"{problem}: {words}",
-        place=place,
-        remedy=remedy or hint or otherwise,
-    )
+        remedy = remedy_for(said, see)
+        return TransientFailure(source, f"{problem}: {said}", place=place, remedy=remedy)
+    remedy = remedy or getattr(getattr(cause, "diag", None), "message_hint", None) or otherwise
+    if kinds & {"DataError", "IntegrityError"}:  # further lines have the row
+        problem = f"{problem}: {said.splitlines()[0]}"
+        return PermanentFailure(source, problem, place=place, remedy=remedy)
+    return DatabaseError(source, f"{problem}: {said}", place=place, remedy=remedy)
 
 
 def read_only(source: str, place: str) -> PermanentFailure:

@@ -17,8 +17,8 @@ REMEDIES = {
     "files are incompatible": "Dump it with that version (pg_dumpall), move the folder away, start"
     " anew and restore; or move it away and run again: the sources are read anew.",
     "out of memory": "Give the server more memory, or run less at once, then run again.",
-    "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
-    " then run again.",
+    "lock timeout|deadlock": "Wait until the sessions in the way have ended, or end them:"
+    " pg_locks, joined with pg_stat_activity by pid, has them. Then run again.",
 }
 
 

@@ -148,11 +148,9 @@ def translated_storage() -> Iterator[None]:
             error.__cause__ if isinstance(error, DagsterPostgresException) else error,
             "dagster",
             "Dagster's storage failed",
-            unreached="Dagster's storage is no longer reachable",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
             see="See isobar status, and run again: what was not finished is done then.",
             remedy="See whether isobar migrate ends without an error, then run again.",
-            is_whole=True,
         ) from error
 
 

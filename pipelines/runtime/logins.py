@@ -51,7 +51,6 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
             "the logins could not be created",
             place=place_of(url),
             remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
-            is_whole=True,
         ),
         connect(url, autocommit=True) as connection,
     ):

@@ -11,18 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import Integer, Text, TypeEngine
 
-from pipelines.failures import TransientFailure
 from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import Explain, translated
 from pipelines.postgres.roles import LOADER
-from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +28,6 @@ COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
 #: The name of the lock of a source.
 LOAD_LOCK = "isobar load {}"
-MIGRATION_LOCK = "isobar migrate"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
@@ -101,31 +96,9 @@ class Warehouse:
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            with self._named_holders(source, MIGRATION_LOCK, "ExclusiveLock"):
-                connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
-            with self._named_holders(source, LOAD_LOCK.format(source)):
-                take_turn(connection, source)
+            connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
+            take_turn(connection, source)
             yield connection
-
-    @contextmanager
-    def _named_holders(self, source: str, lock: str, mode: str = "%") -> Iterator[None]:
-        """Raise `TransientFailure` with who holds an advisory lock, if the wait for it is over."""
-        try:
-            yield
-        except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable):
-                raise
-            query = text(read_sql("pipelines.warehouse", "holders"))
-            with self.engine.connect() as other:
-                found = other.execute(query, {"name": lock, "mode": mode}).scalars().all()
-            raise TransientFailure(
-                source,
-                "another session has kept this load waiting, and nothing was written: "
-                + ("; ".join(found) or "it has ended since"),
-                place=self.place,
-                remedy="If it is a forgotten session, end it: SELECT pg_terminate_backend(its"
-                " process). The next run tries again.",
-            ) from error
 
     def translate_db_errors(
         self, source: str, explain: Explain | None = None

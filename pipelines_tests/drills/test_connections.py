@@ -43,7 +43,7 @@ def test_a_migration_without_a_free_session_fails_with_a_message(
     url = server.url(SUPERUSER, database)
     with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as caught:
         migrate(url)
-    assert "could not be reached" in caught.value.problem
+    assert "migrating gave up" in caught.value.problem
     assert "End sessions of others" in caught.value.remedy
     migrate(url)
 

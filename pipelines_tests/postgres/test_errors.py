@@ -1,10 +1,6 @@
 """Which failure each error of a database is, in which words and with which remedy."""
 
-from contextlib import closing
-from typing import Any
-
 import psycopg
-import psycopg2  # type: ignore[import-untyped]
 import pytest
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
@@ -17,8 +13,6 @@ from pipelines.failures import (
     TransientFailure,
 )
 from pipelines.postgres.errors import failure_of, translated
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
 
 
 class OtherOperationalError(Exception):
@@ -70,31 +64,6 @@ def test_a_caller_says_what_an_error_means_to_it() -> None:
         translated("a", "b", place="c", explain=explain),
     ):
         raise errors.QueryCanceled("too slow")
-
-
-def test_a_password_in_the_words_of_the_server_is_hidden() -> None:
-    words = 'invalid URI "postgresql://me:hunter2@x": hunter2'
-    failure = failure_of(
-        psycopg.OperationalError(words), "a", "b", place="c", secrets=["hunter2"], unreached="gone"
-    )
-    assert "hunter2" not in str(failure)
-    assert failure.problem.startswith("gone: invalid URI")
-
-
-def test_a_server_that_answered_is_not_said_to_be_unreachable(server: Connections) -> None:
-    """Dagster's storage is read by psycopg2, which names the code of an error otherwise."""
-    url = server.url(SUPERUSER, "postgres")
-    with closing(psycopg2.connect(url)) as other, closing(psycopg.connect(url)) as ours:
-        connections: tuple[Any, ...] = (other, ours)
-        for connection in connections:
-            cursor = connection.cursor()
-            cursor.execute("SET statement_timeout = 1")
-            with pytest.raises((psycopg2.Error, psycopg.Error)) as cancelled:
-                cursor.execute("SELECT pg_sleep(5)")
-            failure = failure_of(cancelled.value, "a", "it failed", place="c", unreached="gone")
-            assert failure.problem.startswith("it failed: canceling statement"), connection
-    gone = psycopg2.OperationalError("server closed the connection unexpectedly")
-    assert failure_of(gone, "a", "b", place="c", unreached="gone").problem.startswith("gone")
 
 
 def test_an_interrupt_during_a_wait_is_not_taken_for_an_error_of_the_database() -> None:
