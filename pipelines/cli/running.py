@@ -81,8 +81,8 @@ def ui(port: int | None) -> None:
     "with_logins",
     is_flag=True,
     help="Also set the passwords of the roles, from LOADER_PASSWORD, ANALYST_PASSWORD,"
-    " OPERATOR_PASSWORD and DAGSTER_PASSWORD. Earlier passwords stop working. The built-in server"
-    " has its own in the state folder, which are set again.",
+    " OPERATOR_PASSWORD and DAGSTER_PASSWORD. Earlier passwords stop working. Not of the built-in"
+    " server, which has its own in the state folder.",
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
@@ -100,8 +100,6 @@ def migrate(with_logins: bool) -> None:
     settings = Settings.current()
     is_external = not settings.has_builtin_server
     password_of = passwords(os.environ) if with_logins and is_external else None
-    if with_logins and not is_external:
-        settings.builtin_server(echo).reset_passwords()
     prepare_database(settings, echo)
     if password_of is not None:
         set_role_passwords(settings.warehouse_url(), password_of)

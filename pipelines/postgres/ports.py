@@ -1,13 +1,6 @@
 """Free TCP ports on loopback."""
 
-import os
 import socket
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
-import filelock
 
 
 def free_port(preferred: int | None = None) -> int:
@@ -24,21 +17,3 @@ def free_port(preferred: int | None = None) -> int:
             found: int = probe.getsockname()[1]
             return found
     raise OSError("no port is free on 127.0.0.1")
-
-
-@contextmanager
-def reserved_port(preferred: int) -> Iterator[int]:
-    """Yield a free port, the preferred one if possible, and reserve it against other callers.
-
-    A server listens only seconds after its port was chosen. Without the lock, two servers that
-    start at the same time would choose the same port, and one would report the address of the
-    other.
-    """
-    place = Path(tempfile.gettempdir()) / f"isobar-{os.getuid()}-port-{preferred}.lock"
-    with ExitStack() as locks:
-        try:
-            locks.enter_context(filelock.FileLock(place, timeout=0))
-            port = free_port(preferred)
-        except filelock.Timeout:
-            port = free_port()
-        yield port

@@ -8,10 +8,9 @@ REMEDIES = {
     " ISOBAR_HOME, then run again.",
     "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
     " have more of them (max_connections, CONNECTION LIMIT), then run again.",
-    "authentication failed|no password supplied": "For the built-in server, run isobar migrate"
-    " --logins, which sets its passwords to the noted ones; one that its owner isobar has changed"
-    " belongs into passwords.json. For another, correct the user and the password in the address,"
-    " or in its _PASSWORD variable. Then run again.",
+    "authentication failed|no password supplied": "Correct the user and the password in the"
+    " address, or in its _PASSWORD variable; those of the built-in server are in passwords.json of"
+    " its folder. Then run again.",
     "unsupported startup parameter": "A pooler in between rejects `options`. Set the"
     " address to the server itself.",
     "files are incompatible": "Dump it with that version (pg_dumpall), move the folder away, start"

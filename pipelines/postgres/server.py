@@ -111,18 +111,6 @@ class EmbeddedPostgres:
             self._pg_ctl(self._binaries(), "stop", "-m", "fast", "-w", "-t", "60")
             return True
 
-    def reset_passwords(self) -> None:
-        """Start the server, and set the passwords of the roles to the noted ones.
-
-        A role may have changed its own.
-        """
-        running = self.start()
-        with _connect(running, autocommit=True) as connection:
-            for role, password in running.passwords.items():
-                names = sql.Identifier(role), sql.Literal(password)
-                statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
-                connection.execute(statement.format(*names))
-
     def connections(self) -> Connections | None:
         """Return how to connect, or None if the server does not run.
 

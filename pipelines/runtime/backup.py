@@ -27,9 +27,9 @@ from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres.clients import (
     connect,
-    find_clients,
     place_of,
     revoke_public_connect,
+    run_client,
     with_database,
 )
 from pipelines.postgres.errors import translated
@@ -96,11 +96,9 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
         taken_at = datetime.now(UTC)
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} …")
-            with connect(url) as session:
-                clients = find_clients(session)
             file = f"--file={folder / name}.dump"
             words = ["--format=custom", f"--lock-wait-timeout={LOCK_WAIT}", file]
-            clients.run("pg_dump", words, url, variables)
+            run_client("pg_dump", words, url, variables)
     made_by, digests = version("isobar"), _digests(folder)
     manifest = Manifest(format=FORMAT, isobar=made_by, taken_at=taken_at, sha256=digests)
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
@@ -139,7 +137,7 @@ def restore_from(
             report(f"Restoring {place_of(urls[name])} as of {manifest.taken_at:%Y-%m-%d %H:%M} …")
             words = ["--exit-on-error", "--exclude-schema=pg_catalog", f"{folder / name}.dump"]
             words += ["--no-owner", "--no-privileges"] if name == DAGSTER else []
-            find_clients(admins[name]).run("pg_restore", words, fresh[name], variables)
+            run_client("pg_restore", words, fresh[name], variables)
             with connect(fresh[name], autocommit=True) as connection:
                 connection.execute("ANALYZE")
         migrate(fresh[WAREHOUSE], report)

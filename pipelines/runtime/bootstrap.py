@@ -27,7 +27,6 @@ from pipelines.postgres.errors import failure_of, translated
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
-from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import check_sources, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
 
@@ -102,12 +101,9 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
     state_folder.create(settings.state)
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
-    if link.is_symlink() or not link.exists() or is_written_by_us(link):
+    if link.is_symlink() or not link.exists():  # else an operator's own
         fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # process ids repeat in containers
-        if settings.celery_broker_url:
-            fresh.write_text(instance_with_workers())
-        else:
-            fresh.symlink_to(INSTANCE.resolve())
+        fresh.symlink_to(INSTANCE.resolve())
         fresh.replace(link)
     broker = settings.celery_broker_url
     return {

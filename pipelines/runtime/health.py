@@ -44,36 +44,16 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 
     `storage_url` is the URL of Dagster's storage. Raises `Failure`.
     """
-    ages = [age for beat in heartbeats(storage_url) if (age := time.time() - beat) < SECONDS_A_DAY]
+    from pipelines.orchestration.instance import instance_on
+    from pipelines.runtime.bootstrap import translated_storage
+
+    with translated_storage(), instance_on(storage_url, INSTANCE.parent) as instance:
+        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    ages = [age for beat in beats if (age := time.time() - beat) < SECONDS_A_DAY]
     minutes = max(ages, default=0.0) / 60
     if not ages or minutes > SIGN_OF_LIFE_MINUTES:
         problem = f"{len(ages)} parts, the oldest sign of life {minutes:.0f} minutes ago"
         raise _unhealthy("the daemon", "DAGSTER_POSTGRES_URL", problem)
-
-
-def heartbeats(storage_url: str) -> list[float]:
-    """Return when each part of the daemon sent its last heartbeat, in seconds since 1970.
-
-    None where there are no tables yet. Raises `Failure` if the storage cannot be read.
-    """
-    from dagster_postgres.utils import DagsterPostgresException
-    from sqlalchemy.exc import DBAPIError
-
-    from pipelines.orchestration.instance import instance_on
-    from pipelines.postgres.errors import cause_of, failure_of
-
-    try:
-        with instance_on(storage_url, INSTANCE.parent) as instance:
-            return [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
-    except (DBAPIError, DagsterPostgresException) as error:
-        if type(cause_of(error)).__name__ == "UndefinedTable":  # of either driver
-            return []
-        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
-        what, place = "Dagster's storage", "DAGSTER_POSTGRES_URL"
-        see = "See its log."
-        raise failure_of(
-            cause, what, "it cannot be read", place=place, see=see, remedy=see
-        ) from error
 
 
 def check_worker_heartbeat(beat: Path) -> None:

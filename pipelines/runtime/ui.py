@@ -22,7 +22,7 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres.log_files import rotate
-from pipelines.postgres.ports import free_port, reserved_port
+from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
@@ -66,20 +66,18 @@ class WebUi:
         allowed_hosts(self.environment)  # rejects an invalid one before anything starts
         with daemon_lock(self.settings.state, "ui"):
             self._end_leftovers()
-            with (
-                reserved_port(requested_port or FIRST_PORT) as port,
-                _socket_folder() as folder,
-            ):
-                self._serve(port, requested_port, Path(folder) / "code")
+            port = free_port(requested_port or FIRST_PORT)
+            if requested_port not in (None, port):
+                raise PermanentFailure(
+                    "ui",
+                    f"port {requested_port} is taken",
+                    place=f"127.0.0.1:{requested_port}",
+                    remedy="Choose another --port, or omit it to use a free one.",
+                )
+            with _socket_folder() as folder:
+                self._serve(port, Path(folder) / "code")
 
-    def _serve(self, port: int, requested_port: int | None, code_socket: Path) -> None:
-        if requested_port is not None and port != requested_port:
-            raise PermanentFailure(
-                "ui",
-                f"port {requested_port} is taken",
-                place=f"127.0.0.1:{requested_port}",
-                remedy="Choose another --port, or omit it to use a free one.",
-            )
+    def _serve(self, port: int, code_socket: Path) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopped.set())
         if ui_url(self.environment) is None:

@@ -1,4 +1,4 @@
-"""Configuration of runs on Celery workers, for when a broker is set.
+"""Runs on Celery workers, for when a broker is set.
 
 The code that runs with Celery is in `pipelines.runtime.celery_launcher`.
 """
@@ -7,36 +7,33 @@ import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from pipelines.config import INSTANCE, Settings
+import dagster as dg
+
+from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 
-TITLE = "# Written by isobar: our dagster.yaml, and runs by workers (docs/more-machines.md).\n"
-LAUNCHER = """
-run_launcher:
-  module: pipelines.runtime.celery_launcher
-  class: WorkersLauncher
-  config:
-    broker:
-      env: CELERY_BROKER_URL
-"""
 
+class Launcher(dg.DefaultRunLauncher):
+    """The launcher that `dagster.yaml` names: of the code server or, with a broker, of workers."""
 
-def instance_with_workers() -> str:
-    """Return the text of a dagster.yaml with the workers' launcher. Raises `PermanentFailure`."""
-    if find_spec("dagster_celery") is None:
-        raise PermanentFailure(
-            "configuration",
-            "CELERY_BROKER_URL is set, and dagster-celery is not installed",
-            place="the environment or .env",
-            remedy="Install isobar with its extra, isobar[workers], or unset the variable.",
-        )
-    return TITLE + INSTANCE.read_text() + LAUNCHER
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Any:
+        """Return the launcher of an instance. Raises `PermanentFailure`."""
+        broker = Settings.current().celery_broker_url
+        if broker is None:
+            return super().from_config_value(inst_data, config_value)
+        if find_spec("dagster_celery") is None:
+            raise PermanentFailure(
+                "configuration",
+                "CELERY_BROKER_URL is set, and dagster-celery is not installed",
+                place="the environment or .env",
+                remedy="Install isobar with its extra, isobar[workers], or unset the variable.",
+            )
+        from pipelines.runtime.celery_launcher import WorkersLauncher
 
-
-def is_written_by_us(file: Path) -> bool:
-    """Return whether Isobar wrote this dagster.yaml, rather than an operator."""
-    return file.is_file() and file.read_text(errors="replace").startswith(TITLE)
+        return WorkersLauncher(broker.get_secret_value(), inst_data)
 
 
 def worker_command(settings: Settings) -> list[str]:

@@ -250,7 +250,10 @@ def test_a_command_without_sources_does_not_ask_for_them(tmp_path: Path, words: 
     ("variables", "words"),
     [
         ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),
-        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "migrating gave up, nothing was"),
+        (
+            {"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
+            "migrating gave up",
+        ),
         ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "written as %40"),
         (
             {"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},

@@ -23,7 +23,7 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.bootstrap import prepare_dagster_home
-from pipelines.runtime.workers import TITLE, instance_with_workers, worker_beat, worker_command
+from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.drills.system import role_of
 from pipelines_tests.served_ui import start
@@ -195,7 +195,7 @@ class Machines:
             **{f"{name.upper()}_INBOX": str(path) for name, path in self.inboxes.items()},
         }
         (self.state / "dagster").mkdir()
-        ours = instance_with_workers().removeprefix(TITLE)  # an operator's, which is kept
+        ours = (PROJECT / "dagster.yaml").read_text()  # an operator's, which is kept
         sooner = {
             "poll_interval_seconds: 30": "poll_interval_seconds: 5",
             "start_timeout_seconds: 180": "start_timeout_seconds: 45",

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.postgres import software
-from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.postgres.sizing import settings_for, this_machine
 
@@ -207,16 +207,6 @@ def test_one_home_has_one_server_however_its_path_is_spelled(built_in: EmbeddedP
         again = EmbeddedPostgres(Path(spelled))
         assert again.start() == built_in.connections()
     assert (built_in.data / "postmaster.pid").read_text().splitlines()[:4] == before
-
-
-def test_the_server_sets_its_own_passwords_again(built_in: EmbeddedPostgres) -> None:
-    """Incident: the remedy was to correct a password that nobody had given."""
-    built_in.reset_passwords()  # there is nothing yet
-    connections = built_in.start()
-    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
-        connection.execute(f"ALTER ROLE {LOADER} PASSWORD 'changed'".encode())
-    built_in.reset_passwords()
-    psycopg.connect(connections.url(LOADER, WAREHOUSE)).close()
 
 
 def test_the_running_server_has_the_settings_of_this_machine(built_in: EmbeddedPostgres) -> None:

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
+from dagster._serdes import ConfigurableClassData
 from kombu.utils.url import parse_url
 
 from pipelines.config import PROJECT, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.runtime.bootstrap import prepare_dagster_home
+from pipelines.runtime.celery_launcher import WorkersLauncher
 from pipelines.runtime.workers import worker_command
 
 BROKER = "redis://default:secret@127.0.0.1:6379/0"
@@ -21,36 +24,29 @@ def settings(state: Path, **variables: str) -> Settings:
     return Settings.from_environment({"ISOBAR_HOME": str(state)} | urls | variables)
 
 
-def test_a_broker_changes_only_the_launcher_and_stores_no_password(
-    tmp_path: Path,
+def launcher(monkeypatch: pytest.MonkeyPatch, broker: str) -> object:
+    """Return the launcher that `dagster.yaml` names."""
+    monkeypatch.setenv("CELERY_BROKER_URL", broker)
+    named = yaml.safe_load(OURS.read_text())["run_launcher"]
+    return ConfigurableClassData(named["module"], named["class"], "{}").rehydrate()
+
+
+def test_runs_are_launched_on_workers_where_a_broker_is_set(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    environment = prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
-    text = (tmp_path / "dagster" / "dagster.yaml").read_text()
-    written = yaml.safe_load(text)
-    launcher = written.pop("run_launcher")
-    assert (launcher["module"], launcher["class"]) == (
-        "pipelines.runtime.celery_launcher",
-        "WorkersLauncher",
-    )
-    assert written == yaml.safe_load(OURS.read_text())
-    assert "secret" not in text
-    assert environment["CELERY_BROKER_URL"] == BROKER
+    assert isinstance(launcher(monkeypatch, BROKER), WorkersLauncher)
+    assert isinstance(launcher(monkeypatch, ""), dg.DefaultRunLauncher)
 
 
-def test_without_the_broker_it_is_ours_again(tmp_path: Path) -> None:
-    home = tmp_path / "dagster" / "dagster.yaml"
-    for variables in ({}, {"CELERY_BROKER_URL": BROKER}, {"CELERY_BROKER_URL": ""}):
-        prepare_dagster_home(settings(tmp_path, **variables))
-        assert home.is_symlink() == (variables.get("CELERY_BROKER_URL") != BROKER)
-    assert home.samefile(OURS)
-
-
-def test_an_operators_own_is_left_alone(tmp_path: Path) -> None:
+def test_an_operators_own_dagster_yaml_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "dagster" / "dagster.yaml"
     own.parent.mkdir()
     own.write_text("telemetry: {enabled: false}\n")
     prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
     assert own.read_text() == "telemetry: {enabled: false}\n"
+    own.unlink()
+    prepare_dagster_home(settings(tmp_path))
+    assert own.samefile(OURS)
 
 
 @pytest.mark.parametrize("url", ["redis://host:6379/0", "redis://default@host:6379/0"])

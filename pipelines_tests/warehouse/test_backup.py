@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import clients as postgres_clients
-from pipelines.postgres.clients import Clients, connect, find_clients
+from pipelines.postgres.clients import find_clients, run_client
 from pipelines.postgres.log_files import shortened
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
@@ -49,14 +49,14 @@ def backup(state: Path, tmp_path: Path, outside: dict[str, str]) -> Path:
 
 
 def test_a_password_is_passed_by_environment_not_by_argument(
-    server: Connections, database: str, tmp_path: Path
+    server: Connections, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, noted = tmp_path / "pg_dump", tmp_path / "noted"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" "$PGPASSWORD" "$KEPT" > {noted}\n')
     program.chmod(0o755)
     url = server.url(SUPERUSER, database).replace("postgresql:", "postgresql+psycopg2:")
-    clients = Clients(tmp_path, with_tls=False)
-    clients.run("pg_dump", ["--file=x"], f"{url}?options=-c%20jit%3Doff", {"KEPT": "yes"})
+    monkeypatch.setattr(postgres_clients, "find_clients", lambda *_, **__: tmp_path)
+    run_client("pg_dump", ["--file=x"], f"{url}?options=-c%20jit%3Doff", {"KEPT": "yes"})
     words, password, kept = noted.read_text().splitlines()
     assert (password, kept) == (server.passwords[SUPERUSER], "yes")
     assert password not in words
@@ -68,23 +68,16 @@ def test_program_errors_are_reported_verbatim_without_a_password(
     server: Connections, database: str
 ) -> None:
     url = server.url(SUPERUSER, database)
-    with connect(url) as connection:
-        clients = find_clients(connection)
     with pytest.raises(PermanentFailure, match="no matching tables were found") as caught:
-        clients.run("pg_dump", ["--table=nothing"], url, {})
+        run_client("pg_dump", ["--table=nothing"], url, {})
     assert server.passwords[SUPERUSER] not in str(caught.value)
 
 
-def test_programs_older_than_the_server_are_rejected(
-    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_older_than_the_server_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_clients, "major_version", lambda _: 15)
-    with connect(server.url(SUPERUSER, database)) as connection:
-        major = connection.info.server_version // 10_000
-        problem = f"no usable pg_dump and pg_restore {major}"
-        with pytest.raises(PermanentFailure, match=problem) as caught:
-            find_clients(connection)
-    assert f"postgresql-client-{major}" in str(caught.value)
+    with pytest.raises(PermanentFailure, match="no usable pg_dump and pg_restore 18") as caught:
+        find_clients(18, with_tls=False)
+    assert "postgresql-client-18" in str(caught.value)
 
 
 def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
