@@ -77,19 +77,6 @@ def test_a_hostile_plugin_switches_off_itself_and_no_other_source(
     assert found["checks"] == ours["checks"]
 
 
-def test_of_two_plugins_that_clash_the_later_one_is_switched_off(tmp_path: Path) -> None:
-    """In the order of their names, as nothing else is known of both."""
-    for name in ("trams", "buses"):
-        plugins.write(tmp_path, name, {"__init__.py": declared(scheduled("stops_daily"))})
-    with plugins.installed(tmp_path):
-        definitions = build_definitions()
-        assert [one.name for one in broken_sources()] == ["trams"]
-    (schedule,) = [
-        one for one in definitions.get_repository_def().schedule_defs if one.name == "stops_daily"
-    ]
-    assert schedule.job_name == "buses"
-
-
 def test_a_plugin_with_the_name_of_a_source_does_not_take_its_place(
     ours: dict[str, set[str]], tmp_path: Path
 ) -> None:

@@ -12,12 +12,8 @@ from pathlib import Path
 
 import requests
 
-from pipelines.config import (
-    Settings,
-    alert_urls,
-    allowed_hosts,
-    ui_url,
-)
+from pipelines.config import Settings, alert_urls, allowed_hosts, ui_url
+from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.orchestration.patience import polling_file
@@ -170,18 +166,10 @@ class WebUi:
         except Failure as failure:
             self.report(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
 
-    def _read_record(self) -> dict[str, object]:
-        try:
-            record = json.loads(self.record.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return record if isinstance(record, dict) else {}
-
     def _write_record(self, port: int, children: list[Child]) -> None:
         noted = {child.name: identity(child.pid) for child in children if child.is_alive()}
         record = {
             "url": f"http://127.0.0.1:{port}",
-            "port": port,
             "host": socket.gethostname(),
             "processes": {"isobar ui": identity(), **noted},
         }
@@ -195,15 +183,14 @@ class WebUi:
         The port is released a little later than the processes disappear, when each of their threads
         has closed it.
         """
-        record = self._read_record()
-        processes = record.get("processes")
-        noted = processes.values() if isinstance(processes, dict) else []
-        left = [process for process in map(find, map(str, noted)) if process]
+        url, noted = read_noted_ui(self.settings.state)
+        left = [process for process in map(find, noted.values()) if process]
         for process in left:
             kill_session(process.pid)
+        port = int((url or ":0").rpartition(":")[2])
         deadline = time.monotonic() + LEFTOVER_SECONDS
         while left and time.monotonic() < deadline:
-            if not any(map(is_alive, left)) and _is_free(record.get("port")):
+            if not any(map(is_alive, left)) and free_port(port) == port:
                 return
             time.sleep(0.05)
 
@@ -220,10 +207,6 @@ def _socket_folder() -> tempfile.TemporaryDirectory[str]:
         dir=usual if len(usual) <= MAX_FOLDER_BYTES else "/tmp",  # noqa: S108 - a new folder in it
         ignore_cleanup_errors=True,
     )
-
-
-def _is_free(port: object) -> bool:
-    return not isinstance(port, int) or free_port(port) == port
 
 
 def _serves(port: int) -> bool:

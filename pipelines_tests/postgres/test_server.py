@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure
 from pipelines.postgres import software
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
@@ -61,20 +61,6 @@ def test_starts_at_once_end_in_one_server(built_in: EmbeddedPostgres) -> None:
     ports = {starter.communicate(timeout=300)[0] for starter in starters}
     assert len(ports) == 1
     assert [starter.returncode for starter in starters] == [0, 0, 0]
-
-
-def test_data_of_another_major_version_is_rejected_and_left_alone(
-    built_in: EmbeddedPostgres,
-) -> None:
-    built_in.start()
-    built_in.stop()
-    (built_in.data / "PG_VERSION").write_text("15\n")
-    with pytest.raises(
-        TransientFailure, match=r"initialized by PostgreSQL version 15[^$]*pg_dumpall"
-    ):
-        built_in.start()
-    (built_in.data / "PG_VERSION").write_text("18\n")
-    assert answer(built_in.start()) == (1,)
 
 
 def test_a_server_that_is_not_ours_is_not_touched(

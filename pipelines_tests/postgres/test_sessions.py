@@ -177,21 +177,6 @@ def test_a_date_style_of_the_database_and_its_roles_changes_nothing(
         assert connection.execute(query).one() == (True, "ISO, YMD")
 
 
-def test_a_session_of_the_pool_is_the_same_after_a_rollback(warehouse: Warehouse) -> None:
-    """Incident: what was set after connecting was undone by the first rollback of the pool."""
-    names = ("role", *SETTINGS)
-    query = text(
-        f"SELECT pg_backend_pid(), {', '.join(f'current_setting({one!r})' for one in names)}"
-    )
-    seen = []
-    for _ in range(3):
-        with warehouse.engine.connect() as connection:
-            seen.append(connection.execute(query).one())
-            connection.rollback()
-    assert seen[0] == seen[1] == seen[2]
-    assert (seen[0][1], seen[0][3]) == (LOADER, "UTC")
-
-
 def test_a_read_only_server_is_named(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:

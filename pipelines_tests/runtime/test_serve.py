@@ -15,9 +15,8 @@ import requests
 
 from pipelines import isolation
 from pipelines.config import Settings
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import PermanentFailure
 from pipelines.isolation import broken_sources
-from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
@@ -79,14 +78,6 @@ def test_each_role_logs_in_by_its_password_and_no_other(
             psycopg.connect(where, password=server.passwords[role])
 
 
-def test_a_wrong_password_is_what_the_remedy_speaks_of(variables: dict[str, str]) -> None:
-    wrong = variables["DATABASE_URL"].replace("isobar_loader@", "isobar_loader:wrong@")
-    with pytest.raises(
-        TransientFailure, match=r"isobar migrate --logins.*correct the user and the password"
-    ):
-        connect(wrong)
-
-
 @pytest.mark.parametrize("database", ["dagster", "postgres", "template1"])
 def test_an_analyst_enters_the_warehouse_and_nothing_else(
     server: Connections, variables: dict[str, str], database: str
@@ -108,14 +99,6 @@ def test_a_login_without_a_password_is_rejected_before_any_change(
     )
     assert done.returncode == 1
     assert "ANALYST_PASSWORD" in done.stderr
-
-
-def test_the_built_in_server_keeps_its_own_passwords(state: Path) -> None:
-    before = (state / "postgres" / "passwords.json").read_text()
-    done = isobar(state, "migrate", "--logins", **WORDS)
-    assert done.returncode == 0, done.stderr
-    assert (state / "postgres" / "passwords.json").read_text() == before
-    assert isobar(state, "database", "psql", "-Atc", "SELECT 1").stdout == "1\n"
 
 
 @pytest.mark.answers("T25")
@@ -295,27 +278,8 @@ def test_a_process_that_is_not_there_is_not_healthy(served: Served, part: str) -
     assert "See its log" in done.stderr
 
 
-def test_a_daemon_that_never_ran_is_not_healthy(served: Served, server: Connections) -> None:
-    storage = f"postgresql://dagster@127.0.0.1:{server.port}/postgres"
-    done = isobar(
-        served.home,
-        "serve",
-        "healthcheck",
-        "daemon",
-        **served.variables | {"DAGSTER_POSTGRES_URL": storage},
-    )
-    assert done.returncode == 1
-
-
 def test_the_read_only_web_server_shows_runs_and_launches_none(served: Served) -> None:
     launched = served.query(served.read_only, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "UnauthorizedError"
     shown = served.query(served.read_only, "{ runsOrError { ... on Runs { results { status } } } }")
     assert "results" in shown["runsOrError"]
-
-
-def test_demo_plants_are_there_for_the_sandbox(server: Connections, served: Served) -> None:
-    served.query(served.web, "{ version }")
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as connection:
-        found = connection.execute("SELECT count(*) > 0 FROM solar.plants").fetchone()
-    assert found == (True,)

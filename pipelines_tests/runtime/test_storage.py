@@ -56,16 +56,6 @@ def test_questions_share_few_sessions(
     assert sessions(watcher) == before
 
 
-def test_another_instance_of_the_process_has_the_same(
-    instance: dg.DagsterInstance, watcher: psycopg.Connection
-) -> None:
-    instance.get_runs_count()
-    before = sessions(watcher)
-    with dg.DagsterInstance.from_ref(instance.get_ref()) as other:
-        assert other.get_runs_count() == 0
-    assert sessions(watcher) == before
-
-
 def test_sessions_that_a_restarted_server_ended_are_replaced(
     instance: dg.DagsterInstance, watcher: psycopg.Connection
 ) -> None:
@@ -107,26 +97,3 @@ def test_a_secret_that_a_plug_in_logs_raises_and_tags_is_stored_nowhere(
     for (table,) in tables.fetchall():
         rows = watcher.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
         assert "very-secret" not in str(rows), table
-
-
-def test_a_variable_that_is_called_like_a_key_changes_nothing_that_is_stored(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Incident: with MY_KEY=pipelines.definitions the name of the module was stored as ***."""
-    monkeypatch.setenv("MY_KEY", "pipelines.definitions")
-
-    @dg.op
-    def load(context: dg.OpExecutionContext) -> None:
-        context.log.info("of pipelines.definitions")
-        context.instance.add_run_tags(context.run_id, {"module": "pipelines.definitions"})
-
-    @dg.job
-    def shipments() -> None:
-        load()
-
-    outcome = shipments.execute_in_process(instance=instance)
-    run = instance.get_run_by_id(outcome.run_id)
-    assert run is not None
-    assert run.tags["module"] == "pipelines.definitions"
-    said = [one.user_message for one in instance.all_logs(outcome.run_id)]
-    assert "of pipelines.definitions" in said

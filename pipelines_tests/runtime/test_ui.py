@@ -46,18 +46,6 @@ def test_runs_of_isobar_run_are_in_the_history_of_the_code_location(ui: Ui) -> N
     assert all(run["repositoryOrigin"] == origin for run in runs)
 
 
-def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
-    query = """{ workspaceOrError { ... on Workspace { locationEntries {
-        name loadStatus locationOrLoadError { __typename } } } } }"""
-    assert ui.query(query)["workspaceOrError"]["locationEntries"] == [
-        {
-            "name": "pipelines",
-            "loadStatus": "LOADED",
-            "locationOrLoadError": {"__typename": "RepositoryLocation"},
-        }
-    ]
-
-
 @pytest.mark.answers("F06")
 def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
@@ -85,17 +73,6 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
         )
     ]
     assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
-
-
-def test_the_daemon_is_healthy(ui: Ui) -> None:
-    query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        statuses = ui.query(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
-        if all(status["healthy"] for status in statuses if status["required"]):
-            break
-        time.sleep(0.5)
-    assert [s["daemonType"] for s in statuses if s["required"] and not s["healthy"]] == []
 
 
 @pytest.mark.answers("F08", "F26")
@@ -327,15 +304,3 @@ def test_the_next_ui_stops_leftovers_of_a_killed_one(state: Path) -> None:
     _, alive = psutil.wait_procs(left, timeout=10)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
     second.stop()
-
-
-def test_a_mistyped_schedule_is_reported_with_the_correction(state: Path) -> None:
-    """Not as the end of a traceback."""
-    (state / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
-    done = isobar(state, "ui")
-    assert done.returncode == 1
-    output = done.stdout + done.stderr
-    assert "schedules.flights_daily: Found invalid cron schedule '0 99 * * *'" in output
-    assert f"where: {state / 'schedules.toml'}\n" in output
-    assert 'Write lines such as job = "housekeeping", cron = "15 0 * * *"' in output
-    assert "Traceback" not in output

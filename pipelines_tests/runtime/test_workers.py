@@ -66,12 +66,6 @@ def test_another_broker_is_rejected_without_printing_its_password(
     assert "secret" not in str(failure.value)
 
 
-@pytest.mark.parametrize("wrong", ["0", "100", "two", "-1", "1.5"])
-def test_an_invalid_number_of_runs_is_rejected(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(PermanentFailure, match="WORKER_RUNS is"):
-        settings(tmp_path, WORKER_RUNS=wrong)
-
-
 def test_a_worker_without_a_broker_reports_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(PermanentFailure, match="redis://"):
         worker_command(settings(tmp_path))

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
@@ -101,13 +101,3 @@ def test_words_of_a_service_forge_no_line_of_a_log(
     text = f"{caught.value}\n{caplog.text}"
     assert not any(BEGINS.match(one) for one in text.splitlines())
     assert "\x1b" not in text
-
-
-def test_a_reason_phrase_colours_no_terminal(source: FakeSource) -> None:
-    def answer(handler: Any) -> None:
-        handler.wfile.write(b"HTTP/1.0 500 \x1b[31mred\x07\r\n\r\n")
-
-    source.will(answer)
-    with pytest.raises(TransientFailure, match="red") as caught:
-        HttpClient("flights", "FLIGHTS_URL", attempts=1).get_json(source.url)
-    assert "\x1b" not in str(caught.value)

@@ -102,15 +102,3 @@ def test_a_schema_named_like_a_login_catches_no_name(
         with login(server, guarded, SUPERUSER) as session:
             session.execute("SET ROLE isobar_owner")
             assert session.execute(lower).fetchone() == ("free",)
-
-
-def test_an_analyst_changes_nothing(
-    owner: psycopg.Connection, guarded: str, warehouse: Warehouse
-) -> None:
-    become = ["SET ROLE isobar_analyst", "SET ROLE isobar_modeller"]
-    with (
-        warehouse.engine.connect() as _,
-        logins(owner, jane=False) as urls,
-        psycopg.connect(urls["jane"], autocommit=True) as jane,
-    ):
-        assert errors_of(jane, [*WHAT_ANALYSTS_TRY, *become]) == [*WHAT_ANALYSTS_TRY, *become]

@@ -9,23 +9,9 @@ import psycopg
 
 from pipelines.migrations.collections import collected_views
 from pipelines.source import Collection, Source, sources
-from pipelines.sources.weather.geocode_places import put_places
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import relations_read
 
 VIEW = "weather.weather_requests"
-COLUMNS = "place_key, country_code, postcode, city, latitude, longitude, hour_at, day"
-TIDES = f"""
-CREATE SCHEMA tides;
-CREATE VIEW tides.weather_requests AS
-SELECT 'FR brest'::varchar AS place_key, 'FR' AS country_code, NULL AS postcode, 'Brest' AS city,
-    NULL::real AS latitude, NULL::real AS longitude, NULL::timestamptz AS hour_at, NULL::date AS day
-UNION ALL
-SELECT '1.0000,2.0000', NULL, NULL, NULL, 1, 2, '2026-11-20 10:00Z', '2026-11-20';
-GRANT USAGE ON SCHEMA tides TO isobar_owner, isobar_loader;
-GRANT SELECT ON tides.weather_requests TO isobar_owner, isobar_loader;
-SELECT {COLUMNS} FROM tides.weather_requests
-"""
 
 
 def offering(name: str, *views: str, collects: Collection | None = None) -> Source:
@@ -82,19 +68,6 @@ def test_a_view_gathers_what_all_others_offer_and_nothing_else() -> None:
     ]
 
 
-def test_without_offers_the_view_is_empty_and_has_its_columns(owner: psycopg.Connection) -> None:
-    hub = offering("hub", collects=collection())
-    owner.execute("CREATE SCHEMA hub")
-    owner.execute(collected_views({"hub": hub})["hub.wants"].encode())
-    cursor = owner.execute("SELECT * FROM hub.wants")
-    assert cursor.fetchall() == []
-    assert [(one.name, one.type_display) for one in cursor.description or ()] == [
-        ("source", "text"),
-        ("what", "text"),
-        ("day", "date"),
-    ]
-
-
 def test_every_column_of_our_views_is_declared_and_commented(owner: psycopg.Connection) -> None:
     query = """
         SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum) IS NOT NULL
@@ -109,23 +82,3 @@ def test_every_column_of_our_views_is_declared_and_commented(owner: psycopg.Conn
         for source in sources().values():
             if (offer := f"{source.name}.{collecting.collects.view}") in source.object_files:
                 assert owner.execute(query, [offer]).fetchall() == declared
-
-
-def test_a_third_source_that_brings_a_view_is_served(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    owner.execute(TIDES.encode())
-    tides = offering("tides", "tides.weather_requests")
-    owner.execute(collected_views({**sources(), "tides": tides})[VIEW].encode())
-    put_places(warehouse)
-    places = owner.execute(
-        "SELECT place_key, latitude, geocoding_status, is_observed FROM weather.places ORDER BY 1"
-    )
-    assert places.fetchall() == [
-        ("1.0000,2.0000", 1.0, "given", False),
-        ("FR brest", None, "pending", True),
-    ]
-    wanted = "SELECT place_key, hour_at::text FROM weather.wanted_hours JOIN weather.places"
-    assert owner.execute(f"{wanted} USING (place_id)".encode()).fetchall() == [
-        ("1.0000,2.0000", "2026-11-20 10:00:00+00")
-    ]

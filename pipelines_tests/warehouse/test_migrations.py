@@ -285,28 +285,6 @@ def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
     assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
 
 
-def test_an_upgrade_that_only_adds_columns_replaces_a_used_view(
-    url: str, owner: psycopg.Connection, add: Add
-) -> None:
-    first = "CREATE OR REPLACE VIEW enriched.{} AS SELECT 1 AS x"
-    add({f"enriched.{name}": first.format(name) for name in "ab"})
-    apply.migrate(url)
-    owner.execute("CREATE VIEW public.mine AS SELECT x FROM enriched.a")
-    second = "CREATE OR REPLACE VIEW enriched.b AS SELECT 7 AS other"  # so that all are made again
-    add({"enriched.a": f"{first.format('a')}, 2 AS added", "enriched.b": second})
-    messages: list[str] = []
-    apply.migrate(url, messages.append)
-    assert messages == ["Updated the tables and views."]
-    assert owner.execute("TABLE enriched.a").fetchall() == [(1, 2)]
-    assert owner.execute("TABLE enriched.b").fetchall() == [(7,)]
-
-
-def test_a_view_that_someone_dropped_comes_back(url: str, owner: psycopg.Connection) -> None:
-    owner.execute("DROP VIEW enriched.itineraries")
-    apply.migrate(url)
-    assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
-
-
 def test_a_locked_table_is_waited_for_briefly_and_reported(
     url: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,15 +334,6 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
         """
     ).fetchall()
     assert without == []
-
-
-def test_runs_act_as_the_loader_even_with_privileged_logins(url: str) -> None:
-    engine = engine_for(url, role=LOADER)
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT current_user")).scalar() == LOADER
-        connection.execute(text("RESET ROLE"))
-        assert connection.execute(text("SELECT current_user")).scalar() == LOADER
-    engine.dispose()
 
 
 def test_a_database_owner_without_superuser_rights_can_migrate(

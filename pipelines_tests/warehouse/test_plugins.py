@@ -6,7 +6,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.failures import PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate, plugins_with_other_tables
@@ -114,21 +113,6 @@ def test_columns_of_views_have_the_comments_of_those_they_come_from(
             }
 
 
-def test_a_plugin_whose_schema_was_dropped_is_created_again(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-        owner.execute("DROP SCHEMA buses CASCADE")
-        assert condition(url) == "behind"
-        migrate(url)
-        assert broken_sources() == []
-        assert condition(url) == "current"
-        assert differences(url) == []
-    assert owner.execute(STOPS).fetchall() == []
-
-
 def test_changed_tables_of_a_plugin_are_reported_with_the_statements_that_follow(
     url: str, owner: psycopg.Connection, state: Path, tmp_path: Path
 ) -> None:
@@ -193,57 +177,6 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
         migrate(url)
         assert (broken_sources(), condition(url)) == ([], "current")
     assert owner.execute("SELECT * FROM enriched.buses_stops").fetchall() == [("MARKET",)]
-
-
-def test_a_plugins_view_that_others_use_is_not_changed_and_they_are_named(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-    owner.execute("CREATE VIEW public.mine AS SELECT stop_id FROM enriched.buses_stops")
-    view = "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM {name}.stops"
-    plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": view})
-    with plugins.installed(tmp_path):
-        migrate(url)
-        (broken,) = broken_sources()
-        assert "view mine depends on view enriched.buses_stops" in broken.problem
-    with pytest.raises(PermanentFailure, match="view mine depends on view"):
-        migrate(url)  # uninstalled
-    assert owner.execute("TABLE public.mine").fetchall() == [(1,)]
-    owner.execute("DROP VIEW public.mine")
-    migrate(url)
-    gone = "SELECT to_regclass('enriched.buses_stops')"
-    assert owner.execute(gone).fetchone() == (None,)
-
-
-def test_a_plugin_may_rename_a_view_of_its_own(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    old, new = "sql/views/enriched.{name}_stops.sql", "sql/views/enriched.{name}_halts.sql"
-    halts = "CREATE OR REPLACE VIEW enriched.{name}_halts AS SELECT name FROM {name}.stops"
-    plugins.write(tmp_path, "buses", {old: None, new: halts})
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert (broken_sources(), condition(url)) == ([], "current")
-    gone = "SELECT to_regclass('enriched.buses_stops'), to_regclass('enriched.buses_halts')"
-    assert owner.execute(gone).fetchone() == (None, "enriched.buses_halts")
-
-
-def test_a_view_may_read_a_plugin_whose_name_comes_later(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    view = "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM trams.stops"
-    plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_stops.sql": view})
-    plugins.write(tmp_path, "trams")
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert (broken_sources(), condition(url)) == ([], "current")
-    assert owner.execute("SELECT name FROM enriched.buses_stops").fetchall() == []
 
 
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "

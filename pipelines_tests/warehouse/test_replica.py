@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from docs import answers
 from pipelines.migrations.apply import all_tables, migrate
 from pipelines.postgres import software
 from pipelines.postgres.ports import free_port
@@ -21,7 +20,6 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.documents.pages import blocks
-from pipelines_tests.sources.bookings import made_up as bookings
 
 PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
@@ -115,11 +113,6 @@ def test_it_is_a_standby_that_streams(
         until(lambda: owner.execute(slots).fetchall() == [("replica", True)], "it streams")
 
 
-def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Connection) -> None:
-    page = answers.PAGE.read_text()
-    assert answers.answered(page, analyst) == page
-
-
 @pytest.mark.answers("H27", "T28", "T30")
 def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
@@ -132,17 +125,6 @@ def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
             f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} AS t"
         )
         until_equal(analyst, at_the_primary, query)
-
-
-def test_a_delivery_is_there_a_moment_later(
-    analyst: psycopg.Connection, connections: Connections, tmp_path: Path
-) -> None:
-    warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
-    query = "SELECT count(*) FROM enriched.reservation_nights WHERE hotel_id = 77"
-    assert one(analyst, query) == 0
-    bookings.deliver(warehouse, tmp_path, [bookings.event(n, hotel_id=77) for n in range(900, 905)])
-    warehouse.dispose()
-    until(lambda: one(analyst, query) == 5)
 
 
 def test_replication_lag_is_queried_as_documented(
