@@ -91,36 +91,31 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     session, the user lacks rights, or others depend on a table or view that changes.
     Raises `TransientFailure` if the server is unreachable or in use.
     """
-    engine = engine_for(url, role=None)
     place = place_of(url)
-    try:
-        with _described_failures(place):
-            sessions.reject_transaction_pooling(engine, place)
-        with _described_failures(place), engine.begin() as connection:
-            if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
-                raise read_only("database", place)
-            if _is_migrated(connection):
-                return
-            is_cluster = distribution.is_cluster(connection)
-        if is_cluster:  # nodes do not see roles until they are committed
-            with _described_failures(place), engine.begin() as connection:
-                prepare(connection)
-                execute_script(connection, "RESET ROLE")
-                distribution.let_nodes_connect(connection)
-        with _described_failures(place), engine.begin() as connection:
-            _reject_foreign(connection, place)
+    with _transaction(url) as connection:
+        sessions.reject_transaction_pooling(connection.engine, place)
+        if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+            raise read_only("database", place)
+        if _is_migrated(connection):
+            return
+        is_cluster = distribution.is_cluster(connection)
+    if is_cluster:  # nodes do not see roles until they are committed
+        with _transaction(url) as connection:
             prepare(connection)
-            if _is_migrated(connection):  # another command was faster
-                return
-            is_new = history.state(connection) == "missing"
-            before = None if is_new else _contents(connection)
-            _migrate_all(connection)
-            if is_new:
-                report("Created the tables and views.")
-            elif _contents(connection) != before:
-                report("Updated the tables and views.")
-    finally:
-        engine.dispose()
+            execute_script(connection, "RESET ROLE")
+            distribution.let_nodes_connect(connection)
+    with _transaction(url) as connection:
+        _reject_foreign(connection, place)
+        prepare(connection)
+        if _is_migrated(connection):  # another command was faster
+            return
+        is_new = history.state(connection) == "missing"
+        before = None if is_new else _contents(connection)
+        _migrate_all(connection)
+        if is_new:
+            report("Created the tables and views.")
+        elif _contents(connection) != before:
+            report("Updated the tables and views.")
 
 
 def prepare(connection: Connection) -> None:
@@ -151,12 +146,8 @@ def prepare(connection: Connection) -> None:
 
 def prepare_roles(url: str) -> None:
     """Create Isobar's roles, and their rights on and settings of the database at `url`."""
-    engine = engine_for(url, role=None)
-    try:
-        with _described_failures(place_of(url)), engine.begin() as connection:
-            prepare(connection)
-    finally:
-        engine.dispose()
+    with _transaction(url) as connection:
+        prepare(connection)
 
 
 def drop_plugin(url: str, source: Source) -> int:
@@ -166,31 +157,25 @@ def drop_plugin(url: str, source: Source) -> int:
     again. Returns the number of deliveries. Raises as `migrate`, and `PermanentFailure` if others
     have built something on its tables.
     """
-    engine = engine_for(url, role=None)
-    try:
-        with _described_failures(place_of(url)), engine.begin() as connection:
-            prepare(connection)
-            before = set(connection.execute(OF_OTHERS).scalars())
-            tables = [
-                one for one in source.metadata.tables if not one.startswith(f"{source.name}.")
-            ]
-            others = [f"DROP TABLE IF EXISTS {one} CASCADE" for one in tables]
-            own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
-            execute_script(connection, "; ".join([*own, *others]))
-            if gone := before - set(connection.execute(OF_OTHERS).scalars()):
-                raise PermanentFailure(
-                    "database",
-                    f"others have built on the tables of {source.name}: {', '.join(sorted(gone))}",
-                    place=place_of(url),
-                    remedy="Drop or change what they have built, then try again.",
-                )
-            feeds = {source.name, *(one.name for one in source.feeds)}
-            script = read_sql("pipelines.migrations", "delete_deliveries")
-            for statement in script.split(";\n"):
-                result = connection.execute(text(statement), {"feeds": [*feeds]})
-            return result.rowcount
-    finally:
-        engine.dispose()
+    with _transaction(url) as connection:
+        prepare(connection)
+        before = set(connection.execute(OF_OTHERS).scalars())
+        tables = [one for one in source.metadata.tables if not one.startswith(f"{source.name}.")]
+        others = [f"DROP TABLE IF EXISTS {one} CASCADE" for one in tables]
+        own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
+        execute_script(connection, "; ".join([*own, *others]))
+        if gone := before - set(connection.execute(OF_OTHERS).scalars()):
+            raise PermanentFailure(
+                "database",
+                f"others have built on the tables of {source.name}: {', '.join(sorted(gone))}",
+                place=place_of(url),
+                remedy="Drop or change what they have built, then try again.",
+            )
+        feeds = {source.name, *(one.name for one in source.feeds)}
+        script = read_sql("pipelines.migrations", "delete_deliveries")
+        for statement in script.split(";\n"):
+            result = connection.execute(text(statement), {"feeds": [*feeds]})
+        return result.rowcount
 
 
 def differences(connection: Connection) -> list[str]:
@@ -200,16 +185,12 @@ def differences(connection: Connection) -> list[str]:
 
 def plugins_with_other_tables(url: str) -> list[str]:
     """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`."""
-    engine = engine_for(url, role=None)
-    try:
-        with engine.connect() as connection:
-            return [
-                name
-                for name, source in declared_sources().items()
-                if is_plugin(source) and differences_of(connection, source)
-            ]
-    finally:
-        engine.dispose()
+    with _transaction(url) as connection:
+        return [
+            name
+            for name, source in declared_sources().items()
+            if is_plugin(source) and differences_of(connection, source)
+        ]
 
 
 def condition(connection: Connection) -> Condition:
@@ -230,22 +211,21 @@ def _migrate_all(connection: Connection) -> None:
     """Migrate what is ours together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     history.upgrade(connection)
-    waiting = dict(declared_sources())
-    done = {name: waiting.pop(name) for name in [*waiting] if not is_plugin(waiting[name])}
+    waiting = declared_sources()
+    done = {name: one for name, one in waiting.items() if not is_plugin(one)}
     migrate_sources(connection, done)
-    errors = dict.fromkeys(waiting, "")
-    is_begun = True
-    while is_begun:  # a plug-in may use another one, whose name comes later
-        is_begun = False
-        for name, source in [*waiting.items()]:
-            try:
-                with connection.begin_nested():
-                    migrate_sources(connection, {**done, name: source})
-            except SOURCE_ERRORS as error:
-                errors[name] = _in_words(error)
-            else:
-                done[name], is_begun = waiting.pop(name), True
-    for name in waiting:
+    errors: dict[str, str] = {}
+    for name, source in 2 * [*waiting.items()]:  # one may use another, whose name comes later
+        if name in done:
+            continue
+        try:
+            with connection.begin_nested():
+                migrate_sources(connection, {**done, name: source})
+        except SOURCE_ERRORS as error:
+            errors[name] = _in_words(error)
+        else:
+            done[name] = source
+    for name in waiting.keys() - done.keys():
         words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
         note_broken(name, words)
     if _knows_all():
@@ -315,38 +295,34 @@ def _contents(connection: Connection) -> object:
 
 
 def _reject_foreign(connection: Connection, place: str) -> None:
-    if history.state(connection) != "foreign":
-        return
-    if history.applied_revision(connection) is None:
+    if history.state(connection) == "foreign":
+        is_later = history.applied_revision(connection) is not None
         raise PermanentFailure(
             "database",
-            "its tables are of Isobar 1.0 or 2.0, whose databases this version cannot upgrade",
+            f"its tables are of {'a later version of Isobar' if is_later else 'Isobar 1.0 or 2.0'},"
+            " which this one cannot upgrade",
             place=place,
-            remedy="Start anew: set DATABASE_URL to an empty database, or ISOBAR_HOME to another"
-            " folder, and load the sources again. What to take along is in docs/database.md,"
-            " 'From Isobar 1.0 or 2.0'. Or go on with that version, which restores its backups.",
+            remedy="Use that version; or set DATABASE_URL to an empty database, or ISOBAR_HOME to"
+            " another folder, and load the sources again (docs/database.md).",
         )
-    raise PermanentFailure(
-        "database",
-        "its tables are of a later version of Isobar: this one does not know their revision"
-        f" {history.applied_revision(connection)}",
-        place=place,
-        remedy="Update this clone. To go back to an older version, restore a backup.",
-    )
 
 
 @contextmanager
-def _described_failures(place: str) -> Iterator[None]:
-    """Translate errors of the database into failures that say what to do."""
+def _transaction(url: str) -> Iterator[Connection]:
+    """Open a transaction as the login; translate errors into failures that say what to do."""
+    engine = engine_for(url, role=None)
     try:
-        yield
+        with engine.begin() as connection:
+            yield connection
     except DBAPIError as error:
         raise failure_of(
             error,
             "database",
             f"{' '.join(['migrating gave up', *error.detail])}, nothing was changed",
-            place=place,
+            place=place_of(url),
             see="See whether the server is up and DATABASE_URL is right.",
             remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"
             " isobar migrate again.",
         ) from error
+    finally:
+        engine.dispose()

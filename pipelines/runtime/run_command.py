@@ -32,7 +32,7 @@ from rich.table import Table
 
 from pipelines.config import Settings
 from pipelines.definitions import definitions
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.instance import turn_automation_on
@@ -40,12 +40,17 @@ from pipelines.orchestration.operations.look import note
 from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
-from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.bootstrap import translated_storage
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
 
+#: Metadata of a materialization that the end of the run repeats, and the words before it.
+WARNINGS = {
+    "deferred_files": "left for later: ",
+    "files_passed_over": "passed over, by the ends of names: ",
+    "paused": "",
+}
 #: Run configuration of ops by job name.
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -90,31 +95,20 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             remedy="See there why. Fix it, then run again.",
         )
     console = Console(width=None if sys.stdout.isatty() else 100)
-    home = ""
-    try:
-        with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
-            home = instance.root_directory
-            fail_orphaned_runs(instance, has_workers=False)
-            turn_automation_on(instance)
-            reports = []
-            for job, config in jobs.items():
-                reports.append(_run(instance, job, config, console))
-                if reports[-1].is_stopped:
-                    break
-    except OSError as error:
-        raise TransientFailure(
-            "dagster",
-            f"the logs of runs could not be written: {error.strerror or error}",
-            place=str(error.filename or home),
-            remedy=remedy_for(str(error), "Fix the reported error, then run again."),
-        ) from error
-    for failure in (one for report in reports for one in report.failures):
-        console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
+    reports: list[Report] = []
+    with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
+        fail_orphaned_runs(instance, has_workers=False)
+        turn_automation_on(instance)
+        for job, config in jobs.items():
+            reports.append(_run(instance, job, config, console))
+            if reports[-1].is_stopped:
+                break
+    _say(console, "[red]failed:[/]", (one for report in reports for one in report.failures))
     if any(report.assets for report in reports):
         console.print(_table(reports))
-    for warning in (one for report in reports for one in dict.fromkeys(report.warnings)):
-        console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
-    if any(report.warnings for report in reports):
+    warnings = dict.fromkeys(one for report in reports for one in report.warnings)
+    _say(console, "[yellow]warning:[/]", warnings)
+    if warnings:
         is_simulated = Settings.current().sources == "sandbox"
         purpose = " Simulated sources cause some on purpose." if is_simulated else ""
         console.print(f"Warnings block nothing.{purpose}")
@@ -151,7 +145,12 @@ def _note_what_is_wrong(console: Console) -> None:
             note(instance, definitions.get_repository_def(), store, utc_now())
     except Failure as failure:
         words = f"The dashboards do not show what is wrong now: {failure.problem}"
-        console.print("[yellow]warning:[/]", escape(words), highlight=False, soft_wrap=True)
+        _say(console, "[yellow]warning:[/]", [words])
+
+
+def _say(console: Console, kind: str, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(kind, escape(line), highlight=False, soft_wrap=True)
 
 
 def _run(
@@ -165,16 +164,16 @@ def _run(
         TAG: tag_of_process(),
         "dagster/max_retries": "0",  # the person who waits can run it again
     }
+    run_config = {
+        **(job.run_config or {}),
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    if config:
+        run_config["ops"] = {op: {"config": values} for op, values in config.items()}
     run = instance.create_run_for_job(
         job_def=job,
         tags={**job.run_tags, **tags},
-        run_config={
-            **(job.run_config or {}),
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            **(
-                {"ops": {op: {"config": values} for op, values in config.items()}} if config else {}
-            ),
-        },
+        run_config=run_config,
         remote_job_origin=RemoteJobOrigin(
             RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"),
             name,
@@ -202,16 +201,16 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             name = ".".join(event.materialization.asset_key.path)
             if event.partition or not counts:  # partitioned materializations are added up
                 counts.update(_counts(metadata))
-            if left := metadata.get("deferred_files"):
-                report.warnings.append(f"{name}: left for later: {left.value}")
-            if others := metadata.get("files_passed_over"):
-                report.warnings.append(f"{name}: passed over, by the ends of names: {others.value}")
-            if paused := metadata.get("paused"):
-                report.warnings.append(f"{name}: {paused.value}")
-            waiting[name] = (
+            report.warnings += [
+                f"{name}: {what}{metadata[key].value}"
+                for key, what in WARNINGS.items()
+                if key in metadata
+            ]
+            rows, rejects = (
                 _count(metadata, "dagster/row_count"),
                 _count(metadata, "rejected_records"),
             )
+            waiting[name] = rows, rejects
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)
         elif event.is_step_success or event.is_step_failure:
@@ -281,12 +280,8 @@ def _table(reports: list[Report]) -> Table:
         table.add_column(column, justify="right")
     lines = {line[0]: line for report in reports for line in report.assets}  # each asset's last
     for name, rows, rejects, seconds in lines.values():
-        table.add_row(
-            name,
-            "" if rows is None else f"{rows:,}",
-            "" if rejects is None else f"{rejects:,}",
-            "" if seconds is None else f"{seconds:.1f}",
-        )
+        numbers = ("" if one is None else f"{one:,}" for one in (rows, rejects))
+        table.add_row(name, *numbers, "" if seconds is None else f"{seconds:.1f}")
     for broken in broken_sources():
         table.add_row(f"[red]{escape(broken.name)}[/]", "[red]broken[/]")
     return table

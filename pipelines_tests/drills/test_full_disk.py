@@ -99,7 +99,7 @@ def test_a_full_state_folder_is_reported_and_the_command_recovers(
     disk.fill()
     done = isobar(state, "import", "shipments", str(file), **variables)
     assert done.returncode == 1
-    for words in ("the logs of runs could not be written", "No space left on device", "Make room"):
+    for words in ("No space left on device", "Make room"):
         assert words in done.stderr
     traced = f'File "{PROJECT}/pipelines/'  # Python reports a generator of Dagster's on its own
     assert traced not in done.stderr + done.stdout

@@ -165,7 +165,7 @@ def test_a_database_of_an_older_version_is_rejected_and_left_alone(
         assert condition(empty_url) == "foreign"
         with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0 or 2\.0") as caught:
             apply.migrate(empty_url)
-        assert "Start anew" in caught.value.remedy
+        assert "load the sources again" in caught.value.remedy
         schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"
         assert owner.execute(schemas).fetchone() == (0,)
 
