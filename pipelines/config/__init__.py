@@ -232,19 +232,6 @@ def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
     return settings.named_schedules or (usual if os.path.lexists(usual) else None)
 
 
-def read_file(file: Path) -> bytes:
-    """Read a file named by the operator. Raises `PermanentFailure` if it cannot be read."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise PermanentFailure(
-            "configuration",
-            f"the schedules file cannot be read: {error.strerror}",
-            place=str(file),
-            remedy="Correct it, or remove it.",
-        ) from error
-
-
 def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the apprise URLs that receive alerts; works even if other settings are invalid."""
     between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within a URL is part of it
@@ -254,7 +241,7 @@ def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
-    return _url(environment, "ISOBAR_UI_URL")
+    return environment.get("ISOBAR_UI_URL", "").strip().rstrip("/") or None
 
 
 def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
@@ -284,10 +271,6 @@ def disabled_sources() -> frozenset[str]:
     """Return the sources that the operator disabled."""
     names = os.environ.get("ISOBAR_DISABLE_SOURCES", "")
     return frozenset(filter(None, re.split(r"[\s,]+", names)))
-
-
-def _url(environment: Mapping[str, str], name: str) -> str | None:
-    return environment.get(name, "").strip().rstrip("/") or None
 
 
 @lru_cache(maxsize=4)

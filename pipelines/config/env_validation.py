@@ -186,17 +186,13 @@ def expanded(value: str | Path) -> Path:
 def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
     """Check the URL of a database, and add the password that another variable has."""
     url = _parsed(value)
-    problem = None
-    if url is None:
-        problem = "is not a PostgreSQL address"
-    elif url.get_backend_name() not in ("postgresql", "postgres"):
-        problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
-    elif "@" in (url.host or ""):
-        problem = "has an @ in its password, which has to be written as %40"
-    elif not url.database:
-        problem = "names no database"
-    if problem is not None:
-        raise invalid(problem, "Write postgresql://user:password@host:port/database.")
+    is_postgresql = url is not None and url.get_backend_name() in ("postgresql", "postgres")
+    if url is None or not is_postgresql or "@" in (url.host or "") or not url.database:
+        raise invalid(
+            "is not the address of a PostgreSQL database",
+            "Write postgresql://user:password@host:port/database; an @ in a password is"
+            " written as %40.",
+        )
     return _with_password(value, info)
 
 

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._utils.schedules import cron_string_iterator
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from pipelines.config import own_schedules, read_file
+from pipelines.config import own_schedules
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import isolated, remark
 from pipelines.orchestration import run_state
@@ -137,8 +137,8 @@ def _accepted(one: Scheduled, ours: Scheduled | None = None) -> Scheduled:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        content = tomllib.loads(read_file(file).decode())
-    except (ValueError, RecursionError) as error:
+        content = tomllib.loads(file.read_bytes().decode())
+    except (OSError, ValueError, RecursionError) as error:
         problem = f"the file of schedules cannot be read: {error}"
         raise _config_error(file, problem, "Correct it, or remove it.") from error
     schedules = content.pop("schedules", {})
