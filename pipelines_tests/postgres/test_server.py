@@ -16,7 +16,6 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.postgres import software
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.postgres.sizing import settings_for, this_machine
 
 START = """
 import sys
@@ -193,17 +192,3 @@ def test_one_home_has_one_server_however_its_path_is_spelled(built_in: EmbeddedP
         again = EmbeddedPostgres(Path(spelled))
         assert again.start() == built_in.connections()
     assert (built_in.data / "postmaster.pid").read_text().splitlines()[:4] == before
-
-
-def test_the_running_server_has_the_settings_of_this_machine(built_in: EmbeddedPostgres) -> None:
-    with psycopg.connect(built_in.start().url(SUPERUSER, "postgres")) as connection:
-        rows = connection.execute(
-            "SELECT name, setting, unit FROM pg_settings WHERE sourcefile LIKE '%%isobar.conf'"
-        )
-        running = {name: (setting, unit) for name, setting, unit in rows}
-    sized = settings_for(this_machine(built_in.data))
-    assert running.keys() >= sized.keys()
-    pages, unit = running["shared_buffers"]
-    assert unit == "8kB"
-    assert f"{int(pages) * 8 // 1024}MB" == sized["shared_buffers"]
-    assert running["random_page_cost"][0] == sized["random_page_cost"]

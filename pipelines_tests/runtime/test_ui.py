@@ -18,7 +18,7 @@ import pytest
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment, isobar
-from pipelines_tests.served_ui import Ui, start, words_of
+from pipelines_tests.served_ui import Ui, start
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
@@ -238,18 +238,6 @@ def test_a_code_server_that_is_killed_is_back_within_ten_seconds(ui: Ui) -> None
             assert time.monotonic() - began < 60, "the daemon did not find the new one"
             time.sleep(0.2)
     assert ui.run("flights") == "SUCCESS"
-
-
-def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
-    """Else all that is fetched fails until the UI is started again."""
-    (sandbox,) = ui.having("sandbox")
-    words = words_of(sandbox)
-    sandbox.kill()
-    deadline = time.monotonic() + 300
-    while [one for one in ui.having("sandbox") if one != sandbox] == []:
-        assert time.monotonic() < deadline, "the sandbox stayed dead"
-        time.sleep(0.3)
-    assert words_of(ui.having("sandbox")[-1]) == words
 
 
 def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, ui: Ui) -> None:

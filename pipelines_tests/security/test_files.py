@@ -1,6 +1,5 @@
 """Names and kinds of files that someone may drop: nothing outside the inbox is read or written."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -92,15 +91,6 @@ def test_a_socket_in_the_inbox_is_rejected(warehouse: Warehouse, inbox: Inbox) -
         loaded, (problem,) = load_all(warehouse, inbox)
     assert loaded == 0
     assert "not a regular file" in problem
-
-
-def test_a_hard_link_is_a_file_like_any_other(
-    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
-) -> None:
-    """Who may make one is the kernel's business: fs.protected_hardlinks."""
-    os.link(inbox.folder.parent / "secret.csv", inbox.folder / "a.csv")
-    assert load_all(warehouse, inbox) == (1, [])
-    assert stored(owner) == [("of another folder",)]
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])

@@ -7,16 +7,14 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 
-from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.postgres.roles import ANALYST, LOADER
+from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar import registry
 from pipelines.testing.fake_source import FakeSource, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.solar.made_up import register
@@ -106,18 +104,6 @@ def test_a_formula_is_stored_and_returned_as_sent(
         with analyst.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as written:
             text = b"".join(written).decode()
     assert list(csv.reader(text.splitlines())) == expected
-
-
-def test_a_formula_where_a_number_is_promised_is_in_quarantine(
-    warehouse: Warehouse, server: Connections, database: str, tmp_path: Path
-) -> None:
-    good = [bookings.event(number) for number in range(20)]
-    bad = [bookings.event(20 + n, hotel_id=formula) for n, formula in enumerate(FORMULAS)]
-    bookings.deliver(warehouse, tmp_path, [*good, *bad])
-    shown = quarantine_report.records(server.url(LOADER, database), "bookings", 10)
-    assert shown.count("hotel_id is") == len(FORMULAS)
-    for formula in FORMULAS:
-        assert formula.strip().replace('"', '""') in shown
 
 
 def test_tables_in_the_ui_are_escaped_text_of_limited_length() -> None:

@@ -84,11 +84,6 @@ def test_settings_hide_their_values_from_logs(folder: Path) -> None:
     assert MARKED not in repr(platform({"DATABASE_URL": url, "DAGSTER_POSTGRES_URL": url}))
 
 
-def test_a_plain_setting_is_shown_as_before() -> None:
-    with pytest.raises(PermanentFailure, match="BOOKINGS_MOST_BAD is 'many'"):
-        sources()["bookings"].load_settings(platform({"BOOKINGS_MOST_BAD": "many"}))
-
-
 OWN = f"""
 from pydantic import BaseModel
 

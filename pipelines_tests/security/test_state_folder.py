@@ -87,10 +87,3 @@ def test_a_folder_for_everybody_is_left_alone(tmp_path: Path) -> None:
     state_folder.create(state)
     assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
     assert stat.S_IMODE(state.stat().st_mode) & 0o077 in (0, 0o011)
-
-
-def test_rights_are_only_ever_taken_away(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir(mode=0o700)
-    state_folder.create(state)
-    assert stat.S_IMODE(state.stat().st_mode) == 0o700

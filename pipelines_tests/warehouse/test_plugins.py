@@ -1,17 +1,16 @@
 """The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from pipelines.isolation import broken_sources
-from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate, plugins_with_other_tables
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.source import Source, sources
+from pipelines.source import sources
 from pipelines.testing.databases import made
 from pipelines_tests import plugins
 from pipelines_tests.command import isobar
@@ -226,43 +225,6 @@ def test_plugins_that_fail_are_named_and_harm_nobody(
     with plugins.installed(tmp_path):
         migrate(url)
         assert (broken_sources(), condition(url)) == ([], "current")
-
-
-def test_a_view_collected_from_all_sources_has_those_that_fit(
-    url: str, owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One whose part does not fit is left out, and does not stop the others."""
-    files = apply.object_files
-
-    def with_collection(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
-        used = sources() if chosen is None else chosen
-        parts = ["SELECT NULL::text AS source, NULL::integer AS stop_id WHERE FALSE"]
-        parts += [
-            f"SELECT '{name}', stop_id FROM {name}.offered"
-            for name, source in used.items()
-            if f"{name}.offered" in source.object_files
-        ]
-        collected = f"CREATE OR REPLACE VIEW weather.collected AS {' UNION ALL '.join(parts)}"
-        return files(chosen) | {"weather.collected": collected}
-
-    monkeypatch.setattr(apply, "object_files", with_collection)
-    offered = "CREATE OR REPLACE VIEW {name}.offered AS SELECT stop_id FROM {name}.stops"
-    plugins.write(tmp_path, "buses", {"sql/views/{name}.offered.sql": offered})
-    misfit = offered.replace("SELECT stop_id", "SELECT stop_id || 'x' AS stop_id")
-    plugins.write(tmp_path, "ships", {"sql/views/{name}.offered.sql": misfit})
-    plugins.write(tmp_path, "trams", {"sql/views/{name}.offered.sql": offered})
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert [one.name for one in broken_sources()] == ["ships"]
-        for name in ("buses", "trams"):
-            owner.execute(f"INSERT INTO {name}.stops VALUES (1, 'Market')")
-        collected = owner.execute("TABLE weather.collected").fetchall()
-        assert sorted(collected) == [("buses", 1), ("trams", 1)]
-        said: list[str] = []
-        migrate(url, said.append)
-        assert said == []
-    migrate(url)
-    assert owner.execute("TABLE weather.collected").fetchall() == []
 
 
 def test_views_of_a_plugin_that_cannot_be_imported_stay(

@@ -1,6 +1,5 @@
 """A read replica, made by the lines of docs/more-machines.md, answers as the primary does."""
 
-import json
 import shlex
 import shutil
 import time
@@ -125,32 +124,6 @@ def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
             f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} AS t"
         )
         until_equal(analyst, at_the_primary, query)
-
-
-def test_replication_lag_is_queried_as_documented(
-    analyst: psycopg.Connection, connections: Connections
-) -> None:
-    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
-        (row,) = owner.execute(on_page("sql", "pg_stat_replication").encode()).fetchall()
-    assert row[1] == "streaming"
-    (lag,) = analyst.execute(on_page("sql", "pg_last_xact").encode()).fetchall()
-    assert lag[0].total_seconds() >= 0
-
-
-def test_our_status_command_reports_the_replica(
-    replica: Replica, connections: Connections, state: Path
-) -> None:
-    done = isobar(
-        state,
-        *("status", "--json"),
-        DATABASE_URL=replica.url(ANALYST),
-        DAGSTER_POSTGRES_URL=connections.url(DAGSTER, DAGSTER),
-    )
-    document = json.loads(done.stdout)
-    found = document["database"]
-    assert (found["is_reachable"], found["schema"]) == (True, "current"), done.stderr
-    assert f":{replica.port}/" in found["place"]
-    assert "status:database:standby" in [one["key"] for one in document["problems"]]
 
 
 def test_analysts_read_from_the_replica(

@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
-from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
@@ -72,12 +71,6 @@ def test_the_storage_of_dagster_goes_over_tls(
             assert driver.info.ssl_in_use
 
 
-def test_a_command_uses_the_address_unchanged(secured: Secured, database: str, state: Path) -> None:
-    url = secured.url(SUPERUSER, database)
-    done = isobar(state, "plants", "add", "Roof", DATABASE_URL=url, ISOBAR_SOURCES="live")
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
-
-
 def test_psql_uses_tls_or_reports_that_it_cannot(
     secured: Secured, database: str, state: Path
 ) -> None:
@@ -125,12 +118,3 @@ def test_another_server_is_rejected_in_words(
         connect(without)
     with pytest.raises(TransientFailure, match=r'file ".*gone.crt" does not exist'):
         connect(secured.url(LOADER, database, by=tmp_path / "gone.crt"))
-
-
-def test_dagster_rejects_another_server_in_words(
-    secured: Secured, empty_database: str, tmp_path: Path
-) -> None:
-    url = secured.url(SUPERUSER, empty_database, by=secured.another)
-    with pytest.raises(DagsterPostgresException) as caught:
-        dagster_instance(url, tmp_path)
-    assert "certificate verify failed" in str(caught.value.__cause__)
