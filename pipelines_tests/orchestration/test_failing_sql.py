@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psycopg
 import pytest
-from sqlalchemy.exc import ProgrammingError
 
 from pipelines.definitions import build_definitions
-from pipelines.failures import DatabaseError
 from pipelines.migrations import apply
 from pipelines.orchestration import checks
 from pipelines.orchestration.resources import WarehouseResource
@@ -52,14 +49,6 @@ def test_a_check_that_fails_does_not_pass_and_names_its_file(
     )
     assert not result.passed
     assert QUERIES[query] in str(result.description)
-
-
-def test_a_view_that_cannot_be_created_is_named() -> None:
-    error = ProgrammingError("CREATE VIEW", {}, psycopg.errors.UndefinedColumn("no column x"))
-    error.add_detail("in enriched.hotels.sql")
-    words = r"migrating gave up in enriched\.hotels\.sql, nothing was changed: no column x"
-    with pytest.raises(DatabaseError, match=words), apply._described_failures("here"):
-        raise error
 
 
 def test_a_view_that_fails_names_its_file(
