@@ -9,7 +9,6 @@ a core, and 11 % with a pool. Its own pool does not check whether a connection s
 """
 
 import atexit
-import os
 from contextlib import ExitStack
 from functools import cache, partial
 from typing import Any, Self
@@ -25,13 +24,10 @@ from pipelines.orchestration.instance import turn_automation_on
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres import sessions, state_folder
 from pipelines.postgres.clients import place_of
-from pipelines.runtime.processes import end_with, replace_environment
+from pipelines.runtime.processes import replace_environment
 
 #: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`.
 DAEMONS = (" dev", "daemon run")
-#: The `dagster dev` that started a process, and which of those end with it. If it is killed,
-#: Dagster does not end them: its daemon would go on beside the next one.
-PARENT, CHILDREN = "ISOBAR_ENDS_WITH_PARENT", ("webserver", "daemon run")
 #: Pool size; further connections are opened on demand and closed after use.
 KEPT_SESSIONS = 3
 
@@ -64,8 +60,6 @@ class Storage(DagsterPostgresStorage):
                 if Settings.current().has_builtin_server:
                     with dg.DagsterInstance.get() as instance:
                         turn_automation_on(instance)
-            elif PARENT in before and command.endswith(CHILDREN):
-                end_with(int(before[PARENT]))
         except Failure as failure:
             if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
                 replace_environment(before)
@@ -108,4 +102,4 @@ def _prepared(command: str) -> dict[str, str]:
         polling_file(settings.dagster_home).unlink(missing_ok=True)  # of an isobar ui, killed
     prepared = bootstrapped(settings, partial(click.echo, err=True), may_migrate=False)
     environment, _ = until_exit.enter_context(prepared)
-    return environment | ({PARENT: str(os.getpid())} if command.endswith(" dev") else {})
+    return environment

@@ -34,8 +34,3 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
         return None, []
     is_up = any(one.name == "web server" and one.is_alive for one in facts)
     return url if is_up else None, facts
-
-
-def living_processes(state: Path) -> list[str]:
-    """Return the names of the processes of `isobar ui` on this machine that have not ended."""
-    return [one.name for one in noted_processes(state)[1] if one.is_alive]

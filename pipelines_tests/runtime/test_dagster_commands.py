@@ -1,6 +1,5 @@
 """Dagster's own commands in a clone, on the instance that `isobar` uses, with nothing exported."""
 
-import re
 import shutil
 import signal
 import subprocess
@@ -186,48 +185,6 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
         end(first)
 
 
-#: Of a command line that serves: without the code server, which ends by itself.
-SERVES = re.compile(r"dagster\._daemon|dagster_webserver")
-
-
-@pytest.mark.parametrize("command", ["dagster", "dg"])
-@pytest.mark.parametrize("is_up", [True, False])
-def test_what_dagster_dev_started_ends_with_it(state: Path, command: str, *, is_up: bool) -> None:
-    """Incident: its daemon went on beside the next one, and failed runs: it had no code server."""
-    port = free_port()
-    parent = begin_dev(state, command, port)
-    serving: list[psutil.Process] = []
-    deadline = time.monotonic() + 120
-    while len(serving) < 2:  # they begin at one time, and import for seconds
-        assert time.monotonic() < deadline, "it does not serve"
-        time.sleep(0.05)
-        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # others end meanwhile
-            children = psutil.Process(parent.pid).children(recursive=True)
-            serving = [one for one in children if SERVES.search(" ".join(one.cmdline()))]
-    if is_up:
-        wait_for(f"http://127.0.0.1:{port}/server_info")
-        time.sleep(3)  # longer than they need to see an end
-        assert all(one.is_running() for one in serving)
-    parent.kill()
-    parent.wait()
-    _, alive = psutil.wait_procs(serving, timeout=60)
-    assert not alive
-
-
-def test_dagster_dev_does_not_start_beside_what_a_killed_ui_left(state: Path) -> None:
-    with begin(state, "ui") as killed:
-        wait_for_ui(killed)
-        killed.kill()
-        killed.wait()
-        second = dagster(state, "dagster dev")
-        assert second.returncode == 1
-        assert "of an isobar ui that was killed is still running" in second.stderr
-    with begin(state, "ui") as again:
-        wait_for_ui(again)
-        again.terminate()
-        again.communicate(timeout=60)
-
-
 def begin_dev(state: Path, command: str, port: int) -> "subprocess.Popen[bytes]":
     """Begin `dagster dev` or `dg dev`, in a session of its own."""
     return subprocess.Popen(
@@ -239,14 +196,6 @@ def begin_dev(state: Path, command: str, port: int) -> "subprocess.Popen[bytes]"
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def wait_for_ui(command: "subprocess.Popen[str]") -> None:
-    """Wait until `isobar ui` says where it is, or ends."""
-    assert command.stdout is not None
-    for line in command.stdout:
-        if "The Dagster UI is at" in line:
-            return
 
 
 def wait_for(url: str) -> None:

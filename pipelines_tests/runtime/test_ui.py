@@ -194,7 +194,7 @@ def test_a_run_with_its_own_configuration_goes_on_from_its_failure(ui: Ui) -> No
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     done = isobar(ui.state, "ui")
     assert done.returncode == 1
-    assert "isobar ui is already running" in done.stderr
+    assert "is already running" in done.stderr
     assert ui.url in done.stderr
 
 
