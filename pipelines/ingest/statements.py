@@ -119,13 +119,6 @@ def other_tables(source: str, difference: str) -> DatabaseError:
         source,
         f"{OTHER_MODELS}, and nothing was written: {difference}",
         place=source,
-        remedy=f"{remedy_for_tables(source)} Then run again.",
-    )
-
-
-def remedy_for_tables(source: str) -> str:
-    """Return what to do when the tables of a source are not those of its models."""
-    return (
-        f"isobar sources check {source} shows the statements that change them; to delete what is"
-        f" stored and have the tables of the models: isobar sources reset {source}."
+        remedy=f"isobar sources check {source} shows the statements that change them; to delete"
+        f" what is stored and make them anew: isobar sources reset {source}. Then run again.",
     )

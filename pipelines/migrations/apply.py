@@ -183,16 +183,6 @@ def differences(connection: Connection) -> list[str]:
     return [one for part in parts() for one in history.differences(connection, part.metadata)]
 
 
-def plugins_with_other_tables(url: str) -> list[str]:
-    """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`."""
-    with _transaction(url) as connection:
-        return [
-            name
-            for name, source in declared_sources().items()
-            if is_plugin(source) and differences_of(connection, source)
-        ]
-
-
 def condition(connection: Connection) -> Condition:
     """Return the state of the database relative to this code; read access is sufficient."""
     found = history.state(connection)
