@@ -73,7 +73,8 @@ class Report:
 
     job: str
     run_id: str
-    assets: list[tuple[str, int | None, int | None, float | None]] = field(default_factory=list)
+    #: Rows and rejected records of each, where they are known.
+    assets: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     is_stopped: bool = False
@@ -191,7 +192,7 @@ def _run(
 def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
     """Print each event as it happens, and collect the lines of the closing table."""
     started: dict[str | None, float] = {}
-    waiting: dict[str, tuple[int | None, int | None]] = {}
+    has_written = False
     counts: Counter[str] = Counter()
     for event in events:
         if event.is_step_start:
@@ -206,25 +207,19 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 for key, what in WARNINGS.items()
                 if key in metadata
             ]
-            rows, rejects = (
-                _count(metadata, "dagster/row_count"),
-                _count(metadata, "rejected_records"),
-            )
-            waiting[name] = rows, rejects
+            rejects = _count(metadata, "rejected_records")
+            report.assets[name] = _count(metadata, "dagster/row_count"), rejects
+            has_written = True
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)
         elif event.is_step_success or event.is_step_failure:
             seconds = time.monotonic() - started.get(event.step_key, time.monotonic())
             verdict = "done" if event.is_step_success else "[red]failed[/]"
             step = (event.step_key or "").replace("__", ".")
-            if waiting or event.is_step_failure:  # a check that passed needs no line
+            if has_written or event.is_step_failure:  # a check that passed needs no line
                 summary = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
                 console.print(summary, highlight=False)
-            report.assets += [
-                (name, *line, seconds if number == 0 else None)
-                for number, (name, line) in enumerate(waiting.items())
-            ]
-            waiting.clear()
+            has_written = False
             counts.clear()
         elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
             skipped = event.asset_observation_data.asset_observation.metadata.get("skipped")
@@ -276,12 +271,11 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 def _table(reports: list[Report]) -> Table:
     table = Table("asset", box=None, header_style="bold", pad_edge=False)
-    for column in ("rows", "in quarantine", "seconds"):
+    for column in ("rows", "in quarantine"):
         table.add_column(column, justify="right")
-    lines = {line[0]: line for report in reports for line in report.assets}  # each asset's last
-    for name, rows, rejects, seconds in lines.values():
-        numbers = ("" if one is None else f"{one:,}" for one in (rows, rejects))
-        table.add_row(name, *numbers, "" if seconds is None else f"{seconds:.1f}")
+    lines = {name: line for report in reports for name, line in report.assets.items()}
+    for name, numbers in lines.items():  # each asset's last
+        table.add_row(name, *("" if one is None else f"{one:,}" for one in numbers))
     for broken in broken_sources():
         table.add_row(f"[red]{escape(broken.name)}[/]", "[red]broken[/]")
     return table
