@@ -21,7 +21,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.failures import NotReady, TransientFailure
 from pipelines.postgres import software, state_folder
 from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
@@ -118,18 +118,20 @@ class EmbeddedPostgres:
         """
         error = ""
         deadline = time.monotonic() + 60
-        while (postmaster := self._postmaster()) and time.monotonic() < deadline:
+        while self._postmaster() and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
                 server = Connections(int(lines[3]), self._passwords())
-                error = _login_error(server)
-                if not error:
+                try:
+                    _connect(server, connect_timeout=5).close()
+                except psycopg.OperationalError as caught:
+                    error = str(caught).strip()
+                else:
                     return server
                 if WRONG_PASSWORD in error:
                     break
-            if is_alive(postmaster):
-                time.sleep(0.05)  # it is starting, recovering or exiting
-        if postmaster and error:
+            time.sleep(0.05)  # it is starting, recovering or exiting
+        if error and self._postmaster():
             raise TransientFailure(
                 "database",
                 f"the built-in PostgreSQL runs but accepts no connection: {error}",
@@ -154,17 +156,7 @@ class EmbeddedPostgres:
         return Connections(port, self._passwords())
 
     def _passwords(self) -> dict[str, str]:
-        file = self.home / "passwords.json"
-        try:
-            passwords: dict[str, str] = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise PermanentFailure(
-                "database",
-                f"the passwords of the built-in server cannot be read: {error}",
-                place=str(file),
-                remedy="Restore the file; or move the folder beside it away and run again: the"
-                " sources are read anew.",
-            ) from error
+        passwords: dict[str, str] = json.loads((self.home / "passwords.json").read_text())
         return passwords
 
     @contextmanager
@@ -233,11 +225,6 @@ class EmbeddedPostgres:
             conf.write("\ninclude 'isobar.conf'\n")
         unfinished.rename(self.data)
 
-    def _settings(self, port: int) -> str:
-        sized = settings_for(this_machine(self.data))
-        lines = [f"{name} = '{value}'" for name, value in sized.items()]
-        return SETTINGS.format(port=port) + "\n".join([*lines, ""])
-
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
         rotate(self.log)
@@ -246,7 +233,9 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             port = free_port(preferred=port)
-            _write_private(self.data / "isobar.conf", self._settings(port))
+            sized = settings_for(this_machine(self.data)).items()
+            lines = [f"{name} = '{value}'\n" for name, value in sized]
+            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port) + "".join(lines))
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:
@@ -326,15 +315,6 @@ def _locale(major: int) -> list[str]:
 def _connect(server: Connections, **options: Any) -> psycopg.Connection:
     """Connect as the superuser, overriding PGSSLMODE: the server has no TLS and needs none."""
     return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
-
-
-def _login_error(server: Connections) -> str:
-    """Return why connections fail; empty if one succeeds."""
-    try:
-        _connect(server, connect_timeout=5).close()
-    except psycopg.OperationalError as error:
-        return str(error).strip()
-    return ""
 
 
 def _make_databases(server: Connections) -> None:
