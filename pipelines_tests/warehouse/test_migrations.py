@@ -6,7 +6,7 @@ from collections.abc import Callable
 import dagster as dg
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
@@ -335,25 +335,3 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
         """
     ).fetchall()
     assert without == []
-
-
-def test_a_database_owner_without_superuser_rights_can_migrate(
-    server: Connections, empty_database: str
-) -> None:
-    """As on a managed server: the login may make roles and owns its database."""
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS managed")
-        connection.execute("CREATE ROLE managed LOGIN CREATEROLE PASSWORD 'managed'")
-        for role in ("isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"):
-            connection.execute(
-                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
-                f" THEN CREATE ROLE {role}; END IF; END $$"
-            )
-            connection.execute(f"GRANT {role} TO managed WITH ADMIN OPTION, SET FALSE")
-        connection.execute(f"ALTER DATABASE {empty_database} OWNER TO managed")
-    url = f"postgresql://managed:managed@127.0.0.1:{server.port}/{empty_database}"
-    apply.migrate(url)
-    engine = engine_for(url, role=LOADER)
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT count(*) FROM flights.legs")).scalar() == 0
-    engine.dispose()
