@@ -17,7 +17,6 @@ from pipelines.isolation import SOURCE_ERRORS, note_broken
 from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import collected_views, platform_views
 from pipelines.migrations.objects import Part
-from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
 from pipelines.postgres.software import OLDEST_MAJOR
@@ -87,13 +86,12 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
 
     Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
-    or belongs to an older Isobar, the server is read-only, a pooler gives each transaction another
-    session, the user lacks rights, or others depend on a table or view that changes.
+    or belongs to an older Isobar, the server is read-only, the user lacks rights, or others depend
+    on a table or view that changes.
     Raises `TransientFailure` if the server is unreachable or in use.
     """
     place = place_of(url)
     with _transaction(url) as connection:
-        sessions.reject_transaction_pooling(connection.engine, place)
         if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
             raise read_only("database", place)
         if _is_migrated(connection):

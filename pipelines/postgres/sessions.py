@@ -5,12 +5,9 @@ Two things outrank or drop it: variables that libpq reads by itself, and poolers
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.failures import PermanentFailure
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 #: Of Dagster's storage, too, whose times have no zone.
 OF_TIMES = {"TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres"}
@@ -58,21 +55,3 @@ def compare(
         place=place,
         remedy=f"Unset {variables}. If that is not set: {POOLER}" if variables else POOLER,
     )
-
-
-def reject_transaction_pooling(engine: "Engine", place: str) -> None:
-    """Raise `PermanentFailure` if a session may change its server process between transactions."""
-    process = "SELECT pg_backend_pid()"
-    with engine.connect() as first, engine.connect() as second:
-        before = first.exec_driver_sql(process).scalar_one()
-        first.commit()
-        second.exec_driver_sql(process)
-        after = first.exec_driver_sql(process).scalar_one()
-    if before != after:
-        raise PermanentFailure(
-            "database",
-            "a pooler gives each transaction another session, and Isobar needs its own: locks,"
-            " temporary tables and settings belong to a session",
-            place=place,
-            remedy="Set the address to the server itself, or the pooler to session mode.",
-        )

@@ -19,7 +19,6 @@ from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.postgres.sessions import SETTINGS
 from pipelines.runtime import storage
 from pipelines.warehouse import connection as warehouse_connection
 from pipelines.warehouse.connection import Warehouse
@@ -45,7 +44,7 @@ STORED = "SELECT array_agg(event_at AT TIME ZONE 'UTC' ORDER BY 1)::text FROM bo
 
 
 @contextmanager
-def pooled(server: Connections, database: str, folder: Path, mode: str) -> Iterator[str]:
+def pooled(server: Connections, database: str, folder: Path) -> Iterator[str]:
     """Run a PgBouncer that ignores `options`; yields its address."""
     assert PGBOUNCER
     port = free_port()
@@ -61,7 +60,7 @@ def pooled(server: Connections, database: str, folder: Path, mode: str) -> Itera
         listen_port = {port}
         unix_socket_dir =
         auth_type = any
-        pool_mode = {mode}
+        pool_mode = session
         ignore_startup_parameters = options, extra_float_digits
         """.replace("\\\n", "").replace("            ", "")
     )
@@ -88,7 +87,7 @@ def test_a_pooler_that_drops_the_options_is_named(
 ) -> None:
     """Incident: times were stored an hour late, and an analyst's DELETE succeeded."""
     owner.execute(f"ALTER DATABASE {database} SET timezone = 'Europe/Berlin'".encode())
-    with pooled(server, database, tmp_path, "session") as url, Warehouse(url) as store:
+    with pooled(server, database, tmp_path) as url, Warehouse(url) as store:
         for _ in range(2):
             with pytest.raises(PermanentFailure) as failed, store.transaction("bookings"):
                 pass
@@ -104,19 +103,6 @@ def test_a_pooler_that_drops_the_options_is_named(
         rejected = isobar(tmp_path / "state", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
         assert rejected.returncode == 1
         assert "A pooler in between drops" in rejected.stderr
-
-
-@needs_pgbouncer
-def test_transaction_pooling_is_rejected(
-    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    for name, value in SETTINGS.items():
-        owner.execute(f"ALTER DATABASE {database} SET {name} = {value}".encode())
-    with (
-        pooled(server, database, tmp_path, "transaction") as url,
-        pytest.raises(PermanentFailure, match="gives each transaction another session"),
-    ):
-        migrate(url)
 
 
 def test_a_variable_that_changes_sessions_is_named(
