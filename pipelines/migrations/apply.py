@@ -213,9 +213,10 @@ def _migrate_all(connection: Connection) -> None:
             errors[name] = _in_words(error)
         else:
             done[name] = source
-    for name in waiting.keys() - done.keys():
-        words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
-        note_broken(name, words)
+    for name in waiting:
+        if name not in done:
+            words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
+            note_broken(name, words)
     if _knows_all():
         objects.forget(connection, objects.applied_files(connection).keys() - _wanted().keys())
     for source in done.values():
