@@ -116,10 +116,9 @@ def _reading(url: str) -> Iterator[Connection]:
     )
     shown = parsed.set(query={}).render_as_string(hide_password=True)
     see = "See whether the server is up, and the address in the environment is right."
-    more = {"see": see, "remedy": see, "secrets": [parsed.password or ""]}
     try:
         with (
-            translated("database", "it cannot be read", place=shown, **more),
+            translated("database", "it cannot be read", place=shown, see=see, remedy=see),
             engine.connect() as connection,
         ):
             yield connection
