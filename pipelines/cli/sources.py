@@ -180,7 +180,7 @@ def retry(source: str) -> None:
     for time windows is requested again.
     """
     declared = sources_of_feeds()[source]
-    if not (declared.retry or any(feed.again for feed in declared.feeds)):
+    if not (declared.retry or any(feed.retried_by for feed in declared.feeds)):
         problem = f"{source} keeps no copy of what it loads. Load it again: isobar run {source}."
         raise click.UsageError(problem)
     if declared.retry is not None:

@@ -259,7 +259,7 @@ def commands(feeds: Sequence[str], code: str | None) -> list[str]:
         if source is None:
             continue
         lines.append(f"{program} quarantine show {name}")
-        if source.retry or any(feed.again for feed in source.feeds):
+        if source.retry or any(feed.retried_by for feed in source.feeds):
             lines.append(f"{program} quarantine retry {name}")
         if any(isinstance(one, FileInbox) for one in source.fetchers):
             which = f"--matching {shlex.quote(code)}" if code else "--all"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 MAX_KEPT = 1_000
 #: Of all of them together.
 MAX_KEPT_CHARACTERS = 10_000_000
-#: Bad records that the failure of such a delivery shows.
-EXAMPLES = 3
 
 
 #: The columns of the quarantine that a reject fills.
@@ -236,51 +233,6 @@ def repeat_delivery(
     return outcome
 
 
-def enforce_reject_cap(
-    delivery: Delivery,
-    read: int,
-    rejected: int,
-    reasons: Counter[str],
-    *,
-    cap: float,
-    few: int = 0,
-    variable: str | None = None,
-    rejects: Sequence[Reject] = (),
-    is_early: bool = False,
-    key: str = "",
-) -> None:
-    """Raise `RejectedDelivery` with the top reasons if more than `cap` of the records are bad.
-
-    Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
-    `variable` is the setting of `cap`, if it has one. Of `rejects`, the bad records, the first ones
-    are shown with their values, and `MAX_KEPT` are kept. Early, that is before the delivery was
-    read to its end, `cap` may be another one than that of the feed. If most of the bad
-    records have the `key` of another one, it is in doubt.
-    """
-    if rejected <= max(few, cap * read):
-        return
-    top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
-    top += "".join(f"\n  {one.position}: {'; '.join(one.words)}" for one in rejects[:EXAMPLES])
-    listed = f" All that are kept: isobar quarantine show {delivery.feed}." if rejects else ""
-    counted, share = f"{read:,} records are bad", f"the allowed {cap:.0%}"
-    if is_early:
-        counted, share = f"the first {counted}", f"{cap:.0%}; no more was read"
-    problem = f"{rejected:,} of {counted}, more than {share}"
-    remedy = "The sender has to correct these records and send them again."
-    if key and reasons["came_before"] > rejected / 2:
-        shared = f"{reasons['came_before']:,} of {read:,} rows share {key} with another one"
-        problem = f"{shared}: is the key right? {problem}"
-        remedy = f"Declare the fields that identify a record as the key. If they do: {remedy}"
-    raise RejectedDelivery(
-        delivery.feed,
-        f"{problem}, and nothing was written: {top}",
-        place=delivery.name,
-        remedy=f"{remedy}{listed}"
-        + (f" {variable} sets the accepted share of bad records." if variable else ""),
-        rejects=rejects[:MAX_KEPT],
-    )
-
-
 @contextmanager
 def rejection_noted(
     store: Warehouse, source: str, delivery: Delivery, run_id: str | None
@@ -335,11 +287,6 @@ def forget_bad_records(connection: Connection, feed: str, names: Sequence[str]) 
         deliveries.c.bad_records.is_not(None),
     )
     connection.execute(update(deliveries).where(*rejected).values(bad_records=null()))
-
-
-def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
-    """Count the codes of the reasons of rejects."""
-    return Counter(code for reject in rejects for code in reject.codes)
 
 
 def not_yet_in_quarantine(

@@ -280,16 +280,6 @@ class Append:
 Step = Sql | Callable[["Load"], None]
 
 
-@dataclass(frozen=True)
-class Reparse:
-    """Retry: the quarantined records are parsed again, each by itself."""
-
-
-@dataclass(frozen=True)
-class Refetch:
-    """Retry: the delivery is fetched and loaded again."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Feed:
     """A stream of deliveries: how they come, what their rows are, how these are stored."""
@@ -320,8 +310,6 @@ class Feed:
     #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
     #: that holds unless each delivery is a whole document, which keeps its own.
     rejects: Literal["each", "once"] | None = None
-    #: By default files are parsed again, and what a service sends is fetched again.
-    again: Reparse | Refetch | None = None
     #: Called with the settings; returns further parameters of the statements.
     parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
 
@@ -330,8 +318,6 @@ class Feed:
 
         Raises `ValueError` for `Since` without a table of which it knows the column.
         """
-        are_files = any(isinstance(one, FileInbox) for one in self.fetchers)
-        is_fetched = any(isinstance(one, _Http | Batches) for one in self.fetchers)
         come_again = any(isinstance(one, FileInbox | PagedApi | Batches) for one in self.fetchers)
         if not self.records and any(
             isinstance(one, PagedApi) and one.since for one in self.fetchers
@@ -339,13 +325,18 @@ class Feed:
             raise ValueError(f"{self.name}: Since needs a parser with Records, such as Json")
         if self.rejects is None:
             object.__setattr__(self, "rejects", "once" if come_again else "each")
-        if self.again is None and (are_files or is_fetched):
-            object.__setattr__(self, "again", Reparse() if are_files else Refetch())
 
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:
         """The ways in which deliveries come."""
         return self.fetch if isinstance(self.fetch, tuple) else (self.fetch,)
+
+    @property
+    def retried_by(self) -> Literal["parse", "fetch"] | None:
+        """How quarantined records are tried again: each is parsed, or all of it is fetched."""
+        if any(isinstance(one, FileInbox) for one in self.fetchers):
+            return "parse"
+        return "fetch" if any(isinstance(one, _Http | Batches) for one in self.fetchers) else None
 
     @property
     def records(self) -> tuple[Any, ...]:

@@ -1,39 +1,53 @@
-"""Collects the rejects of one delivery: writes them to quarantine, and counts them for the cap."""
+"""Collects the rejects of one delivery: writes them to quarantine, and applies the feed's cap."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from pipelines.ingest.deliveries import (
-    MAX_KEPT,
-    Delivery,
-    count_reasons,
-    enforce_reject_cap,
-    not_yet_in_quarantine,
-    write_rejects,
-)
+from pipelines.failures import RejectedDelivery
+from pipelines.ingest.deliveries import MAX_KEPT, not_yet_in_quarantine, write_rejects
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
+    from pipelines.ingest.feeds import Content, Feed, Parsed
+
+#: Bad records from which on a delivery is not read to its end if most of it is bad.
+MANY_BAD = 50_000
+#: Bad records that the failure of a rejected delivery shows.
+EXAMPLES = 3
 
 
 class RejectCollector:
     """The rejects of a delivery, written batch by batch.
 
-    With `is_once`, a record that another delivery brought to quarantine is not written again and
-    counts as unchanged; records are identified by their text. With `is_overlapping`, such as pages
-    of an API that are read again and again, only new ones count for the cap.
+    If the feed keeps them once, a record that another delivery brought to quarantine is not written
+    again and counts as unchanged; records are identified by their text. Of overlapping deliveries,
+    such as pages of an API that are read again and again, only new rejects count for the cap. `key`
+    names the fields that identify a record.
     """
 
     def __init__(
-        self, connection: Connection, delivery_id: int, *, is_once: bool, is_overlapping: bool
+        self,
+        connection: Connection,
+        delivery_id: int,
+        *,
+        feed: Feed,
+        content: Content,
+        settings: Any,
+        key: str,
     ) -> None:
         self._connection, self._delivery_id = connection, delivery_id
-        self._is_once, self._is_overlapping = is_once, is_overlapping
+        self._feed, self._content, self._key = feed, content, key
+        setting = feed.cap.setting
+        self._share = float(getattr(settings, setting)) if setting else feed.cap.share
+        self._variable = settings.variable(setting) if setting else None
+        # A retry of documents, whose records come again and again, has no header of a file.
+        is_retried_document = content.quarantined is not None and content.header is None
+        self._is_overlapping = content.is_overlapping or is_retried_document
         #: Rejects in quarantine, rejects that were there already, rejects that count for the cap.
         self.written = self.known = self.bad = 0
         #: Of those that count, records that are valid by themselves and contradict stored ones.
@@ -48,10 +62,9 @@ class RejectCollector:
         if not rejects:
             return
         sent = [*{one.raw: one for one in rejects}.values()] if self._is_overlapping else rejects
+        is_once = self._feed.rejects == "once"
         fresh = (
-            not_yet_in_quarantine(self._connection, self._delivery_id, sent)
-            if self._is_once
-            else sent
+            not_yet_in_quarantine(self._connection, self._delivery_id, sent) if is_once else sent
         )
         counting = fresh if self._is_overlapping else rejects
         self.known += len(rejects) - len(fresh)
@@ -59,37 +72,67 @@ class RejectCollector:
         self.bad += len(counting)
         self.conflicts += len(counting) if are_conflicts else 0
         self._first += sent[: MAX_KEPT - len(self._first)]
-        self._reasons.update(count_reasons(counting))
+        self._reasons.update(_codes(counting))
         if len(fresh) < len(sent):
             self.again |= {one.raw for one in sent} - {one.raw for one in fresh}
         write_rejects(self._connection, self._delivery_id, fresh)
 
-    def enforce_cap(
-        self,
-        delivery: Delivery,
-        read: int,
-        *,
-        share: float,
-        few: int,
-        variable: str | None,
-        is_early: bool = False,
-        key: str = "",
-    ) -> None:
-        """Raise `RejectedDelivery` if more than `share` of the records are bad.
+    def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
+        """Raise `RejectedDelivery` if too many of the records that were read are bad.
 
-        Up to `few` are accepted whatever their share, because a delivery may be short. So are a few
-        conflicts, which are valid by themselves.
+        A few are accepted whatever their share, because a delivery may be short; so are a few
+        conflicts. Early, that is for a long delivery of which more may follow, most must be bad.
         """
-        if self.bad <= few:
+        few = self._feed.cap.few
+        if self.bad <= (max(few, MANY_BAD) if is_early else few):
             return
-        enforce_reject_cap(
-            delivery,
-            read,
-            self.bad - (self.conflicts if self.conflicts <= few else 0),
-            self._reasons,
-            cap=share,
-            variable=variable,
-            rejects=self._first,
-            is_early=is_early,
-            key=key,
+        bad = self.bad - (self.conflicts if self.conflicts <= few else 0)
+        share = max(self._share, 0.5) if is_early else self._share
+        self._enforce(read, bad, self._reasons, self._first, share, is_early=is_early)
+
+    def enforce_cap_by_list(self, parsed: Parsed) -> None:
+        """Do the same for each list of a document."""
+        first = 0
+        for count in parsed.lists.values():
+            mine = [one for one in parsed.rejects if first <= one.record < first + count]
+            first += count
+            if len(mine) > self._feed.cap.few:
+                self._enforce(count, len(mine), Counter(_codes(mine)), mine, self._share)
+
+    def _enforce(
+        self,
+        read: int,
+        rejected: int,
+        reasons: Counter[str],
+        rejects: Sequence[Reject],
+        share: float,
+        *,
+        is_early: bool = False,
+    ) -> None:
+        if rejected <= share * read:
+            return
+        top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
+        top += "".join(f"\n  {one.position}: {'; '.join(one.words)}" for one in rejects[:EXAMPLES])
+        counted, most = f"{read:,} records are bad", f"the allowed {share:.0%}"
+        if is_early:
+            counted, most = f"the first {counted}", f"{share:.0%}; no more was read"
+        problem = f"{rejected:,} of {counted}, more than {most}"
+        remedy = "The sender has to correct these records and send them again."
+        if self._key and reasons["came_before"] > rejected / 2:
+            shared = f"{reasons['came_before']:,} of {read:,} rows share {self._key} with another"
+            problem = f"{shared} one: is the key right? {problem}"
+            remedy = f"Declare the fields that identify a record as the key. If they do: {remedy}"
+        remedy += f" All that are kept: isobar quarantine show {self._feed.name}."
+        if self._variable:
+            remedy += f" {self._variable} sets the accepted share of bad records."
+        raise RejectedDelivery(
+            self._feed.name,
+            f"{problem}, and nothing was written: {top}",
+            place=self._content.delivery.name,
+            remedy=remedy,
+            rejects=rejects[:MAX_KEPT],
         )
+
+
+def _codes(rejects: Iterable[Reject]) -> Iterable[str]:
+    return (code for reject in rejects for code in reject.codes)

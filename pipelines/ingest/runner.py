@@ -19,8 +19,6 @@ from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
-    count_reasons,
-    enforce_reject_cap,
     last_sha256,
     note_rejection,
     open_delivery,
@@ -35,9 +33,6 @@ from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import Owner
 from pipelines.warehouse.connection import Warehouse
-
-#: Bad records from which on a delivery is not read to its end if most of it is bad.
-MANY_BAD = 50_000
 
 
 class Runner:
@@ -101,13 +96,8 @@ class Runner:
             connection, content.delivery, self.run_id, header=first.header
         )
         load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        collector = RejectCollector(
-            connection,
-            delivery_id,
-            is_once=self.feed.rejects == "once",
-            is_overlapping=content.is_overlapping,
-        )
-        read, drift, loaded, stored = self._put(load, content, chain([first], batches), collector)
+        collector = self._collector(connection, content, delivery_id)
+        read, drift, loaded, stored = self._put(load, chain([first], batches), collector)
         stored, bad = stored + collector.known, collector.written
         if read != stored + bad:
             raise PermanentFailure(
@@ -140,14 +130,9 @@ class Runner:
             delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
             content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
             load = self._load(connection, content, retry.delivery_id, retry.loaded_at, now)
-            collector = RejectCollector(
-                connection,
-                retry.delivery_id,
-                is_once=self.feed.rejects == "once",
-                is_overlapping=retry.header is None,
-            )
+            collector = self._collector(connection, content, retry.delivery_id)
             batches = iter(self.feed.parse(content, self._context()))
-            _, _, loaded, stored = self._put(load, content, batches, collector)
+            _, _, loaded, stored = self._put(load, batches, collector)
             return close_retry(
                 connection,
                 retry,
@@ -161,7 +146,6 @@ class Runner:
     def _put(
         self,
         load: Load,
-        content: Content,
         batches: Iterator[Parsed],
         collector: RejectCollector,
     ) -> tuple[int, list[str], int, int]:
@@ -184,13 +168,13 @@ class Runner:
             drift += parsed.drift
             collector.add(with_stored_keys(load, parsed.rejects))
             if not load.is_retry:
-                self._enforce_cap_by_list(content.delivery, parsed)
-                self._enforce_cap(content.delivery, read, collector, is_early=True)
+                collector.enforce_cap_by_list(parsed)
+                collector.enforce_cap(read, is_early=True)
             collector.add(writer.put(parsed, formatted), are_conflicts=True)
         rejects, loaded, stored = writer.finish(parsed, read)
         collector.add(rejects)
         if not load.is_retry and not (first and first.lists):
-            self._enforce_cap(content.delivery, read, collector)
+            collector.enforce_cap(read)
         if not load.is_retry and (keys := writer.keys()) is not None:
             resolve_corrected(load, keys, again=[*collector.again])
         return read, drift, loaded, stored + skipped
@@ -215,58 +199,21 @@ class Runner:
             parameters={**self.feed.parameters(self.settings), **content.said},
         )
 
+    def _collector(
+        self, connection: Connection, content: Content, delivery_id: int
+    ) -> RejectCollector:
+        tables = [self.owner.metadata.tables[one.table] for one in self.feed.records]
+        key = " and ".join(column.name for table in tables for column in table.primary_key)
+        return RejectCollector(
+            connection,
+            delivery_id,
+            feed=self.feed,
+            content=content,
+            settings=self.settings,
+            key=key,
+        )
+
     def _context(self) -> Context:
         tables = self.owner.metadata.tables.items()
         keys = {name: tuple(one.name for one in table.primary_key) for name, table in tables}
         return Context(source=self.owner.name, settings=self.settings, keys=keys)
-
-    def _enforce_cap(
-        self, delivery: Delivery, read: int, collector: RejectCollector, *, is_early: bool = False
-    ) -> None:
-        """Raise `RejectedDelivery` if too many records are bad.
-
-        Early, that is for a long delivery with hardly any valid record.
-        """
-        if is_early and collector.bad <= MANY_BAD:
-            return
-        collector.enforce_cap(
-            delivery,
-            read,
-            share=max(self._share, 0.5) if is_early else self._share,
-            few=self.feed.cap.few,
-            variable=self._variable,
-            is_early=is_early,
-            key=" and ".join(
-                column.name
-                for one in self.feed.records
-                for column in self.owner.metadata.tables[one.table].primary_key
-            ),
-        )
-
-    @property
-    def _share(self) -> float:
-        """The accepted share of bad records."""
-        setting = self.feed.cap.setting
-        return float(getattr(self.settings, setting)) if setting else self.feed.cap.share
-
-    @property
-    def _variable(self) -> str | None:
-        """The variable that sets it, if any."""
-        setting = self.feed.cap.setting
-        return self.settings.variable(setting) if setting else None
-
-    def _enforce_cap_by_list(self, delivery: Delivery, parsed: Parsed) -> None:
-        first = 0
-        for count in parsed.lists.values():
-            mine = [one for one in parsed.rejects if first <= one.record < first + count]
-            first += count
-            enforce_reject_cap(
-                delivery,
-                count,
-                len(mine),
-                count_reasons(mine),
-                cap=self._share,
-                few=self.feed.cap.few,
-                variable=self._variable,
-                rejects=mine,
-            )

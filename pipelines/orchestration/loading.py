@@ -21,8 +21,6 @@ from pipelines.ingest.feeds import (
     HttpDocument,
     PagedApi,
     PolledApi,
-    Refetch,
-    Reparse,
 )
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
@@ -128,7 +126,7 @@ class _Loading:
 
     def retry(self) -> bool:
         """Read quarantined records again, if that is wanted; return whether there may be any."""
-        again = [one for one in self.source.feeds if isinstance(one.again, Reparse)]
+        again = [one for one in self.source.feeds if one.retried_by == "parse"]
         if not (self.config.retry_quarantine and again):
             return False
         for feed in again:
@@ -216,7 +214,7 @@ class _Loading:
 
         Raises the failure of the first that is rejected after all others are loaded.
         """
-        is_again = self.config.retry_quarantine and isinstance(runner.feed.again, Refetch)
+        is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
         is_since = isinstance(fetcher, PagedApi) and fetcher.since is not None
         is_whole = is_again or self.config.read_whole
         since = None if is_whole or not is_since else self._since(fetcher, runner)

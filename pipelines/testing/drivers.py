@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Reparse, Upsert
+from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
 from pipelines.ingest.row_files import Rows
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -508,4 +508,4 @@ def _as_method(function: Callable[[Any], Any]) -> Callable[[Driver, Any], Any]:
 
 def is_retried(feed: Feed) -> bool:
     """Return whether what is in quarantine is parsed again, record by record."""
-    return isinstance(feed.again, Reparse)
+    return feed.retried_by == "parse"

@@ -323,7 +323,7 @@ class Contract:
     def test_quarantine_is_read_again_and_keeps_what_is_still_bad(self, driver: Driver) -> None:
         """As after a change of the code: here the kept text of one reject is made good."""
         if not is_retried(driver.feed):
-            pytest.skip(f"{driver.title}: again is not Reparse(), so its source is requested again")
+            pytest.skip(f"{driver.title}: its source is requested again")
         promise = "a retry stores what is good now, and keeps what is still bad"
         driver.deliver(spoiled_of(driver, BAD))
         driver.site.owner.execute(

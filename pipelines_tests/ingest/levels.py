@@ -10,7 +10,7 @@ from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
 
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import miscounted, unbalanced
-from pipelines.ingest.feeds import Feed, Parsed, Reparse, Step
+from pipelines.ingest.feeds import Feed, Parsed, Step
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.parsers import Csv
@@ -45,7 +45,6 @@ FEED = Feed(
     name="levels",
     parse=Rows(Level, table="bookings.levels"),
     rejects="once",
-    again=Reparse(),
 )
 
 

@@ -15,8 +15,6 @@ from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
-    count_reasons,
-    enforce_reject_cap,
     last_rejects,
     last_sha256,
     open_delivery,
@@ -136,12 +134,6 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
     with warehouse.engine.connect() as connection:
         names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
         assert (names, in_quarantine(connection, "test")) == (["before"], 2)
-
-
-def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:
-    enforce_reject_cap(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
-    with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times price_missing"):
-        enforce_reject_cap(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
 
 
 def test_a_busy_source_that_goes_quiet_is_reported(

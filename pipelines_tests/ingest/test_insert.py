@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, Uuid
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import Delivery, unbalanced
-from pipelines.ingest.feeds import Content, Feed, Insert, Parsed, Reparse
+from pipelines.ingest.feeds import Content, Feed, Insert, Parsed
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name, delivery_id_column, source_metadata
@@ -175,7 +175,7 @@ def trips(warehouse: Warehouse, owner: psycopg.Connection) -> Runner:
         Records(at="trips", model=Trip, table="bookings.trips"),
         Records(at="stops", model=Stop, table="bookings.stops"),
     )
-    feed = Feed(name="trips", parse=parse, load=Insert(), again=Reparse())
+    feed = Feed(name="trips", parse=parse, load=Insert())
     return Runner(Trips(), feed, warehouse, None)
 
 

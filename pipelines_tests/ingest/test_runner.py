@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import runner
+from pipelines.ingest import reject_collector
 from pipelines.ingest.feeds import Cap, Content, Feed, Parsed
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
@@ -100,7 +100,7 @@ def test_a_key_that_most_records_share_is_in_doubt(stored_levels: Levels) -> Non
 def test_a_delivery_that_is_given_up_early_says_of_how_many_records(
     stored_levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "MANY_BAD", 20)
+    monkeypatch.setattr(reject_collector, "MANY_BAD", 20)
     lines = [line(f"S{number}", "ice") for number in range(30)]
     words = "30 of the first 30 records are bad, more than 50%; no more was read, and nothing"
     with pytest.raises(PermanentFailure, match=words):

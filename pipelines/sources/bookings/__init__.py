@@ -18,7 +18,6 @@ from pipelines.source import (
     Folder,
     Input,
     Ledger,
-    Reparse,
     SandboxOption,
     Schedule,
     Source,
@@ -119,7 +118,6 @@ feed = Feed(
     ),
     cap=Cap(setting="most_bad"),
     rejects="once",
-    again=Reparse(),
 )
 
 source = Source(

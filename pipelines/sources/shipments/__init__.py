@@ -14,7 +14,6 @@ from pipelines.source import (
     Input,
     Ledger,
     ReasonCode,
-    Reparse,
     Schedule,
     Source,
     SourceSettings,
@@ -112,7 +111,6 @@ feed = Feed(
     keys={"stage_lines": ("tracking_number", "carrier", "sku")},
     analyze=TABLES,
     rejects="once",
-    again=Reparse(),
 )
 
 source = Source(
