@@ -32,15 +32,16 @@ class Failure(Exception):
     status: int | None = None
 
     def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
-        # Foreign text must not be able to start a log line of its own.
-        problem = re.sub(r"\n(?=\S)", "\n  ", printable(problem))
-        super().__init__(
-            f"{source}: {problem}\n  where: {in_one_line(place)}\n  what to do: {remedy}"
-        )
+        super().__init__(problem)
         self.source = source
-        self.problem = problem
+        # Foreign text must not be able to start a log line of its own.
+        self.problem = re.sub(r"\n(?=\S)", "\n  ", printable(problem))
         self.place = place
         self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = in_one_line(self.place)
+        return f"{self.source}: {self.problem}\n  where: {where}\n  what to do: {self.remedy}"
 
 
 class TransientFailure(Failure):
@@ -62,10 +63,6 @@ class TransientFailure(Failure):
 class PermanentFailure(Failure):
     """It will not work until someone acts: 4xx, a contract violation, too many rejects."""
 
-    def at(self, place: str) -> "PermanentFailure":
-        """Return the same failure with another place."""
-        return PermanentFailure(self.source, self.problem, place=place, remedy=self.remedy)
-
 
 class RejectedDelivery(PermanentFailure):
     """Too many records of a delivery are bad, so nothing of it was written.
@@ -78,12 +75,6 @@ class RejectedDelivery(PermanentFailure):
     ) -> None:
         super().__init__(source, problem, place=place, remedy=remedy)
         self.rejects = rejects
-
-    def at(self, place: str) -> "RejectedDelivery":
-        """Return the same failure with another place."""
-        return RejectedDelivery(
-            self.source, self.problem, place=place, remedy=self.remedy, rejects=self.rejects
-        )
 
 
 class SubjectGone(PermanentFailure):

@@ -187,7 +187,8 @@ def _load(
     except DatabaseError:  # not the file's fault
         raise
     except PermanentFailure as failure:
-        raise failure.at(place) from failure
+        failure.place = place
+        raise
 
 
 def _remember(
