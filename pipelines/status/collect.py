@@ -190,8 +190,9 @@ def _databases(
             warehouse, data = databases.probe_warehouse(connection)
             problems += of_schema("database", warehouse, now)
             is_fresh = data.look is not None and data.look.is_fresh(now)
-            if warehouse["schema"] in READABLE and storage["schema"] == "current" and not is_fresh:
-                data = replace(data, look=_look(settings, url, connection, now))
+            if storage["schema"] == "current" and not is_fresh:
+                read = connection if warehouse["schema"] in READABLE else None
+                data = replace(data, look=_look(settings, url, read, now))
     except Failure as failure:
         warehouse = _unreachable(failure)
         if warehouse["error"] == storage["error"]:  # it is one server
@@ -215,7 +216,9 @@ def _of_unreachable(part: str, failure: Failure, now: dt.datetime) -> Problem:
     return _trouble(part, what, failure.place, failure.remedy, now)
 
 
-def _look(settings: Settings, storage_url: str, connection: Connection, now: dt.datetime) -> Look:
+def _look(
+    settings: Settings, storage_url: str, connection: Connection | None, now: dt.datetime
+) -> Look:
     """Look at everything, as the daemon does, in read-only sessions."""
     from pipelines.orchestration.instance import instance_on
     from pipelines.orchestration.operations.look import look, read_tables
@@ -225,8 +228,9 @@ def _look(settings: Settings, storage_url: str, connection: Connection, now: dt.
     try:
         from pipelines.definitions import definitions  # which reads schedules.toml
 
+        tables = read_tables(connection) if connection else None
         with instance_on(storage_url, home, config) as instance:
-            return look(instance, definitions.get_repository_def(), read_tables(connection), now)
+            return look(instance, definitions.get_repository_def(), tables, now)
     except SOURCE_ERRORS as error:
         words, remedy = f"{type(error).__name__}: {error}", "Fix the reported error."
         if isinstance(error, Failure):
