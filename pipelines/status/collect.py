@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS, remarks
+from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.source import check_sources, sources
 from pipelines.status import databases
 from pipelines.status.databases import READABLE, Data
@@ -59,6 +60,7 @@ def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
         *of_processes(processes, now),
         *of_disks(disks, now),
         *(_trouble(f"remark:{one}", one, "", REMARK, now, "warning") for one in remarks()),
+        *of_broken_sources(now),
         *(look.problems if look else []),
     ]
     if any(one.name == "daemon" and _is_starting(one, now) for one in processes):

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 import dagster as dg
 
 from pipelines.config import RUN_SECONDS
-from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.checks import (
     NO_REJECTS,
@@ -20,6 +19,7 @@ from pipelines.orchestration.checks import (
     expectation_and_remedy,
 )
 from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
@@ -58,10 +58,6 @@ UNDER_WAY_SECONDS = RUN_SECONDS / 2
 BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
-MEND_SOURCE = (
-    "Fix it, uninstall it, or name it in ISOBAR_DISABLE_SOURCES; then start again what is running,"
-    " such as isobar ui. isobar sources lists all of them."
-)
 START = "Start it: isobar ui (make ui)."
 
 
@@ -70,17 +66,11 @@ def find_problems(
 ) -> list[Problem]:
     """Return all current problems of sources and of the instance."""
     return [
-        *_broken_sources(),
+        *of_broken_sources(utc_now()),
         *_failed_runs(instance, repository),
         *_failing_checks(instance, repository),
         *_failing_ticks(instance, repository),
     ]
-
-
-def _broken_sources() -> Iterator[Problem]:
-    for broken in broken_sources():
-        key, where = f"status:source:{broken.name}", f"source {broken.name}"
-        yield Problem(key, "error", str(broken), where, utc_now(), "", MEND_SOURCE)
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> dict[str, Any]:
