@@ -92,7 +92,8 @@ class Load:
         try:
             return execute_file(self.connection, self.owner, sql, values, names)
         except RejectedDelivery as failure:
-            raise failure.at(self.place) from failure
+            failure.place = self.place
+            raise
 
     def run(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute a statement on the source's tables that a policy has made."""
