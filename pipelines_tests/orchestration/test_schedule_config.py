@@ -142,7 +142,7 @@ def test_a_dangling_link_is_not_mistaken_for_a_missing_file(tmp_path: Path) -> N
     """As when the disk with the operator's times is not there."""
     (tmp_path / "schedules.toml").symlink_to(tmp_path / "not mounted")
     file = own_schedules({"ISOBAR_HOME": str(tmp_path)})
-    with pytest.raises(PermanentFailure, match="cannot be read: .*No such file"):
+    with pytest.raises(PermanentFailure, match=r"cannot be read: .*No such file"):
         read_timetable(file)
 
 
