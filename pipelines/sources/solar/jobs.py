@@ -1,4 +1,4 @@
-"""Solar plants in Dagster: registry, readings by plant, health, back-fills, the sync sensor."""
+"""Solar plants in Dagster: readings by plant, health, back-fills, the sync sensor."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -25,7 +25,7 @@ from pipelines.orchestration.checks import described, verdict
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
+from pipelines.sources.solar import SERVICE, plant_health, source, tables
 from pipelines.sources.solar.client import open_client
 from pipelines.sources.solar.load import SOURCE
 from pipelines.sources.solar.reading_counts import ReadingCounts
@@ -35,10 +35,7 @@ from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
-REGISTER = (
-    "Register plants with the job register_plant or isobar plants add: their partitions are added"
-    " automatically."
-)
+REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
 PARTITIONS = "solar_plants"
 RANGE_START, RANGE_END = (
@@ -254,7 +251,7 @@ def solar_sync_due(
 ) -> dg.RunRequest | dg.SkipReason:
     """Sync new plants, and plants with missing days that are due; keep partitions in line.
 
-    Plants can be registered by a command, a job, an INSERT or a restore.
+    Plants can be registered by a command, an INSERT or a restore.
     """
     query = text(read_sql("pipelines.sources.solar", "due_plants"))
     with warehouse.open() as store, store.engine.connect() as connection:
@@ -348,6 +345,6 @@ def _depth(solar: SourceResource) -> Depth:
 definitions = dg.Definitions(
     assets=[plants, readings, solar_plant_health],
     asset_checks=[sync_complete],
-    jobs=[backfill_solar_days, *registry_jobs.JOBS],
+    jobs=[backfill_solar_days],
     sensors=[solar_sync_due],
 )
