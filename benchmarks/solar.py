@@ -22,13 +22,13 @@ from benchmarks.references import COPY
 from benchmarks.report import Measure, answers_a_second, factor, peak_megabytes, step
 from benchmarks.solar_service import answer, service
 from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
+from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sync import Sync
-from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
 from pipelines.warehouse.connection import Warehouse
 
@@ -127,7 +127,7 @@ def _years(server: Connections) -> tuple[float, float, float, float]:
     store, engine = Warehouse(server.url(LOADER, "bench")), create_engine(_alchemy_url(server))
 
     def take(number: int, body: bytes) -> None:
-        answered = JsonResponse("bench", body, parse_items(body), utc_now())
+        answered = JsonResponse("bench", body, parse_json(body), utc_now())
         plant = Plant(number, str(number), "UTC")
         load_response(store, plant, YEAR, answered, run_id=None, now=utc_now())
 
@@ -228,7 +228,6 @@ def _sync_all(url: str, service_url: str, days_ago: int, years: int) -> dict[str
         attempts=7,
         first_wait_seconds=2.0,
         growth=1.0,
-        parse=parse_items,
         patience=RetryBudget(tries=100),
     )
     client = MonitoringClient(service_url, http)

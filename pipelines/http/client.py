@@ -116,10 +116,9 @@ class HttpClient:
     `variable` is the environment variable that a person changes to use another URL. `headers` may
     contain a key. `read_seconds` limits the time until the first bytes and between two reads,
     `attempt_seconds` that of a whole body. Waits between attempts grow by the factor `growth`, with
-    jitter. `explain` interprets the error bodies of a source that say more than the status. `parse`
-    returns the `document` of a response, and raises `ValueError` if it is invalid. `patience`
-    limits the retries of all requests that share it. `clock` says when a response was received.
-    Connections are kept, also by clients that `dataclasses.replace` makes of this one.
+    jitter. `explain` interprets the error bodies of a source that say more than the status.
+    `patience` limits the retries of all requests that share it. `clock` says when a response was
+    received. Connections are kept, also by clients that `dataclasses.replace` makes of this one.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
     cannot fix, and `NotReady` for 202, 204 and 304.
@@ -138,7 +137,6 @@ class HttpClient:
     secrets: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     explain: Explain | None = None
-    parse: Callable[[bytes], Any] = parse_json
     patience: RetryBudget | None = None
     clock: Callable[[], datetime] = _utc_now
     session: requests.Session = field(default_factory=_Session, repr=False, compare=False)
@@ -247,7 +245,7 @@ class HttpClient:
 
     def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
         try:
-            document = self.parse(body)
+            document = parse_json(body)
         except ValueError as error:
             start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
             what = "HTML instead of JSON" if start.startswith("<") else f"not JSON ({error})"

@@ -40,15 +40,13 @@ class MonitoringClient:
 
         Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
         """
-        from pipelines.sources.solar.transform import Columns
-
         parameters = {
             "plant-id": str(plant_id),
             "from": window.first.isoformat(),
             "to": window.end.isoformat(),
         }
         response = self.http.get_json(self.url, parameters)
-        if not isinstance(response.document, list | Columns):
+        if not isinstance(response.document, list):
             kind = type(response.document).__name__
             raise PermanentFailure(
                 self.http.source,
@@ -64,8 +62,6 @@ def open_client(settings: Settings) -> MonitoringClient | None:
 
     It makes seven attempts at even intervals. All its requests share a budget of a hundred retries.
     """
-    from pipelines.sources.solar.transform import parse_items
-
     if settings.monitoring_url is None:
         return None
     http = HttpClient(
@@ -75,7 +71,6 @@ def open_client(settings: Settings) -> MonitoringClient | None:
         first_wait_seconds=2.0,
         growth=1.0,
         max_bytes=16 * 1024 * 1024,  # a year is little more than one
-        parse=parse_items,
         patience=RetryBudget(tries=100),
     )
     names_end = settings.monitoring_hour == "end"

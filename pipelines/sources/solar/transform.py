@@ -8,15 +8,14 @@ negative by little counts as zero.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipelines.failures import PermanentFailure
-from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Reject, as_json, drift_of, shown
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.reasons import Reason, not_an_object
@@ -25,7 +24,6 @@ from pipelines.sources.solar.windows import Window
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
 #: In an hour; no plant on Earth has ten gigawatts.
@@ -42,12 +40,10 @@ DARK_BELOW_DEGREES = 3.0
 DARK_WH_PER_M2 = 200.0
 #: The paths of the columns of `VALUES` in an item, in their order.
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
+OBSERVED = [name for name in VALUES if name.startswith("observed")]
 
 MAX_ITEMS_AN_HOUR = 4
 SHORTEST_TIME = len("2019-01-01T00:00")
-HOUR = dt.timedelta(hours=1)
-HOUR_IN_US = 3_600_000_000
-Values = tuple[float, ...]
 NO_TIME = Reason("datetime_invalid", "datetime is missing or invalid")
 SKIPPED = Reason(
     "datetime_skipped", "datetime is skipped by a clock change in the plant's time zone"
@@ -55,21 +51,6 @@ SKIPPED = Reason(
 NOT_ON_THE_HOUR = Reason("datetime_not_on_the_hour", "datetime is not on the hour")
 IN_THE_FUTURE = Reason("datetime_in_the_future", "datetime is in the future")
 CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The items of a response as columns; each item has exactly the expected keys."""
-
-    body: bytes
-    #: As written, without a zone.
-    times: NDArray[Any]
-    #: One row for each of `VALUES`.
-    values: NDArray[Any]
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self.times)
 
 
 @dataclass(frozen=True)
@@ -92,171 +73,6 @@ class ParsedResponse:
     night_days: list[dt.date]
 
 
-class _Zone:
-    """A plant's zone: converts its naive times to UTC, also naive."""
-
-    def __init__(self, name: str) -> None:
-        self.info = ZoneInfo(name)
-        self.is_utc = name == "UTC"
-
-    def to_utc(self, local: dt.datetime) -> dt.datetime | None:
-        """Convert to UTC: None for a skipped hour, the first of a repeated one."""
-        utc = self.about(local)
-        return utc if self.is_utc or self.to_local(utc.replace(tzinfo=dt.UTC)) == local else None
-
-    def about(self, local: dt.datetime, *, second: bool = False) -> dt.datetime:
-        """Convert to UTC: a skipped hour as the next; a repeated one as its `second`."""
-        if self.is_utc:
-            return local
-        aware = local.replace(tzinfo=self.info, fold=int(second))
-        return aware.astimezone(dt.UTC).replace(tzinfo=None)
-
-    def to_local(self, aware: dt.datetime) -> dt.datetime:
-        return aware.astimezone(self.info).replace(tzinfo=None, fold=0)
-
-
-class _Reader:
-    """Reads the items of one response, one after the other."""
-
-    def __init__(
-        self,
-        plant_id: int,
-        zone: str,
-        window: Window,
-        now: dt.datetime,
-        dark: pd.DatetimeIndex | None,
-        *,
-        names_end: bool,
-    ) -> None:
-        self.names_end = names_end
-        self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
-        self.now = _naive_utc(now)
-        self.dark = set() if dark is None else {*dark.tz_localize(None).to_pydatetime()}
-        self.light: dict[dt.date, list[dt.datetime]] = {}
-        self.night_days: list[dt.date] = []
-        self.own_kwh = OWN_KWH
-        self.readings: dict[dt.datetime, Values] = {}
-        self.rejects: list[Reject] = []
-        self.repeated = self.elsewhere = 0
-        self.spoiled_days: set[dt.date] = set()
-        self.has_unreadable_time = False
-        self.last_local = dt.datetime.combine(window.first, dt.time())
-
-    def begin(self, items: Sequence[Any]) -> None:
-        """Look at what the items have in common, before any is read.
-
-        Items without a timestamp are assigned to the date of the first item that has one: the
-        window may begin days earlier, and may be a different one when a correction arrives.
-        """
-        timed = [
-            (self._local(written), item)
-            for item in items
-            if (written := self._written_time(item)) is not None
-        ]
-        requested = (local for local, _ in timed if self._is_requested(local))
-        self.last_local = next(requested, self.last_local)
-        for local, item in timed:
-            if any(expected := _expected(item)):
-                self.light.setdefault(local.date(), []).append(local)
-                self.own_kwh = max(self.own_kwh, OWN_SHARE * expected[0])
-
-    def _is_dark(self, utc: dt.datetime, local: dt.datetime, item: Any) -> bool:
-        """Return whether the sun is down in an hour, by its position or by what is expected.
-
-        That is nothing, and the hours of the day for which something is expected are all before
-        it, or all after it.
-        """
-        light = self.light.get(local.date())
-        return utc in self.dark or bool(
-            light and not min(light) <= local <= max(light) and _expected(item) == (0, 0)
-        )
-
-    def _written_time(self, item: Any) -> dt.datetime | None:
-        """Return the begin of an item's hour, as `_written_time` does."""
-        written = _written_time(item)
-        if written is None or not self.names_end:
-            return written
-        begin = written - HOUR
-        if begin.tzinfo is None and self.zone.to_utc(begin) is None:
-            begin -= HOUR  # the hour before clocks are set forward, by the clock after it
-        return begin
-
-    def _local(self, written: dt.datetime) -> dt.datetime:
-        return written if written.tzinfo is None else self.zone.to_local(written)
-
-    def _is_requested(self, local: dt.datetime) -> bool:
-        return self.window.first <= local.date() < self.window.end
-
-    def read(self, number: int, item: Any) -> None:
-        """Add an item, or reject it."""
-        values = _values(item)
-        written = self._written_time(item)
-        if written is None:
-            self.has_unreadable_time = True
-            self._reject(number, item, None, [*_problems(item), NO_TIME])
-            return
-        local = self._local(written)
-        if not self._is_requested(local):
-            self.elsewhere += 1
-            return
-        self.last_local = local
-        utc = self.zone.to_utc(local) if written.tzinfo is None else _naive_utc(written)
-        is_night = values is None and utc is not None and self._is_dark(utc, local, item)
-        if is_night:
-            values = _night_values(item, {"energy": self.own_kwh, "irradiation": OFFSET_WH_PER_M2})
-        if written.tzinfo is None and utc is not None and utc in self.readings:
-            utc = self._other(utc, local, values)  # the same, or the other one of this name
-        reasons = [] if values else _problems(item)
-        if utc is None:
-            reasons.append(SKIPPED)
-        elif (local.minute, local.second, local.microsecond) != (0, 0, 0):
-            reasons.append(NOT_ON_THE_HOUR)
-        elif utc > self.now:
-            reasons.append(IN_THE_FUTURE)
-        if reasons or utc is None or values is None:
-            self._reject(number, item, utc or self.zone.about(local), reasons)
-        elif utc not in self.readings:
-            self.readings[utc] = values
-            self.night_days += [local.date()] if is_night else []
-        elif self.readings[utc] == values:
-            self.repeated += 1
-        else:
-            self._reject(number, item, utc, [CAME_BEFORE])
-
-    def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
-        """Return the hour of an item whose local time `first` already has: the same or its repeat.
-
-        Two items with the same local time are both hours, even with equal values, as at night. If a
-        third one differs, the second was a repetition of the first.
-        """
-        second = self.zone.about(local, second=True)
-        if second == first or second not in self.readings:
-            return second
-        if values in (self.readings[first], self.readings[second]):
-            return first if values == self.readings[first] else second
-        if self.readings[first] == self.readings[second]:
-            del self.readings[second]
-            self.repeated += 1
-        return second
-
-    def _reject(
-        self, number: int, item: Any, utc: dt.datetime | None, reasons: list[Reason]
-    ) -> None:
-        """Reject an item; its key is its hour, or the approximate position if it has none."""
-        self.spoiled_days.add(self.last_local.date())
-        about = utc or self.zone.about(self.last_local)
-        key = f"{about:%Y-%m-%dT%H:%M:%S}Z{'' if utc else '?'}"
-        self.rejects.append(
-            Reject(
-                number,
-                f"[{number}]",
-                as_json(item),
-                tuple(reasons),
-                key=(str(self.plant_id), key),
-            )
-        )
-
-
 def parse(content: Content, context: Context) -> Iterator[Parsed]:
     """Parse the response for a window of a plant.
 
@@ -275,18 +91,16 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
     dark = None
     if said["latitude"] is not None:
         dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
-    read = partial(
-        read_response,
+    parsed = read_response(
         items,
         plant_id=said["plant_id"],
         zone=zone,
         window=window,
         now=now,
+        dark=dark,
+        stored=said["hours"],
         names_end=said["names_end"],
     )
-    parsed = read(dark=dark, stored=said["hours"])
-    if dark is not None and _is_lit(parsed.readings, dark):
-        parsed = read()
     if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(
             context.source,
@@ -318,7 +132,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
 
 
 def read_response(
-    items: Sequence[Any] | Columns,
+    items: Sequence[Any],
     *,
     plant_id: int,
     zone: str,
@@ -334,30 +148,166 @@ def read_response(
     coordinates; `stored` are hours that are no longer absent. With `names_end`, times name the
     end of their hour.
     """
-    import numpy as np
+    import pandas as pd
 
-    if isinstance(items, Columns):
-        if names_end:
-            items = replace(items, times=items.times - np.timedelta64(1, "h"))
-        if (readings := _plain_readings(items, zone, window, now)) is not None:
-            parsed = ParsedResponse(len(items), readings, [], 0, 0, [], [], [])
-            return _with_absent_nights(parsed, zone, dark, stored)
-        items = [*parse_json(items.body)]
-    reader = _Reader(plant_id, zone, window, now, dark, names_end=names_end)
-    reader.begin(items)
-    for number, item in enumerate(items):
-        reader.read(number, item)
+    hours = _times(items, zone, names_end=names_end).join(_values(items))
+    values = hours[[*VALUES]]
+    days = hours.local.dt.normalize()
+    is_requested = days.between(*map(pd.Timestamp, window), inclusive="left")
+    has_no_time = hours.local.isna()
+    is_good = _is_possible(values)
+    is_dark, by_night = _night(hours, days)
+    if dark is not None:
+        is_in_dark = hours.read_at.isin(dark)
+        if (values.expected_irradiation_wh_per_m2[is_in_dark & is_good] > DARK_WH_PER_M2).any():
+            dark = None
+        else:
+            is_dark |= is_in_dark
+    is_night = ~is_good & is_dark & _is_possible(by_night)
+    hours = hours.assign(**values.mask(is_night, by_night))
+
+    is_whole = hours.local == hours.local.dt.floor("h")
+    is_future = hours.read_at > now
+    is_right = is_requested & (is_good | is_night)
+    is_right &= hours.read_at.notna() & is_whole & ~is_future
+    right = _told_apart(hours[is_right])
+    first = right.groupby("read_at")[[*VALUES]].transform("first")
+    is_again = right.duplicated("read_at")
+    is_other = is_again & (right[[*VALUES]] != first).any(axis=1)
+    kept = right[~is_again].sort_values("read_at")
+
+    # An item without a time counts to the last hour before it, or to the first one that has any:
+    # the window may begin days earlier, and may be a different one when a correction arrives.
+    about = hours.local.where(is_requested).ffill().bfill().fillna(pd.Timestamp(window.first))
+    is_rejected = (is_requested | has_no_time) & ~is_right
+    is_rejected[is_other.index[is_other]] = True
+    rejects = []
+    for number in hours.index[is_rejected]:
+        reasons = [] if is_good[number] or is_night[number] else _problems(items[number])
+        at = hours.read_at[number]
+        if is_other.get(number):
+            at, reasons = right.read_at[number], [CAME_BEFORE]
+        elif has_no_time[number]:
+            reasons.append(NO_TIME)
+        elif pd.isna(at):
+            reasons.append(SKIPPED)
+        elif not is_whole[number]:
+            reasons.append(NOT_ON_THE_HOUR)
+        elif is_future[number]:
+            reasons.append(IN_THE_FUTURE)
+        if pd.isna(at):  # a skipped hour is the one after it
+            at = about[number].to_pydatetime().replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+        key = f"{at:%Y-%m-%dT%H:%M:%S}Z{'?' if has_no_time[number] else ''}"
+        rejects.append(
+            Reject(
+                int(number),
+                f"[{number}]",
+                as_json(items[number]),
+                tuple(reasons),
+                key=(str(plant_id), key),
+            )
+        )
+    days_of_rejects = sorted({*about[is_rejected].dt.date})
     parsed = ParsedResponse(
         len(items),
-        _frame(reader.readings),
-        reader.rejects,
-        reader.repeated,
-        reader.elsewhere,
-        list(window.days()) if reader.has_unreadable_time else sorted(reader.spoiled_days),
-        _drift(items),
-        reader.night_days,
+        kept[["read_at", *VALUES]].reset_index(drop=True),
+        rejects,
+        repeated=int((is_again & ~is_other).sum()),
+        elsewhere=int((~is_requested & ~has_no_time).sum()),
+        spoiled_days=[*window.days()]
+        if has_no_time.any()
+        else days_of_rejects,
+        drift=_drift(items),
+        night_days=[*days[kept.index[is_night[kept.index]]].dt.date],
     )
     return _with_absent_nights(parsed, zone, dark, stored)
+
+
+def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
+    """Return when the hour of each item begins: `local`, and `read_at` and `second` in UTC.
+
+    Without a time, all are NaT. Of a local time that clocks skip, `read_at` is NaT; of one that
+    occurs twice, it is the first hour, and `second` the other one.
+    """
+    import numpy as np
+    import pandas as pd
+
+    written = [_written_time(item) for item in items]
+    local = pd.Series([at and at.replace(tzinfo=None) for at in written], dtype="datetime64[us]")
+    offset = pd.Series([at and at.utcoffset() for at in written], dtype="timedelta64[us]")
+    begins = pd.Timedelta(hours=-int(names_end))
+
+    def in_utc(*, is_first: bool) -> pd.Series[pd.Timestamp]:
+        of_zone = local.dt.tz_localize(
+            zone, ambiguous=np.full(len(items), is_first), nonexistent="NaT"
+        ).dt.tz_convert("UTC")
+        at: pd.Series[pd.Timestamp] = of_zone.where(
+            offset.isna(), (local - offset).dt.tz_localize("UTC")
+        )
+        return at + begins
+
+    read_at, second = in_utc(is_first=True), in_utc(is_first=False)
+    local = read_at.dt.tz_convert(zone).dt.tz_localize(None).fillna(local + begins)
+    return pd.DataFrame(
+        {"local": local, "read_at": read_at, "second": second.where(second != read_at)}
+    )
+
+
+def _values(items: Sequence[Any]) -> pd.DataFrame:
+    """Return the columns of `VALUES`: NaN for null or absent, infinite for what is no number."""
+    import numpy as np
+    import pandas as pd
+
+    found = []
+    for item in items:
+        sides = item if isinstance(item, dict) else {}
+        for side, measure in PLACES:
+            of_side = sides.get(side) or {}
+            value = of_side.get(measure) if isinstance(of_side, dict) else math.inf
+            if value is None:
+                found.append(math.nan)
+            else:  # True is an int, and 10**400 no float
+                is_number = type(value) in (float, int) and abs(value) <= MAX_ENERGY_KWH
+                found.append(value if is_number else math.inf)
+    return pd.DataFrame(np.array(found, "float64").reshape(-1, len(VALUES)), columns=[*VALUES])
+
+
+def _is_possible(values: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows of `VALUES` are numbers that there can be."""
+    return ((values >= 0) & (values <= [MOST[measure] for _, measure in PLACES])).all(axis=1)
+
+
+def _night(
+    hours: pd.DataFrame, days: pd.Series[pd.Timestamp]
+) -> tuple[pd.Series[bool], pd.DataFrame]:
+    """Return in which hours the sun is down by what is expected, and the values if it is.
+
+    Nothing is expected then, and the hours of the day for which something is are all before it, or
+    all after it. Null and what is negative by little count as zero.
+    """
+    expected = hours[["expected_energy_kwh", "expected_irradiation_wh_per_m2"]]
+    is_known = _is_possible(hours[[*VALUES]].assign(**dict.fromkeys(OBSERVED, 0.0)))
+    is_known &= hours.local.notna()
+    is_lit = is_known & (expected > 0).any(axis=1)
+    lit = hours.local.where(is_lit).groupby(days)
+    is_around = (hours.local < lit.transform("min")) | (hours.local > lit.transform("max"))
+    most_kwh = max(OWN_KWH, OWN_SHARE * expected.expected_energy_kwh[is_lit].max())
+    most = [{"energy": most_kwh, "irradiation": OFFSET_WH_PER_M2}[name] for _, name in PLACES]
+    values = hours[[*VALUES]].fillna(0.0)
+    is_little = (values < 0) & (values >= [-one for one in most])
+    return is_known & ~is_lit & is_around, values.mask(is_little, 0.0)
+
+
+def _told_apart(hours: pd.DataFrame) -> pd.DataFrame:
+    """Distribute the items of a local time that occurs twice to its hours, in their order.
+
+    The second hour are those with other values than the first item, or else the second item.
+    """
+    for _, same in hours[hours.second.notna()].groupby("read_at"):
+        others = same.index[(same[[*VALUES]] != same[[*VALUES]].iloc[0]).any(axis=1)]
+        second = others if len(others) else same.index[1:2]
+        hours.loc[second, "read_at"] = same.second.iloc[0]
+    return hours
 
 
 def dark_hours(
@@ -376,12 +326,6 @@ def dark_hours(
         {"plant_id": 0, "read_at": at, "latitude": latitude, "longitude": longitude}
     )
     return pd.DatetimeIndex(at[sun(hours).highest_degrees < DARK_BELOW_DEGREES]).as_unit("s")
-
-
-def _is_lit(readings: pd.DataFrame, dark: pd.DatetimeIndex) -> bool:
-    """Return whether light is expected in the dark: the coordinates or the times are wrong."""
-    expected = readings.expected_irradiation_wh_per_m2[readings.read_at.isin(dark)]
-    return bool(expected.max() > DARK_WH_PER_M2)
 
 
 def _with_absent_nights(
@@ -409,120 +353,6 @@ def _with_absent_nights(
         readings=pd.concat([parsed.readings, zeros]).sort_values("read_at", ignore_index=True),
         night_days=[*parsed.night_days, *days[is_added]],
     )
-
-
-def parse_items(body: bytes) -> Any:
-    """Parse a response into `Columns` if every item is valid, as is usual, else as JSON.
-
-    This takes a fifth of the time, because no item becomes a Python object. Raises as `parse_json`
-    does.
-    """
-    import numpy as np
-    import pyarrow as pa
-    from pyarrow import compute, json
-
-    whole = b'{"items":%b}' % body
-    side = pa.struct([(measure, pa.float64()) for measure in MEASURES])
-    item = pa.struct([("datetime", pa.string()), *((name, side) for name in SIDES)])
-    promised = json.ParseOptions(
-        explicit_schema=pa.schema([("items", pa.list_(item))]),
-        newlines_in_values=True,
-        unexpected_field_behavior="error",
-    )
-    options = json.ReadOptions(use_threads=False, block_size=len(whole))
-    try:
-        table = json.read_json(pa.BufferReader(whole), options, promised)
-        texts, *sides = table.column("items").chunk(0).flatten().flatten()
-        written = texts.cast(pa.timestamp("us"))
-    except pa.ArrowException:
-        return parse_json(body)
-    found = dict(zip(SIDES, (of.flatten() for of in sides), strict=True))
-    columns = [found[side][MEASURES.index(measure)] for side, measure in PLACES]
-    values = np.array([column.to_numpy(zero_copy_only=False) for column in columns])
-    most = np.array([[MOST[measure]] for _, measure in PLACES])
-    if (
-        table.num_rows != 1
-        or len(texts) == 0
-        or texts.null_count
-        or compute.min(compute.binary_length(texts)).as_py() < SHORTEST_TIME
-        or not ((values >= 0) & (values <= most)).all()  # missing values are NaN here
-    ):
-        return parse_json(body)
-    return Columns(body, written.to_numpy(), values)
-
-
-def _plain_readings(
-    columns: Columns, zone: str, window: Window, now: dt.datetime
-) -> pd.DataFrame | None:
-    """Return the readings; None unless every item is a requested hour, in chronological order.
-
-    An ambiguous hour is resolved by that order, and has to occur twice.
-    """
-    import numpy as np
-    import pandas as pd
-
-    local = columns.times
-    try:
-        at = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="infer").tz_convert("UTC")
-    except ValueError:
-        return None
-    first, end, last = map(np.datetime64, (window.first, window.end, _naive_utc(now)))
-    hours = at.tz_localize(None).to_numpy()
-    if (
-        local.min() < first
-        or local.max() >= end
-        or hours[-1] > last
-        or (np.diff(hours) <= np.timedelta64(0)).any()
-        or (local.astype("int64") % HOUR_IN_US).any()
-    ):
-        return None
-    return _frame_of(hours.astype("datetime64[s]"), columns.values)
-
-
-def _values(item: Any) -> Values | None:
-    """Return the four values in the order of `VALUES`; None if one is missing or invalid."""
-    try:
-        found = tuple([item[side][measure] for side, measure in PLACES])
-    except (KeyError, TypeError, IndexError):
-        return None
-    good = (_is_good(value, measure) for value, (_, measure) in zip(found, PLACES, strict=True))
-    return found if all(good) else None
-
-
-def _is_good(value: object, measure: str) -> bool:
-    return (
-        isinstance(value, float | int) and type(value) is not bool and 0 <= value <= MOST[measure]
-    )
-
-
-def _night_values(item: Any, most: Mapping[str, float]) -> Values | None:
-    """Return the values of an hour of the night: zero for null, and for what is negative by little.
-
-    `most` is how negative each measure may be. None if a value is wrong otherwise.
-    """
-    found = []
-    for side, measure in PLACES:
-        of_side = item.get(side) or {}
-        value = of_side.get(measure) if isinstance(of_side, dict) else of_side
-        if value is None or (isinstance(value, float | int) and -most[measure] <= value < 0):
-            value = 0.0
-        if not _is_good(value, measure):
-            return None
-        found.append(value)
-    return tuple(found)
-
-
-def _expected(item: Any) -> tuple[float, ...]:
-    """Return what the service expects of an hour, energy and irradiation; empty if unknown."""
-    expected = item.get("expected") if isinstance(item, dict) else None
-    if not isinstance(expected, dict):
-        return ()
-    values: tuple[Any, ...] = tuple(expected.get(measure) for measure in MEASURES)
-    return values if all(map(_is_good, values, MEASURES)) else ()
-
-
-def _naive_utc(at: dt.datetime) -> dt.datetime:
-    return at.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _problems(item: Any) -> list[Reason]:
@@ -563,23 +393,6 @@ def _written_time(item: Any) -> dt.datetime | None:
     except ValueError:
         return None
     return written if 1900 <= written.year < 2200 else None
-
-
-def _frame(readings: dict[dt.datetime, Values]) -> pd.DataFrame:
-    import numpy as np
-    import pyarrow as pa
-
-    hours = sorted(readings)
-    values = np.array([readings[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
-    return _frame_of(pa.array(hours, pa.timestamp("s")).to_numpy(), values.T)
-
-
-def _frame_of(hours: NDArray[Any], values: NDArray[Any]) -> pd.DataFrame:
-    """Return the readings of some hours (UTC); `values` has one row per name in `VALUES`."""
-    import pandas as pd
-
-    at = pd.DatetimeIndex(hours, tz="UTC")
-    return pd.DataFrame({"read_at": at} | dict(zip(VALUES, values, strict=True)))
 
 
 def _drift(items: Sequence[Any]) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 
 from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
+from pipelines.http.json_documents import parse_json
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
-from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.stored import Stored
 
@@ -45,7 +45,7 @@ def items_of(window: Window) -> list[Item]:
 def answer_of(items: Sequence[Any]) -> JsonResponse:
     """An answer as the client gives it."""
     body = json.dumps(items).encode()
-    return JsonResponse("http://monitoring", body, parse_items(body), dt.datetime.now(dt.UTC))
+    return JsonResponse("http://monitoring", body, parse_json(body), dt.datetime.now(dt.UTC))
 
 
 def register(
@@ -72,7 +72,6 @@ def client_of(
         first_wait_seconds=0.01,
         growth=1.0,
         read_seconds=read_seconds,
-        parse=parse_items,
         patience=RetryBudget(tries),
     )
     return MonitoringClient(url, http)

@@ -1,7 +1,6 @@
 """Which end of its hour a time names, and how it is noticed that it names the other one."""
 
 import datetime as dt
-import json
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from pipelines.sources.solar.plant_health import MOST_MINUTES_LATE
 from pipelines.sources.solar.sensor_rules import minutes_late, sun
 from pipelines.sources.solar.sun_position import apparent_elevation_degrees
-from pipelines.sources.solar.transform import ParsedResponse, parse_items, read_response
+from pipelines.sources.solar.transform import ParsedResponse, read_response
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import Item, item
 
@@ -80,8 +79,7 @@ def ended(day: dt.date, zone: str) -> list[Item]:
 
 def read(items: list[Item], day: dt.date, zone: str) -> ParsedResponse:
     window = Window(day, day + dt.timedelta(days=1))
-    parsed = parse_items(json.dumps(items).encode())
-    return read_response(parsed, plant_id=1, zone=zone, window=window, now=NOW, names_end=True)
+    return read_response(items, plant_id=1, zone=zone, window=window, now=NOW, names_end=True)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", "Asia/Kolkata"])
@@ -94,10 +92,13 @@ def test_hours_by_their_end_are_stored_by_their_begin(zone: str) -> None:
     assert parsed.rejects == []
 
 
-def test_hours_by_their_end_when_clocks_are_set_forward() -> None:
-    day = dt.date(2026, 3, 29)
+@pytest.mark.parametrize(
+    ("day", "count"), [(dt.date(2026, 3, 29), 23), (dt.date(2026, 10, 25), 25)]
+)
+def test_hours_by_their_end_when_clocks_change(day: dt.date, count: int) -> None:
     parsed = read(ended(day, "Europe/Paris"), day, "Europe/Paris")
-    assert (len(parsed.readings), parsed.rejects) == (23, [])
+    assert list(parsed.readings.expected_energy_kwh) == [*range(count)]
+    assert parsed.rejects == []
 
 
 def test_a_time_with_an_offset_names_the_end_too() -> None:

@@ -3,15 +3,14 @@
 import datetime as dt
 import json
 import math
-from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources.solar.transform import Columns, ParsedResponse, parse_items, read_response
+from pipelines.http.json_documents import parse_json
+from pipelines.sources.solar.transform import ParsedResponse, read_response
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
 
@@ -19,11 +18,8 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> ParsedResponse:
-    return read_items(parse_items(json.dumps(items).encode()), zone, window)
-
-
-def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> ParsedResponse:
-    return read_response(items, plant_id=7, zone=zone, window=window, now=NOW)
+    sent = parse_json(json.dumps(items).encode())
+    return read_response(sent, plant_id=7, zone=zone, window=window, now=NOW)
 
 
 def reasons(parsed: ParsedResponse) -> list[str]:
@@ -242,93 +238,3 @@ def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -
     assert counted == parsed.read == len(items)
     assert parsed.readings.read_at.is_unique
     assert all(reject.words and reject.key for reject in parsed.rejects)
-
-
-ODD: list[Any] = [
-    *(None, True, -1, 1e9, "5", math.nan, 10**400, [], {}, 0, "2019-01-01", "2019-01-01T01:00"),
-    *("2019-01-01 02:00:00+00:00", "2019-01-01T02:30:00", "2018-12-31T23:00:00", "20190101T020000"),
-]
-
-
-AN_HOUR_LESS, AN_HOUR_MORE = dt.date(2019, 3, 31), dt.date(2019, 10, 27)
-
-
-def local_hours(day: dt.date, zone: str) -> list[Any]:
-    """The hours of a day as clocks of a zone show them."""
-    midnights = (
-        dt.datetime.combine(of, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
-        for of in (day, day + dt.timedelta(days=1))
-    )
-    first, end = midnights
-    number = int((end - first).total_seconds() / 3600)
-    at = [(first + dt.timedelta(hours=n)).astimezone(ZoneInfo(zone)) for n in range(number)]
-    return [item(one.replace(tzinfo=None), n) for n, one in enumerate(at)]
-
-
-@settings(deadline=None)
-@given(
-    st.randoms(use_true_random=False),
-    st.sampled_from(ODD),
-    st.sampled_from(["UTC", "Europe/Madrid", "Australia/Lord_Howe"]),
-    st.sampled_from([DAY, AN_HOUR_LESS, AN_HOUR_MORE]),
-)
-def test_a_columnar_parse_matches_one_item_by_item(
-    chance: Any, odd: object, zone: str, day: dt.date
-) -> None:
-    items = json.loads(json.dumps(local_hours(day, zone)[: chance.randrange(1, 26)]))
-    one = chance.choice(items)
-    change = chance.randrange(7)
-    if change == 0:
-        one["datetime"] = odd
-    elif change == 1:
-        one[chance.choice(["expected", "observed"])] = odd
-    elif change == 2:
-        one["expected"][chance.choice(["energy", "irradiation"])] = odd
-    elif change == 3:
-        chance.shuffle(items)
-    elif change == 4:
-        items.append(dict(one))
-    elif change == 5 and len(items) > 1:
-        items.remove(one)
-    window = Window(day, day + dt.timedelta(days=1))
-    by_column, one_by_one = read(items, zone, window), read_items(items, zone, window)
-    assert by_column.readings.equals(one_by_one.readings)
-    assert by_column.readings.dtypes.equals(one_by_one.readings.dtypes)
-    for name in ("read", "rejects", "repeated", "elsewhere", "spoiled_days", "drift"):
-        assert getattr(by_column, name) == getattr(one_by_one, name)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(
-            b"",
-            b"[",
-            b"[],",
-            b"[] []",
-            b'[]}{"items":[]',
-            b'[],"items":[]',
-            b"[{}",
-            b"{}}",
-            b"[1,]",
-        ),
-        *(b"[" * 100_000, b'[{"datetime":' * 50_000),
-    ],
-)
-def test_invalid_json_stays_invalid_inside_the_parsers_wrapping(body: bytes) -> None:
-    with pytest.raises((ValueError, RecursionError)):
-        parse_items(body)
-
-
-@pytest.mark.parametrize("body", [b"[]", b"null", b"[null]", b'{"error": "busy"}', b"[[]]", b"7"])
-def test_a_response_other_than_an_array_is_returned_as_parsed(body: bytes) -> None:
-    assert parse_items(body) == json.loads(body)
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Madrid"])
-def test_a_good_answer_is_read_by_columns(zone: str) -> None:
-    columns = parse_items(json.dumps(local_hours(AN_HOUR_MORE, zone)).encode())
-    assert isinstance(columns, Columns)
-    columns = replace(columns, body=b"not read again")
-    window = Window(AN_HOUR_MORE, AN_HOUR_MORE + dt.timedelta(days=1))
-    assert len(read_items(columns, zone, window).readings) == len(columns)
