@@ -111,7 +111,6 @@ def count_days(
             "spoiled_days": [],
             "night_days": [],
             "now": dt.datetime.now(dt.UTC),
-            "today": dt.datetime.now(dt.UTC).date(),
             "delivery_id": 1,
         },
     )

@@ -79,7 +79,6 @@ def load_response(
         "window": window,
         "now": now,
         "names_end": names_end,
-        "today": now.astimezone(dt.UTC).date(),
         "from_key": _key(plant, window.first),
         "to_key": _key(plant, window.end),
     }

@@ -214,9 +214,7 @@ def read_response(
         rejects,
         repeated=int((is_again & ~is_other).sum()),
         elsewhere=int((~is_requested & ~has_no_time).sum()),
-        spoiled_days=[*window.days()]
-        if has_no_time.any()
-        else days_of_rejects,
+        spoiled_days=[*window.days()] if has_no_time.any() else days_of_rejects,
         drift=_drift(items),
         night_days=[*days[kept.index[is_night[kept.index]]].dt.date],
     )

@@ -96,21 +96,6 @@ def test_a_changed_part_of_a_response_is_written_again(solar: Answered) -> None:
     assert solar.load(items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
 
 
-def test_only_the_day_of_a_changed_value_is_counted_again(solar: Answered) -> None:
-    items = items_of(THREE_DAYS)
-    solar.load(items, THREE_DAYS)
-    solar.owner.execute("UPDATE solar.days SET expected_energy_kwh = 1, retry_at = now()")
-    items[30] = item("2019-01-02T06:00:00", 500.0)
-    assert solar.load(items, THREE_DAYS) == (72, 1, 71, 0)
-    query = "SELECT status, expected_energy_kwh, retry_at, delivery_id FROM solar.days ORDER BY day"
-    number = solar.rows("SELECT max(delivery_id) FROM ops.deliveries")[0][0]
-    again = sum(range(10, 34)) - 16.0 + 500.0
-    assert solar.rows(query) == [("complete", total, None, number) for total in (1.0, again, 1.0)]
-    assert solar.rows("SELECT count(*) FROM solar.readings WHERE delivery_id = %s", number) == [
-        (1,)
-    ]
-
-
 @pytest.mark.answers("P30")
 def test_p30_one_bad_item_costs_one_hour_and_completeness(solar: Answered) -> None:
     items = day_of_items()
