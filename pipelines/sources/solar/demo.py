@@ -49,20 +49,10 @@ def seed_sandbox(store: Warehouse) -> str | None:
 
 def _items(plant_id: int, day: dt.date, unobserved: range, missing: range) -> list[dict[str, Any]]:
     """Return an earlier response of the service for a day, which lacks some of today's values."""
+    from pipelines.sources.solar.sandbox import as_item
     from pipelines.sources.solar.sandbox.sun import readings
 
-    return [
-        {
-            "datetime": f"{one.at:%Y-%m-%dT%H:%M:%S}",
-            "expected": {
-                "energy": one.expected_energy_kwh,
-                "irradiation": one.expected_irradiation_wh_per_m2,
-            },
-            "observed": {
-                "energy": 0.0 if one.at.hour in unobserved else one.observed_energy_kwh,
-                "irradiation": one.observed_irradiation_wh_per_m2,
-            },
-        }
-        for one in readings(1, plant_id, day, day)
-        if one.at.hour not in missing
-    ]
+    items = {one.at.hour: as_item(one) for one in readings(1, plant_id, day, day)}
+    for hour in unobserved:
+        items[hour]["observed"]["energy"] = 0.0
+    return [item for hour, item in items.items() if hour not in missing]
