@@ -27,6 +27,7 @@ def plants() -> None:
 
 
 a_plant = click.argument("plant_id", type=int)
+LATITUDE, LONGITUDE = click.FloatRange(-90, 90), click.FloatRange(-180, 180)
 
 
 @plants.command(name="list")
@@ -41,15 +42,20 @@ def list_() -> None:
 
 @plants.command(short_help="Register a plant, and print its number.")
 @click.argument("name")
-@click.option("--latitude", type=float, help="Degrees north.")
-@click.option("--longitude", type=float, help="Degrees east.")
+@click.option("--latitude", type=LATITUDE, help="Degrees north.")
+@click.option("--longitude", type=LONGITUDE, help="Degrees east.")
 @click.option(
     "--time-zone",
     default="UTC",
     show_default=True,
     help="Time zone of the monitoring service's times for this plant.",
 )
-@click.option("--id", "plant_id", type=int, help="Its number. Default: the next free one.")
+@click.option(
+    "--id",
+    "plant_id",
+    type=click.IntRange(1, 2**31 - 2),
+    help="Its number. Default: the next free one.",
+)
 def add(
     name: str, latitude: float | None, longitude: float | None, time_zone: str, plant_id: int | None
 ) -> None:
@@ -61,6 +67,8 @@ def add(
     \b
       isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
     """
+    if (latitude is None) != (longitude is None):
+        raise click.UsageError("Use --latitude and --longitude together.")
     plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id)
     echo("Registered. isobar run syncs it; a running isobar ui begins within a minute.")
     click.echo(plant_id)
@@ -93,8 +101,8 @@ def unretire(plant_id: int) -> None:
 
 @plants.command(short_help="Change the coordinates of a plant.")
 @a_plant
-@click.option("--latitude", type=float, required=True, help="Degrees north.")
-@click.option("--longitude", type=float, required=True, help="Degrees east.")
+@click.option("--latitude", type=LATITUDE, required=True, help="Degrees north.")
+@click.option("--longitude", type=LONGITUDE, required=True, help="Degrees east.")
 def set_location(plant_id: int, latitude: float, longitude: float) -> None:
     """Change the coordinates of a plant. The weather at the new place is joined from then on."""
     _apply("set_location", plant_id, latitude, longitude)
@@ -117,7 +125,10 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 
     if (from_date is None) != (to_date is None):
         raise click.UsageError("Use --from and --to together.")
-    _apply("find", plant_id)
+    from pipelines.sources.solar import registry
+
+    with _registry() as store, store.engine.connect() as connection:
+        registry.find(connection, plant_id)
     if from_date is None:
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
     days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}

@@ -1,7 +1,7 @@
 """The registry of solar plants: register, rename, move, retire, delete, list.
 
 The rules are the constraints and triggers of the table `solar.plants`, so that plain SQL has to
-satisfy them, too. This module translates their errors into messages. It sends no requests.
+satisfy them, too. This module sends no requests.
 """
 
 import datetime as dt
@@ -18,37 +18,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
 from pipelines.sources.solar.tables import MAX_PLANT_ID, days, plants, readings
-from pipelines.warehouse.connection import Warehouse, set_local
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
 MAX_CHARACTERS = 50
-#: How long to wait for another session that is changing the plant, such as a forgotten psql.
-LOCK_SECONDS = 10
 LIST = "isobar plants list shows all plants."
-#: Problem and remedy by constraint.
+#: What the constraints of names mean; other values are checked by the command.
 CONSTRAINT_ERRORS = {
-    "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
-    "plants_name_check": (
-        f"a name has {MAX_CHARACTERS} characters at most and is not empty",
-        "Choose another name.",
-    ),
-    "plants_coordinates_check": (
-        "latitude and longitude must be given together",
-        "Give both, or neither: the weather is not joined then.",
-    ),
-    "plants_times_check": (
-        "the time of registration or retirement is out of range",
-        "Give times from 1950 on.",
-    ),
-    "plants_latitude_check": (
-        "the latitude is not from -90 to 90",
-        "Give degrees north, as decimals.",
-    ),
-    "plants_longitude_check": (
-        "the longitude is not from -180 to 180",
-        "Give degrees east, as decimals.",
-    ),
+    "plants_name_key": "the name is taken",
+    "plants_name_check": f"a name has {MAX_CHARACTERS} characters at most and is not empty",
 }
 
 
@@ -62,53 +41,45 @@ def add(
 ) -> int:
     """Register a plant and return its number. The sensor, or `isobar run`, then syncs it.
 
-    The number is `plant_id`, or else the next one.
-
-    Coordinates are degrees north and east, both or neither. `time_zone` is the zone of the times
-    that the monitoring service sends. Raises `PermanentFailure` if the table rejects a value.
+    The number is `plant_id`, or else the next one. Coordinates are degrees north and east, both or
+    neither. `time_zone` is the zone of the times that the monitoring service sends. Raises
+    `PermanentFailure` if the table rejects a value.
     """
-    name = _fit("name", name)
     plant = {
-        "name": name,
+        "name": _fit("name", name),
         "latitude": latitude,
         "longitude": longitude,
         "time_zone": _fit("time zone", time_zone),
     }
-    if plant_id is not None and not 1 <= plant_id < MAX_PLANT_ID:
-        raise _rejected(
-            f"{plant_id} is not the number of a plant", f"Give one from 1 to {MAX_PLANT_ID - 1}."
-        )
-    statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
+    statement = (
+        insert(plants)
+        .on_conflict_do_nothing(index_elements=["plant_id"])
+        .returning(plants.c.plant_id)
+    )
     with _changing(store, f"{_shown(name)} was not registered") as connection:
         with connection.begin_nested() as trial:  # a rejected row uses up no number
-            connection.execute(statement, plant | {"plant_id": MAX_PLANT_ID})
+            connection.execute(statement, plant | {"plant_id": plant_id or MAX_PLANT_ID})
             trial.rollback()
         if plant_id is not None:
-            numbered = plant | {"plant_id": plant_id}
-            if connection.execute(statement.returning(plants.c.plant_id), numbered).first() is None:
-                raise _rejected(
-                    f"there is a plant {plant_id} already", f"Give another number; {LIST}"
-                )
+            added = connection.execute(statement, plant | {"plant_id": plant_id}).first()
+            if added is None:
+                raise _rejected(f"there is a plant {plant_id} already", "Give another number.")
             return plant_id
         while True:  # skip numbers that were assigned by hand
-            row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
-            if row is not None:
+            if (row := connection.execute(statement, plant).first()) is not None:
                 return int(row.plant_id)
 
 
-def find(store: Warehouse, plant_id: int) -> Row[Any]:
-    """Return a plant's row. Raises `PermanentFailure` if it does not exist."""
-    with store.engine.connect() as connection:
-        return _known(
-            connection.execute(select(plants).where(_is(plant_id))).one_or_none(), plant_id
-        )
+def find(connection: Connection, plant_id: int) -> Row[Any]:
+    """Lock a plant and return its row. Raises `PermanentFailure` if it does not exist."""
+    query = select(plants).where(_is(plant_id)).with_for_update()
+    return _known(connection.execute(query).one_or_none(), plant_id)
 
 
 def rename(store: Warehouse, plant_id: int, name: str) -> None:
     """Change the name of a plant. Raises `PermanentFailure`."""
-    name = _fit("name", name)
     what = f"plant {plant_id} was not renamed to {_shown(name)}"
-    _change(store, plant_id, what, name=name)
+    _change(store, plant_id, what, name=_fit("name", name))
 
 
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
@@ -140,12 +111,12 @@ def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int
     """
     statement = (
         update(days)
-        .where(days.c.plant_id == cast(plant_id, Numeric), days.c.day.between(first, last))
+        .where(days.c.plant_id == plant_id, days.c.day.between(first, last))
         .where(days.c.status.in_(["partial", "failed"]))
         .values(status="closed", retry_at=None)
     )
     with _changing(store, f"days of plant {plant_id} were not closed") as connection:
-        _known(connection.execute(select(plants).where(_is(plant_id))).one_or_none(), plant_id)
+        find(connection, plant_id)
         closed = connection.execute(statement).rowcount
     if not closed:
         raise _rejected(
@@ -162,8 +133,7 @@ def delete(store: Warehouse, plant_id: int) -> int:
     """
     count = select(func.count()).where(readings.c.plant_id == plant_id)
     with _changing(store, f"plant {plant_id} was not deleted") as connection:
-        lock = select(plants.c.plant_id).where(_is(plant_id)).with_for_update()
-        _known(connection.execute(lock).one_or_none(), plant_id)
+        find(connection, plant_id)
         deleted = int(connection.execute(count).scalar_one())
         connection.execute(sql_delete(plants).where(_is(plant_id)))
     return deleted
@@ -185,17 +155,12 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
     """
     has_had_plants = text(read_sql("pipelines.sources.solar", "has_had_plants"))
     draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
-    what = "the sandbox's plants were not registered"
-    with _changing(store, what) as connection:
+    with _changing(store, "the sandbox's plants were not registered") as connection:
         if connection.execute(has_had_plants).scalar_one():
             return False
-        is_empty = connection.execute(select(plants.c.plant_id).limit(1)).first() is None
-        if is_empty:
-            connection.execute(insert(plants).on_conflict_do_nothing(), demo)
-    # Sequence numbers stay used if the process dies, so the plants have to be inserted first.
-    with _changing(store, what) as connection:
+        connection.execute(insert(plants), demo)
         connection.execute(draw, {"count": len(demo)})
-    return is_empty
+    return True
 
 
 def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:
@@ -214,7 +179,6 @@ def _is(plant_id: int) -> ColumnElement[bool]:
 def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
     """Open a transaction on the registry; `what` begins the message of an error."""
     with store.transaction(SOURCE, explain=partial(_in_words, what)) as connection:
-        set_local(connection, "lock_timeout", f"{LOCK_SECONDS}s")
         yield connection
 
 
@@ -227,20 +191,11 @@ def _in_words(what: str, error: object) -> Failure | None:
             place="solar.plants",
             remedy="Wait until its sync has ended, then delete it; solar.syncs shows the syncs.",
         )
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        return TransientFailure(
-            SOURCE,
-            f"{what}: another session has been changing it for {LOCK_SECONDS} s",
-            place="solar.plants",
-            remedy="Try again later, or end the other session (see pg_stat_activity).",
-        )
     if isinstance(error, psycopg.IntegrityError):
         diagnostics = error.diag
-        reason, remedy = CONSTRAINT_ERRORS.get(
-            diagnostics.constraint_name or "",
-            (diagnostics.message_primary, diagnostics.message_hint),
-        )
-        return _rejected(f"{what}: {reason}", remedy or f"Change what it names; {LIST}")
+        reason = CONSTRAINT_ERRORS.get(diagnostics.constraint_name or "")
+        remedy = diagnostics.message_hint or f"Choose another value; {LIST}"
+        return _rejected(f"{what}: {reason or diagnostics.message_primary}", remedy)
     return None
 
 

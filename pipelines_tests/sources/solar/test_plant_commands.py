@@ -59,7 +59,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     assert (code, out) == (1, "")
     assert "'Sierra Alta' was not registered: the name is taken" in err
     assert "where: solar.plants" in err
-    assert "what to do: Choose another name; isobar plants list shows" in err
+    assert "what to do: Choose another value; isobar plants list shows" in err
 
     assert plants("rename", "1", "n" * 50) == (0, "", "Renamed plant 1.\n")
     assert "Plant 2 is retired since 20" in plants("retire", "2")[2]
@@ -82,6 +82,9 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
         "",
         "Deleted plant 3 and 20 readings.\n",
     )
+    assert "not in the range -90<=x<=90" in plants("set-location", "3", "--latitude", "95")[2]
+    assert "--latitude and --longitude together" in plants("add", "A", "--latitude", "5")[2]
+    assert "is not in the range" in plants("add", "A", "--id", "0")[2]
     code, out, err = plants("delete", "3", "--yes")
     assert (code, out) == (1, "")
     assert "there is no plant 3" in err
@@ -108,7 +111,7 @@ def test_live_plants_begin_with_none_and_invalid_ones_are_rejected(
     assert (done.returncode, done.stdout) == (0, "No plant is registered.\n"), done.stderr
     for words, message in (
         (["add", "Alta\udcff"], "has control characters or invalid characters"),
-        (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
+        (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "plants_latitude_check"),
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
         (["sync", "7"], "there is no plant 7"),
     ):
