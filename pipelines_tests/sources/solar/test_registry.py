@@ -303,7 +303,8 @@ def test_the_list_counts_days_by_their_state(stored: Stored) -> None:
         registry.add(stored.warehouse, name, 40.0, -3.5, "Pacific/Auckland")
     registry.retire(stored.warehouse, 2)
     stored.owner.execute(
-        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, requested_at)"
+        "INSERT INTO solar.days"
+        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
         " SELECT 3, current_date - 5 - ago, status, 24, (status = 'complete')::int * 24, now()"
         " FROM unnest(ARRAY['complete', 'complete', 'partial', 'failed', 'empty', 'closed'])"
         " WITH ORDINALITY AS made (status, ago)"
