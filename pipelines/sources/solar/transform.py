@@ -170,7 +170,7 @@ def read_response(
     is_future = hours.read_at > now
     is_right = is_requested & (is_good | is_night)
     is_right &= hours.read_at.notna() & is_whole & ~is_future
-    right = _told_apart(hours[is_right])
+    right = _distinguished(hours[is_right])
     first = right.groupby("read_at")[[*VALUES]].transform("first")
     is_again = right.duplicated("read_at")
     is_other = is_again & (right[[*VALUES]] != first).any(axis=1)
@@ -296,7 +296,7 @@ def _night(
     return is_known & ~is_lit & is_around, values.mask(is_little, 0.0)
 
 
-def _told_apart(hours: pd.DataFrame) -> pd.DataFrame:
+def _distinguished(hours: pd.DataFrame) -> pd.DataFrame:
     """Distribute the items of a local time that occurs twice to its hours, in their order.
 
     The second hour are those with other values than the first item, or else the second item.
