@@ -86,6 +86,7 @@ class AppendWriter:
         load, table = self.load, self.policy.table
         if self._loaded:
             watermarks.move(load.connection, table, load.parameters["load_number"])
+        if self.keys() is not None:
             execute_script(load.connection, CORRECTED)
             load.execute(self.policy.corrected)
         if self._loaded > ANALYZE_FROM:
@@ -93,8 +94,8 @@ class AppendWriter:
         return [], self._loaded, self._stored
 
     def keys(self) -> list[str] | None:
-        """Return no queries of keys, or None: what is only known corrects nothing."""
-        return [] if self._loaded else None
+        """Return no queries of keys, or None: what is known or read again corrects nothing."""
+        return [] if self._loaded and not self.load.is_retry else None
 
     def _have_keys(self, rows: pd.DataFrame) -> bool:
         """Return whether every row has a unique key."""
