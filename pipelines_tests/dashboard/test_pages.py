@@ -173,7 +173,8 @@ def test_losses_that_take_too_long_leave_the_rest_of_the_solar_page(
         page = shown("pipelines.sources.solar.dashboard")
     assert not page.exception
     assert [one.value for one in page.error] == [
-        "Energy lost by cause: the query took longer than 1 s and was cancelled."
+        f"{part}: the query took longer than 1 s and was cancelled."
+        for part in ("Energy lost by cause", "Low hours by cause")
     ]
     assert [one.label for one in page.metric] == [
         "Energy observed",

@@ -131,10 +131,35 @@ def show() -> None:
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
+    with part("Low hours by cause"):
+        _show_low_hours(wanted)
     if chosen in ids:
         shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
         percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
         show_table("Plant health", replace(health, rows=percent), empty=NO_HEALTH, **HEALTH)
+
+
+def _show_low_hours(wanted: dict[str, Any]) -> None:
+    until = wanted["to_date"]
+    low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
+    show_chart(
+        "Low hours by cause, last two years",
+        low,
+        alt.Chart(low.rows)
+        .mark_bar()
+        .encode(
+            x=period_axis(low.rows["month"], "month", "month"),
+            y=alt.Y("sum(hours):Q", title="hours"),
+            color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
+            tooltip=[
+                alt.Tooltip("month:T", format="%b %Y"),
+                alt.Tooltip("low_yield_cause:N", title="cause"),
+                alt.Tooltip("sum(hours):Q", title="hours", format=","),
+            ],
+        )
+        .properties(height=260),
+        empty="No hour was low, or the weather of none is known yet.",
+    )
 
 
 def _show_numbers(energy: Answer, losses: Answer | None) -> None:
