@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", ";", "\t")
 MAX_LINE_BYTES, MAX_RECORD_LINES, MAX_COLUMNS = 1_048_576, 50, 1_000
-BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
-PIECE_BYTES = 262_144
+BLOCK_BYTES, BLOCK_LINES, PIECE_BYTES = 4_194_304, 100_000, 262_144
 OPEN_QUOTE = Reason("unclosed_quote", "a quotation mark is not closed")
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 #: Reasons by words of what `csv` says.
@@ -440,8 +439,10 @@ class CsvFile:
         )
 
     def _text(self, content: bytes, line: int) -> str:
-        if line == 1:
-            self._reject_other_marks(content)
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and line == 1:
+            raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
+        if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8 and line == 1:
+            raise self._other_encoding()
         try:
             return self._decoded(content).rstrip("\r\n")
         except UnicodeDecodeError as error:
@@ -471,13 +472,6 @@ class CsvFile:
             return not content.decode().encode(self._encoding, "ignore").isascii()
         return False
 
-    def _reject_other_marks(self, content: bytes) -> None:
-        """Raise `PermanentFailure` if the file begins with the mark of another encoding."""
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
-        if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8:
-            raise self._other_encoding()
-
     def _other_encoding(self) -> PermanentFailure:
         return self._failure(
             f"the file is UTF-8, not {self._encoding}",
@@ -488,16 +482,12 @@ class CsvFile:
         self, error: UnicodeDecodeError, content: bytes, line: int
     ) -> PermanentFailure:
         position = self._position - len(content) + error.start
-        problem = (
-            f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"
-            f" {self._encoding}"
-        )
-        if self._variable is None:
-            return self._failure(problem, "Save it as UTF-8.")
-        return self._failure(
-            f"{problem}; {self._variable} sets another encoding",
-            f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
-        )
+        problem = f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,})"
+        problem, remedy = f"{problem} is not {self._encoding}", "Save it as UTF-8"
+        if self._variable:
+            problem += f"; {self._variable} sets another encoding"
+            remedy += f", or set {self._variable} to its encoding, such as cp1252"
+        return self._failure(problem, f"{remedy}.")
 
     def _failure(self, problem: str, remedy: str) -> PermanentFailure:
         return PermanentFailure(
