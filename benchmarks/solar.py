@@ -29,7 +29,7 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sync import Sync
-from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
+from pipelines.sources.solar.windows import DAY, Depth, Window, windows
 from pipelines.warehouse.connection import Warehouse
 
 #: Ours and theirs take turns; of each the fastest counts.
@@ -204,7 +204,7 @@ def sync(
     """What came of a sync of all plants as of so many days ago, in a process of its own."""
     today = utc_now().date() - days_ago * DAY
     with service(answer_seconds) as url:
-        for window in windows(Known(None, [], []), today, depth):
+        for window in windows({}, today, depth):
             requests.get(url, {"from": f"{window.first}", "to": f"{window.end}"}, timeout=60)
         done = subprocess.run(
             [

@@ -19,7 +19,7 @@ from pipelines.ingest.deliveries import Delivery, Outcome, rejection_noted
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import feed, source
-from pipelines.sources.solar.windows import Known, Window
+from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -43,18 +43,13 @@ class Plant:
         return f"plant {self.plant_id} ({self.name})"
 
 
-def known_days(connection: Connection, plant_id: int, oldest: dt.date, now: dt.datetime) -> Known:
-    """Return what is known of a plant's days since `oldest`."""
+def requested_days(
+    connection: Connection, plant_id: int, oldest: dt.date, now: dt.datetime
+) -> dict[dt.date, bool]:
+    """Return the requested days of a plant since `oldest`, and whether each is due again."""
     parameters = {"plant_id": plant_id, "oldest": oldest, "now": now}
-    rows = connection.execute(_statement("known_days"), parameters).all()
-    last = [row.first_day for row in rows if row.kind == "last"]
-    holes = [
-        Window(row.first_day, row.last_day + dt.timedelta(days=1))
-        for row in rows
-        if row.kind == "hole"
-    ]
-    due = [row.first_day for row in rows if row.kind == "due"]
-    return Known(last[0] if last else None, holes, due)
+    rows = connection.execute(_statement("requested_days"), parameters)
+    return {row.day: row.is_due for row in rows}
 
 
 def load_response(

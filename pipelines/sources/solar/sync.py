@@ -36,9 +36,9 @@ from pipelines.sources.solar.load import (
     SOURCE,
     Plant,
     keep_plant,
-    known_days,
     load_response,
     note_failed,
+    requested_days,
 )
 from pipelines.sources.solar.windows import Depth, Window, history_from, windows, years
 from pipelines.warehouse.connection import Warehouse
@@ -159,8 +159,8 @@ class Sync:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["plant_id"], set_=begun)
             )
-            known = known_days(connection, plant.plant_id, oldest, now)
-        return list(windows(known, today, self.depth))
+            requested = requested_days(connection, plant.plant_id, oldest, now)
+        return list(windows(requested, today, self.depth))
 
     def _load_window(self, synced: Synced, window: Window) -> bool:
         """Request a window and write the response; return whether to request the next one."""

@@ -4,7 +4,7 @@ Days are in the plant's zone. A window is the range of one request: at most a ye
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 DAY = dt.timedelta(days=1)
@@ -34,38 +34,27 @@ class Window(NamedTuple):
             yield dt.date.fromordinal(day)
 
 
-class Known(NamedTuple):
-    """The state of a plant's days: which were requested, and which are due again."""
-
-    last_requested: dt.date | None
-    #: Days before `last_requested` that were never requested, in any order.
-    holes: Sequence[Window]
-    #: Incomplete days that are due again (`solar.due_days`), and failed ones.
-    due: Sequence[dt.date]
-
-
 def history_from(today: dt.date, depth: Depth) -> dt.date:
     """Return the first day of the history to load."""
     return years_before(today, depth.until)
 
 
-def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
+def windows(requested: Mapping[dt.date, bool], today: dt.date, depth: Depth) -> Iterator[Window]:
     """Yield what one sync requests, in order; never today or later.
 
-    Each window assumes that the previous ones were requested.
+    `requested` are the days that were requested, and whether they are due again. Each window
+    assumes that the previous ones were requested.
     """
     oldest = min(history_from(today, depth), today - DAY)
-    new_from = known.last_requested + DAY if known.last_requested else today - DAY
-    yield from years(Window(max(new_from, oldest), today))
-    holes = [Window(max(hole.first, oldest), hole.end) for hole in known.holes]
-    if known.last_requested is None:
-        holes = [Window(oldest, today - DAY)]
-    holes = sorted((hole for hole in holes if hole.first < hole.end), reverse=True)
+    last = max(requested, default=today - 2 * DAY)  # of a new plant, yesterday is new
+    yield from years(Window(max(last + DAY, oldest), today))
+    holes = together(day for day in Window(oldest, last + DAY).days() if day not in requested)
     if holes:
         back_to = years_before(holes[0].end, depth.every_run)
         for hole in holes:
             yield from years(Window(max(hole.first, back_to), hole.end))
-    for gap in together(day for day in known.due if oldest <= day < today):
+    due = (day for day, is_due in requested.items() if is_due and oldest <= day < today)
+    for gap in together(due, BRIDGED):
         yield from years(gap)
 
 
@@ -78,11 +67,11 @@ def years(window: Window) -> Iterator[Window]:
         end = first
 
 
-def together(days: Iterable[dt.date]) -> list[Window]:
-    """Return windows that cover the days, merging days close to each other; the last one first."""
+def together(days: Iterable[dt.date], apart: dt.timedelta = dt.timedelta()) -> list[Window]:
+    """Return windows that cover the days, merging those so far apart; the last one first."""
     found: list[Window] = []
     for day in sorted(days):
-        if found and day - found[-1].end <= BRIDGED:
+        if found and day - found[-1].end <= apart:
             found[-1] = Window(found[-1].first, day + DAY)
         else:
             found.append(Window(day, day + DAY))

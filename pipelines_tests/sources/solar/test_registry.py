@@ -305,7 +305,8 @@ def test_the_list_counts_days_by_their_state(stored: Stored) -> None:
     stored.owner.execute(
         "INSERT INTO solar.days"
         " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " SELECT 3, current_date - 5 - ago, status, 24, (status = 'complete')::int * 24, now()"
+        " SELECT 3, current_date - 5 - ago::integer, status, 24,"
+        " (status = 'complete')::integer * 24, now()"
         " FROM unnest(ARRAY['complete', 'complete', 'partial', 'failed', 'empty', 'closed'])"
         " WITH ORDINALITY AS made (status, ago)"
     )

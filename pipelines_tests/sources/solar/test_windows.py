@@ -1,12 +1,12 @@
 """Windows: the days that are requested, their order, and none in vain."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import pytest
 
 from pipelines.sources.solar.windows import (
     Depth,
-    Known,
     Window,
     together,
     windows,
@@ -16,7 +16,7 @@ from pipelines.sources.solar.windows import (
 
 TODAY = dt.date(2026, 11, 20)
 YESTERDAY = dt.date(2026, 11, 19)
-NOTHING = Known(None, [], [])
+NOTHING: dict[dt.date, bool] = {}
 TEN_YEARS = Depth(every_run=1, until=10)
 
 
@@ -28,16 +28,9 @@ def requested(*windows: Window) -> set[dt.date]:
     }
 
 
-def known(days: set[dt.date], due: set[dt.date] = frozenset()) -> Known:  # type: ignore[assignment]
-    """Return the known days, as `known_days.sql` does."""
-    ordered = sorted(days)
-    start = [dt.date(2016, 11, 20) - dt.timedelta(days=1), *ordered]
-    holes = [
-        Window(before + dt.timedelta(days=1), day)
-        for before, day in zip(start, ordered, strict=False)
-        if day - before > dt.timedelta(days=1)
-    ]
-    return Known(ordered[-1] if ordered else None, holes, sorted(due))
+def known(days: set[dt.date], due: Collection[dt.date] = ()) -> dict[dt.date, bool]:
+    """Return the requested days, and whether they are due again."""
+    return {day: day in due for day in days}
 
 
 @pytest.mark.answers("P09")
@@ -137,7 +130,7 @@ def test_leap_days() -> None:
 
 def test_windows_of_days_that_are_close() -> None:
     days = [dt.date(2020, 1, 1), dt.date(2020, 1, 9), dt.date(2020, 1, 18)]
-    assert together(days) == [
+    assert together(days, dt.timedelta(days=7)) == [
         Window(dt.date(2020, 1, 18), dt.date(2020, 1, 19)),
         Window(dt.date(2020, 1, 1), dt.date(2020, 1, 10)),
     ]

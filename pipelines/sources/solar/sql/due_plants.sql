@@ -20,8 +20,11 @@ WHERE
                         AND days.day
                         >= ((:now - interval '45 minutes') AT TIME ZONE plants.time_zone)::date - 1
                 )
-                OR EXISTS (
-                    SELECT FROM solar.due_days(:now) AS due WHERE due.plant_id = plants.plant_id
+                OR plants.plant_id IN (
+                    SELECT days.plant_id
+                    FROM solar.days
+                    INNER JOIN solar.syncs AS last USING (plant_id)
+                    WHERE days.retry_at <= :now AND days.day >= last.history_from
                 )
             )
         )
