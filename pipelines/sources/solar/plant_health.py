@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.sources.solar.tables import VALUES, solar_plant_health
-from pipelines.warehouse.connection import Warehouse, array_literal, stage
+from pipelines.sources.solar import sensor_rules, tables
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCE = "metrics.solar_plant_health"
+SOURCE, KEY = "metrics.solar_plant_health", "plant_id"
 #: Less than this counts as none, as for `solar.ratio`.
 MIN_KWH = 1e-6
 #: Plants whose readings are in memory at the same time, 36,000 hours.
@@ -36,38 +36,28 @@ PLANT_TYPES = {
     "end_at": TIME,
     "requested_at": TIME,
 }
-READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
-#: The evidence against a plant's sensors, by the column that counts its hours.
-WORDS = {
-    "night_hours": "production at night",
-    "flat_hours": "flat lines",
-    "over_limit_hours": "above the physical limit",
+READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(tables.VALUES, "float64")}
+#: The evidence against a plant's sensors: by the column that counts its hours, its name and rule.
+RULES = {
+    "night_hours": ("production at night", sensor_rules.is_on_at_night),
+    "flat_hours": ("flat lines", sensor_rules.is_flat),
+    "over_limit_hours": ("above the physical limit", sensor_rules.is_over_limit),
 }
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """The number of plants evaluated, and of retired plants removed."""
-
-    computed: int
-    removed: int
-
-
-def refresh(store: Warehouse, *, now: dt.datetime) -> Refreshed:
-    """Evaluate the plants with changes, and write the results."""
+def refresh(store: Warehouse, *, now: dt.datetime) -> int:
+    """Evaluate the plants with changes, write the results, and return how many these are."""
+    table = tables.solar_plant_health
+    put = insert(table)
+    others = {column.name: put.excluded[column.name] for column in table.c if column.name != KEY}
     with store.transaction(SOURCE) as connection:
-        removed = connection.execute(_statement("delete_retired_plants")).rowcount
+        connection.execute(_statement("delete_retired_plants"))
         plants = connection.execute(_statement("plants_to_assess"), {"now": now}).all()
         if plants:
-            stage(connection, _health_of(connection, plants), solar_plant_health)
-            connection.execute(_statement("put_plant_health"), {"now": now})
-    return Refreshed(len(plants), removed)
-
-
-def suspicious(connection: Connection) -> list[dict[str, Any]]:
-    """Return the plants with suspicious sensors: the rows of the check."""
-    query = text(read_sql("pipelines.sources.solar", "checks/no_suspicious_sensor"))
-    return [dict(row) for row in connection.execute(query).mappings()]
+            health = _health_of(connection, plants).assign(computed_at=now).astype(object)
+            rows: Any = health.where(health.notna(), None).to_dict("records")
+            connection.execute(put.on_conflict_do_update(index_elements=[KEY], set_=others), rows)
+    return len(plants)
 
 
 def evaluate(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
@@ -77,14 +67,10 @@ def evaluate(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
     week_at and end_at, which delimit the 30 days and the last 7. `readings` are those of the 30
     days, ordered by plant and time.
     """
-    from pipelines.sources.solar import sensor_rules
-
     readings = readings.join(plants, on="plant_id")
     sun = sensor_rules.sun(readings)
     broken = readings[["plant_id"]].assign(
-        night_hours=sensor_rules.is_on_at_night(readings, sun),
-        flat_hours=sensor_rules.is_flat(readings),
-        over_limit_hours=sensor_rules.is_over_limit(readings, sun),
+        **{column: rule(readings, sun) for column, (_, rule) in RULES.items()}
     )
     hours = broken.groupby("plant_id").sum().reindex(plants.index, fill_value=0).astype("Int64")
     hours.loc[plants.latitude.isna(), ["night_hours", "over_limit_hours"]] = None
@@ -101,7 +87,7 @@ def evaluate(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFrame:
-    """Return the rows of `plants` for staging; readings are loaded for some plants at a time."""
+    """Return the rows of the table; readings are loaded for some plants at a time."""
     import pandas as pd
 
     found = []
@@ -111,7 +97,7 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
         rows = connection.execute(_statement("readings_of_plants"), parameters)
         readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
         some = some.set_index("plant_id")
-        found.append(some[["day", "requested_at"]].join(evaluate(some, readings)))
+        found.append(some[["plant_name", "day", "requested_at"]].join(evaluate(some, readings)))
     return pd.concat(found).reset_index()
 
 
@@ -146,17 +132,18 @@ def _longest_gap_hours(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.Serie
     return longest
 
 
-def _words(hours: pd.Series[int]) -> str:
-    """Return the evidence against a plant's sensors and clock as a COPY array."""
+def _words(hours: pd.Series[int]) -> list[str]:
+    """Return the evidence against a plant's sensors and clock."""
     broken = hours.dropna()
-    late = int(broken.get("minutes_late", 0))
-    clock = f"hours {abs(late)} minutes {'later' if late > 0 else 'earlier'} than the sun"
     found = [
-        f"{words} in {broken[rule]:,} hour{'s' if broken[rule] > 1 else ''}"
-        for rule, words in WORDS.items()
-        if broken.get(rule, 0) > 0
+        f"{words} in {broken[column]:,} hour{'s' if broken[column] > 1 else ''}"
+        for column, (words, _) in RULES.items()
+        if broken.get(column, 0) > 0
     ]
-    return array_literal([*found, clock] if abs(late) >= MOST_MINUTES_LATE else found)
+    late = int(broken.get("minutes_late", 0))
+    if abs(late) >= MOST_MINUTES_LATE:
+        found.append(f"hours {abs(late)} minutes {'later' if late > 0 else 'earlier'} than the sun")
+    return found
 
 
 def _statement(name: str) -> TextClause:

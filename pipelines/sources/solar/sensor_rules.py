@@ -75,7 +75,7 @@ def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]
     return is_night & is_on
 
 
-def is_flat(readings: pd.DataFrame) -> pd.Series[bool]:
+def is_flat(readings: pd.DataFrame, _: pd.DataFrame) -> pd.Series[bool]:
     """Return daytime hours in runs of four or more in which an observed value does not change.
 
     This is the rule of pvanalytics' `quality.gaps.stale_values_diff`, with its tolerance, between

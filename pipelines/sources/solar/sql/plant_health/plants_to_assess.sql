@@ -1,8 +1,10 @@
 -- Plants in service whose stored health does not cover the last 30 days: a new day has ended, one
 -- of these days was requested since, or coordinates were added or removed. The last request time is
 -- compared for equality, not order: a sync that started before an evaluation may commit after it.
+-- Who deletes or renames one of them waits for the evaluation.
 SELECT
     plants.plant_id,
+    plants.name AS plant_name,
     plants.latitude,
     plants.longitude,
     yesterday.day,
@@ -29,3 +31,4 @@ WHERE
         OR (health.night_hours IS NULL) <> (plants.latitude IS NULL)
     )
 ORDER BY plants.plant_id
+FOR KEY SHARE OF plants
