@@ -208,7 +208,12 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 if key in metadata
             ]
             rejects = _count(metadata, "rejected_records")
-            report.assets[name] = _count(metadata, "dagster/row_count"), rejects
+            rows = _count(metadata, "dagster/row_count")
+            if event.partition:
+                before = report.assets.get(name, (0, 0))
+                rows = (before[0] or 0) + (_count(metadata, "dagster/partition_row_count") or 0)
+                rejects = (before[1] or 0) + (rejects or 0)
+            report.assets[name] = rows, rejects
             has_written = True
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -9,12 +10,14 @@ from sqlalchemy import Connection, select, text
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
+from pipelines.ingest.deliveries import bytes_of
 from pipelines.orchestration.asset_metadata import (
     ALREADY_REPORTED,
     StepMetadata,
     as_dagster_failure,
     as_permanent_failure,
     asset_key,
+    counts,
     input_key,
     log_skip,
     table_spec,
@@ -27,9 +30,9 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, source, tables
 from pipelines.sources.solar.client import open_client
 from pipelines.sources.solar.load import SOURCE
-from pipelines.sources.solar.reading_counts import ReadingCounts
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
@@ -113,22 +116,23 @@ def readings(
             with store.transaction(SOURCE) as connection:
                 connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
-        counts = ReadingCounts(store)
         responses, is_complete = [], not (by_hand or config.plants)
         missing = {*(by_hand or ())}
-        chosen = by_hand or config.plants or None
+        chosen = config.plants or None
+        if by_hand:
+            chosen = [int(key) for key in by_hand if key.isdecimal()]
         for synced in sync.plants(chosen, with_unfinished=by_hand is None):
-            _record_synced(context, counts, synced)
+            _record_synced(context, store, synced)
             responses += synced.responses
             is_complete &= synced.problem is None
-            missing.discard(synced.plant.plant_id)
+            missing.discard(str(synced.plant.plant_id))
         step.record_deliveries(store, SERVICE, responses)
         if is_complete:
             note_checked(store, source, context.run.run_id)
         if missing:
             raise RejectedInput(
                 SOURCE,
-                f"no plant in service has the number {', '.join(map(str, sorted(missing)))}",
+                f"no plant in service has the number {', '.join(sorted(missing))}",
                 place="the partitions of solar.readings",
                 remedy=REGISTER,
             )
@@ -154,9 +158,8 @@ def request_days(
         run_id = context.run.run_id
         sync = Sync(store, client, _depth(solar), utc_now, run_id=run_id, window=window)
         failed, responses = [], []
-        counts = ReadingCounts(store)
         for synced in sync.plants(config.plants):
-            _record_synced(context, counts, synced)
+            _record_synced(context, store, synced)
             responses += synced.responses
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
         StepMetadata(context).record_deliveries(store, SERVICE, responses)
@@ -260,7 +263,7 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
         instance.add_dynamic_partitions(PARTITIONS, fresh)
 
 
-def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
+def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """Return the plants of the run's partitions; None for a run without partitions.
 
     Raises `RejectedInput` for a range that has none: it would be a run of all plants.
@@ -268,22 +271,14 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
     ends = [context.run.tags.get(tag) for tag in (RANGE_START, RANGE_END)]
     if not context.has_partition_key and not any(ends):
         return None
-    keys = list(context.partition_keys)
-    if not keys:
+    if not (keys := list(context.partition_keys)):
         raise RejectedInput(
             SOURCE,
             f"the range from {ends[0]} to {ends[1]} has no partitions",
             place="the partitions of solar.readings",
             remedy="Give the earlier partition first, and the later one last.",
         )
-    if strange := [key for key in keys if not key.isdecimal()]:
-        raise PermanentFailure(
-            SOURCE,
-            f"{', '.join(map(repr, strange))} is not the number of a plant",
-            place="the partitions of solar.readings",
-            remedy=REGISTER,
-        )
-    return [int(key) for key in keys]
+    return keys
 
 
 def _date(name: str, value: str) -> date:
@@ -302,7 +297,7 @@ def _date(name: str, value: str) -> date:
 
 
 def _record_synced(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, counts: ReadingCounts, synced: Synced
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, store: Warehouse, synced: Synced
 ) -> None:
     """Log the result of a plant: its materialization if it is complete, else what is missing."""
     if synced.problem is not None:
@@ -310,9 +305,22 @@ def _record_synced(
         return
     partition = str(synced.plant.plant_id)
     context.instance.add_dynamic_partitions(PARTITIONS, [partition])  # which may be there
-    metadata = counts.page(synced)
-    counted = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
-    context.log.info("%s: %s, in %.1f s", synced.plant, counted, synced.seconds)
+    query = text(read_sql("pipelines.sources.solar", "plant_page"))
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
+        days = connection.execute(query, {"plant_id": synced.plant.plant_id}).all()
+        received = bytes_of(connection, synced.responses)
+    counted = counts(synced.responses)
+    words = ", ".join(f"{counted[name]:,} {name}" for name in ("read", "loaded", "rejected"))
+    context.log.info("%s: %s, in %.1f s", synced.plant, words, synced.seconds)
+    metadata: dict[str, Any] = {
+        "plant": synced.plant.name,
+        **counted,
+        "bytes_received": received,
+        "seconds": round(synced.seconds, 3),
+        **{f"days_{row.status.replace(' ', '_')}": int(row.days) for row in days},
+        "dagster/partition_row_count": int(sum(row.hours for row in days)),
+        "rejected_records": max((int(row.rejected) for row in days), default=0),
+    }
     context.log_event(
         dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
     )
