@@ -6,11 +6,12 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
 from pipelines.ingest.deliveries import bytes_of
+from pipelines.ingest.statements import execute_file
 from pipelines.orchestration.asset_metadata import (
     ALREADY_REPORTED,
     StepMetadata,
@@ -33,7 +34,6 @@ from pipelines.sources.solar.load import SOURCE
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
 REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
@@ -114,7 +114,7 @@ def readings(
             return
         if config.retry_quarantine:
             with store.transaction(SOURCE) as connection:
-                connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
+                execute_file(connection, source, "retry_quarantine", {})
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
         responses, is_complete = [], not (by_hand or config.plants)
         missing = {*(by_hand or ())}
@@ -212,9 +212,9 @@ def sync_complete(
     context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Show which plants failed and why; fail the run that could not sync them."""
-    query = text(read_sql("pipelines.sources.solar", "failed_plants"))
     with warehouse.open() as store, store.engine.connect() as connection:
-        rows = connection.execute(query, {"run_id": context.run.run_id}).mappings().all()
+        found = execute_file(connection, source, "failed_plants", {"run_id": context.run.run_id})
+        rows = found.mappings().all()
     yield verdict([dict(row) for row in rows], dg.AssetCheckSeverity.WARN)
     failed = [row for row in rows if row.is_of_run]
     if failed:
@@ -237,12 +237,11 @@ def solar_sync_due(
 
     Plants can be registered by a command, an INSERT or a restore.
     """
-    query = text(read_sql("pipelines.sources.solar", "due_plants"))
     with warehouse.open() as store, store.engine.connect() as connection:
         align_partitions(context.instance, connection)
         if solar.settings().is_off:
             return dg.SkipReason("MONITORING_URL is not set.")
-        due = list(connection.execute(query, {"now": utc_now()}).scalars())
+        due = [*execute_file(connection, source, "due_plants", {"now": utc_now()}).scalars()]
     if not due:
         return dg.SkipReason("No plant is due.")
     if reason := reason_to_wait(context.instance, source.name, seconds=AFTER_FAILURE_SECONDS):
@@ -305,9 +304,9 @@ def _record_synced(
         return
     partition = str(synced.plant.plant_id)
     context.instance.add_dynamic_partitions(PARTITIONS, [partition])  # which may be there
-    query = text(read_sql("pipelines.sources.solar", "plant_page"))
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-        days = connection.execute(query, {"plant_id": synced.plant.plant_id}).all()
+        plant = {"plant_id": synced.plant.plant_id}
+        days = execute_file(connection, source, "plant_page", plant).all()
         received = bytes_of(connection, synced.responses)
     counted = counts(synced.responses)
     words = ", ".join(f"{counted[name]:,} {name}" for name in ("read", "loaded", "rejected"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, select
 
 from pipelines.failures import SubjectGone
 from pipelines.http.client import JsonResponse
@@ -19,9 +19,9 @@ from pipelines.ingest.deliveries import Delivery, Outcome, rejection_noted
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import feed, source
+from pipelines.sources.solar.tables import plants
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar"
 
@@ -48,7 +48,7 @@ def requested_days(
 ) -> dict[dt.date, bool]:
     """Return the requested days of a plant since `oldest`, and whether each is due again."""
     parameters = {"plant_id": plant_id, "oldest": oldest, "now": now}
-    rows = connection.execute(_statement("requested_days"), parameters)
+    rows = execute_file(connection, source, "requested_days", parameters)
     return {row.day: row.is_due for row in rows}
 
 
@@ -82,10 +82,6 @@ def load_response(
         store.transaction(plant.source) as connection,
     ):
         keep_plant(connection, plant)
-        repeated = said | {"name": name, "sha256": response.sha256}
-        if known := execute_file(connection, source, "known_response", repeated).one_or_none():
-            execute_file(connection, source, "put_requested", said)
-            return Outcome(0, known.read, 0, known.read - known.rejected, known.rejected)
         where = execute_file(connection, source, "place", said).mappings().one()
         content = Content(delivery=delivery, document=response.document, said={**said, **where})
         return source.runner(feed, store, None, run_id).write(connection, content)
@@ -96,14 +92,20 @@ def note_failed(
 ) -> None:
     """Record that the service did not answer for a window, and when to request it again."""
     parameters = _about(plant, window) | {"now": now, "problem": problem}
-    connection.execute(_statement("put_failed_days"), parameters)
+    execute_file(connection, source, "put_failed_days", parameters)
 
 
 def keep_plant(connection: Connection, plant: Plant) -> None:
     """Lock the plant against deletion until the transaction ends. Raises `SubjectGone`."""
-    said = {"plant_id": plant.plant_id, "plant": str(plant), "zone": plant.zone}
-    for why in execute_file(connection, source, "keep_plant", said):
-        raise SubjectGone(SOURCE, why.problem, place=why.place, remedy=why.remedy)
+    query = select(plants.c.time_zone).where(plants.c.plant_id == plant.plant_id)
+    zone = connection.execute(query.with_for_update(read=True, key_share=True)).scalar()
+    if zone != plant.zone:
+        raise SubjectGone(
+            SOURCE,
+            f"{plant} was deleted, or its time zone changed, while it was being synced",
+            place="solar.plants",
+            remedy="Nothing, if that was meant.",
+        )
 
 
 def _key(plant: Plant, day: dt.date) -> list[str]:
@@ -115,12 +117,7 @@ def _key(plant: Plant, day: dt.date) -> list[str]:
 def _about(plant: Plant, window: Window) -> dict[str, Any]:
     return {
         "plant_id": plant.plant_id,
-        "plant": str(plant),
         "zone": plant.zone,
         "first": window.first,
         "end": window.end,
     }
-
-
-def _statement(name: str) -> TextClause:
-    return text(read_sql("pipelines.sources.solar", name))

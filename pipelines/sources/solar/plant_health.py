@@ -10,12 +10,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.sources.solar import sensor_rules, tables
+from pipelines.ingest.statements import execute_file
+from pipelines.sources.solar import sensor_rules, source, tables
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +51,10 @@ def refresh(store: Warehouse, *, now: dt.datetime) -> int:
     put = insert(table)
     others = {column.name: put.excluded[column.name] for column in table.c if column.name != KEY}
     with store.transaction(SOURCE) as connection:
-        connection.execute(_statement("delete_retired_plants"))
-        plants = connection.execute(_statement("plants_to_assess"), {"now": now}).all()
+        execute_file(connection, source, "plant_health/delete_retired_plants", {})
+        plants = execute_file(
+            connection, source, "plant_health/plants_to_assess", {"now": now}
+        ).all()
         if plants:
             health = _health_of(connection, plants).assign(computed_at=now).astype(object)
             rows: Any = health.where(health.notna(), None).to_dict("records")
@@ -94,7 +96,7 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
     for start in range(0, len(plants), PLANTS_AT_ONCE):
         some = pd.DataFrame(plants[start : start + PLANTS_AT_ONCE]).astype(PLANT_TYPES)
         parameters = {name: some[name].to_list() for name in ("plant_id", "first_at", "end_at")}
-        rows = connection.execute(_statement("readings_of_plants"), parameters)
+        rows = execute_file(connection, source, "plant_health/readings_of_plants", parameters)
         readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
         some = some.set_index("plant_id")
         found.append(some[["plant_name", "day", "requested_at"]].join(evaluate(some, readings)))
@@ -144,7 +146,3 @@ def _words(hours: pd.Series[int]) -> list[str]:
     if abs(late) >= MOST_MINUTES_LATE:
         found.append(f"hours {abs(late)} minutes {'later' if late > 0 else 'earlier'} than the sun")
     return found
-
-
-def _statement(name: str) -> TextClause:
-    return text(read_sql("pipelines.sources.solar", f"plant_health/{name}"))

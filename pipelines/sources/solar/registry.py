@@ -17,9 +17,10 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
+from pipelines.ingest.statements import execute_file
+from pipelines.sources.solar import source
 from pipelines.sources.solar.tables import MAX_PLANT_ID, days, plants, readings
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
 MAX_CHARACTERS = 50
@@ -145,7 +146,7 @@ def listing(connection: Connection) -> Sequence[Row[Any]]:
     The rows have the columns of `solar.plants`, and `days_complete`, `days_missing` (requested, but
     the service did not send them completely) and `days_not_requested`.
     """
-    return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
+    return execute_file(connection, source, "listing", {}).all()
 
 
 def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
@@ -153,10 +154,9 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
 
     A deleted plant therefore does not come back. Returns whether they were registered.
     """
-    has_had_plants = text(read_sql("pipelines.sources.solar", "has_had_plants"))
     draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
     with _changing(store, "the sandbox's plants were not registered") as connection:
-        if connection.execute(has_had_plants).scalar_one():
+        if execute_file(connection, source, "has_had_plants", {}).scalar_one():
             return False
         connection.execute(insert(plants), demo)
         connection.execute(draw, {"count": len(demo)})

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Integer, any_, literal, select, text, update
@@ -115,7 +114,8 @@ class Sync:
                     if is_blocked and not under_way:
                         time.sleep(1.0)
                     if with_unfinished:
-                        more = [one for one in self._unfinished() if one.plant_id not in known]
+                        more = self._in_service(None, is_unfinished=True)
+                        more = [one for one in more if one.plant_id not in known]
                         waiting.extendleft(more)
                         known.update(plant.plant_id for plant in more)
             finally:  # requests in progress end after their current attempt
@@ -215,28 +215,34 @@ class Sync:
             yield connection
 
     def _registered(self, chosen: Sequence[int] | None) -> list[Plant]:
-        """Return the plants to sync. Raises `PermanentFailure` for chosen ones that cannot be."""
-        rows = self._rows(chosen)
-        if self.window is not None:
-            today = min((_today(_plant(row), self.clock()) for row in rows), default=dt.date.max)
-            _check_chosen(rows, chosen or ())
+        """Return the plants to sync. Raises `PermanentFailure` for chosen days that cannot be."""
+        plants = self._in_service(chosen)
+        gone = sorted({*(chosen or ())} - {plant.plant_id for plant in plants})
+        problem = f"no plant in service has the number {', '.join(map(str, gone))}"
+        if self.window is None:
+            if gone:
+                logger.warning(problem)
+        elif gone or not plants:
+            raise RejectedInput(
+                SOURCE,
+                problem if gone else "no plant is chosen",
+                place="solar.plants",
+                remedy="Give numbers of plants in service: see isobar plants list.",
+            )
+        else:
+            today = min(_today(plant, self.clock()) for plant in plants)
             _check_window(self.window, today, history_from(today, self.depth))
-        elif chosen and (gone := sorted({*chosen} - {row.plant_id for row in rows})):
-            logger.warning("there is no plant %s", ", ".join(map(str, gone)))
-        if chosen and (retired := [row.plant_id for row in rows if row.retired_at is not None]):
-            logger.warning("skipped, because it is retired: plant %s", ", ".join(map(str, retired)))
-        return [_plant(row) for row in rows if row.retired_at is None]
+        return plants
 
-    def _unfinished(self) -> list[Plant]:
-        rows = self._rows(None, is_unfinished=True)
-        return [_plant(row) for row in rows if row.retired_at is None]
-
-    def _rows(self, chosen: Sequence[int] | None, *, is_unfinished: bool = False) -> Sequence[Any]:
+    def _in_service(
+        self, chosen: Sequence[int] | None, *, is_unfinished: bool = False
+    ) -> list[Plant]:
         """Return plants of the registry, never synced ones first."""
         plants, syncs = tables.plants.c, tables.syncs.c
         query = (
-            select(plants.plant_id, plants.name, plants.time_zone, plants.retired_at)
+            select(plants.plant_id, plants.name, plants.time_zone)
             .select_from(tables.plants.outerjoin(tables.syncs))
+            .where(plants.retired_at.is_(None))
             .order_by(syncs.began_at.is_not(None), plants.plant_id)
         )
         if chosen is not None:
@@ -245,7 +251,7 @@ class Sync:
         if is_unfinished:
             query = query.where(syncs.ended_at.is_(None))
         with self.store.translate_db_errors(SOURCE), self.store.engine.connect() as connection:
-            return connection.execute(query).all()
+            return [Plant(*row) for row in connection.execute(query)]
 
 
 @contextmanager
@@ -267,43 +273,23 @@ def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
             connection.invalidate()  # ends its session and releases the locks
 
 
-def _check_chosen(rows: Sequence[Any], chosen: Sequence[int]) -> None:
-    unknown = sorted({*chosen} - {row.plant_id for row in rows})
-    retired = [row.plant_id for row in rows if row.retired_at is not None]
-    if unknown:
-        problem = f"there is no plant {', '.join(map(str, unknown))}"
-    elif retired:
-        problem = f"plant {', '.join(map(str, retired))} is retired"
-    elif not chosen:
-        problem = "no plant is chosen"
-    else:
-        return
-    remedy = "Give numbers of plants in service: see isobar plants list."
-    raise RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
-
-
 def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
-    if window.first > window.end:
-        problem = "From date can not be greater than to date"
-    elif window.first == window.end:
-        problem = f"from and to are both {window.end}, and to is excluded"
-    elif window.end > today:
-        problem = f"{window.end} is in the future: the last available day is yesterday"
-    elif window.first < oldest:
-        problem = f"{window.first} is before {oldest}, where history begins (SYNC_UNTIL_YEAR)"
-    else:
-        return
-    raise RejectedInput(
-        SOURCE,
-        problem,
-        place=f"the window {window}",
-        remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and {today}:"
-        " the first is included, the second is not.",
-    )
-
-
-def _plant(row: Any) -> Plant:
-    return Plant(row.plant_id, row.name, row.time_zone)
+    problems = {
+        "From date can not be greater than to date": window.first > window.end,
+        f"from and to are both {window.end}, and to is excluded": window.first == window.end,
+        f"{window.end} is in the future: the last available day is yesterday": window.end > today,
+        f"{window.first} is before {oldest}, where history begins (SYNC_UNTIL_YEAR)": window.first
+        < oldest,
+    }
+    for problem, is_so in problems.items():
+        if is_so:
+            raise RejectedInput(
+                SOURCE,
+                problem,
+                place=f"the window {window}",
+                remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and"
+                f" {today}: the first is included, the second is not.",
+            )
 
 
 def _today(plant: Plant, now: dt.datetime) -> dt.date:

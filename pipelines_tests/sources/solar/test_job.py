@@ -200,7 +200,7 @@ def test_p16_p17_p25_impossible_requests_are_rejected(solar: Plants) -> None:
     changes: list[tuple[dict[str, Any], str]] = [
         ({"from_date": "2020-02-30"}, "from_date is '2020-02-30'. Incorrect data format"),
         ({"to_date": "20200301"}, "Incorrect data format, should be YYYY-MM-DD"),
-        ({"plants": [10**30]}, "there is no plant"),
+        ({"plants": [10**30]}, "no plant in service has the number"),
         ({"plants": []}, "no plant is chosen"),
     ]
     for changed, words in changes:

@@ -246,7 +246,7 @@ def test_retired_plants_are_left_alone(site: Site) -> None:
     site.owner.execute("UPDATE solar.plants SET retired_at = now()")
     assert site.sync() == site.sync([plant.plant_id]) == []
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
-    with pytest.raises(PermanentFailure, match="plant 1 is retired"):
+    with pytest.raises(PermanentFailure, match="no plant in service has the number 1"):
         site.sync([plant.plant_id], window=Window(yesterday(), today()))
     assert site.service.requested == []
 
@@ -312,7 +312,7 @@ def test_p16_p18_p25_impossible_requests_are_rejected_before_any_request(site: S
         ([], Window(yesterday(), yesterday()), "to is excluded"),
         ([], Window(yesterday(), today() + 2 * day), "in the future"),
         ([], Window(today() - 367 * day, today()), "where history begins"),
-        ([99, 98], last, "there is no plant 98, 99"),
+        ([99, 98], last, "no plant in service has the number 98, 99"),
     ):
         with pytest.raises(PermanentFailure, match=words):
             site.sync([*others, plant.plant_id], window=window, depth=A_YEAR)

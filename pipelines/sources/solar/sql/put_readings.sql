@@ -1,83 +1,51 @@
--- Readings that are stored as sent stay as they are.
-INSERT INTO counted (loaded, stored)
-SELECT
-    0,
-    count(*)
-FROM stage_readings;
-
-DELETE FROM stage_readings AS staged
-USING solar.readings AS stored
-WHERE
-    stored.plant_id = :plant_id
-    AND staged.read_at = stored.read_at
-    AND (
-        staged.expected_energy_kwh,
-        staged.observed_energy_kwh,
-        staged.expected_irradiation_wh_per_m2,
-        staged.observed_irradiation_wh_per_m2
-    ) = (
-        stored.expected_energy_kwh,
-        stored.observed_energy_kwh,
-        stored.expected_irradiation_wh_per_m2,
-        stored.observed_irradiation_wh_per_m2
-    );
-
-INSERT INTO counted (loaded, stored)
-SELECT
-    count(*),
-    0
-FROM stage_readings;
-
--- The others are written; the previous values are kept as a correction.
-WITH former AS (
+-- Writes the readings that differ from what is stored; previous values are kept as a correction.
+WITH changed AS MATERIALIZED (
+    SELECT staged.*
+    FROM stage_readings AS staged
+    LEFT JOIN solar.readings AS stored
+        ON stored.plant_id = :plant_id AND staged.read_at = stored.read_at
+    WHERE
+        (
+            staged.expected_energy_kwh, staged.observed_energy_kwh,
+            staged.expected_irradiation_wh_per_m2, staged.observed_irradiation_wh_per_m2
+        ) IS DISTINCT FROM (
+            stored.expected_energy_kwh, stored.observed_energy_kwh,
+            stored.expected_irradiation_wh_per_m2, stored.observed_irradiation_wh_per_m2
+        )
+), former AS (
     INSERT INTO solar.corrections (
-        plant_id,
-        read_at,
-        expected_energy_kwh,
-        observed_energy_kwh,
-        expected_irradiation_wh_per_m2,
-        observed_irradiation_wh_per_m2,
-        delivery_id,
-        corrected_by
+        plant_id, read_at, expected_energy_kwh, observed_energy_kwh,
+        expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id, corrected_by
     )
     SELECT
-        stored.plant_id,
-        stored.read_at,
-        stored.expected_energy_kwh,
-        stored.observed_energy_kwh,
-        stored.expected_irradiation_wh_per_m2,
-        stored.observed_irradiation_wh_per_m2,
-        stored.delivery_id,
-        :delivery_id
-    FROM stage_readings
-    INNER JOIN solar.readings AS stored
-        ON stored.plant_id = :plant_id AND stage_readings.read_at = stored.read_at
+        stored.plant_id, read_at, stored.expected_energy_kwh, stored.observed_energy_kwh,
+        stored.expected_irradiation_wh_per_m2, stored.observed_irradiation_wh_per_m2,
+        stored.delivery_id, :delivery_id
+    FROM changed
+    INNER JOIN solar.readings AS stored USING (read_at)
+    WHERE stored.plant_id = :plant_id
+), written AS (
+    INSERT INTO solar.readings (
+        plant_id, read_at, expected_energy_kwh, observed_energy_kwh,
+        expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id
+    )
+    SELECT
+        :plant_id, read_at, expected_energy_kwh, observed_energy_kwh,
+        expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, :delivery_id
+    FROM changed
+    ON CONFLICT (plant_id, read_at) DO UPDATE SET
+        expected_energy_kwh = excluded.expected_energy_kwh,
+        observed_energy_kwh = excluded.observed_energy_kwh,
+        expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
+        observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
+        delivery_id = excluded.delivery_id
 )
 
-INSERT INTO solar.readings (
-    plant_id,
-    read_at,
-    expected_energy_kwh,
-    observed_energy_kwh,
-    expected_irradiation_wh_per_m2,
-    observed_irradiation_wh_per_m2,
-    delivery_id
-)
+INSERT INTO counted (loaded, stored)
 SELECT
-    :plant_id,
-    read_at,
-    expected_energy_kwh,
-    observed_energy_kwh,
-    expected_irradiation_wh_per_m2,
-    observed_irradiation_wh_per_m2,
-    :delivery_id
-FROM stage_readings
-ON CONFLICT (plant_id, read_at) DO UPDATE SET
-    expected_energy_kwh = excluded.expected_energy_kwh,
-    observed_energy_kwh = excluded.observed_energy_kwh,
-    expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
-    observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
-    delivery_id = excluded.delivery_id;
+    (SELECT count(*) FROM changed),
+    count(*)
+FROM stage_readings;
 
 -- The response corrects the items in quarantine of earlier ones for its hours.
 INSERT INTO corrected (quarantine_id)
