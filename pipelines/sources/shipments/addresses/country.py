@@ -1,144 +1,101 @@
-"""The country of an address, and the remaining parts for its place."""
+"""The country of an address, and its other parts."""
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from pipelines.ingest.countries import code_of_country, has_territory, plain_name, territories
-from pipelines.sources.shipments.addresses import east_asian, regions
-from pipelines.sources.shipments.addresses.one_part import read_part
-from pipelines.sources.shipments.addresses.postcodes import best_postcode, is_number, split_postcode
-
-MAX_COUNTRY_WORDS = 6
-#: Countries with a city of the same name.
-CITY_STATES = frozenset(
-    ("AD", "DJ", "DZ", "GI", "GT", "HK", "KW", "LU", "MC", "MO", "MX", "PA", "SG", "SM", "TN", "VA")
+from pipelines.ingest.countries import code_of_country, has_territory, territories
+from pipelines.sources.shipments.addresses.words import (
+    Split,
+    code_of,
+    split_postcode,
+    states,
 )
-NO_COUNTRIES = frozenset(("channel islands", "west indies", "caribbean", "europe"))
-TWO_MEANINGS = frozenset(("georgia", "jersey", "mexico", "lebanon"))
 
 
 @dataclass(frozen=True)
-class Country:
-    """Country of an address, and its other parts. `comes_first`: it precedes them, as in Russia."""
+class Parts:
+    """The country of an address, and its other parts, which may stand behind it, as in Russia."""
 
-    name: str | None
-    code: str | None
-    body: tuple[str, ...]
+    texts: tuple[str, ...]
+    country: str | None = None
+    code: str | None = None
     comes_first: bool = False
     is_doubtful: bool = False
 
+    def postcodes(self) -> list[tuple[int, Split]]:
+        """Return the postcodes with the numbers of their parts; the first part is a street."""
+        numbered = [*enumerate(self.texts)][len(self.texts) > 1 :]
+        found = ((number, split_postcode(part, self.code)) for number, part in numbered)
+        return [(number, split) for number, split in found if split]
 
-def find_country(parts: tuple[str, ...]) -> Country:
+
+def find_country(texts: tuple[str, ...]) -> Parts:
     """Find the country of an address: at its end, before a postcode there, or at its beginning."""
-    if not parts:
-        return Country(None, None, ())
-    found = _country_at_end(parts)
-    if found is None:
-        first, code = parts[0], code_of(parts[0])
-        if code is None and " " in first:
-            number, name = first.split(" ", 1)  # 860000 China
-            if (
-                is_number(number)
-                and (found_code := code_of(name))
-                and split_postcode(number, found_code)
-            ):
-                return Country(name, found_code, (number, *parts[1:]), comes_first=True)
-        if code is not None and len(parts) > 1:
-            return Country(first, code, parts[1:], comes_first=True)
-        head = east_asian.country_before(first)
-        if head is not None:
-            name, rest = head
-            body = ((rest,) if rest else ()) + parts[1:]
-            return Country(name, code_of_country(name), body, comes_first=True)
-        *rest_of, last = parts
-        if rest_of and not any(c.isdigit() for c in last):  # 1234 Somewhere, Nowhereland
-            split = split_postcode(rest_of[-1], None)
-            if split is not None and (split.before or split.behind):
-                return Country(last, None, tuple(rest_of))
-        return Country(None, None, parts)
-    return _of_territory(found)
+    if len(texts) > 1 and texts[-1].casefold() in ("channel islands", "west indies"):
+        texts = texts[:-1]
+    if found := _at_end(texts) or _at_start(texts):
+        return _of_territory(found)
+    *others, last = texts or ("",)
+    split = split_postcode(others[-1], None) if others else None
+    if split and split.rest and not any(c.isdigit() for c in last):
+        return Parts(tuple(others), last)  # 1234 Somewhere, Narnia
+    return Parts(texts)
 
 
-def _of_territory(found: Country) -> Country:
-    """Return the territory instead, if one is written under its state: Guadeloupe, France."""
-    if not found.body or found.code is None:
-        return found
-    name = found.body[-1]
-    code = code_of_country(name) if len(name) > 3 else None
-    if code is not None and has_territory(found.code, code) and not found.comes_first:
-        return replace(found, name=name, code=code, body=found.body[:-1])
-    best = best_postcode(found.body, found.code) if territories(found.code) else None
-    if best is not None and best.region is not None and has_territory(found.code, best.region):
-        return replace(found, code=best.region)  # San Juan, PR 00901, USA
-    return found
-
-
-@lru_cache(maxsize=50_000)
-def code_of(name: str) -> str | None:
-    """Return the code of a country that may be written twice: `Schweiz/Suisse`, `Italia (IT)`."""
-    code = code_of_country(name)
-    if code is not None or len(name) > 80:
-        return code
-    pieces = [piece for piece in re.split(r"\s*/\s*|\s*\(|\)\s*|\s+[-–]\s+", name) if piece]
-    codes = {code_of_country(piece) for piece in pieces}
-    return codes.pop() if len(pieces) > 1 and len(codes) == 1 else None
-
-
-def _country_at_end(parts: tuple[str, ...]) -> Country | None:
-    *body, last = parts
-    if body and plain_name(last) in NO_COUNTRIES:
-        *body, last = body
-    code = code_of(last)
-    if code is not None:
-        return _whole_part(last, code, tuple(body))
-    code = code_of(body[-1]) if body and is_number(last) else None
-    behind = split_postcode(last, code) if code is not None else None
-    if behind is not None and not (behind.before or behind.behind):  # South Africa, 8001
-        return Country(body[-1], code, (*body[:-1], last), is_doubtful=len(body[-1]) < 3)
+def _at_end(texts: tuple[str, ...]) -> Parts | None:
+    *body, last = texts or ("",)
+    if code := code_of(last):
+        return _of_whole_part(Parts(tuple(body), last, code))
     words = last.split()
-    for count in range(min(MAX_COUNTRY_WORDS, len(words) - 1), 0, -1):
-        name, rest = " ".join(words[:count]), " ".join(words[count:])  # Germany 10115
-        if (
-            len(name) > 3
-            and is_number(rest)
-            and (code := code_of(name.strip(" -–"))) is not None
-            and (found := split_postcode(rest.strip(" -–"), code))
-            and not (found.before or found.behind)
-        ):
-            end = (f"{name} {found.postcode}",) if not body or code in CITY_STATES else None
-            return Country(name.strip(" -–"), code, (*body, *(end or (found.postcode,))))
-    for count in range(min(MAX_COUNTRY_WORDS, len(words) - 1), 0, -1):
-        name, rest = " ".join(words[-count:]), " ".join(words[:-count])  # 75001 Paris France
-        code = code_of(name.strip("()"))
-        if code in east_asian.COUNTRIES and east_asian.WRITING.search(name):
-            return Country(name, code, (*body, rest))
-        if code is None or (len(name) < 4 and name not in ("USA", "UAE", "UK") and not body):
-            continue
-        place = best_postcode((*body, rest), code)
-        if place is not None and (len(name) > 2 or place.number == len(body)):
-            is_code = len(name) < 3 and name != "UK"
-            return Country(name.strip("()"), code, (*body, rest), is_doubtful=is_code)
-        if len(name) < 4:
-            continue
-        alone = read_part(rest, code, None)
-        if alone.postcode is not None or not any(c.isdigit() for c in rest):  # Bogotá Colombia
-            return Country(name, code, (*body, rest), is_doubtful=alone.postcode is None)
+    for count in range(len(words)):  # Germany 10115; South Africa, 8001
+        name = " ".join(words[:count]) if count else body[-1] if body else ""
+        number = " ".join(words[count:])
+        code = code_of(name) if any(c.isdigit() for c in number) and len(name) > 3 else None
+        split = split_postcode(number, code) if code else None
+        if split and not split.rest:
+            return Parts((*(body if count else body[:-1]), split.postcode), name, code)
+    for count in range(min(6, len(words) - 1), 0, -1):  # 75001 Paris France
+        name, rest = " ".join(words[-count:]).strip("()"), " ".join(words[:-count])
+        is_long = len(name) > 3 or not name.isascii() or name in ("USA", "UAE", "UK")
+        if code := code_of(name) if is_long else None:
+            found = Parts((*body, rest), name, code)
+            has_postcode = bool(found.postcodes() or split_postcode(rest, code))
+            return replace(found, is_doubtful=not has_postcode)
     return None
 
 
-def _whole_part(last: str, code: str, body: tuple[str, ...]) -> Country | None:
-    """Return a country that is the last part, unless it may equally be a state's code."""
-    found = best_postcode(body, code) if body else None
-    is_code = len(last) < 3 and last.upper() != "UK"
-    if is_code and last.upper() in regions.state_codes("US"):
-        if found is None:
-            return None  # San Francisco, CA
-        is_doubtful = not (found.behind and not found.before) and _split_us(found.postcode)
-        return Country(last, code, body, is_doubtful=is_doubtful)
-    is_doubtful = plain_name(last) in TWO_MEANINGS and found is None and code == "GE"
-    return Country(last, code, body, is_doubtful=is_doubtful)
+def _of_whole_part(found: Parts) -> Parts | None:
+    """Return a country that is the last part, unless it may equally be a state: CA, Georgia."""
+    postcodes = [split for _, split in found.postcodes()]
+    name = (found.country or "").upper()
+    if name in states("US")[0] and not postcodes:
+        return None  # San Francisco, CA
+    if name in states("US")[0]:
+        is_zip = re.fullmatch(r"\d{5}(-\d{4})?", postcodes[-1].postcode) is not None
+        return replace(found, is_doubtful=is_zip and not postcodes[-1].behind)
+    return replace(found, is_doubtful=name == "GEORGIA" and not postcodes)
 
 
-def _split_us(postcode: str) -> bool:
-    return re.fullmatch(r"\d{5}(-\d{4})?", postcode) is not None
+def _at_start(texts: tuple[str, ...]) -> Parts | None:
+    first = texts[0] if texts else ""
+    if (code := code_of(first)) and len(texts) > 1:
+        return Parts(texts[1:], first, code, comes_first=True)
+    for count in range(min(7, len(first)), 1, -1):  # 中国广东省
+        name, rest = first[:count].strip(), first[count:].strip()
+        code = code_of_country(name) if not name.isascii() else None
+        if rest and code in ("CN", "HK", "JP", "KR", "MO", "TW"):
+            return Parts((rest, *texts[1:]), name, code, comes_first=True)
+    return None
+
+
+def _of_territory(found: Parts) -> Parts:
+    """Return the territory instead, if one is written under its state: Guadeloupe, France."""
+    state = found.code or ""
+    name = found.texts[-1] if found.texts and not found.comes_first else ""
+    code = code_of_country(name) if len(name) > 3 else None
+    if code and has_territory(state, code):
+        return replace(found, texts=found.texts[:-1], country=name, code=code)
+    region = [split.region for _, split in found.postcodes() if territories(state)][-1:]
+    if region and region[0] and has_territory(state, region[0]):  # San Juan, PR 00901, USA
+        return replace(found, code=region[0])
+    return found

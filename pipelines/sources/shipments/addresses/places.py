@@ -1,0 +1,204 @@
+"""Street, postcode and city of an address: a list of small rules, of which the first match wins."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pipelines.sources.shipments.addresses.country import Parts
+from pipelines.sources.shipments.addresses.words import (
+    Split,
+    as_postcode,
+    clean_city,
+    code_of,
+    follows_city,
+    is_city_too,
+    is_region,
+    may_be_city,
+    pattern,
+    split_postcode,
+    states,
+)
+
+#: Countries of which the city has their name.
+ONE_CITY = ("GI", "HK", "MC", "MO", "SG", "VA")
+#: In these countries, a name of both a state and a city is the state after another name.
+STATES_ARE_WRITTEN = ("CA", "IN", "US")
+EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+#: State and city at the beginning of an address in these scripts.
+LARGE_TO_SMALL = re.compile(
+    r"(北海道|[^\W\d]{2,3}[省県府都]|[^\W\d]{2,8}自治区|[^\W\d]{1,3}(?:도|특별자치도))? ?"
+    r"([^\W\d]{1,7}?(?:자치시|특별시|광역시|[시군](?= )|[市区町村]|地区|自治州|縣..?[市鎮鄉]))"
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Street, postcode and city of an address."""
+
+    street: tuple[str, ...]
+    postcode: str | None
+    city: str | None
+    is_doubtful: bool = False
+    is_odd: bool = False
+
+
+def find_place(parts: Parts) -> Place:
+    """Parse street and place of an address without its country."""
+    place = next(filter(None, (rule(parts) for rule in RULES)), Place((), None, None))
+    return replace(place, city=clean_city(place.city or "", parts.code))
+
+
+def _east_asian(parts: Parts) -> Place | None:
+    """Parse an address in Chinese, Japanese or Korean script, from the largest unit on."""
+    words = " ".join(parts.texts).replace("〒", " 〒").split()
+    numbers = [word for word in (*words[:1], *words[-1:]) if as_postcode(word, parts.code)]
+    rest = [word for word in words if word not in numbers]
+    text = (" " if parts.code == "KR" else "").join(rest)
+    found = LARGE_TO_SMALL.match(text)
+    if found is None or len(EAST_ASIAN.findall(text)) * 2 < len(text) - text.count(" "):
+        return None
+    is_doubtful = found[1] == "東京都" or not (found[1] or is_region(found[2], parts.code))
+    postcode = as_postcode(numbers[0], parts.code) if numbers else None
+    return Place((text[found.end() :].strip(),), postcode, found[2], is_doubtful)
+
+
+def _only_a_country(parts: Parts) -> Place | None:
+    """Parse an address without further parts, or of Singapore, whose city is its country."""
+    if not parts.texts:
+        return Place((), None, None)
+    *street, last = parts.texts
+    split = split_postcode(last, parts.code)
+    rest = split.rest if split else last
+    if parts.code in ONE_CITY and (split or not may_be_city(rest)):
+        is_named = code_of(rest) == parts.code
+        street += [rest] if rest and not is_named else []
+        return Place(tuple(street), split and split.postcode, rest if is_named else parts.country)
+    return None
+
+
+def _from_large_to_small(parts: Parts) -> Place | None:
+    """Parse an address after its country or postcode: Россия, 101000, Москва."""
+    texts, code, postcode = list(parts.texts), parts.code, None
+    first = split_postcode(texts[0], code)
+    is_doubtful = bool(follows_city(code)) and not parts.comes_first
+    if not parts.comes_first:  # 1011 Budapest, Fő utca 1, Hungary
+        is_street = first is None or first.before or any(c.isdigit() for c in first.behind)
+        if is_street or len(texts) < 2 or parts.postcodes():
+            return None
+    for number, text in enumerate(texts):
+        split = split_postcode(text, code)
+        if split and not (split.before and split.behind):
+            postcode = split.postcode
+            texts = [*filter(None, (split.rest,)), *texts[:number], *texts[number + 1 :]]
+            break
+    named = [text for text in texts if not is_region(text, code) or is_city_too(text, code)]
+    is_doubtful |= len(named) > 1 and may_be_city(named[1])
+    return Place(tuple(named[1:]), postcode, named[0] if named else None, is_doubtful)
+
+
+def _one_part(parts: Parts) -> Place | None:
+    """Parse a part that contains everything, `Street 2 10115 Berlin`, or just a city."""
+    if len(parts.texts) > 1:
+        return None
+    (text,) = parts.texts
+    words = text.split()
+    split = split_postcode(text, parts.code) or Split(text, "", "")
+    for number in range(1, len(words) - 1) if not split.behind else ():
+        ahead, inner = words[:number], split_postcode(" ".join(words[number:]), parts.code)
+        is_place = inner and inner.behind and not any(c.isdigit() for c in inner.behind)
+        if inner and is_place and not pattern("number").search(" ".join(ahead)):
+            is_sure = follows_city(parts.code) is False and len(inner.behind.split()) < 2
+            return Place((" ".join(ahead),), inner.postcode, inner.behind, not is_sure)
+    if any(c.isdigit() for c in split.rest):  # it contains a street whose end is unknown
+        return Place((split.rest,), split.postcode or None, None)
+    return Place((), split.postcode or None, split.rest, len(split.rest.split()) > 2)
+
+
+def _last_postcode(parts: Parts) -> tuple[int, Split, bool]:
+    """Return the last postcode with the number of its part, and whether it is in doubt."""
+    found = [(number, one) for number, one in parts.postcodes() if _may_be_beside(one)]
+    if not found:
+        return 0, Split("", "", ""), True
+    number, split = found[-1]
+    is_short = len(split.postcode) < 5
+    is_contrary = split.before if follows_city(parts.code) is False else split.behind
+    if is_short and follows_city(parts.code) is not None and is_contrary:  # 1200 Broadway
+        return number, split, True
+    is_road = is_short and not split.rest and not split.postcode.isdigit()  # M25
+    return number, split, is_road or len({one.postcode for _, one in found}) > 1
+
+
+def _may_be_beside(split: Split) -> bool:
+    """Return whether a number is a postcode and not that of a house: 10000 Sunset Blvd."""
+    return not split.behind or may_be_city(split.behind)
+
+
+def _beside_postcode(parts: Parts) -> Place | None:
+    """Parse an address with city and postcode in one part: 10115 Berlin; Springfield, IL 62701."""
+    number, split, is_doubtful = _last_postcode(parts)
+    city, code, before = split.rest, parts.code, parts.texts[:number]
+    previous = before[-1] if before else ""
+    if not city:
+        return None
+    if is_region(city, code) and not split.region and previous:
+        is_too = is_city_too(city, code)
+        is_name = may_be_city(previous) and (len(before) > 1 or not is_too)
+        if is_name and (not is_too or code in STATES_ARE_WRITTEN):
+            return None  # Albany, New York 12207
+        is_doubtful |= may_be_city(previous)  # Centro, Puebla or Tehuacán, Puebla
+    elif len(before) > 2 and follows_city(code) and not states(code)[1] and not split.region:
+        is_doubtful |= may_be_city(previous)
+    unknown = any(not is_region(text, code) for text in parts.texts[number + 1 :])
+    is_doubtful |= (unknown and may_be_city(previous)) or bool(split.before and split.behind)
+    return Place(before, split.postcode, city, is_doubtful)
+
+
+def _postcode_alone(parts: Parts) -> Place | None:
+    """Parse an address whose postcode stands alone or beside a state: Bedford, MK40 1LA."""
+    number, split, is_doubtful = _last_postcode(parts)
+    if not split.postcode:
+        return None
+    code = parts.code
+    before, behind = parts.texts[:number], parts.texts[number + 1 :]
+    unknown = [text for text in behind if not is_region(text, code) or is_city_too(text, code)]
+    if unknown and not split.rest and (len(before) < 2 or not follows_city(code)):
+        is_doubtful |= len(unknown) > 1 or (len(before) > 1 and may_be_city(before[-1]))
+        return Place(before, split.postcode, unknown[0], is_doubtful)  # SW1A 2AA, London
+    city, left = _city_before(before, code)
+    is_stated = len(left) + 1 < len(before) or bool(split.region or split.rest)
+    if left and may_be_city(left[-1]):
+        is_unknown = is_region(city, code) or not states(code)[1]
+        is_doubtful |= is_region(left[-1], code) or (is_unknown and not is_stated)
+    is_doubtful |= bool(unknown) or (not left and not (is_stated and may_be_city(city)))
+    return Place(left, split.postcode, city, is_doubtful)
+
+
+def _without_postcode(parts: Parts) -> Place | None:
+    city, left = _city_before(parts.texts, parts.code)
+    words = [word for word in city.split() if sum(c.isdigit() for c in word) < 3]
+    is_odd = len(words) < len(city.split())
+    if not words and left:
+        return Place(left[:-1], None, left[-1], is_odd=True)
+    return Place(left, None, " ".join(words).strip(" -–") or None, is_odd=is_odd)
+
+
+def _city_before(before: tuple[str, ...], code: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the city at the end of some parts, and the parts before it."""
+    left = before
+    while len(left) > 1 and is_region(left[-1], code) and may_be_city(left[-2]):
+        if is_city_too(left[-1], code) and not (len(left) > 2 and code in STATES_ARE_WRITTEN):
+            break
+        left = left[:-1]
+    again = split_postcode(left[-1], code) if left else None  # 75001 Paris, 75001
+    return ((again and again.rest) or left[-1], left[:-1]) if left else ("", ())
+
+
+RULES: tuple[Callable[[Parts], Place | None], ...] = (
+    _only_a_country,
+    _east_asian,
+    _from_large_to_small,
+    _one_part,
+    _beside_postcode,
+    _postcode_alone,
+    _without_postcode,
+)
