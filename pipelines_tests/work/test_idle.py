@@ -25,13 +25,13 @@ SENSORS = {
     "hotel_bookings_lag": Work("flat", 20),
     "shipments_inbox": Work("linear", 70),
     "solar_sync_due": Work("linear", 120),
-    "weather_due": Work("linear", 280),  # the requests that count for the quotas
+    "weather_due": Work("linear", 280),
 }
 #: They read Dagster's storage, and tables by views that say how much they read.
 OF_DAGSTER = {"alerts", "derived_assets", "orphaned_runs"}
 #: They start a run: the made-up services were never polled.
 STARTS = {"bookings_events_api", "solar_sync_due"}
-#: The work of a tick after something has changed, where it reads more.
+#: The work of a tick after a pause, where it reads more.
 AFTER_CHANGES = {"weather_due": Work("linear", 4_000)}
 #: Most of it reads the catalogues: what users have built on the views.
 STATUS = Work("linear", 1_800)

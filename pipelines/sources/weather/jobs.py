@@ -35,8 +35,7 @@ from pipelines.warehouse.connection import Warehouse, set_local
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
-#: Interval of the sensor. Its queries take no locks and write nothing. For how often they run see
-#: `due.REST_FACTOR` and `due.UNCHANGED_SECONDS`.
+#: Interval of the sensor. Its queries take no locks and write nothing; `due` has their pause.
 SENSOR_SECONDS = 3
 #: How long one of its queries may take.
 MAX_QUERY_SECONDS = 120
@@ -159,14 +158,17 @@ def weather_due(
     Due are new places, places whose weather is two hours old, and requested hours without weather
     or with an old forecast. It replaces the weather cache of the shipments service.
     """
+    now = utc_now()
+    if now.isoformat() < (context.cursor or "") < "3":  # another version had no time in it
+        return dg.SkipReason("It was looked a moment ago.")
     settings = weather.settings()
     provider = open_provider(settings, utc_now)
     hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
-    queries = due.probes(by_postcode=accepts_postcodes(provider))
-    now = utc_now()
     with warehouse.open() as store, store.engine.connect() as connection:
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-        counts, cursor = due.count_due(connection, now, queries, context.cursor)
+        counts, rests_until = due.count_due(
+            connection, now, by_postcode=accepts_postcodes(provider)
+        )
         is_spent = {
             name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
             for name, one, cost in (
@@ -176,7 +178,7 @@ def weather_due(
                 (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
             )
         }
-    context.update_cursor(cursor)
+    context.update_cursor(rests_until.isoformat())
     if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
     return dg.RunRequest()

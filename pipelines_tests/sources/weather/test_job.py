@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
@@ -244,56 +244,25 @@ def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -
     assert weather.stored.row(observed) == (4,)
 
 
-def test_a_query_of_the_sensor_rests_by_its_duration_or_until_something_changes(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
+def test_the_sensor_rests_by_the_duration_of_its_queries_and_longer_if_nothing_is_due(
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = list[str]()
     clock = FakeClock()
-    timer = SimpleNamespace(perf_counter=lambda: clock().timestamp())
-    monkeypatch.setattr(due, "time", timer)
+    monkeypatch.setattr(due, "time", SimpleNamespace(perf_counter=lambda: clock().timestamp()))
 
-    def slow(_: Connection, __: dt.datetime) -> int:
-        ran.append("slow")
+    def slow(*_: object) -> int:
         clock.pass_by(seconds=0.05)
-        return 1
+        return len(found)
 
-    def idle(_: Connection, __: dt.datetime) -> int:
-        ran.append("idle")
-        return 0
-
-    cursor: str | None = "of another version"
-    with stored.warehouse.engine.connect() as connection:
-
-        def tick(seconds: float) -> list[str]:
-            """Return which queries run so much later."""
-            nonlocal cursor
-            ran.clear()
-            clock.pass_by(seconds=seconds)
-            queries = {"slow": slow, "idle": idle}
-            counts, cursor = due.count_due(connection, clock(), queries, cursor)
-            assert [*counts] == ran
-            connection.rollback()
-            return ran.copy()
-
-        assert tick(0) == ["slow", "idle"]
-        assert tick(0.5) == []
-        assert tick(1) == ["slow"]
-        assert tick(27) == ["slow"]
-        assert tick(2) == ["slow", "idle"]
-        place = "(place_key, geocoding_status, is_observed) VALUES ('a', 'pending', TRUE)"
-        for change in (
-            f"INSERT INTO weather.places {place}",
-            "UPDATE weather.places SET city = 'A'",
-            "DELETE FROM weather.places",
-            "INSERT INTO solar.plants (plant_id, name) VALUES (1, 'A')",  # which a view reads
-        ):
-            stored.owner.execute(change.encode())
-            stored.owner.execute("SELECT pg_stat_force_next_flush()")
-            assert "idle" in tick(1.5), change
-            assert "idle" not in tick(1.5)
-        stored.owner.execute("INSERT INTO ops.watermarks (name, position) VALUES ('a', 1)")
-        stored.owner.execute("SELECT pg_stat_force_next_flush()")
-        assert "idle" not in tick(1.5)
+    monkeypatch.setattr(due, "count_pending", slow)
+    rests = []
+    with weather.stored.warehouse.engine.connect() as connection:
+        for found in ([], ["a place"]):
+            now = clock()
+            counts, until = due.count_due(connection, now, by_postcode=False)
+            assert counts["pending"] == len(found)
+            rests.append((until - now).total_seconds())
+    assert rests == [10.0, pytest.approx(1.0)]
 
 
 def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(

@@ -80,7 +80,7 @@ def test_requests_that_cannot_be_a_place_are_left_out_and_the_others_are_not(sit
         ("AT 1010", None, None, "pending"),
     ]
     with site.warehouse.engine.connect() as connection:
-        assert count_new_places(connection, site.clock()) == 0, "the sensor starts no run for them"
+        assert count_new_places(connection) == 0, "the sensor starts no run for them"
 
 
 def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:
@@ -88,7 +88,7 @@ def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:
 
     def pending() -> int:
         with site.warehouse.engine.connect() as connection:
-            return count_new_places(connection, site.clock())
+            return count_new_places(connection)
 
     add_plant(site.owner, 1)
     add_plant(site.owner, 2, coordinates=HERE)
