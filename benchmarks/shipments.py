@@ -19,7 +19,7 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.providers import Place, Quota
+from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
 
@@ -118,7 +118,7 @@ class _AtOnce:
 
     name = "bench"
     key_digest = ""
-    quotas: tuple[Quota, ...] = ()
+    calls_per_day: int | None = None
     max_places = 200
     cost_of_place = 1.0
 

@@ -8,8 +8,6 @@ and quotas, `fetch_state` the next retries, and `due` the queries of the sensor.
 creates the geocoder lookups and compares names (pure).
 """
 
-from typing import Any
-
 from pipelines.config import Settings as Platform
 from pipelines.source import (
     Check,
@@ -28,17 +26,6 @@ from pipelines.source import (
 
 OPEN_METEO = "open-meteo"
 OPEN_METEO_URLS = ("open_meteo_forecast_url", "open_meteo_archive_url")
-
-
-def _limit(window: str) -> Any:
-    """Declare a field with the number of requests that a plan allows per window."""
-    return Field(
-        default=None,
-        ge=1,
-        description=f"Requests per {window} that your plan at WEATHER_PROVIDER allows. For"
-        " Open-Meteo, the limit includes its archive and geocoding. Unset: the limit of the"
-        " provider's free plan, if it has one.",
-    )
 
 
 class Settings(SourceSettings):
@@ -78,10 +65,13 @@ class Settings(SourceSettings):
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
-    weather_requests_per_minute: int | None = _limit("minute")
-    weather_requests_per_hour: int | None = _limit("hour")
-    weather_requests_per_day: int | None = _limit("day")
-    weather_requests_per_month: int | None = _limit("month")
+    weather_requests_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests per day that your plan at WEATHER_PROVIDER allows. For Open-Meteo,"
+        " the limit includes its archive; its geocoding has the same one for itself. Unset: the"
+        " limit of the provider's free plan.",
+    )
 
     @classmethod
     def _value(cls, platform: Platform, source: str, field: str) -> object:
@@ -162,7 +152,7 @@ source = Source(
             name="delete_weather_requests",
             about="Deletes older entries of the request log, `weather.api_requests`.",
             days=92,
-            min_days=32,  # some quotas are monthly
+            min_days=14,  # which the dashboard shows
             purge=deferred("pipelines.sources.weather.request_log:delete_old"),
         ),
     ),

@@ -15,9 +15,6 @@ from pipelines.sources.weather.providers import (
     Clock,
     KeyedProvider,
     Provider,
-    Quota,
-    Window,
-    with_limits,
 )
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
@@ -42,12 +39,12 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
         url = settings.open_meteo_forecast_url or settings.weather_base_url
         http = _http(_variable(settings, FORECAST_VARIABLE, settings.open_meteo_forecast_url))
         open_meteo = OpenMeteo(http, url, now, _revealed(settings.open_meteo_api_key))
-        open_meteo.quotas = with_limits(open_meteo.quotas, _limits(settings))
+        open_meteo.calls_per_day = calls_per_day(settings)
         return open_meteo
     kind, key = KEYED_PROVIDERS[settings.weather_provider], _revealed(settings.weather_api_key)
     assert key is not None
     keyed = kind(_http(URL_VARIABLE), settings.weather_base_url, key, now)
-    keyed.quotas = with_limits(keyed.quotas, _limits(settings))
+    keyed.calls_per_day = calls_per_day(settings)
     return keyed
 
 
@@ -64,7 +61,7 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
         archive_url=archive,
         archive_variable=_variable(settings, ARCHIVE_VARIABLE, archive),
     )
-    hours.quotas = _open_meteo_quotas(settings)
+    hours.calls_per_day = _of_open_meteo(settings)
     return hours
 
 
@@ -73,15 +70,14 @@ def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
     http = _http("GEOCODING_BASE_URL")
     key = _revealed(settings.open_meteo_api_key)
     geocoder = Geocoder(http, settings.geocoding_base_url, now, key)
-    geocoder.quotas = _open_meteo_quotas(settings)
+    geocoder.calls_per_day = _of_open_meteo(settings)
     return geocoder
 
 
 def calls_per_day(settings: Settings) -> int | None:
     """Return how many calls the provider's quota allows in a day; None if it has no such limit."""
     kind = KEYED_PROVIDERS.get(settings.weather_provider, OpenMeteo)
-    quotas = with_limits(kind.quotas, _limits(settings))
-    return next((int(one.limit) for one in quotas if one.window == "day"), None)
+    return settings.weather_requests_per_day or kind.calls_per_day
 
 
 def _is_open_meteo(settings: Settings) -> bool:
@@ -93,18 +89,9 @@ def _variable(settings: Settings, own: str, url: str | None) -> str:
     return URL_VARIABLE if _is_open_meteo(settings) and url is None else own
 
 
-def _open_meteo_quotas(settings: Settings) -> tuple[Quota, ...]:
-    limits = _limits(settings) if _is_open_meteo(settings) else {}
-    return with_limits(OpenMeteo.quotas, limits)
-
-
-def _limits(settings: Settings) -> dict[Window, int | None]:
-    return {
-        "minute": settings.weather_requests_per_minute,
-        "hour": settings.weather_requests_per_hour,
-        "day": settings.weather_requests_per_day,
-        "month": settings.weather_requests_per_month,
-    }
+def _of_open_meteo(settings: Settings) -> int | None:
+    """Return how many calls Open-Meteo allows; the setting is about the provider."""
+    return calls_per_day(settings) if _is_open_meteo(settings) else OpenMeteo.calls_per_day
 
 
 def _http(variable: str) -> HttpClient:

@@ -14,7 +14,8 @@ from pipelines.warehouse.sql_files import read_sql
 #: however large the tables are; and for this time if they found nothing.
 REST_FACTOR = 20
 MIN_REST = dt.timedelta(seconds=10)
-PRESENT, PENDING, NEW = "present", "pending", "new"
+#: As the kinds of requests are called; new places are no kind yet.
+PRESENT, PENDING, NEW = "observation", "geocoding", "new"
 
 
 def count_due(

@@ -22,9 +22,9 @@ from pipelines.sources.weather.providers import (
     Client,
     Clock,
     Place,
-    Quota,
     QuotaExhausted,
     RequestRejected,
+    end_of,
 )
 from pipelines.warehouse.connection import Warehouse
 
@@ -56,16 +56,19 @@ class Kind(ABC, Generic[B, A]):
     provider: str
     #: Digest of the provider's key, to which quotas and blocks apply. Empty without a key.
     key_digest: str
-    quotas: Sequence[Quota]
+    #: The calls that have to be left for one place to be picked.
+    cost_of_place: float
 
-    def __init__(self, client: Client) -> None:
-        self.provider, self.quotas = client.name, client.quotas
-        self.key_digest = client.key_digest
+    def __init__(self, client: Client, most_calls: float) -> None:
+        self.provider, self.key_digest = client.name, client.key_digest
+        self._calls_per_day = client.calls_per_day
+        self.cost_of_place = min(most_calls, client.calls_per_day or most_calls)
 
-    @property
-    @abstractmethod
-    def cost_of_place(self) -> float:
-        """The quota that has to be left for one place to be picked."""
+    def quota_left(self, connection: Connection, now: dt.datetime) -> float:
+        """Return the calls that the provider still answers today."""
+        return request_log.quota_left(
+            connection, self.provider, self.key_digest, self._calls_per_day, now
+        )
 
     @abstractmethod
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
@@ -190,25 +193,16 @@ class _Loop(Generic[B, A]):
     def _pick(self) -> Sequence[B]:
         now = self.clock()
         with self.transaction() as connection:
-            left = request_log.quota_left(
-                connection, self.kind.provider, self.kind.key_digest, self.kind.quotas, now
-            )
+            left = self.kind.quota_left(connection, now)
             batches = self.kind.pick(connection, now, left)
-            if not batches and left < self.kind.cost_of_place:
-                self._note_spent(connection, now)
+            is_spent = not batches and left < self.kind.cost_of_place
+            if is_spent and self.kind.pick(connection, now, request_log.UNLIMITED):
+                self.done.paused = (
+                    f"the quota of {self.kind.provider} is used up until"
+                    f" {end_of('day', now):%Y-%m-%d %H:%M} UTC,"
+                    " and places that are due wait for it"
+                )
             return batches
-
-    def _note_spent(self, connection: Connection, now: dt.datetime) -> None:
-        """Note that places are due which the quota does not cover, and until when."""
-        provider, quotas, needed = self.kind.provider, self.kind.quotas, self.kind.cost_of_place
-        until = request_log.renews_at(
-            connection, provider, self.kind.key_digest, quotas, now, needed
-        )
-        if until is not None and self.kind.pick(connection, now, request_log.UNLIMITED):
-            self.done.paused = (
-                f"the quota of {provider} is used up until {until:%Y-%m-%d %H:%M} UTC,"
-                " and places that are due wait for it"
-            )
 
     def _send(self, batch: B) -> None:
         """Send a batch, with retries if necessary, and write the outcome."""

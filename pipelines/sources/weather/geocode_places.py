@@ -20,7 +20,7 @@ from pipelines.sources.weather.geocoding import (
     unlocated,
 )
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
-from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
+from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import read_sql
@@ -58,11 +58,6 @@ def geocode_places(
     return kind.located, done
 
 
-def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
-    """Return the lookups to reserve for a place; with a smaller quota, one place at a time."""
-    return reserved(MAX_LOOKUPS, quotas)
-
-
 @dataclass(frozen=True)
 class PlaceLookup(Batch):
     """One place, looked up under one name after another until a result is accepted."""
@@ -80,14 +75,9 @@ class Geocoding(Kind[PlaceLookup, Located]):
     name = "geocoding"
 
     def __init__(self, geocoder: Geocoder) -> None:
-        super().__init__(geocoder)
+        super().__init__(geocoder, MAX_LOOKUPS)
         self.located: list[Located] = []
         self._geocoder = geocoder
-
-    @property
-    def cost_of_place(self) -> float:
-        """Return the lookups that one place may need."""
-        return lookups_of_a_place(self.quotas)
 
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Hour
-from pipelines.sources.weather.providers import Clock, Place, Quota, reserved
+from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MAX_PAST_DAYS,
@@ -64,16 +64,12 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     max_days: int
 
     def __init__(self, provider: OpenMeteoHours) -> None:
-        super().__init__(provider)
+        super().__init__(provider, weight(self.max_days))
         self._source = provider
 
     def days_of(self, first: dt.date, last: dt.date, now: dt.datetime) -> tuple[dt.date, dt.date]:
         """Return the days to request if hours of these two days, and maybe between, are missing."""
         raise NotImplementedError
-
-    @property
-    def cost_of_place(self) -> float:
-        return quota_of_a_place(type(self), self.quotas)
 
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float
@@ -108,11 +104,6 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     def impossible(self, response: list[Hour]) -> Sequence[str]:
         """Return the impossible values of all hours."""
         return [name for hour in response for name in hour.impossible]
-
-
-def quota_of_a_place(kind: type[_Hours], quotas: Sequence[Quota]) -> float:
-    """Return the quota to reserve for a place; with a smaller one, one place at a time."""
-    return reserved(weight(kind.max_days), quotas)
 
 
 class Forecast(_Hours):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -19,18 +20,9 @@ from pipelines.orchestration.resources import SourceResource, WarehouseResource,
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, source, tables
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.sources.weather.due import PENDING, PRESENT
-from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.hours import (
-    ARCHIVE,
-    FORECAST,
-    Archive,
-    Forecast,
-    fill_hours,
-    quota_of_a_place,
-)
-from pipelines.sources.weather.refresh import accepts_postcodes, refresh
-from pipelines.sources.weather.request_log import quota_left
+from pipelines.sources.weather.fetch import FetchResult, Kind
+from pipelines.sources.weather.hours import Archive, Forecast, fill_hours
+from pipelines.sources.weather.refresh import PresentWeather, accepts_postcodes, refresh
 from pipelines.warehouse.connection import Warehouse, set_local
 
 #: How long the sensor waits after a failed run.
@@ -169,14 +161,14 @@ def weather_due(
         counts, rests_until = due.count_due(
             connection, now, by_postcode=accepts_postcodes(provider)
         )
+        kinds: tuple[Kind[Any, Any], ...] = (
+            PresentWeather(provider, utc_now),
+            Forecast(hours, utc_now),
+            Archive(hours),
+            geocode_places.Geocoding(geocoder),
+        )
         is_spent = {
-            name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
-            for name, one, cost in (
-                (PRESENT, provider, provider.cost_of_place),
-                (FORECAST, hours, quota_of_a_place(Forecast, hours.quotas)),
-                (ARCHIVE, hours, quota_of_a_place(Archive, hours.quotas)),
-                (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
-            )
+            kind.name: kind.quota_left(connection, now) < kind.cost_of_place for kind in kinds
         }
     context.update_cursor(rests_until.isoformat())
     if reason := _reason_to_wait(context.instance, counts, is_spent):

@@ -43,25 +43,21 @@ class PresentWeather(Kind[Batch, Observation]):
     name = "observation"
 
     def __init__(self, provider: Provider, clock: Clock) -> None:
-        super().__init__(provider)
+        super().__init__(provider, provider.cost_of_place)
         self._source, self._clock = provider, clock
-
-    @property
-    def cost_of_place(self) -> float:
-        """Return what a request costs for each of its places."""
-        return self._source.cost_of_place
 
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:
         """Return the places with the oldest weather."""
-        cost = self.cost_of_place
         query = text(read_sql("pipelines.sources.weather", "pick_observations"))
         parameters = {
             "now": now,
-            "max_places": int(min(float(self._source.max_places), quota_left // cost)),
+            "max_places": int(
+                min(float(self._source.max_places), quota_left // self.cost_of_place)
+            ),
             "by_postcode": accepts_postcodes(self._source),
         }
         places = tuple(Place(*row) for row in connection.execute(query, parameters))
-        return [Batch(places, cost)] if places else []
+        return [Batch(places, self.cost_of_place)] if places else []
 
     def request(self, batch: Batch) -> Sequence[Observation | str]:
         """Return observations, or why one is rejected: the provider's fault, not the place's."""

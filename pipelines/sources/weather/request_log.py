@@ -1,4 +1,4 @@
-"""The request log, `weather.api_requests`, and the remaining quotas.
+"""The request log, `weather.api_requests`, and the remaining quota.
 
 Each request is logged before it is sent, so that it counts even if its run is killed.
 """
@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.fetch_state import shorten
-from pipelines.sources.weather.providers import Quota, QuotaExhausted, end_of, start_of
+from pipelines.sources.weather.providers import QuotaExhausted
 from pipelines.sources.weather.tables import api_requests, quota_blocks
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
@@ -80,45 +80,20 @@ def quota_left(
     connection: Connection,
     provider: str,
     key_digest: str,
-    quotas: Sequence[Quota],
+    calls_per_day: int | None,
     now: dt.datetime,
 ) -> float:
-    """Return the quota left for a key; nothing while the provider blocks it."""
+    """Return the calls left today (UTC) for a key; none while the provider blocks it."""
     if current_block(connection, provider, key_digest, now) is not None:
         return 0.0
-    left = _left(connection, provider, key_digest, quotas, now)
-    return max(0.0, min(left.values(), default=UNLIMITED))
-
-
-def renews_at(
-    connection: Connection,
-    provider: str,
-    key_digest: str,
-    quotas: Sequence[Quota],
-    now: dt.datetime,
-    needed: float,
-) -> dt.datetime | None:
-    """Return when every quota has as much left as is needed; None if it has."""
-    left = _left(connection, provider, key_digest, quotas, now)
-    return max((end_of(one.window, now) for one in quotas if left[one] < needed), default=None)
-
-
-def _left(
-    connection: Connection,
-    provider: str,
-    key_digest: str,
-    quotas: Sequence[Quota],
-    now: dt.datetime,
-) -> dict[Quota, float]:
-    query = text(read_sql("pipelines.sources.weather", "quota_used"))
-    mine = {"provider": provider, "key_digest": key_digest}
-    return {
-        quota: quota.limit
-        - float(
-            connection.execute(query, {"since": start_of(quota.window, now), **mine}).scalar_one()
-        )
-        for quota in quotas
-    }
+    midnight = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    query = select(func.coalesce(func.sum(api_requests.c.cost), 0)).where(
+        api_requests.c.provider == provider,
+        api_requests.c.key_digest == key_digest,
+        api_requests.c.requested_at >= midnight,
+    )
+    limit = UNLIMITED if calls_per_day is None else float(calls_per_day)
+    return max(0.0, limit - float(connection.execute(query).scalar_one()))
 
 
 def current_block(

@@ -14,7 +14,7 @@ from pipelines.sources.weather.geocode_places import geocode_places, put_places
 from pipelines.sources.weather.geocoding import Geocoder, Located
 from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due, fill_hours
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.providers import Place, Quota
+from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.refresh import refresh
 from pipelines.testing.fake_clock import FakeClock
@@ -98,7 +98,7 @@ class MadeUp:
 
     name = "made-up"
     key_digest = ""
-    quotas: tuple[Quota, ...] = ()
+    calls_per_day: int | None = None
     max_places = 200
     cost_of_place = 1.0
 

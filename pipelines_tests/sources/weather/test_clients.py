@@ -9,12 +9,10 @@ from pydantic import SecretStr
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.sources.weather.providers import Place, Quota
-from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.sources.weather.providers import Place
 from pipelines.testing.fake_clock import FakeClock
 
 OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
-FREE = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
 
 
 def urls(**values: Any) -> dict[str, str]:
@@ -119,20 +117,17 @@ def test_a_dead_host_is_reported_with_the_variable_that_has_it(
 
 
 @pytest.mark.answers("H36")
-def test_quotas_are_those_of_the_plan() -> None:
+def test_the_quota_is_that_of_the_plan() -> None:
     clock = FakeClock()
-    limits = {"weather_requests_per_minute": 100, "weather_requests_per_month": 5}
-    free = Settings()
-    assert open_provider(free, clock).quotas == FREE
-    assert open_geocoder(free, clock).quotas == open_hours(free, clock).quotas == FREE
-    paid = Settings(**limits)  # type: ignore[arg-type]
-    expected = (Quota("minute", 100), *FREE[1:], Quota("month", 5))
-    assert open_provider(paid, clock).quotas == expected
-    assert open_geocoder(paid, clock).quotas == open_hours(paid, clock).quotas == expected
-    other = Settings(**OTHER, weather_requests_per_minute=600)  # type: ignore[arg-type]
-    assert open_provider(other, clock).quotas == (Quota("minute", 600), Quota("month", 100_000))
-    assert open_hours(other, clock).quotas == FREE
-    assert OpenMeteo.quotas == FREE
+
+    def quotas(settings: Settings) -> tuple[int | None, ...]:
+        clients = (open_provider, open_hours, open_geocoder)
+        return tuple(one(settings, clock).calls_per_day for one in clients)
+
+    assert quotas(Settings()) == (10_000, 10_000, 10_000)
+    assert quotas(Settings(weather_requests_per_day=5)) == (5, 5, 5)
+    other = Settings(**OTHER, weather_requests_per_day=600)  # type: ignore[arg-type]
+    assert quotas(other) == (600, 10_000, 10_000)
 
 
 @pytest.mark.parametrize("provider", ["open-meteo", "weatherapi"])

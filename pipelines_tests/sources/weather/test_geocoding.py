@@ -10,7 +10,6 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder, choose
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
-from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.testing.fake_clock import FakeClock
@@ -246,10 +245,10 @@ def test_a_low_allowance_looks_places_up_one_by_one(
     source.will(document({"results": [{**PARIS, "country_code": "DE", "name": "Berlin"}]}))
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(3)]
     site.send(lines)
-    geocoder.quotas = (Quota("minute", 2),)
+    geocoder.calls_per_day = 2
     located, _ = site.locate(geocoder)
     assert len(located) == 1
-    site.clock.pass_by(minutes=1)
+    site.clock.pass_by(days=1)
     assert len(site.locate(geocoder)[0]) == 1
 
 

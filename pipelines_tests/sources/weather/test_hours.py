@@ -166,11 +166,11 @@ def test_the_allowance_is_shared_with_the_present_weather(site: Site) -> None:
     site.fly(3)
     site.owner.execute(
         "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
-        " VALUES (gen_random_uuid(), 'open-meteo', 'observation', %s, 'success', 596)",
+        " VALUES (gen_random_uuid(), 'open-meteo', 'observation', %s, 'success', 9996)",
         [site.clock()],
     )
     assert site.fill().requests == 0
-    site.clock.pass_by(minutes=1)
+    site.clock.pass_by(days=1)
     assert site.fill().requests == 1
 
 

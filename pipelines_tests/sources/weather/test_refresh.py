@@ -16,7 +16,7 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather import fetch_lock
 from pipelines.sources.weather.fetch_lock import fetch_session
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRejected
+from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
@@ -192,7 +192,7 @@ def test_a_new_key_ignores_the_old_ones_pause_and_quota(site: Present) -> None:
         [site.clock()],
     )
     new = site.provider()
-    new.key_digest, new.quotas = "new", (Quota("month", 100),)
+    new.key_digest, new.calls_per_day = "new", 100
     assert site.fetch(new).succeeded == 2
     query = "SELECT provider, key_digest FROM weather.quota_blocks"
     assert site.rows(query) == [("made-up", "old")]
@@ -220,24 +220,20 @@ def test_a_pause_of_unknown_length_grows_until_a_response_arrives(site: Present)
 def test_requests_stay_within_the_allowance(site: Present) -> None:
     site.add_places(30)
     provider = site.provider()
-    provider.quotas = (Quota("minute", 12), Quota("day", 25))
-    assert site.fetch(provider).succeeded == 12
-    site.clock.pass_by(minutes=1)
-    assert site.fetch(provider).succeeded == 12
-    site.clock.pass_by(minutes=1)
-    assert site.fetch(provider).succeeded == 1
+    provider.calls_per_day = 25
+    assert site.fetch(provider).succeeded == 25
+    site.clock.pass_by(hours=3)
+    paused = site.fetch(provider).paused or ""
+    assert paused.startswith("the quota of made-up is used up until 2026-11-21 00:00 UTC")
     site.clock.pass_by(days=1)
-    assert site.fetch(provider).succeeded == 12
+    assert site.fetch(provider).succeeded == 25
 
 
 def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
-    """As many places as may be requested ten times an hour, an hour down: soon after all are fresh.
-
-    That is 500 with the true allowance of Open-Meteo. The longest pause is five minutes.
-    """
+    """An hour down: soon after all are fresh. The longest pause is five minutes."""
     site.add_places(50)
     provider = site.provider(*[away()] * 9999)
-    provider.quotas = tuple(Quota(one.window, one.limit // 10) for one in OpenMeteo.quotas)
+    provider.calls_per_day = 100
     for _ in range(12):
         assert site.fetch(provider).requests > 0
         site.clock.pass_by(minutes=5)
@@ -303,7 +299,7 @@ import datetime as dt, sys, time
 from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
 class Hanging:
-    name, key_digest, quotas, max_places, cost_of_place = "made-up", "", (), 200, 1.0
+    name, key_digest, calls_per_day, max_places, cost_of_place = "made-up", "", None, 200, 1.0
     def can_request(self, place):
         return True
     def observe(self, places):
@@ -331,12 +327,12 @@ def test_a_killed_run_keeps_no_lock_and_costs_one_request(site: Present) -> None
     kill_during_a_request(site.warehouse, site.clock())
     assert site.due() == 3
     provider = site.provider()
-    provider.quotas = (Quota("minute", 5),)
+    provider.calls_per_day = 5
     assert site.fetch(provider).succeeded == 2  # three of five are spent
-    site.clock.pass_by(minutes=1)
-    assert site.fetch(provider).succeeded == 1
-    assert site.rows(OUTCOMES) == [("started", 3), ("success", 3)]
-    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (6,)
+    site.clock.pass_by(days=1)
+    assert site.fetch(provider).succeeded == 3
+    assert site.rows(OUTCOMES) == [("started", 3), ("success", 5)]
+    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (8,)
 
 
 def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None:

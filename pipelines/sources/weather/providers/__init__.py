@@ -7,17 +7,15 @@ A provider fetches observations for places, in one request or several, and class
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import Observation
 
-Window = Literal["minute", "hour", "day", "month"]
-WINDOWS: tuple[Window, ...] = ("minute", "hour", "day", "month")
 KEY_VARIABLE = "WEATHER_API_KEY"
 OPEN_METEO_KEY_VARIABLE = "OPEN_METEO_API_KEY"
 URL_VARIABLE = "WEATHER_BASE_URL"
@@ -33,19 +31,6 @@ class Place:
     longitude: float | None
     country_code: str | None = None
     postcode: str | None = None
-
-
-@dataclass(frozen=True)
-class Quota:
-    """A provider's limit per window; windows start at the full minute, hour, day or month."""
-
-    window: Window
-    limit: float
-
-
-def reserved(most: float, quotas: Sequence[Quota]) -> float:
-    """Return what to reserve for a place that may cost so much; with smaller limits, all of one."""
-    return min([most, *(quota.limit for quota in quotas)])
 
 
 class QuotaExhausted(Failure):
@@ -85,7 +70,8 @@ class Client(Protocol):
     name: str
     #: Digest of its key, to which quotas and blocks apply. Empty without a key.
     key_digest: str
-    quotas: tuple[Quota, ...]
+    #: What its quota allows in a day (UTC); None without such a limit.
+    calls_per_day: int | None
 
 
 class Provider(Client, Protocol):
@@ -110,7 +96,7 @@ class KeyedProvider(ABC):
     #: Default host and path; the host can be overridden.
     host: str
     path: str
-    quotas: tuple[Quota, ...]
+    calls_per_day: int | None
     max_places = 1
     cost_of_place = 1.0
 
@@ -144,30 +130,10 @@ def digest_of_key(key: str | None) -> str:
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12] if key else ""
 
 
-def with_limits(quotas: Sequence[Quota], limits: Mapping[Window, int | None]) -> tuple[Quota, ...]:
-    """Return the quotas with the limits of a plan instead of the provider's usual ones."""
-    usual: dict[Window, float] = {quota.window: quota.limit for quota in quotas}
-    planned = {window: limit for window, limit in limits.items() if limit is not None}
-    found = usual | planned
-    return tuple(Quota(window, found[window]) for window in WINDOWS if window in found)
-
-
-def start_of(window: Window, now: dt.datetime) -> dt.datetime:
-    """Return when the current window began, in UTC."""
-    minute = now.astimezone(dt.UTC).replace(second=0, microsecond=0)
-    if window == "minute":
-        return minute
-    hour = minute.replace(minute=0)
-    if window == "hour":
-        return hour
-    day = hour.replace(hour=0)
-    return day if window == "day" else day.replace(day=1)
-
-
-def end_of(window: Window, now: dt.datetime) -> dt.datetime:
-    """Return when the next window begins, in UTC."""
-    start = start_of(window, now)
+def end_of(window: str, now: dt.datetime) -> dt.datetime:
+    """Return when the next minute, hour, day or month begins, in UTC."""
     if window == "month":
-        return (start + dt.timedelta(days=32)).replace(day=1)
-    lengths = {"minute": 60, "hour": 3_600, "day": 86_400}
-    return start + dt.timedelta(seconds=lengths[window])
+        first = now.astimezone(dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return (first + dt.timedelta(days=32)).replace(day=1)
+    length = {"minute": 60, "hour": 3_600, "day": 86_400}[window]
+    return dt.datetime.fromtimestamp((now.timestamp() // length + 1) * length, dt.UTC)

@@ -26,10 +26,8 @@ from pipelines.sources.weather.providers import (
     Clock,
     KeyRejected,
     Place,
-    Quota,
     QuotaExhausted,
     RequestRejected,
-    Window,
     digest_of_key,
     end_of,
 )
@@ -51,7 +49,7 @@ UNITS = {
     "wind_direction_10m": "°",
 }
 #: How its messages about exceeded limits begin.
-EXCEEDED: Mapping[str, Window] = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}
+EXCEEDED = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}
 
 
 class Service:
@@ -60,7 +58,8 @@ class Service:
     name = "open-meteo"
     host: str
     path: str
-    quotas: tuple[Quota, ...] = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
+    #: Of the free service; its limits of a minute and an hour are met by a pause after a 429.
+    calls_per_day: int | None = 10_000
 
     def __init__(
         self, http: HttpClient, base_url: str | None, now: Clock, key: str | None = None

@@ -22,7 +22,6 @@ from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
     KeyedProvider,
     Place,
-    Quota,
     QuotaExhausted,
     RequestRejected,
 )
@@ -38,7 +37,7 @@ class OpenWeatherMap(KeyedProvider):
     name = "openweathermap"
     host = "https://api.openweathermap.org"
     path = "/data/2.5/weather"
-    quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
+    calls_per_day: int | None = 32_000  # of 1,000,000 a month
 
     def can_request(self, place: Place) -> bool:
         """Return whether the place has coordinates, or postcode and country."""

@@ -25,7 +25,6 @@ from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
     KeyedProvider,
     Place,
-    Quota,
     QuotaExhausted,
     RequestRejected,
     end_of,
@@ -43,7 +42,7 @@ class WeatherApi(KeyedProvider):
     name = "weatherapi"
     host = "https://api.weatherapi.com"
     path = "/v1/current.json"
-    quotas: tuple[Quota, ...] = (Quota("month", 100_000),)
+    calls_per_day: int | None = 3_200  # of 100,000 a month
 
     def can_request(self, place: Place) -> bool:
         """Return whether the place has coordinates."""
