@@ -203,6 +203,13 @@ def test_no_other_way_to_write_them_is_parsed_and_wrong(change: Callable[[str], 
     assert wrong == []
 
 
+@pytest.mark.parametrize("address", ["Box 12, 1000, Austria", "Street 5, 12 345, Sweden"])
+def test_what_stands_in_for_a_street_is_in_no_part(address: str) -> None:
+    """Incident: with it as the city, no address of the file could be stored."""
+    read = read_address(address)
+    assert (read.city, read.status) == (address.partition(",")[0], "partly_parsed")
+
+
 @pytest.mark.parametrize("lines", [", ", "\n", " ,\n", "; "])
 def test_commas_and_lines_part_an_address_alike(lines: str) -> None:
     for row in of_the_world():

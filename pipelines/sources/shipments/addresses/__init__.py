@@ -46,9 +46,10 @@ def read_address(text: str) -> Address:
     texts = tuple(part for part in written if part.strip(" .-"))
     is_plain = len(texts) > 2 and PLAIN_STREET.fullmatch(texts[0])
     parts, place, status = _read((ANY_STREET, *texts[1:]) if is_plain else texts)
-    named = (texts[0] if part == ANY_STREET else part for part in place.street)
-    street = ", ".join(part for part in named if part) or None
-    return Address(street, place.postcode, place.city, parts.country, parts.code, status)
+    street = ", ".join(filter(None, place.street)) or None
+    found = (one and one.replace(ANY_STREET, texts[0]) for one in (street, place.city))
+    street, city = found if is_plain else (street, place.city)
+    return Address(street, place.postcode, city, parts.country, parts.code, status)
 
 
 @lru_cache(maxsize=20_000)
