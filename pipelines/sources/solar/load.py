@@ -67,9 +67,8 @@ def load_response(
     Raises `SubjectGone`, and `PermanentFailure` if the response is not about the window or almost
     all of it is bad; nothing is written then.
     """
-    size, at = len(response.body), response.received_at
-    name = f"plant {plant.plant_id}, {window}{', by the end of hours' if names_end else ''}"
-    delivery = Delivery(SOURCE, name, response.sha256, size, at)
+    name, size = f"plant {plant.plant_id}, {window}", len(response.body)
+    delivery = Delivery(SOURCE, name, response.sha256, size, response.received_at)
     said = _about(plant, window) | {
         "window": window,
         "now": now,

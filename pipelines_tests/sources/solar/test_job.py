@@ -7,11 +7,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from pipelines.config import Settings
 from pipelines.definitions import definitions
-from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.solar import source
 from pipelines.sources.solar.jobs import PARTITIONS, RANGE_END, RANGE_START
 from pipelines.sources.solar.windows import Window
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -30,7 +27,6 @@ WITHOUT_YESTERDAY = """
     WHERE day >= ((now() - interval '45 minutes') AT TIME ZONE 'UTC')::date - 1
 """
 
-LIVE = {"ISOBAR_SOURCES": "live"}
 OLD_AND_DUE = """
 INSERT INTO solar.days
 (plant_id, day, status, hours_expected, hours_present, requested_at, retry_at)
@@ -293,20 +289,3 @@ def test_p59_the_sensor_finds_what_is_due_again(
         solar.owner.execute(change)
         found[change] = isinstance(solar.look(), dg.RunRequest)
     assert found == IS_DUE
-
-
-def test_p13_the_depth_is_by_configuration() -> None:
-    platform = Settings.from_environment(LIVE | {"SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"})
-    settings = source.load_settings(platform)
-    assert (settings.sync_every_run, settings.sync_until_year) == (2, 5)
-
-
-def test_an_impossible_setting_is_rejected_by_name() -> None:
-    for name, value in (
-        ("SYNC_EVERY_RUN", "-1"),
-        ("SYNC_EVERY_RUN", "one"),
-        ("SYNC_UNTIL_YEAR", "101"),
-        ("SYNC_UNTIL_YEAR", "1.5"),
-    ):
-        with pytest.raises(PermanentFailure, match=name):
-            source.load_settings(Settings.from_environment(LIVE | {name: value}))
