@@ -4,8 +4,7 @@ The view `weather.weather_requests`, the union of what the other sources request
 places and hours are fetched. `fetch` is the only request loop and holds a lock (`fetch_lock`);
 `refresh`, `hours` and `geocode_places` define what it requests. `providers` and `geocoding` are the
 clients, and `observation` is what providers have in common (pure). `request_log` stores requests
-and quotas, `fetch_state` the next retries, and `due` the queries of the sensor. `place_names`
-creates the geocoder lookups and compares names (pure).
+and blocks, `due` has the queries of the sensor, `place_names` the geocoder's lookups (pure).
 """
 
 from pipelines.config import Settings as Platform

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
-from pipelines.sources.weather import fetch_state, request_log
+from pipelines.sources.weather import request_log
 from pipelines.sources.weather.fetch_lock import Transaction, fetch_session
 from pipelines.sources.weather.providers import (
     Client,
@@ -27,10 +27,13 @@ from pipelines.sources.weather.providers import (
     end_of,
 )
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 #: Seconds between the attempts for one batch.
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 MAX_FAILED_BATCHES = 3
+#: Maximum back-off in seconds after a failure of the provider, and of a single place.
+MAX_WAIT_SECONDS, MAX_WAIT_OF_PLACE_SECONDS = 300.0, 6 * 3600.0
 #: A place that the provider rejects is requested again after this time.
 REJECTED_FOR = dt.timedelta(hours=6)
 Sleep = Callable[[float], None]
@@ -169,7 +172,7 @@ class _Loop(Generic[B, A]):
     def clear_retries(self) -> None:
         """Make all failed places due at once."""
         with self.transaction() as connection:
-            fetch_state.clear_retries(connection, self.kind.name)
+            self._execute(connection, "clear_retries")
 
     def note_block(self) -> None:
         """Note if the provider blocks the key, and until when."""
@@ -245,34 +248,23 @@ class _Loop(Generic[B, A]):
         with self.transaction() as connection:
             request_log.log_outcome(connection, request_id, "failed", failure)
             if is_last:
-                fetch_state.back_off(
-                    connection, self.kind.name, batch.places, failure, self.clock()
-                )
+                self._back_off(connection, batch.places, failure)
         if is_last:
             self.done.failed += len(batch.places)
             self.done.failed_batches += 1
 
     def _split(self, batch: B, request_id: Any, rejected: RequestRejected) -> None:
-        """Find the place for which a batch was rejected by bisection; the others are fetched."""
+        """Request the places of a rejected batch one by one; one that is rejected alone waits."""
         self.done.failure = rejected
         is_alone = len(batch.places) == 1
         with self.transaction() as connection:
             request_log.log_outcome(connection, request_id, "rejected", rejected)
             if is_alone:
-                fetch_state.back_off(
-                    connection,
-                    self.kind.name,
-                    batch.places,
-                    rejected,
-                    self.clock(),
-                    retry_at=self.clock() + REJECTED_FOR,
-                )
-        if is_alone:
-            self.done.failed += 1
-            return
-        middle = len(batch.places) // 2
-        for half in (batch.places[:middle], batch.places[middle:]):
-            self._send(replace(batch, places=half))
+                retry_at = self.clock() + REJECTED_FOR
+                self._back_off(connection, batch.places, rejected, retry_at=retry_at)
+        self.done.failed += is_alone
+        for place in () if is_alone else batch.places:
+            self._send(replace(batch, places=(place,)))
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
         """Log why all requests have to stop, without counting a failure against any place."""
@@ -280,7 +272,9 @@ class _Loop(Generic[B, A]):
             is_quota = isinstance(failure, QuotaExhausted)
             outcome = "quota" if is_quota else "failed"
             request_log.log_outcome(connection, request_id, outcome, failure)
-            fetch_state.note_problem(connection, self.kind.name, batch.places, failure)
+            place_ids = [place.place_id for place in batch.places]
+            problem = request_log.shorten(failure)
+            self._execute(connection, "note_problem", place_ids=place_ids, problem=problem)
             if isinstance(failure, QuotaExhausted):
                 request_log.block_key(
                     connection, self.kind.provider, self.kind.key_digest, failure, self.clock()
@@ -288,7 +282,7 @@ class _Loop(Generic[B, A]):
 
     def _write(self, batch: B, responses: Sequence[A | str], request_id: Any) -> None:
         """Write the good responses, the outcome and the next retries in one transaction."""
-        now, name = self.clock(), self.kind.name
+        now = self.clock()
         good: dict[int, A] = {}
         bad: list[tuple[Place, TransientFailure]] = []
         for place, response in zip(batch.places, responses, strict=True):
@@ -302,17 +296,12 @@ class _Loop(Generic[B, A]):
                 self.kind.write(connection, batch, good, now)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
                 succeeded_at = self.kind.succeeded_at(batch, good, now)
-                fetch_state.record_success(connection, name, list(good), succeeded_at)
+                self._execute(
+                    connection, "record_success", place_ids=list(good), succeeded_at=succeeded_at
+                )
             for place, failure in bad:
                 request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
-                fetch_state.back_off(
-                    connection,
-                    name,
-                    [place],
-                    failure,
-                    now,
-                    max_seconds=fetch_state.MAX_WAIT_OF_PLACE_SECONDS,
-                )
+                self._back_off(connection, [place], failure, max_seconds=MAX_WAIT_OF_PLACE_SECONDS)
                 self.done.failure = failure
         for response in good.values():
             self.done.impossible.update(self.kind.impossible(response))
@@ -322,6 +311,34 @@ class _Loop(Generic[B, A]):
         self.done.failed_batches = 0 if good else self.done.failed_batches + 1
         if follow_up:
             self._send(follow_up)
+
+    def _back_off(
+        self,
+        connection: Connection,
+        places: Sequence[Place],
+        failure: Failure,
+        *,
+        retry_at: dt.datetime | None = None,
+        max_seconds: float = MAX_WAIT_SECONDS,
+    ) -> None:
+        """Count a failure of places, which are due again at `retry_at`.
+
+        The default is 30 s, doubled with each failure in a row, at most `max_seconds`.
+        """
+        self._execute(
+            connection,
+            "back_off",
+            place_ids=[place.place_id for place in places],
+            now=self.clock(),
+            retry_at=retry_at,
+            problem=request_log.shorten(failure),
+            max_seconds=max_seconds,
+        )
+
+    def _execute(self, connection: Connection, name: str, **parameters: object) -> None:
+        """Change `weather.fetch_state` by a statement."""
+        statement = text(read_sql("pipelines.sources.weather", name))
+        connection.execute(statement, {"kind": self.kind.name, **parameters})
 
 
 def _unusable(provider: str, place: Place, problem: str) -> TransientFailure:

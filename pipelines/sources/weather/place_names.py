@@ -13,17 +13,13 @@ from typing import Any
 from pipelines.ingest import countries
 from pipelines.ingest.data_files import read_json
 
-#: Official languages tried per country: India has 22, South Africa eleven.
+#: National languages tried per country: South Africa has eleven.
 MAX_LANGUAGES = 4
 #: Maximum requests per place: a postcode, the country's languages, English, the territories.
 MAX_LOOKUPS = 1 + MAX_LANGUAGES + 1 + 1
 ENGLISH = "en"
 #: Languages with another code than in CLDR. Serbian in Latin script has no names of its own.
-GEONAMES_LANGUAGES = {"nb": "no", "nn": "no", "sr_Latn": "hr"}
-#: Mainly spoken languages: hardly any place has a name in them.
-UNWRITTEN = frozenset({"gsw", "vec"})
-#: A regionally official language is tried if at least this share of the country speaks it.
-MIN_SPEAKERS_PCT = 1.0
+GEONAMES_LANGUAGES = {"gsw": "de", "nb": "no", "nn": "no", "sr_Latn": "hr"}
 #: Letters that are not an accented form of another letter, and their plain spelling.
 PLAIN_LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
@@ -51,7 +47,7 @@ def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[
         short = short_postcode(country, postcode)
         lookups.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
     if city:
-        lookups += [Lookup(city, language, (country,)) for language in languages(country, city)]
+        lookups += [Lookup(city, language, (country,)) for language in languages(country)]
         if territories := _territories(country):
             lookups.append(Lookup(city, ENGLISH, tuple(territories)))
     return tuple(lookups)
@@ -102,14 +98,14 @@ def is_same_postcode(country_code: str, one: str, other: str) -> bool:
     return first == second
 
 
-def languages(country_code: str, city: str) -> tuple[str, ...]:
-    """Return the languages in which to look up a name in a country: its own, then English.
+@cache
+def languages(country_code: str) -> tuple[str, ...]:
+    """Return the languages in which to look up a name in a country: its own, then English."""
+    from babel.languages import get_official_languages
 
-    Only languages in the script of the name: a name in Latin letters is not Persian.
-    """
-    is_latin = _is_latin(city)
-    own = [code for code, latin in _official_languages(country_code) if latin == is_latin]
-    return tuple(dict.fromkeys([*own[:MAX_LANGUAGES], ENGLISH]))
+    own = get_official_languages(country_code, de_facto=True)[:MAX_LANGUAGES]
+    named = (GEONAMES_LANGUAGES.get(code, code.split("_")[0]) for code in own)
+    return tuple(dict.fromkeys([*named, ENGLISH]))
 
 
 def is_same_name(one: str, other: str) -> bool:
@@ -137,36 +133,3 @@ def _plain(folded: str) -> str:
 
 def _compact(postcode: str) -> str:
     return "".join(postcode.split()).upper()
-
-
-def _is_latin(name: str) -> bool:
-    return any(unicodedata.name(c, "").startswith("LATIN") for c in name if c.isalpha())
-
-
-@cache
-def _official_languages(country_code: str) -> tuple[tuple[str, bool], ...]:
-    """Return the official languages of a country, and whether each uses Latin script."""
-    from babel.languages import get_official_languages, get_territory_language_info
-
-    national = get_official_languages(country_code, regional=False, de_facto=True)
-    speakers = get_territory_language_info(country_code)
-    found = [
-        code
-        for code in get_official_languages(country_code, regional=True, de_facto=True)
-        if code in national or float(speakers[code]["population_percent"] or 0) >= MIN_SPEAKERS_PCT
-    ]
-    return tuple(dict.fromkeys(_named(code) for code in found if code not in UNWRITTEN))
-
-
-def _named(code: str) -> tuple[str, bool]:
-    """Return a language's GeoNames code, and whether it uses Latin script."""
-    language, *script = code.split("_")
-    is_latin = (script[0] if script else _likely_script(language)) == "Latn"
-    return GEONAMES_LANGUAGES.get(code, language), is_latin
-
-
-def _likely_script(language: str) -> str:
-    from babel.core import get_global
-
-    likely: str = get_global("likely_subtags").get(language, f"{language}_Latn")
-    return next((part for part in likely.split("_")[1:] if len(part) == 4), "Latn")

@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
 from pipelines.sources.weather.fetch_lock import SOURCE
-from pipelines.sources.weather.fetch_state import shorten
 from pipelines.sources.weather.providers import QuotaExhausted
 from pipelines.sources.weather.tables import api_requests, quota_blocks
 from pipelines.warehouse.connection import Warehouse
@@ -23,6 +22,7 @@ from pipelines.warehouse.sql_files import read_sql
 #: Requests deleted per transaction.
 BATCH_SIZE = 5_000
 UNLIMITED = 1e9
+MAX_PROBLEM_CHARACTERS = 500
 #: The longest block if the provider does not state its duration: a day.
 MAX_BLOCK_MINUTES = 1440.0
 #: Outcomes of whole requests that are free, unless the provider reports otherwise.
@@ -141,6 +141,11 @@ def delete_block(connection: Connection, provider: str, key_digest: str) -> None
 
 def _of(provider: str, key_digest: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return quota_blocks.c.provider == provider, quota_blocks.c.key_digest == key_digest
+
+
+def shorten(failure: Failure) -> str:
+    """Return a failure's message, truncated for storage."""
+    return failure.problem[:MAX_PROBLEM_CHARACTERS]
 
 
 def delete_old(store: Warehouse, before: dt.datetime) -> Removed:

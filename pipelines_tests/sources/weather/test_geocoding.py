@@ -88,12 +88,11 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
 @pytest.mark.parametrize(
     ("place", "requested"),
     [
-        (("AT", None, "Wien"), ["Wien de", "Wien hr", "Wien en"]),
+        (("AT", None, "Wien"), ["Wien de", "Wien en"]),
         (("BE", None, "Gent"), ["Gent nl", "Gent fr", "Gent de", "Gent en"]),
-        (("IR", None, "Mashhad"), ["Mashhad en"]),
+        (("IR", None, "Mashhad"), ["Mashhad fa", "Mashhad en"]),
         (("IR", None, "مشهد"), ["مشهد fa", "مشهد en"]),
-        (("RS", None, "Београд"), ["Београд sr", "Београд en"]),
-        (("RS", None, "Beograd"), ["Beograd hr", "Beograd hu", "Beograd ro", "Beograd en"]),
+        (("RS", None, "Beograd"), ["Beograd hr", "Beograd sr", "Beograd en"]),
         (("NL", "1016 BZ", None), ["1016 en"]),
         (("GB", "SW1A 2AA", None), ["SW1A en"]),
         (("CA", "K1A0B1", None), ["K1A en"]),
@@ -288,7 +287,7 @@ def test_each_place_is_looked_up_once_for_all_its_shipments(site: Site) -> None:
     put_places(site.warehouse)
     assert site.locate() == ([], None)
     query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.api_requests"
-    assert site.row(query) == (4, 4)
+    assert site.row(query) == (6, 6)  # those in Iran in Persian, too
 
 
 def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:

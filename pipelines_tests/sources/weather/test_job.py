@@ -260,7 +260,7 @@ def test_the_sensor_rests_by_the_duration_of_its_queries_and_longer_if_nothing_i
         for found in ([], ["a place"]):
             now = clock()
             counts, until = due.count_due(connection, now, by_postcode=False)
-            assert counts["pending"] == len(found)
+            assert counts["geocoding"] == len(found)
             rests.append((until - now).total_seconds())
     assert rests == [10.0, pytest.approx(1.0)]
 
