@@ -250,19 +250,14 @@ def parcels(count: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_few_places_have_a_mark_each_and_many_are_clustered() -> None:
-    few = shipments.places_of(parcels(20))
-    assert len(few) == 21
-    (rome,) = few[few["name"] == "Rome"].to_dict("records")
-    assert (rome["parcels"], rome["risk"]) == (20, "storm")
-    assert few[few["name"] == "City 7"]["numbers"].tolist() == [["TN7"]]
+def test_each_place_has_a_mark_with_its_parcels_and_worst_risk() -> None:
     rows = parcels(200)
-    many = shipments.places_of(rows)
-    assert 2 < len(many) < shipments.CELLS**2
-    assert sum(map(len, many["cities"])) == 201
-    assert many["name"].str.contains("more").any()
-    assert many.iloc[0]["risk"] == "storm"
-    drawn = shipments.draw(rows, many, "TN3").to_json()
+    places = shipments.places_of(rows)
+    assert len(places) == 201
+    (rome,) = places[places["name"] == "Rome"].to_dict("records")
+    assert (rome["parcels"], rome["risk"]) == (200, "storm")
+    assert places[places["name"] == "City 7"]["numbers"].tolist() == [["TN7"]]
+    drawn = shipments.draw(rows, places, "TN3").to_json()
     assert drawn.count('"is_opened": true') == 1  # of so many lines, that of the parcel alone
     assert '"is_opened": false' not in drawn
 

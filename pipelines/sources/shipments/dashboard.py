@@ -1,7 +1,6 @@
 """The dashboard page of shipments: a map with the weather, parcels at risk, one parcel tracked."""
 
 import datetime as dt
-import math
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
@@ -64,15 +63,8 @@ SHAPES = dict(
 STATUSES = {"inbound_scan": GREY, "scanned": SKY, "in_transit": BLUE, "delivery": GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
 POINT = ("city", "latitude", "longitude")
-#: Places that have a mark each, cells of the grid that clusters more of them, names and lines.
-MAX_PLACES, CELLS, MAX_NAMES, MAX_WAYS = 40, 14, 25, 120
-#: The smallest map, the space around its places, half the width of a mark, and a letter, in pixels.
-MAP_SIZE, MARGIN, MARK, LETTER, FONT_SIZE = (320, 360), 1.15, 9.0, 6.5, 12
-#: Where the name of a place may be, beside its mark.
-SIDES = (("left", 12, 0), ("right", -12, 0), ("center", 0, -18), ("center", 0, 18))
-LABEL = ("label", "align", "dx", "dy")
-#: West, north, east, south.
-Box = tuple[float, float, float, float]
+#: Of more pairs of places, no line is drawn.
+MAX_WAYS = 120
 UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
 LISTED: dict[str, Any] = {
     "tracking_number": "Number",
@@ -393,56 +385,44 @@ def _status_colours(rows: pd.DataFrame) -> alt.Scale:
 def places_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the places where parcels come from and go to, as marks on a map.
 
-    Up to `MAX_PLACES` each has a mark of its own, more are clustered by a grid. Columns: `mark`,
-    `name`, `cities`, `numbers` (of the parcels), `parcels`, `latitude`, `longitude`, `risk` (the
-    worst), and `conditions` and `temperature_celsius` of the place that has it.
+    Columns: `mark`, `name`, `numbers` (of the parcels), `parcels`, `latitude`, `longitude`, `risk`
+    (the worst), and `conditions` and `temperature_celsius` of it.
     """
-    names = ["city", "conditions", "temperature_celsius", "latitude", "longitude", "risk"]
+    names = ["name", "conditions", "temperature_celsius", "latitude", "longitude", "risk"]
     ends = pd.concat(
         [
-            rows[["tracking_number", *(f"{end}_{name}" for name in names)]].set_axis(
-                ["number", *names], axis=1
-            )
+            rows[
+                ["tracking_number", f"{end}_city", *(f"{end}_{name}" for name in names[1:])]
+            ].set_axis(["number", *names], axis=1)
             for end in ("sender", "receiver")
         ]
     ).dropna(subset=["latitude", "longitude"])
+    ends["name"] = ends["name"].fillna("")
     ends["risk"] = ends["risk"].fillna("unknown")
     ends["badness"] = ends["risk"].map({one: place for place, one in enumerate(RISKS)})
     ends = ends.sort_values("badness", kind="stable").astype(dict.fromkeys(names[2:5], "float64"))
-    cell: list[Any] = [ends["city"].fillna(""), ends["latitude"], ends["longitude"]]
-    if len(ends.drop_duplicates(["city", "latitude", "longitude"])) > MAX_PLACES:
-        size = max(0.5, *(ends[one].max() - ends[one].min() for one in ("latitude", "longitude")))
-        cell = [(ends[one] // (size / CELLS)).astype(int) for one in ("latitude", "longitude")]
     found = (
-        ends.groupby(cell, sort=False)
+        ends.groupby(["name", "latitude", "longitude"], sort=False)
         .agg(
-            cities=("city", lambda one: one.dropna().value_counts().index.tolist()),
             numbers=("number", lambda one: one.unique().tolist()),
-            latitude=("latitude", "mean"),
-            longitude=("longitude", "mean"),
             risk=("risk", "first"),
             conditions=("conditions", "first"),
             temperature_celsius=("temperature_celsius", "first"),
         )
-        .reset_index(drop=True)
+        .reset_index()
     )
     found["parcels"] = found["numbers"].map(len)
-    found["name"] = found["cities"].map(_name_of_cluster)
     return found.rename_axis("mark").reset_index()
 
 
-def _name_of_cluster(cities: list[str]) -> str:
-    return f"{cities[0]} and {len(cities) - 1} more" if len(cities) > 1 else "".join(cities)
-
-
 def _open_mark(places: pd.DataFrame) -> None:
-    """Open the parcel of the mark that was clicked, or filter by its cities if it has several."""
+    """Open the parcel of the mark that was clicked, or filter by its place if it has several."""
     for one in selected_in("map", "place", "mark"):
         mark = places.set_index("mark").loc[one["mark"]]
         if len(mark["numbers"]) == 1:
             st.session_state["parcel"] = mark["numbers"][0]
         else:
-            st.session_state["place"] = mark["cities"]
+            st.session_state["place"] = [mark["name"]] if mark["name"] else []
 
 
 def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) -> Chart:
@@ -460,11 +440,10 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
     ways = lines.size().rename(columns={"size": "parcels"})
     if len(ways) > MAX_WAYS:
         ways = ways[ways["is_opened"]]
-    text, paper = ink()
+    _, paper = ink()
     seen = {*places["risk"], *ways["weather_risk"]}
     risks = [one for one in RISKS if one in seen]
     colours = colour_scale({one: RISKS[one] for one in risks})
-    base = {"latitude": "latitude:Q", "longitude": "longitude:Q"}
     legend = alt.Legend(symbolSize=110, symbolOpacity=1)
     tooltip = [
         alt.Tooltip("name:N", title="place"),
@@ -492,12 +471,12 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
             ],
         )
     )
-    shown = labelled(places).drop(columns=["cities", "numbers"])
     marks = (
-        alt.Chart(shown)
+        alt.Chart(places.drop(columns=["numbers"]))
         .mark_point(filled=True, opacity=1, stroke=paper, strokeWidth=1, cursor="pointer")
         .encode(
-            **base,
+            latitude="latitude:Q",
+            longitude="longitude:Q",
             tooltip=tooltip,
             fill=alt.Fill("risk:N", title="risk", scale=colours, legend=legend),
             shape=alt.Shape(
@@ -510,47 +489,7 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
         )
         .add_params(alt.selection_point(name="place", fields=["mark"]))
     )
-    of_place = {name: alt.ExprRef(f"datum.{name}") for name in ("align", "dx", "dy")}
-    style: dict[str, Any] = {**of_place, "baseline": "middle", "fontSize": FONT_SIZE}
-    named = alt.Chart(shown).encode(**base, text="label:N")
-    outline = named.mark_text(**style, color=paper, stroke=paper, strokeWidth=3, opacity=0.8)
-    return world_map(places, rules, outline, named.mark_text(**style, color=text), marks)
-
-
-def labelled(places: pd.DataFrame) -> pd.DataFrame:
-    """Add the name of each place beside its mark, where it covers no other mark or name.
-
-    Adds `label`, empty if there is no room, `align`, `dx` and `dy`. Places with more parcels come
-    first. Distances are those of the smallest map, on a telephone; on a larger one, there is more
-    room.
-    """
-    east = places["longitude"].map(math.radians)
-    north = places["latitude"].map(lambda one: math.asinh(math.tan(math.radians(one))))
-    scale = min(
-        size / max(1e-3, MARGIN * (one.max() - one.min()))
-        for one, size in ((east, MAP_SIZE[0]), (north, MAP_SIZE[1]))
-    )
-    points = [*zip(scale * east, -scale * north, strict=True)]
-    taken = {place: (x - MARK, y - MARK, x + MARK, y + MARK) for place, (x, y) in enumerate(points)}
-    right = max((x for x, _ in points), default=0.0) + MAP_SIZE[0] * (1 - 1 / MARGIN) / 2
-    found: list[dict[str, Any]] = [{"label": "", "align": "left", "dx": 0, "dy": 0} for _ in points]
-    order = places["parcels"].reset_index(drop=True).sort_values(ascending=False, kind="stable")
-    for place in order.index[:MAX_NAMES]:
-        (x, y), name = points[place], str(places["name"].iloc[place])
-        width = LETTER * len(name)
-        for align, dx, dy in SIDES:
-            left = x + dx - {"left": 0.0, "center": width / 2, "right": width}[align]
-            box = (left, y + dy - FONT_SIZE / 2, left + width, y + dy + FONT_SIZE / 2)
-            others = (one for key, one in taken.items() if key != place)
-            if box[2] <= right and not any(_overlap(box, one) for one in others):
-                found[place] = {"label": name, "align": align, "dx": dx, "dy": dy}
-                taken[len(taken)] = box
-                break
-    return places.assign(**{key: [one[key] for one in found] for key in LABEL})
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    return world_map(places, rules, marks)
 
 
 def carriers() -> dict[str, str]:
