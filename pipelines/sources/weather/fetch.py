@@ -65,6 +65,8 @@ class Kind(ABC, Generic[B, A]):
     def __init__(self, client: Client, most_calls: float) -> None:
         self.provider, self.key_digest = client.name, client.key_digest
         self._calls_per_day = client.calls_per_day
+        #: Impossible values that were left out of good responses, by name.
+        self.impossible = Counter[str]()
         self.cost_of_place = min(most_calls, client.calls_per_day or most_calls)
 
     def quota_left(self, connection: Connection, now: dt.datetime) -> float:
@@ -98,10 +100,6 @@ class Kind(ABC, Generic[B, A]):
     ) -> dt.datetime | None:
         """Return when the places became up to date; None if more of them may be due at once."""
         return now
-
-    def impossible(self, response: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
-        """Return the names of impossible values in a good response, which were left out."""
-        return ()
 
     def follow_up(
         self,
@@ -154,6 +152,7 @@ def fetch(
             except QuotaExhausted as exhausted:
                 done.failure = exhausted
             loop.note_block()
+            done.impossible.update(kind.impossible)
             if isinstance(done.failure, QuotaExhausted):
                 break
     return done
@@ -303,8 +302,6 @@ class _Loop(Generic[B, A]):
                 request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
                 self._back_off(connection, [place], failure, max_seconds=MAX_WAIT_OF_PLACE_SECONDS)
                 self.done.failure = failure
-        for response in good.values():
-            self.done.impossible.update(self.kind.impossible(response))
         follow_up = self.kind.follow_up(batch, good) if good else None
         self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
         self.done.failed += len(bad)

@@ -100,10 +100,8 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     ) -> None:
         """Write all hours of the responses: those between the wanted ones may be wanted later."""
         put_rows(connection, _rows(responses, self.name, now), tables.hourly)
-
-    def impossible(self, response: list[Hour]) -> Sequence[str]:
-        """Return the impossible values of all hours."""
-        return [name for hour in response for name in hour.impossible]
+        for hour in (hour for hours in responses.values() for hour in hours):
+            self.impossible.update(hour.impossible)
 
 
 class Forecast(_Hours):

@@ -71,10 +71,6 @@ class PresentWeather(Kind[Batch, Observation]):
         possible = without_impossible(response)
         return implausible(possible, self._clock()) or possible
 
-    def impossible(self, response: Observation) -> Sequence[str]:
-        """Return the impossible values of the observation."""
-        return response.impossible
-
     def write(
         self,
         connection: Connection,
@@ -86,6 +82,8 @@ class PresentWeather(Kind[Batch, Observation]):
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
         connection.execute(supersede, {"now": now, "place_ids": list(responses)})
         put_rows(connection, _rows(responses, self.provider, now), tables.observations)
+        for observation in responses.values():
+            self.impossible.update(observation.impossible)
 
 
 def accepts_postcodes(provider: Provider) -> bool:

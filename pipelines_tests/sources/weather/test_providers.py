@@ -303,19 +303,6 @@ def test_windows_of_allowances_end_on_the_clock() -> None:
     assert {end_of(window, now) for window in ("minute", "hour", "day", "month")} == {new_year}
 
 
-def test_the_sandbox_has_an_allowance_as_the_real_one_has(
-    http: HttpClient, sandbox: str, clock: FakeClock
-) -> None:
-    provider = OpenMeteo(http, sandbox, clock)
-    many = [dataclasses.replace(BERLIN, place_id=n) for n in range(200)]
-    for _ in range(3):
-        assert len(provider.observe(many)) == 200
-    with pytest.raises(QuotaExhausted, match="Minutely"):
-        provider.observe([BERLIN])
-    clock.pass_by(minutes=1)
-    assert isinstance(provider.observe([BERLIN])[0], Observation)
-
-
 @pytest.mark.parametrize(
     ("name", "answer"),
     [

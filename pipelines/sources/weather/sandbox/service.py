@@ -1,4 +1,4 @@
-"""Simulated weather at the paths of the real providers, with their errors and quotas.
+"""Simulated weather at the paths of the real providers, with their errors.
 
 Covers Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap. The weather is
 a function of place and hour, so that responses can be verified. The key `bad` is unknown; the quota
@@ -6,7 +6,6 @@ of `exhausted` is used up.
 """
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -35,47 +34,28 @@ CURRENT_UNITS = {
     "shortwave_radiation": "W/m²",
 }
 MAX_LOCATIONS, MAX_RESULTS = 1000, 100
-OPENWEATHERMAP_PER_MINUTE = 60
-#: Open-Meteo's free quotas, by the first word of the window in its errors.
-LIMITS = {"Minutely": 600, "Hourly": 5_000, "Daily": 10_000}
-#: Time format that identifies a window.
-WINDOWS = {"Minutely": "%Y-%m-%d %H:%M", "Hourly": "%Y-%m-%d %H", "Daily": "%Y-%m-%d"}
 
 
 def routes(now: Now) -> list[Route]:
     """Build all paths of the simulated providers, whose clock is `now`."""
-    spent: Counter[tuple[str, str]] = Counter()
 
-    def spend(who: str, window: str, cost: int = 1) -> int:
-        """Count a request, and return the count of its window."""
-        counted = who, now().strftime(WINDOWS[window])
-        spent[counted] += cost
-        return spent[counted]
-
-    def rejection(request: Request, who: str, cost: int = 1) -> Response | None:
-        """Return Open-Meteo's error for a bad key or an exhausted quota of its free service."""
+    def rejection(request: Request) -> Response | None:
+        """Return Open-Meteo's error for a bad key or an exhausted quota."""
         key = request.headers.get("X-Api-Key")
         if key == "bad":
             return _reject("The supplied API key is invalid.")
         if key == "exhausted":
             return _reject("Daily API request limit exceeded. Please try again tomorrow.", 429)
-        if key is not None:
-            return None
-        seen = {window: spend(who, window, cost) for window in LIMITS}
-        for window, limit in LIMITS.items():
-            if seen[window] > limit:
-                return _reject(f"{window} API request limit exceeded. Please try again later.", 429)
         return None
 
     def forecast(request: Request) -> Response:
-        places = request.query_params.get("latitude", "").count(",") + 1
-        return rejection(request, "open-meteo", places) or _open_meteo(request, now())
+        return rejection(request) or _open_meteo(request, now())
 
     def search(request: Request) -> Response:
-        return rejection(request, "geocoding") or _search(request)
+        return rejection(request) or _search(request)
 
     def archive(request: Request) -> Response:
-        if rejected := rejection(request, "open-meteo"):
+        if rejected := rejection(request):
             return rejected
         try:
             first = dt.date.fromisoformat(request.query_params["start_date"])
@@ -90,9 +70,6 @@ def routes(now: Now) -> list[Route]:
         return weatherapi(request, now())
 
     def weather(request: Request) -> Response:
-        if spend("openweathermap", "Minutely") > OPENWEATHERMAP_PER_MINUTE:
-            message = "Your account is temporary blocked due to exceeding of requests limitation."
-            return JSONResponse({"cod": 429, "message": message}, 429)
         return openweathermap(request, now())
 
     return [
