@@ -5,7 +5,7 @@
 - `languages`: official languages of countries. The first language that knows a name decides.
 - `names`: old, official, short and colloquial names that CLDR does not have, by code.
 - `territories`: by the code of a state, territories with their own code that may be written under
-  that state, as in `Guadeloupe, France`.
+  that state, as in `Guadeloupe, France`, with the first characters of their postcodes.
 - `short_postcodes`: countries where part of a postcode may stand alone, as `SW1A` of `SW1A 2AA`:
   patterns of that part and of the rest.
 """
@@ -43,9 +43,9 @@ def has_territory(state: str, code: str) -> bool:
     return code in territories(state)
 
 
-def territories(state: str) -> list[str]:
-    """Return the codes of the territories that may be written under a state."""
-    found: list[str] = _data()["territories"].get(state, [])
+def territories(state: str) -> dict[str, list[str]]:
+    """Return the territories that may be written under a state, and how their postcodes begin."""
+    found: dict[str, list[str]] = _data()["territories"].get(state, {})
     return found
 
 

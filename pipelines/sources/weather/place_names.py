@@ -8,10 +8,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from pipelines.ingest import countries
-from pipelines.ingest.data_files import read_json
 
 #: National languages tried per country: South Africa has eleven.
 MAX_LANGUAGES = 4
@@ -48,7 +46,7 @@ def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[
         lookups.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
     if city:
         lookups += [Lookup(city, language, (country,)) for language in languages(country)]
-        if territories := _territories(country):
+        if territories := countries.territories(country):
             lookups.append(Lookup(city, ENGLISH, tuple(territories)))
     return tuple(lookups)
 
@@ -62,19 +60,11 @@ def lookup_country(country_code: str, postcode: str | None) -> str:
     compact = _compact(postcode or "")
     beginnings = {
         beginning: territory
-        for territory, listed in _territories(country_code).items()
+        for territory, listed in countries.territories(country_code).items()
         for beginning in listed
         if compact.startswith(beginning)
     }
     return beginnings[max(beginnings, key=len)] if beginnings else country_code
-
-
-def _territories(state: str) -> dict[str, Any]:
-    """Return the postcode prefixes of a state's territories, by territory code.
-
-    These are territories with their own country code whose addresses are written under the state.
-    """
-    return read_json(__package__, "territories").get(state) or {}
 
 
 def short_postcode(country_code: str, postcode: str) -> str:
@@ -86,7 +76,7 @@ def short_postcode(country_code: str, postcode: str) -> str:
     compact = _compact(postcode)
     if country_code == "CA" and compact[1:2] == "0":
         return postcode  # rural: many places share its short form
-    state = "US" if country_code in _territories("US") else country_code
+    state = "US" if country_code in countries.territories("US") else country_code
     short, rest = countries.short_postcode(state) or ("", "")
     found = re.fullmatch(f"({short}){rest}", compact)
     return found[1] if found else postcode
