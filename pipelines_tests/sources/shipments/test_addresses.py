@@ -51,6 +51,7 @@ SHAPES = [
     ("Rue 1, 75001 Paris, 75001, France", "Rue 1", "75001", "Paris", "FR"),
     ("Street 1, 10115 Berlin, DE", "Street 1", "10115", "Berlin", "DE"),
     ("Street 1, 10115 Berlin, DEU", "Street 1", "10115", "Berlin", "DE"),
+    ("1 Road, LONDON E1 7AA GBR", "1 Road", "E1 7AA", "LONDON", "GB"),
     ("Cd. 1, 34433 Beyoğlu/İstanbul, Türkiye", "Cd. 1", "34433", "Beyoğlu/İstanbul", "TR"),
     ("Cd. 1, 34433 Istanbul, Turkey", "Cd. 1", "34433", "Istanbul", "TR"),
 ]

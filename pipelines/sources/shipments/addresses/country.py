@@ -56,10 +56,13 @@ def _at_end(texts: tuple[str, ...]) -> Parts | None:
             return Parts((*(body if count else body[:-1]), split.postcode), name, code)
     for count in range(min(6, len(words) - 1), 0, -1):  # 75001 Paris France
         name, rest = " ".join(words[-count:]).strip("()"), " ".join(words[:-count])
-        is_long = len(name) > 3 or not name.isascii() or name in ("USA", "UAE", "UK")
-        if code := code_of(name) if is_long else None:
-            found = Parts((*body, rest), name, code)
-            has_postcode = bool(found.postcodes() or split_postcode(rest, code))
+        is_name = len(name) > 3 or not name.isascii() or name in ("USA", "UAE", "UK")
+        code = code_of(name) if is_name or (len(name) == 3 and name.isupper()) else None
+        if code is None:
+            continue
+        found = Parts((*body, rest), name, code)
+        has_postcode = bool(found.postcodes() or split_postcode(rest, code))
+        if is_name or has_postcode:  # LONDON E1 7AA GBR
             return replace(found, is_doubtful=not has_postcode)
     return None
 
