@@ -151,15 +151,13 @@ def weather_due(
     or with an old forecast. It replaces the weather cache of the shipments service.
     """
     now = utc_now()
-    if now.isoformat() < (context.cursor or "") < "3":  # another version had no time in it
-        return dg.SkipReason("It was looked a moment ago.")
     settings = weather.settings()
     provider = open_provider(settings, utc_now)
     hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
     with warehouse.open() as store, store.engine.connect() as connection:
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-        counts, rests_until = due.count_due(
-            connection, now, by_postcode=accepts_postcodes(provider)
+        counts, cursor = due.count_due(
+            connection, now, context.cursor, by_postcode=accepts_postcodes(provider)
         )
         kinds: tuple[Kind[Any, Any], ...] = (
             PresentWeather(provider, utc_now),
@@ -170,7 +168,7 @@ def weather_due(
         is_spent = {
             kind.name: kind.quota_left(connection, now) < kind.cost_of_place for kind in kinds
         }
-    context.update_cursor(rests_until.isoformat())
+    context.update_cursor(cursor)
     if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
     return dg.RunRequest()

@@ -244,10 +244,10 @@ def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -
     assert weather.stored.row(observed) == (4,)
 
 
-def test_the_sensor_rests_by_the_duration_of_its_queries_and_longer_if_nothing_is_due(
+def test_a_query_of_the_sensor_rests_by_its_duration_and_longer_if_nothing_is_due(
     weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = FakeClock()
+    clock, found = FakeClock(), list[str]()
     monkeypatch.setattr(due, "time", SimpleNamespace(perf_counter=lambda: clock().timestamp()))
 
     def slow(*_: object) -> int:
@@ -255,14 +255,22 @@ def test_the_sensor_rests_by_the_duration_of_its_queries_and_longer_if_nothing_i
         return len(found)
 
     monkeypatch.setattr(due, "count_pending", slow)
-    rests = []
     with weather.stored.warehouse.engine.connect() as connection:
-        for found in ([], ["a place"]):
-            now = clock()
-            counts, until = due.count_due(connection, now, by_postcode=False)
-            assert counts["geocoding"] == len(found)
-            rests.append((until - now).total_seconds())
-    assert rests == [10.0, pytest.approx(1.0)]
+
+        def tick(cursor: str | None, **later: float) -> tuple[set[str], str]:
+            """Return which queries run so much later."""
+            clock.pass_by(**later)
+            counts, cursor = due.count_due(connection, clock(), cursor, by_postcode=False)
+            return set(counts), cursor
+
+        every, cursor = tick('{"forecast": [1, 2, 3]}')  # of another version
+        assert len(every) == 5
+        assert tick(cursor, seconds=9)[0] == set()
+        found.append("a place")
+        again, cursor = tick(cursor, seconds=1)
+        assert again == every
+        assert tick(cursor, seconds=0.9)[0] == set()
+        assert tick(cursor, seconds=0.1)[0] == {"geocoding"}
 
 
 def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
