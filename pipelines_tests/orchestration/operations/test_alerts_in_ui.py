@@ -48,8 +48,8 @@ def test_failures_and_recoveries_are_notified_with_working_links(
     assert (linked["jobName"], linked["status"]) == ("flights", "FAILURE")
     source.will(document(flights_document()))
     assert ui.run("flights") == "SUCCESS"
-    received(receiver, "over: job flights")
+    received(receiver, "job flights: over")
 
-    received(receiver, "error: sensor shipments_inbox", "the inbox cannot be read")
+    received(receiver, "sensor shipments_inbox: ", "the inbox cannot be read")
     (state / "parcels").mkdir()
-    received(receiver, "over: sensor shipments_inbox")
+    received(receiver, "sensor shipments_inbox: over")
