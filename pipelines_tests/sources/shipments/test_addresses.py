@@ -204,6 +204,11 @@ def test_no_other_way_to_write_them_is_parsed_and_wrong(change: Callable[[str], 
     assert wrong == []
 
 
+def test_a_district_behind_the_city_leaves_the_postcode() -> None:
+    read = read_address("Street 1, 1200 Wien 20, Austria")
+    assert (read.postcode, read.city, read.status) == ("1200", "Wien 20", "parsed")
+
+
 @pytest.mark.parametrize("address", ["Box 12, 1000, Austria", "Street 5, 12 345, Sweden"])
 def test_what_stands_in_for_a_street_is_in_no_part(address: str) -> None:
     """Incident: with it as the city, no address of the file could be stored."""

@@ -130,7 +130,7 @@ def _last_postcode(parts: Parts) -> tuple[int, Split, bool]:
 
 def _may_be_beside(split: Split) -> bool:
     """Return whether a number is a postcode and not that of a house: 10000 Sunset Blvd."""
-    return not split.behind or may_be_city(split.behind)
+    return not split.behind or may_be_city(re.sub(r" \d{1,2}$", "", split.behind))  # 1200 Wien 20
 
 
 def _beside_postcode(parts: Parts) -> Place | None:
