@@ -166,21 +166,21 @@ def delete(plant_id: int) -> None:
 
 def _apply(change: str, *values: object) -> Any:
     """Return what the function of that name in `registry` returns for the values."""
+    from pipelines.runtime.bootstrap import seed_sandbox
     from pipelines.sources.solar import registry
 
     with _registry() as store:
+        seed_sandbox(Settings.current(), echo)  # its plants have the first numbers
         return getattr(registry, change)(store, *values)
 
 
 @contextmanager
 def _registry() -> Iterator[Warehouse]:
-    """The migrated warehouse, as the loader; the sandbox's plants have the first numbers."""
-    from pipelines.runtime.bootstrap import seed_sandbox
+    """The migrated warehouse, as the loader."""
     from pipelines.warehouse.connection import Warehouse
 
     settings = Settings.current()
     reach_database(settings)
-    seed_sandbox(settings, echo)
     url = settings.warehouse_url(LOADER)
     store = Warehouse(url, LOADER if settings.has_builtin_server else _role(url))
     try:
