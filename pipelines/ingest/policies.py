@@ -71,7 +71,7 @@ def _reject(load: Load, query: str, stage: str, values: Sequence[str]) -> None:
     """Reject the rows that a query finds; a record is rejected as a whole, in each stage."""
     table = load.table_of(stage)
     keys = [column.name for column in table.primary_key]
-    statement = read_sql("pipelines.ingest", query).format(
+    found = read_sql("pipelines.ingest", query).format(
         stage=stage,
         table=table.fullname,
         keys=", ".join(keys),
@@ -82,6 +82,7 @@ def _reject(load: Load, query: str, stage: str, values: Sequence[str]) -> None:
         stored_values=", ".join(f"stored.{one}" for one in values),
         record_key=sql_of_key(table, "staged"),
     )
+    statement = read_sql("pipelines.ingest", "reject_found").format(found=found)
     if load.run(statement, {}).rowcount:
         for one in load.columns:
             load.run(f"DELETE FROM {one} WHERE {RECORD} IN (SELECT {RECORD} FROM rejected)", {})
