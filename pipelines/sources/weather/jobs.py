@@ -166,7 +166,8 @@ def weather_due(
             geocode_places.Geocoding(geocoder),
         )
         is_spent = {
-            kind.name: kind.quota_left(connection, now) < kind.cost_of_place for kind in kinds
+            kind.name: kind.quota_left(connection, now) < kind.cost_of_place
+            for kind in (kinds if any(counts.values()) else ())
         }
     context.update_cursor(cursor)
     if reason := _reason_to_wait(context.instance, counts, is_spent):
