@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, text, true, update
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.deliveries import Outcome, repeat_delivery
+from pipelines.ingest.deliveries import Delivery, Outcome, repeat_delivery
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.load import ANALYZE_FROM
 from pipelines.ingest.statements import execute_file
@@ -68,16 +68,15 @@ def _load(
         for sql in ("mark_loaded", "repeat_rejected_offers", "summarise_snapshot"):
             execute_file(connection, source, sql, {**values, **repeated})
         return outcome
-    result = runner.attempt(connection, content_of(connection, snapshot_at))
+    result = runner.attempt(connection, content_of(connection, delivery))
     if isinstance(result, PermanentFailure):
         values["problem"] = result.problem
         execute_file(connection, source, "mark_rejected", values)
     return result
 
 
-def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
-    """Return an archived snapshot as the content of a delivery: its body, and all time zones."""
-    delivery = delivery_of(connection, snapshot_at)
+def content_of(connection: Connection, delivery: Delivery) -> Content:
+    """Return an archived snapshot as the content of its delivery: the body, and all time zones."""
     values = {"sha256": delivery.sha256}
     body = execute_file(connection, source, "archived_document", values).scalar_one()
     zones = execute_file(connection, source, "time_zones", {}).all()
@@ -85,7 +84,7 @@ def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
         delivery=delivery,
         document=(body, {one.airport_code: one.time_zone for one in zones}),
         place=f"flights.snapshots, {delivery.name}",
-        said={"snapshot_at": snapshot_at},
+        said={"snapshot_at": delivery.received_at},
     )
 
 
