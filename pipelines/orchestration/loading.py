@@ -21,6 +21,7 @@ from pipelines.ingest.feeds import (
     HttpDocument,
     PagedApi,
     PolledApi,
+    Since,
 )
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
@@ -215,9 +216,10 @@ class _Loading:
         Raises the failure of the first that is rejected after all others are loaded.
         """
         is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
-        is_since = isinstance(fetcher, PagedApi) and fetcher.since is not None
-        is_whole = is_again or self.config.read_whole
-        since = None if is_whole or not is_since else self._since(fetcher, runner)
+        declared = fetcher.since if isinstance(fetcher, PagedApi) else None
+        name, since = fetcher.input.name, None
+        if declared is not None and not (is_again or self.config.read_whole):
+            since = self._since(declared, name, runner)
         rejected: list[PermanentFailure] = []
         try:
             for content in self._contents(fetcher, runner, since):
@@ -236,10 +238,10 @@ class _Loading:
             return
         if rejected:
             raise rejected[0]
-        if self.is_on and is_since:
+        if self.is_on and declared is not None:
             with self.store.transaction(self.source.name) as connection:
                 last = deliveries.last_number(connection, runner.feed.name)
-                watermarks.move(connection, fetcher.input.name, last)
+                watermarks.move(connection, name, last)
 
     def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
         """Yield what a service or a function sends; nothing if it is off."""
@@ -285,23 +287,21 @@ class _Loading:
                 " batches before it are loaded; the log names the others.",
             ) from None  # whose traceback may have secrets
 
-    def _since(self, fetcher: Contents, runner: Runner) -> str | None:
+    def _since(self, declared: Since, name: str, runner: Runner) -> str | None:
         """Return the time from which on records are requested; None: all.
 
         It is the newest time among the rows of reads that ended: those of a read that broke off may
         be newer than what it did not get. One in the future would hide all until then.
         """
-        assert isinstance(fetcher, PagedApi)
-        assert fetcher.since is not None
         table = self.source.table(runner.feed.records[0].table)
-        at = table.c[fetcher.since.column]
+        at = table.c[declared.column]
         has_zone = getattr(at.type, "timezone", False)
         now = func.now() if has_zone else func.timezone("UTC", func.now())
         newest = select(func.max(at)).where(at <= now)
         with self.store.engine.connect() as connection:
-            last = watermarks.position(connection, fetcher.input.name)
+            last = watermarks.position(connection, name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
-        return None if found is None else str((found - fetcher.since.overlap).isoformat())
+        return None if found is None else str((found - declared.overlap).isoformat())
 
     def results(self, step: StepMetadata) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
