@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import requests
 
+from pipelines.postgres.ports import free_port
 from pipelines_tests.command import begin
 
 LAUNCH = """
@@ -121,8 +122,8 @@ def words_of(process: psutil.Process) -> list[str]:
 
 
 def start(state: Path, *options: str, **variables: str) -> Ui:
-    """Begin an `isobar ui`, and wait until it serves."""
-    process = begin(state, "ui", *options, **variables)
+    """Begin an `isobar ui` on a port of its own, and wait until it serves."""
+    process = begin(state, "ui", *(options or ("--port", str(free_port()))), **variables)
     assert process.stdout is not None
     said = []
     for words in process.stdout:

@@ -10,8 +10,6 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-import requests
-
 from pipelines.config import Settings, alert_urls, allowed_hosts, ui_url
 from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import Failure, PermanentFailure
@@ -89,7 +87,7 @@ class WebUi:
                 self._write_record(port, children)
                 if child is code_child:  # the others load the definitions from it
                     wait_until(lambda: self.stopped.is_set() or code_socket.exists(), child, 120)
-            wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
+            wait_until(lambda: self.stopped.is_set() or web_child.listens_on(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
@@ -207,10 +205,3 @@ def _socket_folder() -> tempfile.TemporaryDirectory[str]:
         dir=usual if len(usual) <= MAX_FOLDER_BYTES else "/tmp",  # noqa: S108 - a new folder in it
         ignore_cleanup_errors=True,
     )
-
-
-def _serves(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok
-    except requests.RequestException:
-        return False
