@@ -50,6 +50,10 @@ SKIPPED = Reason(
 )
 NOT_ON_THE_HOUR = Reason("datetime_not_on_the_hour", "datetime is not on the hour")
 IN_THE_FUTURE = Reason("datetime_in_the_future", "datetime is in the future")
+ENDS_OF_HOURS = (
+    "the first midnight is missing, and the one after the last day is there: if the times name the"
+    " end of their hour, set MONITORING_HOUR=end"
+)
 CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
 
 
@@ -215,7 +219,7 @@ def read_response(
         repeated=int((is_again & ~is_other).sum()),
         elsewhere=int((~is_requested & ~has_no_time).sum()),
         spoiled_days=[*window.days()] if has_no_time.any() else days_of_rejects,
-        drift=_drift(items),
+        drift=_drift(items) + ([ENDS_OF_HOURS] if _names_ends(hours.local, window) else []),
         night_days=[*days[kept.index[is_night[kept.index]]].dt.date],
     )
     return _with_absent_nights(parsed, zone, dark, stored)
@@ -249,6 +253,14 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
     return pd.DataFrame(
         {"local": local, "read_at": read_at, "second": second.where(second != read_at)}
     )
+
+
+def _names_ends(local: pd.Series[pd.Timestamp], window: Window) -> bool:
+    """Return whether the hours of a window seem to be named by their end, as they are not read."""
+    import pandas as pd
+
+    midnights = [pd.Timestamp(one) for one in window]
+    return [bool((local == one).any()) for one in midnights] == [False, True]
 
 
 def _values(items: Sequence[Any]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from pipelines.sources.solar.plant_health import MOST_MINUTES_LATE
 from pipelines.sources.solar.sensor_rules import minutes_late, sun
 from pipelines.sources.solar.sun_position import apparent_elevation_degrees
-from pipelines.sources.solar.transform import ParsedResponse, read_response
+from pipelines.sources.solar.transform import ENDS_OF_HOURS, ParsedResponse, read_response
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import Item, item
 
@@ -90,6 +90,14 @@ def test_hours_by_their_end_are_stored_by_their_begin(zone: str) -> None:
     assert list(parsed.readings.read_at) == [first + n * HOUR for n in range(24)]
     assert list(parsed.readings.expected_energy_kwh) == [*range(24)]
     assert parsed.rejects == []
+
+
+def test_midnights_of_hours_by_their_end_are_reported() -> None:
+    day = dt.date(2026, 6, 1)
+    window, items = Window(day, day + dt.timedelta(days=1)), ended(day, "Europe/Paris")
+    parsed = read_response(items, plant_id=1, zone="Europe/Paris", window=window, now=NOW)
+    assert parsed.drift == [ENDS_OF_HOURS]
+    assert read(items, day, "Europe/Paris").drift == []
 
 
 @pytest.mark.parametrize(
