@@ -24,7 +24,6 @@ from pipelines.dashboard.page import (
     answer_of,
     as_plain,
     heading,
-    input_format,
     note_unknown,
     show_table,
     today,
@@ -187,12 +186,10 @@ def _input(question: Question, field: Field, offered: Choices, given: str | None
         )
         return "" if chosen_number is None else str(chosen_number)
     if field.kind == "date":
-        day = st.date_input(label, value=_moment(value), key=key, format=input_format())
+        day = st.date_input(label, value=_moment(value), key=key)
         return day.isoformat() if isinstance(day, dt.date) else ""
     if field.kind == "instant":
-        moment = st.datetime_input(
-            f"{label}, UTC", value=_moment(value), key=key, format=input_format()
-        )
+        moment = st.datetime_input(f"{label}, UTC", value=_moment(value), key=key)
         return f"{moment:%Y-%m-%d %H:%M}+00" if moment else ""
     about = "A part of it is enough, in upper or lower case." if field.is_part else None
     return (st.text_input(label, value=value, key=key, help=about) or "").strip()

@@ -32,15 +32,14 @@ from streamlit.navigation.page import StreamlitPage
 from pipelines.config import Settings, ui_url
 from pipelines.config.noted_ui import read_noted_ui
 from pipelines.dashboard.formats import (
+    CLOCK,
     UNKNOWN,
     as_day,
     as_number,
     as_percent,
     as_time,
-    clock,
     day_format,
     heading,
-    input_format,
 )
 from pipelines.dashboard.theme import (
     BACKGROUNDS,
@@ -78,6 +77,7 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 NUMERIC = psycopg.adapters.types["numeric"].oid
 __all__ = [
     "BLUE",
+    "CLOCK",
     "GREEN",
     "GREY",
     "LITTLE_TO_MUCH",
@@ -95,13 +95,11 @@ __all__ = [
     "as_number",
     "as_percent",
     "as_time",
-    "clock",
     "colour_scale",
     "day_column",
     "day_format",
     "heading",
     "ink",
-    "input_format",
     "instant_column",
     "link_to",
     "note_unknown",
@@ -161,7 +159,7 @@ class Story:
     """A sentence on the overview, if the data support one.
 
     Its statement returns a row, or none. The sentence has names of its columns in braces, as in
-    `str.format`; dates are written in the visitor's form. Columns `link_<name>` are the parameters
+    `str.format`; dates are written as `25 Nov`. Columns `link_<name>` are the parameters
     of the page that it links to.
     """
 
@@ -457,12 +455,13 @@ def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
-UNITS = {"day": "yearmonthdate", "week": "yearmonthdate", "month": "yearmonth", "year": "year"}
-FREQUENCIES = {"day": "D", "week": "7D", "month": "MS", "year": "YS"}
-#: Labels that fit beside each other on a telephone, and steps from one label to the next.
-MAX_LABELS, STEPS = 12, (1, 2, 3, 7, 14, 28, 56, 91, 182, 364)
-
-
+#: By the length of a period: Vega's unit of time, the step from one to the next, and the label.
+PERIODS = {
+    "day": ("yearmonthdate", "D", "%-d %b"),
+    "week": ("yearmonthdate", "7D", "%-d %b"),
+    "month": ("yearmonth", "MS", "%b %Y"),
+    "year": ("year", "YS", "%Y"),
+}
 Axis = TypeVar("Axis", alt.X, alt.Y)
 
 
@@ -472,50 +471,24 @@ def period_axis(
     period: str,
     channel: type[Axis] = alt.X,  # type: ignore[assignment]
 ) -> Axis:
-    """Return an axis with a band for each day, week, month or year, labels centred.
+    """Return an axis with a band for each day, week, month or year, the newest right or on top.
 
     `periods` are the first days of periods. Those between them without a value have their place,
-    too. A label has the month and the year if they differ from those of the label before.
+    too.
     """
+    unit, step, label = PERIODS[period]
     moments = pd.to_datetime(pd.Series([*periods], dtype="object"))
-    if moments.empty:
-        return channel(f"{UNITS[period]}({column}):O", title=None)
-    every = pd.date_range(moments.min(), moments.max(), freq=FREQUENCIES[period])
-    last, is_upright = max(1, len(every) - 1), channel is alt.Y
-    labels = period_labels(every, period, MAX_LABELS // 2 if is_upright else MAX_LABELS)
-    texts = [" ".join(lines) for lines in labels] if is_upright else labels
+    every = () if moments.empty else pd.date_range(moments.min(), moments.max(), freq=step)
     return channel(
-        f"{UNITS[period]}({column}):O",
+        f"{unit}({column}):O",
         title=None,
         scale=alt.Scale(
-            domain=[alt.DateTime(year=d.year, month=d.month, date=d.day) for d in every],
-            reverse=is_upright,  # the newest one at the top
+            domain=[alt.DateTime(year=d.year, month=d.month, date=d.day) for d in every]
+            or alt.Undefined,
+            reverse=channel is alt.Y,
         ),
-        axis=alt.Axis(
-            labelExpr=f"{json.dumps(texts)}[round(datum.index * {last})]",
-            labelAngle=0,
-            labelOverlap=False,
-            ticks=False,
-        ),
+        axis=alt.Axis(format=label, labelAngle=0, labelOverlap=True, ticks=False),
     )
-
-
-def period_labels(every: pd.DatetimeIndex, period: str, most: int = MAX_LABELS) -> list[list[str]]:
-    """Return the lines of the label of each period; none for those between labels."""
-    step = next((one for one in STEPS if len(every) <= one * most), STEPS[-1])
-    found: list[list[str]] = [[] for _ in every]
-    before: tuple[int, int] | None = None
-    for place, day in [*enumerate(every)][::step]:
-        has_year = before is None or before[0] != day.year
-        has_month = before != (day.year, day.month)
-        parts = {
-            f"{day.day}": period in ("day", "week"),
-            f"{day:%b}": period != "year" and (period == "month" or has_month),
-            f"{day:%Y}": has_year,
-        }
-        lines = [part for part, is_shown in parts.items() if is_shown]
-        found[place], before = lines, (day.year, day.month)
-    return found
 
 
 def ink() -> tuple[str, str]:

@@ -218,19 +218,6 @@ def test_a_click_on_a_day_shows_its_hours(browser: Browser, dashboards: str) -> 
         expect(page.get_by_role("heading", name=shown)).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("locale", "day"), [("en-GB", r"\d+ \w+ 20\d\d"), ("en-US", r"\w+ \d+, 20\d\d")]
-)
-def test_dates_have_the_form_of_the_visitor(
-    browser: Browser, dashboards: str, locale: str, day: str
-) -> None:
-    with chromium.visitor(browser, locale=locale) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Flights")
-        note = page.get_by_test_id("stCaptionContainer").filter(has_text=" to ").first
-        expect(note).to_have_text(re.compile(f" on {day}, by "))
-
-
 #: What can be scrolled sideways and is not a table or a statement, which may; and what is cut off.
 SCROLLS = """() => {
     const may = "[data-testid=stDataFrame], [data-testid=stCode], pre";

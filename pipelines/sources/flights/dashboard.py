@@ -21,7 +21,6 @@ from pipelines.dashboard.page import (
     day_column,
     day_format,
     ink,
-    input_format,
     note_unknown,
     show_chart,
     show_number,
@@ -168,7 +167,6 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
             value=[],
             min_value=offered["first_departure_on"],
             max_value=offered["last_departure_on"],
-            format=input_format(),
             key="departure",
             bind="query-params",
         )

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pipelines.dashboard.page import (
     BLUE,
+    CLOCK,
     GREEN,
     GREY,
     ORANGE,
@@ -28,7 +29,6 @@ from pipelines.dashboard.page import (
     as_percent,
     as_plain,
     as_time,
-    clock,
     colour_scale,
     day_format,
     ink,
@@ -324,7 +324,7 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
     rows["hours"] = spent if "delivery" in rows["status"].tail(1).tolist() else spent.fillna(last)
     rows["step"] = range(1, len(rows) + 1)
     if len(rows) > 1:
-        at = f"{day_format(has_year=False)}, {clock()}"
+        at = f"{day_format(has_year=False)}, {CLOCK}"
         line = alt.Chart(rows).encode(
             x=alt.X("since:T", title=None, axis=alt.Axis(format=at, tickCount=5)),
             y=alt.Y("step:O", axis=None, sort="descending"),
@@ -333,7 +333,7 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
             line.mark_line(interpolate="step-after", color=GREY),
             line.mark_point(filled=True, size=120).encode(
                 color=alt.Color("status:N", legend=None, scale=_status_colours(rows)),
-                tooltip=[alt.Tooltip("since:T", format=f"{day_format()}, {clock()}"), "status:N"],
+                tooltip=[alt.Tooltip("since:T", format=f"{day_format()}, {CLOCK}"), "status:N"],
             ),
             line.mark_text(align="left", dx=10, dy=-8, color=ink()[0]).encode(text="status:N"),
         )

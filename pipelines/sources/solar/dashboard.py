@@ -11,6 +11,7 @@ import streamlit as st
 
 from pipelines.dashboard.page import (
     BLUE,
+    CLOCK,
     GREEN,
     GREY,
     ORANGE,
@@ -25,12 +26,10 @@ from pipelines.dashboard.page import (
     as_day,
     as_number,
     as_plain,
-    clock,
     colour_scale,
     day_column,
     day_format,
     ink,
-    input_format,
     note_unknown,
     part,
     period_axis,
@@ -106,7 +105,6 @@ def show() -> None:
             "Day",
             None,
             max_value=until,
-            format=input_format(),
             key="day",
             bind="query-params",
             width=200,
@@ -340,7 +338,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
         alt.Chart(rows)  # a line ends where hours are missing
         .mark_line(point=True)
         .encode(
-            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=clock())),
+            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=CLOCK)),
             y=alt.Y("kWh:Q"),
             color=alt.Color(
                 "kind:N",
@@ -350,7 +348,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
             ),
             strokeDash=alt.StrokeDash("kind:N", title=None, scale=dashes),
             tooltip=[
-                alt.Tooltip("local_hour:T", title="hour", format=clock()),
+                alt.Tooltip("local_hour:T", title="hour", format=CLOCK),
                 "kind:N",
                 alt.Tooltip("kWh:Q", format=",.1f"),
             ],
