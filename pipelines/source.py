@@ -153,7 +153,6 @@ __all__ = [
     "Retry",
     "Rows",
     "Sandbox",
-    "SandboxOption",
     "SandboxParts",
     "Schedule",
     "SecretStr",
@@ -301,28 +300,15 @@ class Collection:
     comments: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SandboxOption:
-    """An option of `isobar sandbox`: `--<source>-<name>`, a number."""
-
-    name: str
-    help: str
-    default: float
-    minimum: float = 0
-    maximum: float = 1
-    is_whole: bool = False
-
-
 @dataclass(frozen=True)
 class Sandbox:
-    """The inputs of a simulated source: a seed, a clock, and the values of its options."""
+    """The inputs of a simulated source: a seed and a clock."""
 
     seed: int
     #: The current time, UTC; on the day given with `--date`, if any.
     now: Callable[[], dt.datetime]
     #: The real time, UTC.
     clock: Callable[[], dt.datetime]
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,9 +318,6 @@ class SandboxParts:
     routes: Sequence[BaseRoute] = ()
     #: Called with the folder and the day, at the start and every minute; writes missing files.
     write_files: Callable[[Path, dt.date], None] | None = None
-    #: Called with the folder. Returns a function that writes one more file, and the rate per
-    #: minute, or None if no stream is wanted.
-    stream: Callable[[Path], tuple[Callable[[dt.datetime], object], float] | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -378,7 +361,6 @@ class Source:
     #: A file of its package that the sandbox sends, if it has no `sandbox.py`: to the inbox, or as
     #: the document or first page of its service.
     sample: str | None = None
-    sandbox_options: tuple[SandboxOption, ...] = ()
     #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
     #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
@@ -696,6 +678,5 @@ def _names(source: Source) -> set[str]:
         *source.object_files,
         *source.settings.variables().values(),
         *(f"feed {feed.name}" for feed in source.feeds),
-        *(f"--{source.name}-{one.name}".replace("_", "-") for one in source.sandbox_options),
         *(one.name for one in source.retention),
     }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipelines_tests.plugins import DECLARATION, TABLES
 
-IMPORTS = "import Check, Feed, Field, FileInbox, Rows, Sandbox, SandboxOption, Schedule, Source"
+IMPORTS = "import Check, Feed, Field, FileInbox, Rows, Sandbox, Schedule, Source"
 IMPORTS += ", SourceSettings, secret_text, url"
 CHECK = 'Check(name="{name}_named", on="%s", expects="Stops have names.", remedy="name them")'
 STOPS = "enriched.{name}_stops"

@@ -1,9 +1,7 @@
 """The command `isobar sandbox`: the simulated sources on a port."""
 
 import socket
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -11,25 +9,6 @@ from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings
 from pipelines.postgres import state_folder
 from pipelines.runtime.processes import end_with
-from pipelines.source import SandboxOption, declared_sources
-
-
-def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of each source's simulation to `isobar sandbox`."""
-    for source in reversed([*declared_sources().values()]):
-        for one in reversed(source.sandbox_options):
-            command = _option(source.name, one)(command)
-    return command
-
-
-def _option(source: str, one: SandboxOption) -> Callable[..., Any]:
-    kind = (
-        click.IntRange(int(one.minimum), int(one.maximum))
-        if one.is_whole
-        else click.FloatRange(one.minimum, one.maximum)
-    )
-    name = f"--{source}-{one.name}".replace("_", "-")
-    return click.option(name, type=kind, default=one.default, show_default=True, help=one.help)
 
 
 @click.command(short_help="Serve the simulated sources until Ctrl-C.")
@@ -62,7 +41,6 @@ def _option(source: str, one: SandboxOption) -> Callable[..., Any]:
     show_default=True,
     help="How long a response of the kind timeout hangs.",
 )
-@source_options
 @click.option("--parent", type=int, hidden=True, help="Internal: exit with this process.")
 def sandbox(
     port: int | None,
@@ -73,7 +51,6 @@ def sandbox(
     faults: tuple[str, ...],
     hang_seconds: float,
     parent: int | None,
-    **options: Any,
 ) -> None:
     """Serve the simulated sources. `isobar run` and `isobar ui` use this sandbox while it runs.
 
@@ -94,7 +71,6 @@ def sandbox(
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         hang_seconds=hang_seconds,
         inboxes=Settings.current().state / "inbox",
-        **options,
     )
     try:
         listening = socket.create_server((host, port or 0))

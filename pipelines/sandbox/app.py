@@ -3,10 +3,9 @@
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from pipelines.isolation import broken_sources, isolated
 from pipelines.sandbox import sample
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
-from pipelines.source import Sandbox, SandboxParts, declared_sources, sources
+from pipelines.source import Sandbox, SandboxParts, sources
 
 LOG = logging.getLogger("isobar.sandbox")
 DAY_CHECK_SECONDS = 60.0
@@ -32,7 +31,6 @@ def build_app(
     hang_seconds: float = 60.0,
     inboxes: Path | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
-    **options: Any,
 ) -> Starlette:
     """Build the app of all sources as of `today`, failing at `fault_rate`.
 
@@ -44,14 +42,13 @@ def build_app(
         hang_seconds: How long a simulated time-out keeps the caller waiting.
         inboxes: The folder with one inbox per source of files; None writes no files.
         now: The clock; with `today`, only its time of day is used.
-        options: Options of sources, named `<source>_<option>`.
     """
 
     def present() -> dt.datetime:
         moment = now().astimezone(dt.UTC)
         return moment if today is None else dt.datetime.combine(today, moment.timetz())
 
-    parts = _build_parts(seed, present, now, options)
+    parts = _build_parts(seed, present, now)
 
     async def drop_files(inboxes: Path) -> None:
         for name, part in parts.items():
@@ -63,23 +60,12 @@ def build_app(
             await asyncio.sleep(DAY_CHECK_SECONDS)
             await drop_files(inboxes)
 
-    async def stream(write_next: Callable[[dt.datetime], object], per_minute: float) -> None:
-        clock = asyncio.get_running_loop()
-        due = clock.time()
-        while True:
-            await _write(write_next, present())
-            due = max(due + 60 / per_minute, clock.time())
-            await asyncio.sleep(due - clock.time())
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = []
         if inboxes is not None:
             await drop_files(inboxes)  # the first files exist before the first response
             tasks.append(asyncio.create_task(keep_dropping(inboxes)))
-            for name, part in parts.items():
-                if part.stream and (streamed := part.stream(inboxes / name)):
-                    tasks.append(asyncio.create_task(stream(*streamed)))
         yield
         for task in tasks:
             task.cancel()
@@ -107,28 +93,16 @@ def build_app(
 
 
 def _build_parts(
-    seed: int,
-    present: Callable[[], dt.datetime],
-    clock: Callable[[], dt.datetime],
-    options: Mapping[str, Any],
+    seed: int, present: Callable[[], dt.datetime], clock: Callable[[], dt.datetime]
 ) -> dict[str, SandboxParts]:
-    """Build each simulated source. Raises `TypeError` for options that no source has."""
+    """Build each simulated source."""
     found: dict[str, SandboxParts] = {}
-    left = dict(options)
-    for source in declared_sources().values():
-        prefix = f"{source.name}_"
-        given = {option.name: option.default for option in source.sandbox_options}
-        for name in [name for name in left if name.startswith(prefix)]:
-            given[name.removeprefix(prefix)] = left.pop(name)
-        if source.name not in sources():
-            continue
+    for source in sources().values():
         with isolated(source.name, "its sandbox", source.package):
             if module := source.module("sandbox"):
-                found[source.name] = module.build(Sandbox(seed, present, clock, given))
+                found[source.name] = module.build(Sandbox(seed, present, clock))
             elif source.sample:
                 found[source.name] = sample.build(source)
-    if left:
-        raise TypeError(f"there are no options {sorted(left)}")
     return found
 
 

@@ -77,12 +77,11 @@ class Simulation:
 @contextmanager
 def simulated(source: Source, seeds: Sequence[int], folder: Path) -> Iterator[list[Simulation]]:
     """Serve the sandbox of a source, or its sample, for each seed; files are within a folder."""
-    options = {one.name: one.default for one in source.sandbox_options}
     module: Any = source.module("sandbox")
     found = []
     with ExitStack() as stack:
         for number, seed in enumerate(seeds):
-            given = Sandbox(seed, lambda: NOON, lambda: NOON, options)
+            given = Sandbox(seed, lambda: NOON, lambda: NOON)
             parts = module.build(given) if module else sample.build(source)
             url = stack.enter_context(served(Starlette(routes=[*parts.routes])))
             files = folder / f"sandbox-{number}"

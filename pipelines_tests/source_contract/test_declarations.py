@@ -153,9 +153,8 @@ def test_it_stays_in_its_own_schema(source: Source) -> None:
 
 
 @every_source
-def test_it_has_a_simulation_that_starts_without_options(source: Source) -> None:
+def test_it_has_a_simulation_that_starts(source: Source) -> None:
     module = source.module("sandbox")
     assert module is not None
-    options = {one.name: one.default for one in source.sandbox_options}
-    parts = module.build(Sandbox(1, lambda: NOON, lambda: NOON, options))
+    parts = module.build(Sandbox(1, lambda: NOON, lambda: NOON))
     assert parts.routes or parts.write_files

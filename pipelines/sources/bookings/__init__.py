@@ -18,7 +18,6 @@ from pipelines.source import (
     Folder,
     Input,
     Ledger,
-    SandboxOption,
     Schedule,
     Source,
     SourceSettings,
@@ -225,20 +224,6 @@ source = Source(
     views=(
         View(name="enriched.reservation_changes", is_counted=False),
         View(name=NIGHTS, is_counted=False),
-    ),
-    sandbox_options=(
-        SandboxOption(
-            name="files", help="Files with new hotel events per minute.", default=0, maximum=6000
-        ),
-        SandboxOption(
-            name="lines",
-            help="Lines per file.",
-            default=1000,
-            minimum=1,
-            maximum=100_000,
-            is_whole=True,
-        ),
-        SandboxOption(name="error_rate", help="Share of invalid lines.", default=0.01),
     ),
     seed_sandbox=deferred("pipelines.sources.bookings.hotels:seed_sandbox"),
 )

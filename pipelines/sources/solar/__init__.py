@@ -17,7 +17,6 @@ from pipelines.source import (
     Ledger,
     ReasonCode,
     Retry,
-    SandboxOption,
     Schedule,
     Source,
     SourceSettings,
@@ -147,9 +146,6 @@ source = Source(
     views=(
         View(name="solar.coverage"),
         View(name="metrics.solar_losses", is_counted=False),
-    ),
-    sandbox_options=(
-        SandboxOption(name="error_rate", help="Share of invalid hours of solar plants.", default=0),
     ),
     seed_sandbox=deferred("pipelines.sources.solar.demo:seed_sandbox"),
 )

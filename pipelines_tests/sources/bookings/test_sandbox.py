@@ -4,7 +4,6 @@ import csv
 import datetime as dt
 import gzip
 import operator
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -232,34 +231,3 @@ def test_files_and_the_api_contain_the_same_events(inbox: Path, everything: list
     assert history[-1]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=2))
     assert {event["event_timestamp"][:10] for event in good.values()} == {str(YESTERDAY)}
     assert len(good) == len(hotels.events_of_day(1, YESTERDAY))
-
-
-def test_a_stream_follows_its_rate_and_survives_a_restart(tmp_path: Path) -> None:
-    options: dict[str, Any] = {
-        "inboxes": tmp_path,
-        "now": lambda: NOON,
-        "bookings_files": 3000,
-        "bookings_lines": 50,
-        "bookings_error_rate": 0.1,
-    }
-    folder = tmp_path / "bookings"
-    began = time.monotonic()
-    with sandbox_server(**options):
-        while len(list(folder.glob("bookings-stream-*.csv"))) < 8:
-            time.sleep(0.01)
-    seconds = time.monotonic() - began
-    first = {file: file.read_bytes() for file in folder.glob("bookings-stream-*.csv")}
-    assert 8 <= len(first) <= seconds * 50 + 1
-    with sandbox_server(**options):
-        while len(list(folder.glob("bookings-stream-*.csv"))) < len(first) + 2:
-            time.sleep(0.01)
-    both = list(folder.glob("bookings-stream-*.csv"))
-    assert len(both) > len(first)
-    assert {file: file.read_bytes() for file in first} == first
-    numbers = sorted(int(file.stem.rpartition("-")[2]) for file in both)
-    assert numbers == list(range(1, len(both) + 1))
-    ids = {row["id"] for file in both for row in rows(file)}
-    dirty = [row for file in both for row in rows(file) if not is_good(row)]
-    repeats = 50 * len(both) - len(ids)
-    assert len(dirty) + repeats == 5 * len(both)
-    assert not list(folder.glob(".*"))

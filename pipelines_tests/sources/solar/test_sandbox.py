@@ -70,15 +70,6 @@ def test_a_year_is_returned_hourly_without_distortion(served: str) -> None:
     assert served_items[-1]["datetime"] == "2024-12-31T23:00:00"
 
 
-def test_errors_come_at_their_rate() -> None:
-    with sandbox_server(now=lambda: NOON, solar_error_rate=0.1) as url:
-        sent = get(url, 4, "2024-01-01", "2025-01-01")
-        assert request(url, 7, "2026-09-15", "2026-09-14").status_code == 400
-    right = {reading.at.isoformat()[:19]: as_item(reading) for reading in year_of(4, 2024)}
-    good = sum(right.get(item["datetime"]) == item for item in sent)
-    assert good / len(right) == pytest.approx(0.91, abs=0.02)  # some keep a good one
-
-
 def test_future_hours_are_not_returned(served: str) -> None:
     served_items = get(served, 1, TODAY, TODAY + dt.timedelta(days=3))
     assert served_items == [as_item(reading) for reading in readings(1, 1, TODAY, TODAY)[:13]]

@@ -82,14 +82,6 @@ def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
     )
 
 
-def is_simulated(seed: int, number: int) -> bool:
-    """Return whether an event with this id exists, now or later."""
-    ordinal = number // IDS_A_DAY
-    if not FIRST_DAY.toordinal() <= ordinal <= dt.date.max.toordinal():
-        return False
-    return any(event.id == number for event in events_of_day(seed, dt.date.fromordinal(ordinal)))
-
-
 @lru_cache(maxsize=256)
 def _reservations(seed: int, day: dt.date) -> tuple[Reservation, ...]:
     """Return the reservations made on a day: more in summer and early in the week."""

@@ -1,12 +1,9 @@
-"""The simulated monitoring service at `/` and `/solar`: hourly values of any plant, some bad.
+"""The simulated monitoring service at `/` and `/solar`: hourly values of any plant.
 
-`sun` has the truth; this module parses requests, writes responses and corrupts them.
+`sun` has the truth; this module parses requests and writes responses.
 """
 
 import datetime as dt
-import json
-import math
-from random import Random
 from typing import Any
 
 from starlette.requests import Request
@@ -16,13 +13,9 @@ from starlette.routing import Route
 from pipelines.source import Sandbox, SandboxParts
 from pipelines.sources.solar.sandbox.sun import Reading, readings
 
-#: What takes the place of a value.
-WRONG = (None, math.nan, 1e9, -5.0)
-
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """Build the service; an hour is returned from its start on, and corrupted at a rate."""
-    error_rate = sandbox.options.get("error_rate", 0.0)
+    """Build the service; an hour is returned from its start on."""
 
     def get(request: Request) -> Response:
         try:
@@ -35,11 +28,7 @@ def build(sandbox: Sandbox) -> SandboxParts:
             for hour in readings(sandbox.seed, plant_id, first, min(end, now.date()))
             if hour.at <= now and hour.at.date() < end
         ]
-        items = [as_item(hour) for hour in hours]
-        if error_rate:
-            random = Random(f"{sandbox.seed} {plant_id} {first}")  # noqa: S311 - made-up errors
-            items = [one for item in items for one in _spoiled(item, random, error_rate)]
-        return Response(json.dumps(items), media_type="application/json")  # which may have NaN
+        return JSONResponse([as_item(hour) for hour in hours])
 
     return SandboxParts(routes=[Route(path, get) for path in ("/", "/solar", "/solar/")])
 
@@ -66,20 +55,3 @@ def as_item(hour: Reading) -> dict[str, Any]:
             "irradiation": hour.observed_irradiation_wh_per_m2,
         },
     }
-
-
-def _spoiled(item: dict[str, Any], random: Random, error_rate: float) -> list[dict[str, Any]]:
-    """Return what comes for an item: itself, or nothing, one more, or one with an error."""
-    if random.random() >= error_rate:
-        return [item]
-    side, measure = (
-        random.choice(("expected", "observed")),
-        random.choice(("energy", "irradiation")),
-    )
-    wrong: list[list[dict[str, Any]]] = [
-        [],
-        [item, item | {"datetime": item["datetime"].replace(":00:00", ":30:00")}],
-        [{name: value for name, value in item.items() if name != side}],
-        *([item | {side: item[side] | {measure: value}}] for value in WRONG),
-    ]
-    return random.choice(wrong)
