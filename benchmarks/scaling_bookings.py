@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import psycopg
 
@@ -24,7 +23,7 @@ from pipelines.orchestration.operations.pruning import purge_quarantine
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import audits, source
+from pipelines.sources.bookings import findings, source
 from pipelines.sources.bookings.counts import is_behind, refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
@@ -196,22 +195,17 @@ class Growing:
         self.curve.add(size, "hotel_bookings, a year by month, queries/s", rate)
 
     def _audit(self, size: str) -> None:
-        """Audit all hotels, then as every hour; and what runs ask after each load."""
+        """Look at all events, then at those of new nights; and what runs ask after each load."""
         url = self.server.url(LOADER, "bench")
         with Warehouse(url) as warehouse:
-
-            def audit(title: str, budget: float) -> None:
-                given = mock.patch.object(audits, "BUDGET_SECONDS", budget)
-                with given, self.curve.seconds(size, title):
-                    audits.audit(warehouse, utc_now)
-
-            audit("the audit of all hotels", float("inf"))
+            with self.curve.seconds(size, "the weekly comparison of everything"):
+                findings.refresh(warehouse, is_whole=True)
             self._load_few("3")
-            audit("the audit after 10,000 new events", audits.BUDGET_SECONDS)
-            day, year = dt.timedelta(days=1), dt.timedelta(days=365)
+            with self.curve.seconds(size, "findings after 10,000 new events"):
+                findings.refresh(warehouse)
+            year = dt.timedelta(days=365)
             ticks: dict[str, Question] = {
                 "hotel_bookings_lag, a tick": is_behind,
-                "bookings_audit_hourly, a tick": lambda one: audits.is_due(one, utc_now(), day),
                 "housekeeping: purge_quarantine": lambda _: purge_quarantine(
                     warehouse, utc_now() - year
                 ),

@@ -215,8 +215,6 @@ class Check:
     expects: str
     #: What is wrong if it returns rows, as the overview of the dashboards says it, then what to do.
     remedy: str
-    #: The job that evaluates it, by default the source's own; another one for slow checks.
-    job: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,8 +239,6 @@ class Schedule:
     #: The job, by default the source's own.
     job: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
-    #: How long it may skip its ticks if nothing changed.
-    skips_for: dt.timedelta = dt.timedelta()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +252,7 @@ class Ledger:
     is_snapshot: bool = False
     #: Tables with at most one row per record, which are compared with the ledger; by default `on`.
     tables: tuple[str, ...] = ()
-    #: The job that compares them, by default the source's own; another one for large tables.
+    #: The job of `jobs.py` that compares them, by default the source's own; for large tables.
     audit_job: str | None = None
 
 
@@ -333,10 +329,6 @@ class Source:
     settings: type[SourceSettings]
     #: What its job does, in one sentence; by default it loads the source.
     job: str = ""
-    #: Other jobs that checks and assets name, each with what it does.
-    other_jobs: Mapping[str, str] = field(default_factory=dict)
-    #: Assets that another job refreshes than the source's own, with its name.
-    asset_jobs: Mapping[str, str] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     #: Its external inputs, by default those of its fetchers.
     inputs: tuple[Input, ...] = ()

@@ -65,13 +65,6 @@ HOSTILE: Mapping[str, Hostile] = {
         {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
         "its schedules: ValueError: Invalid execution timezone Mars/North",
     ),
-    "unknown_job_of_check": Hostile(
-        {
-            "__init__.py": declared(checked(CHECK.replace("remedy", 'job="nope", remedy') % STOPS)),
-            **QUERY,
-        },
-        "unknown_job_of_check_named is of a job 'nope'",
-    ),
     "required_setting": Hostile(
         {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},
         "REQUIRED_SETTING_LIMIT",

@@ -41,7 +41,7 @@ RUN_LOGS = "ISOBAR_RUN_LOGS"
 DAEMON_LOCK = "ui.lock"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
-#: takes five minutes. `dagster.yaml` has the same limit of a run.
+#: takes some minutes. `dagster.yaml` has the same limit of a run.
 STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
 #: The same for a statement of the dashboards, for which somebody waits.
 DASHBOARD_SECONDS = 30

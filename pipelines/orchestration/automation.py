@@ -43,21 +43,20 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     if is_external(spec.key):
         return spec
     name = ".".join(spec.key.path)
-    job = source.asset_jobs.get(name)
     is_derived = name in source.view_assets or spec.key.path[0] == "metrics"
-    follows = is_derived and job is None and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
+    follows = is_derived and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
     return spec.replace_attributes(
-        freshness_policy=_freshness(source, job),
+        freshness_policy=_freshness(source),
         automation_condition=FOLLOWS if follows else spec.automation_condition,
     )
 
 
-def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
+def _freshness(source: Source) -> dg.FreshnessPolicy | None:
     """Return the freshness policy: a run has to refresh an asset within the grace period.
 
     By a deadline after each tick of a schedule that runs daily or less often, else in a window.
     """
-    within, entry = due_within(source, job), _schedule_of(source, job)
+    within, entry = due_within(source), _schedule_of(source)
     if within is None or entry is None:
         return None
     if deadline := _deadline(entry.cron):
@@ -77,20 +76,17 @@ def _deadline(cron: str) -> str | None:
     return " ".join([str(end % 60), str(end // 60), *days])
 
 
-def _schedule_of(source: Source, job: str | None) -> Scheduled | None:
-    """Return the schedule of a job, by default the source's own; None if it is off."""
-    mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
+def _schedule_of(source: Source) -> Scheduled | None:
+    """Return the schedule of a source's job; None if it is off."""
+    mine = [one for one in source.schedules if one.job in (None, source.name)]
     is_on = mine and source.settings.is_set_up(Settings.current())
     return timetable()[mine[0].name] if is_on else None
 
 
-def due_within(source: Source, job: str | None = None) -> dt.timedelta | None:
-    """Return after how long without a success a job is overdue; None if it has no schedule."""
-    entry = _schedule_of(source, job)
-    if entry is None:
-        return None
-    skips = next(one.skips_for for one in source.schedules if one.name == entry.name)
-    return entry.longest_wait + skips + GRACE
+def due_within(source: Source) -> dt.timedelta | None:
+    """Return after how long without a success a source is overdue; None without a schedule."""
+    entry = _schedule_of(source)
+    return None if entry is None else entry.longest_wait + GRACE
 
 
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:

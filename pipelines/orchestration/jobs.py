@@ -1,6 +1,6 @@
 """Dagster definitions of a source: derived from its declaration, and from its own `jobs.py`."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import dagster as dg
@@ -39,7 +39,7 @@ def definitions_of(source: Source) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: automated(source, spec), whole),
         asset_checks=checks,
-        jobs=[*_jobs(source, assets, checks), *(parts.jobs or ())],
+        jobs=[_job(source, assets, checks), *(parts.jobs or ())],
         schedules=[*(parts.schedules or ()), *map(schedule_of, unmade)],
         sensors=[*sensors_of(source), *(parts.sensors or ())],
         resources={source.name: source_resource(source.name), **(parts.resources or {})},
@@ -76,43 +76,33 @@ def upstream_of(view: str) -> list[str]:
     return sorted(found)
 
 
-def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -> Iterator[Any]:
-    """Yield the source's default job for everything else, and the jobs that it names.
+def _job(source: Source, assets: Collection[object], checks: Collection[Any]) -> Any:
+    """Return the source's job: its assets with their checks, but for those of another job.
 
     If a source collects from others, its job also refreshes their views that show its data.
     """
-    named = {one.name: one.job for one in source.checks} | dict(source.asset_jobs)
-    for name, job in named.items():
-        if job not in (None, source.name, *source.other_jobs):
-            raise ValueError(f"{name} is of a job {job!r}, which {source.name} does not declare")
     known = {key for one in assets for key in getattr(one, "keys", ())}
     known |= {one.key for one in assets if isinstance(one, dg.AssetSpec)}
     for key in (key for check in checks for key in check.check_keys if key.asset_key not in known):
         table = ".".join(key.asset_key.path)
         raise ValueError(f"the check {key.name} is of {table}, which does not exist")
-    job_of_check = {(check.on, check.name): check.job or source.name for check in source.checks}
-    job_of_check |= {
-        (one.on, LEDGER_MATCHES_ROWS): one.audit_job or source.name for one in source.ledgers
-    }
     made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
-    keys = [key for one in made for key in one.keys]
-    for job, about in {source.name: source.job, **source.other_jobs}.items():
-        chosen = [
-            key for key in keys if source.asset_jobs.get(".".join(key.path), source.name) == job
-        ]
-        selection: dg.AssetSelection = dg.AssetSelection.assets(*chosen)
-        if source.collects and job == source.name:
-            shown_in = selection.downstream() & dg.AssetSelection.groups("enriched", "metrics")
-            selection = selection | shown_in
-        evaluated = [
-            key
-            for check in (*checks, *made)  # such as tests of dbt
-            for key in check.check_keys
-            if job_of_check.get((".".join(key.asset_key.path), key.name), source.name) == job
-        ]
-        yield dg.define_asset_job(
-            job,
-            selection=selection.without_checks() | dg.AssetSelection.checks(*evaluated),
-            description=about,
-            tags={MAX_RUNTIME_TAG: str(Settings.current().run_seconds)},
-        )
+    selection: dg.AssetSelection = dg.AssetSelection.assets(
+        *(key for one in made for key in one.keys)
+    )
+    if source.collects:
+        shown_in = selection.downstream() & dg.AssetSelection.groups("enriched", "metrics")
+        selection = selection | shown_in
+    elsewhere = {(one.on, LEDGER_MATCHES_ROWS) for one in source.ledgers if one.audit_job}
+    evaluated = [
+        key
+        for check in (*checks, *made)  # such as tests of dbt
+        for key in check.check_keys
+        if (".".join(key.asset_key.path), key.name) not in elsewhere
+    ]
+    return dg.define_asset_job(
+        source.name,
+        selection=selection.without_checks() | dg.AssetSelection.checks(*evaluated),
+        description=source.job,
+        tags={MAX_RUNTIME_TAG: str(Settings.current().run_seconds)},
+    )

@@ -59,11 +59,9 @@ def main_jobs(names: Collection[str]) -> JobsWithConfig:
     """Return the jobs of these sources, in the order in which to run them."""
     there = {job.name for job in definitions.jobs or ()}  # without those of broken plug-ins
     return {
-        job: {}
+        source.name: {}
         for source in sources().values()
-        if source.name in names
-        for job in (source.name, *source.other_jobs)
-        if job in there
+        if source.name in names and source.name in there
     }
 
 

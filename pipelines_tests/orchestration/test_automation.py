@@ -62,7 +62,7 @@ def test_what_is_derived_follows_another_domain_once(instance: dg.DagsterInstanc
     assert follower.tick() == follower.tick() == set()
     follower.materialise("bookings.events")
     shown_in = {"enriched.hotels", "enriched.reservation_changes", "enriched.reservation_nights"}
-    assert follower.tick() == shown_in, "what the audit finds waits for it"
+    assert follower.tick() == shown_in
 
 
 def test_assets_refreshed_by_a_job_are_not_requested_again(instance: dg.DagsterInstance) -> None:

@@ -19,7 +19,6 @@ from pipelines.orchestration.schedule_config import (
     schedule_of,
     timetable,
 )
-from pipelines.sources.bookings.jobs import HOURLY
 from pipelines_tests.command import PROJECT
 
 
@@ -223,8 +222,6 @@ def test_daily_schedules_have_deadlines_and_others_windows(
     assert parcels.lower_bound_delta == dt.timedelta(hours=3)
     weather = policies["weather.observations"].fail_window.to_timedelta()
     assert weather == dt.timedelta(hours=3) + dt.timedelta(hours=2)
-    audited = policies["bookings.findings"].fail_window.to_timedelta()
-    assert audited == dt.timedelta(hours=3) + HOURLY.skips_for
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,8 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
             "scheduleState": {"status": "RUNNING"},
         }
         for name, cron in (
-            ("bookings_audit_hourly", "10 * * * *"),
+            ("bookings_audit_weekly", "20 3 * * 0"),
             ("bookings_daily", "40 5 * * *"),
-            ("bookings_ledger_audit_daily", "20 3 * * *"),
             ("flights_daily", "0 5 * * *"),
             ("housekeeping_daily", "40 2 * * *"),
             ("shipments_daily", "20 5 * * *"),

@@ -121,10 +121,6 @@ def test_what_a_declaration_names_is_there(source: Source) -> None:
     assert len(files) == len(source.checks)
     assert {*source.loads, *(ledger.on for ledger in source.ledgers)} <= relations
     assert {view.name for view in source.views} <= source.object_files.keys()
-    jobs = {source.name, *source.other_jobs}
-    assert source.asset_jobs.keys() <= relations
-    assert {*source.asset_jobs.values()} <= jobs
-    assert {check.job or source.name for check in source.checks} <= jobs
     for schedule in source.schedules:
         assert timetable()[schedule.name].job == (schedule.job or source.name)
 

@@ -74,6 +74,7 @@ def upgrade() -> None:
         "ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_status_check"
         " CHECK (status IN ('complete', 'partial', 'empty', 'failed', 'closed'))"
     )
+    op.execute("DROP TABLE IF EXISTS bookings.audits")
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
     op.execute(

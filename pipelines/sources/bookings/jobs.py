@@ -1,12 +1,10 @@
-"""Jobs of hotel bookings beyond loading: counting the events, and an hourly audit."""
+"""Jobs of hotel bookings beyond loading: counting the events, and what contradicts them."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
-from sqlalchemy import Connection
 
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
@@ -15,13 +13,12 @@ from pipelines.orchestration.asset_metadata import (
     asset_key,
     table_spec,
 )
-from pipelines.orchestration.resources import WarehouseResource, utc_now
-from pipelines.orchestration.schedule_config import due_sensor, scheduled, timetable
-from pipelines.sources.bookings import AUDIT, audits, counts, source, tables
+from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.sources.bookings import AUDIT, counts, findings, source, tables
 
 AFTER_FAILURE_SECONDS = 300.0
-#: The hourly audit, which starts a run only if there is something to audit.
-HOURLY = source.schedules[1]
 
 
 class CountConfig(dg.Config):
@@ -91,38 +88,25 @@ def hotel_bookings_lag(
 def bookings_findings(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
-    """Audit the hotels whose turn it is, and the nights with new events."""
+    """Look at the nights with new events; in the audit, at all events and counts."""
     with as_dagster_failure(context) as step, warehouse.open() as store:
-        audited = audits.audit(store, utc_now)
+        findings.refresh(store, is_whole=context.run.job_name == AUDIT)
         key = asset_key(tables.findings)
         with store.engine.connect() as connection:
-            metadata = step.table_stats(connection, key) | asdict(audited)
-        return dg.MaterializeResult(asset_key=key, metadata=metadata)
+            return dg.MaterializeResult(asset_key=key, metadata=step.table_stats(connection, key))
 
 
-@scheduled(timetable()[HOURLY.name])
-def bookings_audit_hourly(
-    context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
-) -> dg.RunRequest | dg.SkipReason:
-    """An audit, if there are new events or a hotel whose turn it is."""
-    with warehouse.open() as store, store.engine.connect() as connection:
-        return audit_due(connection, context.instance)
-
-
-def audit_due(
-    connection: Connection, instance: dg.DagsterInstance
-) -> dg.RunRequest | dg.SkipReason:
-    """Request an audit, unless nothing is due or one is in progress."""
-    if not audits.is_due(connection, utc_now(), HOURLY.skips_for):
-        return dg.SkipReason("No new events since the last audit.")
-    if run_state.has_unfinished_run(instance, AUDIT):
-        return dg.SkipReason("A run is under way.")
-    return dg.RunRequest(run_config=dict(HOURLY.config))
+audit_job = dg.define_asset_job(
+    AUDIT,
+    selection=dg.AssetSelection.assets(asset_key(tables.findings))
+    | dg.AssetSelection.checks(dg.AssetCheckKey(asset_key(tables.events), LEDGER_MATCHES_ROWS)),
+    description="Compare the counts and the ledger with all stored events, and look for events"
+    " that contradict others.",
+)
 
 
 definitions = dg.Definitions(
     assets=[hotel_bookings, bookings_findings],
-    jobs=[refresh_job],
-    schedules=[bookings_audit_hourly],
+    jobs=[refresh_job, audit_job],
     sensors=[hotel_bookings_lag],
 )

@@ -155,30 +155,21 @@ hotels = Table(
     " occupancy.",
 )
 
-audits = Table(
-    "audits",
-    metadata,
-    _hotel_key(),
-    required(
-        "load_number", BigInteger, "Up to which load the audit read the events (bookings.events)."
-    ),
-    required("audited_at", INSTANT, "When all events of the hotel were last audited."),
-    info={WRITTEN_WITH: "bookings.findings"},
-    schema=SCHEMA,
-    comment="When each hotel was audited: the longest ago is the next.",
-)
-
 findings = Table(
     "findings",
     metadata,
     required(
         "finding_id",
         BigInteger,
-        "Key of the finding; another one after each audit.",
+        "Key of the finding; another one after each look.",
         Identity(always=True),
         primary_key=True,
     ),
-    required("rule", Text, "Name of the check that shows the finding."),
+    required(
+        "rule",
+        Text,
+        "booked_before_cancelled, no_double_booking, event_before_stay or matches_recount.",
+    ),
     required("hotel_id", BigInteger, "Hotel number in the source system."),
     required("day", Date, "Night of the stay, or day of the count."),
     optional("event_id", BigInteger, "The event (bookings.events); null for counts."),
@@ -200,14 +191,13 @@ findings = Table(
     required(
         "found_at",
         INSTANT,
-        "When the last audit of the hotel or night found it.",
+        "When it was found.",
         server_default=func.clock_timestamp(),
     ),
     Index(None, "hotel_id", "day"),
     schema=SCHEMA,
-    comment="What the last audit of each hotel and night found: events that contradict others, and"
-    " counts that differ from the events. All findings of a hotel or night are replaced when it is"
-    " audited again, each hotel at least once a week.",
+    comment="Events that contradict others, and counts that differ from the events. Findings of a"
+    " night are replaced when it has new events, and all of them once a week.",
 )
 
 

@@ -1,4 +1,4 @@
--- Among the audited events, which are all events of their nights: cancellations without an earlier
+-- Among {events}, which are all of their nights: cancellations without an earlier
 -- or simultaneous booking, bookings directly after another booking, and events dated after their
 -- night had passed.
 INSERT INTO bookings.findings
@@ -10,17 +10,17 @@ WITH booked AS (
         room_reservation_id,
         min(event_at) AS first_at,
         count(*) AS bookings
-    FROM audited_events
+    FROM {events} AS looked_at
     WHERE status = 'booking'
     GROUP BY hotel_id, night_of_stay, room_reservation_id
 ),
 
 in_order AS (  -- of nights with several bookings alone: sorting all takes four times as long
     SELECT
-        audited_events.*,
+        looked_at.*,
         lag(status) OVER reservation_night AS status_before,
         lag(event_at) OVER reservation_night AS before_at
-    FROM audited_events
+    FROM {events} AS looked_at
     INNER JOIN booked USING (hotel_id, night_of_stay, room_reservation_id)
     WHERE booked.bookings > 1
     WINDOW reservation_night AS (
@@ -38,7 +38,7 @@ SELECT
     room_reservation_id,
     event_at,
     NULL::timestamptz
-FROM audited_events
+FROM {events} AS looked_at
 LEFT JOIN booked USING (hotel_id, night_of_stay, room_reservation_id)
 WHERE status = 'cancellation' AND coalesce(first_at > event_at, TRUE)
 UNION ALL
@@ -63,5 +63,5 @@ SELECT
     room_reservation_id,
     event_at,
     NULL::timestamptz
-FROM audited_events
+FROM {events} AS looked_at
 WHERE (event_at AT TIME ZONE 'UTC')::date > night_of_stay

@@ -1,9 +1,9 @@
--- Counts of the hotels that differ from a recount of all counted events, on either axis.
+-- Counts that differ from a recount of all counted events, on either axis.
 INSERT INTO bookings.findings
 (rule, hotel_id, day, axis, bookings, recounted_bookings, cancellations, recounted_cancellations)
 WITH counted AS NOT MATERIALIZED (
     SELECT hotel_id, event_at, night_of_stay, status
-    FROM audited_events
+    FROM bookings.events
     WHERE load_number <= (
         SELECT position FROM ops.watermarks WHERE name = 'metrics.hotel_bookings'
     )
@@ -32,11 +32,9 @@ anew AS (
 stored AS (
     SELECT 'event_day' AS axis, hotel_id, day, bookings, cancellations
     FROM metrics.hotel_bookings_by_event_day
-    WHERE hotel_id = ANY(:hotels)
     UNION ALL
     SELECT 'stay_night', hotel_id, day, bookings, cancellations
     FROM metrics.hotel_bookings_by_stay_night
-    WHERE hotel_id = ANY(:hotels)
 )
 
 SELECT

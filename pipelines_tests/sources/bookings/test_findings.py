@@ -1,0 +1,76 @@
+"""What contradicts among events: the nights of new ones, and all of them once a week."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.sources.bookings import findings
+from pipelines.sources.bookings.counts import refresh
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import deliver, event
+
+FOUND = "SELECT rule, hotel_id, event_id FROM bookings.findings ORDER BY 1, 2, 3"
+
+
+class Hotels:
+    """Hotels 1 to 3 with an event each, and further deliveries."""
+
+    def __init__(self, warehouse: Warehouse, folder: Path, owner: psycopg.Connection) -> None:
+        self.warehouse, self.folder, self.owner = warehouse, folder, owner
+        self.files = 0
+        self.send(*(event(number, hotel_id=number) for number in (1, 2, 3)))
+
+    def send(self, *events: dict[str, Any]) -> None:
+        self.files += 1
+        deliver(self.warehouse, self.folder, list(events), f"{self.files}.txt")
+        refresh(self.warehouse)
+
+    def found(self, *, is_whole: bool = False) -> list[tuple[Any, ...]]:
+        findings.refresh(self.warehouse, is_whole=is_whole)
+        return self.owner.execute(FOUND.encode()).fetchall()
+
+
+@pytest.fixture
+def hotels(warehouse: Warehouse, tmp_path: Path, owner: psycopg.Connection) -> Hotels:
+    return Hotels(warehouse, tmp_path, owner)
+
+
+def test_new_events_are_looked_at_with_the_older_ones_of_their_nights(hotels: Hotels) -> None:
+    """A booking that comes later settles a finding."""
+    again, unbooked = event(4, hotel_id=1), event(5, hotel_id=2, status=2)
+    again["room_reservation_id"] = event(1)["room_reservation_id"]
+    hotels.send(again, unbooked)
+    expected = [("booked_before_cancelled", 2, 5), ("no_double_booking", 1, 4)]
+    assert hotels.found() == expected
+    hotels.send(event(6, hotel_id=3))
+    assert hotels.found() == expected
+    booked = unbooked | {"id": 7, "status": 1, "event_timestamp": "2022-01-01 00:00:00"}
+    hotels.send(booked)
+    assert hotels.found() == expected[1:]
+    assert hotels.found(is_whole=True) == expected[1:]
+
+
+def test_counts_that_differ_are_found_until_all_are_counted_anew(hotels: Hotels) -> None:
+    hotels.owner.execute(
+        "INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)"
+        " VALUES (99, '2022-01-01', 1, 0)"
+    )
+    hotels.owner.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 2")
+    assert hotels.found() == []
+    differing = [("matches_recount", 2, None), ("matches_recount", 99, None)]
+    assert hotels.found(is_whole=True) == differing
+    assert hotels.found() == differing
+    refresh(hotels.warehouse, rebuild=True)
+    assert hotels.found() == []
+
+
+def test_events_that_were_changed_by_hand_are_seen_when_all_are_looked_at(hotels: Hotels) -> None:
+    hotels.send(event(5, hotel_id=2, status=2))
+    for _ in range(2):
+        assert hotels.found(is_whole=True) == [("booked_before_cancelled", 2, 5)]
+    hotels.owner.execute("UPDATE bookings.events SET status = 'booking' WHERE event_id = 5")
+    refresh(hotels.warehouse, rebuild=True)
+    assert hotels.found() == [("booked_before_cancelled", 2, 5)]
+    assert hotels.found(is_whole=True) == []
