@@ -55,8 +55,8 @@ def health() -> Health:
     looks = QUESTIONS.ask("last_look").rows
     if looks.empty:
         return Health([Finding("unknown", "unknown", NOBODY)], None)
-    problems = QUESTIONS.ask("problems").rows.to_dict("records")
-    findings = [_finding(one) for one in problems]
+    rows = QUESTIONS.ask("problems").rows.astype(object)
+    findings = [_finding(one) for one in rows.where(rows.notna(), None).to_dict("records")]
     return Health(findings, looks["looked_at"].iloc[0])
 
 

@@ -115,15 +115,20 @@ def test_the_banner_has_what_the_last_look_found(
     problems = [problem(f"check:solar.readings:no_{n}", "warning", n) for n in range(5)]
     found = looked(
         server.url(LOADER, database),
-        [problem("run:solar", "error"), *problems],
+        [
+            problem("run:solar", "error"),
+            Problem("status:daemon", "error", "It is dead", "", SINCE, "", "Start it."),
+            *problems,
+        ],
     )
-    assert overview.verdict(found)[0] == "1 error and 5 warnings: this needs you"
-    assert found.findings[1].source == "solar"
+    assert overview.verdict(found)[0] == "2 errors and 5 warnings: this needs you"
+    assert found.findings[-1].source == "solar"
     page = shown(OVERVIEW)
     assert not page.exception
     labels = [one.proto.label.replace("\\", "") for one in page.get("page_link")]
     assert sum("Solar plants: the last run failed. Found 2" in one for one in labels) == 1
     assert sum("Solar plants: readings [1](x) are missing (4)" in one for one in labels) == 1
+    assert sum(one.endswith("It is dead") and "nan" not in one for one in labels) == 1
     assert page.expander[0].label == "2 more warnings"
     page = shown("pipelines.dashboard.quality")
     assert not page.exception
