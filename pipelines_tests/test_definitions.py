@@ -132,7 +132,6 @@ def test_a_job_lands_flights_and_their_counts(
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 
-@pytest.mark.answers("F37")
 def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
@@ -167,7 +166,6 @@ def test_a_source_with_nothing_yet_is_skipped_and_not_red(
     assert result.get_asset_materialization_events() == []
 
 
-@pytest.mark.answers("F48")
 def test_a_broken_source_fails_the_run_and_writes_nothing(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:

@@ -1,13 +1,10 @@
 """The requirements are answered by what there is, and the queries of the README answer."""
 
-import ast
 import re
-from functools import cache
 from pathlib import Path
 
 import click
 import psycopg
-import pytest
 
 from pipelines.cli.main import isobar
 from pipelines.postgres.roles import ANALYST
@@ -20,6 +17,8 @@ from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
 
 REQUIREMENTS = PROJECT / "docs" / "requirements.md"
+#: Its tests are those of the kit.
+OF_KIT = "pipelines_tests/source_contract/test_loads.py"
 LAST_IDS = {"F": 57, "E": 62, "H": 46, "T": 48, "P": 62}
 
 
@@ -66,9 +65,8 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
             elif name.startswith("make "):
                 exists = name.split()[1] in targets
             elif test:
-                exists = f"def {test}(" in (PROJECT / path).read_text() or any(
-                    test == of_kit for _, of_kit in marks_of(path)
-                )
+                kit = "pipelines/testing/suite.py" if path == OF_KIT else path
+                exists = f"def {test}(" in (PROJECT / kit).read_text()
             elif re.search(r"/|^\.|\.(md|ya?ml|toml)$|^Dockerfile$", name):
                 exists = (PROJECT / path).exists()
             elif "." in name:
@@ -79,33 +77,6 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
             if not exists:
                 missing.append(f"{ids}: {name}")
     assert missing == []
-
-
-def test_each_named_test_carries_the_requirement_it_proves() -> None:
-    """So that who changes a test knows what is claimed of it."""
-    without = []
-    for ids, answer in rows():
-        for path, test in (name.split("::") for name in named(answer) if "::" in name):
-            if (ids.replace("\u2013", "-"), test) not in marks_of(path):
-                without.append(f"{ids}: {path}::{test}")
-    assert without == []
-
-
-@cache
-def marks_of(path: str) -> set[tuple[object, str]]:
-    """Return each requirement that a test of a module is marked with, and the test's name."""
-    parts = ast.parse((PROJECT / path).read_text()).body
-    named = {ast.unparse(one.targets[0]): one.value for one in parts if isinstance(one, ast.Assign)}
-    of_kit = ast.literal_eval(named["ANSWERS"]) if "ANSWERS" in named else {}
-    return {(id_, test) for test, ids in of_kit.items() for id_ in ids} | {
-        (mark.value, node.name)
-        for node in parts
-        if isinstance(node, ast.FunctionDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.answers"
-        for mark in decorator.args
-        if isinstance(mark, ast.Constant)
-    }
 
 
 def column_exists(owner: psycopg.Connection, answer: str, column: str) -> bool:
@@ -125,7 +96,6 @@ def commands_of(group: click.Group, prefix: str = "") -> set[str]:
     return found
 
 
-@pytest.mark.answers("F14", "F16", "T48")
 def test_the_queries_of_the_readme_answer(
     warehouse: Warehouse,
     owner: psycopg.Connection,

@@ -48,7 +48,6 @@ def seen(browser: Browser, dashboards: str) -> Iterator[Watched]:
         assert page.faults() == []
 
 
-@pytest.mark.answers("F18", "E25")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_shows_its_data(seen: Watched, name: str) -> None:
     page = seen.page
@@ -64,7 +63,6 @@ def test_a_page_shows_its_data(seen: Watched, name: str) -> None:
     expect(page.get_by_test_id("stCode").first).to_contain_text("SELECT")
 
 
-@pytest.mark.answers("E25")
 def test_a_filter_is_in_the_address(browser: Browser, dashboards: str) -> None:
     with chromium.visitor(browser) as context:
         page = context.new_page()
@@ -115,7 +113,6 @@ def test_a_story_opens_its_page_with_its_filter(seen: Watched) -> None:
     expect(page.get_by_text("Legs, in local times")).to_be_visible()
 
 
-@pytest.mark.answers("E27")
 def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
     browser: Browser, dashboards: str
 ) -> None:
@@ -250,7 +247,6 @@ def visit(page: Page, url: str, name: str) -> None:
     page.wait_for_timeout(300)  # charts take their width after they are drawn
 
 
-@pytest.mark.answers("F35")
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [380, 768, 1600])
 def test_no_page_scrolls_sideways(

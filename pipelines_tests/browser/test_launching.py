@@ -47,7 +47,6 @@ def launch_backfill(watched: Watched) -> None:
     assert created.is_visible(), watched.faults()
 
 
-@pytest.mark.answers("F08")
 def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     watched: Watched, ui: Ui
 ) -> None:

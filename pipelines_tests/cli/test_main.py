@@ -201,7 +201,6 @@ def test_two_processes_can_create_dagster_storage_at_once(server: Connections) -
             connection.execute(f"DROP DATABASE {name}")
 
 
-@pytest.mark.answers("T23")
 def test_with_database_url_no_server_is_started(
     empty_state: Path, server: Connections, empty_database: str, source: FakeSource
 ) -> None:
@@ -285,7 +284,6 @@ def test_an_invalid_variable_of_a_source_stops_no_other_source(state: Path) -> N
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.answers("T04")
 def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "by hand.csv"
     file.write_text(text_of([line(1), line(1, sku="B"), line(2, article_price="free")]))
@@ -349,7 +347,6 @@ def test_every_bad_line_of_a_rejected_file_is_listed_until_the_file_is_loaded(
     assert "bad.csv" not in isobar(state, "quarantine", "list").stdout
 
 
-@pytest.mark.answers("E03")
 def test_events_are_imported_from_standard_input_and_from_a_pipe(
     state: Path, tmp_path: Path
 ) -> None:
@@ -368,7 +365,6 @@ def test_events_are_imported_from_standard_input_and_from_a_pipe(
     assert "1 read, 1 loaded" in reader.communicate(timeout=120)[0]
 
 
-@pytest.mark.answers("T22")
 def test_a_missing_file_is_rejected_with_a_clear_message(empty_state: Path) -> None:
     done = isobar(empty_state, "import", "shipments", "/nowhere/shipments.csv")
     assert done.returncode == 2

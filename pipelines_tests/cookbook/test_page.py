@@ -104,7 +104,6 @@ def test_p26_one_line_exports_a_plants_hours_as_csv(
     assert observed == [values(SIERRA, at).observed_kwh for at in of_the_week]
 
 
-@pytest.mark.answers("E04", "E09")
 def test_the_filters_of_events_are_answered_by_an_index(owner: psycopg.Connection) -> None:
     at, night = "events_event_at_idx", "events_hotel_id_night_of_stay_idx"
     indexes = {

@@ -36,7 +36,6 @@ def field(page: AppTest, label: str) -> object:
     return next(one.value for one in inputs if one.label == label)
 
 
-@pytest.mark.answers("E26")
 def test_every_function_has_an_example() -> None:
     found = ask.QUESTIONS.ask("functions").rows
     assert len(found) > 8
@@ -45,7 +44,6 @@ def test_every_function_has_an_example() -> None:
         ask.example_values(" ".join(row["about"].split()), row["arguments"])
 
 
-@pytest.mark.answers("E27")
 def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     today = dt.datetime.now(dt.UTC).date()

@@ -190,7 +190,6 @@ def test_runs_at_one_commit_are_merged_and_a_new_commit_replaces_them(tmp_path: 
     assert baseline.read(file) == renewed
 
 
-@pytest.mark.answers("T34")
 def test_each_week_is_kept_beside_the_weeks_before(tmp_path: Path) -> None:
     branch, file = tmp_path / "repository", tmp_path / "bench.json"
     subprocess.run(["git", "init", "--quiet", "--bare", branch], check=True)

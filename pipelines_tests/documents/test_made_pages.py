@@ -3,7 +3,6 @@
 import re
 
 import psycopg
-import pytest
 
 from docs import diagrams, dictionary
 from pipelines.definitions import definitions
@@ -51,7 +50,6 @@ def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
     assert ours - {"public"} == set(dictionary.SCHEMAS)
 
 
-@pytest.mark.answers("F32")
 def test_the_diagrams_are_what_is_declared() -> None:
     assert diagrams.PAGE.read_text() == diagrams.page(definitions), "run make docs"
     assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture(), "run make docs"

@@ -104,7 +104,6 @@ MORE_KILLS: list[Kill] = [
 ]
 
 
-@pytest.mark.answers("E52", "E58")
 @pytest.mark.parametrize(
     ("job", "table", "victims", "expected"), KILLS + (MORE_KILLS if LONG else [])
 )

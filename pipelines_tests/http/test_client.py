@@ -33,7 +33,6 @@ def client(**changes: Any) -> HttpClient:
     return HttpClient(**{**settings, **changes})
 
 
-@pytest.mark.answers("F24", "F48")
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

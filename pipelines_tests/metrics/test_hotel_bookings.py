@@ -67,7 +67,6 @@ def test_events_are_counted_by_utc_day_and_by_night(inbox: Inbox) -> None:
     ]
 
 
-@pytest.mark.answers("E53")
 def test_counting_again_adds_nothing(many: Inbox) -> None:
     """DEF E53: the same events, read again, were added again."""
     before = counted(many)
@@ -108,7 +107,6 @@ def test_new_events_are_added_and_very_many_cause_a_rebuild(many: Inbox) -> None
     assert counted(many) == before
 
 
-@pytest.mark.answers("E62")
 def test_a_month_is_counted_once_whatever_its_key(many: Inbox) -> None:
     """DEF E62: rows of months had no day, and the unique key let them in as often as they came."""
     keys = many.row(
@@ -126,7 +124,6 @@ def test_a_month_is_counted_once_whatever_its_key(many: Inbox) -> None:
         assert sums[0] == sums[1] == many.row(query, hotel, "year")
 
 
-@pytest.mark.answers("E53")
 def test_a_crash_before_the_watermark_moves_leaves_counts_unchanged(
     many: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +141,6 @@ def test_a_crash_before_the_watermark_moves_leaves_counts_unchanged(
     assert counted(many) == anew(many)
 
 
-@pytest.mark.answers("E31")
 def test_refreshes_and_loads_at_once_count_each_event_once(many: Inbox) -> None:
     def load(part: int) -> None:
         for number in range(3):

@@ -44,14 +44,12 @@ def test_f06_flights_are_fetched_daily_at_five() -> None:
     assert (flights.job, flights.cron, flights.zone) == ("flights", "0 5 * * *", "UTC")
 
 
-@pytest.mark.answers("P61")
 def test_p12_p61_plants_sync_once_a_day_not_every_minute() -> None:
     solar = read_timetable(None)["solar_sync"]
     assert (solar.job, solar.cron, solar.zone) == ("solar", "15 0 * * *", "UTC")
     assert solar.longest_wait == dt.timedelta(days=1)
 
 
-@pytest.mark.answers("F07", "P13")
 def test_f07_p13_operators_change_time_and_zone_in_one_file(tmp_path: Path) -> None:
     theirs = read_timetable(
         own(
@@ -69,7 +67,6 @@ def test_f07_p13_operators_change_time_and_zone_in_one_file(tmp_path: Path) -> N
     assert theirs["shipments_daily"] == ours["shipments_daily"]
 
 
-@pytest.mark.answers("F09")
 def test_f09_an_operator_adds_a_schedule_of_his_own(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:

@@ -101,7 +101,6 @@ def test_a_login_without_a_password_is_rejected_before_any_change(
     assert "ANALYST_PASSWORD" in done.stderr
 
 
-@pytest.mark.answers("T25")
 def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n")
     (tmp_path / "empty").write_text("\n")
@@ -146,7 +145,6 @@ def test_invalid_values_are_reported_before_anything_starts(
     assert (words or "The settings are valid") in done.stderr
 
 
-@pytest.mark.answers("H26")
 def test_an_address_reads_its_password_from_a_variable_or_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/word\r\n")

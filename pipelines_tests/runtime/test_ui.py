@@ -46,7 +46,6 @@ def test_runs_of_isobar_run_are_in_the_history_of_the_code_location(ui: Ui) -> N
     assert all(run["repositoryOrigin"] == origin for run in runs)
 
 
-@pytest.mark.answers("F06")
 def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
         repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
@@ -74,7 +73,6 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
 
 
-@pytest.mark.answers("F08", "F26")
 def test_a_ui_run_goes_through_queue_and_code_server(ui: Ui) -> None:
     assert ui.run("flights") == "SUCCESS"
 
@@ -96,7 +94,6 @@ def test_checks_are_evaluated_alone(ui: Ui) -> None:
     ]
 
 
-@pytest.mark.answers("H09")
 def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
     runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
@@ -127,7 +124,6 @@ def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     assert sensors == ["shipments_inbox"] * 2
 
 
-@pytest.mark.answers("E14", "E40", "E49")
 def test_the_daemon_counts_the_events_of_a_dropped_file(ui: Ui) -> None:
     inbox = ui.state / "inbox" / "bookings"
     events = [event(number, hotel_id=99) for number in range(200)]
@@ -197,7 +193,6 @@ def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     assert ui.url in done.stderr
 
 
-@pytest.mark.answers("T27")
 def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
     (daemon,) = ui.having("dagster._daemon")
     daemon.kill()

@@ -259,7 +259,6 @@ def test_every_declared_check_has_a_case() -> None:
     assert CASES.keys() == declared
 
 
-@pytest.mark.answers("H12", "T35")
 @pytest.mark.parametrize("name", CASES)
 def test_a_check_finds_what_it_is_for_and_nothing_else(isobar_start: Start, name: str) -> None:
     kind, go_wrong, expected = CASES[name]

@@ -310,7 +310,6 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.answers("F23", "H22", "T12", "E27")
 def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Connection) -> None:
     without = owner.execute(
         f"""

@@ -112,7 +112,6 @@ def test_it_is_a_standby_that_streams(
         until(lambda: owner.execute(slots).fetchall() == [("replica", True)], "it streams")
 
 
-@pytest.mark.answers("H27", "T28", "T30")
 def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:

@@ -83,7 +83,6 @@ def stored_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
     return counted
 
 
-@pytest.mark.answers("E41")
 @settings(
     max_examples=8,
     deadline=None,

@@ -41,7 +41,6 @@ def bookings(
     return Runner(resources, instance)
 
 
-@pytest.mark.answers("E16")
 def test_files_and_the_api_land_together_and_are_counted(
     bookings: Runner, folder: Path, source: FakeSource, owner: psycopg.Connection
 ) -> None:

@@ -16,7 +16,6 @@ from pipelines_tests.sources.bookings.made_up import ROOM, Event, Inbox, counts,
 LENIENT = Settings(most_bad=0.9)
 
 
-@pytest.mark.answers("E55")
 def test_of_two_events_with_one_id_the_second_is_quarantined(inbox: Inbox) -> None:
     """DEF E55: the same event was stored as often as it came."""
     events = [event(1), event(1), event(1, hotel_id=9), *map(event, range(2, 12))]
@@ -43,7 +42,6 @@ def test_orders_delimiters_marks_and_packing_give_the_same_rows(inbox: Inbox) ->
     assert inbox.rows("SELECT drift FROM ops.deliveries ORDER BY delivery_id") == drift
 
 
-@pytest.mark.answers("E60")
 def test_the_hotel_systems_own_names_of_columns_are_read(inbox: Inbox) -> None:
     """DEF E60: names differed between the task and what was built."""
     content = text_of([event(1)]).replace("status", "rpg_status").replace("_reservation", "")
@@ -51,7 +49,6 @@ def test_the_hotel_systems_own_names_of_columns_are_read(inbox: Inbox) -> None:
     assert inbox.stored("status, room_reservation_id") == [("booking", UUID(ROOM.format(1)))]
 
 
-@pytest.mark.answers("E24")
 def test_a_corrected_line_leaves_quarantine_and_others_stay(inbox: Inbox) -> None:
     """E24: a line stayed in quarantine though the hotel had sent it again, well."""
     bad: list[dict[str, Any]] = [

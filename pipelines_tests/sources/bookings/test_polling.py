@@ -118,7 +118,6 @@ def test_late_events_are_read_within_the_lookback_or_on_request(feed: Feed) -> N
     assert feed.requested() == [None, at(7), None]
 
 
-@pytest.mark.answers("E51")
 def test_the_watermark_survives_idle_time_and_restarts(feed: Feed) -> None:
     """DEF E51: it was kept in a cache that forgot it after five minutes; all was counted again."""
     feed.source.will(document([event(1, event_timestamp=at(1)), event(2, event_timestamp=at(1))]))
@@ -138,7 +137,6 @@ def test_the_watermark_survives_idle_time_and_restarts(feed: Feed) -> None:
     )
 
 
-@pytest.mark.answers("E52")
 def test_a_reading_that_breaks_off_moves_no_watermark(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +165,6 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert newest.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
-@pytest.mark.answers("E54")
 def test_equal_and_late_times_are_not_missed(feed: Feed) -> None:
     """DEF E54: of events with the time of the last one, and of late ones, nothing arrived."""
     first = event(1, event_timestamp=at(1))

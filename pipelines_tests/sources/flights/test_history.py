@@ -85,7 +85,6 @@ def stored(owner: psycopg.Connection) -> Prices:
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
-@pytest.mark.answers("F49")
 def test_any_snapshot_order_matches_the_model_and_a_rebuild(flights: Flights) -> None:
     random = Random(0)
     snapshots: dict[dt.datetime, Document] = {}
@@ -125,7 +124,6 @@ def test_storage_grows_with_changes_and_not_with_days(flights: Flights) -> None:
     assert flights.row("SELECT count(*) FROM metrics.flight_prices") == (60,)
 
 
-@pytest.mark.answers("F49")
 def test_price_rating_agent_and_legs_are_kept_as_they_were(flights: Flights) -> None:
     flights.keep(MONDAY, flights_document([itinerary(1, [1, 2])]))
     flights.keep(
@@ -248,7 +246,6 @@ def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
     assert flights.bring_up_to_date() == ([], [])
 
 
-@pytest.mark.answers("F49", "F56")
 def test_morning_offers_withdrawn_by_evening_stay_in_the_history(flights: Flights) -> None:
     """A second document of a day replaced the first, and what only that one offered."""
     flights.keep(MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))

@@ -22,7 +22,6 @@ from pipelines_tests.sources.flights.made_up import (
 )
 
 
-@pytest.mark.answers("F22")
 def test_a_document_loads_completely(flights: Flights) -> None:
     (outcome,) = flights.deliver(MONDAY, flights_document())
     assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (5, 5, 0, 0)
@@ -58,7 +57,6 @@ def test_a_document_loads_completely(flights: Flights) -> None:
     )
 
 
-@pytest.mark.answers("F52")
 def test_equal_prices_do_not_collide(flights: Flights) -> None:
     flights.deliver(MONDAY, flights_document([itinerary(n, [1]) for n in range(1, 4)]))
     query = "SELECT count(*), sum(price_amount) FROM enriched.itineraries"
@@ -89,7 +87,6 @@ def test_changes_are_followed_and_prices_keep_their_history(flights: Flights) ->
     ) == [("it_1", ["leg_1", "leg_2", "leg_3"]), ("it_2", ["leg_1"])]
 
 
-@pytest.mark.answers("F56")
 def test_withdrawn_and_returned_itineraries_are_seen(flights: Flights) -> None:
     query = (
         "SELECT itinerary_id, first_seen_on, last_seen_on, withdrawn_on"
@@ -158,7 +155,6 @@ def test_a_document_that_crashes_our_parser_does_not_block_others(
     assert "could not be read: LookupError" in str(failures[0])
 
 
-@pytest.mark.answers("F11", "F54")
 def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -> None:
     """Filtering by stops joined legs without DISTINCT: two matching legs gave two rows."""
     flights.deliver(MONDAY, flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 3])]))
@@ -173,7 +169,6 @@ def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -
     assert flights.rows(all_direct) == [("it_1",)]
 
 
-@pytest.mark.answers("F57")
 def test_prices_are_ordered_as_numbers_and_not_as_text(flights: Flights) -> None:
     prices = ["£9", "£10.50", "£1,000", "£200"]
     flights.deliver(
@@ -199,7 +194,6 @@ def test_a_document_that_suddenly_offers_nothing_is_rejected(
     assert flights.row(query) == (2,)
 
 
-@pytest.mark.answers("F17")
 def test_an_itinerary_comes_with_its_legs_in_one_row(flights: Flights) -> None:
     flights.deliver(MONDAY, flights_document())
     query = "SELECT route, price_amount, legs FROM enriched.itinerary(%s)"

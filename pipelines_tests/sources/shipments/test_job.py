@@ -174,7 +174,6 @@ def test_without_an_inbox_it_is_skipped_and_a_retry_runs(
     assert shipments.load(retry_quarantine=True).success
 
 
-@pytest.mark.answers("T22")
 def test_one_file_is_loaded_from_any_folder_and_a_missing_one_reported(
     shipments: Shipments, inbox: Path
 ) -> None:

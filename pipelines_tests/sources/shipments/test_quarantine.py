@@ -138,7 +138,6 @@ def test_a_retry_counts_as_of_when_its_file_came(
     assert inbox.rows(query) == [("scanned", False), ("delivery", True)]
 
 
-@pytest.mark.answers("E24")
 def test_dismissed_records_keep_who_when_why_and_stop_alerting(inbox: Inbox) -> None:
     """E24: what will never come corrected had to be looked at for ever."""
     lines = [line(1), line(2, article_price="free"), line(3, article_quantity="0")]

@@ -115,7 +115,6 @@ def test_one_run_syncs_all_plants_and_reports_each(solar: Plants) -> None:
     assert names(result) >= {"solar.plants", "solar.coverage", "metrics.solar_daily"}
 
 
-@pytest.mark.answers("P52")
 def test_p52_failed_plants_fail_the_run_by_name(solar: Plants) -> None:
     plants = [register(solar.owner, name) for name in ("Sierra", "Havel", "Montado")]
     solar.service.spoil = lambda plant, *_: body(b"", 500) if plant == plants[1].plant_id else None
@@ -176,7 +175,6 @@ def test_a_partition_without_a_plant_fails(solar: Plants) -> None:
     assert partitions_of(result) == []
 
 
-@pytest.mark.answers("P23")
 def test_p23_days_are_requested_by_hand(solar: Plants, monkeypatch: pytest.MonkeyPatch) -> None:
     plant = register(solar.owner)
     go_back(solar, 50, monkeypatch)
@@ -190,7 +188,6 @@ def test_p23_days_are_requested_by_hand(solar: Plants, monkeypatch: pytest.Monke
     assert "500" in failures(result)[0]
 
 
-@pytest.mark.answers("P17", "P25")
 def test_p16_p17_p25_impossible_requests_are_rejected(solar: Plants) -> None:
     register(solar.owner)
     changes: list[tuple[dict[str, Any], str]] = [
@@ -243,7 +240,6 @@ def test_without_a_service_it_is_skipped_with_the_reason(
     assert observed.metadata["skipped"].value == "MONITORING_URL is not set"
 
 
-@pytest.mark.answers("P08")
 def test_p08_the_sensor_sees_a_new_plant_however_it_came(solar: Plants) -> None:
     assert solar.look() == "No plant is due."
     register(solar.owner)
@@ -273,7 +269,6 @@ UPDATE solar.plants SET retired_at = NULL
 """
 
 
-@pytest.mark.answers("P59")
 def test_p59_the_sensor_finds_what_is_due_again(
     solar: Plants, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,6 @@ def test_an_answer_becomes_readings_and_days_with_their_sums(solar: Answered) ->
     ]
 
 
-@pytest.mark.answers("P14", "P32")
 def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(solar: Answered) -> None:
     solar.load(day_of_items())
     first = solar.rows("SELECT delivery_id, xmin::text FROM solar.readings ORDER BY read_at")
@@ -96,7 +95,6 @@ def test_a_changed_part_of_a_response_is_written_again(solar: Answered) -> None:
     assert solar.load(items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
 
 
-@pytest.mark.answers("P30")
 def test_p30_one_bad_item_costs_one_hour_and_completeness(solar: Answered) -> None:
     items = day_of_items()
     items[5] |= {"observed": {"energy": None, "irradiation": 1.0}}
@@ -192,7 +190,6 @@ def test_an_hour_missing_from_a_response_keeps_its_stored_reading(solar: Answere
     assert solar.rows("SELECT count(*) FROM solar.readings") == [(24,)]
 
 
-@pytest.mark.answers("P31")
 def test_p31_nothing_at_all_is_empty_by_the_services_word(solar: Answered) -> None:
     assert solar.load([], THREE_DAYS) == (0, 0, 0, 0)
     assert set(solar.days()) == {"empty"}
@@ -360,7 +357,6 @@ def test_the_rejected_items_of_a_deleted_plant_are_deleted(solar: Answered) -> N
         assert unbalanced(connection, "solar") == []
 
 
-@pytest.mark.answers("P33")
 def test_an_empty_day_beside_unchanged_days_is_requested_twice_more(solar: Answered) -> None:
     due = []
     for number in range(4):
@@ -371,7 +367,6 @@ def test_an_empty_day_beside_unchanged_days_is_requested_twice_more(solar: Answe
     assert due == [(True,), (True,), (False,), (False,)]
 
 
-@pytest.mark.answers("P33")
 def test_p33_a_year_is_written_by_few_statements(solar: Answered) -> None:
     from sqlalchemy import event
 

@@ -93,7 +93,6 @@ def wait_for_lock(owner: psycopg.Connection) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.answers("P01", "P03")
 def test_a_plant_is_registered_with_a_number_of_its_own(stored: Stored) -> None:
     first = registry.add(stored.warehouse, "  Łąka \U0001f31e 'Süd'; --  ", 37.09, -2.36, MADRID)
     second = registry.add(stored.warehouse, "n" * 50)
@@ -126,7 +125,6 @@ def test_a_number_that_was_given_by_hand_is_passed_over(stored: Stored) -> None:
     assert [registry.add(stored.warehouse, name) for name in ("D", "E")] == [3, 5]
 
 
-@pytest.mark.answers("P21")
 def test_duplicate_empty_and_overlong_names_are_rejected(stored: Stored) -> None:
     registry.add(stored.warehouse, "Alta")
     other = registry.add(stored.warehouse, "Bassa")
@@ -166,7 +164,6 @@ def test_a_zone_that_is_of_no_place_is_rejected(warehouse: Warehouse) -> None:
     assert remedy in str(caught.value)
 
 
-@pytest.mark.answers("P04")
 def test_a_plant_is_renamed(stored: Stored) -> None:
     plant_id = registry.add(stored.warehouse, "Alta")
     registry.rename(stored.warehouse, plant_id, " Sierra Alta ")
@@ -175,7 +172,6 @@ def test_a_plant_is_renamed(stored: Stored) -> None:
     assert registry.add(stored.warehouse, "Alta") == 2
 
 
-@pytest.mark.answers("P62")
 def test_an_unknown_plant_is_a_permanent_error_of_its_own(warehouse: Warehouse) -> None:
     """It was answered with 400, as what is wrongly written, and not with 404."""
     for plant_id in (99, 0, -1, 2**31, 2**63, HUGE, -HUGE):
@@ -197,7 +193,6 @@ def test_retiring_keeps_the_data_and_again_changes_nothing(stored: Stored) -> No
     assert counts(stored.owner, plant_id) == [2, 1, 1, 1, 1]
 
 
-@pytest.mark.answers("P05")
 def test_deleting_a_plant_deletes_its_data_and_no_others(stored: Stored) -> None:
     deleted, kept = registry.add(stored.warehouse, "Alta"), registry.add(stored.warehouse, "Bassa")
     for plant_id in (deleted, kept):
@@ -217,7 +212,6 @@ def test_deleting_by_hand_deletes_the_data_too(stored: Stored) -> None:
     assert counts(stored.owner, plant_id) == [0, 0, 0, 0, 0]
 
 
-@pytest.mark.answers("P20", "P62")
 def test_deleting_a_plant_during_its_sync_fails_temporarily(
     stored: Stored, another: Callable[[], psycopg.Connection]
 ) -> None:
@@ -297,7 +291,6 @@ def test_the_number_and_the_zone_with_readings_are_immutable(stored: Stored) -> 
     assert counts(stored.owner, plant_id) == [2, 1, 1, 1, 1]
 
 
-@pytest.mark.answers("P02")
 def test_the_list_counts_days_by_their_state(stored: Stored) -> None:
     for name in ("new", "retired", "synced"):
         registry.add(stored.warehouse, name, 40.0, -3.5, "Pacific/Auckland")

@@ -88,7 +88,6 @@ def site(warehouse: Warehouse, owner: psycopg.Connection, source: FakeSource) ->
     return Site(warehouse, owner, Service(source))
 
 
-@pytest.mark.answers("P09")
 def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(site: Site) -> None:
     plant = site.register()
     [synced] = site.sync(depth=A_YEAR)
@@ -104,7 +103,6 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(site: Site) -> No
     assert (len(site.service.requested), again.responses, again.problem) == (2, [], None)
 
 
-@pytest.mark.answers("P08")
 def test_p08_only_the_chosen_plants_are_synced(site: Site) -> None:
     site.register("a")
     chosen = site.register("b")
@@ -112,7 +110,6 @@ def test_p08_only_the_chosen_plants_are_synced(site: Site) -> None:
     assert {plant_id for plant_id, _ in site.service.requested} == {chosen.plant_id}
 
 
-@pytest.mark.answers("P12")
 def test_p12_the_next_day_one_day_is_requested(site: Site) -> None:
     plant = site.register()
     clock = FakeClock(dt.datetime.now(dt.UTC) - dt.timedelta(days=3))
@@ -127,7 +124,6 @@ def test_p12_the_next_day_one_day_is_requested(site: Site) -> None:
     assert site.windows_of(plant)[-1] == Window(today() - dt.timedelta(days=2), today())
 
 
-@pytest.mark.answers("P46", "P52")
 def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(site: Site) -> None:
     plant = site.register()
     clock = FakeClock(dt.datetime.now(dt.UTC))
@@ -148,7 +144,6 @@ def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(site: Site) -> None
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
 
 
-@pytest.mark.answers("P53")
 def test_p53_the_crash_when_the_first_sync_stored_nothing(site: Site) -> None:
     plant = site.register()
     site.service.spoil = lambda *_: document([])
@@ -159,7 +154,6 @@ def test_p53_the_crash_when_the_first_sync_stored_nothing(site: Site) -> None:
     assert synced.problem is None
 
 
-@pytest.mark.answers("P27", "P28", "P29", "P58")
 def test_p27_p28_p29_p58_transient_errors_are_retried(site: Site) -> None:
     for answer in (document({"error": "Something went wrong"}), body(b"", 503), body(b"[{]")):
         plant = site.register(str(answer))
@@ -170,7 +164,6 @@ def test_p27_p28_p29_p58_transient_errors_are_retried(site: Site) -> None:
         assert site.statuses(plant) == {yesterday(): "complete"}
 
 
-@pytest.mark.answers("P29")
 def test_permanent_errors_are_reported_and_not_retried(site: Site) -> None:
     for answer, words in (
         (document({"results": []}), "not an array but dict"),
@@ -196,7 +189,6 @@ def test_a_plant_that_fails_leaves_the_others_done(site: Site) -> None:
     ]
 
 
-@pytest.mark.answers("P27")
 def test_all_tries_together_are_bounded(site: Site) -> None:
     for number in range(20):
         site.register(str(number))
@@ -251,7 +243,6 @@ def test_retired_plants_are_left_alone(site: Site) -> None:
     assert site.service.requested == []
 
 
-@pytest.mark.answers("P20")
 def test_p20_a_plant_that_is_being_synced_is_not_deleted(site: Site) -> None:
     plant = site.register()
     failures = []
@@ -303,7 +294,6 @@ def test_p23_chosen_days_are_requested_even_when_complete(site: Site) -> None:
     assert [answer.unchanged for answer in synced.responses] == [29 * 24]
 
 
-@pytest.mark.answers("P16", "P18", "P25")
 def test_p16_p18_p25_impossible_requests_are_rejected_before_any_request(site: Site) -> None:
     plant = site.register()
     last, day = Window(yesterday(), today()), dt.timedelta(days=1)
@@ -362,7 +352,6 @@ def test_p52_a_stopped_sync_is_not_reported_complete(site: Site) -> None:
     assert site.rows("SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
 
 
-@pytest.mark.answers("P39")
 def test_p39_the_duration_of_a_sync_is_reported(site: Site) -> None:
     site.register()
     began = time.monotonic()

@@ -30,7 +30,6 @@ def hours(parsed: ParsedResponse) -> list[str]:
     return [f"{at:%Y-%m-%dT%H:%MZ}" for at in parsed.readings.read_at]
 
 
-@pytest.mark.answers("P22")
 def test_p22_nested_values_become_flat_columns() -> None:
     parsed = read(day_of_items())
     assert len(parsed.readings) == parsed.read == 24
@@ -45,7 +44,6 @@ def test_p22_nested_values_become_flat_columns() -> None:
     assert not parsed.drift
 
 
-@pytest.mark.answers("P30", "P60")
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
@@ -127,7 +125,6 @@ def test_order_does_not_matter() -> None:
     assert hours(parsed) == sorted(hours(parsed))
 
 
-@pytest.mark.answers("P55")
 def test_p55_items_outside_the_requested_days_are_ignored() -> None:
     parsed = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
     assert (len(parsed.readings), parsed.elsewhere) == (24, 1)
@@ -140,7 +137,6 @@ def test_future_readings_are_rejected() -> None:
     assert set(reasons(parsed)) == {"datetime is in the future"}
 
 
-@pytest.mark.answers("P57")
 def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
     parsed = read(day_of_items(), "Asia/Tashkent")
     assert hours(parsed)[0] == "2018-12-31T19:00Z"

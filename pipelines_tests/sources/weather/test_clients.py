@@ -116,7 +116,6 @@ def test_a_dead_host_is_reported_with_the_variable_that_has_it(
         assert f" {named} " in raised.value.remedy
 
 
-@pytest.mark.answers("H36")
 def test_the_quota_is_that_of_the_plan() -> None:
     clock = FakeClock()
 

@@ -38,7 +38,6 @@ def geocoder(http: HttpClient, source: FakeSource, clock: FakeClock) -> Geocoder
     return Geocoder(http, source.url.removesuffix("/document.json"), clock)
 
 
-@pytest.mark.answers("H43")
 @pytest.mark.parametrize(
     ("results", "postcode", "city", "status", "longitude"),
     [
@@ -141,7 +140,6 @@ def test_a_town_of_a_territory_without_postcode_is_found_eventually() -> None:
     assert choose([reunion], own[0], postcode=None, city="Saint-Denis").status == "not_found"
 
 
-@pytest.mark.answers("H43")
 def test_names_match_in_any_language_and_other_towns_never(site: Site) -> None:
     """Of 92 native spellings 23 were not found, and "Wien" became Wiener Neustadt."""
     addresses = {
@@ -251,7 +249,6 @@ def test_a_low_allowance_looks_places_up_one_by_one(
     assert len(site.locate(geocoder)[0]) == 1
 
 
-@pytest.mark.answers("T46")
 def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
     geocoder: Geocoder, source: FakeSource
 ) -> None:
@@ -269,7 +266,6 @@ def statuses(site: Site) -> dict[str, str]:
     return dict(site.rows("SELECT place_key, geocoding_status FROM weather.places"))
 
 
-@pytest.mark.answers("H07")
 def test_each_place_is_looked_up_once_for_all_its_shipments(site: Site) -> None:
     lines = [line(n, sender_address=f"Street {n}, 10115 Berlin, Germany") for n in range(20)]
     lines[0]["receiver_address"] = "Street 2, Mashhad, Iran"

@@ -78,7 +78,6 @@ def weather(
         yield Weather(resources, instance, stored, tmp_path)
 
 
-@pytest.mark.answers("H03", "H15", "T01", "T03", "T05", "T11", "T14", "T41")
 def test_a_file_brings_the_weather_of_both_its_ends(weather: Weather) -> None:
     """Ten geocodings and one forecast request for ten places; more shipments there: none."""
     places = [f"Street {n}, {10115 + n} Town, Germany" for n in range(10)]
@@ -111,7 +110,6 @@ def test_a_file_brings_the_weather_of_both_its_ends(weather: Weather) -> None:
     assert weather.stored.row("SELECT count(*) FROM weather.api_requests") == (30,)
 
 
-@pytest.mark.answers("H11", "T43")
 def test_track_returns_nulls_while_the_weather_provider_is_down(
     weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +163,6 @@ def test_a_wrong_key_fails_the_run_and_names_the_variable(
     assert weather.stored.rows(query) == [("openweathermap",)]
 
 
-@pytest.mark.answers("H06", "H13", "T10")
 def test_the_sensor_starts_a_run_when_something_is_due(weather: Weather) -> None:
     assert weather.look() == "No place is due."
     weather.send(line(1))
@@ -353,7 +350,6 @@ def test_neither_dagster_nor_the_database_stores_a_key(
     assert "hunter2" not in everything
 
 
-@pytest.mark.answers("H03")
 def test_the_weather_of_a_parcel_is_kept_as_it_was_when_it_was_there(weather: Weather) -> None:
     """`does weather delay parcels` could not be answered: yesterday's weather was overwritten."""
     weather.send(line(1, sender_address="Street 1, 10115 Town, Germany"))

@@ -48,7 +48,6 @@ def named(theirs: Theirs, name: str) -> Provider:
     return one
 
 
-@pytest.mark.answers("H04", "T45")
 def test_all_providers_return_the_same_weather_in_the_same_units(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
@@ -80,7 +79,6 @@ def test_a_list_of_another_length_is_not_joined(theirs: Theirs) -> None:
         provider.observe([BERLIN, PARIS])
 
 
-@pytest.mark.answers("T13")
 def test_openweathermap_requests_postcode_and_country_where_coordinates_are_missing(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
@@ -95,7 +93,6 @@ def test_openweathermap_requests_postcode_and_country_where_coordinates_are_miss
     assert not provider.can_request(Place(3, None, None, "IR", None))
 
 
-@pytest.mark.answers("H38")
 @pytest.mark.parametrize(
     ("name", "status", "answer", "failure", "words"),
     [
@@ -128,7 +125,6 @@ def test_error_responses_map_to_the_right_failure(
     assert type(caught.value) is failure
 
 
-@pytest.mark.answers("T24")
 def test_a_key_is_in_no_message(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     """As when the host is not there; test_job has the other ways."""
     impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
@@ -140,7 +136,6 @@ def test_a_key_is_in_no_message(clock: FakeClock, caplog: pytest.LogCaptureFixtu
             assert "k3y" not in words
 
 
-@pytest.mark.answers("H46", "T24")
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
     """A provider was queried by plain http, with the key in the address."""
     for kind in (WeatherApi, OpenWeatherMap):
@@ -163,7 +158,6 @@ def test_the_key_is_sent_and_nothing_else_of_us(theirs: Theirs) -> None:
     assert "appid=k3y%2Fwith%2Bsigns" in paths[2][2]
 
 
-@pytest.mark.answers("H43")
 def test_weatherapi_responses_for_another_place_are_rejected(theirs: Theirs) -> None:
     """A bare 10115 is a ZIP code of the US, answered with 200."""
     current = {"last_updated_epoch": 1, "temp_c": 3}
@@ -245,7 +239,6 @@ def test_impossible_weather_is_rejected(changes: dict[str, Any], words: str) -> 
     assert words in (implausible(dataclasses.replace(GOOD, **changes), NOW) or "")
 
 
-@pytest.mark.answers("T45")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -124,7 +124,6 @@ def test_geocoding(theirs: Theirs, title: str, status: str, latitude: float | No
     assert (located.status, located.latitude) == (status, latitude)
 
 
-@pytest.mark.answers("H04")
 def test_weatherapi(theirs: Theirs) -> None:
     def observed(title: str) -> Observation:
         (one,) = observe(

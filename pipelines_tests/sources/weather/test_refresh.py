@@ -50,7 +50,6 @@ def site(
     return Present(warehouse, owner, clock)
 
 
-@pytest.mark.answers("H06", "T09")
 def test_many_places_are_one_request_and_fresh_for_two_hours(site: Present) -> None:
     site.add_places(10)
     provider = site.provider()
@@ -66,7 +65,6 @@ def test_many_places_are_one_request_and_fresh_for_two_hours(site: Present) -> N
     assert site.rows(TOO_SOON) == []
 
 
-@pytest.mark.answers("H07", "T14")
 def test_500_places_are_500_place_calls_in_batches(site: Present) -> None:
     site.add_places(500)
     done = site.fetch()
@@ -115,7 +113,6 @@ def test_an_outage_slows_requests_to_every_five_minutes(site: Present) -> None:
     assert len(gaps) < 20
 
 
-@pytest.mark.answers("H38")
 def test_one_bad_place_leaves_the_others_done(site: Present) -> None:
     """One bad city stopped all."""
     site.add_places(9)
@@ -161,7 +158,6 @@ def test_an_impossible_value_is_null_and_counted(site: Present) -> None:
     assert site.rows(query) == [(True, False), (False, False)]
 
 
-@pytest.mark.answers("H36")
 def test_an_exhausted_allowance_is_not_queried_before_its_renewal(site: Present) -> None:
     site.add_places(2)
     until = site.clock() + dt.timedelta(minutes=53)
@@ -216,7 +212,6 @@ def test_a_pause_of_unknown_length_grows_until_a_response_arrives(site: Present)
     assert site.rows(query) == [(1, site.clock() + dt.timedelta(minutes=1))]
 
 
-@pytest.mark.answers("H15", "H36")
 def test_requests_stay_within_the_allowance(site: Present) -> None:
     site.add_places(30)
     provider = site.provider()
@@ -271,7 +266,6 @@ def test_a_wrong_key_stops_at_once_and_costs_no_place(site: Present) -> None:
     assert site.due() == 3
 
 
-@pytest.mark.answers("H08")
 def test_two_at_once_share_the_work(site: Present) -> None:
     site.add_places(100)
 
@@ -379,7 +373,6 @@ def keep_answer(site: Present, minutes: float, kind: str = "observation") -> Non
     )
 
 
-@pytest.mark.answers("H08")
 def test_the_database_rejects_a_second_observation_within_two_hours(site: Present) -> None:
     """Whichever window it is in: on a grid, two minutes apart could be two windows."""
     site.add_places(2)
@@ -427,7 +420,6 @@ def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(site: Present) ->
     assert site.due() == 2
 
 
-@pytest.mark.answers("T44")
 def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     """24 simulated hours, minute by minute, against the sandbox over HTTP.
 
