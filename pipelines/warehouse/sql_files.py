@@ -10,19 +10,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-#: The comments by which files declare how much they read, for tests (ADR 22).
-_WORK = re.compile(r"^-- Work: .*\n(?:--   .*\n)*", re.MULTILINE)
-
-
-def without_work(text: str) -> str:
-    """Return the text of a file without the comments for tests."""
-    return _WORK.sub("", text)
-
-
 def read_sql(package: str, name: str) -> str:
-    """Return the text of `<package>/sql/<name>.sql`, without the comments for tests."""
+    """Return the text of `<package>/sql/<name>.sql`."""
     file = resources.files(package).joinpath("sql", *f"{name}.sql".split("/"))
-    return without_work(file.read_text(encoding="utf-8"))
+    return file.read_text(encoding="utf-8")
 
 
 def sql_files(package: str, folder: str) -> dict[str, str]:
@@ -32,7 +23,7 @@ def sql_files(package: str, folder: str) -> dict[str, str]:
         [file for file in place.iterdir() if file.name.endswith(".sql")] if place.is_dir() else []
     )
     return {
-        file.name.removesuffix(".sql"): without_work(file.read_text(encoding="utf-8"))
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
         for file in sorted(files, key=lambda file: file.name)
     }
 

@@ -1,96 +1,104 @@
-"""Views, functions, dashboards and the cookbook read no more than they declare."""
+"""What finds one thing, or a page of many, reads as much of a large database as of a small."""
 
-import datetime as dt
-from pathlib import Path
-from typing import Any
-
+import psycopg
 import pytest
 
-from pipelines.dashboard import cookbook, page, source_page
-from pipelines.dashboard import overview as platform
-from pipelines.sources.bookings import dashboard as bookings
-from pipelines.sources.flights import dashboard as flights
-from pipelines.sources.shipments import dashboard as shipments
-from pipelines.sources.solar import dashboard as solar
-from pipelines.warehouse.sql_files import without_work
-from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
-from pipelines_tests.work.declared import Work, dashboard_statements, declared, questions, views
-from pipelines_tests.work.plans import Both, Counted, counted
+from pipelines_tests.work.plans import Both, counted
 
-VIEWS = views()
-STATEMENTS = dashboard_statements()
-QUESTIONS = questions()
-#: For a question that does not say how much it reads.
-DEFAULT = Work("flat", 1_000)
-DECLARED = [work for name, text in VIEWS.items() for work in declared(name, text)]
+PARCEL = "WHERE tracking_number = 'TN00000007' AND carrier = 'FedEx'"
+NIGHT = "WHERE hotel_id = 1000001 AND night_of_stay = current_date"
+THIS_YEAR = "extract(year FROM current_date)::integer"
+#: Each reads the same however much is stored.
+FLAT = [
+    "bookings.counted_from(1000001)",
+    "bookings.has_events(1000001)",
+    "bookings.newest",
+    "bookings.weather_requests",
+    f"enriched.reservation_changes {NIGHT}",
+    f"enriched.reservation_nights {NIGHT}",
+    f"metrics.hotel_bookings(1000001, 'month', {THIS_YEAR})",
+    f"metrics.hotel_bookings(1000001, 'day', {THIS_YEAR}, axis => 'stay')",
+    "enriched.itineraries ORDER BY price_amount LIMIT 100",
+    (
+        "enriched.itineraries WHERE max_stops <= 1 AND 'Air 1' < ANY (airlines)"
+        " ORDER BY price_amount LIMIT 100"
+    ),
+    (
+        "enriched.itineraries WHERE agent ILIKE '%agent 4%'"
+        " ORDER BY agent_rating DESC, price_amount LIMIT 100"
+    ),
+    "enriched.itineraries WHERE itinerary_id = 'it_7'",
+    "enriched.itinerary('it_7')",
+    "enriched.itinerary_legs WHERE itinerary_id = 'it_7'",
+    (
+        "enriched.itinerary_legs WHERE itinerary_id IN"
+        " (SELECT itinerary_id FROM enriched.itineraries ORDER BY price_amount LIMIT 10)"
+    ),
+    "flights.directions WHERE itinerary_id = 'it_7'",
+    "flights.newest",
+    "metrics.flight_prices WHERE itinerary_id = 'it_7'",
+    "metrics.flight_prices_by_day WHERE itinerary_id = 'it_7'",
+    f"enriched.shipment_articles {PARCEL}",
+    f"enriched.shipment_statuses {PARCEL}",
+    f"enriched.shipment_weather {PARCEL}",
+    "enriched.shipments ORDER BY total_value DESC LIMIT 100",
+    "enriched.track('TN00000007', 'FedEx')",
+    "shipments.newest",
+    "metrics.solar_daily WHERE plant_id = 1000001 ORDER BY day DESC LIMIT 10",
+    "metrics.solar_hourly WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100",
+    "metrics.solar_losses WHERE plant_id = 1000001 AND day = (SELECT max(day) FROM solar.days)",
+    "metrics.solar_report(1000001, current_date - 28, current_date, 'day')",
+    "solar.counted_days(1000001, 'UTC', current_date - 3, current_date)",
+    "solar.coverage WHERE plant_id = 1000001",
+    "solar.gaps WHERE plant_id = 1000001",
+    "solar.weather_requests WHERE latitude IS NOT NULL",
+    "weather.correct_place('DE 10000', 50, 10)",
+    "weather.pending_places(now())",
+]
+#: Their indexes get a level more, or more pages of the same rows.
+LOGARITHMIC = [
+    "enriched.shipments ORDER BY updated_at DESC, tracking_number LIMIT 100",
+    (
+        "enriched.shipments WHERE receiver_country_code = 'FR'"
+        " ORDER BY updated_at DESC, tracking_number LIMIT 100"
+    ),
+    "enriched.solar_readings WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100",
+    "metrics.hotel_on_the_books(1000001, now(), current_date, current_date + 7)",
+    "metrics.hotel_pace(1000001, current_date, current_date + 7)",
+    "metrics.hotel_pickup(1000001, current_date, current_date + 7)",
+]
 #: Rows of a page that may be read for one that is shown, besides the first hundred.
 READ_FOR_ONE = 20
+#: As a whole, these read what grows with the square of the rows, or for minutes.
+NOT_AS_A_WHOLE = frozenset[str]()
 
 
-def test_each_view_and_function_says_how_much_it_reads() -> None:
-    assert [name for name, text in VIEWS.items() if not declared(name, text)] == []
-
-
-@pytest.mark.parametrize("work", DECLARED, ids=lambda work: work.statement[:100])
-def test_it_reads_as_much_as_it_says(both: Both, work: Work) -> None:
-    small, large = (counted(one, work.statement) for one in both)
-    compare(work, small, large)
-
-
-def compare(work: Work, small: Counted, large: Counted) -> None:
-    """Fail where a statement reads more than it says, or a page reads what it does not show."""
-    assert large.buffers <= work.most(small.buffers, large.rows_returned), (small, large)
-    if work.is_page:
+@pytest.mark.parametrize(
+    ("growth", "query"),
+    [*((1.3, one) for one in FLAT), *((4.0, one) for one in LOGARITHMIC)],
+    ids=[*FLAT, *LOGARITHMIC],
+)
+def test_what_finds_few_rows_reads_few(both: Both, growth: float, query: str) -> None:
+    small, large = (counted(one, f"SELECT * FROM {query}") for one in both)
+    assert large.buffers <= growth * small.buffers + 20 + 8 * large.rows_returned, (small, large)
+    if "LIMIT" in query:
         assert large.scanned == frozenset(), large
         assert not large.has_hashed_subplan, large
         assert large.rows_read <= READ_FOR_ONE * large.rows_returned + 100, large
 
 
-@pytest.fixture(scope="module")
-def of_pages(urls: tuple[str, str]) -> list[dict[str, str]]:
-    """The statements of the dashboards' pages on each of both, with their parameters."""
-    return [_of_pages(url) for url in urls]
+def test_a_view_as_a_whole_reads_in_proportion_to_the_rows(both: Both) -> None:
+    wrong = {}
+    for view in views(both[0]):
+        small, large = (counted(one, f"SELECT * FROM {view}") for one in both)
+        if large.buffers > 13 * small.buffers + 20 + 8 * large.rows_returned:
+            wrong[view] = (small, large)
+    assert not wrong
 
 
-def _of_pages(url: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    answer_of = page.answer_of
-
-    def noting(statement: str, parameters: Any) -> page.Answer:
-        answer = answer_of(statement, parameters)
-        found[statement] = answer.sql
-        return answer
-
-    with reading(url), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "answer_of", noting)
-        for module in [*PLATFORM, "pipelines.dashboard.ask", *OF_SOURCES]:
-            assert not shown(module).exception
-        source_page.QUESTIONS.ask("records_of_source", feeds=["shipments"])
-        patch.setattr(bookings, "MAX_HOTELS", 1)
-        assert not shown("pipelines.sources.bookings.dashboard").exception
-        platform.QUESTIONS.ask("card", feeds=["bookings"])
-        shipments.QUESTIONS.ask("delays")
-        shipments.QUESTIONS.ask("track", tracking_number="TN00000007")
-        flights.QUESTIONS.ask("offer_prices", itinerary_id="it_7")
-        flights.QUESTIONS.ask("offer_legs", itinerary_id="it_7")
-        yesterday = page.today() - dt.timedelta(days=1)
-        solar.QUESTIONS.ask("curve", plants=[1_000_001], day=yesterday)
-    return found
-
-
-@pytest.mark.parametrize("file", STATEMENTS, ids=lambda file: file.stem)
-def test_a_statement_of_the_dashboards_reads_as_much_as_it_says(
-    both: Both, of_pages: list[dict[str, str]], file: Path
-) -> None:
-    statements = [one[without_work(STATEMENTS[file])].rstrip(";") for one in of_pages]
-    small, large = (counted(*one) for one in zip(both, statements, strict=True))
-    (work,) = declared(file.stem, STATEMENTS[file])
-    assert large.buffers <= work.most(small.buffers, large.rows_returned), (small, large)
-
-
-@pytest.mark.parametrize("file", QUESTIONS, ids=lambda file: file.stem)
-def test_a_question_of_the_cookbook_reads_as_much_as_it_says(both: Both, file: Path) -> None:
-    (work,) = declared(file.stem, QUESTIONS[file]) or [DEFAULT]
-    question = cookbook.parse("", file.stem, without_work(QUESTIONS[file]))
-    small, large = (counted(one, question.statement.rstrip().rstrip(";")) for one in both)
-    assert large.buffers <= work.most(small.buffers, large.rows_returned), (small, large)
+def views(connection: psycopg.Connection) -> list[str]:
+    found = connection.execute(
+        "SELECT schemaname || '.' || viewname FROM pg_views"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+    ).fetchall()
+    return [name for (name,) in found if name not in NOT_AS_A_WHOLE]

@@ -1,7 +1,6 @@
 -- What came in, and what became of it?
 --
 -- rows: 8
--- Work: linear, 28 buffers
 SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, problem
 FROM ops.deliveries
 WHERE feed IN ('flights', 'shipments', 'bookings')

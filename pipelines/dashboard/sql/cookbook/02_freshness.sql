@@ -2,7 +2,6 @@
 --
 -- `state` is `late` if the source was not checked in time, and `quiet` if it is, but has sent nothing for longer than usual;
 -- `due_at` says until when a check is expected. `metrics.health` has only what is wrong.
--- Work: linear, 300 buffers
 SELECT name, source, last_new_data_at, newest_at
 FROM metrics.freshness
 WHERE kind = 'view' AND source = 'bookings'

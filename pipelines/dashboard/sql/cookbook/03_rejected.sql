@@ -1,4 +1,3 @@
 -- What was rejected, and why?
--- Work: linear, 47 buffers
 SELECT feed, reason_code, count, last_seen_at, reason AS last_reason, example
 FROM ops.quarantine_summary;

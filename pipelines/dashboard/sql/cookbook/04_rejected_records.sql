@@ -2,7 +2,6 @@
 --
 -- feed: bookings
 -- rows: 10
--- Work: linear, 75 buffers
 SELECT deliveries.name, quarantine.position, quarantine.reasons, quarantine.raw
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)

@@ -1,5 +1,4 @@
 -- Records of a source that were loaded by day, from its ledger.
--- Work: linear, 40 buffers
 SELECT
     every.day::date AS day,
     coalesce(loaded.records, 0)::bigint AS value,

@@ -1,4 +1,3 @@
--- Work: linear, 28 buffers
 SELECT feed, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, problem, drift, byte_count
 FROM ops.deliveries
 WHERE feed = ANY (%(feeds)s)

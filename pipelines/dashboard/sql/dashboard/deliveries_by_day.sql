@@ -1,5 +1,4 @@
 -- What was read by day (UTC), and what became of it: the three outcomes add up to what was read.
--- Work: linear, 60 buffers
 SELECT
     (loaded_at AT TIME ZONE 'UTC')::date AS day,
     feed,

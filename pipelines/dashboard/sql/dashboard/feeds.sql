@@ -1,4 +1,3 @@
--- Work: linear, 130 buffers
 SELECT
     feed AS source,
     last_delivery_at,

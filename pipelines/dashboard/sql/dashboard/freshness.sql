@@ -1,5 +1,4 @@
 -- Each feed, and each source that was checked and has none.
--- Work: linear, 500 buffers
 SELECT
     coalesce(feeds.feed, checked.source) AS source,
     checked.state,

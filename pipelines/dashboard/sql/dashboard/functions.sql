@@ -1,4 +1,3 @@
--- Work: flat, 220 buffers
 SELECT
     nspname || '.' || proname AS name,
     obj_description(pg_proc.oid, 'pg_proc') AS about,

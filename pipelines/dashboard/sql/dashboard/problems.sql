@@ -1,4 +1,3 @@
--- Work: linear, 400 buffers
 SELECT
     key,
     severity,

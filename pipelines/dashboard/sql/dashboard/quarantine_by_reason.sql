@@ -1,4 +1,3 @@
--- Work: linear, 47 buffers
 SELECT feed, reason_code, count, first_seen_at, last_seen_at, example, reason
 FROM ops.quarantine_summary
 WHERE feed = ANY (%(feeds)s)

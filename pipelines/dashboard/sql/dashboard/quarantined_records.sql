@@ -1,4 +1,3 @@
--- Work: linear, 760 buffers
 SELECT
     quarantine_id, feed, received_at, array_to_string(reasons, '; ') AS reasons, raw,
     name AS delivery, position, count(*) OVER () AS total_rows

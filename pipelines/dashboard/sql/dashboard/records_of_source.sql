@@ -1,5 +1,4 @@
 -- What became of the records of a source in the last 30 days, by the day of their delivery.
--- Work: linear, 40 buffers
 SELECT
     (loaded_at AT TIME ZONE 'UTC')::date AS day,
     outcome.outcome,

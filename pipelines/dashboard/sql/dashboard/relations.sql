@@ -1,4 +1,3 @@
--- Work: flat, 170 buffers
 SELECT nspname || '.' || relname AS name, obj_description(pg_class.oid, 'pg_class') AS about
 FROM pg_class
 INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid

@@ -1,4 +1,3 @@
--- Work: linear, 300 buffers
 CREATE OR REPLACE VIEW metrics.freshness AS
 WITH states AS (
     SELECT

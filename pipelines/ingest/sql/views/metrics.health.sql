@@ -1,4 +1,3 @@
--- Work: linear, 400 buffers
 CREATE OR REPLACE VIEW metrics.health AS
 SELECT
     split_part(key, ':', 1) AS problem,

@@ -1,4 +1,3 @@
--- Work: flat, 0 buffers: SELECT ops.estimated_rows('ops.deliveries')
 CREATE OR REPLACE FUNCTION ops.estimated_rows(relation regclass)
 RETURNS bigint
 LANGUAGE plpgsql

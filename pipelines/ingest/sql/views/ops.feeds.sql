@@ -1,4 +1,3 @@
--- Work: linear, 130 buffers
 CREATE OR REPLACE VIEW ops.feeds AS
 SELECT
     loads.feed,

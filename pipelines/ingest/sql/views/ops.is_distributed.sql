@@ -1,4 +1,3 @@
--- Work: flat, 0 buffers: SELECT ops.is_distributed('ops.deliveries')
 CREATE OR REPLACE FUNCTION ops.is_distributed(relation regclass)
 RETURNS boolean
 LANGUAGE plpgsql

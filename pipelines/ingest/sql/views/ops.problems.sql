@@ -1,4 +1,3 @@
--- Work: linear, 400 buffers
 CREATE OR REPLACE VIEW ops.problems AS
 SELECT
     found.key,

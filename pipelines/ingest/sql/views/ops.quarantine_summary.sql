@@ -1,4 +1,3 @@
--- Work: linear, 45 buffers
 CREATE OR REPLACE VIEW ops.quarantine_summary AS
 SELECT
     deliveries.feed,

@@ -1,4 +1,3 @@
--- Work: flat, 5 buffers: SELECT 1
 CREATE OR REPLACE FUNCTION ops.reject_delivery(problem text, remedy text)
 RETURNS boolean
 LANGUAGE plpgsql

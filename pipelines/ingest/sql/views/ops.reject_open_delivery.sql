@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: UPDATE ops.deliveries SET is_open = TRUE WHERE FALSE
 CREATE OR REPLACE FUNCTION ops.reject_open_delivery()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -1,7 +1,6 @@
 -- What was said of a reservation?
 --
 -- hotel: 2607
--- Work: linear, 320 buffers
 SELECT event_at, status, night_of_stay
 FROM bookings.events
 WHERE room_reservation_id = (

@@ -4,7 +4,6 @@
 --
 -- year: 2026
 -- month: 10
--- Work: linear, 240 buffers
 SELECT hotel_id, hotel_name, period_start, bookings, cancellations
 FROM metrics.all_hotel_bookings('week', %(year)s, month => %(month)s)
 WHERE bookings + cancellations > 0;

@@ -6,6 +6,5 @@
 -- from_day: 2026-11-02 | today
 -- to_day: 2026-11-16
 -- as_of: 2026-11-02 12:00+00 | now
--- Work: linear, 570 buffers
 SELECT hotel_id, hotel_name, city, period_start, rooms_booked, rooms_available, occupancy
 FROM metrics.hotel_occupancy(%(from_day)s, %(to_day)s, 'week', %(as_of)s);

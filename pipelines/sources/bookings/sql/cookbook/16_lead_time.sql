@@ -2,7 +2,6 @@
 --
 -- from_night: 2026-11-01
 -- to_night: 2026-12-01 | today
--- Work: linear, 320 buffers
 SELECT
     hotel_id,
     count(*) AS nights,

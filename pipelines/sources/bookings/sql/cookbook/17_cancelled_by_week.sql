@@ -5,7 +5,6 @@
 --
 -- from_day: 2026-10-05
 -- to_day: 2026-11-02 | today + 1
--- Work: linear, 1,000 buffers
 SELECT
     date_trunc('week', counts.day::timestamp)::date AS week,
     coalesce(hotels.hotel_name, 'Hotel ' || counts.hotel_id) AS hotel,

@@ -1,6 +1,5 @@
 -- What is on the books for each night, beside the same weekday 52 weeks ago as it was on the books
 -- at the same lead time. Last year is null for a hotel without events of a month before that time.
--- Work: linear, 2,000 buffers
 WITH nights AS (
     SELECT night_of_stay AS night, on_the_books AS this_year, NULL::bigint AS last_year
     FROM unnest(%(hotels)s::bigint[]) AS chosen (hotel_id)

@@ -1,6 +1,5 @@
 -- What each hotel has on the books, beside last year at the same lead time, furthest behind first.
 -- Last year is null for a hotel without events of a month before that time.
--- Work: linear, 2,000 buffers
 WITH hotels AS (
     SELECT
         names.hotel_name,

@@ -1,4 +1,3 @@
--- Work: linear, 40 buffers
 -- Sum by day first, so that the month is computed once per day, not once per count. Months without
 -- events between others have a row of zeros.
 WITH months AS (

@@ -1,6 +1,5 @@
 -- Nights picked up in the seven days before each day of the last month, and those of the next nights.
 -- Days that are not over would not compare with those before.
--- Work: linear, 40 buffers
 WITH days AS (
     SELECT
         every.day::date AS day,

@@ -1,4 +1,3 @@
--- Work: linear, 70 buffers
 SELECT
     hotel_id,
     CASE

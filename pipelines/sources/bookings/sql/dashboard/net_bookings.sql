@@ -1,4 +1,3 @@
--- Work: linear, 33 buffers
 -- Equals on_the_books, unless the source books or cancels a night twice. Uses the counts, so that
 -- it is fast for many hotels.
 SELECT

@@ -1,4 +1,3 @@
--- Work: linear, 34 buffers
 -- Net bookings by night of stay equal what is on the books, unless the source books or cancels a
 -- night twice. Only whole weeks: from this Monday to the end of the week of the last night.
 SELECT

@@ -1,4 +1,3 @@
--- Work: linear, 1,500 buffers
 SELECT
     night_of_stay,
     sum(on_the_books)::bigint AS on_the_books,

@@ -1,4 +1,3 @@
--- Work: linear, 900 buffers
 SELECT
     days_before_arrival,
     sum(on_the_books)::bigint AS this_year,

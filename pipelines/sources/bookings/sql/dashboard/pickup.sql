@@ -1,5 +1,4 @@
 -- Bookings less cancellations of the last 14 days, by the day on which they were made and the night.
--- Work: linear, 1,500 buffers
 SELECT
     changes.night_of_stay,
     (changes.changed_at AT TIME ZONE 'UTC')::date AS made_on,

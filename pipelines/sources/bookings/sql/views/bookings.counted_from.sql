@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: SELECT bookings.counted_from(1000001)
 CREATE OR REPLACE FUNCTION bookings.counted_from(hotel_id bigint)
 RETURNS date
 LANGUAGE plpgsql

@@ -1,4 +1,3 @@
--- Work: linear, 70 buffers: SELECT * FROM bookings.counted_hotels()
 CREATE OR REPLACE FUNCTION bookings.counted_hotels()
 RETURNS TABLE (hotel_id bigint)
 LANGUAGE plpgsql

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: SELECT bookings.has_events(1000001)
 CREATE OR REPLACE FUNCTION bookings.has_events(hotel_id bigint)
 RETURNS boolean
 LANGUAGE plpgsql

@@ -1,4 +1,3 @@
--- Work: linear, 70 buffers: SELECT * FROM bookings.hotels_with_events()
 CREATE OR REPLACE FUNCTION bookings.hotels_with_events()
 RETURNS TABLE (hotel_id bigint)
 LANGUAGE plpgsql

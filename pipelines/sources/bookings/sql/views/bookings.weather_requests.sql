@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers
 CREATE OR REPLACE VIEW bookings.weather_requests AS
 SELECT DISTINCT
     place_key,

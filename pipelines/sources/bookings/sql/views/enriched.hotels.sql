@@ -1,4 +1,3 @@
--- Work: linear, 70 buffers: ORDER BY hotel_id LIMIT 10
 CREATE OR REPLACE VIEW enriched.hotels AS
 SELECT
     counted.hotel_id,

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE hotel_id = 1000001 AND night_of_stay = current_date
 CREATE OR REPLACE VIEW enriched.reservation_changes AS
 SELECT
     hotel_id,

@@ -1,5 +1,3 @@
--- Work: flat, 20 buffers: WHERE hotel_id = 1000001 AND night_of_stay = current_date
--- Work: linear, 320 buffers: SELECT count(*) FROM enriched.reservation_nights
 CREATE OR REPLACE VIEW enriched.reservation_nights AS
 SELECT
     hotel_id,

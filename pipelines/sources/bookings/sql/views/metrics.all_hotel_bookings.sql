@@ -1,5 +1,3 @@
--- Work: linear, 280 buffers: SELECT * FROM metrics.all_hotel_bookings(period => 'month', year =>
---   extract(year FROM current_date)::integer)
 CREATE OR REPLACE FUNCTION metrics.all_hotel_bookings(
     period text DEFAULT NULL,
     year bigint DEFAULT NULL,

@@ -1,5 +1,3 @@
--- Work: linear, 560 buffers: SELECT * FROM metrics.all_hotel_pace(from_date => current_date,
---   to_date => current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.all_hotel_pace(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,

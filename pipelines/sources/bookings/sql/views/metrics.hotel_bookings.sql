@@ -1,7 +1,3 @@
--- Work: flat, 24 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'month', extract(year FROM
---   current_date)::integer)
--- Work: flat, 20 buffers: SELECT * FROM metrics.hotel_bookings(1000001, 'day', extract(year FROM
---   current_date)::integer, axis => 'stay')
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
     hotel_id bigint DEFAULT NULL,
     period text DEFAULT NULL,

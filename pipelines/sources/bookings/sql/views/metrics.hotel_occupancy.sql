@@ -1,7 +1,3 @@
--- Work: linear, 100 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date
---   => current_date + 7) WHERE hotel_id = 1000001
--- Work: linear, 500 buffers: SELECT * FROM metrics.hotel_occupancy(from_date => current_date,
---   to_date => current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_occupancy(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,

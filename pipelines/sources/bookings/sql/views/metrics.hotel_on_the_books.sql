@@ -1,5 +1,3 @@
--- Work: logarithmic, 40 buffers: SELECT * FROM metrics.hotel_on_the_books(1000001, now(), current_date,
---   current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_on_the_books(
     hotel_id bigint DEFAULT NULL,
     as_of timestamptz DEFAULT NULL,

@@ -1,4 +1,3 @@
--- Work: logarithmic, 40 buffers: SELECT * FROM metrics.hotel_pace(1000001, current_date, current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotel_pace(
     hotel_id bigint DEFAULT NULL,
     from_date date DEFAULT NULL,

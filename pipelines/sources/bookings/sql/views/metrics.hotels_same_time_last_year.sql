@@ -1,5 +1,3 @@
--- Work: linear, 1,500 buffers: SELECT * FROM metrics.hotels_same_time_last_year(current_date,
---   current_date + 7)
 CREATE OR REPLACE FUNCTION metrics.hotels_same_time_last_year(
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,

@@ -6,7 +6,6 @@
 -- airline: %wizz%
 -- currency: GBP
 -- rows: 10
--- Work: linear, 860 buffers
 SELECT itinerary_id, agent, agent_rating, price_amount, price_currency, airlines
 FROM enriched.itineraries
 WHERE (agent ILIKE %(agent)s OR EXISTS (SELECT FROM unnest(airlines) AS name WHERE name ILIKE %(airline)s))

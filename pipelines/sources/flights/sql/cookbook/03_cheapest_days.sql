@@ -8,7 +8,6 @@
 -- destination: London
 -- currency: GBP
 -- rows: 3
--- Work: linear, 1,400 buffers
 SELECT itinerary_id, departure_on, return_on, origin_city, destination_city, total_duration_minutes,
     price_amount, price_currency
 FROM enriched.itineraries

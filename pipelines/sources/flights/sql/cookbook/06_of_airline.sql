@@ -5,7 +5,6 @@
 -- airline: Wizz Air
 -- currency: GBP
 -- rows: 10
--- Work: linear, 860 buffers
 SELECT itinerary_id, route, price_amount, price_currency, airlines
 FROM enriched.itineraries
 WHERE %(airline)s = ANY(airlines) AND withdrawn_on IS NULL AND price_currency = %(currency)s

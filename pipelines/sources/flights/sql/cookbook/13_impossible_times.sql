@@ -1,7 +1,6 @@
 -- Which legs have times that cannot be true?
 --
 -- The time from departure to arrival is shorter than the stated duration, or longer although there is no stop.
--- Work: linear, 910 buffers
 SELECT DISTINCT leg_id, departure_local, arrival_local, elapsed_minutes, duration_minutes
 FROM enriched.itinerary_legs
 WHERE time_verdict = 'impossible'

@@ -3,7 +3,6 @@
 -- day: 2026-11-02 | today - 1
 -- day_before: 2026-11-01
 -- rows: 10
--- Work: logarithmic, 430 buffers
 SELECT itinerary_id, before.price_amount AS was, today.price_amount AS is_now, price_currency,
     round(100 * (today.price_amount / before.price_amount - 1), 1) AS change_pct
 FROM metrics.flight_prices_by_day AS today

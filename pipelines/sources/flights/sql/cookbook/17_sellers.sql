@@ -1,5 +1,4 @@
 -- Who sells itineraries, and how are they rated?
--- Work: linear, 860 buffers
 SELECT agent, max(agent_rating) AS rating, count(DISTINCT itinerary_id) AS offers,
     array_agg(DISTINCT name) AS airlines
 FROM enriched.itineraries

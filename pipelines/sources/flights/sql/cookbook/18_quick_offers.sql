@@ -6,7 +6,6 @@
 -- hours: 4
 -- currency: GBP
 -- rows: 10
--- Work: linear, 5,000 buffers
 SELECT itinerary_id, agent, route, longest.longest_minutes, price_amount, price_currency
 FROM enriched.itineraries
 CROSS JOIN LATERAL (

@@ -1,4 +1,3 @@
--- Work: linear, 1,300 buffers
 SELECT
     departure_on,
     min(price_amount) AS lowest_price,

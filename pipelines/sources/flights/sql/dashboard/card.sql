@@ -1,4 +1,3 @@
--- Work: flat, 60 buffers
 SELECT
     snapshots.snapshot_on AS day,
     snapshots.lowest_price AS value,

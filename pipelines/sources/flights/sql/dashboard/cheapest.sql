@@ -1,4 +1,3 @@
--- Work: linear, 1,200 buffers
 SELECT
     coalesce(origin_city, origin_airport) AS origin,
     coalesce(destination_city, destination_airport) AS destination,

@@ -1,5 +1,4 @@
 -- What filters offer: each list apart, because lists of distinct values in one pass are sorted.
--- Work: linear, 26,000 buffers
 SELECT
     (
         SELECT array_agg(DISTINCT coalesce(city, origin_airport))

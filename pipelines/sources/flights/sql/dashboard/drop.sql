@@ -1,5 +1,4 @@
 -- The offer whose price fell most with the last snapshot, by at least a twentieth.
--- Work: linear, 1,200 buffers
 SELECT
     offers.itinerary_id AS link_offer,
     coalesce(offers.origin_city, offers.origin_airport) AS origin,

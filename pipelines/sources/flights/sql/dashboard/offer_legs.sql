@@ -1,4 +1,3 @@
--- Work: flat, 60 buffers
 SELECT
     leg_number,
     coalesce(departure_city, '') || ' (' || departure_airport || ')' AS departure_city,

@@ -1,4 +1,3 @@
--- Work: flat, 40 buffers
 SELECT
     prices.snapshot_on, prices.price_amount, prices.price_currency, prices.agent,
     prices.rejection_reason, offers.withdrawn_on, offers.departure_on

@@ -1,4 +1,3 @@
--- Work: linear, 160,000 buffers
 SELECT snapshot_on, route, min(prices.price_amount) AS lowest_price, count(*) AS itineraries
 FROM metrics.flight_prices_by_day AS prices
 INNER JOIN enriched.itineraries USING (itinerary_id)

@@ -1,4 +1,3 @@
--- Work: linear, 860 buffers
 SELECT
     withdrawn_on,
     coalesce(origin_city, origin_airport) AS origin,

@@ -1,10 +1,4 @@
 -- A single relation, so that a query can join it to enriched.itinerary_legs, which has seven.
--- Work: flat, 880 buffers: ORDER BY price_amount LIMIT 100
--- Work: flat, 1,200 buffers: WHERE max_stops <= 1 AND 'Air 1' < ANY (airlines) ORDER BY
---   price_amount LIMIT 100
--- Work: flat, 880 buffers: WHERE agent ILIKE '%agent 4%' ORDER BY agent_rating DESC, price_amount
---   LIMIT 100
--- Work: flat, 20 buffers: WHERE itinerary_id = 'it_7'
 CREATE OR REPLACE VIEW enriched.itineraries AS
 SELECT
     itinerary_id,

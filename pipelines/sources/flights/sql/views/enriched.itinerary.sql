@@ -1,5 +1,4 @@
 -- The parameter has no name because a column of the result has the same one.
--- Work: flat, 34 buffers: SELECT * FROM enriched.itinerary('it_7')
 CREATE OR REPLACE FUNCTION enriched.itinerary(text)
 RETURNS TABLE (
     itinerary_id text,

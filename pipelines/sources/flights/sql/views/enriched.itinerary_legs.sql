@@ -1,9 +1,6 @@
 -- Seven relations, so that a query can add one: with more than eight (join_collapse_limit),
 -- PostgreSQL plans the joins of the view separately, for all legs. This is why places are read by
 -- subqueries.
--- Work: flat, 59 buffers: WHERE itinerary_id = 'it_7'
--- Work: flat, 510 buffers: WHERE itinerary_id IN (SELECT itinerary_id FROM enriched.itineraries
---   ORDER BY price_amount LIMIT 10)
 CREATE OR REPLACE VIEW enriched.itinerary_legs AS
 SELECT
     itinerary_legs.itinerary_id,

@@ -1,4 +1,3 @@
--- Work: flat, 60 buffers: WHERE itinerary_id = 'it_7'
 CREATE OR REPLACE VIEW flights.directions AS
 SELECT
     itinerary_legs.itinerary_id,

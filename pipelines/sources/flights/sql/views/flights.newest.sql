@@ -1,4 +1,3 @@
--- Work: flat, 12 buffers
 CREATE OR REPLACE VIEW flights.newest AS
 SELECT
     NULL::text AS name,

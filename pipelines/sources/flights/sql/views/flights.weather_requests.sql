@@ -1,4 +1,3 @@
--- Work: linear, 1,300 buffers
 CREATE OR REPLACE VIEW flights.weather_requests AS
 SELECT
     airports.place_key,

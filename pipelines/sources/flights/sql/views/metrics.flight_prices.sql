@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE itinerary_id = 'it_7'
 CREATE OR REPLACE VIEW metrics.flight_prices AS
 SELECT
     prices.itinerary_id,

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE itinerary_id = 'it_7'
 CREATE OR REPLACE VIEW metrics.flight_prices_by_day AS
 SELECT DISTINCT ON (itinerary_id, snapshot_on)
     itinerary_id,

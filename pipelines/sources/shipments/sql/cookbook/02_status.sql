@@ -4,7 +4,6 @@
 -- `*_weather_age_minutes` show how old the weather is.
 --
 -- carrier: DHL
--- Work: logarithmic, 440 buffers
 SELECT status, units, total_value, sender_city, sender_conditions, sender_temperature_celsius,
     receiver_city, receiver_conditions, receiver_temperature_celsius, receiver_weather_observed_at
 FROM enriched.track((

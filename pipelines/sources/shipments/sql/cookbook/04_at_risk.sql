@@ -3,7 +3,6 @@
 -- If the weather is older than six hours, `weather_risk` is null.
 --
 -- rows: 10
--- Work: linear, 36,000 buffers
 SELECT tracking_number, carrier, weather_risk, sender_city, sender_conditions, sender_wind_kmh,
     receiver_city, receiver_conditions
 FROM enriched.shipments

@@ -2,7 +2,6 @@
 --
 -- `enriched.shipment_weather` keeps the weather of the hours in which a parcel was sent and delivered. A parcel that was
 -- never seen scanned was under way already when it was first seen: only the end of its journey is known.
--- Work: linear, 36,000 buffers
 SELECT coalesce(worst_risk, 'unknown') AS weather, count(*) AS parcels,
     round(avg(in_transit_hours)::numeric, 1) AS mean_in_transit_hours, max(in_transit_hours) AS longest
 FROM enriched.shipment_weather

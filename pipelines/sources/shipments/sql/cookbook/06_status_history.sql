@@ -3,7 +3,6 @@
 -- The time of a status is the time when its file was loaded.
 --
 -- carrier: DHL
--- Work: linear, 330 buffers
 SELECT seen_at, status, status_raw
 FROM shipments.status_history
 WHERE carrier = %(carrier)s AND tracking_number = (

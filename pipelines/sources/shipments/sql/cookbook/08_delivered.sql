@@ -3,7 +3,6 @@
 -- The weather is that of the hours in which a parcel was sent and delivered. `worst_risk` is null if one is not known.
 --
 -- rows: 10
--- Work: linear, 36,000 buffers
 SELECT tracking_number, carrier, delivered_at, in_transit_hours, sender_city, sent_conditions,
     receiver_city, delivered_conditions, worst_risk
 FROM enriched.shipment_weather

@@ -1,4 +1,3 @@
--- Work: linear, 330 buffers
 SELECT carrier, status, count(*) AS shipments
 FROM enriched.shipments
 GROUP BY carrier, status

@@ -1,5 +1,4 @@
 -- Parcels on their way at the end of each of the last 14 days, and those at risk now.
--- Work: linear, 4,000 buffers
 WITH changes AS (
     SELECT greatest(first_seen_at, current_date - interval '14 days') AS at, 1 AS change
     FROM shipments.shipments

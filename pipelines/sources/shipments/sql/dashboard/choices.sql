@@ -1,4 +1,3 @@
--- Work: linear, 900 buffers
 SELECT
     count(*) AS parcels,
     max(updated_at) AS updated_at,

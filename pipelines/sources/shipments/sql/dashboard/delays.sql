@@ -1,6 +1,5 @@
 -- How long delivered parcels took, by the worst weather in the hours in which they were sent and delivered. Those that
 -- were never seen scanned were under way already when they were first seen.
--- Work: linear, 36,000 buffers
 SELECT
     coalesce(worst_risk, 'unknown') AS weather,
     count(*) AS parcels,

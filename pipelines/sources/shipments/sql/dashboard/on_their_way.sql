@@ -1,5 +1,4 @@
 -- The weather of now is a risk for parcels on their way alone. Delivered ones come last, latest first.
--- Work: linear, 8,600 buffers
 SELECT
     tracking_number, carrier, status, CASE WHEN status <> 'delivery' THEN coalesce(weather_risk, 'unknown') END AS weather_risk,
     sender_city, sender_conditions, sender_temperature_celsius, sender_latitude, sender_longitude,

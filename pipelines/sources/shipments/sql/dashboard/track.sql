@@ -1,5 +1,4 @@
 -- Parcels with a number, of every carrier.
--- Work: flat, 80 buffers
 SELECT *
 FROM enriched.shipments
 WHERE tracking_number = %(tracking_number)s

@@ -1,5 +1,4 @@
 -- Parcels on their way under the worst weather of all, and the city at an end of most of them.
--- Work: linear, 4,000 buffers
 WITH at_risk AS MATERIALIZED (
     SELECT weather_risk, sender_city, sender_risk, receiver_city, receiver_risk
     FROM enriched.shipments

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE tracking_number = 'TN00000007' AND carrier = 'FedEx'
 CREATE OR REPLACE VIEW enriched.shipment_statuses AS
 SELECT
     tracking_number,

@@ -1,4 +1,3 @@
--- Work: flat, 60 buffers: WHERE tracking_number = 'TN00000007' AND carrier = 'FedEx'
 CREATE OR REPLACE VIEW enriched.shipment_weather AS
 SELECT
     shipments.tracking_number,

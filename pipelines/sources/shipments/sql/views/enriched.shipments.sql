@@ -1,7 +1,3 @@
--- Work: logarithmic, 3,100 buffers: ORDER BY updated_at DESC, tracking_number LIMIT 100
--- Work: logarithmic, 3,100 buffers: WHERE receiver_country_code = 'FR' ORDER BY updated_at DESC,
---   tracking_number LIMIT 100
--- Work: flat, 1,700 buffers: ORDER BY total_value DESC LIMIT 100
 CREATE OR REPLACE VIEW enriched.shipments AS
 SELECT
     shipments.tracking_number,

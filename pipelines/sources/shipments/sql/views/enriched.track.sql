@@ -1,4 +1,3 @@
--- Work: flat, 85 buffers: SELECT * FROM enriched.track('TN00000007', 'FedEx')
 CREATE OR REPLACE FUNCTION enriched.track(tracking_number text, carrier text)
 RETURNS SETOF enriched.shipments
 LANGUAGE plpgsql

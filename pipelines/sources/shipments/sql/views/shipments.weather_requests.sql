@@ -1,4 +1,3 @@
--- Work: linear, 900 buffers
 CREATE OR REPLACE VIEW shipments.weather_requests AS
 WITH recent AS (
     SELECT

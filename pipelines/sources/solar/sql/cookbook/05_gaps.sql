@@ -4,7 +4,6 @@
 --
 -- before_day: 2026-11-02 | today + 1
 -- rows: 10
--- Work: linear, 77 buffers
 SELECT plant_name, status, first_day, last_day, hours_missing, problem, retry_at
 FROM solar.gaps
 WHERE first_day < CAST(%(before_day)s AS date)

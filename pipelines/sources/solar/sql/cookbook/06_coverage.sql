@@ -4,7 +4,6 @@
 --
 -- from_day: 2026-09-01
 -- to_day: 2026-11-01 | month
--- Work: linear, 75 buffers
 SELECT
     plant_name,
     date_trunc('month', day)::date AS month,

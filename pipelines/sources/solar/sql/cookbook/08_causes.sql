@@ -7,7 +7,6 @@
 -- plant: 1
 -- since: 2026-10-01 00:00+02
 -- until: 2026-11-01 00:00+01 | today
--- Work: logarithmic, 150 buffers
 SELECT plant_name, low_yield_cause, count(*) AS hours
 FROM enriched.solar_readings
 WHERE plant_id = %(plant)s AND low_yield_cause IS NOT NULL

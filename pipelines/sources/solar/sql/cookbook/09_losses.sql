@@ -1,7 +1,6 @@
 -- How much energy did each plant lose in the last days, and why?
 --
 -- days: 30
--- Work: linear, 800,000 buffers
 SELECT plant_name, cause, round(sum(lost_kwh)::numeric, 1) AS lost_kwh, count(*) AS days
 FROM metrics.solar_losses
 WHERE day > (SELECT max(day) FROM metrics.solar_daily) - %(days)s

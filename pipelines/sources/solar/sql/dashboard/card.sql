@@ -1,5 +1,4 @@
 -- Energy of the fleet by day, up to yesterday: today is not over.
--- Work: linear, 60 buffers
 SELECT
     day,
     sum(observed_energy_kwh) AS value,

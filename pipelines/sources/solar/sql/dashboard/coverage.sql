@@ -1,4 +1,3 @@
--- Work: linear, 75 buffers
 SELECT plant_name, day, status, hours_present, hours_expected, problem
 FROM solar.coverage
 WHERE plant_id = ANY (%(plants)s::integer[]) AND day >= %(from_date)s AND day < %(to_date)s

@@ -1,5 +1,4 @@
 -- The hours of a day, of all plants together: each in its own local time.
--- Work: flat, 120 buffers
 SELECT
     period_start AS local_hour,
     sum(expected_energy_kwh) AS expected_energy_kwh,

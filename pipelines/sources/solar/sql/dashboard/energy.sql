@@ -1,4 +1,3 @@
--- Work: linear, 250 buffers
 -- Whole periods, from the period of the first stored day: the current period lacks hours, like one
 -- with a gap.
 SELECT

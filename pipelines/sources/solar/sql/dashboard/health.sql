@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers
 SELECT
     plant_name, day, performance_ratio_7_days, performance_ratio_30_days, availability_30_days,
     longest_gap_hours, sensor_issues

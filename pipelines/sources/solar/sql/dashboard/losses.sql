@@ -1,5 +1,4 @@
 -- Energy that was expected and not produced, by plant, period and cause.
--- Work: linear, 1,100,000 buffers
 SELECT plant_name, date_trunc(%(period)s, day::timestamp)::date AS period_start, cause, sum(lost_kwh) AS lost_kwh
 FROM metrics.solar_losses
 WHERE

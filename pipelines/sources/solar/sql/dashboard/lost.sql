@@ -1,5 +1,4 @@
 -- The plant that produced least of what was expected on the last day, a tenth or more below.
--- Work: linear, 60 buffers
 SELECT
     plant_name AS link_plant,
     day AS link_day,

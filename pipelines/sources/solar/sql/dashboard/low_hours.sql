@@ -1,4 +1,3 @@
--- Work: linear, 420 buffers
 SELECT plant_name, date_trunc('month', read_at)::date AS month, low_yield_cause, count(*) AS hours
 FROM enriched.solar_readings
 WHERE

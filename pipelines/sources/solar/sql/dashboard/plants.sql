@@ -1,2 +1,1 @@
--- Work: flat, 20 buffers
 SELECT plant_id, name, latitude, longitude FROM solar.plants ORDER BY plant_id;

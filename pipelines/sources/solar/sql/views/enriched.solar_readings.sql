@@ -1,4 +1,3 @@
--- Work: logarithmic, 530 buffers: WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100
 CREATE OR REPLACE VIEW enriched.solar_readings AS
 SELECT
     readings.plant_id,

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE plant_id = 1000001 ORDER BY day DESC LIMIT 10
 CREATE OR REPLACE VIEW metrics.solar_daily AS
 SELECT
     days.plant_id,

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100
 CREATE OR REPLACE VIEW metrics.solar_hourly AS
 SELECT
     readings.plant_id,

@@ -1,5 +1,4 @@
 -- For each day its hours are read by the index, and the 30 days before it.
--- Work: flat, 1,400 buffers: WHERE plant_id = 1000001 AND day = (SELECT max(day) FROM solar.days)
 CREATE OR REPLACE VIEW metrics.solar_losses AS
 SELECT
     days.plant_id,

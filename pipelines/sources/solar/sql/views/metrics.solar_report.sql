@@ -1,5 +1,3 @@
--- Work: flat, 20 buffers: SELECT * FROM metrics.solar_report(1000001, current_date - 28, current_date,
---   'day')
 CREATE OR REPLACE FUNCTION metrics.solar_report(
     plant_id bigint DEFAULT NULL,
     from_date date DEFAULT NULL,

@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: UPDATE solar.plants SET name = 'A' WHERE plant_id = 1000001
 CREATE OR REPLACE FUNCTION solar.check_plant()
 RETURNS trigger
 LANGUAGE plpgsql

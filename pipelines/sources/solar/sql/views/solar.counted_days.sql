@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: SELECT * FROM solar.counted_days(1000001, 'UTC', current_date - 3, current_date)
 CREATE OR REPLACE FUNCTION solar.counted_days(
     of_plant integer, zone text, first_day date, end_day date
 )

@@ -1,5 +1,3 @@
--- Work: flat, 20 buffers: WHERE plant_id = 1000001
--- Work: linear, 70 buffers
 CREATE OR REPLACE VIEW solar.coverage AS
 SELECT
     plants.plant_id,

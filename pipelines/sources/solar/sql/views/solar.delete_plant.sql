@@ -1,7 +1,6 @@
 -- Runs with the rights of the owner, so that anyone who may delete a plant also deletes its data,
 -- and nothing else. EXECUTE is revoked from everyone: triggers run without it, but anyone who had
 -- it could attach the function to a table of their own.
--- Work: flat, 1,300 buffers: DELETE FROM solar.plants WHERE plant_id = 1000001
 CREATE OR REPLACE FUNCTION solar.delete_plant()
 RETURNS trigger
 LANGUAGE plpgsql

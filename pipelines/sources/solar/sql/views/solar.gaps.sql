@@ -1,5 +1,3 @@
--- Work: flat, 20 buffers: WHERE plant_id = 1000001
--- Work: linear, 72 buffers
 CREATE OR REPLACE VIEW solar.gaps AS
 SELECT
     plant_id,

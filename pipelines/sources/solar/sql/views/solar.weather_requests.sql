@@ -1,5 +1,3 @@
--- Work: flat, 20 buffers: WHERE latitude IS NOT NULL
--- Work: linear, 20 buffers
 CREATE OR REPLACE VIEW solar.weather_requests AS
 SELECT
     place_key,

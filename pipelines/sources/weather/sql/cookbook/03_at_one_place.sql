@@ -6,7 +6,6 @@
 -- from: 2026-11-02 | today
 -- to: 2026-11-16
 -- currency: GBP
--- Work: linear, 300,000 buffers
 SELECT hotel_name, hotels.city, books.nights, parcels.to_come, trips.offers, trips.from_price
 FROM enriched.hotels
 CROSS JOIN LATERAL (

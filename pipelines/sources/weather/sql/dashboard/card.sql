@@ -1,5 +1,4 @@
 -- Calls that count towards the quota, by day (UTC), and their share of what a day allows.
--- Work: linear, 300 buffers
 SELECT
     every.day::date AS day,
     coalesce(used.cost, 0)::double precision AS value,

@@ -1,6 +1,5 @@
 -- Places in use with their weather now, and the sources that request it. Where only hours are requested, as of airports, the
 -- weather is that of the present hour, if it is stored.
--- Work: linear, 8,000 buffers
 WITH used AS (
     SELECT place_key, min(city) AS name, array_agg(DISTINCT source ORDER BY source) AS used_by
     FROM weather.requested_places

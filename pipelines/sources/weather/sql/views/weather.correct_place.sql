@@ -1,4 +1,3 @@
--- Work: flat, 53 buffers: SELECT weather.correct_place('DE 10000', 50, 10)
 CREATE OR REPLACE FUNCTION weather.correct_place(
     place_key text, latitude double precision, longitude double precision
 )

@@ -1,4 +1,3 @@
--- Work: flat, 0 buffers: SELECT weather.delay_risk(95, 10, 20)
 CREATE OR REPLACE FUNCTION weather.delay_risk(
     wmo_code bigint,
     wind_kmh double precision,

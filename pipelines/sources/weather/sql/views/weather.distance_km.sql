@@ -1,4 +1,3 @@
--- Work: flat, 0 buffers: SELECT weather.distance_km(53.55, 9.97, 48.21, 16.37)
 CREATE OR REPLACE FUNCTION weather.distance_km(
     latitude_1 double precision,
     longitude_1 double precision,

@@ -1,5 +1,3 @@
--- Work: linear, 14,000 buffers: SELECT * FROM weather.due_hours(now(), now() - interval '90 days',
---   now() + interval '16 days', 'forecast')
 CREATE OR REPLACE FUNCTION weather.due_hours(
     as_of timestamptz, from_at timestamptz, to_at timestamptz, fetch_kind text
 )

@@ -1,4 +1,3 @@
--- Work: linear, 22 buffers: SELECT * FROM weather.due_places(now(), TRUE)
 CREATE OR REPLACE FUNCTION weather.due_places(as_of timestamptz, by_postcode boolean)
 RETURNS TABLE (place_id bigint, last_success_at timestamptz)
 LANGUAGE sql

@@ -1,4 +1,3 @@
--- Work: linear, 60 buffers
 CREATE OR REPLACE VIEW weather.newest AS
 SELECT
     NULL::text AS name,

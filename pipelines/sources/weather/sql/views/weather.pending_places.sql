@@ -1,4 +1,3 @@
--- Work: flat, 20 buffers: SELECT * FROM weather.pending_places(now())
 CREATE OR REPLACE FUNCTION weather.pending_places(as_of timestamptz)
 RETURNS TABLE (place_id bigint)
 LANGUAGE sql

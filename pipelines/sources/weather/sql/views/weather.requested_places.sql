@@ -1,5 +1,4 @@
 -- The planner skips parts of the union that never define a place.
--- Work: linear, 14,000 buffers
 CREATE OR REPLACE VIEW weather.requested_places AS
 SELECT
     source,

@@ -1,4 +1,3 @@
--- Work: linear, 1,700 buffers: WHERE day = current_date
 CREATE OR REPLACE VIEW weather.wanted_hours AS
 SELECT
     places.place_id,

@@ -1,4 +1,3 @@
--- Work: flat, 0 buffers: SELECT weather.worse_risk('snow', 'none')
 CREATE OR REPLACE FUNCTION weather.worse_risk(one text, other text)
 RETURNS text
 LANGUAGE sql
