@@ -10,7 +10,6 @@ from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
-from pipelines_tests.cookbook.answers import Answer, answering
 
 
 @pytest.fixture(scope="package")
@@ -33,8 +32,3 @@ def analyst(server: Connections, known: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(server.url(ANALYST, known), autocommit=True) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
         yield connection
-
-
-@pytest.fixture
-def answer(analyst: psycopg.Connection) -> Answer:
-    return answering(analyst)
