@@ -1,7 +1,6 @@
 """The page *Ask*: every question and function as a form, and links that give the same answer."""
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 
 import psycopg
@@ -11,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from pipelines.dashboard import ask, cookbook
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
-from pipelines.source import sources
 from pipelines_tests.dashboard.test_pages import reading, show
 from pipelines_tests.solar_rows import add_plant, add_readings
 
@@ -81,11 +79,6 @@ def test_a_link_puts_no_markdown_on_the_page() -> None:
     assert not any("](http" in one for one in shown)
 
 
-def test_a_value_that_is_missing_is_named() -> None:
-    page = opened(question="flights.airlines", name="")
-    assert page.info[0].value == "Fill in Name."
-
-
 def test_a_link_with_nonsense_shows_the_page() -> None:
     for day in ("1 or 1", "0001-01-01", "9999-12-31"):
         page = opened(question="metrics.solar_report", from_date=day, plant_id="x'; --", period="")
@@ -99,14 +92,6 @@ def test_a_link_with_nonsense_shows_the_page() -> None:
     assert page.info[0].value == "There is no question there.is\\_none; choose one below."
     assert page.query_params["question"] != "there.is_none"
     assert "hotel" not in page.query_params
-
-
-def test_a_part_of_a_name_is_enough() -> None:
-    assert ask.as_pattern("trip") == "%trip%"
-    assert ask.as_pattern("trip%") == "trip%"
-    page = opened(question="flights.agents", name="trip")
-    assert field(page, "Name") == "trip"
-    assert any("ILIKE '%trip%'" in one.value for one in page.code)
 
 
 def test_values_are_parameters_and_not_parts_of_the_statement() -> None:
@@ -147,12 +132,3 @@ def test_dates_of_a_question_are_moved_to_the_present() -> None:
     assert months == ["2026-10-01", "2027-01-01"]
     assert at_first("from_day: 2026-08-01 | year", "hour: 10 | 0") == ["2026-01-01", "0"]
     assert at_first("day: 2026-11-22") == ["2027-01-03"]
-
-
-def test_every_parameter_of_a_question_has_an_example() -> None:
-    packages = [*(one.package for one in sources().values()), cookbook.PLATFORM]
-    found = [one for package in packages for one in cookbook.questions(package)]
-    assert len(found) > 50
-    for one in found:
-        used = {*re.findall(r"%\((\w+)\)s", one.template)}
-        assert used == {*one.examples}, one.title

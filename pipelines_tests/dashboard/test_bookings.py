@@ -76,30 +76,6 @@ def test_hotels_with_one_name_have_two_labels(filled: psycopg.Connection) -> Non
     assert shown == {(1, "Ritz (1)"), (2, "Ritz (2)")}
 
 
-def test_occupancy_by_counts_is_that_of_the_function(filled: psycopg.Connection) -> None:
-    function = filled.execute(
-        "SELECT hotel_id, period_start, rooms_booked, rooms_available, occupancy"
-        " FROM metrics.hotel_occupancy("
-        "  date_trunc('week', current_date)::date,"
-        "  date_trunc('week', current_date + 16 + interval '7 days')::date,"
-        "  'week'"
-        " )"
-        " WHERE occupancy IS NOT NULL ORDER BY hotel_id, period_start"
-    ).fetchall()
-    counted = [(row[0], *row[2:5], float(row[5])) for row in answer(filled, "occupancy")]
-    assert counted == function
-    assert sum(row[2] for row in function) == 3 + 3
-    assert {row[1].weekday() for row in function} == {0}
-    assert {row[3] for row in function} == {7 * 10, 7 * 5}
-
-
-def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> None:
-    on_the_books = [row[:2] for row in answer(filled, "on_the_books")]
-    assert answer(filled, "net_bookings") == on_the_books
-    assert sum(row[1] for row in on_the_books) == 9
-    assert len(on_the_books) == PARAMETERS["nights"]  # also those without a reservation
-
-
 def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection) -> None:
     with filled.transaction(force_rollback=True):
         # A year and longer ago: hotel 1 had one of its reservations more, hotel 2 the same.
@@ -142,20 +118,3 @@ def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesa
         ((link, nights, name, *counts),) = answer(filled, "behind")
     assert link == name == NAMES[1]
     assert (nights, *counts[:2]) == (30, 3, 40)
-
-
-@pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])
-def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) -> None:
-    assert answer(filled, name)
-
-
-def test_a_month_without_bookings_is_zero(filled: psycopg.Connection) -> None:
-    with filled.transaction(force_rollback=True):
-        filled.execute(
-            "INSERT INTO metrics.hotel_bookings_by_event_day"
-            " (hotel_id, day, bookings, cancellations) VALUES (1, current_date - 200, 3, 0)"
-        )
-        rows = answer(filled, "by_month")
-    assert len(rows) >= 6
-    assert rows[0][1:3] == (3, 0)
-    assert rows[2][1:] == (0, 0, None)

@@ -1,38 +1,26 @@
 """The overview: health, a number of each source, and stories that the data support."""
 
 import datetime as dt
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import psycopg
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pipelines import isolation
-from pipelines.dashboard import health, overview, quality
-from pipelines.dashboard.page import Answer, Card, Page, Questions, Story
-from pipelines.dashboard.source_page import pages_of
+from pipelines.dashboard import health, overview
+from pipelines.dashboard.page import Answer, Card, Page, Questions
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.last_look import Look, Problem, Severity
-from pipelines_tests import plugins
 from pipelines_tests.dashboard.test_pages import reading, show, shown
 
 OVERVIEW = "pipelines.dashboard.overview"
-CARD_ALONE = """
-from pipelines.dashboard.page import Card
-
-card = Card("Stops", "stops")
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -71,18 +59,6 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
     page = shown(OVERVIEW)
     assert not page.exception
     assert any("went quiet" in one.proto.label for one in page.get("page_link"))
-
-
-def test_where_nobody_has_looked_nothing_is_called_well(owner: psycopg.Connection) -> None:
-    deliver(owner, "bookings", 0.1, rejected=3)
-    st.cache_data.clear()
-    found = health.health()
-    assert [one.level for one in found.findings] == ["unknown"]
-    assert overview.verdict(found)[0] == "Nothing wrong is known"
-    page = shown(OVERVIEW)
-    assert not page.exception
-    labels = [one.proto.label.replace("\\", "") for one in page.get("page_link")]
-    assert any("Nobody has looked for problems yet" in one for one in labels)
 
 
 ROW = {"plant_name": "[Sierra](http://x)", "missing_hours": 3}
@@ -149,41 +125,11 @@ def test_a_page_says_that_nobody_looks_any_more(
     assert found.findings[0].words.startswith("Nobody has looked for problems since ")
 
 
-def test_a_line_of_the_banner_says_what_is_wrong_without_names_of_dagster() -> None:
-    plain = health.in_plain_words
-    found = "Found 3; expected: No sensor is implausible."
-    of_view = plain("check:metrics.x:no_suspicious_sensor", found, "a sensor lies", "solar")
-    assert of_view == "Solar plants: a sensor lies (3)"
-    assert plain("check:flights.legs:possible_times", "It took too long.", "ask", "flights") == (
-        "Flights: It took too long."
-    )
-    lost = "a place in `use` is lost (see it). Look"
-    assert plain("check:weather.places:x", "Found 1", lost, "weather") == (
-        "Weather: a place in use is lost (1)"
-    )
-    assert plain("run:audit", "The disk is full.", "", None) == (
-        "audit: the last run failed. The disk is full."
-    )
-    assert plain("quiet:solar", "It is silent.", "", "solar") == "Solar plants: It is silent."
-    assert plain("stopped:weather_due", "", "", "weather") == (
-        "Automation is switched off: weather_due"
-    )
-    assert plain("status:disks:data", "Only 1 GiB is free", "", None) == "Only 1 GiB is free"
-
-
 def test_each_remedy_of_a_check_begins_with_what_is_wrong() -> None:
     """The overview shows its first clause."""
     remedies = [check.remedy for one in sources().values() for check in one.checks]
     verbs = ("ask", "see", "launch", "run", "correct", "check", "update", "send", "no ")
     assert [one for one in remedies if one.lower().startswith(verbs)] == []
-
-
-def test_lines_of_the_banner_that_read_the_same_are_one() -> None:
-    keys = [f"check:solar.{name}:x" for name in ("days", "readings")]
-    findings = [health.Finding(key, "error", key, plain="Solar plants: it is odd") for key in keys]
-    ((first, words),) = overview.in_lines(health.Health(findings, None))
-    assert first.key == keys[0]
-    assert words == "Solar plants: it is odd (2 times)"
 
 
 def test_a_failed_check_shows_the_rows_that_it_found(
@@ -216,36 +162,6 @@ def test_a_broken_number_or_story_of_a_source_leaves_the_others(
     assert [one.value for one in page.subheader][1:] == ["Sources", "What is new"]
 
 
-def test_a_number_or_story_that_ends_the_page_leaves_the_others(
-    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
-) -> None:
-    deliver(owner, "solar", 0.1)
-    module = sources()["solar"].module("dashboard")
-    assert module is not None
-    broken = replace(module.card, parameters=partial(sys.exit, 3))
-    monkeypatch.setattr(module, "card", broken)
-    given = Answer(pd.DataFrame([{"source": "solar"}]), "")
-    monkeypatch.setattr(Questions, "ask", answered_or(given, Questions.ask, "odd"))
-    odd = [Story("odd", "**{nothing}**", ":material/flood:"), Story("odd", "A day", "flood")]
-    monkeypatch.setattr(module, "stories", odd)
-    page = shown(OVERVIEW)
-    assert not page.exception
-    said = [one.value.replace("\\", "") for one in page.warning]
-    assert [one.partition(" ")[0] for one in said] == ["solar:"] * 3
-    assert "SystemExit" in said[0]
-    assert "nothing" in said[1]
-    assert "flood" in said[2]
-
-
-def answered_or(answer: Answer, ask: Callable[..., Answer], name: str) -> Callable[..., Answer]:
-    """Return a function that gives an answer to the statement of a name, and asks for others."""
-
-    def found(questions: Questions, statement: str, **values: Any) -> Answer:
-        return answer if statement == name else ask(questions, statement, **values)
-
-    return found
-
-
 def titles_of_pages() -> None:
     import streamlit as st
 
@@ -274,45 +190,6 @@ def test_a_page_that_streamlit_rejects_switches_its_source_off(
     assert [one.name for one in isolation.broken_sources()] == ["solar"]
 
 
-def test_a_number_alone_keeps_the_page_of_a_plugin(tmp_path: Path) -> None:
-    plugins.write(tmp_path, "buses", {"dashboard.py": CARD_ALONE})
-    with plugins.installed(tmp_path):
-        assert pages_of(sources()["buses"]) == []  # it loads nothing that a page could show
-        assert not isolation.is_broken("buses")
-
-
-def test_a_source_without_a_number_shows_its_records(
-    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
-) -> None:
-    deliver(owner, "solar", 0.01, 0.02, 1.1)
-    monkeypatch.delattr(sources()["solar"].module("dashboard"), "card")
-    page = shown(OVERVIEW)
-    metric = next(one for one in page.metric if one.label == "Records loaded today")
-    assert metric.value in ("2", "1", "0")  # around midnight they are of yesterday
-
-
-def test_without_anything_new_there_is_no_story(owner: psycopg.Connection) -> None:
-    deliver(owner, "solar", 0.1)
-    page = shown(OVERVIEW)
-    assert "Nothing stands out in the data of today." in [one.value for one in page.caption]
-
-
-def test_commands_are_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also in a clone, where `make` puts the program into a folder that no shell looks in."""
-    monkeypatch.setattr("shutil.which", lambda _: None)
-    assert quality.commands(["solar"], None)[0] == ".venv/bin/isobar quarantine show solar"
-    monkeypatch.setattr("shutil.which", str)
-    assert quality.commands(["flights"], None) == [
-        "isobar quarantine show flights",
-        "isobar quarantine retry flights",
-    ]
-    assert quality.commands(["shipments"], "status_invalid")[-1] == (
-        "isobar quarantine dismiss shipments --matching status_invalid"
-        " --reason 'why they are acceptable'"
-    )
-    assert quality.commands(["unknown"], None) == []
-
-
 def test_a_reason_has_what_to_do(owner: psycopg.Connection) -> None:
     deliver(owner, "bookings", 0.1, rejected=2)
     page = shown("pipelines.dashboard.quality")
@@ -322,24 +199,3 @@ def test_a_reason_has_what_to_do(owner: psycopg.Connection) -> None:
         [2, "Ask the sender to correct the value."]
     ]
     assert any("3 read" in one.value and "= 1 loaded" in one.value for one in page.markdown)
-
-
-def test_a_story_has_what_its_statement_returns() -> None:
-    row = {"source": "tides", "silent_hours": 50.4, "longest_silence_hours": 24.0}
-    assert overview.QUIET.sentence.format(**row) == (
-        "**tides** went quiet: no delivery for 50 h, where the longest silence of the last 60 days"
-        " was 24 h."
-    )
-    assert isinstance(pd.DataFrame([row]).iloc[0].to_dict()["source"], str)
-
-
-def test_freshness_has_sources_without_deliveries(owner: psycopg.Connection) -> None:
-    deliver(owner, "solar", 0.1)
-    owner.execute(
-        "INSERT INTO ops.sources (source, checked_at, expected_within, run_id)"
-        " VALUES ('weather', now(), '5 hours', 'a run')"
-    )
-    page = shown("pipelines.dashboard.quality")
-    assert not page.exception
-    table = next(one.value for one in page.dataframe if "promise" in one.value)
-    assert table["source"].tolist() == ["solar", "weather"]

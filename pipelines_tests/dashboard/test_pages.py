@@ -1,6 +1,5 @@
 """Pages of the dashboard where there is nothing to show, and what they send to PostgreSQL."""
 
-import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -13,13 +12,11 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard.page import Questions, answer_of, open_engine
-from pipelines.dashboard.source_page import newest
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.warehouse.sql_files import sql_files
 from pipelines_tests.logins import member_of
-from pipelines_tests.solar_rows import add_plant, add_readings
 
 PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
 OF_SOURCES = [
@@ -61,10 +58,6 @@ def shown(module: str) -> AppTest:
     return app.run()
 
 
-def test_every_source_has_a_page() -> None:
-    assert {name.split(".")[-2] for name in OF_SOURCES} == sources().keys()
-
-
 def test_a_page_without_data_shows_an_empty_state() -> None:
     for module in [*PLATFORM, *OF_SOURCES]:
         page = shown(module)
@@ -89,12 +82,6 @@ def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> N
     answer = Questions("pipelines.dashboard").ask("deliveries", feeds=["fl'ights", "%s"])
     assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
     assert owner.execute(answer.sql.encode()).fetchall() == []
-
-
-def test_decimals_become_numbers_that_charts_can_draw() -> None:
-    answer = Questions("pipelines_tests.dashboard").ask("numbers")
-    assert answer.rows.dtypes.astype(str).tolist() == ["float64", "int64", "str"]
-    assert answer.rows.iloc[0].tolist() == [57.25, 3, "x"]
 
 
 def test_a_uuid_is_shown_as_its_text() -> None:
@@ -157,37 +144,6 @@ def test_an_endless_statement_is_cancelled_and_the_setting_named(
     assert any("ISOBAR_DASHBOARD_SECONDS" in caption.value for caption in page.caption)
 
 
-def test_losses_that_take_too_long_leave_the_rest_of_the_solar_page(
-    server: Connections,
-    database: str,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Ten years of three plants, by year, ended the page."""
-    monkeypatch.setenv("ISOBAR_DASHBOARD_SECONDS", "1")
-    add_plant(owner, 1)
-    until = dt.datetime.now(dt.UTC).date()
-    add_readings(owner, 1, until - dt.timedelta(days=3), until)
-    with psycopg.connect(server.url(SUPERUSER, database)) as session:
-        session.execute("LOCK TABLE weather.hourly")  # the causes of losses wait for it
-        page = shown("pipelines.sources.solar.dashboard")
-    assert not page.exception
-    assert [one.value for one in page.error] == [
-        f"{part}: the query took longer than 1 s and was cancelled."
-        for part in ("Energy lost by cause", "Low hours by cause")
-    ]
-    assert [one.label for one in page.metric] == [
-        "Energy observed",
-        "Performance ratio",
-        "Hours delivered",
-    ]
-    assert [one.value for one in page.subheader] == [
-        "Energy, expected and observed",
-        "Plants",
-        "Coverage, last 60 days",
-    ]
-
-
 def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Connection) -> None:
     def show_source() -> None:
         from pipelines.dashboard.source_page import page_of
@@ -214,30 +170,9 @@ def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Conne
     assert not any("isobar run shipments" in one.value for one in page.info)
 
 
-def test_the_newest_rows_of_a_delivery_are_those_of_the_latest_times() -> None:
-    table = sources()["solar"].table("solar.readings")
-    words = newest(table)
-    assert (
-        "ORDER BY solar.readings.delivery_id DESC NULLS LAST, solar.readings.read_at DESC" in words
-    )
-
-
 def test_every_statement_is_used() -> None:
     """An unused query would rot."""
     for source in sources().values():
         package = source.package
         code = resources.files(package).joinpath("dashboard.py").read_text()
         assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
-
-
-def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connection) -> None:
-    owner.execute(
-        "WITH delivery AS (INSERT INTO ops.deliveries (feed, name, sha256, byte_count,"
-        " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
-        " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
-        " INSERT INTO ops.quarantine (delivery_id, record_number, position, raw, reasons,"
-        " reason_codes, is_final) SELECT delivery_id, 2, 'line 2', 'x', ARRAY['one', 'two'],"
-        " ARRAY['a_invalid', 'b_invalid'], FALSE FROM delivery"
-    )
-    rows = Questions("pipelines.dashboard").ask("feeds").rows
-    assert rows[["rejected_today", "in_quarantine"]].to_numpy().tolist() == [[1, 1]]

@@ -20,21 +20,6 @@ def texts(page: AppTest) -> list[str]:
     return [str(one.value) for kind in kinds for one in kind]
 
 
-def test_a_parcel_without_a_known_place_beside_one_with_is_shown(
-    server: Connections, database: str, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    """Two carriers use the number: what one lacks was NaN."""
-    deliver(warehouse, tmp_path, [line(1, carrier="UPS"), line(1, receiver_address="Germany")])
-    with reading(server.url(ANALYST, database)):
-        page = AppTest.from_function(
-            show, args=("pipelines.sources.shipments.dashboard",), default_timeout=60
-        )
-        page.query_params["parcel"] = "TN00000001"
-        page.run()
-        assert not page.exception
-        assert any("to an unknown place" in one for one in texts(page))
-
-
 @pytest.mark.parametrize("number", ["TN00000001", PICTURE])
 def test_no_text_of_a_parcel_or_of_the_address_is_a_picture(
     server: Connections, database: str, warehouse: Warehouse, tmp_path: Path, number: str
