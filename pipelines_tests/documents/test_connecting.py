@@ -1,19 +1,15 @@
 """The steps of docs/connect.md, done as its analyst."""
 
-import csv
 import datetime as dt
-import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines.postgres.roles import ANALYST, SUPERUSER
+from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines_tests.clock import today, yesterday
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import PROJECT
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.logins import create_login
 from pipelines_tests.solar_rows import add_plant, add_readings
@@ -47,35 +43,6 @@ def test_the_lines_of_pandas_read_a_week(
     assert len(energy) == 7
     assert energy["Sierra Alta"].dropna().tolist() == [24 * 15.0] * 2
     assert energy["Havel North"].isna().all()
-
-
-def test_queries_for_libraries_that_are_not_here_are_right(
-    server: Connections, database: str
-) -> None:
-    lines = "".join(python(word) for word in ("import polars", "import duckdb"))
-    queries = re.findall(r'"(SELECT .* FROM enriched[^"]*)"', lines)
-    assert len(queries) == 2
-    with psycopg.connect(server.url(ANALYST, database)) as analyst:
-        for query in queries:
-            assert analyst.execute(query.encode()).fetchall() == []
-
-
-def test_the_line_of_psql_writes_a_csv_file(
-    sunlit: None, server: Connections, database: str, state: Path, tmp_path: Path
-) -> None:
-    (line,) = [one for one in "".join(blocks(PAGE, "sh")).splitlines() if "--csv" in one]
-    file = tmp_path / "solar_daily.csv"
-    subprocess.run(
-        ["/bin/sh", "-ec", line.replace("solar_daily.csv", str(file))],
-        env=environment(state, DATABASE_URL=server.url(SUPERUSER, database)),
-        cwd=PROJECT,
-        timeout=120,
-        check=True,
-    )
-    days = list(csv.DictReader(file.read_text().splitlines()))
-    assert [(row["plant_name"], row["hours_present"]) for row in days] == [
-        ("Sierra Alta", "24")
-    ] * 2
 
 
 def test_statements_of_owners_and_modellers_are_right(
