@@ -133,15 +133,3 @@ def test_a_plant_without_weather_states_the_reason(stored: Stored) -> None:
         (2, "none yet: not received"),
         (3, "none: the plant is retired"),
     ]
-
-
-def test_plants_in_one_place_share_weather_without_duplicate_readings(stored: Stored) -> None:
-    add_plant(stored.owner, 1, coordinates=HERE)
-    add_plant(stored.owner, 2, coordinates=(HERE[0] + 0.00001, HERE[1]))
-    for number in (1, 2):
-        add_readings(stored.owner, number, "2020-06-01", "2020-06-02")
-    put_places(stored.warehouse)
-    add_weather(stored.owner, "2020-06-01T11:00Z", 600.0)
-    assert len(stored.rows(SHOWN)) == 48
-    query = f"{SHOWN} WHERE read_at = '2020-06-01T10:00Z'"
-    assert stored.rows(query) == [(None, None, 600.0, "archive")] * 2

@@ -76,20 +76,6 @@ def test_checked_and_nothing_new_is_not_stopped(
     assert freshness(owner, "shipments")["state"] == "on time"
 
 
-def test_a_source_that_is_off_or_fails_is_not_checked(
-    runner: Runner, inbox: Path, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ISOBAR_SOURCES", "live")
-    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
-    runner.resources["shipments"] = source_resource("shipments")
-    assert runner.run("shipments").success
-    assert runner.run("shipments", "load_shipments", retry_quarantine=True).success
-    assert freshness(owner, "shipments")["last_checked_at"] is None
-    runner.resources["shipments"] = source_resource("shipments", inbox=str(inbox / "missing"))
-    assert not runner.run("shipments").success
-    assert freshness(owner, "shipments")["last_checked_at"] is None
-
-
 def test_what_is_rejected_is_a_problem(
     runner: Runner, inbox: Path, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
@@ -165,16 +151,3 @@ def test_a_service_that_is_away_was_not_checked(
     assert not runner.run("bookings").success
     assert not runner.run("solar").success
     assert {freshness(owner, name)["state"] for name in ("bookings", "solar")} == {"never checked"}
-
-
-def test_a_feed_that_fell_silent_long_ago_is_still_quiet(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    owner.execute(
-        "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
-        " read_count, loaded_count, unchanged_count, rejected_count)"
-        " SELECT 'shipments', day::text, day::text, 1, at, at, 1, 1, 0, 0"
-        " FROM generate_series(100, 120) AS day"
-        " CROSS JOIN LATERAL (SELECT now() - day * interval '1 day') AS of (at)"
-    )
-    assert [*problems(warehouse)] == ["quiet:shipments"]

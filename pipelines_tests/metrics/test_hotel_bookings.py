@@ -76,18 +76,6 @@ def test_counting_again_adds_nothing(many: Inbox) -> None:
     assert counted(many) == before == anew(many)
 
 
-def test_only_events_of_the_new_load_are_read(owner: psycopg.Connection) -> None:
-    owner.execute(
-        "INSERT INTO bookings.events SELECT n, n % 99, timestamptz '2022-01-01' + n * interval"
-        " '1 s', 'booking', gen_random_uuid(), '2022-08-01', 1, n / 10000"
-        " FROM generate_series(1, 200000) AS n"
-    )
-    owner.execute("VACUUM ANALYZE bookings.events")
-    query = "SELECT count(*) FROM bookings.events WHERE load_number > 1 AND load_number <= 2"
-    plan = " ".join(line for (line,) in owner.execute(f"EXPLAIN {query}"))
-    assert "events_load_number_idx" in plan
-
-
 def test_new_events_are_added_and_very_many_cause_a_rebuild(many: Inbox) -> None:
     for first, count, is_rebuilt in ((1000, 20, False), (1020, 500, True)):
         fresh = [event(n, hotel_id=n % 9, status=1 + n % 2) for n in range(first, first + count)]

@@ -1,23 +1,17 @@
 """Plant health: what is reported of sensors, gaps and yield, and when it is evaluated."""
 
 import datetime as dt
-import random
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines.orchestration.resources import WarehouseResource
-from pipelines.sources.solar import plant_health
-from pipelines.sources.solar.jobs import solar_plant_health
 from pipelines.sources.solar.plant_health import refresh
 from pipelines.sources.solar.sandbox import sun
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sensors import check
 from pipelines_tests.solar_rows import add_plant
 from pipelines_tests.stored import Stored
 
@@ -190,31 +184,6 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(plants: Plants, last: 
     assert all(0.4 < row["performance_ratio_30_days"] < 1.4 for row in found.values())
 
 
-def test_a_service_that_makes_numbers_up_is_seen_through(plants: Plants) -> None:
-    draw = random.Random(1)
-
-    def any_value(_: dt.datetime) -> Hour:
-        return Hour(*(draw.uniform(0, 100) for _ in range(4)))
-
-    plants.add(1, hours(), any_value)
-    plants.add(2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085), place=None)
-    plants.refresh()
-    found = plants.health()
-    assert found[1]["sensor_issues"] == ["production at night in 300 hours"]
-    assert found[2]["sensor_issues"] == ["flat lines in 720 hours"]
-
-
-def test_night_requires_a_low_sun_through_the_entire_hour(plants: Plants) -> None:
-    """On the equator, at the equinox, it is dark from 18:24 until 5:36."""
-    shining = Hour(50, 40, 400, 300)
-    plants.register(1)
-    day = of_day(dt.date(2026, 3, 20), *range(24))
-    plants.store(1, hours(), lambda at: shining if at in day else honest(at))
-    plants.refresh()
-    assert plants.only()["night_hours"] == 10
-    assert "production at night in 10 hours" in plants.only()["sensor_issues"]
-
-
 def test_hours_that_are_later_or_earlier_than_the_sun_are_reported(plants: Plants) -> None:
     plants.add(1, hours(), lambda at: honest(at - HOUR))
     plants.add(2, hours(), lambda at: honest(at + HOUR))
@@ -224,38 +193,6 @@ def test_hours_that_are_later_or_earlier_than_the_sun_are_reported(plants: Plant
         [issue] = [one for one in found[plant_id]["sensor_issues"] if one.startswith("hours")]
         assert issue.endswith(f" minutes {words} than the sun")
         assert abs(int(issue.split()[1]) - 60) < 10
-
-
-def test_sensor_noise_in_the_dark_is_no_production(plants: Plants) -> None:
-    noise: list[tuple[dict[str, float], int]] = [
-        ({"observed_kwh": 0.9}, 0),  # of 90 expected at noon
-        ({"observed_kwh": 1.0}, 1),
-        ({"observed_wh_per_m2": 4.9}, 0),
-        ({"observed_wh_per_m2": 5.1}, 1),
-    ]
-    for plant_id, (values, _) in enumerate(noise, start=1):
-        plants.add(plant_id, hours(), spoiled(*of_day(LAST, 1), **values))
-    plants.refresh()
-    found = plants.health()
-    for plant_id, (_, nights) in enumerate(noise, start=1):
-        assert found[plant_id]["night_hours"] == nights
-        assert found[plant_id]["sensor_issues"] == ["production at night in 1 hour"] * nights
-
-
-@pytest.mark.parametrize(
-    ("latitude", "last", "nights"),
-    [(69.65, dt.date(2026, 6, 30), 0), (78.22, dt.date(2026, 12, 31), 720)],
-)
-def test_polar_day_has_no_night_and_polar_night_no_day(
-    plants: Plants, latitude: float, last: dt.date, nights: int
-) -> None:
-    plants.register(1, (latitude, 18.0))
-    at = list(hours(last - dt.timedelta(days=29), last))
-    plants.store(1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
-    plants.refresh(dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
-    assert plants.only()["night_hours"] == nights
-    assert plants.only()["performance_ratio_30_days"] is None  # nothing was expected
-    assert plants.only()["flat_hours"] == 0
 
 
 def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
@@ -278,15 +215,6 @@ def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
         assert found[plant_id]["flat_hours"] == flat, cases[plant_id - 1]
         issues = [f"flat lines in {flat} hours"] if flat else []
         assert found[plant_id]["sensor_issues"] == issues
-
-
-def test_a_missing_hour_and_another_plant_end_a_flat_line(plants: Plants) -> None:
-    still = spoiled(*of_day(LAST, 8, 9, 10, 11, 12, 13), observed_kwh=60.0)
-    plants.add(1, [at for at in hours() if at not in of_day(LAST, 11)], still)
-    plants.add(2, of_day(LAST, 9, 10), still)
-    plants.add(3, of_day(LAST, 11, 12), still)
-    plants.refresh()
-    assert {row["flat_hours"] for row in plants.health().values()} == {0}
 
 
 def test_impossible_irradiation_is_reported(plants: Plants) -> None:
@@ -433,18 +361,6 @@ def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None
     assert plants.only()["longest_gap_hours"] == 0
 
 
-def test_coordinates_that_come_later_are_used_at_once(plants: Plants) -> None:
-    plants.register(1, None)
-    impossible = {"observed_kwh": 50.0, "observed_wh_per_m2": 3000.0}
-    plants.store(1, hours(), spoiled(*of_day(LAST, 2), **impossible))
-    plants.refresh()
-    row = plants.only()
-    assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
-    plants.owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
-    assert plants.refresh() == 1
-    assert (plants.only()["night_hours"], plants.only()["over_limit_hours"]) == (1, 1)
-
-
 def test_retired_plants_are_removed(plants: Plants) -> None:
     for plant_id in (1, 2, 3):
         plants.add(plant_id, hours())
@@ -453,46 +369,3 @@ def test_retired_plants_are_removed(plants: Plants) -> None:
     plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
     assert plants.refresh() == 0
     assert list(plants.health()) == [3]
-
-
-def test_batched_evaluation_matches_one_of_all_plants(
-    plants: Plants, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for plant_id in range(1, 6):
-        plants.register(plant_id, (0.0, 0.0) if plant_id % 2 else None)
-        plants.store(plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
-    plants.refresh()
-    all_at_once = plants.health()
-    plants.owner.execute("DELETE FROM metrics.solar_plant_health")
-    monkeypatch.setattr(plant_health, "PLANTS_AT_ONCE", 2)
-    assert plants.refresh() == 5
-    assert plants.health() == all_at_once
-
-
-def test_the_page_and_the_check_show_who_is_suspected(plants: Plants) -> None:
-    last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    at = list(hours(last - dt.timedelta(days=29), last))
-    plants.add(1, at)
-    page, checked = materialize(plants.warehouse)
-    assert page["dagster/row_count"] == page["plants_evaluated"] == 1
-    assert checked.passed
-    plants.add(2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
-    page, checked = materialize(plants.warehouse)
-    assert page["plants_evaluated"] == 1
-    assert not checked.passed
-    assert checked.severity == dg.AssetCheckSeverity.WARN
-    rows = str(checked.metadata["rows"].value)
-    assert "Plant 2" in rows
-    assert "production at night in 2 hours" in rows
-
-
-def materialize(warehouse: Warehouse) -> tuple[dict[str, Any], dg.AssetCheckEvaluation]:
-    url = warehouse.engine.url.render_as_string(hide_password=False)
-    suspicious = check("metrics.solar_plant_health", "no_suspicious_sensor")
-    done = dg.materialize(
-        [solar_plant_health, suspicious], resources={"warehouse": WarehouseResource(url=url)}
-    )
-    (materialized,) = done.get_asset_materialization_events()
-    metadata = materialized.materialization.metadata
-    (evaluated,) = done.get_asset_check_evaluations()
-    return {name: value.value for name, value in metadata.items()}, evaluated

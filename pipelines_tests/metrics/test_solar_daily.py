@@ -56,18 +56,6 @@ def test_nothing_expected_or_observed_gives_no_ratio_and_no_error(
     assert owner.execute(hourly).fetchall() == [(0.0,), (None,)]
 
 
-def test_a_day_that_never_came_has_a_row_without_sums(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    owner.execute(
-        "INSERT INTO solar.days"
-        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " VALUES (1, '2020-06-01', 'failed', 24, 0, now())"
-    )
-    query = "SELECT observed_energy_kwh, hours_missing, availability FROM metrics.solar_daily"
-    assert owner.execute(query).fetchall() == [(None, 24, 0.0)]
-    assert owner.execute(RATIOS).fetchall() == [(None, None, None, 0.0)]
-
-
 def test_hours_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> None:
     add_plant(owner, 1, "Europe/Madrid", name="Sierra Alta")
     add_readings(owner, 1, "2020-10-25", "2020-10-26")
@@ -77,17 +65,6 @@ def test_hours_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> 
         owner.execute(f"SET timezone = '{zone}'".encode())
         rows = owner.execute(query).fetchall()
         assert [(name, hour.isoformat()) for name, hour in rows] == expected
-
-
-def test_counting_the_rows_of_a_view_joins_nothing(owner: psycopg.Connection) -> None:
-    """Each materialization counts them, and there may be nine million."""
-    if owner.info.server_version < 170000:
-        pytest.skip("PostgreSQL 16 joins what it does not need")
-    for view in ("metrics.solar_hourly", "metrics.solar_daily", "enriched.solar_readings"):
-        lines = owner.execute(f"EXPLAIN SELECT count(*) FROM {view}".encode())
-        plan = " ".join(line for (line,) in lines)
-        for word in ("Join", "Nested Loop", "plants"):
-            assert word not in plan, view
 
 
 def test_days_that_differ_from_their_readings_are_listed_by_month(
@@ -116,29 +93,6 @@ def test_days_that_differ_from_their_readings_are_listed_by_month(
     assert found[2][4:] == (744, 743)
     assert found[-1][:3] == (2, "Other", "2020-01-01")
     assert found[-1][4] - found[-1][5] == pytest.approx(0.5)
-
-
-def test_only_recently_requested_days_are_compared(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2020-01-01", "2020-01-05")
-    owner.execute("UPDATE solar.days SET observed_energy_kwh = 1")
-    assert len(differences(warehouse)) == 1
-    owner.execute("UPDATE solar.days SET requested_at = now() - interval '3 days'")
-    assert differences(warehouse) == []
-
-
-def test_hours_of_another_day_are_not_counted_twice_or_lost(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2020-01-01", "2020-01-03", without=["2020-01-01T23:00Z"])
-    assert differences(warehouse) == []
-    owner.execute(
-        "UPDATE solar.days SET hours_present = 24, status = 'complete' WHERE day = '2020-01-01'"
-    )
-    assert [row[3:] for row in differences(warehouse)] == [("hours", 48, 47)]
 
 
 def test_a_day_with_two_midnights_has_its_25_hours(

@@ -8,7 +8,6 @@ import pytest
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.solar_rows import Values, add_plant, add_readings
-from pipelines_tests.work.plans import counted
 
 FIRST = dt.date(2020, 6, 1)
 CLEAN: Values = (20.0, 20.0, 400.0, 400.0)
@@ -35,10 +34,6 @@ def plant(owner: psycopg.Connection) -> int:
     end = FIRST + dt.timedelta(days=20)
     add_readings(owner, 1, FIRST, end, CLEAN)
     return 20
-
-
-def test_a_day_as_expected_has_no_losses(owner: psycopg.Connection, plant: int) -> None:
-    assert losses(owner, FIRST + dt.timedelta(days=plant - 1)) == {}
 
 
 def test_clouds_cost_in_proportion_to_the_missing_sun(
@@ -98,12 +93,6 @@ def test_soiling_is_what_clean_panels_do_not_have_and_ends_when_they_are_cleaned
     assert losses(owner, day) == {}
 
 
-def test_without_clean_days_a_low_yield_is_of_no_known_cause(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    day = add_day(owner, 0, (20.0, 18.0, 400.0, 400.0))
-    assert losses(owner, day) == {"other": pytest.approx(24 * 2)}
-
-
 def test_hours_that_were_not_delivered_are_estimated(owner: psycopg.Connection, plant: int) -> None:
     """A gap at noon costs more than one at night."""
     owner.execute(
@@ -114,21 +103,3 @@ def test_hours_that_were_not_delivered_are_estimated(owner: psycopg.Connection, 
         missing = [f"{FIRST + dt.timedelta(days=number)}T{hour:02}:00Z" for hour in hours]
         found = losses(owner, add_day(owner, number, CLEAN, *missing))
         assert found == {"not delivered": pytest.approx(lost)}
-
-
-def test_years_before_the_first_reading_are_not_looked_through_hour_by_hour(
-    owner: psycopg.Connection,
-) -> None:
-    """Ten years were requested of each plant, which had delivered for two: it took a minute."""
-    add_plant(owner, 1)
-    add_readings(owner, 1, FIRST, FIRST + dt.timedelta(days=60), CLEAN)
-    query = "SELECT cause, sum(lost_kwh) FROM metrics.solar_losses WHERE plant_id = 1 GROUP BY 1"
-    before = counted(owner, query).buffers
-    owner.execute(
-        "INSERT INTO solar.days"
-        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " SELECT 1, day, 'empty', 24, 0, now() FROM"
-        " generate_series(%s::date - 365, %s::date - 1, interval '1 day') AS day",
-        [FIRST, FIRST],
-    )
-    assert counted(owner, query).buffers < before + 365 * 100

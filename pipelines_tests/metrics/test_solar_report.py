@@ -135,24 +135,6 @@ def test_hours_days_months_and_years_add_up_to_the_same(
     assert sums[0][1] == pytest.approx(stored[1], rel=1e-9)
 
 
-@pytest.mark.parametrize("number", range(1, len(ZONES) + 1))
-def test_every_period_has_its_row_and_hours_in_every_zone(
-    plants: psycopg.Connection, number: int
-) -> None:
-    days = report(plants, number, "2018-11-01", "2019-11-10", "day")
-    assert [row[0] for row in days] == [local("2018-11-01") + n * DAY for n in range(374)]
-    hours = report(plants, number, "2018-11-01", "2019-11-10")
-    by_day = {day[0].date(): 0 for day in days}
-    for row in hours:
-        assert (row[0].minute, row[0].second) == (0, 0)
-        by_day[row[0].date()] += 1
-    assert list(by_day.values()) == [row[6] for row in days]
-    stored = [row[0] for row in hours if row[5]]
-    query = "SELECT local_hour FROM metrics.solar_hourly WHERE plant_id = %s ORDER BY read_at"
-    there = [hour for (hour,) in plants.execute(query, [number])]
-    assert stored == [one for one in there if local("2018-11-01") <= one < local("2019-11-10")]
-
-
 def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connection) -> None:
     add_plant(owner, 1, "Europe/Madrid")
     add_readings(owner, 1, "2020-03-29", "2020-03-30", vary=1.0)
@@ -199,15 +181,6 @@ def test_p19_a_period_without_data_has_an_explicit_row(owner: psycopg.Connection
         assert {row[7] for row in rows} == {None}
 
 
-def test_days_to_come_have_rows_without_data(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    today = dt.datetime.now(dt.UTC).date()
-    add_readings(owner, 1, today - 2 * DAY, today)
-    rows = report(owner, 1, today - 2 * DAY, today + 3 * DAY, "day")
-    assert [row[5] for row in rows] == [24, 24, 0, 0, 0]
-    assert [row[1] is None for row in rows] == [False, False, True, True, True]
-
-
 def test_missing_hours_are_counted_and_the_ratio_uses_stored_ones(
     owner: psycopg.Connection,
 ) -> None:
@@ -220,30 +193,6 @@ def test_missing_hours_are_counted_and_the_ratio_uses_stored_ones(
     (day,) = report(owner, 1, "2020-06-01", "2020-06-02", "day")
     assert day[5:] == (22, 24, pytest.approx(0.75))
     assert day[1] == pytest.approx(22 * 20.0)
-
-
-def test_a_truncated_month_or_year_covers_only_days_in_range(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2019-12-01", "2020-04-01")
-    months = report(owner, 1, "2020-01-15", "2020-03-02", "month")
-    assert [(row[0].date().isoformat(), row[5], row[6]) for row in months] == [
-        ("2020-01-15", 17 * 24, 17 * 24),
-        ("2020-02-01", 29 * 24, 29 * 24),
-        ("2020-03-01", 24, 24),
-    ]
-    years = report(owner, 1, "2019-12-30", "2020-01-02", "year")
-    assert [(row[0].date().isoformat(), row[5]) for row in years] == [
-        ("2019-12-30", 48),
-        ("2020-01-01", 24),
-    ]
-
-
-def test_no_energy_expected_gives_no_ratio(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2020-06-01", "2020-06-02", (0.0, 1e7, 0.0, 0.0))
-    add_readings(owner, 1, "2020-06-02", "2020-06-03", (1e-320, 1e7, 0.0, 0.0))
-    for period in PERIODS:
-        assert {row[7] for row in report(owner, 1, "2020-06-01", "2020-06-03", period)} == {None}
 
 
 def test_p24_several_plants_are_one_statement_and_its_pages(owner: psycopg.Connection) -> None:
@@ -329,8 +278,3 @@ def test_p25_a_range_that_begins_in_the_future_is_rejected(owner: psycopg.Connec
         r"from_date is 2049-06-01: it is in the future, today is 20\d\d-\d\d-\d\d there",
         error.diag.message_primary or "",
     )
-
-
-def test_the_longest_range_is_answered(owner: psycopg.Connection) -> None:
-    add_plant(owner, 1, "Europe/Madrid")
-    assert len(report(owner, 1, "1950-01-01", "2051-01-01", "year")) == 101
