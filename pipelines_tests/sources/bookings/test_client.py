@@ -50,17 +50,6 @@ def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSour
     ]
 
 
-def test_a_repeated_parameter_of_the_next_page_loses_no_event(source: FakeSource) -> None:
-    """Incident: of hotel=1&hotel=2, only the last was requested; the run was green."""
-    source.will(
-        document(page([event(1)], "?hotel=1&hotel=2&offset=1")),
-        document(page([event(2)], None)),
-    )
-    found = list(client(source).pages(None))
-    assert [one.events[0]["id"] for one in found] == [1, 2]
-    assert source.requests[1][1] == "/document.json?hotel=1&hotel=2&offset=1"
-
-
 def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) -> None:
     """Another path on the same server, and a key of the configured URL that it leaves out."""
     source.will(

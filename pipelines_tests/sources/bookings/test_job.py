@@ -6,13 +6,11 @@ import dagster as dg
 import psycopg
 import pytest
 
-from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.bookings.counts import refresh
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests import sensors
 from pipelines_tests.jobs import Runner, failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.bookings.made_up import deliver, event, text_of
@@ -80,16 +78,6 @@ def test_an_unavailable_api_fails_the_run_but_files_are_counted(
     assert failed_checks(well) == set()
 
 
-def test_without_an_api_its_sensor_requests_nothing(
-    bookings: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ISOBAR_SOURCES", "live")
-    bookings.resources["bookings"] = source_resource("bookings")
-    assert bookings.tick(API) == "BOOKINGS_EVENTS_URL is not set."
-    missing = bookings.resources["bookings"].settings().missing()
-    assert missing == "neither BOOKINGS_INBOX nor BOOKINGS_EVENTS_URL is set"
-
-
 def test_the_api_sensor_requests_runs_only_for_new_events(
     bookings: Runner, source: FakeSource
 ) -> None:
@@ -105,16 +93,6 @@ def test_the_api_sensor_requests_runs_only_for_new_events(
     outcome = str(bookings.tick(API))
     assert outcome.startswith("The last request failed; trying again 5 minutes after it: bookings:")
     assert "503" in outcome
-
-
-def test_a_failed_job_is_not_restarted_at_once_for_news(
-    bookings: Runner, source: FakeSource
-) -> None:
-    job, instance = sensors.job("bookings"), bookings.instance
-    broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    instance.report_run_failed(broken, "the database is away")
-    source.will(document([event(1)]))
-    assert bookings.tick(API) == "The last run failed; trying again 5 min after its start."
 
 
 def test_counts_that_a_killed_run_left_behind_are_caught_up(

@@ -1,13 +1,11 @@
 """`bookings.events` after files: which events are one, which are rejected, what is retried."""
 
-import random
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import append, csv_files
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.sources.bookings import Settings, transform
 from pipelines_tests.loaders import runner
@@ -29,17 +27,6 @@ def test_of_two_events_with_one_id_the_second_is_quarantined(inbox: Inbox) -> No
         ("line 2", changed, text_of(later).splitlines()[1]),
     ]
     assert inbox.stored("status, hotel_id")[0] == ("booking", 2607)
-
-
-def test_orders_delimiters_marks_and_packing_give_the_same_rows(inbox: Inbox) -> None:
-    names = {",": "commas.csv", ";": "semicolons.csv.gz", "\t": "tabs.csv"}
-    for number, (delimiter, name) in enumerate(names.items()):
-        turned = dict(reversed(event(number).items()))
-        content = "\ufeff" + text_of([{"Guest": 'O"Neill', **turned}], delimiter)
-        assert inbox.deliver(content.replace("\n", "\r\n"), name) == (1, 1, 0, 0)
-    assert inbox.stored("event_id, hotel_id") == [(number, 2607) for number in range(3)]
-    drift = [([f'{name}: unknown column "guest"'],) for name in names.values()]
-    assert inbox.rows("SELECT drift FROM ops.deliveries ORDER BY delivery_id") == drift
 
 
 def test_the_hotel_systems_own_names_of_columns_are_read(inbox: Inbox) -> None:
@@ -98,13 +85,6 @@ def test_many_conflicts_reject_a_small_file_but_few_do_not(inbox: Inbox) -> None
     assert outcome == (210, 185, 0, 25), "few conflicts do not add to the bad ones"
 
 
-def test_naive_times_are_read_in_the_zone_of_the_configuration(inbox: Inbox) -> None:
-    events = [event(1), event(2, event_timestamp="2022-07-31T12:00:40Z")]
-    inbox.deliver(events, settings=Settings(time_zone="Asia/Tashkent"))
-    instants = inbox.stored("(event_at AT TIME ZONE 'UTC')::text")
-    assert instants == [("2022-07-31 07:00:40",), ("2022-07-31 12:00:40",)]
-
-
 def nameless(events: list[Event]) -> list[Event]:
     return [{name: value for name, value in one.items() if name != "id"} for one in events]
 
@@ -158,29 +138,6 @@ def test_equal_content_under_two_ids_is_two_events(inbox: Inbox) -> None:
     assert inbox.stored("event_id") == [(1,), (2,)]
 
 
-def test_a_file_that_is_none_of_events_is_rejected(inbox: Inbox) -> None:
-    assert inbox.deliver(text_of([event(1)]).splitlines()[0]) == (0, 0, 0, 0), "a header alone"
-    with pytest.raises(PermanentFailure, match="the header lacks event_timestamp"):
-        inbox.deliver("id,hotel_id,status\n1,2,1\n", "other.csv")
-    assert inbox.row("SELECT count(*) FROM ops.deliveries WHERE problem IS NULL") == (1,)
-
-
-def test_a_file_of_many_blocks_keeps_order_and_line_numbers(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 1000)
-    events = [event(number) for number in range(150)]
-    events += [event(number, hotel_id=1) for number in range(0, 150, 15)]
-    events[75] = event(75, status="?")
-    random.Random(1).shuffle(events)
-    assert inbox.deliver(events) in [(160, 149, 0, 11), (160, 150, 0, 10)]
-    lines = text_of(events).splitlines()
-    for position, _, raw in inbox.quarantined():
-        assert raw == lines[int(position.removeprefix("line ")) - 1]
-    first = {one["id"]: one["hotel_id"] for one in reversed(events) if one["status"] == 1}
-    assert dict(inbox.stored("event_id, hotel_id")) == first
-
-
 def test_a_retry_loads_mended_records_as_a_load_of_its_own(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,12 +164,3 @@ def test_a_conflicting_event_loads_once_the_stored_one_is_gone(inbox: Inbox) -> 
     assert counts(outcome) == (1, 1, 0, 0)
     assert inbox.stored("event_id, hotel_id") == [(1, 9), (2, 2607)]
     assert inbox.quarantined() == []
-
-
-def test_large_loads_leave_statistics_behind(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    if inbox.owner.info.server_version < 170000:
-        pytest.skip("PostgreSQL 16 has no right to analyze another's table")
-    monkeypatch.setattr(append, "ANALYZE_FROM", 10)
-    inbox.deliver([event(number) for number in range(20)])
-    query = "SELECT reltuples FROM pg_class WHERE oid = 'bookings.events'::regclass"
-    assert inbox.row(query) == (20,)

@@ -1,18 +1,14 @@
 """Reading the events API on and on: nothing is lost, nothing counts twice."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-import requests
 
-from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.bookings import Settings
-from pipelines.sources.bookings import client as clients
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.polling import has_news, last_poll, poll
@@ -20,7 +16,6 @@ from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import runner
-from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.bookings.made_up import counts, event, stored
 
 BEGIN = dt.datetime(2026, 9, 15, 12, tzinfo=dt.UTC)
@@ -72,39 +67,9 @@ def feed(
     return made
 
 
-@pytest.fixture
-def hotel_system(warehouse: Warehouse, clock: FakeClock) -> Iterator[Feed]:
-    """The sandbox's, with the clock of the test."""
-    with sandbox_server(now=clock) as url:
-        yield Feed(warehouse, f"{url}/events", clock)
-
-
 def at(hours: float) -> str:
     """A time so many hours before the beginning, as the API writes it."""
     return f"{BEGIN - dt.timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def test_there_is_news_until_a_run_has_loaded_it(feed: Feed) -> None:
-    feed.source.will(document([event(1)]))
-    assert feed.has_news(), "the first read is due"
-    feed.poll()
-    feed.clock.now += dt.timedelta(minutes=1)
-    feed.source.will(document([event(1), event(2)]))
-    assert feed.has_news()
-    assert feed.has_news(), "nothing has loaded it yet"
-    assert feed.poll() == [(2, 1, 1, 0)]
-    assert not feed.has_news()
-
-
-def test_the_first_poll_reads_all_later_ones_overlap_one_hour(feed: Feed) -> None:
-    feed.source.will(document([event(1, event_timestamp=at(30)), event(2, event_timestamp=at(2))]))
-    assert feed.poll() == [(2, 2, 0, 0)]
-    feed.source.will(document([event(2, event_timestamp=at(2)), event(3, event_timestamp=at(1))]))
-    assert feed.poll() == [(2, 1, 1, 0)]
-    assert feed.requested() == [None, at(3)]
-    feed.poll()
-    assert feed.requested()[-1] == at(2)
-    assert feed.stored("event_id") == [(1,), (2,), (3,)]
 
 
 def test_late_events_are_read_within_the_lookback_or_on_request(feed: Feed) -> None:
@@ -215,49 +180,3 @@ def test_without_news_no_delivery_is_recorded_and_no_run_requested(feed: Feed) -
     assert not feed.has_news()
     assert feed.poll() == []
     assert feed.owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
-
-
-def test_an_api_without_events_requests_no_runs(feed: Feed) -> None:
-    feed.source.will(document([]))
-    assert feed.poll() == [(0, 0, 0, 0)]
-    assert not feed.has_news()
-
-
-def test_events_in_both_files_and_the_api_are_stored_once(
-    hotel_system: Feed, owner: psycopg.Connection, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clients, "PAGE_EVENTS", 200)
-    hotel_system.poll()
-    url = hotel_system.client.url
-    truth = {one["id"]: one for one in requests.get(url, timeout=10).json()}
-    assert len(truth) > 700
-    for _ in range(3):
-        clock.pass_by(minutes=50)
-        if hotel_system.has_news():
-            hotel_system.poll()
-    late = event(10**13, event_timestamp=at(600))
-    assert requests.post(url, json=late, timeout=10).status_code == 201
-    clock.pass_by(hours=24)
-    hotel_system.poll()
-    truth |= {one["id"]: one for one in requests.get(url, timeout=10).json()}
-    assert late["id"] in truth
-    query = (
-        "event_id, hotel_id,"
-        " to_char(event_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-        " CASE status WHEN 'booking' THEN 1 ELSE 2 END, room_reservation_id::text,"
-        " night_of_stay::text"
-    )
-    names = ("id", "hotel_id", "event_timestamp", "status", "room_reservation_id", "night_of_stay")
-    expected = [tuple(truth[number][name] for name in names) for number in sorted(truth)]
-    found = stored(owner, query)
-    assert found == expected
-
-
-def test_an_unreachable_database_is_reported_without_a_traceback(
-    source: FakeSource, clock: FakeClock
-) -> None:
-    feed = Feed(Warehouse("postgresql://127.0.0.1:9/isobar"), source.url, clock)
-    for request in (feed.poll, feed.has_news):
-        with pytest.raises(TransientFailure, match="refused"):
-            request()
-    assert source.requests == []

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,11 +12,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from pipelines.ingest.contract import MAX_DRIFT, Reject, as_json, shown
-from pipelines.ingest.csv_files import Batch, CsvFile, Record, of_records
+from pipelines.ingest.contract import Reject, as_json, shown
+from pipelines.ingest.csv_files import Batch, CsvFile
 from pipelines.ingest.feeds import Context
 from pipelines.ingest.identifiers import NULLS
-from pipelines.ingest.reasons import Reason
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.transform import (
     ALIASES,
@@ -28,7 +26,6 @@ from pipelines.sources.bookings.transform import (
     read_events,
     unknown_keys,
 )
-from pipelines.warehouse.connection import RECORD
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec37"
 GOOD = {
@@ -48,7 +45,6 @@ REASONS = {
     "room_reservation_id": "is not a UUID",
     "night_of_stay": "is not a date like 2022-08-01 (1950 to 2050)",
 }
-ROWS = [*COLUMNS, "record"]
 AS_SENT = {stored: sent for sent, stored in STORED_AS.items()}
 #: A zone whose times are later in UTC, as others are earlier.
 AWAY = "America/New_York"
@@ -119,21 +115,6 @@ def only_reasons(events: Events) -> tuple[str, ...]:
 
 def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[misc,arg-type]  # year, month, day
-
-
-def test_a_good_event_is_a_row_with_types() -> None:
-    for events in (of_line(), of_events(GOOD)):
-        row = only_row(events)
-        assert list(row) == ROWS
-        assert {name: row[name] for name in COLUMNS} == {
-            "id": 1,
-            "hotel_id": 2607,
-            "event_timestamp": utc(2022, 7, 31, 12, 0, 40),
-            "status": "booking",
-            "room_reservation_id": ROOM,
-            "night_of_stay": dt.date(2022, 8, 1),
-        }
-        assert type(row["night_of_stay"]) is dt.date
 
 
 INTEGERS = [
@@ -230,13 +211,6 @@ def test_a_number_that_json_may_have_rounded_is_rejected() -> None:
     assert only_reasons(of_events(event(**sent)))[0].startswith("id is not a whole number")
 
 
-def test_events_with_and_without_id_stand_in_one_portion() -> None:
-    numbers = [999_999_999_999_999_999, None, 3, ""]
-    rows = of_events(*(event(id=number) for number in numbers)).rows
-    assert rows["id"].isna().tolist() == [False, True, False, True]
-    assert rows["id"].dropna().tolist() == [999_999_999_999_999_999, 3]
-
-
 @pytest.mark.parametrize("zone", ["Asia/Tashkent", AWAY])
 @pytest.mark.parametrize("first", [0, 8, len(INSTANTS)])
 def test_one_batch_may_mix_all_time_formats(zone: str, first: int) -> None:
@@ -247,13 +221,6 @@ def test_one_batch_may_mix_all_time_formats(zone: str, first: int) -> None:
     events = of_events(*(event(event_timestamp=text) for text, _ in turned), zone=zone)
     assert events.rejects == []
     assert events.rows["event_timestamp"].tolist() == [instant for _, instant in turned]
-
-
-def test_a_night_is_the_same_in_every_zone_and_beside_others() -> None:
-    nights = of_events(*(event(night_of_stay=text) for text, _ in NIGHTS)).rows["night_of_stay"]
-    assert nights.tolist() == [night for _, night in NIGHTS]
-    for zone in ("UTC", "Asia/Tashkent", AWAY):
-        assert only_row(of_line(zone))["night_of_stay"] == dt.date(2022, 8, 1)
 
 
 @pytest.mark.parametrize(
@@ -371,16 +338,6 @@ def test_a_wrong_value_is_rejected_and_quoted(column: str) -> None:
         assert only_reasons(of_events(event(**{column: text}))) == (reason(column, text.strip()),)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", AWAY])
-def test_a_time_of_another_century_rejects_only_its_own_line(zone: str) -> None:
-    for text in OTHER_YEARS:
-        events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
-        assert events.rows["record"].tolist() == [0, 2]
-        assert [(one.record, one.words) for one in events.rejects] == [
-            (1, (reason("event_timestamp", text),))
-        ]
-
-
 def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
     """One date of year 0 in a file of millions ended the run, and nothing of it was loaded."""
     wrong = [(column, text) for column, texts in WRONG.items() for text in texts if ";" not in text]
@@ -394,11 +351,6 @@ def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
     assert [one.position for one in events.rejects] == [
         f"line {number}" for number in range(3, len(lines) + 1)
     ]
-
-
-def test_a_long_value_is_shown_shortened() -> None:
-    (reason_given,) = only_reasons(of_events(event(hotel_id="9" * 5_000)))
-    assert reason_given == f'hotel_id is not a whole number: "{"9" * 76}…'
 
 
 def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
@@ -424,41 +376,6 @@ def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
             'status is neither 1 (booking) nor 2 (cancellation): "booking"',
         ),
     ]
-
-
-def test_a_rejected_line_keeps_its_position_and_complete_text() -> None:
-    good = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01"
-    bad = [
-        "  x , 2607,2022-07-31 12:00:40,1,not\x00one,2022-08-01  ",
-        '"say ""so""",2607,"2022-07-31\n12:00:40",1,"",2022-08-01',
-        "1,2,3",
-        f'"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01',
-    ]
-    lines = [",".join(COLUMNS), good, bad[0], "", bad[1], good, bad[2], bad[3], good, ""]
-    for end in ("\n", "\r\n"):
-        (events,) = of_file("\n".join(lines).replace("\n", end))
-        assert events.rows["record"].tolist() == [2, 7, 10]
-        kept = [one.raw.replace("\r\n", "\n") for one in events.rejects]
-        assert kept == [bad[0].replace("\x00", "\\x00"), *bad[1:]]
-        assert [(one.record, one.position) for one in events.rejects] == [
-            *((3, "line 3"), (5, "line 5")),
-            *((8, "line 8"), (9, "line 9")),
-        ]
-        assert [one.words for one in events.rejects[2:]] == [
-            ("it has 3 fields, but the header has 6",),
-            ("a quotation mark is not closed",),
-        ]
-
-
-def test_non_utf_8_bytes_reject_only_their_own_line() -> None:
-    line = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01\n".encode()
-    content = ",".join(COLUMNS).encode() + b"\n" + line + line.replace(b"2607", b"m\xfc") + line
-    (events,) = of_file(content)
-    assert events.rows["record"].tolist() == [2, 4]
-    assert only_reasons(Events(events.rows[:0], events.rejects)) == (
-        'hotel_id is not a whole number: "m\\\\xfc"',
-    )
-    assert "m\\xfc," in events.rejects[0].raw
 
 
 JSON_VALUES: list[Any] = [
@@ -496,30 +413,6 @@ def test_a_value_of_another_type_costs_its_event_only(column: str) -> None:
         assert reject.raw.encode("utf-8")
 
 
-def test_numbers_of_an_answer_may_be_texts_and_floats() -> None:
-    for status, number in product((1, 1.0, "1", " 1 ", "1.0"), (17, 17.0, "17", "17.0")):
-        row = only_row(of_events(event(id=number, hotel_id=number, status=status)))
-        assert (row["id"], row["hotel_id"], row["status"]) == (17, 17, "booking")
-
-
-def test_names_of_the_hotel_system_are_ours() -> None:
-    for alias, name in ALIASES.items():
-        named = event(status=2)
-        named[alias] = named.pop(name)
-        row = only_row(of_events(named))
-        assert (row["status"], row["room_reservation_id"]) == ("cancellation", ROOM)
-        assert unknown_keys([named], "an answer") == []
-
-
-def test_an_event_without_a_key_lacks_the_value() -> None:
-    for column in COLUMNS:
-        events = of_events({name: value for name, value in GOOD.items() if name != column})
-        if column == "id":
-            assert only_row(events)["id"] is None
-        else:
-            assert only_reasons(events) == (reason(column, ""),)
-
-
 def test_a_record_that_is_no_object_costs_itself_only() -> None:
     bad = [None, 1, "x", [GOOD], True, 1.5]
     events = of_events(*bad, GOOD, None, GOOD)
@@ -535,24 +428,6 @@ def test_a_record_that_is_no_object_costs_itself_only() -> None:
     ]
 
 
-def test_events_from_quarantine_keep_their_numbers() -> None:
-    batch = of_objects([GOOD, "x", event(status=0)], [7, 40, 3])
-    events = read(batch)
-    assert events.rows["record"].tolist() == [7]
-    assert [(one.record, one.position) for one in events.rejects] == [
-        (3, "events[3]"),
-        (40, "events[40]"),
-    ]
-    assert json.loads(events.rejects[0].raw) == event(status=0)
-
-
-def test_the_raw_text_of_every_row_is_available() -> None:
-    """Those that contradict a stored event are rejected later."""
-    batch = of_objects([1, GOOD, event(id=2)])
-    assert batch.sent[RECORD].tolist() == [1, 2]
-    assert [json.loads(batch.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
-
-
 def test_unknown_keys_are_counted() -> None:
     events = [{**GOOD, "colour": 1}, {**GOOD, "colour": 1, "\ud800\x1b[31m": 2}, GOOD, None, "x"]
     assert unknown_keys(events, "an answer") == [
@@ -561,49 +436,3 @@ def test_unknown_keys_are_counted() -> None:
     ]
     assert [one["record"] for one in of_events(*events).rows.to_dict("records")] == [0, 1, 2]
     assert unknown_keys([GOOD, {"id": 1}, {}, None], "an answer") == []
-
-
-def test_many_unknown_keys_are_counted_and_few_are_listed() -> None:
-    names = [f"x{number:03}" for number in range(MAX_DRIFT + 5)]
-    unknown = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
-    assert len(unknown) == MAX_DRIFT + 1
-    assert unknown[0] == 'an answer: unknown key "x000" in 1 of 1 events'
-    assert unknown[-1] == "an answer: 5 more unknown keys"
-
-
-def test_a_portion_of_nothing_gives_nothing() -> None:
-    for batch in (
-        of_objects([]),
-        of_objects([], []),
-        of_records([], COLUMNS, COLUMNS),
-        of_records([], COLUMNS[1:], COLUMNS),
-    ):
-        events = read(batch, "Europe/Berlin")
-        assert events.rows.columns.tolist() == ROWS
-        assert (len(events.rows), events.rejects) == (0, [])
-
-
-def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
-    """No row is left to find a type from."""
-    records = [Record(2, "1,2", None, Reason("wrong_field_count", "it has 2 fields"))]
-    for batch in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
-        events = read(batch, "Asia/Tashkent")
-        assert events.rows.columns.tolist() == ROWS
-        assert (len(events.rows), len(events.rejects)) == (0, 1)
-
-
-def test_a_file_of_a_header_and_blanks_has_no_events() -> None:
-    """Spreadsheets leave blank rows below a table."""
-    for lines in ("", "\n", "\n\n \n\r\n", '\n"\n', "\n,,,,,\n , ,\t, , , \n,,\n"):
-        found = of_file(",".join(COLUMNS) + lines)
-        assert sum(len(one.rows) for one in found) == 0
-        assert sum(len(one.rejects) for one in found) == lines.count('"')
-
-
-def test_reading_changes_nothing_in_what_was_sent() -> None:
-    sent = [event(id=" 1 "), event(status="x", room_id=ROOM), 1]
-    batch = of_objects(sent)
-    before = batch.sent.copy()
-    read(batch)
-    assert batch.sent.equals(before)
-    assert sent == [event(id=" 1 "), event(status="x", room_id=ROOM), 1]
