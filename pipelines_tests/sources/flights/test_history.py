@@ -153,13 +153,6 @@ def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(flights: Flights
     ]
 
 
-def test_a_changed_leg_applies_to_the_itineraries_on_offer(flights: Flights) -> None:
-    flights.keep(MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
-    flights.keep(TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)]))
-    flights.bring_up_to_date()
-    assert flights.rows("SELECT max_stops, route FROM enriched.itineraries") == [(2, "BUD-LHR")]
-
-
 def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
     """Incident: the last accepted price was shown as if it had been offered again."""
     legs = [itinerary(2, [1], price="£40")]

@@ -8,15 +8,12 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.money import parse_price
-from pipelines.sources.flights import archive, transform
 from pipelines.sources.flights.client import check_document
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     TUESDAY,
     WEDNESDAY,
     Flights,
-    answer,
     flights_document,
     itinerary,
 )
@@ -63,30 +60,6 @@ def test_equal_prices_do_not_collide(flights: Flights) -> None:
     assert flights.row(query) == (3, Decimal("105.00"))
 
 
-def test_changes_are_followed_and_prices_keep_their_history(flights: Flights) -> None:
-    flights.deliver(MONDAY, flights_document())
-    changed = flights_document(
-        [itinerary(1, [1, 2, 3], price="£1,234.50"), itinerary(2, [1], agent="Lufthansa")]
-    )
-    (outcome,) = flights.deliver(TUESDAY, changed)
-    assert (outcome.loaded, outcome.unchanged) == (2, 3)
-    assert flights.rows(
-        "SELECT itinerary_id, agent, price_amount, leg_count FROM enriched.itineraries ORDER BY 1"
-    ) == [("it_1", "Trip.com", Decimal("1234.50"), 3), ("it_2", "Lufthansa", Decimal("35.00"), 1)]
-    assert flights.rows(
-        "SELECT itinerary_id, seen_from_at::date, price_amount FROM flights.prices ORDER BY 1, 2"
-    ) == [
-        ("it_1", MONDAY, Decimal("35.00")),
-        ("it_1", TUESDAY, Decimal("1234.50")),
-        ("it_2", MONDAY, Decimal("90.50")),
-        ("it_2", TUESDAY, Decimal("35.00")),
-    ]
-    assert flights.rows(
-        "SELECT itinerary_id, array_agg(leg_id ORDER BY leg_number) FROM enriched.itinerary_legs"
-        " GROUP BY 1 ORDER BY 1"
-    ) == [("it_1", ["leg_1", "leg_2", "leg_3"]), ("it_2", ["leg_1"])]
-
-
 def test_withdrawn_and_returned_itineraries_are_seen(flights: Flights) -> None:
     query = (
         "SELECT itinerary_id, first_seen_on, last_seen_on, withdrawn_on"
@@ -122,37 +95,6 @@ def test_json_that_is_not_a_flight_document_is_rejected() -> None:
     for document, words in documents:
         with pytest.raises(PermanentFailure, match=words):
             check_document(document, place="http://source/flights.json")
-
-
-def test_records_that_a_fault_of_ours_drops_stop_the_load(
-    flights: Flights, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The ledger counts the rows of the tables, not what remains without the rejects."""
-    original = transform._itinerary_rows
-    monkeypatch.setattr(
-        transform, "_itinerary_rows", lambda frame, prices: original(frame.iloc[:1], prices)
-    )
-    with pytest.raises(PermanentFailure, match="counts do not balance"):
-        flights.deliver(MONDAY, flights_document())
-    assert flights.row("SELECT count(*) FROM flights.legs") == (0,)
-
-
-def test_a_document_that_crashes_our_parser_does_not_block_others(
-    flights: Flights, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(text: str, country: str | None) -> object:
-        if text == "£13":
-            raise LookupError(text)
-        return parse_price(text, country)
-
-    monkeypatch.setattr("pipelines.sources.flights.transform.parse_price", broken)
-    with flights.warehouse.transaction("flights") as connection:
-        bad = flights_document([itinerary(1, [1], price="£13")])
-        archive.keep(connection, answer(bad, MONDAY))
-        archive.keep(connection, answer(flights_document(), TUESDAY))
-    outcomes, failures = flights.bring_up_to_date()
-    assert len(outcomes) == 1
-    assert "could not be read: LookupError" in str(failures[0])
 
 
 def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -> None:

@@ -1,13 +1,10 @@
 """Initial data of the sandbox: shipments of ten days, each with its history."""
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipelines.ingest.runner import Runner
 from pipelines.sources.shipments import demo, source
 from pipelines_tests.sources.shipments.made_up import Inbox, line
 from pipelines_tests.stored import Stored
@@ -16,15 +13,6 @@ WAYS = """
 SELECT tracking_number, array_agg(status ORDER BY seen_at), max(seen_at) - min(seen_at)
 FROM shipments.status_history GROUP BY 1, carrier HAVING count(*) = 4
 """
-ROWS = (
-    "SELECT name, loaded_at, read_count, loaded_count FROM ops.deliveries ORDER BY name",
-    "SELECT tracking_number, status, seen_at FROM shipments.status_history ORDER BY 1, 3",
-    (
-        "SELECT tracking_number, status, first_seen_at, last_seen_at, updated_at"
-        " FROM shipments.shipments ORDER BY 1"
-    ),
-    "SELECT tracking_number, sku, quantity, unit_price FROM shipments.articles ORDER BY 1, 2",
-)
 EIGHT_DAYS = "Loaded the sandbox's shipments of 8 days."
 
 
@@ -49,41 +37,6 @@ def test_only_simulated_files_have_a_currency_that_nobody_has_set(
     assert source.load_settings().currency == "EUR"
     monkeypatch.setenv("SHIPMENTS_INBOX", str(tmp_path))
     assert source.load_settings().currency is None
-
-
-def test_two_seeds_at_once_and_a_killed_one_load_each_day_once(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def everything() -> list[list[Any]]:
-        return [stored.rows(query) for query in ROWS]
-
-    def empty() -> None:
-        stored.owner.execute("TRUNCATE shipments.shipments, ops.deliveries CASCADE")
-
-    demo.seed_sandbox(stored.warehouse)
-    undisturbed = everything()
-    empty()
-    with ThreadPoolExecutor(2) as threads:
-        messages = list(threads.map(demo.seed_sandbox, [stored.warehouse] * 2))
-    assert everything() == undisturbed
-    assert sum(int(message.split()[-2]) for message in messages if message) == 8
-    empty()
-    calls, load_file = 0, Runner.load_file
-
-    def killed(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 4:
-            load_file(*arguments)
-            raise KeyboardInterrupt
-        return load_file(*arguments)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Runner, "load_file", killed)
-        demo.seed_sandbox(stored.warehouse)
-    assert stored.row("SELECT count(*) FROM ops.deliveries") == (3,)
-    assert demo.seed_sandbox(stored.warehouse) == "Loaded the sandbox's shipments of 5 days."
-    assert everything() == undisturbed
 
 
 def test_other_files_end_the_seed(inbox: Inbox) -> None:

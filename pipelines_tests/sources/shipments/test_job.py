@@ -111,18 +111,6 @@ def test_a_file_that_ends_within_its_last_value_is_loaded_when_it_is_complete(
     assert metadata(shipments.load(), "shipments.shipments")["dagster/row_count"] == 1
 
 
-def test_a_file_in_another_encoding_loads_once_configured(
-    shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = text_of([line(1, receiver_address="Weg 1, 80331 M\u00fcnchen, Germany")])
-    (inbox / "a.csv").write_bytes(content.encode("latin-1"))
-    message = failure(shipments.load())
-    assert "is not utf-8" in message
-    assert "SHIPMENTS_ENCODING" in message
-    monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
-    assert metadata(shipments.load(), "shipments.shipments")["loaded"] == 1
-
-
 def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
     shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,19 +185,6 @@ def test_the_sensor_requests_a_run_when_a_file_is_complete(
         assert shipments.look() == f"Waiting for 1 file: {WHY_DEFERRED}."
     while not isinstance(shipments.look(), dg.RunRequest):
         pass
-
-
-def test_the_sensor_waits_after_a_failure_unless_there_is_news(
-    shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
-    (inbox / "a.csv").write_text(text_of([line(1)]))
-    instance = shipments.instance
-    instance.report_run_failed(instance.create_run_for_job(sensors.job("shipments")))
-    waits = "The last run failed; trying again 60 s after its start."
-    assert shipments.look() == waits
-    (inbox / "b.csv").write_text(text_of([line(2)]))
-    assert isinstance(shipments.look(), dg.RunRequest)
 
 
 def test_a_killed_import_does_not_block_the_inbox(

@@ -8,11 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest import csv_files
 from pipelines.sources.shipments import Settings
 from pipelines.sources.shipments.reread import read_again
 from pipelines.sources.shipments.transform import COLUMNS
-from pipelines.warehouse.connection import csv_text
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import PARIS, Inbox, line, text_of
 
@@ -61,25 +59,6 @@ def test_a_header_with_capital_sku_is_read(inbox: Inbox) -> None:
     content = text_of([line(1)]).replace("sku", "SKU")
     assert inbox.deliver(content) == (1, 1, 0, 0)
     assert inbox.rows("SELECT sku FROM shipments.articles") == [("LP123",)]
-
-
-def test_delimiters_orders_marks_and_extra_columns_give_the_same_rows(inbox: Inbox) -> None:
-    for number, (delimiter, price) in enumerate(
-        {",": "19.90", ";": "19,90", "\t": "19.90"}.items()
-    ):
-        turned = dict(reversed(line(number, article_price=price).items()))
-        content = "\ufeff" + text_of([{"Weight": "3", **turned}], delimiter)
-        assert inbox.deliver(content.replace("\n", "\r\n")) == (1, 1, 0, 0)
-    assert inbox.rows("SELECT unit_price FROM shipments.articles") == [(Decimal("19.90"),)] * 3
-    drift = ['shipments.csv: unknown column "weight"']
-    assert inbox.rows("SELECT drift FROM ops.deliveries") == [(drift,)] * 3
-
-
-def test_a_quoted_newline_belongs_to_the_address(inbox: Inbox) -> None:
-    address = "Street 1\n10115 Berlin\nGermany"
-    inbox.deliver([line(1, sender_address=address)])
-    query = "SELECT sender_address, sender_city FROM enriched.shipments"
-    assert inbox.row(query) == (address, "Berlin")
 
 
 def test_another_encoding_is_rejected_with_the_variable_that_sets_it(inbox: Inbox) -> None:
@@ -205,36 +184,6 @@ def test_addresses_are_read_again_by_a_newer_parser(inbox: Inbox) -> None:
     assert inbox.rows(country) == [received_in] == [("FR",)]
 
 
-def test_lines_that_a_fault_of_ours_drops_stop_the_load(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "pipelines.ingest.load.csv_text",
-        lambda rows: csv_text(rows[:1] if "sku" in rows else rows),
-    )
-    with pytest.raises(PermanentFailure, match="counts do not balance"):
-        inbox.deliver([line(1), line(2)])
-    assert inbox.row("SELECT count(*) FROM shipments.shipments") == (0,)
-
-
-def test_a_file_of_several_blocks_is_one_delivery(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 1000)
-    lines = [line(n % 10, sku=f"S{n}") for n in range(50)]
-    lines[33]["article_price"] = "free"
-    assert inbox.deliver(lines) == (50, 49, 0, 1)
-    assert inbox.row("SELECT position FROM ops.quarantine") == ("line 35",)
-
-
-def test_the_worth_of_a_shipment_has_no_limit(inbox: Inbox) -> None:
-    dear = {"article_quantity": 1_000_000, "article_price": "99999999.99"}
-    lines = [line(1, sku=f"S{n}", **dear) for n in range(10_002)]
-    assert inbox.deliver(lines) == (10_002, 10_002, 0, 0)
-    query = "SELECT total_value > 1e18 FROM enriched.shipments"
-    assert inbox.row(query) == (True,)
-
-
 def test_statuses_are_known_in_any_case_and_with_any_separator(inbox: Inbox) -> None:
     """H12: `In-Transit`, `IT` and `Delivered` were words that nobody knew."""
     sent = {
@@ -281,13 +230,6 @@ def test_an_unknown_status_gets_a_meaning_without_code(inbox: Inbox) -> None:
 def test_a_meaning_that_is_no_status_is_rejected(statuses: str) -> None:
     with pytest.raises(ValidationError):
         Settings(statuses=statuses)
-
-
-def test_prices_are_exact(inbox: Inbox) -> None:
-    prices = {"25": "25.00", "25.5": "25.50", "25,50": "25.50", "0": "0.00"}
-    inbox.deliver([line(1, sku=one, article_price=one, article_quantity="2.0") for one in prices])
-    query = "SELECT sku, unit_price::text FROM shipments.articles WHERE quantity = 2"
-    assert dict(inbox.rows(query)) == prices
 
 
 def test_prices_have_the_decimals_of_their_currency(inbox: Inbox) -> None:

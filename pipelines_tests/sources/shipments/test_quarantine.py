@@ -56,16 +56,6 @@ def test_a_retry_does_not_undo_a_later_file(inbox: Inbox, monkeypatch: pytest.Mo
     assert inbox.rows(LEDGER) == [(4, 3, 1, 0), (1, 1, 0, 0)]
 
 
-def test_a_retry_accepts_further_lines_of_the_same_file(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inbox.deliver([line(1), line(1, sku="B", article_price="free")])
-    mend(monkeypatch)
-    runner("shipments", inbox.warehouse).retry()
-    query = "SELECT article_count, updated_at > first_seen_at FROM enriched.shipments"
-    assert inbox.rows(query) == [(2, True)]
-
-
 def test_only_what_a_later_file_answers_leaves_it(inbox: Inbox) -> None:
     first = [line(n) for n in range(6)]
     first[1]["article_price"] = first[2]["article_price"] = first[3]["sku"] = ""
@@ -85,13 +75,6 @@ def test_only_what_a_later_file_answers_leaves_it(inbox: Inbox) -> None:
         assert unbalanced(connection, "shipments") == []
 
 
-def test_an_articles_second_line_does_not_win_on_retry(inbox: Inbox) -> None:
-    inbox.deliver([line(1, article_quantity=1), line(1, article_quantity=9)])
-    runner("shipments", inbox.warehouse).retry()
-    assert inbox.rows("SELECT quantity FROM shipments.articles") == [(1,)]
-    assert inbox.rows(LEDGER) == [(2, 1, 0, 1)]
-
-
 def test_a_mended_line_contradicting_its_files_good_ones_stays_rejected(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,20 +89,6 @@ def test_a_mended_line_contradicting_its_files_good_ones_stays_rejected(
     ]
     query = "SELECT status, units FROM enriched.shipments ORDER BY tracking_number"
     assert inbox.rows(query) == [("in_transit", 1), ("in_transit", 1)]
-
-
-def test_a_retry_does_not_undo_a_later_file_without_changes(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inbox.deliver([line(1, status="scanned")], "sunday.csv")
-    monday = [line(1, status="inbound-scan", article_price="free"), line(2), line(3)]
-    inbox.deliver(monday, "monday.csv")
-    inbox.deliver([line(1, sku="B", status="scanned")], "tuesday.csv")
-    mend(monkeypatch)
-    runner("shipments", inbox.warehouse).retry()
-    query = "SELECT status FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
-    assert inbox.rows(query) == [("scanned",)]
-    assert inbox.row("SELECT count(*) FROM ops.quarantine") == (0,)
 
 
 def test_a_retry_counts_as_of_when_its_file_came(
@@ -165,10 +134,3 @@ def test_dismissed_records_keep_who_when_why_and_stop_alerting(inbox: Inbox) -> 
         inbox.owner.execute(
             "UPDATE ops.quarantine SET dismissed_at = now() WHERE position = 'line 4'"
         )
-
-
-def test_a_line_with_a_nul_stays_rejected(inbox: Inbox) -> None:
-    inbox.deliver([line(1), line(2, sku="a\x00b")])
-    runner("shipments", inbox.warehouse).retry()
-    assert inbox.rows("SELECT sku FROM shipments.articles") == [("LP123",)]
-    assert inbox.rows(LEDGER) == [(2, 1, 0, 1)]
