@@ -6,6 +6,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.bookings.counts import refresh

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.sources.solar.plant_health import MOST_MINUTES_LATE
 from pipelines.sources.solar.sensor_rules import minutes_late, sun
 from pipelines.sources.solar.sun_position import apparent_elevation_degrees
 from pipelines.sources.solar.transform import ENDS_OF_HOURS, ParsedResponse, read_response
@@ -54,18 +53,6 @@ def test_hours_that_are_off_against_the_sun_are_noticed(zone: str, month: int) -
     for hours in (-2, -1, 1, 2):  # named by their end, a wrong clock, local times labelled Z
         moved = right.assign(read_at=right.read_at + hours * HOUR)
         assert late(moved) == pytest.approx(60 * hours, abs=15)
-
-
-@pytest.mark.parametrize("zone", PLACES)
-def test_modules_that_face_east_or_west_are_no_wrong_clock(zone: str) -> None:
-    for tilt_hours in (-1.0, 1.0):
-        assert abs(late(week(zone, 6, tilt_hours=tilt_hours))) < MOST_MINUTES_LATE
-
-
-def test_of_few_days_or_a_constant_nothing_is_said() -> None:
-    moved = week("Europe/Madrid", 6)
-    assert np.isnan(late(moved[: 3 * 24]))
-    assert np.isnan(late(moved.assign(expected_irradiation_wh_per_m2=1.0)))
 
 
 def ended(day: dt.date, zone: str) -> list[Item]:

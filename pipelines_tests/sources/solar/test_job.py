@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.definitions import definitions
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.solar.jobs import PARTITIONS, RANGE_END, RANGE_START
+from pipelines.sources.solar.jobs import PARTITIONS
 from pipelines.sources.solar.windows import Window
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.testing.runs import failures
@@ -131,21 +131,6 @@ def test_p52_failed_plants_fail_the_run_by_name(solar: Plants) -> None:
     assert "solar.coverage" in names(result)  # what follows is not blocked
 
 
-def test_a_plant_is_a_partition_and_so_are_several(solar: Plants) -> None:
-    for name in "abcd":
-        register(solar.owner, name)
-    solar.instance.add_dynamic_partitions("solar_plants", ["1", "2", "3", "4"])
-    one = {"dagster/partition": "2"}
-    many = {RANGE_START: "3", RANGE_END: "4"}
-    for tags, plants in ((one, ["2"]), (many, ["3", "4"])):
-        result = solar.sync(tags)
-        assert result.success
-        assert sorted(partitions_of(result)) == plants
-    assert {plant for plant, _ in solar.service.requested} == {2, 3, 4}
-    swapped = solar.sync({RANGE_START: "4", RANGE_END: "3"})
-    assert "the range from 4 to 3 has no partitions" in failures(swapped)[0]
-
-
 def test_the_sensor_keeps_partitions_in_line_with_plants(solar: Plants) -> None:
     """Also of plants made by SQL, or by a restore beside another storage of Dagster's."""
     solar.instance.add_dynamic_partitions(PARTITIONS, ["77"])
@@ -223,21 +208,6 @@ def test_quarantined_days_are_requested_again_at_once(
     solar.sync(retry_quarantine=True)
     assert solar.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
     assert solar.rows("SELECT DISTINCT status FROM solar.days") == [("complete",)]
-
-
-def test_without_a_service_it_is_skipped_with_the_reason(
-    solar: Plants, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register(solar.owner)
-    monkeypatch.setenv("ISOBAR_SOURCES", "live")
-    monkeypatch.delenv("MONITORING_URL", raising=False)
-    solar.resources["solar"] = source_resource("solar")
-    assert solar.look() == "MONITORING_URL is not set."
-    result = solar.sync()
-    assert result.success
-    [event] = result.get_asset_observation_events()
-    observed = event.asset_observation_data.asset_observation
-    assert observed.metadata["skipped"].value == "MONITORING_URL is not set"
 
 
 def test_p08_the_sensor_sees_a_new_plant_however_it_came(solar: Plants) -> None:

@@ -89,12 +89,6 @@ def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(solar: A
     ]
 
 
-def test_a_changed_part_of_a_response_is_written_again(solar: Answered) -> None:
-    solar.load(items_of(THREE_DAYS), THREE_DAYS)
-    solar.load(day_of_items(energy=50.0))
-    assert solar.load(items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
-
-
 def test_p30_one_bad_item_costs_one_hour_and_completeness(solar: Answered) -> None:
     items = day_of_items()
     items[5] |= {"observed": {"energy": None, "irradiation": 1.0}}
@@ -107,21 +101,6 @@ def test_p30_one_bad_item_costs_one_hour_and_completeness(solar: Answered) -> No
         )
     ]
     assert solar.rows("SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
-
-
-def test_an_item_corrected_later_leaves_the_quarantine(solar: Answered) -> None:
-    items = items_of(THREE_DAYS)
-    items[5] |= {"observed": None}
-    items[30] |= {"observed": None}
-    items[31] |= {"datetime": "?"}
-    solar.load(items, THREE_DAYS)
-    assert solar.load(day_of_items()) == (24, 1, 23, 0)
-    assert solar.statuses(solar.plant)[DAY] == "complete"
-    assert solar.rows("SELECT position FROM ops.quarantine ORDER BY 1") == [("[30]",), ("[31]",)]
-    second = Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3))
-    assert solar.load(day_of_items(second.first), second) == (24, 2, 22, 0)
-    assert solar.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
-    assert solar.rows("SELECT rejected_count FROM ops.deliveries") == [(0,), (0,), (0,)]
 
 
 def test_a_repeatedly_bad_item_is_quarantined_once_with_growing_intervals(solar: Answered) -> None:
@@ -174,14 +153,6 @@ def test_requests_that_were_not_due_close_no_day(solar: Answered) -> None:
     assert solar.rows(query) == [("partial", 1, NOW + dt.timedelta(minutes=10))]
 
 
-def test_an_outage_closes_no_day(solar: Answered) -> None:
-    solar.load(day_of_items()[:23])
-    for _ in range(12):
-        solar.fail()
-    solar.load(day_of_items()[1:23], now=NOW + dt.timedelta(days=9))
-    assert solar.rows("SELECT status, failures FROM solar.days") == [("partial", 2)]
-
-
 def test_an_hour_missing_from_a_response_keeps_its_stored_reading(solar: Answered) -> None:
     solar.load(day_of_items()[:23])
     assert solar.rows("SELECT status, hours_present FROM solar.days") == [("partial", 23)]
@@ -194,13 +165,6 @@ def test_p31_nothing_at_all_is_empty_by_the_services_word(solar: Answered) -> No
     assert solar.load([], THREE_DAYS) == (0, 0, 0, 0)
     assert set(solar.days()) == {"empty"}
     assert solar.rows("SELECT count(retry_at) FROM solar.days") == [(0,)]
-
-
-def test_a_recent_empty_day_is_requested_again(solar: Answered) -> None:
-    solar.load([], Window(dt.date(2026, 11, 1), dt.date(2026, 11, 20)))
-    assert solar.rows("SELECT min(day), max(day) FROM solar.days WHERE retry_at IS NOT NULL") == [
-        (dt.date(2026, 11, 13), dt.date(2026, 11, 19))
-    ]
 
 
 def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered) -> None:
@@ -246,16 +210,6 @@ def test_p52_p59_a_missing_window_is_failed_and_never_complete(solar: Answered) 
     assert solar.rows("SELECT DISTINCT status, failures, problem, retry_at FROM solar.days") == [
         ("complete", 0, None, None)
     ]
-
-
-def test_a_failure_removes_nothing_stored(solar: Answered) -> None:
-    solar.load(day_of_items())
-    solar.load(
-        day_of_items(dt.date(2019, 1, 2))[:20], Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3))
-    )
-    solar.fail(THREE_DAYS)
-    found = solar.rows("SELECT status, problem IS NULL, hours_present FROM solar.days ORDER BY day")
-    assert found == [("complete", True, 24), ("partial", False, 20), ("failed", False, 0)]
 
 
 def test_failures_are_tried_again_ever_later_a_day_at_most(solar: Answered) -> None:
@@ -324,27 +278,6 @@ def test_a_day_skipped_by_its_zone_is_complete(solar: Answered) -> None:
     solar.fail(window)
     solar.load(day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window)
     assert solar.days() == ["complete"] * 3
-
-
-def test_a_truncated_response_is_requested_twice_more(solar: Answered) -> None:
-    due = []
-    for number in range(4):
-        now = NOW + dt.timedelta(days=number)
-        solar.load(day_of_items(energy=10.0 + number), THREE_DAYS, now=now)
-        due += solar.rows("SELECT count(*) FROM solar.days WHERE retry_at IS NOT NULL")
-    assert due == [(2,), (2,), (0,), (0,)]
-
-
-def test_a_response_with_far_too_many_items_is_rejected_unparsed(solar: Answered) -> None:
-    with pytest.raises(PermanentFailure, match="200 items, more than the allowed 192"):
-        solar.load([{}] * 200)
-
-
-def test_an_outage_before_does_not_put_off_a_late_hour(solar: Answered) -> None:
-    for _ in range(8):
-        solar.fail()
-    solar.load(day_of_items()[:23])
-    assert solar.rows("SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
 
 
 def test_the_rejected_items_of_a_deleted_plant_are_deleted(solar: Answered) -> None:

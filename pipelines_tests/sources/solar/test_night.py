@@ -93,22 +93,9 @@ def test_what_is_wrong_by_much_at_night_stays_so(solar: Solar, energy: Any) -> N
     assert day(solar, items, **SEVILLE)[::3] == ("partial", 9)
 
 
-def test_a_day_of_two_hours_of_light_is_not_lost(solar: Solar) -> None:
-    items = [item(f"2026-06-20T{n:02}:00:00", 9.0 * (n in (12, 13))) for n in range(24)]
-    for one in items[:12] + items[14:]:
-        one["observed"] = NULL
-    assert day(solar, items) == ("complete", f"{NOTE}22", 24, 0)
-
-
 def test_a_day_without_any_light_or_item_is_not_made_up(solar: Solar) -> None:
     assert day(solar, [hour(0), hour(1)], **SEVILLE)[0] == "partial"
     assert day(solar, [], **SEVILLE) == ("empty", None, 0, 0)
-
-
-def test_a_sun_that_contradicts_the_service_is_not_used(solar: Solar) -> None:
-    """The coordinates have the wrong sign, and noon would be dark."""
-    items = [hour(number) | {"expected": {"energy": 1.0, "irradiation": 500.0}} for number in LIGHT]
-    assert day(solar, items, latitude=37.4, longitude=174.0)[::2] == ("partial", 15)
 
 
 def test_a_stored_hour_of_the_night_is_kept_when_it_is_absent(solar: Solar) -> None:

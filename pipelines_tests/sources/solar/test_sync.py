@@ -14,7 +14,6 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import utc_now
-from pipelines.sources.solar import load
 from pipelines.sources.solar.load import Plant
 from pipelines.sources.solar.sandbox.sun import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
@@ -209,19 +208,6 @@ def test_at_most_eight_requests_run_concurrently(site: Site) -> None:
     assert 4 <= site.service.most_at_once <= 8
 
 
-def test_a_plant_that_is_registered_meanwhile_is_synced_too(site: Site) -> None:
-    site.register("first")
-    late: list[Plant] = []
-
-    def spoil(*_: Any) -> None:
-        if not late:
-            late.append(site.register("late"))
-
-    site.service.spoil = spoil
-    synced = site.sync([1], with_unfinished=True)
-    assert {one.plant.name for one in synced} == {"first", "late"}
-
-
 def test_a_plant_whose_sync_was_killed_is_synced_too(site: Site) -> None:
     """Without it, the plant waits for ten minutes until it is due again."""
     for name in ("chosen", "killed", "finished"):
@@ -282,18 +268,6 @@ def test_days_are_the_plants_own(site: Site) -> None:
     ]
 
 
-def test_p23_chosen_days_are_requested_even_when_complete(site: Site) -> None:
-    plant = site.register()
-    site.sync()
-    window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
-    before = site.rows("SELECT * FROM solar.syncs")
-    for _ in range(2):
-        [synced] = site.sync([plant.plant_id], window=window, depth=Depth(1, 50))
-        assert site.windows_of(plant)[-1] == window
-    assert site.rows("SELECT * FROM solar.syncs") == before
-    assert [answer.unchanged for answer in synced.responses] == [29 * 24]
-
-
 def test_p16_p18_p25_impossible_requests_are_rejected_before_any_request(site: Site) -> None:
     plant = site.register()
     last, day = Window(yesterday(), today()), dt.timedelta(days=1)
@@ -307,29 +281,6 @@ def test_p16_p18_p25_impossible_requests_are_rejected_before_any_request(site: S
         with pytest.raises(PermanentFailure, match=words):
             site.sync([*others, plant.plant_id], window=window, depth=A_YEAR)
     assert site.service.requested == []
-
-
-def test_a_plant_deleted_before_the_run_blocks_no_other(site: Site) -> None:
-    plant = site.register()
-    assert [synced.plant for synced in site.sync([99, plant.plant_id, 10**30])] == [plant]
-
-
-def test_our_own_fault_costs_one_plant_and_is_reported(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good, bad = site.register("good"), site.register("bad")
-    load_really = load.load_response
-
-    def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
-        if plant == bad:
-            raise KeyError("oh")
-        return load_really(store, plant, *others, **named)
-
-    monkeypatch.setattr("pipelines.sources.solar.sync.load_response", sometimes)
-    problems = {synced.plant: synced.problem for synced in site.sync()}
-    assert problems[good] is None
-    assert "a fault of Isobar: KeyError('oh')" in (problems[bad] or "")
-    assert set(site.statuses(bad).values()) == {"failed"}
 
 
 def test_p52_a_stopped_sync_is_not_reported_complete(site: Site) -> None:

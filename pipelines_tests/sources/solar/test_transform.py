@@ -82,16 +82,6 @@ def test_p30_p60_one_bad_point_does_not_cost_the_batch(spoilt: dict[str, Any], r
     assert parsed.spoiled_days == [DAY]
 
 
-def test_an_item_reports_all_its_errors() -> None:
-    parsed = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
-    assert reasons(parsed) == [
-        "expected.energy is missing",
-        "expected.irradiation is missing",
-        "observed is not an object",
-        "datetime is not on the hour",
-    ]
-
-
 def test_a_rejected_items_key_is_its_exact_or_approximate_hour() -> None:
     items = day_of_items()
     items[5] |= {"observed": None}
@@ -100,29 +90,12 @@ def test_a_rejected_items_key_is_its_exact_or_approximate_hour() -> None:
     assert keys == [("7", "2019-01-01T05:00:00Z"), ("7", "2019-01-01T08:00:00Z?")]
 
 
-def test_leading_items_without_time_get_the_first_stated_date() -> None:
-    """So that the next answer for that day has the say of them, whatever else it is of."""
-    items = day_of_items()
-    items[0] |= {"datetime": "?"}
-    keys = {
-        reject.key
-        for days in (0, 6)
-        for reject in read(items, window=Window(DAY - dt.timedelta(days), ONE_DAY.end)).rejects
-    }
-    assert keys == {("7", "2019-01-01T01:00:00Z?")}
-
-
 def test_repeats_are_harmless_and_contradictions_are_rejected() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
     parsed = read(items)
     assert (parsed.repeated, len(parsed.rejects)) == (1, 1)
     assert reasons(parsed) == ["datetime repeats an hour with other values"]
     assert parsed.readings.expected_energy_kwh[1] == 11.0
-
-
-def test_order_does_not_matter() -> None:
-    parsed = read(day_of_items()[::-1])
-    assert hours(parsed) == sorted(hours(parsed))
 
 
 def test_p55_items_outside_the_requested_days_are_ignored() -> None:
@@ -188,22 +161,6 @@ def test_an_ambiguous_hour_is_resolved_however_often_it_is_sent(
     parsed = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
     assert list(parsed.readings.expected_energy_kwh) == stored
     assert (parsed.repeated, len(parsed.rejects)) == (repeated, rejected)
-
-
-def test_the_key_of_a_skipped_hour_is_within_its_day() -> None:
-    day = dt.date(2019, 3, 10)
-    window = Window(day, day + dt.timedelta(days=1))
-    parsed = read(day_of_items(day), "America/Los_Angeles", window)
-    assert [reject.key for reject in parsed.rejects] == [("7", "2019-03-10T10:00:00Z")]
-
-
-def test_unknown_keys_are_reported() -> None:
-    items = [one | {"cabin": 1} for one in day_of_items()]
-    items[0]["observed"]["wind"] = 3
-    assert read(items).drift == [
-        'unknown key "cabin" in 24 of 24 items',
-        'unknown key "observed.wind" in 1 of 24 items',
-    ]
 
 
 numbers = st.one_of(

@@ -5,14 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from pipelines.sources.solar.windows import (
-    Depth,
-    Window,
-    together,
-    windows,
-    years,
-    years_before,
-)
+from pipelines.sources.solar.windows import Depth, Window, windows, years
 
 TODAY = dt.date(2026, 11, 20)
 YESTERDAY = dt.date(2026, 11, 19)
@@ -81,16 +74,6 @@ def test_days_never_requested_in_time_come_next() -> None:
     assert list(windows(known(days), TODAY, TEN_YEARS)) == [Window(dt.date(2026, 11, 16), TODAY)]
 
 
-def test_a_hole_in_history_is_filled_before_older_years() -> None:
-    days = requested(
-        Window(dt.date(2026, 6, 1), TODAY), Window(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
-    )
-    assert list(windows(known(days), TODAY, TEN_YEARS)) == [
-        Window(dt.date(2026, 3, 1), dt.date(2026, 6, 1)),
-        Window(dt.date(2025, 6, 1), dt.date(2026, 1, 1)),
-    ]
-
-
 def test_p59_due_gaps_are_requested_again_with_their_neighbours() -> None:
     days = requested(Window(dt.date(2016, 11, 20), TODAY))
     due = {dt.date(2020, 1, 1), dt.date(2020, 1, 5), dt.date(2022, 5, 5)}
@@ -100,31 +83,7 @@ def test_p59_due_gaps_are_requested_again_with_their_neighbours() -> None:
     ]
 
 
-def test_gaps_older_than_history_is_to_go_are_left() -> None:
-    due = {dt.date(2010, 1, 1)}
-    days = requested(Window(dt.date(2016, 11, 20), TODAY))
-    assert list(windows(known(days, due), TODAY, TEN_YEARS)) == []
-
-
 @pytest.mark.parametrize("depth", [Depth(0, 10), Depth(1, 0)])
 def test_without_history_only_yesterday_is_requested(depth: Depth) -> None:
     found = requested(*windows(NOTHING, TODAY, depth))
     assert found == {YESTERDAY}
-
-
-def test_leap_days() -> None:
-    assert years_before(dt.date(2024, 2, 29), 1) == dt.date(2023, 2, 28)
-    assert years_before(dt.date(2024, 2, 29), 4) == dt.date(2020, 2, 29)
-    days: set[dt.date] = set()
-    today = dt.date(2024, 3, 1)
-    for _ in range(12):
-        days |= requested(*windows(known(days), today, TEN_YEARS))
-    assert len(days) == (today - min(days)).days
-
-
-def test_windows_of_days_that_are_close() -> None:
-    days = [dt.date(2020, 1, 1), dt.date(2020, 1, 9), dt.date(2020, 1, 18)]
-    assert together(days, dt.timedelta(days=7)) == [
-        Window(dt.date(2020, 1, 18), dt.date(2020, 1, 19)),
-        Window(dt.date(2020, 1, 1), dt.date(2020, 1, 10)),
-    ]
