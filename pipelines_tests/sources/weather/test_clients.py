@@ -1,15 +1,12 @@
 """Hosts, keys and quotas by the settings."""
 
-import datetime as dt
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.sources.weather.providers import Place
 from pipelines.testing.fake_clock import FakeClock
 
 OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
@@ -50,10 +47,6 @@ def test_a_customers_key_selects_the_customer_hosts() -> None:
     }
 
 
-def test_a_key_that_is_left_of_another_provider_leads_nowhere() -> None:
-    assert urls(weather_api_key="left") == urls()
-
-
 def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
     """They were requested from WeatherAPI's proxy, which does not know the path."""
     assert urls(**OTHER, weather_base_url="http://proxy") == {
@@ -65,55 +58,6 @@ def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
     assert urls(**OTHER, open_meteo_api_key="mine")["archive"] == (
         "customer-archive-api.open-meteo.com"
     )
-
-
-@pytest.mark.parametrize(
-    ("variable", "moved"),
-    [
-        ("weather_base_url", {"present", "forecast", "archive"}),
-        ("open_meteo_forecast_url", {"present", "forecast"}),
-        ("open_meteo_archive_url", {"archive"}),
-        ("geocoding_base_url", {"places"}),
-    ],
-)
-def test_each_address_can_be_set_by_itself(variable: str, moved: set[str]) -> None:
-    found = urls(**{variable: "http://there"})
-    assert {name for name, host in found.items() if host == "there"} == moved
-
-
-DEAD = "http://127.0.0.1:1"
-
-
-@pytest.mark.parametrize(
-    ("variables", "present", "forecast", "archive"),
-    [
-        ({"weather_base_url": DEAD}, *3 * ["WEATHER_BASE_URL"]),
-        (
-            {"open_meteo_forecast_url": DEAD, "open_meteo_archive_url": DEAD},
-            *2 * ["OPEN_METEO_FORECAST_URL"],
-            "OPEN_METEO_ARCHIVE_URL",
-        ),
-        (
-            {"weather_base_url": DEAD, "open_meteo_archive_url": DEAD},
-            *2 * ["WEATHER_BASE_URL"],
-            "OPEN_METEO_ARCHIVE_URL",
-        ),
-    ],
-    ids=["all at once", "each by itself", "the archive only"],
-)
-def test_a_dead_host_is_reported_with_the_variable_that_has_it(
-    variables: dict[str, str], present: str, forecast: str, archive: str
-) -> None:
-    settings, clock, day = Settings(**variables), FakeClock(), dt.date(2020, 11, 1)  # type: ignore[arg-type]
-    hours, place = open_hours(settings, clock), Place(1, 48.2, 16.4, "AT", "1010")
-    for named, request in (
-        (present, lambda: open_provider(settings, clock).observe([place])),
-        (forecast, lambda: hours.forecast([place], 0)),
-        (archive, lambda: hours.archive(place, day, day)),
-    ):
-        with pytest.raises(TransientFailure) as raised:
-            request()
-        assert f" {named} " in raised.value.remedy
 
 
 def test_the_quota_is_that_of_the_plan() -> None:
@@ -141,13 +85,6 @@ def test_in_the_sandbox_nothing_leaves_it(monkeypatch: pytest.MonkeyPatch, provi
     moved = {name for name, host in hosts(source.load_settings()).items() if host == "there"}
     hours = {"forecast", "archive"} if provider == "open-meteo" else set()
     assert moved == {"present"} | hours
-
-
-def test_a_limit_of_zero_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOBAR_SOURCES", "live")
-    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "0")
-    with pytest.raises(PermanentFailure, match="WEATHER_REQUESTS_PER_DAY"):
-        source.load_settings()
 
 
 def test_a_key_is_distinguishable_without_disclosing_it() -> None:

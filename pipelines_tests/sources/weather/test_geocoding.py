@@ -74,16 +74,6 @@ def test_country_then_postcode_then_name_then_size(
     assert bool(located.candidates) == (status == "ambiguous")
 
 
-def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
-    """The largest of them was chosen."""
-    near = result("Melun", postcodes=["77000"], population=40_000)
-    far = result("Vaux", postcodes=["77000"], longitude=5.0)
-    lookup = Lookup("77000", "en", ("FR",), is_postcode=True)
-    undecided = choose([near, far], lookup, postcode="77000", city="Livry")
-    assert (undecided.status, undecided.is_final) == ("ambiguous", False)
-    assert choose([near, far], lookup, postcode="77000", city="Vaux").longitude == 5.0
-
-
 @pytest.mark.parametrize(
     ("place", "requested"),
     [
@@ -108,36 +98,6 @@ def test_a_place_is_requested_with_its_parts(
     found = [f"{one.name} {one.language}" for one in lookups(*place)]
     assert found == requested
     assert len(found) <= MAX_LOOKUPS
-
-
-@pytest.mark.parametrize(
-    ("country", "postcode", "territory"),
-    [
-        ("US", "00901", "PR"),
-        ("US", "00802-1234", "VI"),
-        ("US", "96910", "GU"),
-        ("US", "96950", "MP"),
-        ("US", "96799", "AS"),
-        ("FR", "97400", "RE"),
-        ("FR", "97110", "GP"),
-        ("FR", "97133", "BL"),
-        ("FR", "75001", "FR"),
-        ("GB", "JE2 3AB", "JE"),
-        ("US", None, "US"),
-    ],
-)
-def test_a_territory_written_under_its_state_is_its_own_country(
-    country: str, postcode: str | None, territory: str
-) -> None:
-    assert lookups(country, postcode, "Town")[0].countries == (territory,)
-
-
-def test_a_town_of_a_territory_without_postcode_is_found_eventually() -> None:
-    *own, last = lookups("FR", None, "Saint-Denis")
-    assert {one.countries for one in own} == {("FR",)}
-    reunion = result("Saint-Denis", country_code="RE", longitude=55.4)
-    assert choose([reunion], last, postcode=None, city="Saint-Denis").longitude == 55.4
-    assert choose([reunion], own[0], postcode=None, city="Saint-Denis").status == "not_found"
 
 
 def test_names_match_in_any_language_and_other_towns_never(site: Site) -> None:
@@ -189,11 +149,6 @@ def test_names_match_in_any_language_and_other_towns_never(site: Site) -> None:
     assert len(site.rows(query)) == 1
 
 
-def test_no_match_is_an_answer_without_results(geocoder: Geocoder, source: FakeSource) -> None:
-    source.will(document({"generationtime_ms": 0.3}))
-    assert geocoder.search(ANY) == []
-
-
 def test_a_malformed_response_fails_instead_of_being_empty(
     geocoder: Geocoder, source: FakeSource
 ) -> None:
@@ -210,43 +165,6 @@ def test_a_malformed_response_fails_instead_of_being_empty(
         source.will(document(answer))
         with pytest.raises(TransientFailure, match="not a list of results"):
             geocoder.search(ANY)
-
-
-def test_omitted_zeros_and_empty_texts_are_restored(geocoder: Geocoder, source: FakeSource) -> None:
-    """Protobuf drops them: one town on the equator made the entire answer useless."""
-    quito = {"name": "Mitad del Mundo", "country_code": "EC", "longitude": -78.5}
-    seamount = {"name": "Seamount", "latitude": 1.0, "longitude": 2.0}
-    source.will(document({"results": [quito, seamount]}))
-    (found,) = geocoder.search(ANY)
-    assert (found["latitude"], found["longitude"]) == (0.0, -78.5)
-
-
-def test_a_used_up_allowance_of_the_geocoder_is_its_own(
-    site: Site, geocoder: Geocoder, source: FakeSource
-) -> None:
-    spent = body(b'{"error": true, "reason": "Hourly API request limit exceeded."}', status=429)
-    source.will(spent)
-    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
-    site.send(lines)
-    for _ in range(3):
-        site.locate(geocoder)
-        site.clock.pass_by(minutes=7)
-    assert len(source.requests) == 1
-    query = "SELECT provider FROM weather.quota_blocks"
-    assert site.rows(query) == [("open-meteo-geocoding",)]
-
-
-def test_a_low_allowance_looks_places_up_one_by_one(
-    site: Site, geocoder: Geocoder, source: FakeSource
-) -> None:
-    source.will(document({"results": [{**PARIS, "country_code": "DE", "name": "Berlin"}]}))
-    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(3)]
-    site.send(lines)
-    geocoder.calls_per_day = 2
-    located, _ = site.locate(geocoder)
-    assert len(located) == 1
-    site.clock.pass_by(days=1)
-    assert len(site.locate(geocoder)[0]) == 1
 
 
 def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
@@ -375,16 +293,3 @@ def test_an_impossible_lookup_fails_neither_the_run_nor_others(
     assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
     query = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
     assert site.rows(query) == outcomes
-
-
-def test_an_unavailable_geocoder_is_reported_without_giving_up_any_place(
-    site: Site, geocoder: Geocoder, source: FakeSource
-) -> None:
-    source.will(body(b"oops", status=500))
-    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
-    site.send(lines)
-    located, failure = site.locate(geocoder)
-    assert located == []
-    assert "answered 500" in str(failure)
-    assert set(statuses(site).values()) == {"pending"}
-    assert len(source.requests) == 3 * 4

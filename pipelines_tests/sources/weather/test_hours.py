@@ -18,13 +18,11 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
     VARIABLES,
     OpenMeteoHours,
     read_hours,
-    weight,
 )
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.flights.made_up import airports_loaded
-from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.weather.site import CALLS, Site
 
 SHOWN = (
@@ -101,16 +99,6 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(site: Site) -> None:
     assert site.rows(query) == [("archive", 2 * 8 * 24), ("forecast", 2 * (30 + 16) * 24)]
 
 
-def test_distant_years_are_requested_year_by_year(site: Site) -> None:
-    site.fly(-2200, -1000)
-    for _ in range(4):
-        site.fill()
-        site.clock.pass_by(hours=3)
-    assert site.due() == 0
-    query = "SELECT max(cost) <= 16 FROM weather.api_requests WHERE kind = 'archive'"
-    assert site.row(query) == (True,)
-
-
 def test_after_a_failure_only_a_run_by_hand_retries_at_once(site: Site, source: FakeSource) -> None:
     fill_in_vain(site, source)
     assert site.rows(CALLS) == [("forecast", "failed", 8, 4)]
@@ -119,22 +107,6 @@ def test_after_a_failure_only_a_run_by_hand_retries_at_once(site: Site, source: 
     assert [row.missing_hours for row in lacking(site)] == [1, 1]
     assert site.fill().requests == 0
     assert site.fill(is_by_hand=True).succeeded == 2
-
-
-def test_hours_of_a_place_that_nobody_can_locate_are_not_missed(site: Site) -> None:
-    """The check of located places has it; nothing fetches hours before that is mended."""
-    site.send([shipments.line(1, sender_address="Street 1, 10115 Town, Germany")])
-    wanted = "SELECT count(*) FROM weather.wanted_hours"
-    assert site.row(wanted) == (1,)
-    assert lacking(site) == []
-    site.owner.execute("UPDATE weather.places SET latitude = 52, longitude = 13")
-    assert [row.missing_hours for row in lacking(site)] == [1]
-
-
-def test_a_failure_is_tried_again_after_a_minute(site: Site, source: FakeSource) -> None:
-    fill_in_vain(site, source)
-    site.clock.pass_by(minutes=1)
-    assert site.fill().succeeded == 2
 
 
 def test_one_rejected_place_does_not_block_the_others(site: Site) -> None:
@@ -153,13 +125,6 @@ def test_one_rejected_place_does_not_block_the_others(site: Site) -> None:
         "SELECT outcome, count(DISTINCT request_id) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
     )
     assert site.rows(booked) == [("rejected", 2), ("success", 1)]
-
-
-def test_an_airport_that_is_set_pending_keeps_its_coordinates(site: Site) -> None:
-    site.fly(3)
-    site.owner.execute("UPDATE weather.places SET geocoding_status = 'pending'")
-    assert site.locate() == ([], None)
-    assert site.fill().succeeded == 2
 
 
 def test_the_allowance_is_shared_with_the_present_weather(site: Site) -> None:
@@ -237,11 +202,6 @@ def test_the_view_knows_how_far_the_forecast_goes() -> None:
     assert f"interval '{FORECAST_DAYS} days'" in read_sql(
         "pipelines.sources.flights", "views/enriched.itinerary_legs"
     )
-
-
-def test_a_request_is_weighed_by_its_days() -> None:
-    assert weight(16) == 1.0
-    assert weight(365) == pytest.approx(15.6, abs=0.1)
 
 
 def test_hours_that_the_archive_does_not_have_yet_are_requested_again(

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -15,16 +14,13 @@ from sqlalchemy import text
 
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.weather import due, fetch
-from pipelines.sources.weather.geocode_places import put_places
-from pipelines.testing.fake_clock import FakeClock
+from pipelines.sources.weather import fetch
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
 from pipelines_tests.jobs import Runner, failure, metadata
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
-from pipelines_tests.sources.solar.made_up import register
 from pipelines_tests.sources.weather.site import CALLS
 from pipelines_tests.stored import Stored
 
@@ -129,22 +125,6 @@ def test_track_returns_nulls_while_the_weather_provider_is_down(
         assert "connection refused" in row[0]
 
 
-def test_hours_rejected_for_every_place_fail_the_run(
-    weather: Weather, source: FakeSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was green, though nothing came and trying again would not have helped."""
-    register(weather.stored.owner, latitude=50, longitude=10)
-    weather.stored.owner.execute(
-        "INSERT INTO solar.days"
-        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " VALUES (1, current_date - 3, 'complete', 24, 24, now())"
-    )
-    source.will(body(b"no", 403))
-    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/document.json"))
-    result = weather.fetch()
-    assert "answered 403" in failure(result)
-
-
 def test_a_wrong_key_fails_the_run_and_names_the_variable(
     weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,30 +178,6 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     assert weather.stored.row("SELECT count(*) FROM weather.observations") == (2,)
 
 
-def test_a_quota_with_too_little_left_for_a_year_starts_no_run(
-    weather: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One call was left of those that a year of the archive may cost: empty runs, all day."""
-    register(weather.stored.owner, latitude=50, longitude=10)
-    day = (
-        "INSERT INTO solar.days"
-        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " VALUES (1, '{}', 'complete', 24, 24, now())"
-    )
-    weather.stored.owner.execute(day.format("2020-06-01"))
-    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "20")
-    assert weather.fetch().success
-    assert weather.stored.row("SELECT count(*) > 0 FROM weather.hourly") == (True,)
-    weather.stored.owner.execute(day.format("2019-06-01"))
-    weather.stored.owner.execute("UPDATE weather.api_requests SET cost = 10")
-    assert weather.look() == "1 places are due, and the quota is used up."
-    again = metadata(weather.fetch(), "weather.hourly")["paused"]
-    words = r"the quota of open-meteo\S* is used up until 20\d\d-\d\d-\d\d 00:00 UTC, and places"
-    assert re.match(words, again), "a run by hand says why it requests nothing"
-    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "100")
-    assert isinstance(weather.look(), dg.RunRequest)
-
-
 def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -> None:
     weather.send(line(1))
     assert weather.fetch().success
@@ -239,35 +195,6 @@ def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -
     assert weather.stored.row(observed) == (2,)
     assert weather.fetch().success
     assert weather.stored.row(observed) == (4,)
-
-
-def test_a_query_of_the_sensor_rests_by_its_duration_and_longer_if_nothing_is_due(
-    weather: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock, found = FakeClock(), list[str]()
-    monkeypatch.setattr(due, "time", SimpleNamespace(perf_counter=lambda: clock().timestamp()))
-
-    def slow(*_: object) -> int:
-        clock.pass_by(seconds=0.05)
-        return len(found)
-
-    monkeypatch.setattr(due, "count_pending", slow)
-    with weather.stored.warehouse.engine.connect() as connection:
-
-        def tick(cursor: str | None, **later: float) -> tuple[set[str], str]:
-            """Return which queries run so much later."""
-            clock.pass_by(**later)
-            counts, cursor = due.count_due(connection, clock(), cursor, by_postcode=False)
-            return set(counts), cursor
-
-        every, cursor = tick('{"forecast": [1, 2, 3]}')  # of another version
-        assert len(every) == 5
-        assert tick(cursor, seconds=9)[0] == set()
-        found.append("a place")
-        again, cursor = tick(cursor, seconds=1)
-        assert again == every
-        assert tick(cursor, seconds=0.9)[0] == set()
-        assert tick(cursor, seconds=0.1)[0] == {"geocoding"}
 
 
 def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
@@ -292,22 +219,6 @@ def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
         old = [row.problem for row in connection.execute(check)]
     assert len(old) == 2
     assert all("connection refused" in problem for problem in old)
-
-
-def test_places_of_long_delivered_shipments_are_no_longer_requested(
-    stored: Stored, tmp_path: Path
-) -> None:
-    far = "Street 1, 1000 Brussels, Belgium"
-    lines = [line(1, status="delivery", receiver_address=far), line(2)]
-    deliver(stored.warehouse, tmp_path, lines)
-    put_places(stored.warehouse)
-    query = "SELECT place_key FROM weather.places WHERE is_observed ORDER BY 1"
-    assert stored.rows(query) == [("BE 1000",), ("DE 10115",), ("FR 75001",)]
-    stored.owner.execute(
-        "UPDATE shipments.shipments SET updated_at = updated_at - interval '8 days'"
-    )
-    put_places(stored.warehouse)
-    assert stored.rows(query) == [("DE 10115",), ("FR 75001",)]
 
 
 @pytest.mark.parametrize(

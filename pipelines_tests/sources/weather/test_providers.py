@@ -19,9 +19,8 @@ from pipelines.sources.weather.observation import (
     Observation,
     implausible,
     without_impossible,
-    words_for,
 )
-from pipelines.sources.weather.providers import KeyRejected, Place, Provider, QuotaExhausted, end_of
+from pipelines.sources.weather.providers import KeyRejected, Place, Provider, QuotaExhausted
 from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo, read_current
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
@@ -62,14 +61,6 @@ def test_all_providers_return_the_same_weather_in_the_same_units(
             assert answer.humidity_pct == true["relative_humidity_2m"]
             assert clock.now - dt.timedelta(minutes=15) <= answer.observed_at <= clock.now
             assert implausible(answer, clock.now) is None
-
-
-def test_one_place_is_an_object_several_a_positional_list(
-    http: HttpClient, sandbox: str, clock: FakeClock
-) -> None:
-    provider = OpenMeteo(http, sandbox, clock)
-    alone = [provider.observe([place])[0] for place in (BERLIN, PARIS)]
-    assert provider.observe([PARIS, BERLIN]) == alone[::-1]
 
 
 def test_a_list_of_another_length_is_not_joined(theirs: Theirs) -> None:
@@ -169,25 +160,6 @@ def test_weatherapi_responses_for_another_place_are_rejected(theirs: Theirs) -> 
     assert provider.observe([BERLIN]) == ["the response does not name its place"]
 
 
-@pytest.mark.parametrize(
-    ("place", "location"),
-    [
-        (Place(1, 49.61, 6.44, "LU"), {"name": "Nittel", "country": "Germany"}),
-        (Place(1, 18.47, -66.11, "US"), {"name": "San Juan", "country": "Puerto Rico"}),
-        (Place(1, -4.32, 15.31, "CD"), {"name": "Kinshasa", "country": "Congo"}),
-    ],
-)
-def test_weatherapi_names_a_country_of_its_own(
-    theirs: Theirs, sandbox: str, place: Place, location: dict[str, Any]
-) -> None:
-    """Border towns, territories and "Congo" were rejected for their country."""
-    url = f"{sandbox}/v1/current.json?key=x&q={place.latitude},{place.longitude}"
-    true = requests.get(url, timeout=60).json()
-    theirs.source.will(document({**true, "location": {**true["location"], **location}}))
-    provider = WeatherApi(theirs.http, theirs.url, KEY, theirs.clock)
-    assert isinstance(provider.observe([place])[0], Observation)
-
-
 def test_the_open_meteo_key_header_reaches_no_other_host(theirs: Theirs) -> None:
     seen: list[str | None] = []
 
@@ -282,41 +254,6 @@ def test_the_rule_of_thumb_for_delays(
         now, temperature, None, None, wind, None, None, None, None, None, None, code, None
     )
     assert one.delay_risk == risk
-
-
-def test_an_unknown_code_has_a_name() -> None:
-    assert words_for(4) == "unknown (4)"
-    assert words_for(None) is None
-    assert words_for(61) == "slight rain"
-
-
-def test_windows_of_allowances_end_on_the_clock() -> None:
-    now = dt.datetime(2026, 12, 31, 23, 59, 30, tzinfo=dt.UTC)
-    new_year = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
-    assert {end_of(window, now) for window in ("minute", "hour", "day", "month")} == {new_year}
-
-
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": 1e18}}),
-        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": "x"}}),
-        ("weatherapi", {"location": [], "current": 7}),
-        ("openweathermap", {"main": {}, "dt": -1}),
-        ("openweathermap", {"main": {}, "dt": 1e300}),
-        ("openweathermap", {"main": None}),
-        ("open-meteo", {"current": {"time": 7}, "current_units": UNITS}),
-        ("open-meteo", {"current": {"time": "2026-11-20T10:00+09:00"}, "current_units": UNITS}),
-        ("open-meteo", "x"),
-    ],
-)
-def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
-    theirs: Theirs, name: str, answer: Any
-) -> None:
-    theirs.source.will(document(answer))
-    provider = named(theirs, name)
-    (result,) = provider.observe([BERLIN])
-    assert isinstance(result, str)
 
 
 def test_a_non_numeric_value_is_an_error_unlike_null(theirs: Theirs, sandbox: str) -> None:

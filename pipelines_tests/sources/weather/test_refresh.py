@@ -1,7 +1,6 @@
 """Each place once in two hours, whatever happens, and never old while the provider is up."""
 
 import datetime as dt
-import itertools
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ import pytest
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather import fetch_lock
-from pipelines.sources.weather.fetch_lock import fetch_session
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
@@ -73,12 +71,6 @@ def test_500_places_are_500_place_calls_in_batches(site: Present) -> None:
     assert site.row(query) == (500, 3, 500)
 
 
-def test_an_unused_place_is_not_requested(site: Present) -> None:
-    site.add_places(3)
-    site.owner.execute("UPDATE weather.places SET is_observed = FALSE WHERE place_key = 'XX 2'")
-    assert site.fetch().succeeded == 2
-
-
 def test_failures_are_retried_soon_without_using_the_window(site: Present) -> None:
     site.add_places(2)
     assert site.fetch().succeeded == 2
@@ -94,23 +86,6 @@ def test_failures_are_retried_soon_without_using_the_window(site: Present) -> No
     assert site.rows(OUTCOMES) == [("failed", 10), ("success", 4)]
     failures = "SELECT DISTINCT consecutive_failures, problem, retry_at FROM weather.fetch_state"
     assert site.rows(failures) == [(0, None, None)]
-
-
-def test_an_outage_slows_requests_to_every_five_minutes(site: Present) -> None:
-    site.add_places(1)
-    down = site.provider(*[away()] * 999)
-    for _ in range(60):
-        site.fetch(down)
-        site.clock.pass_by(minutes=1)
-    times = [
-        at
-        for (at,) in site.owner.execute(
-            "SELECT DISTINCT requested_at FROM weather.api_requests ORDER BY 1"
-        )
-    ]
-    gaps = [later - at for at, later in itertools.pairwise(times)]
-    assert max(gaps) == gaps[-1] == dt.timedelta(minutes=5)
-    assert len(gaps) < 20
 
 
 def test_one_bad_place_leaves_the_others_done(site: Present) -> None:
@@ -142,20 +117,6 @@ def test_an_implausible_response_fails_only_its_place(site: Present) -> None:
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert site.rows(query) == [("it is stale: 2026-11-20T06:07:00+00:00",), ("no data here",)]
     assert site.row("SELECT sum(cost) FROM weather.api_requests") == (3,)  # it answered
-
-
-def test_an_impossible_value_is_null_and_counted(site: Present) -> None:
-    """One value out of range cost the entire answer of its place."""
-    site.add_places(2)
-    provider, kelvin = site.provider(), observed(site.clock(), temperature_celsius=283.0)
-    provider.change = lambda good: [kelvin, *good[1:]]
-    done = site.fetch(provider)
-    assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
-    query = (
-        "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
-        " ORDER BY place_id"
-    )
-    assert site.rows(query) == [(True, False), (False, False)]
 
 
 def test_an_exhausted_allowance_is_not_queried_before_its_renewal(site: Present) -> None:
@@ -238,22 +199,6 @@ def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
         site.fetch(provider)
         site.clock.pass_by(minutes=1)
     assert site.row("SELECT count(*) FROM weather.observations") == (50,)
-
-
-def test_a_place_failing_alone_is_requested_ever_less(site: Present) -> None:
-    site.add_places(1)
-    provider, end = site.provider(), site.clock() + dt.timedelta(days=1)
-    provider.change = lambda good: ["no data here"] * len(good)
-    waits = []
-    while site.clock() < end:
-        assert site.fetch(provider).requests == 1
-        ((retry_at,),) = site.rows("SELECT retry_at FROM weather.fetch_state")
-        waits.append(retry_at - site.clock())
-        site.clock.pass_by(seconds=waits[-1].total_seconds() - 1)
-        assert site.fetch(provider).requests == 0
-        site.clock.pass_by(seconds=1)
-    assert waits == sorted(waits)
-    assert len(provider.requested) < 15
 
 
 def test_a_wrong_key_stops_at_once_and_costs_no_place(site: Present) -> None:
@@ -351,18 +296,6 @@ def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None
         time.sleep(0.02)
 
 
-def test_a_lock_kept_too_long_fails_the_next_run(
-    site: Present, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch_lock, "MAX_WAIT_SECONDS", 0.3)
-    with (
-        fetch_session(site.warehouse),
-        pytest.raises(TransientFailure, match="another run has been fetching"),
-    ):
-        site.fetch()
-    assert site.fetch().requests == 0
-
-
 def keep_answer(site: Present, minutes: float, kind: str = "observation") -> None:
     site.owner.execute(
         "INSERT INTO weather.api_requests"
@@ -389,35 +322,6 @@ def test_the_database_rejects_a_second_observation_within_two_hours(site: Presen
         " SELECT gen_random_uuid(), max(place_id), 'x', 'observation', '2026-11-20 10:08Z',"
         " 'success', 1 FROM weather.places"
     )
-
-
-def test_a_place_with_deleted_state_waits_two_hours(site: Present) -> None:
-    site.add_places(2)
-    assert site.fetch().succeeded == 2
-    site.owner.execute("DELETE FROM weather.fetch_state")
-    site.clock.pass_by(hours=1, minutes=59)
-    assert site.due() == 0
-    site.clock.pass_by(minutes=1)
-    assert site.fetch().succeeded == 2
-
-
-def test_future_weather_from_a_wrong_clock_is_replaced(site: Present) -> None:
-    site.add_places(2)
-    site.clock.pass_by(hours=1)
-    assert site.fetch().succeeded == 2
-    site.clock.pass_by(hours=-1)
-    assert site.due() == 2
-    assert site.fetch().succeeded == 2
-    assert site.rows(OUTCOMES) == [("success", 2), ("superseded", 2)]
-
-
-def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(site: Present) -> None:
-    site.add_places(2)
-    site.clock.pass_by(days=1)
-    with pytest.raises(KeyboardInterrupt):
-        site.fetch(site.provider(KeyboardInterrupt()))  # type: ignore[arg-type]
-    site.clock.pass_by(days=-1)
-    assert site.due() == 2
 
 
 def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:

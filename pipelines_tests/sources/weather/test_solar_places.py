@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-import pytest
 from sqlalchemy import text
 
 from pipelines.sources.weather.due import count_new_places
@@ -83,34 +82,6 @@ def test_requests_that_cannot_be_a_place_are_left_out_and_the_others_are_not(sit
         assert count_new_places(connection) == 0, "the sensor starts no run for them"
 
 
-def test_the_sensor_sees_a_plant_that_has_no_place_yet(site: Site) -> None:
-    """Nothing else may be due for days where there are plants alone."""
-
-    def pending() -> int:
-        with site.warehouse.engine.connect() as connection:
-            return count_new_places(connection)
-
-    add_plant(site.owner, 1)
-    add_plant(site.owner, 2, coordinates=HERE)
-    site.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
-    assert pending() == 0
-    site.owner.execute("UPDATE solar.plants SET retired_at = NULL")
-    assert pending() == 1
-    put_places(site.warehouse)
-    assert pending() == 0
-    site.owner.execute("UPDATE solar.plants SET latitude = 1, longitude = 1 WHERE plant_id = 1")
-    assert pending() == 1
-
-
-@pytest.mark.usefixtures("airports")
-def test_a_plant_is_named_like_an_airport_at_its_place(site: Site) -> None:
-    query = "SELECT latitude, longitude, place_key FROM flights.airports WHERE airport_code = 'BUD'"
-    row = site.row(query)
-    add_plant(site.owner, 1, coordinates=row[:2])
-    put_places(site.warehouse)
-    assert site.rows("SELECT place_key FROM weather.places") == [(row[2],)]
-
-
 def test_every_reading_gets_its_weather_in_every_zone(site: Site) -> None:
     """With days on which clocks change, from the archive and from the forecast."""
     today = site.clock().date()
@@ -161,18 +132,6 @@ def test_each_reading_gets_the_past_weather_and_no_forecast(site: Site) -> None:
     assert site.row(LACKING) == (0,)
 
 
-def test_a_day_without_readings_wants_no_weather(site: Site) -> None:
-    add_plant(site.owner, 1, coordinates=HERE)
-    site.owner.execute(
-        "INSERT INTO solar.days"
-        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
-        " VALUES (1, '2026-11-01', 'failed', 24, 0, now())"
-    )
-    put_places(site.warehouse)
-    assert site.row("SELECT count(*) FROM weather.wanted_hours") == (0,)
-    assert site.due() == 0
-
-
 def test_two_or_three_hours_stand_for_a_day(site: Site) -> None:
     """Ten years of a hundred plants are nine million readings."""
     add_plant(site.owner, 1, coordinates=HERE)
@@ -184,42 +143,6 @@ def test_two_or_three_hours_stand_for_a_day(site: Site) -> None:
         dt.datetime(2025, 1, 1, 23, tzinfo=dt.UTC),
         dt.datetime(2026, 1, 1, 0, tzinfo=dt.UTC),
     )
-
-
-def test_what_is_missing_in_the_middle_of_years_is_found(site: Site) -> None:
-    """First the newest year came, then the oldest, then that between."""
-    add_plant(site.owner, 1, coordinates=HERE)
-    put_places(site.warehouse)
-    for first, end in (
-        ("2025-01-01", "2025-03-01"),
-        ("2024-01-01", "2024-03-01"),
-        ("2024-03-01", "2024-03-20"),
-        ("2024-03-23", "2025-01-01"),
-        ("2024-03-20", "2024-03-23"),
-    ):
-        add_readings(site.owner, 1, first, end)
-        site.clock.pass_by(hours=4)
-        assert site.due() == 1
-        assert site.fill().succeeded == 1
-        site.clock.pass_by(hours=4)
-        assert site.due() == 0
-        assert site.row(LACKING) == (0,)
-
-
-def test_two_plants_in_one_place_share_requests_and_gaps(site: Site) -> None:
-    add_plant(site.owner, 1, coordinates=HERE)
-    add_plant(site.owner, 2, coordinates=HERE)
-    for number in (1, 2):
-        add_readings(site.owner, number, "2026-11-01", "2026-11-03")
-    put_places(site.warehouse)
-    site.owner.execute(
-        "INSERT INTO weather.fetch_state (place_id, kind, problem)"
-        " SELECT place_id, kind, 'it is away' FROM weather.places,"
-        " unnest(ARRAY['forecast', 'archive', 'observation']) AS kind"
-    )
-    assert check(site.warehouse) == [("37.0900,-2.3600", 4)]
-    assert site.fill().requests == 1
-    assert check(site.warehouse) == []
 
 
 def test_a_moved_plant_has_the_weather_of_its_new_place(site: Site) -> None:
