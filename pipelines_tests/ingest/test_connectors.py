@@ -71,24 +71,6 @@ from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 SNIPPETS = blocks(PROJECT / "docs" / "adding-a-source.md", "python")
 (DLT,) = [one for one in SNIPPETS if "dlt.resource" in one]
 (FEED,) = [one for one in SNIPPETS if "isobar.Batches" in one]
-#: Batches of two lists, one of them bad.
-STREAMS = """
-def fetch(settings):
-    for stream, first in ("cities", 1), ("bad", 0), ("towns", 11), ("towns", 31):
-        records = [{"city_id": first + n, "name": "Some"} for n in range(3)]
-        if stream == "bad":
-            stream, records = "cities", [{"city_id": "x", "name": "None"} for n in range(40)]
-        yield f"{stream}, batch {first}", {"cities": [], "towns": [], stream: records}
-"""
-FEED_OF_STREAMS = """
-isobar.Feed(
-    fetch=isobar.Batches(fetch=fetch),
-    parse=isobar.Json(
-        isobar.Records(at="cities", model=City, table="cities.cities", key="city_id"),
-        isobar.Records(at="towns", model=City, table="cities.towns", key="city_id"),
-    ),
-),
-"""
 CITIES = [{"city_id": number, "name": f"City {number}"} for number in range(1, 8)]
 Run = Callable[[str], dg.ExecuteInProcessResult]
 
@@ -128,7 +110,6 @@ def run(
             imports, code, feed = {
                 "dlt": (IMPORTS, DLT, FEED),
                 "dlt, four at once": (IMPORTS, DLT.replace("5_000", "4"), FEED),
-                "streams": ("", STREAMS, FEED_OF_STREAMS),
             }[kind]
             stack.close()
             parts = {"imports": imports, "code": code, "feed": indent(feed, " " * 8)}
@@ -199,16 +180,3 @@ def test_what_came_before_a_connector_fails_is_loaded_and_the_run_is_red(
     assert "404" in problem
     assert "a-secret-token" not in "".join(map(str, ran.all_events))
     assert query(server, database, LEDGER) == [("cities, batch 1", 4, 4, 0, 0)]
-
-
-def test_each_stream_is_a_list_and_a_bad_batch_keeps_no_other_away(
-    run: Run, server: Connections, database: str
-) -> None:
-    (problem,) = failures(run("streams"))
-    assert "40 of 40 records are bad" in problem
-    assert query(server, database, LEDGER) == [
-        ("cities, batch 1", 3, 3, 0, 0),
-        ("towns, batch 11", 3, 3, 0, 0),
-        ("towns, batch 31", 3, 3, 0, 0),
-    ]
-    assert query(server, database, "SELECT count(*) FROM cities.towns") == [(6,)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_files
-from pipelines.ingest.csv_files import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile, of_records
+from pipelines.ingest.csv_files import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 from pipelines_tests.ingest.one_by_one import records
@@ -219,25 +219,6 @@ def test_an_endless_line_in_later_blocks_is_rejected_by_number(
             of_each_record(content + end)
 
 
-@pytest.mark.parametrize("more", [0, 1])
-@pytest.mark.parametrize("end", [b"", b"\n", b"\n4,5,6\n"])
-def test_the_longest_line_is_the_same_either_way(
-    monkeypatch: pytest.MonkeyPatch, more: int, end: bytes
-) -> None:
-    monkeypatch.setattr(csv_files, "MAX_LINE_BYTES", 100)
-    line = b"1,2," + b"3" * (96 + more - (end != b""))
-    content = b"a,b,c\n4,5,6\n" + line + end
-    for block_bytes in (*FEW_BYTES, BLOCK_BYTES):
-        monkeypatch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
-        if more:
-            with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
-                of_each_batch(content)
-            with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
-                of_each_record(content)
-        else:
-            assert result_of(of_each_batch, content) == result_of(of_each_record, content)
-
-
 def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
     assert block_bytes
     content = 'a,b,c\n1,"Zürich, Nord",3\n4,€ "5",6\n7,é\n'.encode("cp1252")
@@ -248,35 +229,3 @@ def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
         broken += batch.broken
     assert good == ["Zürich, Nord", '€ "5"']
     assert [raw for _, raw, _ in broken] == ["7,é"]
-
-
-def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> None:
-    assert block_bytes
-    content = "a,b,c\n1,2,3\n4,5,ü\n7,ß,9\n".encode().replace("ß".encode(), b"\xdf")
-    for read in (lambda file: records(file), lambda file: [*file.batches()]):
-        with pytest.raises(PermanentFailure, match=r"byte 0xdf at position 21 \(line 4\)"):
-            read(opened(content, variable="ENCODING"))
-
-
-def test_records_that_were_read_one_by_one_are_a_portion() -> None:
-    """As they are read again from quarantine: a header and some lines of a file."""
-    file = opened(b'c,x,a2,b\n3,0,1,2\n3,0\n"6",0,"4\n4",5\n')
-    batch = of_records(records(file), file.layout.columns, PROMISED)
-    assert batch.sent.to_dict("list") == {
-        "a": ["1", "4\n4"],
-        "b": ["2", "5"],
-        "c": ["3", "6"],
-        RECORD: [2, 4],
-    }
-    assert [batch.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
-    assert batch.broken == [
-        (3, "3,0", ("wrong_field_count", "it has 2 fields, but the header has 4", False))
-    ]
-
-
-@pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "c"), ()])
-def test_a_portion_of_nothing_has_its_columns(columns: tuple[str, ...]) -> None:
-    batch = of_records([], columns, PROMISED)
-    assert batch.sent.columns.tolist() == [*PROMISED, RECORD]
-    assert batch.sent.dtypes.astype(str).tolist() == ["str", "str", "str", "int64"]
-    assert (len(batch.sent), list(batch.broken)) == (0, [])

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.csv_files import MAX_LINE_BYTES, CsvFile, Record, layout_of
+from pipelines.ingest.csv_files import MAX_LINE_BYTES, CsvFile
 from pipelines_tests.ingest.one_by_one import records
 
 
@@ -79,30 +79,11 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
     assert found[0].problem == ("unclosed_quote", "a quotation mark is not closed", False)
 
 
-def test_a_field_goes_on_for_fifty_lines_at_most() -> None:
-    """Else a quote that stays open is looked for in the rest of the file, from each such line."""
-    content = 'a,b,c\n1,2,"{}"\n4,5,6\n'
-    assert len(fields(content.format("\n" * 50))) == 2
-    assert fields(content.format("\n" * 51))[0] is None
-
-
-def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
-    assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
-
-
 def test_a_carriage_return_within_a_value_is_named() -> None:
     """Two lines that end with CR alone are one record to `csv`, which speaks to programmers."""
     (record,) = records(opened('a,b,c\n1,"2",3\r4,5,6\n'))
     assert record.problem
     assert record.problem.words.startswith("it is not CSV: a value has a carriage return (CR)")
-
-
-def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
-    found = records(opened("a,b,c\n1,2\n1,2,3,4\n"))
-    assert [record.problem and record.problem.words for record in found] == [
-        "it has 2 fields, but the header has 3",
-        "it has 4 fields, but the header has 3",
-    ]
 
 
 def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
@@ -139,10 +120,6 @@ def test_an_unreadable_file_is_rejected_with_the_position(content: bytes, words:
         fields(content)
 
 
-def test_another_encoding_is_read_when_it_is_set() -> None:
-    assert fields("a,b,c\n1,m\u00fc,3\n".encode("latin-1"), "latin-1") == [["1", "m\u00fc", "3"]]
-
-
 @pytest.mark.parametrize("mark", ["\ufeff", ""])
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_file_of_utf_8_is_not_read_in_another_encoding(mark: str, encoding: str) -> None:
@@ -163,10 +140,3 @@ def test_text_that_is_utf_8_by_chance_is_read_in_its_encoding(text: str, encodin
     content = f"a,b,c\n1,{text},3\n".encode(encoding)
     assert content.decode() != text
     assert fields(content, encoding) == [["1", text, "3"]]
-
-
-def test_a_record_is_parsed_again_from_its_text_and_header() -> None:
-    file = opened('c;b;a\n3;"2\n2";1\n')
-    (record,) = records(file)
-    again = layout_of(file.layout.header, ("a", "b", "c")).read(record.line, record.raw)
-    assert again == record == Record(2, '3;"2\n2";1', ["3", "2\n2", "1"], None)

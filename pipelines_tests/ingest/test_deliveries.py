@@ -15,11 +15,9 @@ from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
-    last_rejects,
     last_sha256,
     open_delivery,
     silent,
-    unbalanced,
     write_rejects,
 )
 from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
@@ -53,27 +51,6 @@ def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> 
         deliver(warehouse, REJECTS[:1], read=3, stored=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test", DELIVERY.name) is None
-
-
-def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
-    outcome = deliver(warehouse, REJECTS, read=5, stored=3)
-    assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
-    with warehouse.engine.connect() as connection:
-        assert last_sha256(connection, "test", DELIVERY.name) == DELIVERY.sha256
-        assert unbalanced(connection, "test") == []
-        first, second = last_rejects(connection, "test")
-        assert first["raw"] == REJECTS[0].raw
-        assert first["reasons"] == "no price; no name"
-        assert (second["position"], second["raw"]) == ("rows[5]", "\\N")
-
-
-def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -> None:
-    deliver(warehouse, REJECTS, read=2, stored=0)
-    with warehouse.transaction("test") as connection:
-        connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
-    with warehouse.engine.connect() as connection:
-        (found,) = unbalanced(connection, "test")
-        assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
 
 
 def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Warehouse) -> None:
@@ -165,20 +142,3 @@ def test_a_busy_source_that_goes_quiet_is_reported(
         assert found == ([today - dt.timedelta(days=last_days_ago)] if is_reported else []), source
     with warehouse.engine.connect() as connection:
         assert silent(connection, "another") == []
-
-
-def test_a_content_that_comes_again_leaves_the_counts_of_its_first_delivery(
-    warehouse: Warehouse,
-) -> None:
-    """Incident: of contents A, B, A, the last one overwrote what the first had loaded."""
-    for content, count in (("a", 2), ("b", 2), ("a", 0)):
-        delivery = replace(DELIVERY, sha256=content * 64)
-        with warehouse.transaction("test") as connection:
-            number, _ = open_delivery(connection, delivery, None)
-            write_rejects(connection, number, REJECTS)
-            close_delivery(connection, number, read=4, loaded=count, stored=2, rejected=2)
-    with warehouse.engine.connect() as connection:
-        query = "SELECT loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
-        rows = connection.execute(text(f"{query} ORDER BY delivery_id")).all()
-        assert [tuple(row) for row in rows] == [(2, 2, 0), (2, 0, 2), (0, 2, 2)]
-        assert unbalanced(connection, "test") == []

@@ -45,30 +45,6 @@ def fields_of(path: Path) -> list[list[str] | None]:
         return [record.fields for record in records(csv_file)]
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f", b"a", b"\x1f\x8a\x08", TEXT, NOISE])
-def test_an_uncompressed_file_is_read_unchanged(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    assert content_of(path) == content
-
-
-def test_a_file_is_read_from_its_start_whatever_its_position(path: Path) -> None:
-    """Its hash was computed just before, to the end."""
-    for content in (TEXT, PACKED):
-        path.write_bytes(content)
-        with path.open("rb") as file:
-            file.read()
-            again = unpacked(file, source="trains", name=NAME, byte_count=len(content))
-            assert again.readline() == b"a,b,c\n"
-            assert again.read() == TEXT.removeprefix(b"a,b,c\n")
-
-
-@pytest.mark.parametrize("content", [b"", b"a", TEXT, NOISE])
-@pytest.mark.parametrize("level", [0, 1, 9])
-def test_a_compressed_file_is_read_completely(path: Path, content: bytes, level: int) -> None:
-    path.write_bytes(gzip.compress(content, level))
-    assert content_of(path) == content
-
-
 def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
     """`cat day1.gz day2.gz`, and what writes in pieces: a reader that stops at the first lost 3."""
     cuts = [0, 6, 6, 70_000, len(TEXT)]
@@ -76,11 +52,6 @@ def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
     path.write_bytes(b"".join(members))
     assert content_of(path) == TEXT
     assert len(fields_of(path)) == 20_000
-
-
-def test_zeros_behind_the_end_are_padding(path: Path) -> None:
-    path.write_bytes(PACKED + bytes(512))
-    assert content_of(path) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -124,16 +95,6 @@ def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]
     assert caught.value.place == NAME
 
 
-def test_damage_that_decompresses_to_text_fails_the_checksum(path: Path) -> None:
-    """Stored as it is, the changed byte is a digit like any other."""
-    packed = gzip.compress(TEXT, 0)
-    assert TEXT[1000:1020] in packed
-    place = packed.index(b"500,")
-    path.write_bytes(packed[:place] + b"6" + packed[place + 1 :])
-    with pytest.raises(PermanentFailure, match="it cannot be decompressed: CRC check failed"):
-        fields_of(path)
-
-
 def test_a_decompression_bomb_is_rejected_early(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,38 +121,3 @@ def test_a_bomb_in_several_pieces_is_one(path: Path, monkeypatch: pytest.MonkeyP
     path.write_bytes(gzip.compress(bytes(100_000)) * 20)
     with pytest.raises(PermanentFailure, match="decompresses to more than"):
         content_of(path)
-
-
-def test_a_small_file_may_pack_as_well_as_it_likes(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b"1" * 300_000
-    path.write_bytes(gzip.compress(content))
-    assert len(content) > MAX_TIMES * path.stat().st_size
-    assert content_of(path) == content
-    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content))
-    assert content_of(path) == content
-    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content) - 1)
-    with pytest.raises(PermanentFailure, match="decompresses to more than"):
-        content_of(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "the file is empty"),
-        (b"\x00\x01\x02\x03", "its first line is not a header"),
-        (NOISE, "byte 0xf5 at position 0"),
-        (gzip.compress(TEXT), "byte 0x8b at position 1"),
-        (b'{"events": []}', "it has none of the expected columns"),
-        ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
-    ],
-    ids=["nothing", "binary", "noise", "packed twice", "JSON", "UTF-16"],
-)
-def test_a_compressed_non_csv_file_is_rejected_naming_its_content(
-    path: Path, content: bytes, words: str
-) -> None:
-    path.write_bytes(gzip.compress(content))
-    with pytest.raises(PermanentFailure, match=words) as caught:
-        fields_of(path)
-    assert caught.value.place == NAME

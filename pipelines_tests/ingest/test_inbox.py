@@ -11,12 +11,11 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from pipelines.config import Settings
-from pipelines.failures import DatabaseError, NotReady, PermanentFailure, TransientFailure
+from pipelines.failures import NotReady, PermanentFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
 from pipelines.ingest.file_loader import load_file, load_files
-from pipelines.ingest.inbox import Inbox, InboxFile
+from pipelines.ingest.inbox import Inbox
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.warehouse.connection import Warehouse
 
@@ -83,15 +82,6 @@ def test_a_changed_file_is_redelivered_unlike_a_touched_one(
     (folder / "a.csv").write_text("one")
     assert look(warehouse, inbox)[0] == ["a.csv"]
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (3,)
-
-
-def test_a_file_that_was_just_written_waits_a_moment(
-    warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 60.0)
-    (folder / "a.csv").write_text("one")
-    files, growing = inbox.ready(warehouse)
-    assert (files, [file.name for file in growing]) == ([], ["a.csv"])
 
 
 def test_a_slowly_written_file_waits_until_it_is_closed(
@@ -162,39 +152,6 @@ def test_a_rejected_file_is_reported_once_without_blocking_others(
     assert owner.execute(query).fetchall() == []
 
 
-def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
-    warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "a.csv").write_text("one")
-    original = os.open
-
-    def deny(path: Path, flags: int) -> int:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    files, _ = inbox.ready(warehouse, wait_seconds=5)
-    monkeypatch.setattr(os, "open", deny)  # root may read anything
-    assert load_files(warehouse, inbox, files, load)[1][0].problem == (
-        "the file cannot be read: permission denied"
-    )
-    monkeypatch.setattr(os, "open", original)
-    (folder / "a.csv").chmod(0o640)
-    assert look(warehouse, inbox)[0] == ["a.csv"]
-
-
-def test_files_are_loaded_in_order_of_modification_time(
-    warehouse: Warehouse, inbox: Inbox, folder: Path
-) -> None:
-    for age, name in enumerate(("c.csv", "a.csv", "b.csv")):
-        (folder / name).write_text(name)
-        os.utime(folder / name, (1_700_000_000 - age, 1_700_000_000 - age))
-    assert look(warehouse, inbox)[0] == ["b.csv", "a.csv", "c.csv"]
-
-
-def test_a_missing_inbox_is_reported_with_its_variable(warehouse: Warehouse) -> None:
-    with pytest.raises(PermanentFailure, match="TRAINS_INBOX, /nowhere"):
-        Inbox("trains", Path("/nowhere"), "TRAINS_INBOX", "utf-8").ready(warehouse)
-
-
 def test_a_file_that_disappears_before_loading_is_no_failure_but_in_the_log(
     warehouse: Warehouse, inbox: Inbox, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -203,11 +160,6 @@ def test_a_file_that_disappears_before_loading_is_no_failure_but_in_the_log(
     (folder / "a.csv").unlink()
     assert load_files(warehouse, inbox, files, load) == ([], [])
     assert "the file is gone" in caplog.text
-
-
-def test_a_future_modification_time_defers_no_file_for_ever(inbox: Inbox, folder: Path) -> None:
-    file = InboxFile(folder / "x", "x", 1, 0, time.time_ns() + 10**12)
-    assert inbox.settles_in(file) == 0
 
 
 def test_a_file_without_a_final_line_break_waits_until_it_stays_the_same(
@@ -229,30 +181,6 @@ def test_a_file_without_a_final_line_break_waits_until_it_stays_the_same(
     assert replace(inbox, cut_seconds=0).settles_in(cut) == 0
 
 
-def test_only_files_of_lines_wait_for_a_line_break(inbox: Inbox, folder: Path) -> None:
-    reader = replace(inbox, cut_seconds=60, suffixes=(".csv.gz", ".json"))
-    (folder / "a.csv.gz").write_bytes(b"\x1f\x8b")
-    (folder / "b.json").write_text("{}")
-    assert [reader.settles_in(file) for file in reader.files()] == [0, 0]
-
-
-def test_an_unreachable_database_is_reported_without_a_traceback(inbox: Inbox) -> None:
-    away = Warehouse("postgresql://127.0.0.1:9/isobar")
-    with pytest.raises(TransientFailure, match="refused"):
-        inbox.ready(away)
-
-
-def test_a_file_in_place_of_the_inbox_is_reported_with_the_variable(tmp_path: Path) -> None:
-    (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox" / "trains").write_bytes(b"")
-    settings = Settings.from_environment({"ISOBAR_HOME": str(tmp_path)})
-    folder = settings.inbox("trains")
-    assert folder is not None
-    with pytest.raises(PermanentFailure, match="cannot be read: Not a directory") as raised:
-        Inbox("trains", folder, "TRAINS_INBOX", "utf-8").files()
-    assert raised.value.place == f"TRAINS_INBOX, {folder}"
-
-
 @pytest.mark.parametrize(
     "error", [RuntimeError, NameError, AssertionError, ImportError, gzip.BadGzipFile]
 )
@@ -263,36 +191,3 @@ def test_whatever_a_parser_raises_rejects_its_delivery(error: type[Exception]) -
         translate_parse_errors("trains", __package__, "trains.xls"),
     ):
         raise error("no page 3")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError("malloc failed"),
-        OSError(5, "Input/output error"),
-        DatabaseError("trains", "it is read-only", place="db", remedy="wait"),
-    ],
-)
-def test_what_a_parser_cannot_help_does_not(error: Exception) -> None:
-    with (
-        pytest.raises(type(error)) as found,
-        translate_parse_errors("trains", __package__, "trains.xls"),
-    ):
-        raise error
-    assert found.value is error
-
-
-@pytest.mark.parametrize(
-    ("again", "command"),
-    [({}, "isobar quarantine retry trains"), ({"again": "run"}, "isobar run trains")],
-)
-def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
-    again: dict[str, str], command: str
-) -> None:
-    with (
-        pytest.raises(PermanentFailure, match=command) as failed,
-        translate_parse_errors("trains", __package__, "trains.json", **again),
-    ):
-        raise KeyError("carriages")
-    what = "could not be read: KeyError: 'carriages' (pipelines_tests/ingest/test_inbox.py:"
-    assert what in str(failed.value)

@@ -33,50 +33,6 @@ def levels(stored_levels: Levels) -> Levels:
     return stored_levels
 
 
-def test_the_first_row_stays_and_another_one_is_rejected_for_good(levels: Levels) -> None:
-    assert levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
-    lines = line("A", 1), line("B", 3), line("C", 4)
-    assert levels.deliver("b.csv", *lines) == (3, 1, 1, 1)
-    assert levels.rows() == [("A", 1.0), ("B", 2.0), ("C", 4.0)]
-    assert levels.rows(QUARANTINE) == [("line 3", "came_before", True, lines[1])]
-    assert levels.runner.retry() == []
-    levels.check()
-
-
-def test_within_a_delivery_too(levels: Levels) -> None:
-    lines = line("A", 1), line("A", 2), line("A", 1), line("B", 1)
-    assert levels.deliver("a.csv", *lines) == (4, 2, 1, 1)
-    assert levels.rows() == [("A", 1.0), ("B", 1.0)]
-    assert levels.rows(QUARANTINE) == [("line 3", "came_before", True, lines[1])]
-    levels.check()
-
-
-def test_what_is_stored_came_before_all_of_a_delivery(levels: Levels) -> None:
-    levels.deliver("a.csv", line("A", 1))
-    lines = line("A", 2), line("A", 1)
-    assert levels.deliver("b.csv", *lines) == (2, 0, 1, 1)
-    assert levels.rows() == [("A", 1.0)]
-    assert [raw for *_, raw in levels.rows(QUARANTINE)] == [lines[0]]
-    levels.check()
-
-
-def test_a_contradiction_that_is_sent_again_counts_as_unchanged(levels: Levels) -> None:
-    levels.deliver("a.csv", line("A", 1))
-    levels.deliver("b.csv", line("A", 2))
-    assert levels.deliver("c.csv", line("A", 2), line("B", 2)) == (2, 1, 1, 0)
-    assert len(levels.rows(QUARANTINE)) == 1
-    levels.check()
-
-
-def test_a_contradiction_stays_when_the_first_row_comes_again(levels: Levels) -> None:
-    """It does not say which one is right."""
-    levels.deliver("a.csv", line("A", 1))
-    levels.deliver("b.csv", line("A", 2), line("A", "ice"))
-    levels.deliver("c.csv", line("A", 1))
-    assert [code for _, code, *_ in levels.rows(QUARANTINE)] == ["came_before"]
-    levels.check()
-
-
 def test_a_retry_never_overwrites(levels: Levels) -> None:
     levels.deliver("a.csv", *(line(name, "ice") for name in "ABC"), line("B", 222))
     levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '1') WHERE raw < 'C'")

@@ -8,21 +8,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    NaiveDatetime,
-    ValidationError,
-    create_model,
-    field_validator,
-)
+from pydantic import AwareDatetime, BaseModel, NaiveDatetime, create_model
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from pipelines.ingest.contract import Name
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Cap, Content, Feed
-from pipelines.ingest.models import Field, otherwise, table_of
+from pipelines.ingest.models import Field, table_of
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.row_files import Rows
 from pipelines.ingest.runner import Runner
@@ -102,53 +95,6 @@ def test_fields_that_staged_rows_have_are_rejected_where_they_are_declared(name:
         Rows(model, table="things.things")
     with pytest.raises(ValueError, match="the table 'things' has no schema"):
         Records(model=Thing, table="things")
-
-
-@pytest.mark.parametrize(
-    ("key", "problem"),
-    [("id", "has no field 'id'"), ("weight_kg", "may be None: 'weight_kg'")],
-)
-def test_a_key_that_cannot_be_one_is_named(key: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
-        table_of(Thing, "public.things", key=key)
-
-
-def test_a_type_without_a_column_is_named() -> None:
-    class Odd(BaseModel):
-        number: int
-        either: int | str
-
-    with pytest.raises(ValueError, match=r"public\.odd\.either has several types"):
-        table_of(Odd, "public.odd", key="number")
-
-
-class Reading(BaseModel):
-    level_cm: float = Field(le=2000, otherwise="is not a water level")
-    hours: int = Field(ge=0)
-    at: AwareDatetime
-    code: str
-
-    @field_validator("code")
-    @classmethod
-    def _known(cls, code: str) -> str:
-        if code != "A":
-            raise ValueError("no such code")
-        return code
-
-
-def test_the_words_of_a_reject_are_the_models_or_what_pydantic_says() -> None:
-    with pytest.raises(ValidationError) as caught:
-        Reading.model_validate({"level_cm": 9999, "hours": -1, "at": "2026-01-01", "code": "B"})
-    found = {
-        str(one["loc"][0]): otherwise(Reading.model_fields[str(one["loc"][0])], one["msg"])
-        for one in caught.value.errors()
-    }
-    assert found == {
-        "level_cm": "is not a water level",
-        "hours": "should be greater than or equal to 0",
-        "at": "should have timezone info",
-        "code": "is not valid (no such code)",
-    }
 
 
 class Everything(BaseModel):

@@ -42,26 +42,6 @@ def test_every_item_comes_once_and_in_order(count: int) -> None:
     assert list(prefetched(Workshop(count).numbers())) == list(range(count))
 
 
-def test_items_that_are_nothing_are_items_too() -> None:
-    assert list(prefetched([None, 0, "", None])) == [None, 0, "", None]
-
-
-def test_an_item_is_made_while_the_one_before_is_used() -> None:
-    """Reading and writing alternated, and both waited half of the time."""
-    is_second_begun, is_first_used = threading.Event(), threading.Event()
-
-    def items() -> Iterator[tuple[str, bool]]:
-        yield "first", True
-        is_second_begun.set()
-        yield "second", is_first_used.wait(PATIENCE_SECONDS)
-
-    coming = prefetched(items())
-    assert next(coming) == ("first", True)
-    assert is_second_begun.wait(PATIENCE_SECONDS)
-    is_first_used.set()
-    assert list(coming) == [("second", True)]
-
-
 def test_only_one_item_is_made_ahead_and_none_after_closing() -> None:
     workshop = Workshop(10)
     coming = prefetched(workshop.numbers())

@@ -104,18 +104,6 @@ def test_a_time_beyond_the_calendar_is_a_bad_value_of_its_row(stored_levels: Lev
     stored_levels.check()
 
 
-@pytest.mark.parametrize("sent", ["20260101", 1767225600])
-def test_a_number_is_no_time(stored_levels: Levels, sent: object) -> None:
-    """Incident: the day 20260101 was stored as 1970-08-23, seconds after its beginning."""
-    name = "levels.csv" if isinstance(sent, str) else "levels.jsonl"
-    content = KINDS[name]([*ROWS[:1], {"station": "B", "read_at": sent, "level": 2.0}])
-    assert stored_levels.deliver_bytes(name, content) == (2, 1, 0, 1)
-    ((codes, reasons),) = stored_levels.rows("SELECT reason_codes, reasons FROM ops.quarantine")
-    assert codes == ["read_at_invalid"]
-    assert reasons[0] == f"read_at is not a time: {json.dumps(sent)}"
-    stored_levels.check()
-
-
 def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) -> None:
     content = as_json_lines(ROWS[:1]) + b'\n \n{"station": "B"\n[1]\n\xef\xbf\n'
     assert stored_levels.deliver_bytes("levels.jsonl", content) == (4, 1, 0, 3)
@@ -166,23 +154,6 @@ def test_rows_and_columns_beyond_what_a_sheet_says_of_its_size_are_read(
     )
     assert stored_levels.deliver_bytes("levels.xlsx", book) == (2, 2, 0, 0)
     assert [row[0] for row in stored_levels.rows()] == ["A", "C"]
-
-
-def test_the_header_of_a_sheet_is_read_as_that_of_a_text_file(stored_levels: Levels) -> None:
-    row = dict(zip([" Station", "READ_AT ", "Level"], ROWS[0].values(), strict=True))
-    assert stored_levels.deliver_bytes("levels.xlsx", as_excel([row])) == (1, 1, 0, 0)
-    with pytest.raises(PermanentFailure, match="several columns named station"):
-        stored_levels.deliver_bytes("twice.xlsx", as_excel([row | {"STATION": "B"}]))
-
-
-def test_empty_rows_of_a_sheet_count_in_positions_and_are_no_header(stored_levels: Levels) -> None:
-    book, target = Workbook(), io.BytesIO()
-    bad = ["B", "soon", 1.5]
-    for row in ([], [], [*ROWS[0]], [], [*ROWS[0].values()], [None, None], bad):
-        book.active.append(row or [None])
-    book.save(target)
-    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (2, 1, 0, 1)
-    assert stored_levels.rows("SELECT position FROM ops.quarantine") == [("row 7",)]
 
 
 def test_a_damaged_sheet_rejects_its_file_and_raises_nothing_else() -> None:
@@ -243,23 +214,6 @@ def test_a_file_that_is_not_of_its_kind_is_rejected_as_a_whole(
     assert stored_levels.rows("SELECT * FROM ops.deliveries WHERE problem IS NULL") == []
 
 
-def test_too_little_memory_rejects_no_parquet_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arrow's error of that is one of Arrow, too."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise pa.ArrowMemoryError("malloc of size 2560000000 failed")
-
-    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", fail)
-    file = io.BytesIO(as_parquet(ROWS))
-    delivery = Delivery("levels", "levels.parquet", "", 1, dt.datetime.now(dt.UTC))
-    with pytest.raises(MemoryError):
-        list(
-            FEED.parse(
-                Content(delivery=delivery, file=file), Context(source="levels", settings=None)
-            )
-        )
-
-
 def test_a_number_whose_digits_a_workbook_has_lost_is_rejected(stored_levels: Levels) -> None:
     sent = as_excel([ROWS[0], ROWS[1] | {"station": 2.0061500000202137e18}])
     assert stored_levels.deliver_bytes("levels.xlsx", sent) == (2, 1, 0, 1)
@@ -291,11 +245,6 @@ def test_a_first_sheet_without_a_header_is_no_empty_delivery(
         PermanentFailure, match=r"no header with expected columns; not read: 'Data'"
     ):
         stored_levels.deliver_bytes("levels.xlsx", target.getvalue())
-
-
-def test_a_null_marker_of_a_database_is_a_missing_value(stored_levels: Levels) -> None:
-    sent = as_csv([ROWS[0], ROWS[1] | {"station": "\\N"}])
-    assert stored_levels.deliver_bytes("levels.csv", sent) == (2, 1, 0, 1)
 
 
 def test_a_workbook_whose_sheets_openpyxl_does_not_see_is_named(stored_levels: Levels) -> None:

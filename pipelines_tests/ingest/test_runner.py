@@ -8,44 +8,8 @@ import pytest
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import reject_collector
 from pipelines.ingest.feeds import Cap, Content, Feed, Parsed
-from pipelines.ingest.file_loader import load_file
-from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.runner import Runner
-from pipelines_tests.ingest.levels import FEED, HEADER, Levels, Owner, line
-
-QUARANTINE = """
-SELECT position, reason_codes[1], raw FROM ops.quarantine ORDER BY quarantine_id
-"""
-
-
-def test_a_later_row_replaces_the_stored_one_and_equal_ones_are_unchanged(
-    stored_levels: Levels,
-) -> None:
-    assert stored_levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
-    assert stored_levels.deliver("b.csv", line("A", 1), line("B", 3)) == (2, 1, 1, 0)
-    assert stored_levels.rows() == [("A", 1.0), ("B", 3.0)]
-    stored_levels.check()
-
-
-def test_of_two_records_with_one_key_the_first_counts(stored_levels: Levels) -> None:
-    lines = line("A", 1), line("A", 2), line("A", 1), line("B", 1)
-    assert stored_levels.deliver("a.csv", *lines) == (4, 2, 1, 1)
-    assert stored_levels.rows() == [("A", 1.0), ("B", 1.0)]
-    assert stored_levels.rows(QUARANTINE) == [("line 3", "came_before", lines[1])]
-    assert stored_levels.runner.retry() == [], "its reason is final"
-    stored_levels.check()
-
-
-def test_a_bad_line_that_is_sent_again_counts_as_unchanged(stored_levels: Levels) -> None:
-    assert stored_levels.deliver("a.csv", line("A", "ice"), line("B", 2)) == (2, 1, 0, 1)
-    assert stored_levels.deliver("b.csv", line("A", "ice"), line("B", 2), line("C", 3)) == (
-        3,
-        1,
-        2,
-        0,
-    )
-    assert stored_levels.rows(QUARANTINE) == [("line 2", "level_invalid", line("A", "ice"))]
-    stored_levels.check()
+from pipelines_tests.ingest.levels import FEED, Levels, Owner, line
 
 
 def test_a_retry_inserts_what_is_missing_and_undoes_no_later_file(stored_levels: Levels) -> None:
@@ -60,15 +24,6 @@ def test_a_retry_inserts_what_is_missing_and_undoes_no_later_file(stored_levels:
     (outcome,) = stored_levels.runner.retry()
     assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (3, 1, 1, 1)
     assert stored_levels.rows() == [("A", 10.0), ("B", 7.0), ("C", 1.0), ("D", 4.0)]
-    stored_levels.check()
-
-
-def test_a_retry_of_the_last_file_replaces_what_it_says(stored_levels: Levels) -> None:
-    stored_levels.deliver("monday.csv", line("A", 1))
-    stored_levels.deliver("tuesday.csv", line("A", "ice"))
-    stored_levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '2')")
-    stored_levels.runner.retry()
-    assert stored_levels.rows() == [("A", 2.0)]
     stored_levels.check()
 
 
@@ -117,18 +72,6 @@ def test_the_cap_of_a_feed_is_its_own(stored_levels: Levels) -> None:
         )
 
 
-def test_a_parser_that_yields_nothing_is_an_empty_delivery(stored_levels: Levels) -> None:
-    empty = Feed(name="levels", parse=lambda _, __: ())
-    runner = Runner(Owner(), empty, stored_levels.warehouse, None)
-    file = stored_levels.folder / "a.csv"
-    file.write_text(HEADER)
-    outcome = load_file(
-        stored_levels.warehouse, "levels", inspect_file("levels", file), runner.load_file
-    )
-    assert outcome is not None
-    assert (outcome.read, outcome.loaded) == (0, 0)
-
-
 def test_a_fault_of_a_parser_says_that_it_is_one(stored_levels: Levels) -> None:
     def parse(content: Content, _: Any) -> Any:
         raise KeyError(content.delivery.name)
@@ -159,13 +102,3 @@ def test_a_retry_leaves_the_row_of_another_record_of_its_file(stored_levels: Lev
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 1, 0)
     assert stored_levels.rows() == [("A", 222.0)]
     stored_levels.check()
-
-
-def test_records_that_the_delivery_is_not_about_count_as_unchanged(stored_levels: Levels) -> None:
-    def parse(content: Content, context: Any) -> Any:
-        yield Parsed(read=2, skipped=2)
-        yield from FEED.parse(content, context)
-
-    feed = replace(FEED, parse=parse)
-    stored_levels.runner = Runner(Owner(), feed, stored_levels.warehouse, None)
-    assert stored_levels.deliver("a.csv", line("A", 1)) == (3, 1, 2, 0)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from sqlalchemy import text
 
 from pipelines.failures import (
     DatabaseError,
@@ -13,7 +12,6 @@ from pipelines.failures import (
     TransientFailure,
 )
 from pipelines.ingest import statements
-from pipelines.ingest.load import Load
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.ingest.levels import Levels, line, stepwise
 
@@ -109,25 +107,3 @@ def test_a_statement_may_reject_the_delivery(levels: Levels, say: Callable[[str]
         levels.deliver("a.csv", line("A", 1))
     assert (failed.value.place, failed.value.remedy) == (str(levels.folder / "a.csv"), "Ask.")
     assert_nothing_came(levels)
-
-
-def test_a_step_may_be_a_function_of_the_load(levels: Levels) -> None:
-    def warm(load: Load) -> None:
-        load.connection.execute(text("UPDATE bookings.levels SET level = level + 1"))
-
-    stepwise(levels, warm)
-    assert levels.deliver("a.csv", line("A", 1)) == (1, 1, 0, 0)
-    assert levels.rows() == [("A", 2.0), ("Z", 10.0)]
-
-
-def test_an_error_of_a_policy_says_so(levels: Levels) -> None:
-    levels.owner.execute("ALTER TABLE bookings.levels ADD CHECK (level < 100)")
-    with pytest.raises(PermanentFailure, match=r"its policy failed.*violates check constraint"):
-        levels.deliver("a.csv", line("A", 100))
-    assert_nothing_came(levels)
-
-
-def test_a_missing_parameter_is_named(levels: Levels, say: Callable[[str], None]) -> None:
-    say("SELECT :nothing")
-    with pytest.raises(PermanentFailure, match=r"sql/hostile.sql: there is no parameter :nothing"):
-        levels.deliver("a.csv", line("A", 1))
