@@ -40,7 +40,7 @@ system: .venv/development .venv/dbt/made ## run the tests that start the platfor
 drills: .venv/development ## try to break it, for an hour; FORM=short in ten minutes
 	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
-bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs, ARGS=scaling how it grows
+bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/development ## write the pages that are made from code and database

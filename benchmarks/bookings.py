@@ -1,9 +1,8 @@
 """Hotel bookings: a million event lines from file to committed events, and the counts of them.
 
-The bare reference of new events is COPY of the clean lines straight into a table with the same
-indexes; of a file of which half is stored, COPY to an unlogged table, then INSERT … ON CONFLICT.
-Beside them stand pandas, an ORM row by row as the replaced service had it, and dlt. That service
-answered 1,048 months and 278 days of a hotel-year a second.
+Beside it stand the bare COPY of the clean lines straight into a table with the same indexes, an ORM
+row by row as the replaced service had it, and dlt. That service answered 1,048 months and 278 days
+of a hotel-year a second.
 """
 
 import csv
@@ -11,18 +10,17 @@ import datetime as dt
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import psycopg
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.one_load import measure_load
-from benchmarks.references import COPY, LOOKUPS
-from benchmarks.report import Measure, answers_a_second, factor, step
+from benchmarks.references import latency, slowness
+from benchmarks.report import Measure, factor, step
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings.counts import refresh
@@ -31,109 +29,58 @@ from pipelines.warehouse.connection import Warehouse
 
 LINES, TIMES_MORE, DIRT = 1_000_000, 3, 0.01
 HOTELS, DAYS = 3_000, 1_000
-PANDAS_SAMPLE, ORM_SAMPLE = 200_000, 2_000
+ORM_SAMPLE = 2_000
 EVENTS, FRESH = 5_000_000, 10_000
 EVENT_COLUMNS = (
     *("event_id", "hotel_id", "event_at", "status", "room_reservation_id", "night_of_stay"),
 )
-HOTEL_YEAR = "SELECT * FROM metrics.hotel_bookings({hotel}, '{period}', 2023);\n"
 
 
 def measure(server: Connections) -> list[Measure]:
     """All measures of bookings, on the bench's database of a running server."""
+    slow = slowness(server)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clean, clean_shuffled = _write_files(folder)
-        staged = clean / _staged(server, folder)
+        clean = _write_files(folder)
         bare = clean / _bare(server, folder / "clean.csv")
-        bare_shuffled = clean_shuffled / _bare(server, folder / "clean_shuffled.csv")
-        pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
-        shuffled = LINES / measure_load(server, "bookings", folder / "shuffled.csv")["seconds"]
-        _empty(server)
-        measure_load(server, "bookings", folder / "half.csv")
-        half_stored = LINES / measure_load(server, "bookings", folder / "shuffled.csv")["seconds"]
-        _empty(server)
         first = measure_load(server, "bookings", folder / "first.csv")
         again = measure_load(server, "bookings", folder / "first.csv")
         copied = measure_load(server, "bookings", folder / "copy.csv")
         many = measure_load(server, "bookings", folder / "many.csv")
-    rate = LINES / first["seconds"]
-    half, fifth_more = first["seconds"] / 2, 1.2 * first["megabytes"]
-    unchanged = again["loaded"] + copied["loaded"]
-    measures = [
-        _beside("bookings: bare COPY", bare),
-        Measure(
-            "bookings: load 1,000,000 lines",
-            rate,
-            "lines/s",
-            0.85 * bare,
-            COPY,
-            True,
-            is_beside=True,
-        ),
-        factor("bookings: times pandas.to_sql", rate / pandas, 2.5),
+    seconds, megabytes = first["seconds"], first["megabytes"]
+    rate, unchanged = LINES / seconds, again["loaded"] + copied["loaded"]
+    return [
+        Measure("bookings: bare COPY", bare, "lines/s", None),
+        Measure("bookings: load 1,000,000 lines", rate, "lines/s", 0.85 * bare, more=True),
+        Measure("bookings: dlt, merge of Arrow", dlt or 0.0, "lines/s", None),
         factor("bookings: times an ORM by row", rate / orm, 100.0),
-        _beside("bookings: bare COPY, random order", bare_shuffled),
-        Measure(
-            "bookings: load, random order",
-            shuffled,
-            "lines/s",
-            0.85 * bare_shuffled,
-            COPY,
-            more=True,
-            is_beside=True,
-        ),
-        _beside("bookings: bare COPY, half stored", staged),
-        Measure(
-            "bookings: load, half stored",
-            half_stored,
-            "lines/s",
-            0.9 * staged,  # which neither parses, nor rejects, nor counts
-            COPY,
-            more=True,
-            is_beside=True,
-        ),
-        Measure("bookings: its memory", first["megabytes"], "MB", 500.0),
-        Measure("bookings: memory of 3,000,000 lines", many["megabytes"], "MB", fifth_more),
-        Measure("bookings: the same file again", again["seconds"], "s", half, COPY, is_beside=True),
-        Measure(
-            "bookings: its lines, another name",
-            copied["seconds"],
-            "s",
-            first["seconds"],
-            COPY,
-            is_beside=True,
-        ),
+        Measure("bookings: its memory", megabytes, "MB", 500.0),
+        Measure("bookings: memory of 3,000,000 lines", many["megabytes"], "MB", 1.2 * megabytes),
+        Measure("bookings: the same file again", again["seconds"], "s", seconds / 2),
+        Measure("bookings: its lines, another name", copied["seconds"], "s", seconds),
         Measure("bookings: events changed by both", unchanged, "", 0),
+        *_counts(server, slow),
     ]
-    if dlt is not None:
-        measures.insert(4, _beside("bookings: dlt, merge of Arrow", dlt))
-    return measures + _counts(server)
 
 
-def _beside(name: str, rate: float) -> Measure:
-    """What stands beside our loads, in lines a second."""
-    return Measure(name, rate, "lines/s", None, COPY, more=True, is_compared=False)
-
-
-def events(random: Random, first: int, count: int, days: float = DAYS) -> Iterator[list[str]]:
-    """Events as a hotel system exports them: nearly in the order of their times, over some days."""
+def _events(random: Random) -> Iterator[list[str]]:
+    """Events as a hotel system exports them: nearly in the order of their times."""
     window: list[list[str]] = []
-    for number in range(first, first + count):
-        seconds = int((number - first + 0.5 * random.random()) * days * 86_400 / count)
+    for number in range(LINES):
+        seconds = int((number + 0.5 * random.random()) * DAYS * 86_400 / LINES)
         at = dt.datetime(2022, 1, 1) + dt.timedelta(seconds=seconds)
         night = at.date() + dt.timedelta(days=int(120 * random.random() ** 2))
         room = str(uuid.UUID(int=random.getrandbits(128), version=4))
         status = "1" if random.random() < 0.85 else "2"
-        hotel = random.randrange(HOTELS)
-        window.append([str(number), str(hotel), f"{at}", status, room, f"{night}"])
+        window.append(
+            [str(number), str(random.randrange(HOTELS)), f"{at}", status, room, f"{night}"]
+        )
         if len(window) == 2_000:
             random.shuffle(window)
             yield from window
             window.clear()
-    yield from window
 
 
 SPOIL: list[Callable[[list[str]], list[str]]] = [
@@ -146,18 +93,23 @@ SPOIL: list[Callable[[list[str]], list[str]]] = [
 
 
 @step("bookings: write files")
-def _write_files(folder: Path) -> tuple[int, int]:
-    """Files with dirt, and the clean lines of two of them alone; how many lines these have."""
+def _write_files(folder: Path) -> int:
+    """Files with dirt, and the clean lines of the first alone; how many lines these have."""
     random = Random(1)
-    rows = list(events(random, 0, LINES))
-    clean = write(random, rows, folder / "first.csv", folder / "clean.csv")
+    clean = 0
+    with (folder / "first.csv").open("w") as dirty, (folder / "clean.csv").open("w") as good:
+        writer, clean_writer = (csv.writer(file, lineterminator="\n") for file in (dirty, good))
+        writer.writerow(COLUMNS)
+        for row in _events(random):
+            if random.random() < DIRT:
+                writer.writerow(random.choice(SPOIL)(row))
+            else:
+                clean += 1
+                writer.writerow(row)
+                clean_writer.writerow([*row[:3], _status(row[3]), *row[4:]])
     (folder / "copy.csv").write_bytes((folder / "first.csv").read_bytes() + b"\n")
     _write_many(folder / "first.csv", folder / "many.csv")
-    random.shuffle(rows)
-    shuffled = write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
-    half = [row for row in rows if int(row[0]) % 2]
-    write(random, half, folder / "half.csv", folder / "clean_half.csv")
-    return clean, shuffled
+    return clean
 
 
 def _write_many(first: Path, many: Path) -> None:
@@ -170,113 +122,28 @@ def _write_many(first: Path, many: Path) -> None:
             file.writelines(f"{int(event) + shift},{rest}" for event, _, rest in rows)
 
 
-def write(random: Random, rows: Iterable[list[str]], dirty: Path, clean: Path | None) -> int:
-    """Write a file of which one line in a hundred is bad, and the good lines alone; how many."""
-    count = 0
-    with dirty.open("w", newline="") as first, (clean or Path("/dev/null")).open("w") as good:
-        writer, clean_writer = (csv.writer(file, lineterminator="\n") for file in (first, good))
-        writer.writerow(COLUMNS)
-        for row in rows:
-            if random.random() < DIRT:
-                writer.writerow(random.choice(SPOIL)(row))
-            else:
-                count += 1
-                writer.writerow(row)
-                clean_writer.writerow([*row[:3], _status(row[3]), *row[4:]])
-    return count
-
-
 def _status(sent: str) -> str:
     return "booking" if sent == "1" else "cancellation"
-
-
-def _empty(server: Connections) -> None:
-    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
-        connection.execute("TRUNCATE bookings.events")
-        connection.execute("DELETE FROM ops.quarantine")
-        connection.execute("DELETE FROM ops.deliveries WHERE feed = 'bookings'")
 
 
 @step("bookings: bare COPY")
 def _bare(server: Connections, clean: Path) -> float:
     """Seconds of COPY, by the owner, straight into the same table with the same indexes."""
     with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
-        _create_bare(connection)
+        connection.execute("CREATE TABLE bare (LIKE bookings.events INCLUDING ALL)")
+        connection.execute(
+            "ALTER TABLE bare ALTER delivery_id SET DEFAULT 1, ALTER load_number SET DEFAULT 1"
+        )
+        connection.commit()
         began = time.monotonic()
-        _copy(connection, clean, "bare")
+        statement = f"COPY bare ({', '.join(EVENT_COLUMNS)}) FROM STDIN (FORMAT csv)"
+        with clean.open("rb") as lines, connection.cursor().copy(statement.encode()) as copy:
+            while chunk := lines.read(1 << 20):
+                copy.write(chunk)
         connection.commit()
         seconds = time.monotonic() - began
         connection.execute("DROP TABLE bare")
     return seconds
-
-
-@step("bookings: bare COPY, half stored")
-def _staged(server: Connections, folder: Path) -> float:
-    """Seconds of COPY and INSERT … ON CONFLICT into the same table, which has half of the lines."""
-    columns = ", ".join(EVENT_COLUMNS)
-    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
-        _create_bare(connection)
-        _copy(connection, folder / "clean_half.csv", "bare")
-        connection.execute(
-            f"CREATE UNLOGGED TABLE staging AS SELECT {columns} FROM bookings.events LIMIT 0"
-        )
-        connection.commit()
-        began = time.monotonic()
-        _copy(connection, folder / "clean_shuffled.csv", "staging")
-        connection.execute(
-            f"INSERT INTO bare ({columns}) SELECT {columns} FROM staging"
-            " ON CONFLICT (event_id) DO NOTHING"
-        )
-        connection.commit()
-        seconds = time.monotonic() - began
-        connection.execute("DROP TABLE bare, staging")
-    return seconds
-
-
-def _create_bare(connection: psycopg.Connection) -> None:
-    connection.execute("CREATE TABLE bare (LIKE bookings.events INCLUDING ALL)")
-    connection.execute(
-        "ALTER TABLE bare ALTER delivery_id SET DEFAULT 1, ALTER load_number SET DEFAULT 1"
-    )
-    connection.commit()
-
-
-def _copy(connection: psycopg.Connection, file: Path, table: str) -> None:
-    statement = f"COPY {table} ({', '.join(EVENT_COLUMNS)}) FROM STDIN (FORMAT csv)"
-    with file.open("rb") as lines, connection.cursor().copy(statement.encode()) as copy:
-        while chunk := lines.read(1 << 20):
-            copy.write(chunk)
-
-
-@step("bookings: pandas.to_sql, a sample")
-def _pandas(server: Connections, clean: Path) -> float:
-    """Lines a second by pandas, from a file to a table with the same indexes, as of a sample."""
-    import pandas as pd
-
-    engine = create_engine(_alchemy_url(server))
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE by_pandas (LIKE bookings.events INCLUDING ALL)"))
-    began = time.monotonic()
-    frame = pd.read_csv(
-        clean,
-        names=EVENT_COLUMNS,
-        nrows=PANDAS_SAMPLE,
-        parse_dates=["event_at", "night_of_stay"],
-    )
-    frame.assign(delivery_id=1, load_number=1).to_sql(
-        "by_pandas", engine, if_exists="append", index=False, dtype={"room_reservation_id": _uuid()}
-    )
-    rate = PANDAS_SAMPLE / (time.monotonic() - began)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE by_pandas"))
-    engine.dispose()
-    return rate
-
-
-def _uuid() -> Any:
-    from sqlalchemy import Uuid
-
-    return Uuid(as_uuid=False)
 
 
 class _Base(DeclarativeBase):
@@ -365,12 +232,11 @@ def _alchemy_url(server: Connections) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _counts(server: Connections) -> list[Measure]:
+def _counts(server: Connections, slow: float) -> list[Measure]:
     """The counts of five million events: all anew, after ten thousand more, and queried."""
-    url = server.url(LOADER, "bench")
     with psycopg.connect(server.url(SUPERUSER, "bench"), autocommit=True) as connection:
         _fill_up(connection)
-        warehouse = Warehouse(url)
+        warehouse = Warehouse(server.url(LOADER, "bench"))
         with step("bookings: count 5,000,000 events, for the first time"):
             refresh(warehouse, rebuild=True)
             connection.execute("VACUUM ANALYZE metrics.hotel_bookings_by_event_day")
@@ -389,16 +255,13 @@ def _counts(server: Connections) -> list[Measure]:
             connection.execute("VACUUM ANALYZE")
         warehouse.dispose()
     measures = [
-        Measure("bookings: count 5,000,000 events anew", anew, "s", 10.0, COPY),
-        Measure("bookings: count 10,000 late events", added, "s", 0.5, COPY),
+        Measure("bookings: count 5,000,000 events anew", anew, "s", 10.0 * slow),
+        Measure("bookings: count 10,000 late events", added, "s", 0.5 * slow),
         factor("bookings: 10,000 added, times faster", anew / added, 25.0),
     ]
-    for period, target in (("month", 2500.0), ("day", 1200.0)):
-        query = HOTEL_YEAR.format(hotel=7, period=period)
-        name = f"bookings: a hotel-year by {period}"
-        with step(name):
-            rate = answers_a_second(url, query, clients=1)
-        measures.append(Measure(name, rate, "answers/s", target, LOOKUPS, more=True))
+    for period, most in (("month", 15.0), ("day", 30.0)):
+        query = f"SELECT * FROM metrics.hotel_bookings(7, '{period}', 2023);\n"
+        measures.append(latency(server, f"bookings: a hotel-year by {period}", query, most))
     return measures
 
 

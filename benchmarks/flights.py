@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from random import Random
 
-from benchmarks.references import LOAD, LOOKUPS
-from benchmarks.report import Measure, answers_a_second, peak_megabytes, step
+from benchmarks.references import latency, slowness
+from benchmarks.report import Measure, peak_megabytes, step
 from pipelines.http.client import JsonResponse
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
@@ -49,7 +49,7 @@ WITH_LEGS = {
 
 def measure(server: Connections) -> list[Measure]:
     """All measures of flights, on a fresh database of a running server."""
-    measures = []
+    measures, slow = [], slowness(server)
     with tempfile.TemporaryDirectory() as folder:
         documents = _write_documents(Path(folder))
         # A document comes once a day, and its lists are read all day: 3 of the seconds are columns
@@ -63,20 +63,13 @@ def measure(server: Connections) -> list[Measure]:
         ):
             with step(f"flights: {name}"):
                 measured = _in_a_process(server, documents[file], MONDAY + dt.timedelta(days=day))
-            measures.append(Measure(f"flights: {name}", measured["seconds"], "s", target, LOAD))
+            measures.append(Measure(f"flights: {name}", measured["seconds"], "s", target * slow))
             if day == 0 and len(measures) == 1:
                 measures.append(Measure("flights: its memory", measured["megabytes"], "MB", 600.0))
-    for name, query in LISTS.items():
-        title = f"flights: list, {name}, page of 100"
-        with step(title):
-            rate = answers_a_second(server.url(LOADER, "bench"), f"{query};\n".replace("\n", " "))
-        measures.append(Measure(title, rate, "answers/s", 1000.0, LOOKUPS, more=True))
-    for name, query in WITH_LEGS.items():
-        with step(f"flights: ten, {name}"):
-            rate = answers_a_second(
-                server.url(LOADER, "bench"), f"{query};\n".replace("\n", " "), clients=1
-            )
-        measures.append(Measure(f"flights: ten, {name}", 1000 / rate, "ms", 10.0, LOOKUPS))
+    for queries, what, most in ((LISTS, "list, 100", 60.0), (WITH_LEGS, "ten", 75.0)):
+        for name, query in queries.items():
+            script = f"{query};\n".replace("\n", " ")
+            measures.append(latency(server, f"flights: {what}, {name}", script, most))
     return measures
 
 

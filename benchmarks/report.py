@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,23 +20,16 @@ from pipelines.postgres.software import find_binaries
 
 @dataclass(frozen=True)
 class Measure:
-    """A number, its unit, the target, and the reference whose speed it depends on.
+    """A number, its unit and the target, at the speed of this machine.
 
-    `reference` is one of `benchmarks/references.py`. Memory, counts and factors do not depend on
-    the speed of the machine and have none. `target` is stated for the machine of
-    `references.STATED`, unless it was measured in the same run (`is_beside`). `more` says that more
-    is better, as for answers a second. What others do has no target. Neither that nor a factor
-    beside it is compared with the baseline (`is_compared`): it changes although ours does not.
+    `more` says that more is better, as for answers a second. What others do has no target.
     """
 
     name: str
     value: float
     unit: str
     target: float | None
-    reference: str | None = None
     more: bool = False
-    is_compared: bool = True
-    is_beside: bool = False
 
     @property
     def is_met(self) -> bool:
@@ -48,7 +41,7 @@ class Measure:
 
 def factor(name: str, value: float, target: float) -> Measure:
     """How many times faster ours is than something beside it in the same run."""
-    return Measure(name, value, "x", target, more=True, is_compared=False)
+    return Measure(name, value, "x", target, more=True)
 
 
 @contextmanager
@@ -60,7 +53,7 @@ def step(name: str) -> Iterator[None]:
     sys.stderr.write(f"{name}: {time.monotonic() - began:.1f} s\n")
 
 
-def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 3) -> float:
+def answers_a_second(url: str, script: str) -> float:
     """How often pgbench gets an answer to a script of SQL, with prepared statements."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
@@ -68,8 +61,7 @@ def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 
         done = subprocess.run(
             [
                 find_binaries() / "pgbench",
-                *("--no-vacuum", "--protocol=prepared", f"--client={clients}"),
-                *(f"--time={seconds}", f"--file={file.name}", url),
+                *("--no-vacuum", "--protocol=prepared", "--time=3", f"--file={file.name}", url),
             ],
             capture_output=True,
             text=True,
@@ -92,22 +84,24 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def show(measures: list[Measure], beside: Mapping[str, list[str]] | None = None) -> None:
-    """Print all measures as a table; `beside` has more columns, a cell for each measure."""
-    more = beside or {}
+def show(measures: list[Measure]) -> None:
+    """Print all measures as a table, and how many miss their target."""
     table = Table("measure", box=None, header_style="bold", pad_edge=False)
-    for column in ("value", "target", "of target", *more):
+    for column in ("value", "target", "of target"):
         table.add_column(column, justify="right")
-    for number, one in enumerate(measures):
+    for one in measures:
         table.add_row(
             one.name,
             f"{one.value:,.1f} {one.unit}",
             f"{one.target:,.4g} {one.unit}" if one.target is not None else "",
             (f"{one.value / one.target:.2f}" if one.target else "")
             + ("" if one.is_met else " missed"),
-            *(cells[number] for cells in more.values()),
         )
-    Console(width=160 if more else 110).print(table)
+    console = Console(width=110)
+    console.print(table)
+    targets = [one for one in measures if one.target is not None]
+    missed = sum(not one.is_met for one in targets)
+    console.print(f"{missed} of {len(targets)} targets are missed.")
 
 
 def as_json(measures: list[Measure]) -> list[dict[str, Any]]:
