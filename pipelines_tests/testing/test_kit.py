@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import itertools
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, FutureDate
+from pydantic import BaseModel, BeforeValidator
 from sqlalchemy import Column, Date, MetaData, Table
 
 from pipelines import testing
@@ -396,94 +395,3 @@ def test_records_have_dates_as_their_validators_parse_them() -> None:
     records = ModelRecords(Level, Table("levels", MetaData(), Column("day", Date)), is_csv=True)
     assert [records.record(number)["day"] for number in (0, 1)] == ["01.01.2020", "02.01.2020"]
     assert "AttributeError" in records.problems({"day": ""})[""]
-
-
-def test_records_have_dates_of_leap_years() -> None:
-    """Incident: the kit failed for each model with twenty fields."""
-
-    class Due(BaseModel):
-        day: FutureDate
-
-    records = ModelRecords(Due, Table("due", MetaData(), Column("day", Date)), is_csv=False)
-    days = [records.record(number)["day"] for number in (58, 59, 60)]
-    assert days == sorted({*days})
-    assert records.problems({"day": days[1]}) == {}
-
-
-GERMAN_TESTS = """
-from isobar_{name} import source
-from pipelines.testing import contract
-
-UUID = "00000000-0000-0000-0000-{{:012}}"
-
-
-def record(number):
-    return {{
-        "stop_id": number + 1, "line": "A", "stop_name": f"Plätze {{number}}", "kind": "bus",
-        "opened_on": "20.11.2026", "seen_at": "2026-01-01T00:00:00Z", "fare": "2.50",
-        "share": "0.5", "is_roofed": "true", "code": f"{{number:04}}", "uuid": UUID.format(number),
-        "remark": "",
-    }}
-
-
-TestContract = contract(source, records=record)
-"""
-
-
-GERMAN_DAY = """
-def german_day(text):
-    return dt.datetime.strptime(text, "%d.%m.%Y").date()
-
-
-"""
-
-
-@pytest.mark.system
-def test_records_of_a_format_and_an_encoding_of_their_own_pass(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    declaration = str(FILES["__init__.py"])
-    for before, after in (
-        ("    opened_on: dt.date = ", "    opened_on: Annotated[dt.date, GERMAN] = "),
-        ("import Literal", "import Annotated, Literal"),
-        ("AwareDatetime, BaseModel", "AwareDatetime, BaseModel, BeforeValidator"),
-        ("class Stop(", "GERMAN = BeforeValidator(german_day)\n\n\nclass Stop("),
-        ("class Settings(", f"{GERMAN_DAY}class Settings("),
-        (
-            "    inbox: isobar.Folder",
-            '    encoding: isobar.TextEncoding = "cp1252"\n    inbox: isobar.Folder',
-        ),
-    ):
-        assert declaration.count(before) == 1
-        declaration = declaration.replace(before, after)
-    sandbox = str(FILES["sandbox.py"]).replace("2020-01-01,2020-01-01T", "01.01.2020,2020-01-01T")
-    write(tmp_path, "stops", {**FILES, "__init__.py": declaration, "sandbox.py": sandbox})
-    (tmp_path / "tests" / "test_stops.py").write_text(GERMAN_TESTS.format(name="stops"))
-    done = tried(tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "23 passed" in done.stdout
-
-
-@pytest.mark.system
-def test_a_new_source_of_nested_records_passes_its_own_tests(tmp_path: Path) -> None:
-    """Incident: the kit wrote each file as CSV, in which no list and no object has a place."""
-    loans = [
-        {"loan": {"id": f"{number:04}"}, "number": number, "tags": ["new"] * (number % 3)}
-        for number in range(20)
-    ]
-    sample = tmp_path / "loans.jsonl"
-    sample.write_text("".join(f"{json.dumps(loan)}\n" for loan in loans))
-    made = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "sources", "new", "loans", "--from", sample],
-        cwd=tmp_path,
-        env=environment(tmp_path, PYTHONPATH=str(PROJECT)),
-        check=False,
-    )
-    assert made.returncode == 0
-    folder = tmp_path / "isobar-loans"
-    about = folder / "isobar_loans-0.1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: isobar_loans\nVersion: 0.1\n")
-    (about / "entry_points.txt").write_text("[isobar.sources]\nloans = isobar_loans\n")
-    done = tried(folder)
-    assert done.returncode == 0, done.stdout
-    assert "23 passed" in done.stdout
