@@ -77,24 +77,6 @@ def test_a_filter_is_in_the_address(browser: Browser, dashboards: str) -> None:
         expect(page.get_by_text("There is no hotel")).to_have_count(0)
 
 
-def test_offers_are_filtered_by_hours_of_travel(browser: Browser, dashboards: str) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Flights")
-        offers = page.get_by_test_id("stMetricValue").nth(1)
-        of_all = offers.inner_text()
-        hours = page.get_by_role("spinbutton", name="Hours per direction")
-        hours.fill("4")
-        hours.press("Enter")
-        page.wait_for_url(re.compile(r"hours=4"))
-        expect(offers).not_to_have_text(of_all)
-        page.wait_for_function(IS_IDLE)
-        few = offers.inner_text()
-        page.reload()
-        expect(hours).to_have_value("4")
-        expect(offers).to_have_text(few)
-
-
 def test_the_overview_says_what_status_finds(seen: Watched) -> None:
     """The sandbox has warnings on purpose."""
     health = seen.page.locator(".st-key-health")
@@ -103,14 +85,6 @@ def test_the_overview_says_what_status_finds(seen: Watched) -> None:
     health.get_by_role("link").first.click()
     expect(seen.page.get_by_role("heading", name="Data quality")).to_be_visible()
     expect(seen.page.get_by_text("What to do:").first).to_be_visible()
-
-
-def test_a_story_opens_its_page_with_its_filter(seen: Watched) -> None:
-    page = seen.page
-    page.get_by_role("link").filter(has_text="cheaper").click()
-    page.wait_for_url(re.compile(r"/flights\?offer="))
-    expect(page.get_by_text("The price of")).to_be_visible()
-    expect(page.get_by_text("Legs, in local times")).to_be_visible()
 
 
 def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
@@ -277,19 +251,6 @@ RGB = {
     name: f"rgb({', '.join(str(int(one[place : place + 2], 16)) for place in (1, 3, 5))})"
     for name, one in BACKGROUNDS.items()
 }
-
-
-def test_a_statement_is_opened_by_keyboard(browser: Browser, dashboards: str) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Solar plants")
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            focus = page.evaluate("document.activeElement.innerText || ''")
-            if focus.strip().endswith("SQL"):
-                break
-        page.keyboard.press("Enter")
-        expect(page.get_by_test_id("stCode").first).to_contain_text("SELECT")
 
 
 def test_pages_of_an_empty_database_say_what_to_do(browser: Browser) -> None:

@@ -69,32 +69,6 @@ def test_materialising_everything_by_click_is_green_and_takes_each_asset_once(
     ).to_be_visible()
 
 
-def test_a_job_whose_views_follow_is_shown_as_automatic(watched: Watched) -> None:
-    watched.open("/locations/pipelines/jobs/flights")
-    expect(watched.page.get_by_text("Auto-materialize on")).to_be_visible()
-
-
-def test_all_partitions_are_filled_and_a_backfill_of_all_is_green(watched: Watched, ui: Ui) -> None:
-    key, before = "solar/readings", last_backfill(ui)
-    watched.open(f"/assets/{key}?view=partitions")
-    watched.wait_for("Failed (0)")
-    watched.wait_for("Missing (0)")
-    watched.page.get_by_role("button", name=re.compile("Materialize")).first.click()
-    dialog = watched.page.get_by_role("dialog")
-    dialog.get_by_text("All", exact=True).first.click()
-    launch_backfill(watched)
-    backfill = wait_for_backfill(ui, before)
-    assert backfill["status"] == "COMPLETED_SUCCESS", backfill
-    assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"]
-    (stats,) = [
-        one["partitionStats"]
-        for one in ui.query(ASSETS)["assetNodes"]
-        if one["assetKey"]["path"] == key.split("/")
-    ]
-    assert stats["numMaterialized"] == stats["numPartitions"] > 0
-    assert stats["numFailed"] == 0
-
-
 @pytest.mark.parametrize(
     "key",
     ["metrics/solar_plant_health", "metrics/hotel_bookings_by_event_day"],
@@ -124,32 +98,6 @@ def test_materialising_an_asset_by_click_shows_its_metadata(
     expect(watched.page.get_by_text(f"{rows:,}", exact=True).first).to_be_visible()
     watched.page.get_by_role("button", name="Plots").click()
     expect(watched.page.locator("canvas").first).to_be_visible()
-
-
-def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui: Ui) -> None:
-    watched.open("/locations/pipelines/jobs/flights_rebuild")
-    watched.page.get_by_role("button", name="Materialize all").click(modifiers=["Shift"])
-    dialog = watched.page.get_by_role("dialog")
-    launch = dialog.get_by_role("button", name="Materialize")
-    expect(dialog.get_by_text("No errors")).to_be_visible()
-    expect(launch).to_be_enabled()
-    editor = dialog.locator(".CodeMirror").first
-    editor.get_by_text("rebuild").click()  # the help describes what is at the cursor
-    watched.wait_for("rebuild Bool")
-    watched.wait_for("Empty the tables and load every archived snapshot again")
-    watched.page.keyboard.press("End")
-    for _ in "true":
-        watched.page.keyboard.press("Backspace")
-    watched.page.keyboard.type("perhaps")
-    rejection = dialog.get_by_text("Invalid scalar at path root:ops:flights_tables:config:rebuild")
-    expect(rejection).to_be_visible()
-    expect(rejection).to_contain_text('"perhaps"')
-    expect(launch).to_be_disabled()
-    for _ in "perhaps":
-        watched.page.keyboard.press("Backspace")
-    watched.page.keyboard.type("false")
-    expect(dialog.get_by_text("No errors")).to_be_visible()
-    expect(launch).to_be_enabled()
 
 
 def test_a_launchpad_opens_valid(watched: Watched) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Locator, ViewportSize, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
-from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.served_ui import Ui
 
@@ -142,22 +141,3 @@ def test_every_schedule_and_sensor_is_on(watched: Watched, ui: Ui) -> None:
     for name in names:
         of_name = rows.filter(has=watched.page.get_by_text(name, exact=True))
         expect(of_name.locator("[class*=formatSwitch] input")).to_be_checked()
-
-
-def test_what_goes_wrong_on_a_page_is_noticed(browser: Browser, ui: Ui) -> None:
-    """Else the other tests would pass whatever the pages are like."""
-    wrong = {"errors": ["a bad question"], "data": {"__typename": "PythonError", "message": "oh"}}
-    with chromium.visitor(browser) as context:
-        watched = Watched(context.new_page(), ui.url)
-        watched.page.route("**/graphql?test=here", lambda route: route.fulfill(json=wrong))
-        watched.page.route("**/broken", lambda route: route.fulfill(status=500))
-        watched.open("/automation")
-        expect(watched.page.get_by_text("Automation").first).to_be_visible()
-        watched.page.evaluate("() => { setTimeout(() => { throw new Error('thrown') }) }")
-        watched.page.evaluate("() => fetch('/graphql?test=here')")
-        watched.page.evaluate("() => fetch('/broken')")
-        watched.page.evaluate('() => { document.body.append("It can\'t be displayed.") }')
-        faults = watched.faults()
-    text = " ".join(faults)
-    for words in ("GraphQL: a bad question", "GraphQL: oh", "thrown", "HTTP 500", "can't be"):
-        assert words in text
