@@ -12,29 +12,18 @@ from pipelines.sources.shipments.addresses import read_address
 SHAPES = [
     # as the file writes them
     ("Street 1, 10115 Berlin, Germany", "Street 1", "10115", "Berlin", "DE"),
-    ("Street 10, 75001 Paris, France", "Street 10", "75001", "Paris", "FR"),
-    ("Street 20, 1000 Brussels, Belgium", "Street 20", "1000", "Brussels", "BE"),
-    ("Street 5, 28013 Madrid, Spain", "Street 5", "28013", "Madrid", "ES"),
-    ("Street 9, 1016 Amsterdam, Netherlands", "Street 9", "1016", "Amsterdam", "NL"),
-    ("Street 15, 1050 Copenhagen, Denmark", "Street 15", "1050", "Copenhagen", "DK"),
     # letters in postcodes
     ("1 Mall, SW1A 2AA London, United Kingdom", "1 Mall", "SW1A 2AA", "London", "GB"),
     ("1 Mall, London, SW1A 2AA, UK", "1 Mall", "SW1A 2AA", "London", "GB"),
-    ("1 Mall, SW1A 2AA, London, England", "1 Mall", "SW1A 2AA", "London", "GB"),
     ("1 Mall, London E14, Great Britain", "1 Mall", "E14", "London", "GB"),
     ("Flat 2, 14 High St, Oxford OX1 4AB, UK", "Flat 2, 14 High St", "OX1 4AB", "Oxford", "GB"),
     ("Gracht 1, 1016 BZ Amsterdam, The Netherlands", "Gracht 1", "1016 BZ", "Amsterdam", "NL"),
-    ("Gracht 1, 1016bz Amsterdam, Holland", "Gracht 1", "1016BZ", "Amsterdam", "NL"),
     ("2 Square, Dublin 2, D02 X285, Ireland", "2 Square", "D02 X285", "Dublin 2", "IE"),
     ("200 Bay St, Toronto, ON M5V 3L9, Canada", "200 Bay St", "M5V 3L9", "Toronto", "CA"),
     # hyphens, blanks, prefixes
     ("Rua 24, 1000-001 Lisboa, Portugal", "Rua 24", "1000-001", "Lisboa", "PT"),
-    ("Rua 24, 1000 Lisboa, Portugal", "Rua 24", "1000", "Lisboa", "PT"),
-    ("Ulica 1, 00-950 Warszawa, Polska", "Ulica 1", "00-950", "Warszawa", "PL"),
     ("Gatan 1, SE-111 51 Stockholm, Sweden", "Gatan 1", "111 51", "Stockholm", "SE"),
     ("Str. 5, D-80331 München, Deutschland", "Str. 5", "80331", "München", "DE"),
-    ("Strasse 1, CH-8001 Zürich, Schweiz", "Strasse 1", "8001", "Zürich", "CH"),
-    ("Odos 1, 105 63 Athens, Greece", "Odos 1", "105 63", "Athens", "GR"),
     ("Shibuya 1-2, Tokyo 150-0002, Japan", "Shibuya 1-2", "150-0002", "Tokyo", "JP"),
     # states
     ("1 Main St, Springfield, IL 62701-1234, USA", "1 Main St", "62701-1234", "Springfield", "US"),
@@ -48,11 +37,9 @@ SHAPES = [
     ("Street 1\n10115 Berlin\nGermany", "Street 1", "10115", "Berlin", "DE"),
     ("  Street  1 ;10115  Berlin; GERMANY ", "Street 1", "10115", "Berlin", "DE"),
     ("Rue 1, 75001 Paris, 75001, France", "Rue 1", "75001", "Paris", "FR"),
-    ("Street 1, 10115 Berlin, DE", "Street 1", "10115", "Berlin", "DE"),
     ("Street 1, 10115 Berlin, DEU", "Street 1", "10115", "Berlin", "DE"),
     ("1 Road, LONDON E1 7AA GBR", "1 Road", "E1 7AA", "LONDON", "GB"),
     ("Cd. 1, 34433 Beyoğlu/İstanbul, Türkiye", "Cd. 1", "34433", "Beyoğlu/İstanbul", "TR"),
-    ("Cd. 1, 34433 Istanbul, Turkey", "Cd. 1", "34433", "Istanbul", "TR"),
 ]
 
 
