@@ -61,11 +61,8 @@ STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
 #: Tests that share an expensive fixture.
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", "pipelines_tests/work/", f"{DRILLS}test_workers.py")
-#: Minutes each, so that others are done beside them.
-LONGEST = tuple(
-    f"{DRILLS}test_{name}.py"
-    for name in ("soak", "whole_system", "two_daemons", "running_system", "week")
-)
+#: It takes minutes, so that others are done beside it.
+LONGEST = f"{DRILLS}test_running_system.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

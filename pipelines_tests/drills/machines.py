@@ -25,7 +25,6 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
-from pipelines_tests.drills.system import role_of
 from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
@@ -223,13 +222,6 @@ class Machines:
             self.workers.append(Worker(self._new_folder(), variables, self.broker))
         for one in self.workers:
             wait_until(one.is_well, "a worker that is well")
-
-    def daemon(self) -> psutil.Process | None:
-        """Return the daemon of `isobar ui`, if it runs."""
-        with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(self.ui.process.pid).children(recursive=True)
-            return next((one for one in family if role_of(one) == "daemon"), None)
-        return None
 
     def worker_of(self, run: Run) -> Worker:
         (found,) = [one for one in self.workers if one.has(run.pid)]

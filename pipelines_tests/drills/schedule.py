@@ -25,7 +25,7 @@ from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, cut
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import troubles
-from pipelines_tests.drills.senders import Sender, SyncFailed, WeatherFeed, WeatherSender, load
+from pipelines_tests.drills.senders import Sender, SyncFailed, load
 from pipelines_tests.drills.troubles import Blow
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
@@ -49,13 +49,12 @@ class Schedule:
         self.server, self.database = server, database
         self.random = Random(seed)
         self.plot: list[str] = []
-        self.senders: list[Sender | WeatherSender] = []
+        self.senders: list[Sender] = []
         self._open = ExitStack()
         self._bring_up()
         bookings = self.random.choice((BookingFiles, BookingsApi))
         for kind in (bookings, FlightDocuments, ShipmentFiles, SolarWindows):
             self.senders.append(Sender(kind(self._site(folder)), self.random))
-        self.senders.append(WeatherSender(WeatherFeed(self._site(folder)), self.random))
 
     def play(self) -> None:
         """Raises what it finds."""
@@ -151,7 +150,7 @@ class Schedule:
 def warm() -> ForkServerContext:
     """Return a context that forks from a process with one thread and all imports done."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipelines_tests.drills.warmed"])
+    context.set_forkserver_preload(["pipelines_tests.drills.schedule"])
     return context
 
 

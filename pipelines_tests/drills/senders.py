@@ -1,17 +1,12 @@
 """What sources send in a schedule, drawn by its seed, and what has to be stored of it.
 
 A sender drives a feed of the source contract: more and more records, of which some are bad until
-they are corrected, some change or are contradicted, and some are withdrawn. The weather is one too.
+they are corrected, some change or are contradicted, and some are withdrawn.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler
 from random import Random
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-
-import psycopg
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import last_rejects, unbalanced
@@ -25,10 +20,7 @@ from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import FlightsClient
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import Depth
-from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
-from pipelines.sources.weather.refresh import refresh
-from pipelines.sources.weather.sandbox.model import weather_at
-from pipelines.testing import Driver, Files, Site, document
+from pipelines.testing import Driver, Files, Site
 from pipelines.testing.records import Record
 from pipelines_tests.loaders import loader, runner
 from pipelines_tests.sources.flights.made_up import bring_up_to_date
@@ -39,25 +31,10 @@ MAX_RECORDS = 48
 #: Checks that find nothing, whatever was sent.
 INVARIANTS = {
     "solar": ("solar_sums_equal",),
-    "weather": ("request_rate",),
 }
 KEPT = """
 SELECT DISTINCT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
 WHERE feed = %s
-"""
-#: So many are in use, one a degree north of the other.
-PLACES = 3
-PUT = """
-INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)
-SELECT 'XX ' || n, n, 0, 'found', TRUE FROM generate_series(1, %s) AS n
-"""
-OBSERVED = """
-SELECT latitude::integer, fetched_at, temperature_celsius
-FROM weather.observations INNER JOIN weather.places USING (place_id) ORDER BY 1
-"""
-SUCCESSES = """
-SELECT latitude::integer FROM weather.api_requests INNER JOIN weather.places USING (place_id)
-WHERE outcome = 'success'
 """
 
 
@@ -84,7 +61,7 @@ class Sender:
         elif chance < 0.8 and self.bad:
             what = f"{len(self.bad)} bad records are corrected"
             self.bad.clear()
-        elif chance < 0.9 or self.feed.is_additive:
+        elif chance < 0.9 or self.feed.is_additive or len(good) == 1:  # an empty list is rejected
             what = self._change(self.random.choice(good))
         else:
             what = f"{good[-1]} is withdrawn"
@@ -130,75 +107,14 @@ class Sender:
         if feed.is_additive:  # else the last document's rejects alone count
             rejects = owner.execute(KEPT, [feed.source]).fetchall()
         assert len(rejects) == len(self.bad) + len(self.contradictions), rejects
-        check_invariants(owner, feed.source)
+        counts = "SELECT FROM bookings.findings WHERE rule = 'matches_recount'"
+        assert owner.execute(counts).fetchall() == []
+        for name in INVARIANTS.get(feed.source, ()):
+            query = read_sql(sources()[feed.source].package, f"checks/{name}")
+            assert owner.execute(query.encode()).fetchall() == [], name
 
 
-class WeatherFeed:
-    """The current weather of some places, requested whenever hours have passed."""
-
-    title, source, is_http = "weather", "weather", True
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-
-    def fetch(self) -> None:
-        http = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
-        url = self.site.service.url.removesuffix("/document.json")
-        provider, clock = OpenMeteo(http, url, self.site.clock), self.site.clock
-        done = refresh(self.site.warehouse, provider, clock=clock, sleep=lambda _: None)
-        if done.failure is not None:
-            raise done.failure
-
-
-class WeatherSender:
-    """The sky over the places, and how often each was requested."""
-
-    def __init__(self, feed: WeatherFeed, random: Random) -> None:
-        self.feed, self.random = feed, random
-        self.clock = feed.site.clock
-        self.sent: Counter[int] = Counter()
-
-    def prepare(self) -> None:
-        self.feed.site.owner.execute(PUT, (PLACES,))
-        self.feed.site.service.will(self._answer)
-
-    def happen(self) -> str:
-        minutes = self.random.choice((5, 125, 130, 300))
-        self.clock.pass_by(minutes=minutes)
-        return f"{minutes} minutes pass"
-
-    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
-        (latitudes,) = parse_qs(urlsplit(handler.path).query)["latitude"]
-        places = [round(float(one)) for one in latitudes.split(",")]
-        self.sent.update(places)
-        document([self._current(place) for place in places])(handler)
-
-    def _current(self, place: int) -> dict[str, Any]:
-        observed = {name: weather_at(place, 0.0, self.clock())[name] for name in UNITS}
-        current = observed | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
-        return {"current_units": UNITS | {"time": "iso8601"}, "current": current}
-
-    def check(self) -> None:
-        owner, now = self.feed.site.owner, self.clock()
-        assert owner.execute(OBSERVED).fetchall() == [
-            (place, now, weather_at(place, 0.0, now)["temperature_2m"])
-            for place in range(1, PLACES + 1)
-        ]
-        kept = Counter(place for (place,) in owner.execute(SUCCESSES))
-        assert kept <= self.sent
-        check_invariants(owner, "weather")
-
-
-def check_invariants(owner: psycopg.Connection, source: str) -> None:
-    """Check that sums are those of what they are the sums of, and so on."""
-    counts = "SELECT FROM bookings.findings WHERE rule = 'matches_recount'"
-    assert owner.execute(counts).fetchall() == []
-    for name in INVARIANTS.get(source, ()):
-        query = read_sql(sources()[source].package, f"checks/{name}")
-        assert owner.execute(query.encode()).fetchall() == [], name
-
-
-def load(feed: Driver | WeatherFeed) -> None:
+def load(feed: Driver) -> None:
     """Load what there is, as the job does. Raises the failures."""
     store = feed.site.warehouse
     if isinstance(feed, Files):
@@ -208,8 +124,6 @@ def load(feed: Driver | WeatherFeed) -> None:
         _, failures = load_files(store, inbox, pending, loader(feed.source))
         if failures:
             raise failures[0]
-    elif isinstance(feed, WeatherFeed):
-        feed.fetch()
     else:
         FETCHERS[feed.source](feed.site, feed)
     if feed.source == "bookings":

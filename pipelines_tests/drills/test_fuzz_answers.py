@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.feeds import Context
@@ -30,8 +30,8 @@ from pipelines.sources.weather.observation import (
     without_impossible,
 )
 from pipelines.sources.weather.place_names import Lookup
-from pipelines.sources.weather.providers import Place, open_meteo, openweathermap, weatherapi
-from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, read_current
+from pipelines.sources.weather.providers import Place, openweathermap, weatherapi
+from pipelines.sources.weather.providers.open_meteo import UNITS, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
 from pipelines_tests.drills.fuzz import changed, json_values, often, sent, texts
 from pipelines_tests.sources.bookings.made_up import event
@@ -103,13 +103,6 @@ READERS: dict[str, tuple[Any, Callable[[Any], Observation | str]]] = {
 }
 
 
-def test_the_answers_that_are_changed_below_are_good_ones() -> None:
-    for document, read in READERS.values():
-        parsed = read(document)
-        assert isinstance(parsed, Observation)
-        assert parsed.observed_at > NOW - dt.timedelta(hours=1)
-
-
 @often()
 @given(
     st.sampled_from(sorted(READERS)).flatmap(
@@ -133,31 +126,6 @@ def test_weather_is_plausible_or_an_error_is_reported(
         f"{parsed.conditions}{parsed.provider_code}".encode()
 
 
-@often()
-@given(st.sampled_from([200, 400, 401, 404, 429, 500]), json_values | texts, st.data())
-def test_error_responses_become_named_failures_or_nothing(
-    status: int, said: Any, data: st.DataObject
-) -> None:
-    errors = {
-        "reason": said,
-        "error": {"code": said, "message": said},
-        "cod": said,
-        "message": said,
-    }
-    codes = st.sampled_from([1006, 2007, 9999, 1002, "404", 429, "Hourly limit", "Latitude"])
-    document = parse_json(sent(data.draw(changed(errors | {"reason": data.draw(codes)}))))
-    now = lambda: NOW  # noqa: E731 - a clock
-    http = HttpClient("weather", "WEATHER_BASE_URL")
-    for explain in (
-        open_meteo.OpenMeteo.explain,
-        weatherapi.WeatherApi(http, None, "key", now).explain,
-        openweathermap.OpenWeatherMap(http, None, "key", now).explain,
-    ):
-        problem = explain(status, document, "http://source", NOW)
-        assert problem is None or isinstance(problem, Failure)
-        str(problem).encode()
-
-
 HOURS: Mapping[str, Any] = {
     "hourly_units": VARIABLES,
     "hourly": {"time": ["2026-11-01T00:00", "2026-11-01T01:00"]}
@@ -176,13 +144,6 @@ def test_hours_are_returned_or_their_absence_is_explained(document: Any) -> None
     for hour in parsed:
         assert isinstance(hour, Hour)
         assert hour.temperature_celsius is None or -90 <= hour.temperature_celsius <= 60
-
-
-@often()
-@given(changed([OPEN_METEO, OPEN_METEO]), st.integers(1, 3))
-def test_responses_are_joined_to_places_only_when_counts_match(document: Any, count: int) -> None:
-    with suppress(TransientFailure):
-        assert len(one_for_each(parse_json(sent(document)), count, "http://source")) == count
 
 
 RESULTS = [

@@ -8,23 +8,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import make_url
 
 from docs.commands import leaves
 from pipelines import config as environment
 from pipelines.cli.main import isobar
 from pipelines.config import Settings, read_dot_env
-from pipelines.failures import PermanentFailure
 from pipelines.orchestration.schedule_config import declared, read_timetable
 from pipelines.source import sources
-from pipelines.sources import bookings, shipments
 from pipelines.warehouse.connection import engine_for
 from pipelines_tests.command import OURS as VARIABLES
 from pipelines_tests.command import SECRET_VARIABLES
@@ -45,9 +41,6 @@ of_variables = as_given | st.sampled_from(
     [*WORDS, *ENCODINGS, "\udcff", "postgresql://u@h/d?options=a&options=b", "postgres://h/d\udcff"]
 )
 URLS = r"(postgres(ql)?(\+[a-z]{0,3})?|redis)://[a-z:@%/\[\]0-9?=&.,]{0,25}"
-
-
-PLATFORM = Settings.from_environment({"ISOBAR_SOURCES": "live"})
 
 
 def use(settings: Settings) -> None:
@@ -108,36 +101,6 @@ def test_variable_files_are_parsed_or_rejected_with_a_message(
             del os.environ[name]
 
 
-@often()
-@given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
-def test_a_separate_password_becomes_part_of_the_address(password: str) -> None:
-    named = {"DATABASE_URL": "postgresql://u@h:1/d", "DATABASE_PASSWORD": password}
-    address = Settings.from_environment(named).warehouse_url()
-    assert make_url(address).password == (password.strip() or None)
-
-
-@often()
-@given(
-    texts | st.sampled_from(sorted(available_timezones())) | st.sampled_from(["America", "../x"])
-)
-@example("Europe/Berlin")
-def test_zones_are_valid_or_rejected(verdicts: Verdicts, name: str) -> None:
-    with verdicts.count():
-        assert bookings.Settings.load(PLATFORM, "bookings", time_zone=name).time_zone == name
-
-
-@often()
-@given(st.sampled_from(ENCODINGS) | texts, st.binary() | st.sampled_from([b"\\ud800", b"+2AA-"]))
-@example("utf-8", "é".encode())
-def test_accepted_encodings_decode_or_report_the_position(
-    verdicts: Verdicts, name: str, content: bytes
-) -> None:
-    with verdicts.count(PermanentFailure, UnicodeDecodeError):
-        settings = shipments.Settings.load(PLATFORM, "shipments", encoding=name)
-        assert content.decode(settings.encoding) == content.decode(name)
-        content.decode(name).encode()
-
-
 def as_toml(table: dict[str, Any]) -> str:
     """A table of tables as its file, where TOML can say it."""
     return "\n".join(
@@ -191,18 +154,6 @@ def test_schedules_are_accepted_or_rejected_with_a_message(
     with verdicts.count():
         for one in read_timetable(own).values():
             assert one.longest_wait > dt.timedelta()
-
-
-@often(100, 10)
-@given(crons, st.sampled_from(["UTC", "Europe/Paris"]))
-@example("0 5 * * *", "UTC")
-def test_accepted_schedules_have_a_longest_wait(
-    tmp_path: Path, verdicts: Verdicts, cron: str, zone: str
-) -> None:
-    own = tmp_path / "schedules.toml"
-    own.write_text(as_toml({"schedules": {"own": {"job": "x", "cron": cron, "zone": zone}}}))
-    with verdicts.count():
-        assert read_timetable(own)["own"].longest_wait > dt.timedelta()
 
 
 @often()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import text
 
 from pipelines.ingest.deliveries import unbalanced
@@ -23,8 +22,6 @@ from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist
 LOADERS = 50
 #: Deliveries of each loader.
 EACH = 2 if LONG else 1
-#: Sessions that are let in, where not all are.
-FEW = 12
 MAX_SECONDS = 240
 
 
@@ -92,28 +89,5 @@ def test_fifty_loads_at_once_end_as_one_after_the_other(
     loads.prepare(owner)
     problems = load_at_once(server, database, domain, tmp_path)
     assert problems == []
-    assert loads.rows(owner) == one_by_one(domain)
-    check_nothing_is_left(owner, warehouse, domain)
-
-
-@pytest.mark.parametrize("domain", LOADS if LONG else ["bookings"])
-def test_loaders_beyond_the_session_limit_fail_and_lose_nothing(
-    server: Connections,
-    database: str,
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-    one_by_one: Callable[[str], dict[str, str]],
-    tmp_path: Path,
-    domain: str,
-) -> None:
-    loads.prepare(owner)
-    statement = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
-    owner.execute(statement.format(sql.Identifier(database), sql.Literal(FEW)))
-    problems = load_at_once(server, database, domain, tmp_path)
-    owner.execute(statement.format(sql.Identifier(database), sql.Literal(-1)))
-    assert problems, "no loader had to wait"
-    for words in problems:
-        assert "too many connections" in words
-        assert "sessions" in words.partition("what to do:")[2]
     assert loads.rows(owner) == one_by_one(domain)
     check_nothing_is_left(owner, warehouse, domain)

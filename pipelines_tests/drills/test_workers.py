@@ -158,24 +158,6 @@ def test_runs_of_dead_and_cut_off_machines_are_redelivered_and_load_once(
     assert ledger(machines, "shipments", "cut%") == [("cut.csv", 2, 2, 0)]
 
 
-def test_killing_the_daemon_under_load_loses_and_doubles_nothing(machines: Machines) -> None:
-    """A daemon that is only terminated waits for its ticks first, which poll for minutes."""
-    for number in range(12):
-        machines.drop("bookings", f"load{number:02}.csv", events_of(5, 5_000 + 25 * number, 25))
-        if number in (2, 6, 10):
-            wait_until(machines.daemon, "a daemon")
-            daemon = machines.daemon()
-            assert daemon is not None
-            daemon.kill()
-        time.sleep(1)
-    names = [(f"load{number:02}.csv", 25, 25, 0) for number in range(12)]
-    wait_until(lambda: ledger(machines, "bookings", "load%") == names, "all are loaded once")
-    machines.wait_for_rest()
-    assert stored(machines, 5) == (300, 300)
-    # A run whose launch was cut off by the daemon's end fails, and is launched again.
-    assert machines.statuses("bookings")[-1] == "SUCCESS"
-
-
 def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
     machines: Machines,
 ) -> None:
