@@ -29,14 +29,14 @@ folder = Path(tempfile.mkdtemp(prefix="isobar-bench-"))
 folder.chmod(0o755)
 built_in = EmbeddedPostgres(folder / "state")
 try:
-    with step("start PostgreSQL"):
-        server = built_in.start()
-        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE bench")
-        migrate(server.url(SUPERUSER, "bench"))
     if options.what == "running":
-        measures = running.measure(server, built_in, folder)
+        measures = running.measure(folder)
     else:
+        with step("start PostgreSQL"):
+            server = built_in.start()
+            with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+                connection.execute("CREATE DATABASE bench")
+            migrate(server.url(SUPERUSER, "bench"))
         parts = (flights, bookings, shipments, solar)
         measures = [measure for part in parts for measure in part.measure(server)]
     show(measures)

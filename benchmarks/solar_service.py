@@ -1,13 +1,12 @@
-"""A monitoring service with prepared answers: a response lasts as long as it is set to, no more.
+"""A monitoring service with prepared answers.
 
-`python -m benchmarks.solar_service SECONDS` prints its address, serves, and ends with its input.
+`python -m benchmarks.solar_service` prints its address, serves, and ends with its input.
 """
 
 import datetime as dt
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,10 +18,10 @@ HOUR = dt.timedelta(hours=1)
 
 
 @contextmanager
-def service(seconds: float = 0.0) -> Iterator[str]:
+def service() -> Iterator[str]:
     """Serve in a process of its own; gives the address."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.solar_service", str(seconds)],
+        [sys.executable, "-m", "benchmarks.solar_service"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -50,7 +49,7 @@ def answer(first: dt.date, end: dt.date) -> bytes:
     return f"[{','.join(items)}]".encode()
 
 
-def serve(seconds: float) -> None:
+def serve() -> None:
     """Serve any plant, all alike, until the input ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +58,6 @@ def serve(seconds: float) -> None:
         def do_GET(self) -> None:
             parameters = parse_qs(urlsplit(self.path).query)
             body = answer(*(dt.date.fromisoformat(parameters[name][0]) for name in ("from", "to")))
-            time.sleep(seconds)
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -77,4 +75,4 @@ def serve(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    serve(float(sys.argv[1]))
+    serve()
