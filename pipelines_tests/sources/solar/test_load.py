@@ -280,6 +280,11 @@ def test_a_day_skipped_by_its_zone_is_complete(solar: Answered) -> None:
     assert solar.days() == ["complete"] * 3
 
 
+def test_a_response_with_far_too_many_items_is_rejected_unparsed(solar: Answered) -> None:
+    with pytest.raises(PermanentFailure, match="200 items, more than the allowed 192"):
+        solar.load([{}] * 200)
+
+
 def test_the_rejected_items_of_a_deleted_plant_are_deleted(solar: Answered) -> None:
     deleted, kept = solar.plant, solar.register("other")
     for solar.plant in (deleted, kept):

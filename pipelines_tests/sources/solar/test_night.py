@@ -93,6 +93,13 @@ def test_what_is_wrong_by_much_at_night_stays_so(solar: Solar, energy: Any) -> N
     assert day(solar, items, **SEVILLE)[::3] == ("partial", 9)
 
 
+def test_a_day_of_two_hours_of_light_is_not_lost(solar: Solar) -> None:
+    items = [item(f"2026-06-20T{n:02}:00:00", 9.0 * (n in (12, 13))) for n in range(24)]
+    for one in items[:12] + items[14:]:
+        one["observed"] = NULL
+    assert day(solar, items) == ("complete", f"{NOTE}22", 24, 0)
+
+
 def test_a_day_without_any_light_or_item_is_not_made_up(solar: Solar) -> None:
     assert day(solar, [hour(0), hour(1)], **SEVILLE)[0] == "partial"
     assert day(solar, [], **SEVILLE) == ("empty", None, 0, 0)
