@@ -1,8 +1,7 @@
-"""Simulated weather at the paths of the real providers, with their errors.
+"""Simulated weather at the paths of Open-Meteo (forecast, archive, geocoding), with its errors.
 
-Covers Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap. The weather is
-a function of place and hour, so that responses can be verified. The key `bad` is unknown; the quota
-of `exhausted` is used up.
+The weather is a function of place and hour, so that responses can be verified. The quota of the key
+`exhausted` is used up.
 """
 
 import datetime as dt
@@ -14,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.sources.weather.sandbox import gazetteer
-from pipelines.sources.weather.sandbox.keyed import openweathermap, weatherapi
 from pipelines.sources.weather.sandbox.model import weather_at
 
 Now = Callable[[], dt.datetime]
@@ -37,14 +35,11 @@ MAX_LOCATIONS, MAX_RESULTS = 1000, 100
 
 
 def routes(now: Now) -> list[Route]:
-    """Build all paths of the simulated providers, whose clock is `now`."""
+    """Build all paths, whose clock is `now`."""
 
     def rejection(request: Request) -> Response | None:
-        """Return Open-Meteo's error for a bad key or an exhausted quota."""
-        key = request.headers.get("X-Api-Key")
-        if key == "bad":
-            return _reject("The supplied API key is invalid.")
-        if key == "exhausted":
+        """Return Open-Meteo's error for an exhausted quota."""
+        if request.headers.get("X-Api-Key") == "exhausted":
             return _reject("Daily API request limit exceeded. Please try again tomorrow.", 429)
         return None
 
@@ -66,18 +61,10 @@ def routes(now: Now) -> list[Route]:
             return _reject("Parameter 'start_date' is out of allowed range")
         return _open_meteo(request, now(), days=(first, last))
 
-    def current_json(request: Request) -> Response:
-        return weatherapi(request, now())
-
-    def weather(request: Request) -> Response:
-        return openweathermap(request, now())
-
     return [
         Route("/v1/forecast", forecast),
         Route("/v1/archive", archive),
         Route("/v1/search", search),
-        Route("/v1/current.json", current_json),
-        Route("/data/2.5/weather", weather),
     ]
 
 
