@@ -31,6 +31,7 @@ from pipelines.dashboard.page import (
     as_time,
     colour_scale,
     day_format,
+    heading,
     ink,
     instant_column,
     note_unknown,
@@ -65,7 +66,6 @@ FAULTS = ("exception", "return", "fail", "lost", "damage")
 POINT = ("city", "latitude", "longitude")
 #: Of more pairs of places, no line is drawn.
 MAX_WAYS = 120
-UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
 LISTED: dict[str, Any] = {
     "tracking_number": "Number",
     "carrier": "Carrier",
@@ -283,7 +283,7 @@ def _show_shipment(found: Answer) -> None:
     if one["status"] == "delivery":  # to which the weather of now is no risk
         for name in ("weather_risk", "sender_risk", "receiver_risk"):
             del one[name]
-    fields = [(_heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
+    fields = [(heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
     rows = pd.DataFrame(fields, columns=["field", "value"])
     with st.expander("All fields", icon=":material/list:"):
         st.dataframe(
@@ -353,13 +353,6 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
 
 def _plain(status: Any) -> str:
     return str(status).replace("_", " ")
-
-
-def _heading(name: str) -> str:
-    words = name.replace("_", " ").capitalize()
-    for ending, unit in UNITS.items():
-        words = words.removesuffix(ending) + (unit if words.endswith(ending) else "")
-    return words
 
 
 def _as_text(name: str, value: Any) -> str | None:
