@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import utc_now
-from pipelines.sources.solar.load import Plant
+from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sandbox.sun import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
@@ -186,6 +186,23 @@ def test_a_plant_that_fails_leaves_the_others_done(site: Site) -> None:
     assert site.rows("SELECT DISTINCT status FROM solar.days WHERE plant_id <> %s", bad) == [
         ("complete",)
     ]
+
+
+def test_our_own_fault_costs_one_plant_and_is_reported(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = site.register("good"), site.register("bad")
+
+    def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
+        if plant == bad:
+            raise KeyError("oh")
+        return load_response(store, plant, *others, **named)
+
+    monkeypatch.setattr("pipelines.sources.solar.sync.load_response", sometimes)
+    problems = {synced.plant: synced.problem for synced in site.sync()}
+    assert problems[good] is None
+    assert "a fault of Isobar: KeyError('oh')" in (problems[bad] or "")
+    assert set(site.statuses(bad).values()) == {"failed"}
 
 
 def test_all_tries_together_are_bounded(site: Site) -> None:
