@@ -146,28 +146,6 @@ def validate() -> None:
         click.echo("The settings are valid.", err=True)
 
 
-@serve.command(short_help="Check that a process works.")
-@click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
-@click.option("--port", type=PORT, help="Its port. Default: the default port of that process.")
-def healthcheck(part: str, port: int | None) -> None:
-    """Check that a process on this machine works, for health checks of containers.
-
-    Exits with 1 if it does not.
-    """
-    from pipelines.runtime import health
-
-    if part == "code":
-        health.check_code_server(port or CODE_PORT)
-    elif part == "web":
-        health.check_web_server(port or WEB_PORT)
-    elif part == "daemon":
-        health.check_daemon_heartbeat(Settings.current().dagster_url())
-    else:
-        from pipelines.runtime.workers import worker_beat
-
-        health.check_worker_heartbeat(worker_beat(Settings.current()))
-
-
 def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:
     """Replace this process with one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
