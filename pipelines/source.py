@@ -579,7 +579,7 @@ def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
     if not (example.exists() and file.exists()):
         return []
     known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
-    known |= {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # of containers, for each other
+    known.add("ISOBAR_SANDBOX_URL")  # of containers, for each other
     prefixes = ["ISOBAR_", "ALERT_", "DATABASE_", "CELERY_", "WORKER_"]
     for source in found:
         known |= {*source.settings.variables().values()}

@@ -247,13 +247,12 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
 def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return the names and addresses by which our web servers may be addressed.
 
-    They are those of this machine to itself, of the two URLs above, and of ISOBAR_ALLOWED_HOSTS.
+    They are those of this machine to itself, of ISOBAR_UI_URL, and of ISOBAR_ALLOWED_HOSTS.
     The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
     """
-    named = ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL", "ISOBAR_WEB_SERVER_URL")
     return LOOPBACK_HOSTS | {
         host(name, entry)
-        for name in named
+        for name in ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL")
         for entry in re.split(r"[\s,]+", environment.get(name, ""))
         if entry and not re.fullmatch(r"(https?://)?:[0-9]+", entry)
     }

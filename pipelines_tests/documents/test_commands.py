@@ -76,8 +76,8 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
     read = set(re.findall(r'"((?:ISOBAR|ALERT)_[A-Z_]+)"', code))
     kinds: list[type[Variables]] = [Settings, *(one.settings for one in sources().values())]
     read |= {name for one in kinds for name in one.variables().values()}
-    internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them
-    internal |= {"ENVIRONMENT", "ISOBAR_RUN_LOGS"}  # all variables, and what processes pass on
+    # What docker-compose.yml sets, all variables, and what processes pass on.
+    internal = {"ISOBAR_SANDBOX_URL", "ENVIRONMENT", "ISOBAR_RUN_LOGS"}
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
     ) - {f"{name}_FILE" for name in SECRET_VARIABLES | {OWNER_PASSWORD, *PASSWORDS.values()}}

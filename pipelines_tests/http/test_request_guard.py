@@ -159,9 +159,7 @@ def test_no_page_may_be_framed(port: int) -> None:
 
 def test_further_hosts_are_names_addresses_and_urls() -> None:
     given = "isobar.example.org, 192.0.2.7:1 https://Viewers.example.org:8 [2001:db8::1]:1 ::2 :443"
-    found = allowed_hosts(
-        {"ISOBAR_ALLOWED_HOSTS": given, "ISOBAR_WEB_SERVER_URL": "http://web:3000"}
-    )
+    found = allowed_hosts({"ISOBAR_ALLOWED_HOSTS": given, "ISOBAR_UI_URL": "http://web:3000"})
     own = {"localhost", "127.0.0.1", "::1"}
     named = {"isobar.example.org", "192.0.2.7", "viewers.example.org", "2001:db8::1", "::2", "web"}
     assert found == own | named
