@@ -170,7 +170,7 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
     for fault, words in (
-        (cut(b'{"itineraries": [', said_length=400), "broke off before its end"),
+        (cut(b'{"itineraries": [', said_length=400), "IncompleteRead"),
         (body(b"gone", status=404), "answered 404"),
         (document({"itineraries": []}), 'has no list "legs"'),
     ):

@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
-import urllib3
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry, parse_url
 
 from pipelines.failures import (
     Failure,
@@ -28,15 +30,14 @@ from pipelines.failures import (
     in_one_line,
     redact,
 )
-from pipelines.http.errors import describe_error, retry_after
 from pipelines.http.json_documents import as_sent, parse_json
-from pipelines.http.redirects import redirect_target
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
-#: What is shown at most of the words of a status, of an error of the source, and of an address.
-MAX_REASON, MAX_SHOWN, MAX_LOCATION = 80, 200, 2_000
+#: What is shown at most of the words of a status, and of an error of the source.
+MAX_REASON, MAX_SHOWN = 80, 200
+USUAL_PORTS = {"http": 80, "https": 443}
 PROXY_REMEDY = "Correct http_proxy or https_proxy, or add the host of the source to no_proxy."
 
 
@@ -95,6 +96,11 @@ def _utc_now() -> datetime:
 
 
 class _Session(requests.Session):
+    """Follows redirects on the server of the URL only, and from http to https on it.
+
+    Elsewhere, a source could make Isobar send credentials, or requests to its own network.
+    """
+
     max_redirects = 5
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -102,11 +108,25 @@ class _Session(requests.Session):
         if not resp.is_redirect:
             return None
         resp.close()  # or its whole body would be read
-        location = resp.headers["Location"]
-        if (target := redirect_target(str(resp.url), location)) is None:
-            words = f"it redirects to {location[:MAX_LOCATION]}, which is another server"
-            raise requests.TooManyRedirects(words)
+        try:
+            target = urljoin(str(resp.url), resp.headers["Location"])
+            old, new = _server_of(str(resp.url)), _server_of(target)
+        except ValueError:
+            raise requests.TooManyRedirects("it redirects to what is no address") from None
+        is_upgrade = (old[0], old[2], *new) == ("http", 80, "https", old[1], 443)
+        if new != old and not is_upgrade:
+            raise requests.TooManyRedirects(f"it redirects to another server, {new[1]}")
         return target
+
+
+def is_same_origin(one: str, other: str) -> bool:
+    """Return whether two URLs have the same scheme, host and port."""
+    return _server_of(one) == _server_of(other)
+
+
+def _server_of(url: str) -> tuple[str | None, str | None, int | None]:
+    parsed = parse_url(url)
+    return parsed.scheme, parsed.host, parsed.port or USUAL_PORTS.get(parsed.scheme or "")
 
 
 @dataclass(frozen=True)
@@ -190,12 +210,12 @@ class HttpClient:
         except requests.TooManyRedirects as error:
             raise self._permanent(shown, str(error).rstrip(".")) from None
         except requests.exceptions.SSLError as error:
-            raise self._permanent(shown, describe_error(error)) from None
+            raise self._permanent(shown, _described(error)) from None
         except ValueError as error:
             raise self._permanent(shown, f"this is not an address: {error}") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             remedy = PROXY_REMEDY if isinstance(error, requests.exceptions.ProxyError) else None
-            raise self._transient(shown, describe_error(error), attempt, remedy=remedy) from None
+            raise self._transient(shown, _described(error), attempt, remedy=remedy) from None
         document = self._parse(body, shown, attempt)
         links = {name: str(one.get("url", "")) for name, one in response.links.items()}
         return JsonResponse(shown, body, document, self.clock(), links)
@@ -284,3 +304,20 @@ class HttpClient:
         return PermanentFailure(
             self.source, problem, place=shown, remedy=remedy or f"{usual} source."
         )
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Return the seconds of a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "")
+    try:
+        return float(Retry(retry_after_max=10**9).parse_retry_after(value))
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+def _described(error: BaseException) -> str:
+    """Return the kind of an error, and the innermost cause: requests wraps it several times."""
+    kind = type(error).__name__
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return f"{kind}: {error}"

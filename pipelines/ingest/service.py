@@ -13,8 +13,7 @@ from pydantic import SecretStr
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
-from pipelines.http.client import HttpClient, JsonResponse
-from pipelines.http.redirects import is_same_origin
+from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
 from pipelines.ingest.paging import Offset, PageNumber, Step, following, has_null, says_end
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from requests import Response
 
 from pipelines.failures import Failure, PermanentFailure, redact
-from pipelines.http.errors import retry_after
+from pipelines.http.client import retry_after
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.countries import code_of_country
 from pipelines.ingest.csv_files import CsvFile

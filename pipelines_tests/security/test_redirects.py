@@ -1,13 +1,14 @@
 """A source that redirects: on its own server it may, to another one it may not."""
 
+import io
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+import requests
 
 from pipelines.failures import PermanentFailure
-from pipelines.http.client import HttpClient
-from pipelines.http.redirects import redirect_target
+from pipelines.http.client import HttpClient, _Session
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
 
 CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, connect_seconds=2.0)
@@ -34,7 +35,7 @@ def redirects_to(location: str) -> Answer:
 )
 def test_redirects_to_another_server_are_rejected(source: FakeSource, location: str) -> None:
     source.will(redirects_to(location))
-    with pytest.raises(PermanentFailure, match="which is another server") as caught:
+    with pytest.raises(PermanentFailure, match="it redirects to") as caught:
         CLIENT.get_json(source.url)
     assert "FLIGHTS_URL" in str(caught.value)
     assert len(source.requests) == 1
@@ -77,4 +78,11 @@ def test_an_address_in_a_redirect_is_shown_without_its_secrets(source: FakeSourc
     ],
 )
 def test_only_https_replaces_http(url: str, location: str, target: str | None) -> None:
-    assert redirect_target(url, location) == target
+    response = requests.Response()
+    response.raw = io.BytesIO()
+    response.url, response.status_code, response.headers["Location"] = url, 302, location
+    if target is None:
+        with pytest.raises(requests.TooManyRedirects, match="another server"):
+            _Session().get_redirect_target(response)
+    else:
+        assert _Session().get_redirect_target(response) == target

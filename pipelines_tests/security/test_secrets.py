@@ -71,7 +71,7 @@ def ui(variables: dict[str, str], state_folder: Path, outputs: dict[str, str]) -
     state.chmod(0o755)
     done = isobar(state, "run", **variables)
     assert done.returncode != 0
-    assert "connection refused" in done.stderr
+    assert "Connection refused" in done.stderr
     outputs["run"] = done.stdout + done.stderr
     serving = start(state, **variables)
     for words in (("status",), ("status", "--json"), ("alerts", "test"), ("plants", "list")):

@@ -122,7 +122,7 @@ def test_track_returns_nulls_while_the_weather_provider_is_down(
     for row in weather.stored.owner.execute(
         "SELECT problem FROM weather.fetch_state WHERE kind = 'observation'"
     ):
-        assert "connection refused" in row[0]
+        assert "Connection refused" in row[0]
 
 
 def test_a_wrong_key_fails_the_run_and_names_the_variable(
@@ -216,7 +216,7 @@ def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
         check = text(read_sql("pipelines.sources.weather", "checks/fresh_weather"))
         old = [row.problem for row in connection.execute(check)]
     assert len(old) == 2
-    assert all("connection refused" in problem for problem in old)
+    assert all("Connection refused" in problem for problem in old)
 
 
 @pytest.mark.parametrize(
