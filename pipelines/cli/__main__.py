@@ -9,7 +9,6 @@ import click
 from pipelines.config import bypass_proxies_on_this_machine, home, read_dot_env
 from pipelines.failures import Failure
 from pipelines.postgres import state_folder
-from pipelines.postgres.remedies import remedy_for
 
 FIX_THE_CAUSE = "Fix the cause (permissions, disk space, a path), then run again."
 
@@ -33,7 +32,7 @@ def main() -> NoReturn:
         click.secho(
             f"isobar: the operating system reported: {error.strerror or error}\n"
             f"  where: {error.filename or f'not said; the state folder is {home()}'}\n"
-            f"  what to do: {remedy_for(str(error), FIX_THE_CAUSE)}",
+            f"  what to do: {FIX_THE_CAUSE}",
             fg="red",
             err=True,
         )

@@ -20,9 +20,11 @@ from pipelines.failures import (
     TransientFailure,
     redact,
 )
-from pipelines.postgres.remedies import remedy_for
 
-SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+SEE_SERVER = (
+    "Mend what the server says (docs/database.md), or wait until it is up (isobar database status),"
+    " then run again."
+)
 REJECTED = (
     "The code of the source let through what the table rejects, or rights in the database are"
     " missing: fix that, then run again."
@@ -70,7 +72,7 @@ def failure_of(
         source: As of a `Failure`.
         problem: What did not work; the server's words follow it.
         place: The address of the database, without a password.
-        see: What to do about a server that is away or busy, unless its message is known.
+        see: What to do about a server that is away or busy.
         remedy: What to do about any other error, by default what PostgreSQL advises.
         otherwise: What to do if it advises nothing.
         explain: Interprets errors that mean something else to the caller.
@@ -83,8 +85,7 @@ def failure_of(
     kinds = {one.__name__ for one in type(cause).__mro__}  # PEP 249 names them in every driver
     said = redact(str(cause).strip()) or type(cause).__name__
     if "OperationalError" in kinds:
-        remedy = remedy_for(said, see)
-        return TransientFailure(source, f"{problem}: {said}", place=place, remedy=remedy)
+        return TransientFailure(source, f"{problem}: {said}", place=place, remedy=see)
     remedy = remedy or getattr(getattr(cause, "diag", None), "message_hint", None) or otherwise
     if kinds & {"DataError", "IntegrityError"}:  # further lines have the row
         problem = f"{problem}: {said.splitlines()[0]}"

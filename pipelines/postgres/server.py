@@ -26,7 +26,6 @@ from pipelines.postgres import software, state_folder
 from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
-from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, this_machine
 
@@ -136,7 +135,7 @@ class EmbeddedPostgres:
                 "database",
                 f"the built-in PostgreSQL runs but accepts no connection: {error}",
                 place=str(self.log),
-                remedy=remedy_for(error, "Read the log, then run the same command again."),
+                remedy="Mend what it says, see the log, then run the same command again.",
             )
         return None
 
@@ -253,7 +252,7 @@ class EmbeddedPostgres:
             "database",
             f"the built-in PostgreSQL did not start: {shortened(problem) or 'no reason given'}",
             place=str(self.log),
-            remedy=remedy_for(problem, "Read the log, fix the cause, then run it again."),
+            remedy="Read the log, fix the cause (docs/database.md), then run it again.",
         )
 
     def _pg_ctl(self, binaries: Path, *words: str) -> None:

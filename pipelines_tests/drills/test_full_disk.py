@@ -75,7 +75,6 @@ def test_a_full_server_disk_is_reported_and_loses_nothing(
         assert "server" in done.value.remedy
         if what == "tables":
             assert "No space left on device" in done.value.problem
-            assert "Make room" in done.value.remedy
     if what == "log":
         with pytest.raises(TransientFailure, match="No space left on device"):
             built_in.start()
@@ -99,8 +98,7 @@ def test_a_full_state_folder_is_reported_and_the_command_recovers(
     disk.fill()
     done = isobar(state, "import", "shipments", str(file), **variables)
     assert done.returncode == 1
-    for words in ("No space left on device", "Make room"):
-        assert words in done.stderr
+    assert "No space left on device" in done.stderr
     traced = f'File "{PROJECT}/pipelines/'  # Python reports a generator of Dagster's on its own
     assert traced not in done.stderr + done.stdout
     disk.make_room()
