@@ -17,24 +17,27 @@ LIVE = {"ISOBAR_SOURCES": "live"}
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"ISOBAR_HOME": "~nobody-of-this-name/x"}, "ISOBAR_HOME is '~nobody-of-this-name/x'"),
-        ({"DAGSTER_HOME": "~nobody-of-this-name"}, "a user who has no home folder"),
-        ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX is"),
+        (
+            {"ISOBAR_HOME": "~nobody-of-this-name/x"},
+            "ISOBAR_HOME names a user who has no home folder",
+        ),
+        ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX names"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not the address of a PostgreSQL"),
-        ({"DATABASE_URL": "postgresql://u@h"}, "DATABASE_URL is not the address of a PostgreSQL"),
         (
             {"DATABASE_URL": "postgresql://u@h:port/x"},
             "DATABASE_URL is not the address of a PostgreSQL",
         ),
-        ({"WORKER_RUNS": "0"}, "WORKER_RUNS is '0': Input should be greater than or equal to 1"),
-        ({"ISOBAR_RUN_SECONDS": "long"}, "ISOBAR_RUN_SECONDS is 'long': Input should be a valid"),
-        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is not a time zone"),
+        (
+            {"WORKER_RUNS": "0"},
+            "WORKER_RUNS is invalid: Input should be greater than or equal to 1",
+        ),
+        ({"ISOBAR_RUN_SECONDS": "long"}, "ISOBAR_RUN_SECONDS is invalid: Input should be a valid"),
+        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "BOOKINGS_TIME_ZONE is not a time zone"),
         ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD"),
         ({"DATABASE_PASSWORD": "caf\udce9"}, "DATABASE_PASSWORD is not in UTF-8"),
         ({"WEATHER_API_KEY": "\udcff"}, "WEATHER_API_KEY is not in UTF-8"),
         ({"SHIPMENTS_ENCODING": "utf-7"}, "is not an encoding"),
         ({"SHIPMENTS_ENCODING": "raw_unicode_escape"}, "is not an encoding"),
-        ({"SHIPMENTS_ENCODING": "idna"}, "is not an encoding"),
     ],
 )
 def test_an_invalid_variable_is_rejected_with_a_message(
@@ -48,7 +51,7 @@ def test_an_invalid_variable_is_rejected_with_a_message(
 
 
 def test_a_schedule_file_of_an_unknown_user_is_rejected() -> None:
-    with pytest.raises(PermanentFailure, match="ISOBAR_SCHEDULES is"):
+    with pytest.raises(PermanentFailure, match="ISOBAR_SCHEDULES names a user"):
         own_schedules({"ISOBAR_SCHEDULES": "~nobody-of-this-name/schedules.toml"})
 
 

@@ -89,9 +89,22 @@ class Variables(BaseModel):
         """Make the settings from values by field. Raises `PermanentFailure`."""
         try:
             return cls(**given)
-        except ValidationError as error:
-            failure = cls._misconfigured(error, given)
-        raise failure  # without the error as its cause, for that may contain values
+        except ValidationError as error:  # and not as its cause, for it may contain values
+            problem = error.errors(include_url=False, include_input=False)[0]
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        remedy, words = problem.get("ctx", {}).get("remedy"), problem["msg"]
+        hidden = [name for name in given if not cls.may_be_shown(name)]
+        if problem["type"] == "missing":
+            words = "is not set"
+        elif field in hidden and problem["type"] in ("value_error", "assertion_error"):
+            words = "is invalid: its source rejects it"  # whose words may repeat it
+        elif not remedy:
+            words = f"is invalid: {words}"
+        values = [text for name in hidden if len(text := str(given[name])) >= SHORTEST_SECRET]
+        raise misconfigured(
+            redact(f"{cls.variable(field) if field else 'a setting'} {words}", values),
+            remedy or f"Correct or unset it. {cls._meaning(field)}",
+        )
 
     @classmethod
     def may_be_shown(cls, field: str) -> bool:
@@ -105,33 +118,11 @@ class Variables(BaseModel):
         )
 
     @classmethod
-    def _misconfigured(
-        cls, error: ValidationError, given: Mapping[str, object]
-    ) -> PermanentFailure:
-        problem = error.errors(include_url=False)[0]
-        field = str(problem["loc"][0]) if problem["loc"] else ""
+    def _meaning(cls, field: str) -> str:
         info = cls.model_fields.get(field)
-        remedy = problem.get("ctx", {}).get("remedy")
-        name, words = cls.variable(field), problem["msg"]
-        if not field:  # of a validator of all fields
-            text = words
-        elif problem["type"] == "missing":
-            text = f"{name} is not set"
-        elif cls.may_be_shown(field):
-            text = f"{name} is {problem['input']!r}{', which ' if remedy else ': '}{words}"
-        elif problem["type"] in ("value_error", "assertion_error"):  # which may repeat it
-            text = f"{name} is invalid: its source rejects it"
-        else:
-            text = f"{name}{' ' if remedy else ': '}{words}"
-        hidden = [
-            str(one)
-            for key, one in given.items()
-            if not cls.may_be_shown(key) and len(str(one)) >= SHORTEST_SECRET
-        ]
-        about = (
+        return (
             f"Its meaning: {info.description}" if info and info.description else "See .env.example."
         )
-        return misconfigured(redact(text, hidden), str(remedy or f"Correct or unset it. {about}"))
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:

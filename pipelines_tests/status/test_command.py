@@ -321,11 +321,11 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
 def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     _, document = status(state, ISOBAR_SOURCES="prod")
     (error,) = errors(document)
-    assert error.startswith("ISOBAR_SOURCES is 'prod': Input should be 'sandbox' or 'live' (")
+    assert error.startswith("ISOBAR_SOURCES is invalid: Input should be 'sandbox' or 'live' (")
     assert document.keys() == {"status", "checked_at", "problems"}
     assert "Correct or unset it. See .env.example." in document["problems"][0]["remedy"]
     _, document = status(state, SYNC_EVERY_RUN="yesterday")
-    assert any("SYNC_EVERY_RUN is 'yesterday'" in words for words in errors(document))
+    assert any("SYNC_EVERY_RUN is invalid" in words for words in errors(document))
 
 
 def test_a_disabled_source_is_reported_as_disabled(state: Path) -> None:
