@@ -93,7 +93,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     DagsterPostgresStorage(storage)  # it makes the tables
     variables = environment(folder, DAGSTER_HOME=str(folder), DAGSTER_POSTGRES_URL=storage)
     code, read_only, full = (free_port() for _ in range(3))
-    address = dagster_processes.tcp_address("127.0.0.1", code)
+    address: dagster_processes.Address = {"host": "127.0.0.1", "port": code}
     workspace = dagster_processes.write_workspace(folder / "workspace.yaml", address)
     commands = {
         "code": dagster_processes.code_server(address),
@@ -252,22 +252,6 @@ def test_a_page_of_another_origin_opens_no_subscription(proxied: Proxied) -> Non
                 "POST", "/graphql", json={"query": RUNS}, headers={"Origin": origin}
             )
             assert posted.status_code == 403
-
-
-def test_pages_cannot_be_framed_and_do_not_name_the_server(proxied: Proxied) -> None:
-    headers = proxied.viewers(VIEWER).get().headers
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert "Content-Security-Policy" in headers
-    assert "Server" not in headers
-
-
-def test_who_did_what_is_logged_and_no_password(proxied: Proxied) -> None:
-    proxied.operators(OPERATOR).query("{ version }")
-    log = proxied.proxy.process.log.read_text()
-    assert '"user_id":"operator"' in log
-    assert b64encode(":".join(OPERATOR).encode()).decode() not in log
 
 
 @pytest.mark.parametrize("missing", HASHES)

@@ -55,7 +55,7 @@ def code(host: str, port: int) -> None:
     from pipelines.runtime.bootstrap import seed_sandbox
 
     seed_sandbox(settings, echo)
-    address = dagster_processes.tcp_address(host, port)
+    address: dagster_processes.Address = {"host": host, "port": port}
     state_folder.create(settings.state)  # with its rights, before anything is in it
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     seconds = dagster_processes.CONTAINER_POLL_SECONDS
@@ -159,7 +159,7 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
                 f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
             )
         workspace = settings.state / "workspace.yaml"
-        address = dagster_processes.tcp_address(match[1], int(match[2]))
+        address: dagster_processes.Address = {"host": match[1], "port": int(match[2])}
         dagster_processes.write_workspace(workspace, address)
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's processes inherit ignored signals
         signal.signal(number, signal.SIG_DFL)

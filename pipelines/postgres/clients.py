@@ -24,7 +24,6 @@ UNHURRIED = """
 SELECT set_config(name, '0', FALSE) FROM pg_settings
 WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
 """
-WITHOUT_TLS = ("disable", "allow", "prefer")
 
 
 def parameters_of(url: str) -> dict[str, str]:
@@ -95,8 +94,8 @@ def run_client(program: str, words: Sequence[str], url: str, variables: Mapping[
         folder = find_clients(connection.info.server_version // 10_000, with_tls=with_tls)
     parameters = parameters_of(url)
     secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
-    if with_tls and parameters.get("sslmode", "prefer") in WITHOUT_TLS:
-        parameters["sslmode"] = "require"
+    if with_tls:
+        parameters.setdefault("sslmode", "require")
     password = {"PGPASSWORD": secrets[0]} if secrets[0] else {}
     target = f"--dbname={make_conninfo('', **parameters)}"
     done = subprocess.run(

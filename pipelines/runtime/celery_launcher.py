@@ -7,9 +7,7 @@ import argparse
 import os
 import socket
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
 
 import dagster as dg
 from celery import signals  # type: ignore[import-untyped]
@@ -76,18 +74,6 @@ class WorkersLauncher(CeleryRunLauncher):
         self._known: frozenset[str] = frozenset()
         self._queried_at = float("-inf")
         self._missed_since: dict[str, float] = {}
-
-    @classmethod
-    def config_type(cls) -> Any:
-        """Return the schema of the launcher's configuration in dagster.yaml."""
-        return {"broker": dg.StringSource}
-
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
-    ) -> Self:
-        """Create the launcher of an instance."""
-        return cls(inst_data=inst_data, **config_value)
 
     def terminate(self, run_id: str) -> bool:
         """Ask the worker to stop a run at the next safe point."""

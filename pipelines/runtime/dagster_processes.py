@@ -12,18 +12,9 @@ POLL_SECONDS, CONTAINER_POLL_SECONDS = 60, 20
 #: Threads of the code server: one per sensor, which mostly waits, plus some for other requests.
 THREADS = 32
 
-#: Where the code server listens, in the words of a workspace file and of Dagster's options.
+#: Where the code server listens, in the words of a workspace file and of Dagster's options: a host
+#: and port, for everybody who can connect; or a socket, which the rights of its folder protect.
 Address = Mapping[str, str | int]
-
-
-def tcp_address(host: str, port: int) -> Address:
-    """Return the address of a code server that everybody can use who can connect to the port."""
-    return {"host": host, "port": port}
-
-
-def socket_address(path: Path) -> Address:
-    """Return the address of a code server on a Unix socket, which its folder's rights protect."""
-    return {"socket": str(path)}
 
 
 def write_workspace(file: Path, address: Address) -> Path:

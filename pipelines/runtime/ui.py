@@ -24,7 +24,6 @@ from pipelines.runtime.dagster_processes import (
     POLL_SECONDS,
     code_server,
     daemon,
-    socket_address,
     web_server,
     write_workspace,
 )
@@ -33,8 +32,6 @@ from pipelines.runtime.processes import Child, kill_session, stop_all
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
-#: The path of a Unix socket has at most 107 bytes on Linux and 103 on macOS; its folder less.
-MAX_FOLDER_BYTES = 80
 
 
 class WebUi:
@@ -68,7 +65,11 @@ class WebUi:
                     place=f"127.0.0.1:{requested_port}",
                     remedy="Choose another --port, or omit it to use a free one.",
                 )
-            with _socket_folder() as folder:
+            # For the code server's socket, a folder that only this user may enter. The path of the
+            # state folder may be too long for one, and its file system without sockets.
+            with tempfile.TemporaryDirectory(
+                prefix="isobar-", ignore_cleanup_errors=True
+            ) as folder:
                 self._serve(port, Path(folder) / "code")
 
     def _serve(self, port: int, code_socket: Path) -> None:
@@ -105,7 +106,7 @@ class WebUi:
 
         Over gRPC, everybody who can connect to the code server can shut it down.
         """
-        address = socket_address(code_socket)
+        address = {"socket": str(code_socket)}
         workspace = write_workspace(self.settings.state / "workspace.yaml", address)
         commands = {
             "code server": code_server(address),
@@ -191,17 +192,3 @@ class WebUi:
             if not any(map(is_alive, left)) and free_port(port) == port:
                 return
             time.sleep(0.05)
-
-
-def _socket_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a folder for a Unix socket that only this user may enter.
-
-    It is not in the state folder, whose path may be too long, and which may be on a file system
-    without sockets, such as a folder of the host in a container.
-    """
-    usual = tempfile.gettempdir()
-    return tempfile.TemporaryDirectory(
-        prefix="isobar-",
-        dir=usual if len(usual) <= MAX_FOLDER_BYTES else "/tmp",  # noqa: S108 - a new folder in it
-        ignore_cleanup_errors=True,
-    )

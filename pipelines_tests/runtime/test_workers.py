@@ -44,7 +44,7 @@ def test_an_operators_own_dagster_yaml_is_left_alone(tmp_path: Path) -> None:
     own.write_text("telemetry: {enabled: false}\n")
     prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
     assert own.read_text() == "telemetry: {enabled: false}\n"
-    own.write_text("# Written by isobar: our dagster.yaml, and runs by workers\n")
+    own.unlink()
     prepare_dagster_home(settings(tmp_path))
     assert own.samefile(OURS)
 
@@ -69,10 +69,3 @@ def test_another_broker_is_rejected_without_printing_its_password(
 def test_a_worker_without_a_broker_reports_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(PermanentFailure, match="redis://"):
         worker_command(settings(tmp_path))
-
-
-def test_a_worker_executes_the_configured_number_of_runs(tmp_path: Path) -> None:
-    configured = settings(tmp_path, CELERY_BROKER_URL=BROKER, WORKER_RUNS="3")
-    assert worker_command(configured)[-1] == "--runs=3"
-    untold = settings(tmp_path, CELERY_BROKER_URL=BROKER)
-    assert not worker_command(untold)[-1].startswith("--runs")
