@@ -104,18 +104,16 @@ def _of_database(url: str, chosen: list[Source]) -> list[str]:
 
 
 def _of_tables(connection: Connection, source: Source) -> list[str]:
-    """Return how the tables of a plug-in differ from its models, with the statements to execute."""
+    """Return how the tables of a plug-in differ from its models."""
     from pipelines.ingest.statements import OTHER_MODELS
-    from pipelines.migrations import apply, history
+    from pipelines.migrations import apply
 
     if not (is_plugin(source) and (found := apply.differences_of(connection, source))):
         return []
-    statements = history.alterations(connection, source.metadata)
-    how = f" Execute in isobar database psql: {statements}" if statements else ""
     words = (
         f"{source.name}: {OTHER_MODELS}: {'; '.join(found)}. To keep what is stored, change the"
-        f" tables (docs/parts-of-a-source.md, 'Tables').{how} To delete it and load again: isobar"
-        f" sources reset {source.name}."
+        " tables by ALTER TABLE in isobar database psql (docs/parts-of-a-source.md, 'Tables'). To"
+        f" delete it and load again: isobar sources reset {source.name}."
     )
     return [words]
 

@@ -19,7 +19,7 @@ def reset(name: str) -> None:
     What others have built on its tables, such as a view of an analyst, is named and stops it.
 
     Empty tables are created from its models, and the next `isobar run` loads everything again. To
-    keep what is stored, use the statements of `isobar sources check NAME` instead.
+    keep what is stored, change the tables by what `isobar sources check NAME` names instead.
     """
     source = sources().get(name)
     if source is None or not is_plugin(source):

@@ -119,6 +119,6 @@ def other_tables(source: str, difference: str) -> DatabaseError:
         source,
         f"{OTHER_MODELS}, and nothing was written: {difference}",
         place=source,
-        remedy=f"isobar sources check {source} shows the statements that change them; to delete"
-        f" what is stored and make them anew: isobar sources reset {source}. Then run again.",
+        remedy=f"isobar sources check {source} names all differences; to delete what is stored and"
+        f" make the tables anew: isobar sources reset {source}. Then run again.",
     )

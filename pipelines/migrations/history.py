@@ -5,18 +5,15 @@ one that was released does. `ops.revision` has the revision of a database.
 """
 
 import io
-import warnings
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 from alembic import command
-from alembic.autogenerate import compare_metadata, produce_migrations
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
@@ -128,22 +125,3 @@ def differences(connection: Connection, tables: MetaData) -> list[str]:
         if {*names} != {*stored}:
             found.append(f"the key of {name} is {', '.join(stored)}, not {', '.join(names)}")
     return found
-
-
-def alterations(connection: Connection, tables: MetaData) -> str:
-    """Return the statements that make the tables what is declared, but for keys.
-
-    None drops anything: a column that is gone from the models may have been renamed.
-    """
-    context = MigrationContext.configure(connection, opts=comparison([tables]))
-    upgrade = produce_migrations(context, tables).upgrade_ops
-    written = io.StringIO()
-    options = {"as_sql": True, "output_buffer": written}
-    operations = Operations(MigrationContext.configure(dialect_name="postgresql", opts=options))
-    with warnings.catch_warnings(action="ignore"):  # of options that only MySQL has
-        for of_table in upgrade.ops if upgrade else ():
-            for one in getattr(of_table, "ops", [of_table]):
-                if not isinstance(one, DropColumnOp | DropConstraintOp | DropIndexOp):
-                    operations.invoke(one)
-    lines = written.getvalue().replace("%%", "%").splitlines()
-    return " ".join(line.strip() for line in lines if line.strip())
