@@ -33,16 +33,6 @@ OF_OTHERS = text(
     " UNION ALL SELECT oid::regprocedure::text FROM pg_proc"
     " WHERE pg_get_userbyid(proowner) <> 'isobar_owner'"
 )
-#: Of Isobar 3.0. A view of a source that is off may read it still.
-DROP_FAILING_VIEWS = """
-DO $$
-BEGIN
-    DROP TABLE IF EXISTS ops.failing_views;
-EXCEPTION
-    WHEN dependent_objects_still_exist THEN RAISE NOTICE 'ops.failing_views stays for now';
-END
-$$
-"""
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
 #: How long to wait for a table lock. New users of the table queue behind the migration.
@@ -123,21 +113,15 @@ def prepare(connection: Connection) -> None:
     set_local(connection, "lock_timeout", TURN_WAIT)
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('isobar migrate', 0))"))
     set_local(connection, "lock_timeout", TABLE_WAIT)
-    version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
-    if version < OLDEST_MAJOR:
+    settings = "SELECT current_setting('server_version_num'), current_setting('server_encoding')"
+    version, encoding = connection.execute(text(settings)).one()
+    if int(version) < OLDEST_MAJOR * 10_000 or encoding != "UTF8":
         raise PermanentFailure(
             "database",
-            f"the server is PostgreSQL {version}; the oldest supported version is {OLDEST_MAJOR}",
+            f"it is of PostgreSQL {int(version) // 10_000} with the encoding {encoding}",
             place="DATABASE_URL",
-            remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
-        )
-    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
-    if encoding != "UTF8":
-        raise PermanentFailure(
-            "database",
-            f"its encoding is {encoding}, which does not hold every name: UTF8 does",
-            place="DATABASE_URL",
-            remedy="Create another with CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
+            remedy=f"Use PostgreSQL {OLDEST_MAJOR} or later, or unset DATABASE_URL. A database has"
+            " to have UTF8: CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
         )
     execute_script(connection, read_sql("pipelines.migrations", "roles"))
 
@@ -221,7 +205,6 @@ def _migrate_all(connection: Connection) -> None:
         objects.forget(connection, objects.applied_files(connection).keys() - _wanted().keys())
     for source in done.values():
         distribution.distribute(connection, source)
-    execute_script(connection, DROP_FAILING_VIEWS)
 
 
 def migrate_sources(connection: Connection, chosen: Mapping[str, Source]) -> None:

@@ -7,7 +7,6 @@ made again; if others use one, PostgreSQL says so, and nothing is changed.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -15,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from psycopg.sql import Identifier, Literal
 from sqlalchemy import Connection, MetaData, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +26,9 @@ from pipelines.warehouse.tables import sql_objects
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
+MISSING_COLUMN = psycopg.errors.UndefinedColumn
+#: What of a connection's `info` has what was dropped.
+DROPPED = "dropped"
 #: What PostgreSQL says when the columns of a view or the result of a function are others.
 NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
 
@@ -50,19 +53,17 @@ class Part:
         return found
 
     def _comments(self) -> str:
-        """Return the declared comments of the schema, its tables and their columns, as JSON."""
-        names = ("schema_name", "table_name", "column_name", "comment")
+        """Return the statements that set the comments of the schema, its tables and columns."""
         tables = self.metadata.tables.values()
-        declared = [
-            (self.name, None, None, self.about),
-            *((table.schema, table.name, None, table.comment) for table in tables),
-            *(
-                (table.schema, table.name, column.name, column.comment)
-                for table in tables
-                for column in table.columns
-            ),
-        ]
-        return json.dumps([dict(zip(names, one, strict=True)) for one in declared])
+        declared = [("SCHEMA", [self.name], self.about)]
+        for one in tables:
+            name = [str(one.schema), one.name]
+            declared.append(("TABLE", name, one.comment or ""))
+            declared += [("COLUMN", [*name, of.name], of.comment or "") for of in one.columns]
+        return "".join(
+            f"COMMENT ON {kind} {Identifier(*name).as_string()} IS {Literal(about).as_string()};\n"
+            for kind, name, about in declared
+        )
 
 
 def digest(sql: str) -> str:
@@ -79,19 +80,18 @@ def applied_files(connection: Connection) -> dict[str, str | None]:
 def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
     """Create or replace the views and functions whose files changed; return their names."""
     waiting = _stale(connection, files)
-    changed, dropped = set(waiting), list[Any]()
+    changed = set(waiting)
     order = [*_in_order(files)]
     with distribution.on_coordinator(connection):
         while waiting:
             name = min(waiting, key=order.index)
             waiting.discard(name)
             if not _is_replaced(connection, name, files[name]):
-                users = drop(connection, [name])
-                waiting |= ({one.name for one in users} & files.keys()) - {name}
-                dropped += users
+                users = {one.name for one in drop(connection, [name])}
+                waiting |= (users & files.keys()) - {name}
                 _execute(connection, name, files[name])
             changed |= waiting
-        _give_back(connection, [*dropped, *connection.info.pop("dropped", ())])
+        _give_back(connection)
     _inherit_comments(connection, changed)
     _record(connection, {name: files[name] for name in changed})
     return changed
@@ -100,22 +100,24 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
 def drop(connection: Connection, names: Iterable[str]) -> Sequence[Any]:
     """Drop views and functions with those of ours that use them, and return all of them.
 
-    Raises `DBAPIError` if what others have built uses one of them.
+    `replace` makes those that have a file again, with the rights of others that they had. Raises
+    `DBAPIError` if what others have built uses one of them.
     """
     query = text(read_sql("pipelines.migrations", "users_of"))
     found = connection.execute(query, {"names": [*names]}).all()
     for row in found:
         _execute(connection, row.name, f"DROP {row.kind} {row.signature}")
+    connection.info.setdefault(DROPPED, []).extend(found)
     return found
 
 
-def _give_back(connection: Connection, dropped: Iterable[Any]) -> None:
+def _give_back(connection: Connection) -> None:
     """Give others the rights that they had on what was dropped, if it is there again."""
     is_there = {
         "VIEW": text("SELECT to_regclass(:signature) IS NOT NULL"),
         "FUNCTION": text("SELECT to_regprocedure(:signature) IS NOT NULL"),
     }
-    for row in dropped:
+    for row in connection.info.pop(DROPPED, ()):
         there = connection.execute(is_there[row.kind], {"signature": row.signature})
         if there.scalar_one() and row.grants:
             execute_script(connection, ";".join(row.grants))
@@ -131,12 +133,15 @@ def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> 
     """Execute its scripts if its tables, its views or one of the scripts changed."""
     files = part.scripts()
     if is_changed or _stale(connection, files):
-        comments, *others = files.values()
-        query = text(read_sql("pipelines.migrations", "comments"))
-        wrong = connection.execute(query, {"declared": comments}).scalars().all()
-        for sql in (*wrong, *others):
-            execute_script(connection, sql)
-        _record(connection, files)
+        for name, sql in files.items():
+            try:
+                with connection.begin_nested():
+                    _execute(connection, name, sql)
+            except DBAPIError as error:  # a plug-in's table may lack a column that it declares
+                if not (name.endswith("/comments") and isinstance(error.orig, MISSING_COLUMN)):
+                    raise
+            else:
+                _record(connection, {name: sql})
 
 
 def _in_order(files: Mapping[str, str]) -> Iterable[str]:
@@ -165,7 +170,7 @@ def _execute(connection: Connection, name: str, sql: str) -> None:
     try:
         execute_script(connection, sql)
     except DBAPIError as error:
-        error.add_detail(f"in {name}.sql")
+        error.add_detail(f"in {name.removesuffix('.sql')}.sql")
         raise
 
 
