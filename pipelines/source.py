@@ -116,7 +116,6 @@ __all__ = [
     "Batches",
     "Cap",
     "Check",
-    "Collection",
     "Content",
     "Context",
     "Csv",
@@ -279,23 +278,6 @@ class Retention:
     min_days: int = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Collection:
-    """What one source collects from all others: the union of a view that each may offer.
-
-    `isobar migrate` creates `<schema>.<view>` from the views `<source>.<view>` of the others, with
-    an additional first column `source`.
-    """
-
-    #: Name of the view in each source's schema.
-    view: str
-    about: str
-    #: Columns and their PostgreSQL types, in order.
-    columns: Mapping[str, str]
-    #: Descriptions of the columns.
-    comments: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Sandbox:
     """The inputs of a simulated source: a seed and a clock."""
@@ -349,7 +331,8 @@ class Source:
     #: Its own views that are assets; those in `enriched` and `metrics` always are.
     views: tuple[View, ...] = ()
     retention: tuple[Retention, ...] = ()
-    collects: Collection | None = None
+    #: Whether it gathers what others offer (`pipelines.migrations.collections`). It then runs last.
+    collects: bool = False
     #: A file of its package that the sandbox sends, if it has no `sandbox.py`: to the inbox, or as
     #: the document or first page of its service.
     sample: str | None = None
@@ -486,7 +469,7 @@ def declared_sources() -> Mapping[str, Source]:
     A source may be declared and yet be off. Its tables and views are still migrated, because those
     of others may read them.
     """
-    found = sorted(_discovered().values(), key=lambda one: (one.collects is not None, one.name))
+    found = sorted(_discovered().values(), key=lambda one: (one.collects, one.name))
     return {one.name: one for one in found}
 
 

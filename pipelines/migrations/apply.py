@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import SOURCE_ERRORS, note_broken
 from pipelines.migrations import distribution, history, objects
-from pipelines.migrations.collections import collected_views, platform_views
+from pipelines.migrations.collections import catalog, gathered
 from pipelines.migrations.objects import Part
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
@@ -64,10 +64,9 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     Covers the platform and the `chosen` sources, by default all.
     """
     chosen = declared_sources() if chosen is None else chosen
-    found = collected_views(chosen) | platform_views(chosen)
-    for part in parts(chosen):
-        found |= part.files
-    return found
+    files = {name: sql for part in parts(chosen) for name, sql in part.files.items()}
+    found = {name: gathered(name, sql, chosen) for name, sql in files.items()}
+    return found | {"ops.catalog": catalog(chosen)}
 
 
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:

@@ -1,33 +1,20 @@
-"""Collected views: one source gathers what the others offer, such as the places it serves.
+"""Views that follow from the sources: of what they offer each other, and of what they provide.
 
-A source with `collects` gets the view `<source>.<view>`: the union of the views of that name of all
-other sources. A source that wants to be served provides such a view; no other declaration is
-needed.
+A view may gather the views of its name of all other sources, such as the places they serve: its
+file has a line `-- and of each source`, and as its columns NULL of each type. A source that wants
+to be served provides such a view; no other declaration is needed.
 """
 
+import re
 from collections.abc import Mapping
 
 from psycopg.sql import Literal
 
-from pipelines.source import Collection, Source
+from pipelines.source import Source
 from pipelines.warehouse.sql_files import relations_read
 
-#: What each source may say of its newest data: the view `<source>.newest`.
-NEWEST = Collection(
-    view="newest",
-    about="How new the data of sources are, by what they say themselves: the union of the views"
-    " newest of all sources. metrics.freshness shows it.",
-    columns={
-        "name": "text",
-        "newest_at": "timestamp with time zone",
-        "new_data_at": "timestamp with time zone",
-    },
-    comments={
-        "name": "View, as schema.name; null: whatever of the source is not named.",
-        "newest_at": "Newest time in the data; null if there are none.",
-        "new_data_at": "When data last came; null: as the ledger has it.",
-    },
-)
+#: The line of a gathering view in place of which `gathered` names the others.
+OTHERS = "-- and of each source\n"
 CATALOG = """\
 CREATE OR REPLACE VIEW ops.catalog AS
 SELECT
@@ -53,21 +40,20 @@ COMMENT ON COLUMN ops.catalog.reads IS
 """
 
 
-def collected_views(sources: Mapping[str, Source]) -> dict[str, str]:
-    """Return the SQL of the collected views, by schema and name.
+def gathered(name: str, sql: str, sources: Mapping[str, Source]) -> str:
+    """Return the SQL of a view, with the views of its name of all other sources if it gathers."""
+    schema, _, view = name.partition(".")
+    _, *columns = re.findall(r"^    NULL::.+ AS (\w+),?$", sql, re.MULTILINE) or [""]
+    others = [
+        f"UNION ALL SELECT {_quoted(other)}, {', '.join(columns)} FROM {other}.{view}\n"
+        for other, source in sorted(sources.items())
+        if other != schema and f"{other}.{view}" in source.object_files
+    ]
+    return sql.replace(OTHERS, "".join(others))
 
-    Args:
-        sources: All sources by name.
-    """
-    return {
-        f"{source.name}.{source.collects.view}": _union(source.name, source.collects, sources)
-        for source in sources.values()
-        if source.collects
-    }
 
-
-def platform_views(sources: Mapping[str, Source]) -> dict[str, str]:
-    """Return the SQL of the platform's own views that follow from the sources, by name."""
+def catalog(sources: Mapping[str, Source]) -> str:
+    """Return the SQL of the view of what the sources provide."""
     read = _sources_read(sources)
     rows = [
         f"({_quoted(kind)}, {_quoted(name)}, {_quoted(source.name)},"
@@ -80,10 +66,7 @@ def platform_views(sources: Mapping[str, Source]) -> dict[str, str]:
         )
         for name in names
     ]
-    return {
-        "ops.newest": _union("ops", NEWEST, sources),
-        "ops.catalog": CATALOG.format(rows=",\n    ".join(rows)),
-    }
+    return CATALOG.format(rows=",\n    ".join(rows))
 
 
 def _sources_read(sources: Mapping[str, Source]) -> dict[str, set[str]]:
@@ -104,28 +87,6 @@ def public_relations(source: Source) -> list[str]:
     """Return the views and tables of a source that analysts query, by schema and name."""
     names = {*source.view_assets, *source.metadata.tables}
     return sorted(one for one in names if one.startswith(("enriched.", "metrics.")))
-
-
-def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> str:
-    typed = [f"NULL::{kind} AS {column}" for column, kind in collection.columns.items()]
-    selects = [f"SELECT NULL::text AS source, {', '.join(typed)} WHERE FALSE"] + [
-        f"SELECT {_quoted(other)}, {', '.join(collection.columns)} FROM {other}.{collection.view}"
-        for other, source in sorted(sources.items())
-        if other != name and f"{other}.{collection.view}" in source.object_files
-    ]
-    view = f"{name}.{collection.view}"
-    comments = {"source": f"The source of the row, from its view {collection.view}."}
-    return "\n".join(
-        [
-            f"CREATE OR REPLACE VIEW {view} AS",
-            "\nUNION ALL\n".join(selects) + ";",
-            f"COMMENT ON VIEW {view} IS {_quoted(collection.about)};",
-            *(
-                f"COMMENT ON COLUMN {view}.{column} IS {_quoted(comment)};"
-                for column, comment in {**comments, **collection.comments}.items()
-            ),
-        ]
-    )
 
 
 def _quoted(value: str | list[str]) -> str:

@@ -10,7 +10,6 @@ and blocks, `due` has the queries of the sensor, `place_names` the geocoder's lo
 from pipelines.config import Settings as Platform
 from pipelines.source import (
     Check,
-    Collection,
     Field,
     Input,
     Retention,
@@ -155,33 +154,5 @@ source = Source(
             purge=deferred("pipelines.sources.weather.request_log:delete_old"),
         ),
     ),
-    collects=Collection(
-        view="weather_requests",
-        about="Places and hours for which sources request weather: the union of the views"
-        " weather_requests of all sources. A row with coordinates, or with a country and a"
-        " postcode or city, defines its place (weather.places); a row with neither requests hours"
-        " of a place that other rows define.",
-        columns={
-            "place_key": "text",
-            "country_code": "text",
-            "postcode": "text",
-            "city": "text",
-            "latitude": "double precision",
-            "longitude": "double precision",
-            "hour_at": "timestamp with time zone",
-            "day": "date",
-        },
-        comments={
-            "place_key": "Unique name of the place, as in weather.places.",
-            "country_code": "ISO 3166-1 alpha-2; null if coordinates are given.",
-            "postcode": "Postcode; null if there is none.",
-            "city": "Name of the city or of a place with coordinates; null if there is none.",
-            "latitude": "Degrees north; null if the place is looked up by its address.",
-            "longitude": "Degrees east; null if the place is looked up by its address.",
-            "hour_at": "Start of the requested hour. Null: the current weather, kept fresh. An"
-            " hour before 1940, for which there is no data, only defines the place.",
-            "day": "Day for which the hour is requested, at most one day from the date of hour_at;"
-            " queries filter by it. Null for the current weather.",
-        },
-    ),
+    collects=True,
 )
