@@ -36,8 +36,7 @@ LIVE = {"ISOBAR_SOURCES": "live"}
         ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD"),
         ({"DATABASE_PASSWORD": "caf\udce9"}, "DATABASE_PASSWORD is not in UTF-8"),
         ({"WEATHER_API_KEY": "\udcff"}, "WEATHER_API_KEY is not in UTF-8"),
-        ({"SHIPMENTS_ENCODING": "utf-7"}, "is not an encoding"),
-        ({"SHIPMENTS_ENCODING": "raw_unicode_escape"}, "is not an encoding"),
+        ({"SHIPMENTS_ENCODING": "utf-16"}, "is not an encoding"),
     ],
 )
 def test_an_invalid_variable_is_rejected_with_a_message(

@@ -15,9 +15,6 @@ from pipelines.config.env_validation import AnyPath, Variables, invalid
 if TYPE_CHECKING:
     from pipelines.config import Settings
 
-#: A line that some encodings decode to lone surrogates or reject with their own exception type.
-ODD_LINE = rb".xn--\ud800+2AA-"
-
 
 def url(
     description: str,
@@ -52,7 +49,6 @@ def _zone(value: str) -> str:
 def _encoding(value: str) -> str:
     try:
         is_fit = 'a,;"\n'.encode(value) == b'a,;"\n'
-        ODD_LINE.decode(value).encode()
     except (LookupError, TypeError, ValueError):
         is_fit = False
     if not is_fit:
