@@ -173,45 +173,6 @@ def test_an_operator_edits_the_registry_and_deletes_a_plants_data(
     assert owner.execute("SELECT DISTINCT plant_id FROM solar.days").fetchall() == [(7,)]
 
 
-def test_an_operator_corrects_a_place(
-    server: Connections, guarded: str, owner: psycopg.Connection
-) -> None:
-    owner.execute(
-        "INSERT INTO weather.places (place_key, geocoding_status, is_observed)"
-        " VALUES ('IR tehran', 'ambiguous', TRUE), ('IR qom', 'not_found', TRUE);"
-        "INSERT INTO weather.fetch_state (place_id, kind)"
-        " SELECT place_id, 'forecast' FROM weather.places"
-    )
-    with login(server, guarded, OPERATOR) as operator:
-        operator.execute("SELECT weather.correct_place('IR tehran', 35.69, 51.39)")
-        operator.execute(
-            "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'IR qom'"
-        )
-    places = "SELECT place_key, geocoding_status, latitude, count(kind) FROM weather.places"
-    places += " LEFT JOIN weather.fetch_state USING (place_id) GROUP BY place_id ORDER BY place_key"
-    assert owner.execute(places.encode()).fetchall() == [
-        ("IR qom", "pending", None, 1),
-        ("IR tehran", "corrected", 35.69, 0),
-    ]
-
-
-def test_an_operator_retries_rejected_days_and_files(
-    server: Connections, guarded: str, owner: psycopg.Connection
-) -> None:
-    add_plant(owner, 1)
-    add_readings(owner, 1, "2026-01-01", "2026-01-03")
-    owner.execute(
-        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading)"
-        " VALUES ('shipments', 'a.csv', 1, 1, 1, 'utf-8')"
-    )
-    with login(server, guarded, OPERATOR) as operator:
-        operator.execute("UPDATE solar.days SET retry_at = now() WHERE day = '2026-01-02'")
-        operator.execute("DELETE FROM ops.inbox_files WHERE sha256 IS NULL")
-    due = "SELECT day::text FROM solar.days WHERE retry_at IS NOT NULL"
-    assert owner.execute(due.encode()).fetchall() == [("2026-01-02",)]
-    assert owner.execute("SELECT count(*) FROM ops.inbox_files").fetchone() == (0,)
-
-
 def test_plant_and_quarantine_commands_work_with_an_operators_login(
     server: Connections, guarded: str, owner: psycopg.Connection, state: Path
 ) -> None:

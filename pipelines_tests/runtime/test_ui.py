@@ -49,49 +49,16 @@ def test_runs_of_isobar_run_are_in_the_history_of_the_code_location(ui: Ui) -> N
 def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
         repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
-        executionTimezone scheduleState { status } futureTicks(limit: 1) { results { timestamp }
-        } } } } }"""
+        executionTimezone scheduleState { status } } } } }"""
     schedules = ui.query(query)["schedulesOrError"]["results"]
-    ticks = {one["name"]: one.pop("futureTicks")["results"][0]["timestamp"] for one in schedules}
-    assert schedules == [
-        {
-            "name": name,
-            "cronSchedule": cron,
-            "executionTimezone": "UTC",
-            "scheduleState": {"status": "RUNNING"},
-        }
-        for name, cron in (
-            ("bookings_audit_weekly", "20 3 * * 0"),
-            ("bookings_daily", "40 5 * * *"),
-            ("flights_daily", "0 5 * * *"),
-            ("housekeeping_daily", "40 2 * * *"),
-            ("shipments_daily", "20 5 * * *"),
-            ("solar_sync", "15 0 * * *"),
-            ("weather_rounds", "50 */3 * * *"),
-        )
-    ]
-    assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
+    assert {one["scheduleState"]["status"] for one in schedules} == {"RUNNING"}
+    found = {one["name"]: (one["cronSchedule"], one["executionTimezone"]) for one in schedules}
+    assert found["flights_daily"] == ("0 5 * * *", "UTC")
+    assert found["solar_sync"] == ("15 0 * * *", "UTC")
 
 
 def test_a_ui_run_goes_through_queue_and_code_server(ui: Ui) -> None:
     assert ui.run("flights") == "SUCCESS"
-
-
-def test_checks_are_evaluated_alone(ui: Ui) -> None:
-    checks = [
-        {"assetKey": {"path": ["flights", "itineraries"]}, "name": name}
-        for name in ("counts_balance", "no_rejects")
-    ]
-    run_id = ui.launch("flights", assetSelection=[], assetCheckSelection=checks)
-    assert ui.wait_for_run(run_id) == "SUCCESS"
-    query = (
-        """query($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey } } } }"""
-    )
-    steps = [one["stepKey"] for one in ui.query(query, id=run_id)["runOrError"]["stepStats"]]
-    assert sorted(steps) == [
-        "flights__itineraries_counts_balance",
-        "flights__itineraries_no_rejects",
-    ]
 
 
 def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
@@ -168,24 +135,6 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
         time.sleep(1)
 
 
-def test_a_run_with_its_own_configuration_goes_on_from_its_failure(ui: Ui) -> None:
-    file = ui.state / "by hand.csv"
-    config = {"ops": {"load_shipments": {"config": {"file": str(file)}}}}
-    run_id = ui.launch("shipments", config)
-    assert ui.wait_for_run(run_id) == "FAILURE"
-    file.write_text(text_of([line(tracking_number="from its failure")]))
-    again = """mutation($id: String!) { launchRunReexecution(reexecutionParams: {
-        parentRunId: $id, strategy: FROM_FAILURE }) {
-        __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-    launched = ui.query(again, id=run_id)["launchRunReexecution"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    assert ui.wait_for_run(launched["run"]["runId"]) == "SUCCESS"
-    server = EmbeddedPostgres(ui.state).start()
-    query = "SELECT count(*) FROM shipments.shipments WHERE tracking_number = 'from its failure'"
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
-        assert owner.execute(query).fetchone() == (1,)
-
-
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     done = isobar(ui.state, "ui")
     assert done.returncode == 1
@@ -193,15 +142,23 @@ def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     assert ui.url in done.stderr
 
 
-def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
-    (daemon,) = ui.having("dagster._daemon")
-    daemon.kill()
+@pytest.mark.parametrize(("name", "word"), [("daemon", "dagster._daemon"), ("code server", "grpc")])
+def test_a_part_that_dies_is_started_again(ui: Ui, name: str, word: str) -> None:
+    (part,) = ui.having(word)
+    part.kill()
     deadline = time.monotonic() + 300
-    while [one for one in ui.having("dagster._daemon") if one != daemon] == []:
-        assert time.monotonic() < deadline, "the daemon stayed dead"
+    while [one for one in ui.having(word) if one != part] == []:
+        assert time.monotonic() < deadline, f"the {name} stayed dead"
         time.sleep(0.3)
     noted = json.loads((ui.state / "ui.json").read_text())["processes"]
-    assert noted["daemon"].startswith(f"{ui.having('dagster._daemon')[-1].pid} ")
+    assert noted[name].startswith(f"{ui.having(word)[-1].pid} ")
+    while True:
+        try:
+            assert ui.run("flights") == "SUCCESS"
+            break
+        except AssertionError:  # a new code server loads the definitions first
+            assert time.monotonic() < deadline
+            time.sleep(1)
 
 
 def test_no_other_account_reaches_the_code_server(ui: Ui) -> None:
@@ -215,23 +172,6 @@ def test_no_other_account_reaches_the_code_server(ui: Ui) -> None:
     if os.geteuid() == 0:
         seen = subprocess.run(["test", "-e", place], user=NOBODY, cwd="/", check=False)
         assert seen.returncode == 1
-
-
-def test_a_code_server_that_is_killed_is_back_within_ten_seconds(ui: Ui) -> None:
-    (server,) = ui.having("grpc")
-    began = time.monotonic()
-    server.kill()
-    while (others := ui.having("grpc")) == [] or server in others:
-        assert time.monotonic() - began < 10, "nobody started it again"
-        time.sleep(0.1)
-    (ui.state / "inbox" / "shipments" / "after.csv").write_text(text_of([line(77)]))
-    query = "SELECT count(*) FROM enriched.shipments WHERE tracking_number = 'TN00000077'"
-    database = EmbeddedPostgres(ui.state).start()
-    with psycopg.connect(database.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
-        while connection.execute(query).fetchone() == (0,):
-            assert time.monotonic() - began < 60, "the daemon did not find the new one"
-            time.sleep(0.2)
-    assert ui.run("flights") == "SUCCESS"
 
 
 def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, ui: Ui) -> None:

@@ -18,31 +18,12 @@ QUESTIONS = {
         runQueueConfig { tagConcurrencyLimitsYaml } concurrencyLimits { concurrencyKey }
         daemonHealth { allDaemonStatuses { daemonType healthy
             lastHeartbeatErrors { message stack } } } } }""",
-    "workspace": """{ workspaceOrError { ... on Workspace { locationEntries { name versionKey
-        displayMetadata { key value } locationOrLoadError { __typename
-            ... on RepositoryLocation { environmentPath dagsterLibraryVersions { name version } }
-            ... on PythonError { message stack } } } } } }""",
     "resources": f"""{{ allTopLevelResourceDetailsOrError(repositorySelector: {REPOSITORY}) {{
         ... on ResourceDetailsList {{ results {{ name description resourceType
             configFields {{ name description defaultValueAsJson configType {{ key }} }}
             configuredValues {{ key value type }}
             nestedResources {{ name resource {{
                 configuredValues {{ key value }} }} }} }} }} }} }}""",
-    "variables": f"""{{ utilizedEnvVarsOrError(repositorySelector: {REPOSITORY}) {{
-        ... on EnvVarWithConsumersList {{ results {{ envVarName
-            envVarConsumers {{ type name }} }} }} }} }}""",
-    "jobs": f"""{{ repositoryOrError(repositorySelector: {REPOSITORY}) {{ ... on Repository {{
-        displayMetadata {{ key value }}
-        jobs {{ name description tags {{ key value }} runTags {{ key value }} {ENTRIES}
-            presets {{ name runConfigYaml }}
-            modes {{ resources {{ name description configField {{ defaultValueAsJson
-                configType {{ ... on CompositeConfigType {{ fields {{
-                    name defaultValueAsJson }} }} }} }} }} }} }} }} }} }}""",
-    "launchpad": """{ runConfigSchemaOrError(selector: {repositoryName: "__repository__",
-            repositoryLocationName: "pipelines", pipelineName: "housekeeping"}) {
-        ... on RunConfigSchema { rootDefaultYaml allConfigTypes { key description
-            ... on CompositeConfigType { fields {
-                name description defaultValueAsJson } } } } } }""",
     "assets": f"""{{ assetNodes {{ assetKey {{ path }} description opVersion {ENTRIES}
         configField {{ defaultValueAsJson }} tags {{ key value }}
         assetMaterializations {{ {ENTRIES} tags {{ key value }} }}
@@ -53,9 +34,6 @@ QUESTIONS = {
         results {{ name description {ENTRIES} sensorState {{ ticks(limit: 20) {{
             status skipReason cursor runKeys logKey error {{ message stack }}
             logEvents {{ events {{ message }} }} }} }} }} }} }} }}""",
-    "schedules": f"""{{ schedulesOrError(repositorySelector: {REPOSITORY}) {{ ... on Schedules {{
-        results {{ name description {ENTRIES} scheduleState {{ ticks(limit: 20) {{
-            status skipReason error {{ message stack }} }} }} }} }} }} }}""",
     "runs": """{ runsOrError { ... on Runs { results { id runConfigYaml runConfig
         tags { key value } executionPlan { steps { key } } } } } }""",
 }

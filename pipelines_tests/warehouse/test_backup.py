@@ -19,7 +19,6 @@ from pipelines.runtime.backup import FORMAT, Manifest, _digests, read_manifest
 from pipelines.testing.databases import made
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
-from pipelines_tests.logins import create_login
 
 
 @pytest.fixture
@@ -216,39 +215,3 @@ def test_a_damaged_or_incomplete_backup_is_rejected(written: Path) -> None:
         PermanentFailure, match=r"no manifest\.json that can be read: .*No such file"
     ):
         read_manifest(written)
-
-
-def test_what_others_built_comes_back_with_its_rights(
-    state: Path, owner: psycopg.Connection, outside: dict[str, str], tmp_path: Path
-) -> None:
-    assert isobar(state, "migrate", **outside).returncode == 0
-    jane_url = create_login(owner, "jane", is_modeller=True)
-    bob_url = create_login(owner, "bob", is_modeller=False)
-    try:
-        with psycopg.connect(jane_url, autocommit=True) as jane:
-            jane.execute("CREATE TABLE kept AS SELECT 7 AS number")
-            jane.execute("CREATE VIEW routes AS SELECT route FROM enriched.itineraries")
-            jane.execute("GRANT USAGE ON SCHEMA jane TO bob; GRANT SELECT ON kept TO bob")
-        folder = str(tmp_path / "backup")
-        assert isobar(state, "backup", folder, **outside).returncode == 0
-        owner.execute("DROP TABLE jane.kept")
-        owner.close()
-        done = isobar(state, "restore", folder, "--replace", **outside)
-        assert done.returncode == 0, done.stderr
-        with psycopg.connect(bob_url) as bob:
-            assert bob.execute("TABLE jane.kept").fetchone() == (7,)
-    finally:
-        with psycopg.connect(outside["DATABASE_URL"], autocommit=True) as again:
-            again.execute("DROP OWNED BY jane, bob CASCADE; DROP ROLE jane, bob")
-
-
-def test_an_unreadable_table_is_named_by_pg_dump(
-    state: Path, server: Connections, rented: str, other: str, tmp_path: Path
-) -> None:
-    assert isobar(state, "migrate", DATABASE_URL=rented).returncode == 0
-    with psycopg.connect(server.url(SUPERUSER, other), autocommit=True) as connection:
-        connection.execute("CREATE TABLE public.hidden (x integer)")
-    done = isobar(state, "backup", str(tmp_path / "backup"), DATABASE_URL=rented)
-    assert done.returncode == 1
-    assert "permission denied for table hidden" in done.stderr
-    assert not (tmp_path / "backup" / "manifest.json").exists()

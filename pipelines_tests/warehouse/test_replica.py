@@ -103,15 +103,6 @@ def at_the_primary(connections: Connections) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_it_is_a_standby_that_streams(
-    analyst: psycopg.Connection, connections: Connections
-) -> None:
-    assert one(analyst, "SELECT pg_is_in_recovery()") is True
-    slots = "SELECT slot_name, active FROM pg_replication_slots"
-    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
-        until(lambda: owner.execute(slots).fetchall() == [("replica", True)], "it streams")
-
-
 def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:
@@ -139,13 +130,6 @@ def test_analysts_read_from_the_replica(
         replica.url(ANALYST)
         in isobar(state, "database", "url", "--role", "analyst", **addresses).stdout
     )
-
-
-def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) -> None:
-    done = isobar(state, "run", DATABASE_URL=replica.url(SUPERUSER))
-    assert done.returncode == 1
-    assert "the server is read-only" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def on_page(language: str, word: str) -> str:

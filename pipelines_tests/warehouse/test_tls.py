@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
-from dagster._core.instance.ref import InstanceRef
 from sqlalchemy import Connection, text
 
-from pipelines.config import Settings
 from pipelines.failures import TransientFailure
 from pipelines.migrations import apply
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -58,19 +55,6 @@ def test_migrating_and_loading_go_over_tls(secured: Secured, empty_database: str
     store.dispose()
 
 
-def test_the_storage_of_dagster_goes_over_tls(
-    secured: Secured, empty_database: str, tmp_path: Path
-) -> None:
-    with dagster_instance(secured.url(SUPERUSER, empty_database), tmp_path) as instance:
-        run = instance.create_run_for_job(dg.job(name="idle")(lambda: None))
-        assert instance.get_runs_count() == 1
-        assert instance.get_run_by_id(run.run_id) is not None
-        storage: Any = instance.run_storage
-        with storage.connect() as connection:
-            driver = connection.connection.dbapi_connection
-            assert driver.info.ssl_in_use
-
-
 def test_psql_uses_tls_or_reports_that_it_cannot(
     secured: Secured, database: str, state: Path
 ) -> None:
@@ -81,13 +65,6 @@ def test_psql_uses_tls_or_reports_that_it_cannot(
         assert (done.stdout, done.returncode) == ("42\n", 0), done.stderr
     else:
         assert "SSL support is not compiled in" in done.stderr
-
-
-def dagster_instance(url: str, home: Path) -> dg.DagsterInstance:
-    """Dagster's instance with its storage where the environment says."""
-    settings = Settings.from_environment({"DAGSTER_POSTGRES_URL": url})
-    storage = {"storage": {"postgres": {"postgres_url": settings.dagster_url()}}}
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=storage))
 
 
 def migrating(url: str) -> None:
