@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ STOP_SECONDS = 30.0
 LEAD_SECONDS = 10.0
 
 
+@dataclass(eq=False)
 class Child:
     """A process in its own session, with output to a log file.
 
@@ -26,20 +28,12 @@ class Child:
     defaults in a child, even if a process further up ignored them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: list[str],
-        *,
-        environment: dict[str, str],
-        log: Path,
-    ) -> None:
-        self.name = name
-        self.command = command
-        self.environment = environment
-        self.log = log
-        self._process: psutil.Process | None = None
-        self._begins_at = 0
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    _process: psutil.Process | None = field(default=None, init=False)
+    _begins_at: int = field(default=0, init=False)
 
     def start(self) -> None:
         """Start the process without the caller's file descriptors."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.config import Settings, alert_urls, allowed_hosts, ui_url
@@ -34,22 +35,20 @@ MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
 
 
+@dataclass
 class WebUi:
     """Starts Dagster's three processes, restarts those that end, and its own sandbox, if any."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        environment: dict[str, str],
-        report: Report,
-        sandbox: Child | None = None,
-    ) -> None:
-        self.settings = settings
-        self.environment = environment
-        self.report = report
-        self.sandbox = sandbox
-        self.record = settings.state / "ui.json"
-        self.stopped = threading.Event()
+    settings: Settings
+    environment: dict[str, str]
+    report: Report
+    sandbox: Child | None = None
+    stopped: threading.Event = field(default_factory=threading.Event, init=False)
+
+    @property
+    def record(self) -> Path:
+        """The file that `read_noted_ui` reads."""
+        return self.settings.state / "ui.json"
 
     def serve(self, requested_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
@@ -113,15 +112,8 @@ class WebUi:
             "web server": web_server(LOOPBACK, port, workspace),
             "daemon": daemon(workspace),
         }
-        return [
-            Child(
-                name,
-                command,
-                environment=self.environment,
-                log=self.settings.state / f"{name.replace(' ', '_')}.log",
-            )
-            for name, command in commands.items()
-        ]
+        logs = {name: self.settings.state / f"{name.replace(' ', '_')}.log" for name in commands}
+        return [Child(name, commands[name], self.environment, log) for name, log in logs.items()]
 
     def _watch(self, port: int, children: list[Child]) -> None:
         """Restart children that end; give up on one that keeps ending."""
