@@ -47,17 +47,8 @@ class Failure(Exception):
 class TransientFailure(Failure):
     """It may work later: time-outs, 408, 429, 5xx, broken bodies, a lost database connection."""
 
-    def __init__(
-        self,
-        source: str,
-        problem: str,
-        *,
-        place: str,
-        remedy: str,
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(source, problem, place=place, remedy=remedy)
-        self.retry_after_seconds = retry_after_seconds
+    #: How long the service asks to wait, if it does.
+    retry_after_seconds: float | None = None
 
 
 class PermanentFailure(Failure):
@@ -65,16 +56,10 @@ class PermanentFailure(Failure):
 
 
 class RejectedDelivery(PermanentFailure):
-    """Too many records of a delivery are bad, so nothing of it was written.
+    """Too many records of a delivery are bad, so nothing of it was written."""
 
-    `rejects` are its bad records, as far as they are kept.
-    """
-
-    def __init__(
-        self, source: str, problem: str, *, place: str, remedy: str, rejects: Sequence[Any]
-    ) -> None:
-        super().__init__(source, problem, place=place, remedy=remedy)
-        self.rejects = rejects
+    #: Its bad records, as far as they are kept.
+    rejects: Sequence[Any] = ()
 
 
 class SubjectGone(PermanentFailure):

@@ -290,13 +290,10 @@ class HttpClient:
         if self.attempts > 1:  # else the caller retries itself
             problem += ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
         usual = f"Try again later. If it lasts, see whether the source is up and {self.variable}"
-        return TransientFailure(
-            self.source,
-            problem,
-            place=shown,
-            remedy=remedy or f"{usual} points at it.",
-            retry_after_seconds=retry_after_seconds,
-        )
+        remedy = remedy or f"{usual} points at it."
+        failure = TransientFailure(self.source, problem, place=shown, remedy=remedy)
+        failure.retry_after_seconds = retry_after_seconds
+        return failure
 
     def _permanent(self, shown: str, problem: str, remedy: str | None = None) -> PermanentFailure:
         problem = redact(problem, self.secrets)

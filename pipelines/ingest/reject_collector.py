@@ -125,13 +125,14 @@ class RejectCollector:
         remedy += f" All that are kept: isobar quarantine show {self._feed.name}."
         if self._variable:
             remedy += f" {self._variable} sets the accepted share of bad records."
-        raise RejectedDelivery(
+        failure = RejectedDelivery(
             self._feed.name,
             f"{problem}, and nothing was written: {top}",
             place=self._content.delivery.name,
             remedy=remedy,
-            rejects=rejects[:MAX_KEPT],
         )
+        failure.rejects = rejects[:MAX_KEPT]
+        raise failure
 
 
 def _codes(rejects: Iterable[Reject]) -> Iterable[str]:

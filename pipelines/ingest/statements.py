@@ -105,7 +105,7 @@ def _explained(owner: Owner, place: str, cause: Any) -> Failure | None:
     if getattr(cause, "sqlstate", None) == REJECTS:
         said = cause.diag
         return RejectedDelivery(
-            owner.name, said.message_primary, place=place, remedy=said.message_hint, rejects=()
+            owner.name, said.message_primary, place=place, remedy=said.message_hint
         )
     is_about_tables = place == OF_POLICY and isinstance(cause, OTHER_TABLES)
     if is_own(owner.package) or not is_about_tables:
