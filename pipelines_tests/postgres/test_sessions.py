@@ -1,5 +1,11 @@
 """Each session is what it must be, or an error, whatever is set or stands in between."""
 
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -9,7 +15,8 @@ from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate
-from pipelines.postgres import sessions
+from pipelines.postgres.clients import connect
+from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime import storage
@@ -17,6 +24,10 @@ from pipelines.warehouse import connection as warehouse_connection
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import isobar
 
+PGBOUNCER = shutil.which("pgbouncer")
+needs_pgbouncer = pytest.mark.skipif(
+    PGBOUNCER is None and not os.environ.get("CI"), reason="apt install pgbouncer"
+)
 #: Variables of libpq that somebody set for another server.
 OF_OTHERS = {
     "PGTZ": "Asia/Tokyo",
@@ -32,19 +43,66 @@ EVENTS = """id,hotel_id,event_timestamp,status,room_reservation_id,night_of_stay
 STORED = "SELECT array_agg(event_at AT TIME ZONE 'UTC' ORDER BY 1)::text FROM bookings.events"
 
 
-def test_a_session_without_its_options_is_named_as_that_of_a_pooler(
-    server: Connections, database: str, owner: psycopg.Connection
+@contextmanager
+def pooled(server: Connections, database: str, folder: Path) -> Iterator[str]:
+    """Run a PgBouncer that ignores `options`; yields its address."""
+    assert PGBOUNCER
+    port = free_port()
+    folder.chmod(0o755)
+    file = folder / "pgbouncer.ini"
+    file.write_text(
+        f"""
+        [databases]
+        {database} = host=127.0.0.1 port={server.port} user={SUPERUSER} \
+            password={server.passwords[SUPERUSER]}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = {port}
+        unix_socket_dir =
+        auth_type = any
+        pool_mode = session
+        ignore_startup_parameters = options, extra_float_digits
+        """.replace("\\\n", "").replace("            ", "")
+    )
+    file.chmod(0o644)
+    words = ["-u", "nobody"] if os.getuid() == 0 else []
+    with subprocess.Popen([PGBOUNCER, "-q", *words, str(file)]) as process:
+        url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{database}"
+        try:
+            for _ in range(100):
+                try:
+                    psycopg.connect(url, connect_timeout=5).close()
+                    break
+                except psycopg.OperationalError:
+                    assert process.poll() is None, "PgBouncer ended"
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+@needs_pgbouncer
+def test_a_pooler_that_drops_the_options_is_named(
+    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """Incident: times were stored an hour late, and an analyst's DELETE succeeded."""
     owner.execute(f"ALTER DATABASE {database} SET timezone = 'Europe/Berlin'".encode())
-    with psycopg.connect(server.url(SUPERUSER, database)) as dropped:
-        with pytest.raises(PermanentFailure) as failed:
-            sessions.compare(dropped, LOADER, "postgresql://x")
-        assert dropped.closed
-    message = str(failed.value)
-    assert "TimeZone is Europe/Berlin, not UTC" in message
-    assert "role is isobar, not isobar_loader" in message
-    assert "A pooler in between drops the startup parameter" in message
+    with pooled(server, database, tmp_path) as url, Warehouse(url) as store:
+        for _ in range(2):
+            with pytest.raises(PermanentFailure) as failed, store.transaction("bookings"):
+                pass
+            message = str(failed.value)
+            assert "TimeZone is Europe/Berlin, not UTC" in message
+            assert "role is isobar, not isobar_loader" in message
+            assert "A pooler in between drops the startup parameter" in message
+        with pytest.raises(PermanentFailure, match="pooler"):
+            connect(url)
+        with pytest.raises(PermanentFailure, match="pooler"):
+            migrate(url)
+        words = ("database", "psql", "--role", "analyst", "-c", "DELETE FROM ops.watermarks")
+        rejected = isobar(tmp_path / "state", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
+        assert rejected.returncode == 1
+        assert "A pooler in between drops" in rejected.stderr
 
 
 def test_a_variable_that_changes_sessions_is_named(
