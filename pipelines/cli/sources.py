@@ -153,7 +153,7 @@ def dismiss(
     reach_database(settings)
     with (
         Warehouse(settings.warehouse_url(LOADER)) as store,
-        store.transaction(source) as connection,
+        store.transaction(sources_of_feeds()[source].name) as connection,
     ):
         count = kept.dismiss(
             connection,

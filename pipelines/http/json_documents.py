@@ -1,15 +1,13 @@
 """Parse JSON from sources without losing data; each source validates the content itself."""
 
 import json
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
 #: Python raises for integers with more than about 4,300 digits.
 MAX_DIGITS = 4000
-#: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
-SPARE_FRAMES = 200
+#: What is nested deeper could not be serialized everywhere.
+MAX_DEPTH, TOO_DEEP = 200, "it is nested too deeply"
 
 
 def as_sent(value: Any) -> str:
@@ -32,11 +30,13 @@ def parse_json(body: bytes) -> Any:
 
     Raises `ValueError`, also for what is nested too deeply to be written again.
     """
-    read = partial(json.loads, body, object_pairs_hook=_keep_all, parse_int=_integer)
     try:
-        return _further_down(SPARE_FRAMES, read)
+        found = json.loads(body, object_pairs_hook=_keep_all, parse_int=_integer)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(TOO_DEEP) from None
+    if _is_too_deep(found):
+        raise ValueError(TOO_DEEP)
+    return found
 
 
 def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,8 +53,15 @@ def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _further_down(frames: int, read: Callable[[], Any]) -> Any:
-    return _further_down(frames - 1, read) if frames else read()
+def _is_too_deep(value: Any) -> bool:
+    """Return whether a parsed value is nested in more than `MAX_DEPTH` levels."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for some in inner for one in some if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _integer(digits: str) -> int | str:

@@ -357,14 +357,6 @@ def bad_records(connection: Connection, feed: str, *, most: int) -> list[dict[st
     return _rows(connection, "bad_records", feed, most=most)
 
 
-def silent(connection: Connection, feed: str) -> list[dict[str, Any]]:
-    """Return the last day with new data of a silent feed; empty if it never was busy.
-
-    After three months of silence, a feed is assumed to have ended.
-    """
-    return _rows(connection, "silent_feed", feed)
-
-
 def _rows(
     connection: Connection, statement: str, feed: str, **parameters: Any
 ) -> list[dict[str, Any]]:

@@ -91,8 +91,8 @@ class _Http(_Fetcher):
 
     #: The settings field with the URL.
     setting: str = "url"
-    #: Sent with each request; `{token}` stands for the settings field `token`. Another word in
-    #: braces is an error; what needs such a word, as a query in GraphQL does, is made a setting.
+    #: Sent with each request; `{token}` stands for the settings field `token`. Any other word
+    #: in braces is sent as it is.
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Parameters of each request, written like `headers`.
     params: Mapping[str, str] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
+from pipelines.postgres.errors import translated
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import (
@@ -265,7 +266,8 @@ def as_dagster_failure(
     run follows soon anyway.
     """
     try:
-        yield StepMetadata(context)
+        with translated(context.op_def.name, "a query failed", place="the database"):
+            yield StepMetadata(context)
     except MemoryError as error:
         failure = PermanentFailure(
             context.op_def.name,

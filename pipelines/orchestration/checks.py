@@ -98,8 +98,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
     """Return the checks that every ledger feed has.
 
     Each delivery of a snapshot is complete, and its run fails if none arrives. For other feeds,
-    rejects of earlier deliveries are still missing, and a run without new data succeeds;
-    `source_active` covers those feeds.
+    rejects of earlier deliveries are still missing, and a run without new data succeeds.
     """
     key, feed = dg.AssetKey(ledger.on.split(".")), ledger.feed or source.name
 
@@ -129,7 +128,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         newest = deliveries.rejects(connection, feed, most=SHOWN_ROWS)
         return Offending(in_quarantine(connection, feed), newest)
 
-    found = [
+    return [
         check(
             "counts_balance",
             "For every delivery, read = loaded + unchanged + rejected, and all rejected records"
@@ -167,25 +166,12 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             find_rejects,
         ),
     ]
-    if ledger.is_snapshot:
-        return found
-    return [
-        *found,
-        check(
-            "source_active",
-            "A source that delivered something new on at least half of the days of four weeks has"
-            " not been silent for three whole days.",
-            "the source usually delivers something new and has been silent for three whole days,"
-            " although its runs succeed. Ask the source. No action is needed if that is intended",
-            lambda connection: deliveries.silent(connection, feed),
-        ),
-    ]
 
 
 def offending_rows(connection: Connection, source: Owner, query: str, place: str) -> Offending:
     """Return how many rows a query of a source returns, and the first few.
 
-    It has the rights of the source alone; `place` is its file.
+    `place` is its file.
     """
     inner = query.rstrip().removesuffix(";")
     counted = (

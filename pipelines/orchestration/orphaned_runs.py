@@ -17,13 +17,9 @@ from pipelines.postgres.process_identity import find, identity, is_alive
 TAG = "isobar/interactive"
 #: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
-AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    *AT_WORK,
-    dg.DagsterRunStatus.CANCELING,
-]
+STATUS = dg.DagsterRunStatus
+AT_WORK = [STATUS.STARTING, STATUS.STARTED]
+UNFINISHED = [STATUS.QUEUED, STATUS.NOT_STARTED, *AT_WORK, STATUS.CANCELING]
 #: A worker logs its process among its first events.
 FIRST_EVENTS = 5
 #: Clock adjustments may shift the apparent start of a process by up to this.

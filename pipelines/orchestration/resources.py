@@ -47,11 +47,12 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         statement exceeds the limit, and those of `failure_of`.
         """
         seconds = Settings.current().statement_seconds
-        with self.open() as store, store.engine.connect() as connection:
+        with self.open() as store:
             place = file or store.place
-            set_local(connection, "statement_timeout", f"{seconds}s")
             try:
-                yield connection
+                with store.engine.connect() as connection:
+                    set_local(connection, "statement_timeout", f"{seconds}s")
+                    yield connection
             except (DBAPIError, Failure) as error:
                 if is_cancelled(error):
                     problem = f"{what} took longer than {seconds} s and was cancelled"

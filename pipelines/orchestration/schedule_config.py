@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 
@@ -152,24 +152,10 @@ def _config_error(file: Path | None, problem: str, remedy: str) -> PermanentFail
 
 
 def schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
-    """Return the schedule that starts a job unless a run of it is under way."""
-
-    @scheduled(entry)
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        if run_state.has_unfinished_run(context.instance, entry.job):
-            return dg.SkipReason("A run is under way.")
-        return dg.RunRequest(run_config=dict(entry.config))
-
-    return cast(dg.ScheduleDefinition, schedule)
-
-
-def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate the function of a schedule, which is on by default.
-
-    It decides at each tick whether to start the job.
-    """
+    """Return the schedule, on by default, that starts a job unless a run of it is under way."""
     file = f"[schedules.{entry.name}] in schedules.toml of ISOBAR_HOME"
-    return dg.schedule(
+
+    @dg.schedule(
         name=entry.name,
         job_name=entry.job,
         cron_schedule=entry.cron,
@@ -177,6 +163,12 @@ def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"{entry.about} To change its times: {file}.",
     )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if run_state.has_unfinished_run(context.instance, entry.job):
+            return dg.SkipReason("A run is under way.")
+        return dg.RunRequest(run_config=dict(entry.config))
+
+    return schedule
 
 
 def due_sensor(

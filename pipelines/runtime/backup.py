@@ -70,13 +70,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
 
     Raises `Failure` with the words of pg_dump; the folder is then without a manifest.
     """
-    if settings.has_builtin_server and not settings.builtin_server().data.exists():
-        raise PermanentFailure(
-            "backup",
-            "there is no database of Isobar to back up",
-            place=str(settings.builtin_server().data),
-            remedy="See whether DATABASE_URL or ISOBAR_HOME is what isobar run uses.",
-        )
+    settings.dagster_url()  # raises `NotReady` where the built-in server was never started
     urls = _addresses(settings, "backup")
     with (
         translated("backup", "it could not be made", place=place_of(urls[WAREHOUSE])),

@@ -16,7 +16,7 @@ from pipelines.isolation import LOG
 @click.command(short_help="Show what is wrong, and what to do about it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Show the state of databases, daemon, code, sources, runs and disks.
+    """Show the state of databases, processes, daemon, sources, runs and disks.
 
     Exits with 0 if there are no problems or only warnings, and with 1 if something is bad. It
     starts and changes nothing. Runs, checks, automation and the daemon are as the daemon saw them

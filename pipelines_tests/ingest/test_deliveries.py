@@ -17,7 +17,6 @@ from pipelines.ingest.deliveries import (
     close_delivery,
     last_sha256,
     open_delivery,
-    silent,
     write_rejects,
 )
 from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
@@ -111,34 +110,3 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
     with warehouse.engine.connect() as connection:
         names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
         assert (names, in_quarantine(connection, "test")) == (["before"], 2)
-
-
-def test_a_busy_source_that_goes_quiet_is_reported(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    """Redelivered records without changes are no news."""
-    today = dt.datetime.now(dt.UTC).date()
-    for every, last_days_ago, is_reported in (
-        (1, 4, True),
-        (2, 4, True),
-        (3, 30, False),
-        (1, 3, False),
-        (1, 0, False),
-        (1, 80, True),
-        (1, 95, False),
-    ):
-        source = f"every {every}, last {last_days_ago}"
-        owner.execute(
-            "INSERT INTO ops.deliveries (feed, name, sha256, byte_count, received_at, loaded_at,"
-            " read_count, loaded_count, unchanged_count, rejected_count) SELECT %(source)s,"
-            " day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
-            " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"
-            " LATERAL (SELECT now() - make_interval(days => day)) AS moment (at)"
-            " WHERE news = 0 OR (day >= %(last)s AND (day - %(last)s) %% %(every)s = 0)",
-            {"source": source, "every": every, "last": last_days_ago},
-        )
-        with warehouse.engine.connect() as connection:
-            found = [row["last_day"] for row in silent(connection, source)]
-        assert found == ([today - dt.timedelta(days=last_days_ago)] if is_reported else []), source
-    with warehouse.engine.connect() as connection:
-        assert silent(connection, "another") == []

@@ -90,7 +90,7 @@ def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
 def test_nothing_is_backed_up_where_nothing_is(empty_state: Path, tmp_path: Path) -> None:
     done = isobar(empty_state, "backup", str(tmp_path / "backup"))
     assert done.returncode == 1
-    assert "there is no database of Isobar to back up" in done.stderr
+    assert "the built-in PostgreSQL was never started here" in done.stderr
     assert not (empty_state / "postgres").exists()
 
 

@@ -1,5 +1,5 @@
 -- Lets the roles log in: in a Citus cluster, nodes connect to each other as the role of a statement.
--- None of them gets a password here. The owner gives functions to the loader.
+-- None of them gets a password here.
 DO $$
 DECLARE
     role_name text;

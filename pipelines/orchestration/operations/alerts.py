@@ -65,7 +65,7 @@ def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) ->
     """Look for problems, send what is new, and record in the cursor who was notified of what.
 
     Killed between the two, it sends again: each change is delivered at least once. Messages are
-    sent while the warehouse is down, too; what is over is then sent when it is up again.
+    sent while the warehouse is down or takes no writes, too; what is over is sent when it is up.
     """
     repository, now, tables, down = context.repository_def, utc_now(), None, None
     assert repository is not None
@@ -77,15 +77,22 @@ def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) ->
     found = look(context.instance, repository, tables, now, is_by_daemon=True)
     problems = found.problems
     if down is None:
-        with warehouse.open() as store:
-            last_look.write(store, found)
-    else:
+        try:
+            with warehouse.open() as store:
+                last_look.write(store, found)
+        except Failure as failure:  # such as of a full disk
+            down = failure
+    if down is not None:
         key, what = "status:database", f"The database: {down.problem}"
         problems.insert(0, Problem(key, "error", what, down.place, now, "", down.remedy))
     urls = alert_urls()
     others, invalid = receivers_of(urls)
     memory, missed = notify(
-        read_memory(context.cursor), problems, [_log(context), *others], now, is_partial=bool(down)
+        read_memory(context.cursor),
+        problems,
+        [_log(context), *others],
+        now,
+        is_partial=tables is None,
     )
     context.update_cursor(memory.model_dump_json())
     count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
