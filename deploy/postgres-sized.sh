@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts PostgreSQL in a container of its own with settings for its memory and processors: a quarter
-# of the container's limit, or of the machine. Each may be set, see `.env.example`.
+# of the container's limit, or of the machine. What compose passes takes precedence.
 set -eu
 
 memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
@@ -19,12 +19,12 @@ between() {
 
 cores=$(nproc)
 exec docker-entrypoint.sh postgres \
-  -cshared_buffers="${POSTGRES_SHARED_BUFFERS:-$(between 128 $((memory / 4)) 16384)MB}" \
-  -ceffective_cache_size="${POSTGRES_CACHE_SIZE:-$(between 256 $((memory * 3 / 4)) 262144)MB}" \
-  -cwork_mem="${POSTGRES_WORK_MEM:-$(between 4 $((memory / 256)) 128)MB}" \
-  -cmaintenance_work_mem="${POSTGRES_MAINTENANCE_MEM:-$(between 64 $((memory / 16)) 2048)MB}" \
-  -cmax_wal_size="${POSTGRES_WAL_SIZE:-$(between 1024 $((memory / 2)) 16384)MB}" \
+  -cshared_buffers="$(between 128 $((memory / 4)) 16384)MB" \
+  -ceffective_cache_size="$(between 256 $((memory * 3 / 4)) 262144)MB" \
+  -cwork_mem="$(between 4 $((memory / 256)) 128)MB" \
+  -cmaintenance_work_mem="$(between 64 $((memory / 16)) 2048)MB" \
+  -cmax_wal_size="$(between 1024 $((memory / 2)) 16384)MB" \
   -cmax_parallel_workers="$cores" \
   -cmax_parallel_workers_per_gather="$(between 1 $((cores / 2)) 4)" \
-  -crandom_page_cost="${POSTGRES_PAGE_COST:-1.1}" \
+  -crandom_page_cost=1.1 \
   "$@"
