@@ -92,7 +92,7 @@ LINES = pa.DataFrameSchema(
         "article_price": _column(
             "float64",
             pa.Check.in_range(0, 99_999_999.99),
-            "is not an amount with at most two decimals",
+            "is not an amount, or has more decimals than its currency",
         ),
         "sku": _name(),
         "status": _name(),
