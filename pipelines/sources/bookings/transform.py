@@ -65,8 +65,8 @@ MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])-(?:1[3-9]|2[0-9]|3[01])-[0-9]{4}(?
 TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
 SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
 ZONE = r" ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
-#: A time of ISO 8601 without separators.
-BASIC = r"[0-9]{8}T[0-9]{6}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}(?:[0-9]{2})?)"
+#: Other forms of ISO 8601 with an offset, such as 20260201T1000Z.
+RARE = re.compile(r"[0-9W-]{7,10}T[0-9:]+(?:[.,][0-9]+)?(?:Z|[+-][0-9:]+)")
 
 
 def _column(kind: Any, *checks: pa.Check, otherwise: str, is_optional: bool = False) -> pa.Column:
@@ -236,15 +236,30 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
         naive = naive.fillna(
             pd.to_datetime(full, format="%d-%m-%Y %H:%M:%S", errors="coerce").dt.as_unit("us")
         )
-        is_zoned = other.str.match(f"^(?:{ISO_DATE}[T ]{TIME}{ZONE}|{BASIC})$")
+        is_zoned = other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$")
         with_zone = other.where(is_zoned).str.replace(",", ".", regex=False)
         with_zone = with_zone.str.replace(r" ?(?:z|UTC|GMT)$", "Z", regex=True)
         with_zone = with_zone.str.replace(r" (?=[+-])", "", regex=True)
         found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
         zoned = zoned.fillna(found.dt.as_unit("us"))
+        for row in texts.index[naive.isna() & zoned.isna()]:
+            if (at := _rare(texts[row])) is not None:
+                zoned[row] = at
     naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones have no year 9999
     local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
     return local.dt.tz_convert("UTC").fillna(zoned)
+
+
+def _rare(text: str) -> pd.Timestamp | None:
+    """Parse the other forms of ISO 8601 with an offset: of a week, of an hour alone, with `t`."""
+    upper = text.strip().upper().replace("\u2212", "-")  # the minus sign that the norm prefers
+    if not RARE.fullmatch(upper):
+        return None
+    try:
+        at = dt.datetime.fromisoformat(upper)
+    except ValueError:
+        return None
+    return pd.Timestamp(at).tz_convert("UTC") if 1900 < at.year < 2200 else None
 
 
 def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
