@@ -152,7 +152,7 @@ def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_remarked(
             "ISOBAR_DISABLE_SOURCES names 'nosuch', and no source of that name is installed."
         ]
     assert (name in found["jobs"]) is False
-    assert ours["jobs"] - found["jobs"] <= {"flights", "rebuild_flights", "flights_rebuild"}
+    assert ours["jobs"] - found["jobs"] <= {"flights", "flights_rebuild"}
 
 
 def test_variables_of_env_that_nothing_reads_are_named(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_variables_of_env_that_nothing_reads_are_named(tmp_path: Path) -> None:
 
 
 def test_every_job_of_a_source_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The daemon ends the run by it; `isobar run` does so itself."""
+    """The daemon ends the run by it."""
     monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
     definitions = build_definitions()
     for name in sources():

@@ -323,7 +323,7 @@ def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: Worl
 
 
 def test_a_look_at_a_healthy_platform_is_a_few_queries(world: World) -> None:
-    """It is done every half minute for as long as the platform is up."""
+    """It is done each minute for as long as the platform is up."""
     world.run("flights")
     world.run("audit")
     for sensor in world.repository.sensor_defs:
