@@ -131,8 +131,9 @@ class Runner:
             content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
             load = self._load(connection, content, retry.delivery_id, retry.loaded_at, now)
             collector = self._collector(connection, content, retry.delivery_id)
-            batches = iter(self.feed.parse(content, self._context()))
-            _, _, loaded, stored = self._put(load, batches, collector)
+            with translate_parse_errors(self.owner.name, self.owner.package, retry.name):
+                batches = iter(self.feed.parse(content, self._context()))
+                _, _, loaded, stored = self._put(load, batches, collector)
             return close_retry(
                 connection,
                 retry,
