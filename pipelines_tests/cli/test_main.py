@@ -293,7 +293,7 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     again = isobar(state, "import", "shipments", str(file))
     assert ": nothing new" in again.stdout
     listed = isobar(state, "quarantine", "list")
-    assert "article_price is not an amount, or has more decimals than its currency" in listed.stdout
+    assert "article_price is not an amount" in listed.stdout
     shown = isobar(state, "quarantine", "show", "shipments")
     head = r"record \d+: by hand\.csv, line 4\n  article_price is not an amount"
     assert re.match(head, shown.stdout)
