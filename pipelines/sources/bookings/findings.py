@@ -20,6 +20,8 @@ def refresh(store: Warehouse, *, is_whole: bool = False) -> None:
     """Look at the nights with new events, or at all events and counts."""
     with store.transaction(WATERMARK) as connection:
         done, last = position(connection, WATERMARK), position(connection, COUNTED)
+        if done == last and not is_whole:
+            return
         if is_whole:
             connection.execute(delete(tables.findings))
             _run(connection, "find_counts")
