@@ -149,6 +149,15 @@ def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
     assert receiver.titles[3:] == ["Isobar: over: source flights"]
 
 
+def test_alerts_are_sent_while_the_warehouse_takes_no_writes(
+    world: World, owner: psycopg.Connection, database: str, receiver: FakeReceiver
+) -> None:
+    owner.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on".encode())
+    world.stop()
+    assert world.look()[0] == "2 problems, all reported."
+    assert "the server is read-only" in receiver.messages[0]["message"]
+
+
 def test_a_rejected_file_whose_corrected_form_was_imported_stops_no_look(
     world: World, owner: psycopg.Connection, receiver: FakeReceiver
 ) -> None:
