@@ -11,13 +11,10 @@ from pipelines.orchestration.automation import automated
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.orchestration.resources import source_resource
-from pipelines.orchestration.schedule_config import schedule_of, timetable
+from pipelines.orchestration.schedule_config import MAX_RUNTIME_TAG, schedule_of, timetable
 from pipelines.source import Source, declared_sources
 from pipelines.warehouse.sql_files import relations_read
 from pipelines.warehouse.tables import WRITTEN_WITH
-
-#: Dagster's tag with the longest time that a run may take, in seconds.
-MAX_RUNTIME_TAG = "dagster/max_runtime"
 
 
 def definitions_of(source: Source) -> dg.Definitions:

@@ -14,13 +14,15 @@ import dagster as dg
 from dagster._utils.schedules import cron_string_iterator
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from pipelines.config import own_schedules
+from pipelines.config import Settings, own_schedules
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import isolated, remark
 from pipelines.orchestration import run_state
 from pipelines.orchestration.patience import repeat_every
 from pipelines.source import Schedule, by_seniority
 
+#: Dagster's tag with the longest time that a run may take, in seconds.
+MAX_RUNTIME_TAG = "dagster/max_runtime"
 #: Schedules of the platform itself.
 PLATFORM_SCHEDULES = (
     Schedule(
@@ -166,7 +168,8 @@ def schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if run_state.has_unfinished_run(context.instance, entry.job):
             return dg.SkipReason("A run is under way.")
-        return dg.RunRequest(run_config=dict(entry.config))
+        tags = {MAX_RUNTIME_TAG: str(Settings.current().run_seconds)}
+        return dg.RunRequest(run_config=dict(entry.config), tags=tags)
 
     return schedule
 

@@ -50,6 +50,14 @@ def test_p12_p61_plants_sync_once_a_day_not_every_minute() -> None:
     assert solar.longest_wait == dt.timedelta(days=1)
 
 
+def test_a_scheduled_run_has_a_time_limit_also_of_a_job_of_its_own(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
+    due = tick(read_timetable(None)["bookings_audit_weekly"], instance)
+    assert due.tags["dagster/max_runtime"] == "77"
+
+
 def test_f07_p13_operators_change_time_and_zone_in_one_file(tmp_path: Path) -> None:
     theirs = read_timetable(
         own(

@@ -139,7 +139,8 @@ def _source_of(problem: Problem) -> str | None:
     schema = subject.partition(".")[0]
     for source in by_seniority():
         declared = any(one.on == subject and one.name == check for one in source.checks)
-        if schema == source.name or declared or subject in source.object_files:
+        jobs = (source.name, *(one.audit_job for one in source.ledgers))
+        if schema in jobs or declared or subject in source.object_files:
             return source.name
     return None
 
