@@ -446,8 +446,8 @@ REJECTED = {
 
 HINTS = {
     "hotel_bookings": "metrics.hotel_bookings(",
-    "hotel_on_the_books": "For instance as_of => now(), from_date => ",
-    "hotel_pace": "For instance from_date => ",
+    "hotel_on_the_books": "For instance from_date => ",
+    "hotel_pace": "For instance ",
     "hotel_occupancy": "For instance period => ",
     "hotel_pickup": "For instance from_date => ",
 }

@@ -11,29 +11,8 @@ PARALLEL SAFE
 ROWS 365
 AS $$
 #variable_conflict use_column
-DECLARE
-    problem CONSTANT text := CASE
-        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
-        WHEN as_of IS NULL THEN 'as_of is NULL: it must be an instant, such as now()'
-        WHEN from_date IS NULL OR NOT isfinite(from_date)
-            THEN format('from_date is %s: it must be a date', coalesce(from_date::text, 'NULL'))
-        WHEN to_date IS NULL OR NOT isfinite(to_date)
-            THEN format('to_date is %s: it must be a date', coalesce(to_date::text, 'NULL'))
-        WHEN from_date > to_date
-            THEN format('from_date is %s: it must not be after to_date, %s', from_date, to_date)
-        WHEN to_date - from_date > 3700
-            THEN format(
-                'to_date is %s: it must be at most 3700 nights after from_date, %s',
-                to_date,
-                from_date
-            )
-    END;
 BEGIN
-    IF problem IS NOT NULL THEN
-        RAISE EXCEPTION '%', problem USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = 'For instance as_of => now(), from_date => ''2022-08-01'', to_date => ''2022-09-01''';
-    END IF;
+    PERFORM bookings.check_nights(hotel_id, from_date, to_date, as_of, 3700);
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;
     END IF;

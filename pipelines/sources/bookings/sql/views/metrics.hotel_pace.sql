@@ -18,37 +18,16 @@ ROWS 91
 AS $$
 #variable_conflict use_column
 DECLARE
-    problem CONSTANT text := CASE
-        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
-        WHEN from_date IS NULL OR NOT isfinite(from_date)
-            THEN format('from_date is %s: it must be a date', coalesce(from_date::text, 'NULL'))
-        WHEN to_date IS NULL OR NOT isfinite(to_date)
-            THEN format('to_date is %s: it must be a date', coalesce(to_date::text, 'NULL'))
-        WHEN from_date > to_date
-            THEN format('from_date is %s: it must not be after to_date, %s', from_date, to_date)
-        WHEN to_date - from_date > 400
-            THEN format(
-                'to_date is %s: it must be at most 400 nights after from_date, %s',
-                to_date,
-                from_date
-            )
-        WHEN as_of IS NULL OR NOT isfinite(as_of)
-            THEN format(
-                'as_of is %s: it must be an instant, such as now()', coalesce(as_of::text, 'NULL')
-            )
-        WHEN days IS NULL OR days NOT BETWEEN 0 AND 400
-            THEN format('days is %s: it must be 0 to 400', coalesce(days::text, 'NULL'))
-    END;
     last_year CONSTANT integer := 364;
     first_reached integer;
     history_from date;
     -- Before it, of the nights of last year, bookings are not known.
     first_known integer;
 BEGIN
-    IF problem IS NOT NULL THEN
-        RAISE EXCEPTION '%', problem USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = 'For instance from_date => ''2022-08-01'', to_date => ''2022-09-01''';
+    PERFORM bookings.check_nights(hotel_id, from_date, to_date, as_of, 400);
+    IF days IS NULL OR days NOT BETWEEN 0 AND 400 THEN
+        RAISE EXCEPTION 'days is %: it must be 0 to 400', coalesce(days::text, 'NULL') USING
+            ERRCODE = 'invalid_parameter_value', HINT = 'For instance days => 90';
     END IF;
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;

@@ -21,31 +21,8 @@ DECLARE
     as_known CONSTANT timestamptz := least(as_of, now());
     first_night CONSTANT date := coalesce(from_date, (as_known AT TIME ZONE 'UTC')::date);
     end_night CONSTANT date := coalesce(to_date, first_night + 90);
-    problem CONSTANT text := CASE
-        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
-        WHEN as_of IS NULL OR NOT isfinite(as_of)
-            THEN format(
-                'as_of is %s: it must be an instant, such as now()', coalesce(as_of::text, 'NULL')
-            )
-        WHEN NOT isfinite(first_night)
-            THEN format('from_date is %s: it must be a date, or NULL', from_date)
-        WHEN NOT isfinite(end_night)
-            THEN format('to_date is %s: it must be a date, or NULL', to_date)
-        WHEN first_night > end_night
-            THEN format('from_date is %s: it must not be after to_date, %s', first_night, end_night)
-        WHEN end_night - first_night > 3700
-            THEN format(
-                'to_date is %s: it must be at most 3700 nights after from_date, %s',
-                end_night,
-                first_night
-            )
-    END;
 BEGIN
-    IF problem IS NOT NULL THEN
-        RAISE EXCEPTION '%', problem USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = 'For instance from_date => ''2022-08-01'', to_date => ''2022-09-01''';
-    END IF;
+    PERFORM bookings.check_nights(hotel_id, first_night, end_night, as_of, 3700);
     IF NOT bookings.has_events(hotel_id) THEN
         RETURN;
     END IF;
