@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     from pipelines.ingest.load import Load
     from pipelines.ingest.runner import Runner
     from pipelines.warehouse.connection import Warehouse
-    from pipelines.warehouse.retention import Removed, delete_in_batches
+    from pipelines.warehouse.retention import delete_in_batches
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 # Imported on first use: a command that only reads declarations needs no SQLAlchemy.
@@ -147,7 +147,6 @@ __all__ = [
     "RecordValidator",
     "Records",
     "Reject",
-    "Removed",
     "Retention",
     "Retry",
     "Rows",
@@ -272,8 +271,8 @@ class Retention:
     about: str
     #: None keeps them forever unless an operator sets a number.
     days: int | None
-    #: Called with the warehouse and a time; deletes older rows and returns how much was deleted.
-    purge: Callable[[Warehouse, dt.datetime], Removed]
+    #: Called with the warehouse and a time; deletes older rows and returns how many.
+    purge: Callable[[Warehouse, dt.datetime], int]
     #: Fewer days are rejected.
     min_days: int = 2
 

@@ -1,28 +1,40 @@
 """The job that deletes old data, and the sensor for orphaned runs.
 
-Each op reports what it deleted. If one fails, the others still run.
+Dagster derives the state of assets from their events. Of old events, the newest of each asset,
+partition and kind are therefore kept. Runs are kept because links lead to them, and so is
+everything that belongs to unfinished runs.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
+from dagster_postgres.event_log import PostgresEventLogStorage
+from sqlalchemy import null, select, text, update
 
 from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_permanent_failure
-from pipelines.orchestration.operations import pruning
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.source import Retention, by_seniority
-from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.retention import Removed
+from pipelines.source import Retention, by_seniority, sources_of_feeds
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.retention import delete_in_batches
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries, quarantine
 
 MAX_DAYS = 36_500
-#: Deletes everything older than a time; returns how much was deleted, by kind.
-Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, Removed]]
+BATCH_SIZE = 5_000
+#: The folders of runs in Dagster's storage are called like their ids; those of assets are not.
+RUN_ID = "????????-????-????-????-????????????"
+#: Logs of ticks: `<repository>/<sensor>/<tick>.err`.
+TICK_LOGS = "__repository__/*/*.err"
+#: Deletes everything older than a time; returns how many of each kind were deleted.
+Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, int]]
 
 
 def _deletion_op(
@@ -51,47 +63,107 @@ def _deletion_op(
                     remedy=f"Set it to a number of days from {least} to {MAX_DAYS:,}.",
                 )
             before = utc_now() - dt.timedelta(days=days_kept)
-            _report(context, before, delete(context, before))
+            removed = delete(context, before)
+        said = {"before": before.isoformat(timespec="seconds"), **removed}
+        context.log.info("Removed: %s", said)
+        context.add_output_metadata(said)
 
     return op
 
 
-def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
-    from dagster_postgres.event_log import PostgresEventLogStorage
-
-    storage = context.instance.event_log_storage
-    assert isinstance(storage, PostgresEventLogStorage)
-    engine = engine_for(storage.postgres_url, role=None)
-    try:
-        return {
-            "events": pruning.prune(engine, "events", before),
-            "checks": pruning.prune(engine, "checks", before),
-        }
-    finally:
-        engine.dispose()
+def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
+    return {log: prune(context.instance, log, before) for log in ("events", "checks")}
 
 
-def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
     folder = Settings.current().environment.get(RUN_LOGS)  # DAGSTER_HOME may be the clone
     storage = Path(folder or context.instance.storage_directory())
     unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return pruning.remove_run_files(storage, before, {one.run_id for one in unfinished})
+    return remove_run_files(storage, before, {one.run_id for one in unfinished})
 
 
-def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
     with context.resources.warehouse.open() as store:
-        purged = pruning.purge_quarantine(store, before)
+        purged = purge_quarantine(store, before)
     return {f"records of {feed}": removed for feed, removed in purged.items()}
 
 
 def _purge(kept: Retention) -> Deletion:
     """Return the deletion of data that a source keeps for a limited time."""
 
-    def purge(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+    def purge(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
         with context.resources.warehouse.open() as store:
             return {kept.name.split("_", maxsplit=1)[-1]: kept.purge(store, before)}
 
     return purge
+
+
+def prune(
+    instance: dg.DagsterInstance, log: Literal["events", "checks"], before: dt.datetime
+) -> int:
+    """Delete the entries of Dagster's log before a time, except those that are still read.
+
+    Concurrent calls share the work. Returns how many were deleted.
+    """
+    storage = instance.event_log_storage
+    assert isinstance(storage, PostgresEventLogStorage)
+    statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log}"))
+    parameters = {
+        "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # the format that Dagster stores
+        "unfinished": [status.value for status in UNFINISHED],
+    }
+    with storage.index_connection() as opened:
+        connection = opened.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            return int(connection.execute(statement, parameters).scalar_one())
+
+
+def remove_run_files(
+    storage: Path, before: dt.datetime, unfinished: Collection[str] = ()
+) -> dict[str, int]:
+    """Delete the output of runs that began before a time, and older logs of ticks.
+
+    They are in Dagster's storage folder, of which all else is left alone. `unfinished` are run ids.
+    """
+    found = {
+        "folders": [one for one in storage.glob(RUN_ID) if one.name not in unfinished],
+        "logs of sensors": [*storage.glob(TICK_LOGS)],
+    }
+    removed = dict.fromkeys(found, 0)
+    for kind, paths in found.items():
+        for path in paths:
+            if path.stat().st_mtime < before.timestamp():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                removed[kind] += 1
+    return removed
+
+
+def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, int]:
+    """Delete quarantined records whose delivery was loaded before a time. Returns counts by feed.
+
+    The ledger counts them as purged. Records of deliveries that were rejected as a whole before
+    that time are deleted, too.
+    """
+    is_old = deliveries.c.loaded_at < before
+    kept = update(deliveries).where(is_old, deliveries.c.bad_records.is_not(None))
+    with store.transaction("housekeeping") as connection:
+        connection.execute(kept.values(bad_records=null()))
+        query = select(deliveries.c.feed).join(quarantine).where(is_old).distinct()
+        feeds = sorted(connection.execute(query).scalars())
+    statement = read_sql("pipelines.orchestration.operations", "purge_quarantine")
+    owners = sources_of_feeds()
+    return {
+        feed: delete_in_batches(
+            store,
+            owners[feed].name if feed in owners else feed,  # whose loads it takes turns with
+            statement,
+            BATCH_SIZE,
+            feed=feed,
+            before=before,
+        )
+        for feed in feeds
+    }
 
 
 OPS = [
@@ -143,14 +215,3 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(
         f"Ended {', '.join(map(in_words, ended))}." if ended else "None was killed."
     )
-
-
-def _report(
-    context: dg.OpExecutionContext, before: dt.datetime, removed: Mapping[str, Removed]
-) -> None:
-    """Report what was deleted, in the log and in the output metadata."""
-    counts = {name: one.count for name, one in removed.items()}
-    counts |= {f"bytes of {name}": one.bytes for name, one in removed.items() if one.bytes}
-    words = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"
-    context.log.info("Removed %s from before %s.", words, f"{before:%Y-%m-%d %H:%M} UTC")
-    context.add_output_metadata({"before": before.isoformat(timespec="seconds"), **counts})

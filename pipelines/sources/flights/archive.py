@@ -13,7 +13,7 @@ from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.client import SOURCE
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.retention import Removed, delete_in_batches
+from pipelines.warehouse.retention import delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 #: Documents deleted per transaction.
@@ -123,7 +123,7 @@ def pending(connection: Connection) -> list[dt.datetime]:
     return list(connection.execute(query).scalars())
 
 
-def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
+def remove_documents(store: Warehouse, before: dt.datetime) -> int:
     """Delete the documents of snapshots before the day of a time, once they are loaded.
 
     The snapshots and the rows read from them stay. A rebuild starts with the first snapshot that

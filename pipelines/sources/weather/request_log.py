@@ -16,7 +16,7 @@ from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.providers import QuotaExhausted
 from pipelines.sources.weather.tables import api_requests, quota_blocks
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.retention import Removed, delete_in_batches
+from pipelines.warehouse.retention import delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 #: Requests deleted per transaction.
@@ -148,7 +148,7 @@ def shorten(failure: Failure) -> str:
     return failure.problem[:MAX_PROBLEM_CHARACTERS]
 
 
-def delete_old(store: Warehouse, before: dt.datetime) -> Removed:
+def delete_old(store: Warehouse, before: dt.datetime) -> int:
     """Delete the requests before a time."""
     statement = read_sql("pipelines.sources.weather", "delete_requests")
     return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=before)

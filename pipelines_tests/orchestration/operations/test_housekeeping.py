@@ -109,7 +109,6 @@ def test_old_data_is_removed_and_a_second_run_finds_nothing(
     assert (is_green, failed) == (True, {})
     assert removed.keys() == OPS
     assert removed["prune_event_log"]["events"] > 10
-    assert removed["prune_event_log"]["bytes of events"] > 5_000
     assert removed["remove_run_files"]["folders"] == 1
     assert removed["remove_run_files"]["logs of sensors"] == 1
     assert not old_things.exists()

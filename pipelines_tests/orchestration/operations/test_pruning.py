@@ -13,12 +13,8 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
-from sqlalchemy import Engine
 
-from pipelines.orchestration.operations import pruning
-from pipelines.orchestration.operations.pruning import prune
-from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.retention import Removed
+from pipelines.orchestration.operations.housekeeping import prune, remove_run_files
 from pipelines_tests.orchestration.operations.conftest import storage_url
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
@@ -69,13 +65,6 @@ def instance(instance: dg.DagsterInstance) -> dg.DagsterInstance:
     """The instance, with the partitions of plants."""
     instance.add_dynamic_partitions("plants", ["1", "2", "3"])
     return instance
-
-
-@pytest.fixture
-def engine(instance: dg.DagsterInstance) -> Iterator[Engine]:
-    opened = engine_for(storage_url(instance), role=None)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture
@@ -175,7 +164,7 @@ def what_dagster_says(instance: dg.DagsterInstance, since_id: int, since: float)
 
 
 def test_pruning_leaves_dagsters_view_of_every_asset_unchanged(
-    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
+    instance: dg.DagsterInstance, storage: psycopg.Connection
 ) -> None:
     """Ninety days with runs on every fifteenth; a month of them stays."""
     random = Random(1)
@@ -188,17 +177,16 @@ def test_pruning_leaves_dagsters_view_of_every_asset_unchanged(
     cut = dt.datetime.now(dt.UTC) - dt.timedelta(days=35)
     before = what_dagster_says(instance, since_id, cut.timestamp())
     counted = rows(storage)
-    removed = {"events": prune(engine, "events", cut), "checks": prune(engine, "checks", cut)}
+    removed = {"events": prune(instance, "events", cut), "checks": prune(instance, "checks", cut)}
     left = rows(storage)
-    assert removed["events"].count == counted[0] - left[0] > 0.4 * counted[0]
-    assert removed["checks"].count == counted[1] - left[1] > 0
+    assert removed["events"] == counted[0] - left[0] > 0.4 * counted[0]
+    assert removed["checks"] == counted[1] - left[1] > 0
     assert left[2] < counted[2]
-    assert removed["events"].bytes > 300 * removed["events"].count
     after = what_dagster_says(instance, since_id, cut.timestamp())
     assert {name: words for name, words in after.items() if words != before[name]} == {}
     young = "SELECT count(*) FROM event_logs WHERE timestamp >= %s"
     assert (storage.execute(young, (cut.replace(tzinfo=None),)).fetchone() or (0,))[0] > 0
-    assert prune(engine, "events", cut) == prune(engine, "checks", cut) == Removed()
+    assert prune(instance, "events", cut) == prune(instance, "checks", cut) == 0
 
 
 def rows_end(storage: psycopg.Connection) -> int:
@@ -207,7 +195,7 @@ def rows_end(storage: psycopg.Connection) -> int:
 
 
 def test_of_an_unfinished_run_nothing_goes_however_old(
-    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
+    instance: dg.DagsterInstance, storage: psycopg.Connection
 ) -> None:
     def begin(tags: dict[str, str]) -> dg.DagsterRun:
         job = dg.Definitions([*ASSETS], jobs=[dg.define_asset_job("all", [plain])])
@@ -222,7 +210,7 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
     instance.report_run_failed(ended, "as intended")
     make_older(storage, 100)
     events = len(instance.all_logs(at_work.run_id))
-    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 0
+    assert prune(instance, "events", dt.datetime.now(dt.UTC) - A_MONTH) > 0
     assert len(instance.all_logs(at_work.run_id)) == events > 2
     left = [entry.dagster_event_type for entry in instance.all_logs(ended.run_id)]
     planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
@@ -243,12 +231,12 @@ def test_files_of_old_runs_and_ticks_go_and_nothing_else_does(tmp_path: Path) ->
     old_tick, young_tick = (made(f"__repository__/{days}", days) for days in (40, 20))
     value_of_an_asset = made("an_asset", 400)
     before = dt.datetime.now(dt.UTC) - A_MONTH
-    removed = pruning.remove_run_files(tmp_path, before, {at_work.name})
-    assert removed == {"folders": Removed(1), "logs of sensors": Removed(1)}
+    removed = remove_run_files(tmp_path, before, {at_work.name})
+    assert removed == {"folders": 1, "logs of sensors": 1}
     assert not old.exists()
     assert not (old_tick / "x.err").exists()
     for one in (young, at_work, young_tick, value_of_an_asset):
         assert (one / "x.err").exists(), one
-    none = {"folders": Removed(), "logs of sensors": Removed()}
-    assert pruning.remove_run_files(tmp_path, before, {at_work.name}) == none
-    assert pruning.remove_run_files(tmp_path / "none", before) == none
+    none = {"folders": 0, "logs of sensors": 0}
+    assert remove_run_files(tmp_path, before, {at_work.name}) == none
+    assert remove_run_files(tmp_path / "none", before) == none

@@ -32,9 +32,7 @@ WITH old AS (
     DELETE FROM asset_check_executions
     USING doomed
     WHERE asset_check_executions.id = doomed.id
-    RETURNING pg_column_size(asset_check_executions.evaluation_event) AS bytes
+    RETURNING asset_check_executions.id
 )
-SELECT
-    count(*) AS removed,
-    coalesce(sum(bytes), 0) AS bytes
+SELECT count(*) AS removed
 FROM gone

@@ -57,13 +57,11 @@ WITH first_young AS (
     DELETE FROM event_logs
     USING doomed
     WHERE event_logs.id = doomed.id
-    RETURNING event_logs.id, pg_column_size(event_logs.event) AS bytes
+    RETURNING event_logs.id
 ), untagged AS (
     DELETE FROM asset_event_tags
     USING gone
     WHERE asset_event_tags.event_id = gone.id
 )
-SELECT
-    count(*) AS removed,
-    coalesce(sum(bytes), 0) AS bytes
+SELECT count(*) AS removed
 FROM gone

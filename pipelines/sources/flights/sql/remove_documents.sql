@@ -1,8 +1,6 @@
 -- Deletes flights documents that only snapshots before an instant refer to; the snapshots stay.
 WITH doomed AS (
-    SELECT
-        payloads.sha256,
-        octet_length(payloads.body_gzip) AS bytes
+    SELECT payloads.sha256
     FROM flights.payloads
     WHERE
         payloads.body_gzip IS NOT NULL
@@ -25,9 +23,7 @@ WITH doomed AS (
     SET body_gzip = NULL
     FROM doomed
     WHERE payloads.sha256 = doomed.sha256
-    RETURNING doomed.bytes
+    RETURNING payloads.sha256
 )
-SELECT
-    count(*) AS removed,
-    coalesce(sum(bytes), 0) AS bytes
+SELECT count(*) AS removed
 FROM gone
