@@ -34,7 +34,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -439,14 +438,6 @@ class Source:
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
         """Load its settings from the process environment; `values` override variables."""
         return self.settings.load(platform or Settings.current(), self.name, **values)
-
-    def module_file(self, *names: str) -> str:
-        """Return the first of these package files that exists: where an asset is defined."""
-        folder_of_package = resources.files(self.package)
-        return next(
-            (str(path) for name in names if (path := folder_of_package.joinpath(name)).is_file()),
-            str(folder_of_package.joinpath("__init__.py")),
-        )
 
 
 def sources() -> Mapping[str, Source]:

@@ -124,7 +124,6 @@ def test_a_job_lands_flights_and_their_counts(
     assert received["sources.airportsdata"]["version"].value == version("airportsdata")
     counts: dict[str, Any] = {name: page["dagster/row_count"].value for name, page in pages.items()}
     for name, page in pages.items():
-        assert float(str(page["seconds"].value)) > 0
         assert ("bytes_on_disk" in page) == (name.split(".")[0] not in ("enriched", "metrics"))
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3

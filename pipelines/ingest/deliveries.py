@@ -165,13 +165,6 @@ def close_delivery(
     return outcome
 
 
-def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
-    """Return the total size of some deliveries in bytes."""
-    ids = [outcome.delivery_id for outcome in outcomes]
-    total = "SELECT coalesce(sum(byte_count), 0) FROM ops.deliveries WHERE delivery_id = ANY(:ids)"
-    return int(connection.execute(text(total), {"ids": ids}).scalar_one())
-
-
 def _write_outcome(
     connection: Connection, outcome: Outcome, drift: Sequence[str], purged: int = 0
 ) -> None:

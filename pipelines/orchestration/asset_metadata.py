@@ -4,38 +4,24 @@ The bridge between plain code and Dagster's types, used by all sources. Contains
 source.
 """
 
-import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.failures import (
-    Failure,
-    PermanentFailure,
-    RejectedInput,
-    TransientFailure,
-    redact,
-)
+from pipelines.failures import Failure, RejectedInput, TransientFailure, redact
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.errors import translated
 from pipelines.source import Input, Source, View
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import (
-    comment_on,
-    read_sql,
-    without_comments_on,
-)
+from pipelines.warehouse.sql_files import comment_on, read_sql, without_comments_on
 
 #: Seconds between retries of a step whose source or database was unavailable.
 PATIENCE_SECONDS = (60, 120, 240)
@@ -73,7 +59,6 @@ def input_key(source_input: Input) -> dg.AssetKey:
 
 def input_spec(source: Source, source_input: Input) -> dg.AssetSpec:
     """Return the external asset of a source's input, a separate node in the graph."""
-    setting = {"setting": source_input.setting} if source_input.setting else {}
     return dg.AssetSpec(
         key=input_key(source_input),
         description=source_input.about,
@@ -81,7 +66,7 @@ def input_spec(source: Source, source_input: Input) -> dg.AssetSpec:
         kinds={source_input.kind},
         owners=OWNERS,
         tags={"source": source.name},
-        metadata={"code": _from_package(source.module_file("client.py", "load.py")), **setting},
+        metadata={"setting": source_input.setting} if source_input.setting else {},
     )
 
 
@@ -102,7 +87,6 @@ def table_spec(
         tags={"source": source.name, **(tags or {})},
         metadata={
             "dagster/table_name": table.fullname,
-            "code": _from_package(source.module_file("jobs.py", "load.py")),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
@@ -158,7 +142,6 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         tags={"source": source.name},
         metadata={
             "dagster/table_name": view.name,
-            "code": _from_package(source.module_file(f"sql/views/{view.name}.sql")),
             "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
         },
     )
@@ -166,12 +149,11 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
         with (
-            as_dagster_failure(context) as step,
+            as_dagster_failure(context),
             warehouse.limited(f"the view {view.name}", f"sql/views/{view.name}.sql") as connection,
         ):
-            stats = step.table_stats(connection, key, is_counted=view.is_counted)
-            metadata = _view_metadata(connection, key) | stats
-            return dg.MaterializeResult(metadata=metadata)
+            stats = table_stats(connection, key, is_counted=view.is_counted)
+            return dg.MaterializeResult(metadata=_view_metadata(connection, key) | stats)
 
     return profile
 
@@ -192,56 +174,31 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
     }
 
 
-def _from_package(file: str) -> str:
-    """Return the part of a path that starts at the top-level package of the file."""
-    parts = Path(file).parts
-    begin = len(parts) - 1
-    while (Path(*parts[:begin]) / "__init__.py").exists() or parts[begin - 1] in ("sql", "views"):
-        begin -= 1
-    return "/".join(parts[begin:])
+def table_stats(
+    connection: Connection, key: dg.AssetKey, *, is_counted: bool = True
+) -> dict[str, Any]:
+    """Return row count and size, which the UI plots over time."""
+    size = text("SELECT pg_total_relation_size(to_regclass(:name))")
+    on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
+    return {
+        **(row_count(connection, key) if is_counted else {}),
+        **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # none for views
+    }
 
 
-class StepMetadata:
-    """Metadata that every materialization shows, so that the UI plots it over time."""
+def record_source_event(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    source_input: Input,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Record a materialization of an external source, with the metadata of what was received.
 
-    def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
-        self._context = context
-        self._began = time.perf_counter()
-
-    def table_stats(
-        self, connection: Connection, key: dg.AssetKey, *, is_counted: bool = True
-    ) -> dict[str, Any]:
-        """Return row count, size, and seconds since the work began."""
-        size = text("SELECT pg_total_relation_size(to_regclass(:name))")
-        on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
-        return {
-            **(row_count(connection, key) if is_counted else {}),
-            **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # none for views
-            "seconds": round(time.perf_counter() - self._began, 3),
-        }
-
-    def record_source_event(self, source_input: Input, metadata: Mapping[str, Any]) -> None:
-        """Record a materialization of an external source, with the metadata of what was received.
-
-        Its data version stays the initial one, so that downstream assets do not become out of date.
-        """
-        event = dg.AssetMaterialization(
-            input_key(source_input),
-            metadata=metadata,
-            tags={"dagster/data_version": "INITIAL"},
-        )
-        self._context.log_event(event)
-
-    def record_deliveries(
-        self, store: Warehouse, source_input: Input, outcomes: Sequence[Outcome]
-    ) -> int:
-        """Record deliveries as an event of their external source. Returns their size in bytes."""
-        if not outcomes:
-            return 0
-        with store.engine.connect() as connection:
-            received = deliveries.bytes_of(connection, outcomes)
-        self.record_source_event(source_input, counts(outcomes) | {"bytes_received": received})
-        return received
+    Its data version stays the initial one, so that downstream assets do not become out of date.
+    """
+    event = dg.AssetMaterialization(
+        input_key(source_input), metadata=metadata, tags={"dagster/data_version": "INITIAL"}
+    )
+    context.log_event(event)
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
@@ -257,25 +214,16 @@ def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 @contextmanager
 def as_dagster_failure(
-    context: dg.AssetExecutionContext, *, is_patient: bool = True
-) -> Iterator[StepMetadata]:
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, *, is_patient: bool = True
+) -> Iterator[None]:
     """Translate our failures to Dagster's: transient ones are retried, permanent ones are not.
 
-    Yields the metadata of the step that starts here. Nothing is retried if a person waits for the
-    run, because the client has already retried several times. Nor if `is_patient` is false: another
-    run follows soon anyway.
+    Nothing is retried if a person waits for the run, because the client has already retried several
+    times. Nor if `is_patient` is false: another run follows soon anyway.
     """
     try:
         with translated(context.op_def.name, "a query failed", place="the database"):
-            yield StepMetadata(context)
-    except MemoryError as error:
-        failure = PermanentFailure(
-            context.op_def.name,
-            f"out of memory, nothing was written: {error}",
-            place=f"the run {context.run.run_id[:8]}",
-            remedy="Let it have more (it is for the largest file or response), then run again.",
-        )
-        raise dg.Failure(description=str(failure), allow_retries=False) from error
+            yield
     except Failure as failure:
         is_attended = orphaned_runs.TAG in context.run.tags
         is_last = context.retry_number >= len(PATIENCE_SECONDS)
@@ -286,15 +234,6 @@ def as_dagster_failure(
         raise dg.RetryRequested(
             max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
         ) from failure
-
-
-@contextmanager
-def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
-    """Translate our failures to Dagster's without retries: a person waits for the run."""
-    try:
-        yield
-    except Failure as failure:
-        _fail_step(context, failure)
 
 
 def _fail_step(

@@ -30,13 +30,14 @@ from pipelines.ingest.runner import Runner
 from pipelines.ingest.service import open_service, secrets_of
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
-    StepMetadata,
     as_dagster_failure,
     asset_key,
     counts,
     input_key,
     log_skip,
+    record_source_event,
     table_spec,
+    table_stats,
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import utc_now
@@ -92,18 +93,18 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: LoadConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
         settings = getattr(context.resources, source.name).settings()
-        with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
+        with as_dagster_failure(context), context.resources.warehouse.open() as store:
             if source.prepare:
                 source.prepare(store, settings)
             loading = _Loading(context, store, source, settings, config)
             is_retried = loading.retry()
-            loading.fetch_all(step)
+            loading.fetch_all()
             if not (loading.is_on or is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
             if loading.is_on and loading.is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            yield from loading.results(step)
+            yield from loading.results()
 
     return load
 
@@ -118,7 +119,6 @@ class _Loading:
     settings: Any
     config: LoadConfig
     outcomes: list[Outcome] = field(default_factory=list)
-    bytes_received: int = 0
     #: What is shown of files that are not loaded.
     about_files: dict[str, str] = field(default_factory=dict)
     is_on: bool = False
@@ -135,7 +135,7 @@ class _Loading:
             self.outcomes += runner.retry()
         return True
 
-    def fetch_all(self, step: StepMetadata) -> None:
+    def fetch_all(self) -> None:
         """Load everything that each fetcher has, or one file."""
         fetchers = [(feed, fetcher) for feed in self.source.feeds for fetcher in feed.fetchers]
         if self.config.file:
@@ -156,8 +156,8 @@ class _Loading:
                 self._poll_api(fetcher, runner)
             else:
                 self._load_contents(fetcher, runner)
-            fresh = self.outcomes[before:]
-            self.bytes_received += step.record_deliveries(self.store, fetcher.input, fresh)
+            if fresh := self.outcomes[before:]:
+                record_source_event(self.context, fetcher.input, counts(fresh))
 
     def _load_inbox(self, fetcher: FileInbox, runner: Runner) -> None:
         """Load the complete files of the inbox, or one file from anywhere.
@@ -303,13 +303,9 @@ class _Loading:
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
         return None if found is None else str((found - declared.overlap).isoformat())
 
-    def results(self, step: StepMetadata) -> Iterator[dg.MaterializeResult[None]]:
+    def results(self) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
-        more: dict[str, Any] = {
-            **counts(self.outcomes),
-            "bytes_received": self.bytes_received,
-            **self.about_files,
-        }
+        more: dict[str, Any] = {**counts(self.outcomes), **self.about_files}
         with self.store.engine.connect() as connection:
             more["rejected_records"] = sum(
                 in_quarantine(connection, one.feed or self.source.name)
@@ -317,7 +313,7 @@ class _Loading:
             )
             for name in self.source.loads:
                 key = dg.AssetKey(name.split("."))
-                metadata = step.table_stats(connection, key) | more
+                metadata = table_stats(connection, key) | more
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                 more = {}
 

@@ -1,4 +1,4 @@
-"""Every page of an asset states what it is, whose, where its code is, and what it is made of."""
+"""Every page of an asset states what it is, whose, and what it is made of."""
 
 import datetime as dt
 import re
@@ -13,7 +13,6 @@ from pipelines.failures import PermanentFailure
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
 from pipelines.orchestration.checks import offending_rows, verdict
-from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.clock import today, yesterday
@@ -30,7 +29,7 @@ GROUPS = {
 }  # fmt: skip
 
 
-def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> None:
+def test_an_asset_page_has_a_description_and_an_owner() -> None:
     for name, node in NODES.items():
         first = (node.description or "").split(". ")[0]
         assert 10 < len(first) < 140, first
@@ -38,7 +37,6 @@ def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> 
         assert node.owners, name
         assert node.kinds, name
         assert node.tags["source"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
-        assert (PROJECT / str(node.metadata["code"])).is_file(), name
         if node.is_executable:
             assert "postgres" in node.kinds, name
         if node.is_executable and "view" not in node.kinds:
@@ -60,18 +58,6 @@ def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
         upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
         if name not in ("solar/plants", "solar/coverage"):  # people enter plants
             assert any(key.path[0] == EXTERNAL for key in upstream), f"{name} comes from nowhere"
-
-
-def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
-    @dg.asset
-    def hungry(context: dg.AssetExecutionContext) -> None:
-        with as_dagster_failure(context):
-            raise MemoryError("Unable to allocate 13.7 MiB")
-
-    done = dg.materialize([hungry], raise_on_error=False)
-    (why,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
-    assert why.startswith("hungry: out of memory, nothing was written: Unable")
-    assert "what to do: Let it have more" in why
 
 
 def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import null, select, text, update
 
 from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.asset_metadata import as_permanent_failure
+from pipelines.orchestration.asset_metadata import as_dagster_failure
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
@@ -54,7 +54,7 @@ def _deletion_op(
         if days_kept is None:
             context.log.info("%s deletes nothing: days is not set.", name)
             return
-        with as_permanent_failure(context):
+        with as_dagster_failure(context, is_patient=False):
             if not least <= days_kept <= MAX_DAYS:
                 raise PermanentFailure(
                     "housekeeping",

@@ -12,6 +12,7 @@ from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
     asset_key,
     table_spec,
+    table_stats,
 )
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS
 from pipelines.orchestration.resources import WarehouseResource
@@ -41,7 +42,7 @@ def hotel_bookings(
     context: dg.AssetExecutionContext, config: CountConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Count the events that are new, on both axes."""
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         refreshed = counts.refresh(store, rebuild=config.rebuild)
         counted: dict[str, Any] = {
             "new_events": refreshed.events,
@@ -49,7 +50,7 @@ def hotel_bookings(
         }
         with store.engine.connect() as connection:
             for table in tables.HOTEL_BOOKINGS:
-                metadata = step.table_stats(connection, asset_key(table)) | counted
+                metadata = table_stats(connection, asset_key(table)) | counted
                 yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
 
 
@@ -89,11 +90,11 @@ def bookings_findings(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Look at the nights with new events; in the audit, at all events and counts."""
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         findings.refresh(store, is_whole=context.run.job_name == AUDIT)
         key = asset_key(tables.findings)
         with store.engine.connect() as connection:
-            return dg.MaterializeResult(asset_key=key, metadata=step.table_stats(connection, key))
+            return dg.MaterializeResult(asset_key=key, metadata=table_stats(connection, key))
 
 
 audit_job = dg.define_asset_job(

@@ -17,7 +17,9 @@ from pipelines.orchestration.asset_metadata import (
     counts,
     input_key,
     log_skip,
+    record_source_event,
     table_spec,
+    table_stats,
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_at, utc_now
@@ -42,7 +44,7 @@ def snapshots(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch today's document and archive it as received."""
     key = asset_key(tables.snapshots)
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         try:
             response = open_client(flights.settings()).fetch()
         except NotReady as reason:
@@ -51,9 +53,9 @@ def snapshots(
         with store.transaction(SOURCE) as connection:
             entry = archive.keep(connection, response)
         received = {"bytes_received": entry.byte_count, "new": entry.is_new}
-        step.record_source_event(DOCUMENT, received)
+        record_source_event(context, DOCUMENT, received)
         with store.engine.connect() as connection:
-            stats = step.table_stats(connection, key)
+            stats = table_stats(connection, key)
     day = entry.snapshot_at.astimezone(dt.UTC).date().isoformat()
     metadata = {**stats, **received, "day": day, "sha256": entry.sha256}
     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
@@ -87,15 +89,15 @@ def flights_tables(
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived snapshot that they do not have yet."""
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         outcomes, failures = load.bring_up_to_date(
             store, flights.settings(), run_id=context.run.run_id, rebuild=config.rebuild
         )
         with store.engine.connect() as connection:
-            step.record_source_event(AIRPORTS, {"version": version(AIRPORTS.name)})
+            record_source_event(context, AIRPORTS, {"version": version(AIRPORTS.name)})
             keys = map(asset_key, tables.READ_FROM_SNAPSHOTS)
             shown: dict[dg.AssetKey, dict[str, Any]] = {
-                key: step.table_stats(connection, key) for key in keys
+                key: table_stats(connection, key) for key in keys
             }
             shown[asset_key(tables.itineraries)] |= {
                 **counts(outcomes),

@@ -10,18 +10,17 @@ from sqlalchemy import Connection, select
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, RejectedInput
-from pipelines.ingest.deliveries import bytes_of
 from pipelines.ingest.statements import execute_file
 from pipelines.orchestration.asset_metadata import (
     ALREADY_REPORTED,
-    StepMetadata,
     as_dagster_failure,
-    as_permanent_failure,
     asset_key,
     counts,
     input_key,
     log_skip,
+    record_source_event,
     table_spec,
+    table_stats,
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.checks import described, verdict
@@ -75,11 +74,11 @@ def plants(
 ) -> dg.MaterializeResult[None]:
     """Bring the partitions in line with the registry."""
     with (
-        as_dagster_failure(context) as step,
+        as_dagster_failure(context),
         warehouse.open() as store,
         store.engine.connect() as connection,
     ):
-        metadata = step.table_stats(connection, asset_key(tables.plants))
+        metadata = table_stats(connection, asset_key(tables.plants))
         align_partitions(context.instance, connection)
     return dg.MaterializeResult(metadata=metadata)
 
@@ -106,7 +105,7 @@ def readings(
     Plants that failed are listed by the check `sync_complete`, which fails the run.
     """
     key = asset_key(tables.readings)
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         by_hand = _of_partitions(context)
         client = open_client(solar.settings())
         if client is None:
@@ -126,7 +125,8 @@ def readings(
             responses += synced.responses
             is_complete &= synced.problem is None
             missing.discard(str(synced.plant.plant_id))
-        step.record_deliveries(store, SERVICE, responses)
+        if responses:
+            record_source_event(context, SERVICE, counts(responses))
         if is_complete:
             note_checked(store, source, context.run.run_id)
         if missing:
@@ -150,7 +150,7 @@ def request_days(
     warehouse: WarehouseResource,
 ) -> None:
     """Request days by hand; the run fails when they did not come, or do not exist."""
-    with as_permanent_failure(context), warehouse.open() as store:
+    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
         client = open_client(solar.settings())
         if client is None:
             raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
@@ -162,7 +162,8 @@ def request_days(
             _record_synced(context, store, synced)
             responses += synced.responses
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
-        StepMetadata(context).record_deliveries(store, SERVICE, responses)
+        if responses:
+            record_source_event(context, SERVICE, counts(responses))
     if failed:
         raise dg.Failure(description="\n".join(failed), allow_retries=False)
 
@@ -190,10 +191,10 @@ def solar_plant_health(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Evaluate the plants of which something changed; the check shows suspicious sensors."""
-    with as_dagster_failure(context) as step, warehouse.open() as store:
+    with as_dagster_failure(context), warehouse.open() as store:
         evaluated = plant_health.refresh(store, now=utc_now())
         with store.engine.connect() as connection:
-            stats = step.table_stats(connection, asset_key(tables.solar_plant_health))
+            stats = table_stats(connection, asset_key(tables.solar_plant_health))
     return dg.MaterializeResult(metadata=stats | {"plants_evaluated": evaluated})
 
 
@@ -307,14 +308,12 @@ def _record_synced(
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         plant = {"plant_id": synced.plant.plant_id}
         days = execute_file(connection, source, "plant_page", plant).all()
-        received = bytes_of(connection, synced.responses)
     counted = counts(synced.responses)
     words = ", ".join(f"{counted[name]:,} {name}" for name in ("read", "loaded", "rejected"))
     context.log.info("%s: %s, in %.1f s", synced.plant, words, synced.seconds)
     metadata: dict[str, Any] = {
         "plant": synced.plant.name,
         **counted,
-        "bytes_received": received,
         "seconds": round(synced.seconds, 3),
         **{f"days_{row.status.replace(' ', '_')}": int(row.days) for row in days},
         "dagster/partition_row_count": int(sum(row.hours for row in days)),

@@ -9,11 +9,12 @@ import dagster as dg
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
-    StepMetadata,
     as_dagster_failure,
     asset_key,
     input_key,
+    record_source_event,
     table_spec,
+    table_stats,
 )
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
@@ -41,7 +42,7 @@ def places(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Bring the places in use up to date, and look up the coordinates of new ones."""
-    with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
+    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
         geocode_places.put_places(store)
         located, done = geocode_places.geocode_places(
             store,
@@ -52,9 +53,9 @@ def places(
         if done.failure is not None:  # other places are fetched anyway
             context.log.warning("%s", done.failure)
         if located:
-            step.record_source_event(GEOCODER, {"places_located": len(located)})
+            record_source_event(context, GEOCODER, {"places_located": len(located)})
         with store.engine.connect() as connection:
-            metadata = step.table_stats(connection, asset_key(tables.places))
+            metadata = table_stats(connection, asset_key(tables.places))
     statuses = Counter(one.status for one in located)
     return dg.MaterializeResult(
         metadata={
@@ -81,11 +82,11 @@ def observations(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Fetch the present weather of every place that is due."""
-    with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
+    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
         provider = open_provider(weather.settings(), utc_now)
         is_by_hand = run_state.is_by_hand(context.run)
         done = refresh(store, provider, clock=utc_now, is_by_hand=is_by_hand)
-        return _result(step, context, store, asset_key(tables.observations), provider.name, done)
+        return _result(context, store, asset_key(tables.observations), provider.name, done)
 
 
 @dg.multi_asset(
@@ -96,15 +97,14 @@ def hourly(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Fetch the hours that are wanted and missing, and those whose forecast is old."""
-    with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
+    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
         provider = open_hours(weather.settings(), utc_now)
         is_by_hand = run_state.is_by_hand(context.run)
         done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
-        return _result(step, context, store, asset_key(tables.hourly), provider.name, done)
+        return _result(context, store, asset_key(tables.hourly), provider.name, done)
 
 
 def _result(
-    step: StepMetadata,
     context: dg.AssetExecutionContext,
     store: Warehouse,
     key: dg.AssetKey,
@@ -115,9 +115,8 @@ def _result(
     if done.failure is not None:
         context.log.warning("%s", done.failure)
     if done.requests:
-        step.record_source_event(
-            PROVIDER, {"requests": done.requests, "places_refreshed": done.succeeded}
-        )
+        counted = {"requests": done.requests, "places_refreshed": done.succeeded}
+        record_source_event(context, PROVIDER, counted)
     is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
@@ -126,7 +125,7 @@ def _result(
     if done.impossible:
         context.log.warning("Ignored as impossible: %s", dict(done.impossible))
     with store.engine.connect() as connection:
-        stats = step.table_stats(connection, key)
+        stats = table_stats(connection, key)
     return dg.MaterializeResult(
         metadata={
             **stats,
