@@ -7,14 +7,14 @@ from typing import Any
 import dagster as dg
 
 from pipelines.config import Settings
-from pipelines.isolation import broken_sources, isolated, report_to_log
+from pipelines.isolation import LOG, broken_sources, isolated
 from pipelines.orchestration.automation import derived_assets
 from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations.alerts import alerts
 from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.schedule_config import (
-    PLATFORM_SCHEDULES,
+    HOUSEKEEPING,
     own_entries,
     schedule_of,
     timetable,
@@ -35,7 +35,6 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     operator's schedules.
     """
     check_sources(Settings.current())
-    timetable()  # which switches off sources with invalid schedules
     found = []
     for source in by_seniority():
         with isolated(source.name, "its definitions", source.package):
@@ -43,7 +42,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     merged = dg.Definitions.merge(
         dg.Definitions(
             jobs=[housekeeping],
-            schedules=[schedule_of(timetable()[one.name]) for one in PLATFORM_SCHEDULES],
+            schedules=[schedule_of(timetable()[HOUSEKEEPING.name])],
             sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
         ),
@@ -76,4 +75,5 @@ def _broken_assets() -> list[dg.AssetSpec]:
 
 
 definitions = build_definitions()
-report_to_log()
+for one in broken_sources():
+    LOG.error("%s", one)

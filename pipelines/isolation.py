@@ -17,6 +17,8 @@ from pathlib import Path
 from pipelines.failures import Failure, in_one_line, last_line_in, redact
 
 LOG = logging.getLogger("isobar.sources")
+#: The log of what has no effect in the configuration, such as an unknown name.
+WARNINGS = logging.getLogger("isobar")
 MAX_CHARACTERS = 500
 #: What the code of a source may raise without stopping the others; some call `sys.exit`.
 SOURCE_ERRORS = (Exception, SystemExit)
@@ -36,7 +38,6 @@ class BrokenSource:
 
 #: The first problem of each broken source of this process.
 _BROKEN: dict[str, BrokenSource] = {}
-_REMARKS: list[str] = []
 
 
 @contextmanager
@@ -75,29 +76,9 @@ def is_broken(name: str) -> bool:
     return name in _BROKEN
 
 
-def remark(line: str) -> None:
-    """Note something in the configuration that has no effect, such as a name that is unknown."""
-    if line not in _REMARKS:
-        _REMARKS.append(line)
-
-
-def remarks() -> Sequence[str]:
-    """Return what was noted with `remark` so far."""
-    return [*_REMARKS]
-
-
-def report_to_log() -> None:
-    """Write broken sources and remarks to the log of this process."""
-    for broken in broken_sources():
-        LOG.error("%s", broken)
-    for line in remarks():
-        LOG.warning("%s", line)
-
-
 def reset() -> None:
-    """Forget everything that was noted, before sources are discovered anew."""
+    """Forget which sources are broken, before they are discovered anew."""
     _BROKEN.clear()
-    _REMARKS.clear()
 
 
 def _described(error: BaseException, package: str) -> str:

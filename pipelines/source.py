@@ -39,7 +39,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
+from pydantic import BaseModel, JsonValue, SecretStr
 
 from pipelines.config import Settings, disabled_sources, home
 from pipelines.config.env_validation import secret_text
@@ -77,7 +77,7 @@ from pipelines.ingest.paging import Cursor, NextLink, Offset, PageNumber
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.ingest.row_files import Rows
-from pipelines.isolation import is_broken, isolated, remark
+from pipelines.isolation import WARNINGS, is_broken, isolated
 from pipelines.warehouse.sql_files import read_sql, sql_files
 
 if TYPE_CHECKING:
@@ -223,9 +223,8 @@ class View:
     is_counted: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """A scheduled job. An operator's schedules.toml may change its times."""
+class Schedule(BaseModel, extra="forbid", strict=True, frozen=True):
+    """A scheduled job. An operator's schedules.toml may change its times, or add one."""
 
     #: By default `<source>_schedule`.
     name: str = ""
@@ -234,8 +233,8 @@ class Schedule:
     cron: str
     zone: str = "UTC"
     #: The job, by default the source's own.
-    job: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
+    job: str = ""
+    config: dict[str, JsonValue] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,7 +346,13 @@ class Source:
             "job": job,
             "feeds": feeds,
             "schedules": tuple(
-                replace(one, name=one.name or f"{self.name}_schedule", about=one.about or job)
+                one.model_copy(
+                    update={
+                        "name": one.name or f"{self.name}_schedule",
+                        "about": one.about or job,
+                        "job": one.job or self.name,
+                    }
+                )
                 for one in self.schedules
             ),
             "inputs": self.inputs or tuple(one.input for feed in feeds for one in feed.fetchers),
@@ -537,9 +542,12 @@ def _discovered() -> Mapping[str, Source]:
                 raise ValueError(problem)
             found[source.name] = source
     for name in sorted(disabled - taken - {entry.name for entry in entries}):
-        remark(f"ISOBAR_DISABLE_SOURCES names {name!r}, and no source of that name is installed.")
+        WARNINGS.warning(
+            "ISOBAR_DISABLE_SOURCES names %r, and no source of that name is installed.", name
+        )
     for name in unread_variables(home(), found.values()):
-        remark(f"{home() / '.env'} sets {name}, which nothing reads: .env.example has all names.")
+        words = "%s sets %s, which nothing reads: .env.example has all names."
+        WARNINGS.warning(words, home() / ".env", name)
     return found
 
 
@@ -589,7 +597,7 @@ def _loaded(entry: EntryPoint) -> Source:
 def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
     """Yield names and objects that belong to the platform or another source, or that are missing.
 
-    Names of jobs, schedules, sensors, checks and assets are compared where they are built.
+    Names of jobs, sensors, checks and assets are compared where they are built.
     """
     name, tables, names = source.name, source.metadata.tables, _names(source)
     if not is_source_name(name):
@@ -643,5 +651,6 @@ def _names(source: Source) -> set[str]:
         *source.object_files,
         *source.settings.variables().values(),
         *(f"feed {feed.name}" for feed in source.feeds),
+        *(f"schedule {one.name}" for one in source.schedules),
         *(one.name for one in source.retention),
     }

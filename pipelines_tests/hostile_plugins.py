@@ -59,11 +59,11 @@ HOSTILE: Mapping[str, Hostile] = {
     ),
     "bad_cron": Hostile(
         {"__init__.py": declared(scheduled(cron="61 4 * * *"))},
-        "its schedules: ValueError: Found invalid cron schedule '61 4 * * *'",
+        "its definitions: CroniterBadCronError: [61 4 * * *] is not acceptable",
     ),
     "bad_zone": Hostile(
         {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
-        "its schedules: ValueError: Invalid execution timezone Mars/North",
+        "its definitions: ZoneInfoNotFoundError: 'No time zone found with key Mars/North'",
     ),
     "required_setting": Hostile(
         {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},
@@ -72,7 +72,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "order": Hostile({"__init__.py": declared()}, "'order' cannot be the name of a schema"),
     "clashing_schedule": Hostile(
         {"__init__.py": declared(scheduled(name="flights_daily"))},
-        "its schedules: ValueError: another schedule is called 'flights_daily'",
+        "schedule flights_daily belongs to the source 'flights'",
     ),
     "clashing_variable": Hostile(
         {"__init__.py": DECLARATION.replace("{NAME}_", "FLIGHTS_")},

@@ -16,7 +16,6 @@ from pipelines.isolation import (
     LOG,
     broken_sources,
     is_broken,
-    remarks,
 )
 from pipelines.source import (
     check_sources,
@@ -66,8 +65,6 @@ def list_sources(context: click.Context) -> None:
     Console().print(table)
     for broken in broken_sources():
         click.echo(str(broken))
-    for line in remarks():
-        click.echo(line, err=True)
 
 
 list_sources.add_command(check)

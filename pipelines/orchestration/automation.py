@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
-from pipelines.orchestration.schedule_config import Scheduled, timetable
-from pipelines.source import Source
+from pipelines.orchestration.schedule_config import longest_wait, timetable
+from pipelines.source import Schedule, Source
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import sources
 
@@ -76,9 +76,9 @@ def _deadline(cron: str) -> str | None:
     return " ".join([str(end % 60), str(end // 60), *days])
 
 
-def _schedule_of(source: Source) -> Scheduled | None:
+def _schedule_of(source: Source) -> Schedule | None:
     """Return the schedule of a source's job; None if it is off."""
-    mine = [one for one in source.schedules if one.job in (None, source.name)]
+    mine = [one for one in source.schedules if one.job == source.name]
     is_on = mine and source.settings.is_set_up(Settings.current())
     return timetable()[mine[0].name] if is_on else None
 
@@ -86,7 +86,7 @@ def _schedule_of(source: Source) -> Scheduled | None:
 def due_within(source: Source) -> dt.timedelta | None:
     """Return after how long without a success a source is overdue; None without a schedule."""
     entry = _schedule_of(source)
-    return None if entry is None else entry.longest_wait + GRACE
+    return None if entry is None else longest_wait(entry) + GRACE
 
 
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.config import INSTANCE, RUN_LOGS, Settings
 from pipelines.failures import TransientFailure
-from pipelines.isolation import broken_sources, isolated, note_broken, remarks
+from pipelines.isolation import broken_sources, isolated, note_broken
 from pipelines.postgres import state_folder
 from pipelines.postgres.clients import (
     connect,
@@ -73,9 +73,9 @@ def prepare_database(settings: Settings, report: Report) -> None:
 
 
 def report_broken_sources(report: Report) -> bool:
-    """Report each broken source and what else was remarked. Returns True if a source is broken."""
-    for line in (*map(str, broken_sources()), *remarks()):
-        report(line)
+    """Report each broken source. Returns True if there is one."""
+    for one in broken_sources():
+        report(str(one))
     return bool(broken_sources())
 
 

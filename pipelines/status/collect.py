@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import Failure, NotReady, redact
-from pipelines.isolation import SOURCE_ERRORS, remarks
+from pipelines.isolation import SOURCE_ERRORS
 from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.source import check_sources, sources
 from pipelines.status import databases
@@ -42,7 +42,6 @@ SCHEMAS: Mapping[str, tuple[str, str, Severity]] = {
 }
 NAMES = {"database": "The database", "dagster_storage": "Dagster's storage"}
 START_AGAIN = "Start isobar ui again (make ui); it ends what is left of the last one first."
-REMARK = "Correct or remove it, or install and fix the source that it is for."
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     ("last_success_at", "is_overdue", "promised_seconds", "last_delivery_at", "in_quarantine")
 )
@@ -59,7 +58,6 @@ def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
         *problems,
         *of_processes(processes, now),
         *of_disks(disks, now),
-        *(_trouble(f"remark:{one}", one, "", REMARK, now, "warning") for one in remarks()),
         *of_broken_sources(now),
         *(look.problems if look else []),
     ]
