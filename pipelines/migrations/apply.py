@@ -25,14 +25,6 @@ from pipelines.warehouse.connection import engine_for, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import metadata
 
-#: Columns of tables and views, and functions, that are not ours.
-OF_OTHERS = text(
-    "SELECT concat_ws(' ', oid::regclass, 'column ' || attname) FROM pg_class"
-    " INNER JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped"
-    " WHERE pg_get_userbyid(relowner) <> 'isobar_owner'"
-    " UNION ALL SELECT oid::regprocedure::text FROM pg_proc"
-    " WHERE pg_get_userbyid(proowner) <> 'isobar_owner'"
-)
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
 #: How long to wait for a table lock. New users of the table queue behind the migration.
@@ -134,24 +126,16 @@ def prepare_roles(url: str) -> None:
 def drop_plugin(url: str, source: Source) -> int:
     """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
 
-    Views of sources that depend on its tables are dropped, too; the next migration makes them
-    again. Returns the number of deliveries. Raises as `migrate`, and `PermanentFailure` if others
-    have built something on its tables.
+    Views of ours that depend on its tables are dropped, too; the next migration makes them again.
+    Returns the number of deliveries. Raises as `migrate`: what others have built on its tables
+    stops it.
     """
+    tables = [*source.metadata.tables]
     with _transaction(url) as connection:
         prepare(connection)
-        before = set(connection.execute(OF_OTHERS).scalars())
-        tables = [one for one in source.metadata.tables if not one.startswith(f"{source.name}.")]
-        others = [f"DROP TABLE IF EXISTS {one} CASCADE" for one in tables]
-        own = [f"DROP SCHEMA IF EXISTS {source.name} CASCADE"]
-        execute_script(connection, "; ".join([*own, *others]))
-        if gone := before - set(connection.execute(OF_OTHERS).scalars()):
-            raise PermanentFailure(
-                "database",
-                f"others have built on the tables of {source.name}: {', '.join(sorted(gone))}",
-                place=place_of(url),
-                remedy="Drop or change what they have built, then try again.",
-            )
+        objects.drop(connection, [*tables, *source.object_files])
+        dropped = [f"DROP TABLE IF EXISTS {', '.join(tables)};"] if tables else []
+        execute_script(connection, f"{''.join(dropped)}DROP SCHEMA IF EXISTS {source.name} CASCADE")
         feeds = {source.name, *(one.name for one in source.feeds)}
         script = read_sql("pipelines.migrations", "delete_deliveries")
         for statement in script.split(";\n"):

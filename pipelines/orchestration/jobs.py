@@ -24,10 +24,7 @@ def definitions_of(source: Source) -> dg.Definitions:
     """
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
-    views = []
-    for view in source.view_assets.values():
-        read = upstream_of(view.name)
-        views.append(view_asset(source, view, [*read, *_blocking(source, view.name, read)]))
+    views = [view_asset(source, one, upstream_of(one.name)) for one in source.view_assets.values()]
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     whole: list[Any] = [*(input_spec(source, one) for one in source.inputs), *assets]
@@ -41,13 +38,6 @@ def definitions_of(source: Source) -> dg.Definitions:
         sensors=[*sensors_of(source), *(parts.sensors or ())],
         resources={source.name: source_resource(source.name), **(parts.resources or {})},
     )
-
-
-def _blocking(source: Source, view: str, read: Collection[str]) -> list[str]:
-    """Return the tables whose ledger checks block a view: it waits if counts do not balance."""
-    tables = {ledger.on for ledger in source.ledgers}
-    is_of_source = any(name in source.metadata.tables for name in read)
-    return sorted(tables - {*read, view}) if is_of_source else []
 
 
 def upstream_of(view: str) -> list[str]:

@@ -171,18 +171,12 @@ def analyze_table(connection: Connection, name: str) -> None:
 
 def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
     """Insert at most some thousand rows with all columns, replacing those with the same key."""
-    staged, columns = f"stage_{table.name}", [column.name for column in table.columns]
-    create_stage(connection, staged, columns, table)
-    write_rows(connection, staged, ([row[column] for column in columns] for row in rows))
-    connection.execute(text(f"ANALYZE {staged}"))
-    listed = ", ".join(columns)
-    keys = ", ".join(column.name for column in table.primary_key)
-    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns)
-    statement = f"""
-        INSERT INTO {table.fullname} ({listed}) SELECT {listed} FROM {staged}
-        ON CONFLICT ({keys}) DO UPDATE SET {replaced}
-    """
-    connection.execute(text(statement))
+    statement = postgresql.insert(table)
+    put = statement.on_conflict_do_update(
+        index_elements=[*table.primary_key], set_={**statement.excluded}
+    )
+    if rows:
+        connection.execute(put, rows)
 
 
 def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     FOR role_name IN
         SELECT rolname FROM pg_roles
-        WHERE rolname ~ '^isobar_(owner|loader|analyst|operator|source_.+)$' AND NOT rolcanlogin
+        WHERE rolname ~ '^isobar_(owner|loader|analyst|operator)$' AND NOT rolcanlogin
     LOOP
         EXECUTE format('ALTER ROLE %I LOGIN', role_name);
     END LOOP;

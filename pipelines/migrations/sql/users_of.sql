@@ -1,5 +1,5 @@
--- Views and functions with all of ours that use them, whoever uses most first: their kind and
--- signature for DROP, and the statements that give back the rights of others on them. A function may
+-- Views and functions with all of ours that use them or some tables, whoever uses most first: their
+-- kind and signature for DROP, and the statements that give back the rights of others on them. A function may
 -- use a view by the type of its rows.
 WITH RECURSIVE found (classid, objid, depth) AS (
     SELECT
@@ -7,7 +7,7 @@ WITH RECURSIVE found (classid, objid, depth) AS (
         oid,
         0
     FROM pg_class
-    WHERE relkind = 'v' AND format('%s.%s', relnamespace::regnamespace, relname) = ANY(:names)
+    WHERE relkind IN ('v', 'r') AND format('%s.%s', relnamespace::regnamespace, relname) = ANY(:names)
     UNION
     SELECT
         tableoid,
