@@ -54,7 +54,6 @@ from pipelines.config.source_settings import (
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.feeds import (
     IN_TREE,
-    Append,
     Batches,
     Cap,
     Content,
@@ -111,7 +110,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "Append",
     "Batches",
     "Cap",
     "Check",
@@ -375,9 +373,9 @@ class Source:
         """Return a feed with its name, and with the inputs of its fetchers."""
         fetchers = []
         for one in feed.fetchers:
-            if not one.input.name and not isinstance(one, PolledApi):
+            if not one.input.name:
                 kind, what = ("csv", "files") if isinstance(one, FileInbox) else ("json", "service")
-                setting = None if isinstance(one, Batches) else one.setting
+                setting = None if isinstance(one, Batches | PolledApi) else one.setting
                 variable = self.settings.variable(setting) if setting else None
                 name = f"{self.name}_{what}"
                 given = Input(name=name, about=self.about, kind=kind, setting=variable)

@@ -66,23 +66,12 @@ class FileInbox(_Fetcher):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolledApi:
-    """An API that is polled from a watermark on, by the source's own functions.
+class PolledApi(_Fetcher):
+    """An API that the source's own function reads, from a watermark on."""
 
-    Provides its part of the loading asset, a sensor and the check `readable_api`.
-    """
-
-    input: Input
-    #: Opens a client with a number of attempts; None if the API is off.
-    open: Callable[[Any, int], Any]
-    #: Loads what is new, or everything with `is_whole`. Returns the counts, and the error if it
-    #: could not be read to its end.
-    poll: Callable[..., tuple[list[Any], Exception | None]]
-    #: Returns whether there is anything to load.
-    has_news: Callable[..., bool]
-    #: Returns the last poll (`polled_at`, `problem`, `run_id`), or None before the first one.
-    last_poll: Callable[..., Any]
-    retry_after: dt.timedelta
+    #: Called with the warehouse, the settings, what loads a content, and whether all is read.
+    #: Returns the counts, and the error if it could not be read to its end; None if it is off.
+    poll: Callable[..., tuple[list[Any], Exception | None] | None]
 
 
 @dataclass(frozen=True, kw_only=True)

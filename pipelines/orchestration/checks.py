@@ -1,4 +1,4 @@
-"""Asset checks: for every ledger feed, every inbox and API, and declared queries."""
+"""Asset checks: for every ledger feed, every inbox, and declared queries."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
-from pipelines.ingest.feeds import PolledApi
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.statements import Owner, execute
 from pipelines.orchestration.asset_metadata import as_table
@@ -39,11 +38,8 @@ def expectation_and_remedy(description: str) -> tuple[str, str | None]:
 def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
     """Return the checks that follow from a source's declaration."""
     found = [check for ledger in source.ledgers for check in ledger_checks(source, ledger)]
-    for fetcher in source.fetchers:
-        if isinstance(fetcher, FileInbox):
-            found.append(readable_files(source, fetcher))
-        elif isinstance(fetcher, PolledApi):
-            found.append(readable_api(source, fetcher))
+    inboxes = [one for one in source.fetchers if isinstance(one, FileInbox)]
+    found += [readable_files(source, one) for one in inboxes]
     return [*found, *(query_check(source, check) for check in source.checks)]
 
 
@@ -217,39 +213,6 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
                 f" source failed, fix it, then run isobar quarantine retry {source.name}.",
             )
             raise dg.Failure(description=str(failure), allow_retries=False)
-
-    return check
-
-
-def readable_api(source: Source, api: PolledApi) -> dg.AssetChecksDefinition:
-    """Return the check that the last poll of an API read it to its end."""
-
-    @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
-        asset=dg.AssetKey(source.loads[0].split(".")),
-        name="readable_api",
-        required_resource_keys={source.name, "warehouse"},
-        description=described(
-            "The last time, the API was read to its end. A run that cannot do so fails at this"
-            " check. Data from files are not affected.",
-            "the API was not read to its end, and the run failed; the row shows why. Reading"
-            " continues from there after five minutes",
-        ),
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        client = api.open(getattr(context.resources, source.name).settings(), 1)
-        last, bad_records = None, []
-        if client is not None:
-            with (
-                context.resources.warehouse.open() as store,
-                store.engine.connect() as connection,
-            ):
-                last = api.last_poll(connection, client)
-                bad_records = deliveries.bad_records(connection, source.name, most=SHOWN_ROWS)
-        problem = last.problem if last else None
-        found = [{"problem": problem, "polled_at": last.polled_at}] if last and problem else []
-        yield verdict(found, WARN, bad_records if found else ())
-        if last and problem and last.run_id == context.run.run_id:
-            raise dg.Failure(description=problem, allow_retries=False)
 
     return check
 

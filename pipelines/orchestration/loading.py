@@ -48,7 +48,7 @@ from pipelines.warehouse.connection import Warehouse
 #: How long an interactive run waits for files that are still being written.
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
-INBOX_SECONDS, API_SECONDS = 1, 30
+INBOX_SECONDS = 1
 #: Files of other kinds that are named.
 SHOWN_NAMES = 5
 Contents = HttpDocument | PagedApi | Batches
@@ -78,6 +78,8 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
     """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
     deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
+    # Files do not wait for an API, which has a sensor.
+    is_patient = not any(isinstance(one, PolledApi) for one in source.fetchers)
 
     @dg.multi_asset(
         name=f"load_{source.name}",
@@ -93,7 +95,10 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: LoadConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
         settings = getattr(context.resources, source.name).settings()
-        with as_dagster_failure(context), context.resources.warehouse.open() as store:
+        with (
+            as_dagster_failure(context, is_patient=is_patient),
+            context.resources.warehouse.open() as store,
+        ):
             if source.prepare:
                 source.prepare(store, settings)
             loading = _Loading(context, store, source, settings, config)
@@ -102,9 +107,12 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             if not (loading.is_on or is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            if loading.is_on and loading.is_complete and config.file is None:
+            is_complete = loading.is_complete and loading.failure is None
+            if loading.is_on and is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
             yield from loading.results()
+            if loading.failure is not None:
+                raise loading.failure
 
     return load
 
@@ -124,6 +132,8 @@ class _Loading:
     is_on: bool = False
     #: Whether each service and inbox was read to its end.
     is_complete: bool = True
+    #: Why an API was not read to its end.
+    failure: Exception | None = None
 
     def retry(self) -> bool:
         """Read quarantined records again, if that is wanted; return whether there may be any."""
@@ -191,24 +201,13 @@ class _Loading:
             raise unreadable[0]
 
     def _poll_api(self, fetcher: PolledApi, runner: Runner) -> None:
-        """Load what is new at an API; the check `readable_api` shows why it could not be read."""
-        client = fetcher.open(self.settings, 5)
-        if client is None:
-            return
-        self.is_on = True
-        outcomes, failure = fetcher.poll(
-            self.store,
-            client,
-            self.settings,
-            runner.load,
-            run_id=self.context.run.run_id,
-            clock=utc_now,
-            is_whole=self.config.read_whole,
-        )
-        self.outcomes += outcomes
-        if failure is not None:
-            self.is_complete = False
-            self.context.log.error("%s", failure)
+        """Load what is new at an API. What it could not read fails the run at its end."""
+        is_whole = self.config.read_whole
+        polled = fetcher.poll(self.store, self.settings, runner.load, is_whole=is_whole)
+        if polled is not None:
+            self.is_on = True
+            outcomes, self.failure = polled
+            self.outcomes += outcomes
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
         """Load a document, page after page or batch after batch, unless they equal the last ones.
@@ -330,14 +329,8 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
 
 
 def sensors_of(source: Source) -> list[dg.SensorDefinition]:
-    """Return the sensors of a source's fetchers."""
-    found = []
-    for fetcher in source.fetchers:
-        if isinstance(fetcher, FileInbox):
-            found.append(inbox_sensor(source, fetcher))
-        elif isinstance(fetcher, PolledApi):
-            found.append(api_sensor(source, fetcher))
-    return found
+    """Return the sensor of a source's inbox, if it has one."""
+    return [inbox_sensor(source, one) for one in source.fetchers if isinstance(one, FileInbox)]
 
 
 def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
@@ -380,39 +373,3 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
 
 def _number_of(files: Sequence[object]) -> str:
     return "1 file" if len(files) == 1 else f"{len(files)} files"
-
-
-def api_sensor(source: Source, fetcher: PolledApi) -> dg.SensorDefinition:
-    """Return the sensor that starts the source's job when its API has something new."""
-    variable = fetcher.input.setting
-
-    @due_sensor(
-        fetcher.input.name,
-        job_name=source.name,
-        seconds=API_SECONDS,
-        required_resource_keys={source.name, "warehouse"},
-        about=f"Ask the API at {variable} for new records, with an overlap, and start the job if"
-        " there are any. Once a day, start it to read the whole API, to find records that were"
-        " entered late.",
-    )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        client = fetcher.open(getattr(context.resources, source.name).settings(), 2)
-        if client is None:
-            return dg.SkipReason(f"{variable} is not set.")
-        wait = fetcher.retry_after.total_seconds()
-        with context.resources.warehouse.open() as store:
-            with store.engine.connect() as connection:
-                last = fetcher.last_poll(connection, client)
-            if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
-                words = f"trying again {wait / 60:.0f} minutes after it: {last.problem}"
-                return dg.SkipReason(f"The last request failed; {words}")
-            if reason := run_state.reason_to_wait(context.instance, source.name, seconds=wait):
-                return dg.SkipReason(reason)
-            try:
-                if not fetcher.has_news(store, client, utc_now):
-                    return dg.SkipReason("Nothing new at the API.")
-            except Failure as failure:  # the run retries longer, and reports the failure
-                context.log.warning("%s", failure)
-        return dg.RunRequest()
-
-    return sensor

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # a failure is shown where a test delivers
 Row = tuple[Any, ...]
-#: Checks that fail instead of a load, which loads what can be read.
-READABLE = ("readable_files", "readable_api")
+#: The check that fails instead of a load, which loads what can be read.
+READABLE = ("readable_files",)
 #: What a run prints would hide why a test failed.
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 LEDGER = """

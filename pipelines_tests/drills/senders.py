@@ -10,12 +10,12 @@ from typing import Any
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import last_rejects, unbalanced
-from pipelines.ingest.feeds import PolledApi
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.source import read_sql, sources
 from pipelines.sources.bookings import counts, findings
 from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.polling import poll
 from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import FlightsClient
 from pipelines.sources.solar.sync import Sync
@@ -132,13 +132,9 @@ def load(feed: Driver) -> None:
 
 
 def _poll_bookings(site: Site, _: Any) -> None:
-    declared = sources()["bookings"]
-    (api,) = (one for one in declared.fetchers if isinstance(one, PolledApi))
     client = EventsClient(site.service.url, _http("bookings", "BOOKINGS_EVENTS_URL"))
     load = runner("bookings", site.warehouse)
-    _, failure = api.poll(
-        load.store, client, load.settings, load.load, run_id=None, clock=site.clock, is_whole=True
-    )
+    _, failure = poll(load.store, client, load.settings, load.load, clock=site.clock, is_whole=True)
     if failure is not None:
         raise failure
 

@@ -180,49 +180,21 @@ def test_a_burst_of_files_respects_run_and_session_limits(state: Path) -> None:
 
 
 HANGING = '''
-"""Buses whose API never answers, neither a sensor nor a run."""
+"""A sensor that never ends."""
 
-import datetime as dt
 import threading
 
-from pipelines.ingest.feeds import PolledApi
-from pipelines.source import Feed, Input, Source, SourceSettings, url
+import dagster as dg
 
 
-class Settings(SourceSettings, env_prefix="{NAME}_"):
-    """Where buses are listed."""
-
-    url: str | None = url("The list of buses.")
-
-
-def hang(*_, **__):
+@dg.sensor(
+    name="{name}_api", job_name="{name}", default_status=dg.DefaultSensorStatus.RUNNING
+)
+def hang(_):
     threading.Event().wait()
 
 
-API = Input(name="{name}_api", about="Buses.", kind="json", setting="{NAME}_URL")
-source = Source(
-    name="{name}",
-    package=__name__,
-    about="Buses.",
-    settings=Settings,
-    job="Load the list of buses.",
-    inputs=(API,),
-    feeds=(
-        Feed(
-            name="{name}",
-            fetch=PolledApi(
-                input=API,
-                open=hang,
-                poll=hang,
-                has_news=hang,
-                last_poll=hang,
-                retry_after=dt.timedelta(minutes=1),
-            ),
-            parse=hang,
-        ),
-    ),
-    loads=("{name}.stops",),
-)
+definitions = dg.Definitions(sensors=[hang])
 '''
 HANGS = """
 SELECT 1 FROM job_ticks WHERE status = 'STARTED' AND tick_body LIKE '%buses_api%'
@@ -231,7 +203,7 @@ SELECT 1 FROM job_ticks WHERE status = 'STARTED' AND tick_body LIKE '%buses_api%
 
 @pytest.mark.timeout(900)
 def test_plugins_that_raise_hang_or_fail_harm_nobody(state: Path, tmp_path: Path) -> None:
-    plugins.write(tmp_path, "buses", {"__init__.py": HANGING})
+    plugins.write(tmp_path, "buses", {"jobs.py": HANGING})
     plugins.write(tmp_path, "boats", {"__init__.py": "raise SystemExit('no boats today')"})
     failing = "CREATE INDEX mine ON carts.nothing (leg_id);"
     plugins.write(tmp_path, "carts", {"sql/tables.sql": failing})

@@ -76,6 +76,9 @@ def upgrade() -> None:
         " CHECK (status IN ('complete', 'partial', 'empty', 'failed', 'closed'))"
     )
     op.execute("DROP TABLE IF EXISTS bookings.audits")
+    op.execute(
+        "ALTER TABLE bookings.polls DROP COLUMN IF EXISTS problem, DROP COLUMN IF EXISTS run_id"
+    )
     op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
     op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
     op.execute(

@@ -5,11 +5,8 @@ watermark, and `counts` counts the events by day. `jobs` has the Dagster definit
 inbox and the API.
 """
 
-import datetime as dt
-
-from pipelines.ingest.feeds import PolledApi
+from pipelines.ingest.feeds import Append, PolledApi
 from pipelines.source import (
-    Append,
     Cap,
     Check,
     Feed,
@@ -91,14 +88,7 @@ feed = Feed(
             " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
             " id is optional.",
         ),
-        PolledApi(
-            input=API,
-            open=deferred("pipelines.sources.bookings.client:open_client"),
-            poll=deferred("pipelines.sources.bookings.polling:poll"),
-            has_news=deferred("pipelines.sources.bookings.polling:has_news"),
-            last_poll=deferred("pipelines.sources.bookings.polling:last_poll"),
-            retry_after=dt.timedelta(minutes=5),
-        ),
+        PolledApi(input=API, poll=deferred("pipelines.sources.bookings.polling:poll_configured")),
     ),
     parse=deferred("pipelines.sources.bookings.transform:parse"),
     load=Append(

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from pipelines.failures import Failure
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     REFRESHED_BY_SENSOR,
@@ -15,9 +16,11 @@ from pipelines.orchestration.asset_metadata import (
     table_stats,
 )
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS
-from pipelines.orchestration.resources import WarehouseResource
+from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.bookings import AUDIT, counts, findings, source, tables
+from pipelines.sources.bookings import API, AUDIT, counts, findings, source, tables
+from pipelines.sources.bookings.client import open_client
+from pipelines.sources.bookings.polling import has_news
 
 AFTER_FAILURE_SECONDS = 300.0
 
@@ -76,6 +79,29 @@ def hotel_bookings_lag(
     return dg.RunRequest()
 
 
+@due_sensor(API.name, job_name=source.name, seconds=30)
+def events_api(
+    context: dg.SensorEvaluationContext, bookings: SourceResource, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask the API at BOOKINGS_EVENTS_URL for new events, with an overlap, and load them.
+
+    Once a day, the whole API is read, to find events that were entered late.
+    """
+    client = open_client(bookings.settings(), attempts=2)
+    if client is None:
+        return dg.SkipReason(f"{API.setting} is not set.")
+    wait = AFTER_FAILURE_SECONDS
+    if reason := run_state.reason_to_wait(context.instance, source.name, seconds=wait):
+        return dg.SkipReason(reason)
+    try:
+        with warehouse.open() as store:
+            if not has_news(store, client, utc_now):
+                return dg.SkipReason("Nothing new at the API.")
+    except Failure as failure:  # the run retries longer, and reports the failure
+        context.log.warning("%s", failure)
+    return dg.RunRequest()
+
+
 @dg.multi_asset(
     name="bookings_findings",
     specs=[
@@ -109,5 +135,5 @@ audit_job = dg.define_asset_job(
 definitions = dg.Definitions(
     assets=[hotel_bookings, bookings_findings],
     jobs=[refresh_job, audit_job],
-    sensors=[hotel_bookings_lag],
+    sensors=[hotel_bookings_lag, events_api],
 )

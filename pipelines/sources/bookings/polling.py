@@ -18,7 +18,7 @@ from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.parse_errors import translate_parse_errors
-from pipelines.sources.bookings.client import EventsClient, Page
+from pipelines.sources.bookings.client import EventsClient, Page, open_client
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
 
@@ -45,8 +45,7 @@ def poll(
     settings: Settings,
     load: Callable[..., Outcome | None],
     *,
-    run_id: str | None,
-    clock: Callable[[], dt.datetime],
+    clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     is_whole: bool = False,
 ) -> tuple[list[Outcome], Failure | None]:
     """Load what is new at the API; each page is its own transaction, by `load`.
@@ -88,10 +87,23 @@ def poll(
         moved["watermark_at"] = watermark_at
         if start.since is None:
             moved["read_whole_at"] = began_at
-    problem = None if failure is None else str(failure)
     with store.transaction(SOURCE) as connection:
-        _note(connection, client, polled_at=began_at, problem=problem, run_id=run_id, **moved)
+        _note(connection, client, polled_at=began_at, **moved)
     return outcomes, failure
+
+
+def poll_configured(
+    store: Warehouse,
+    settings: Settings,
+    load: Callable[..., Outcome | None],
+    *,
+    is_whole: bool,
+) -> tuple[list[Outcome], Failure | None] | None:
+    """Poll the configured API; None if it is off."""
+    client = open_client(settings)
+    if client is None:
+        return None
+    return poll(store, client, settings, load, is_whole=is_whole)
 
 
 def _content(page: Page, place: str) -> Content:
@@ -123,7 +135,7 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
 
 
 def last_poll(connection: Connection, client: EventsClient) -> Row[Any] | None:
-    """Return the row of `bookings.polls` for this API: `polled_at`, `problem`, `run_id`."""
+    """Return the row of `bookings.polls` for this API."""
     return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
 
 

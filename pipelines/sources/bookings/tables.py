@@ -117,8 +117,6 @@ polls = Table(
         "When all events were last read from the beginning, to find late events; null if never.",
     ),
     required("polled_at", INSTANT, "When the last poll was started."),
-    optional("problem", Text, "Why the last poll failed; null if it succeeded."),
-    optional("run_id", Text, "Dagster run of the last poll; null if none."),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
     comment="State of polling, one row per URL of the events API.",

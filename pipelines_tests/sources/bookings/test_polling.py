@@ -40,9 +40,7 @@ class Feed:
         self.load = runner("bookings", store).load
 
     def poll(self) -> list[tuple[int, int, int, int]]:
-        outcomes, failure = poll(
-            self.store, self.client, Settings(), self.load, run_id="a run", clock=self.clock
-        )
+        outcomes, failure = poll(self.store, self.client, Settings(), self.load, clock=self.clock)
         assert failure is None
         return [counts(outcome) for outcome in outcomes]
 
@@ -77,9 +75,7 @@ def test_late_events_are_read_within_the_lookback_or_on_request(feed: Feed) -> N
     feed.source.will(document([event(1, event_timestamp=at(1))]))
     feed.poll()
     feed.poll()
-    poll(
-        feed.store, feed.client, Settings(), feed.load, run_id=None, clock=feed.clock, is_whole=True
-    )
+    poll(feed.store, feed.client, Settings(), feed.load, clock=feed.clock, is_whole=True)
     assert feed.requested() == [None, at(7), None]
 
 
@@ -108,17 +104,14 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     """DEF E52: the watermark moved before events were processed, and a crash lost them."""
     first = {"next": "?offset=1", "results": [event(1, event_timestamp=at(5))]}
     feed.source.will(document(first), body(b"gone", 500))
-    outcomes, failure = poll(
-        feed.store, feed.client, Settings(), feed.load, run_id="r", clock=feed.clock
-    )
+    outcomes, failure = poll(feed.store, feed.client, Settings(), feed.load, clock=feed.clock)
     assert [counts(outcome) for outcome in outcomes] == [(1, 1, 0, 0)]
     assert failure is not None
     assert "500" in str(failure)
     with feed.store.engine.connect() as connection:
         newest = last_poll(connection, feed.client)
     assert newest is not None
-    assert (newest.watermark_at, newest.read_whole_at, newest.run_id) == (None, None, "r")
-    assert "500" in newest.problem
+    assert (newest.watermark_at, newest.read_whole_at) == (None, None)
     second = {"next": None, "results": [event(2, event_timestamp=at(9))]}
     feed.source.will(document(first), document(second))
     assert feed.poll() == [(1, 1, 0, 0)]
@@ -126,7 +119,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     with feed.store.engine.connect() as connection:
         newest = last_poll(connection, feed.client)
     assert newest is not None
-    assert (newest.problem, newest.read_whole_at) == (None, BEGIN)
+    assert newest.read_whole_at == BEGIN
     assert newest.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
