@@ -66,19 +66,14 @@ def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
     first: dict[str, Problem] = {}
     for one in found:
         first.setdefault(one.key, one)  # as it is now, before as it was noted
-    beats = [
-        one | {"age_seconds": seconds_since(moment(one["at"]), now)}
-        for one in (look.heartbeats if look else [])
-    ]
     ordered = sorted(first.values(), key=worst_first)
     parts: dict[str, Mapping[str, Any]] = {
         **facts,
         "processes": {"url": url, "processes": [asdict(one) for one in processes]},
-        "daemon": {"heartbeats": beats},
-        "runs": look.runs if look else {},
+        "daemon": {},
         "disks": {"places": disks},
     }
-    unseen = {"daemon", "runs"} if look is None else set()
+    unseen = {"daemon"} if look is None else set()
     unseen |= set() if processes else {"processes"}
     return {
         "status": status_of(ordered),
@@ -110,11 +105,6 @@ def status_of(problems: Iterable[Problem]) -> str:
     """Return the worst severity as a status."""
     severities = {problem.severity for problem in problems}
     return "bad" if "error" in severities else "warning" if severities else "ok"
-
-
-def moment(at: str | None) -> dt.datetime | None:
-    """Return a time that was noted."""
-    return dt.datetime.fromisoformat(at) if at else None
 
 
 def seconds_since(at: dt.datetime | None, now: dt.datetime) -> float | None:

@@ -16,7 +16,7 @@ from pipelines.isolation import LOG
 @click.command(short_help="Show what is wrong, and what to do about it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Show the state of databases, processes, daemon, sources, runs and disks.
+    """Show the state of databases, processes, daemon, sources and disks.
 
     Exits with 0 if there are no problems or only warnings, and with 1 if something is bad. It
     starts and changes nothing. Runs, checks, automation and the daemon are as the daemon saw them
@@ -37,11 +37,10 @@ def status(as_json: bool) -> None:
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
       processes        status, the url of isobar ui on this machine, and its processes:
                        [name, pid, is_alive, started_at]
-      daemon           status, and heartbeats [name, at, age_seconds, errors]
+      daemon           status
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
                        last_delivery_at, in_quarantine]
-      runs             status, queued, under_way, oldest_queued_at, oldest_under_way_at
       quarantine       {feed: records}
       disks            status, and places [what, path, free_bytes, total_bytes]
     """

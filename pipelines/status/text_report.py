@@ -73,8 +73,7 @@ def _parts(seen: Document) -> Table:
         "database": ("database", _database(seen["database"])),
         "dagster_storage": ("Dagster's storage", _database(seen["dagster_storage"])),
         "processes": ("web UI", seen["processes"]["url"] or "isobar ui is not up on this machine"),
-        "daemon": ("daemon", _daemon(seen["daemon"]["heartbeats"])),
-        "runs": ("runs", _runs(seen["runs"])),
+        "daemon": ("daemon", f"last look at runs, checks and data: {_last_look(seen)}"),
         "disks": ("disk", ", ".join(f"{_gib(one)} GiB free at {one['path']}" for one in places)),
     }
     parts = Table.grid(padding=(0, 1))
@@ -95,18 +94,9 @@ def _database(found: Document) -> str:
     return f"PostgreSQL {found['server_version']}, {size:,.0f} MiB{schema}, at {place}"
 
 
-def _daemon(beats: Sequence[Document]) -> str:
-    ages = [one["age_seconds"] for one in beats if one["at"]]
-    if not ages:
-        return "no sign of life"
-    latest, oldest = _ago(min(ages)), _ago(max(ages))
-    return f"signs of life of {len(ages)} of its {len(beats)} parts: {latest}, the oldest {oldest}"
-
-
-def _runs(runs: Document) -> str:
-    if "queued" not in runs:
-        return "not known"
-    return f"{runs['queued']} queued, {runs['under_way']} under way"
+def _last_look(seen: Document) -> str:
+    at = seen["looked_at"]
+    return _ago((seen["checked_at"] - at).total_seconds() if at else None)
 
 
 def _sources(sources: Sequence[Document], now: dt.datetime) -> Table:

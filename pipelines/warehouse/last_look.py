@@ -6,7 +6,6 @@ Whoever evaluates the platform writes it (`pipelines.orchestration.operations.lo
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -49,10 +48,6 @@ class Look:
 
     looked_at: dt.datetime
     problems: list[Problem] = field(default_factory=list)
-    #: Parts of the daemon: name, at, errors.
-    heartbeats: list[dict[str, Any]] = field(default_factory=list)
-    #: queued, under_way, oldest_queued_at, oldest_under_way_at.
-    runs: dict[str, Any] = field(default_factory=dict)
     #: Whether the daemon looked, which looks again within a minute or two.
     is_by_daemon: bool = False
 
@@ -62,7 +57,7 @@ class Look:
 
 
 def read(connection: Connection) -> Look | None:
-    """Return what the last look found; None if nobody has looked. Times of facts are ISO 8601."""
+    """Return what the last look found; None if nobody has looked."""
     row = connection.execute(READ).mappings().one_or_none()
     if row is None:
         return None
@@ -71,15 +66,13 @@ def read(connection: Connection) -> Look | None:
             Problem(**one | {"since": dt.datetime.fromisoformat(one["since"])})
             for one in row["problems"]
         ]
-        facts: Mapping[str, Any] = row["facts"]
-        return Look(row["looked_at"], problems, **facts, is_by_daemon=row["is_by_daemon"])
+        return Look(row["looked_at"], problems, row["is_by_daemon"])
     except TypeError:  # noted by another version
         return None
 
 
 def write(store: Warehouse, look: Look) -> None:
     """Note what a look found. Raises `Failure`."""
-    facts = {"heartbeats": look.heartbeats, "runs": look.runs}
     with (
         translated("database", "what is wrong cannot be noted", place=store.place),
         store.engine.begin() as connection,
@@ -89,7 +82,6 @@ def write(store: Warehouse, look: Look) -> None:
             {
                 "looked_at": look.looked_at,
                 "problems": as_json([asdict(one) for one in look.problems]),
-                "facts": as_json(facts),
                 "is_by_daemon": look.is_by_daemon,
             },
         )

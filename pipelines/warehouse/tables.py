@@ -344,7 +344,6 @@ last_look = Table(
         "What was wrong: key, severity, what, where, since, path, remedy, source, and the first"
         " rows that a check found; ops.problems has them as rows.",
     ),
-    required("facts", JSONB, "Parts of the daemon, and unfinished runs."),
     required(
         "is_by_daemon",
         Boolean,

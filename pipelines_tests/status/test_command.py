@@ -170,8 +170,6 @@ def test_with_the_ui_up_its_processes_and_the_daemon_are_ok(
     assert document["processes"]["url"].startswith("http://127.0.0.1:")
     alive = {one["name"] for one in document["processes"]["processes"] if one["is_alive"]}
     assert alive == {"isobar ui", "code server", "web server", "daemon"}
-    ages = {one["name"]: one["age_seconds"] for one in document["daemon"]["heartbeats"]}
-    assert {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR"} < ages.keys()
     done = isobar(ran, "status")
     assert done.returncode == 0
     assert "\x1b" not in done.stdout

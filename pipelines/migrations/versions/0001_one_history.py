@@ -79,7 +79,10 @@ def upgrade() -> None:
     op.execute(
         "ALTER TABLE bookings.polls DROP COLUMN IF EXISTS problem, DROP COLUMN IF EXISTS run_id"
     )
-    op.execute("ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks")
+    op.execute(
+        "ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks,"
+        " DROP COLUMN IF EXISTS facts"
+    )
     op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
     op.execute(
         """

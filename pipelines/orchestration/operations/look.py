@@ -5,9 +5,7 @@ looked for two minutes. What was found is noted in `ops.last_look`.
 """
 
 import datetime as dt
-import json
 from dataclasses import dataclass, replace
-from typing import Any
 
 import dagster as dg
 from sqlalchemy import Connection, text
@@ -56,20 +54,18 @@ def look(
     *,
     is_by_daemon: bool = False,
 ) -> Look:
-    """Return what is wrong, worst first, and the facts that `isobar status` and pages show.
+    """Return what is wrong, worst first.
 
     A problem that the last look found has existed since that one says.
     In the daemon's first minute, its parts have not given a sign of life yet.
     """
     before = tables.before if tables else None
-    runs, beats = problems.unfinished_runs(instance), problems.heartbeats(instance)
     found = [
         *problems.find_problems(instance, repository),
-        *problems.of_runs(runs, now),
         *(tables.problems if tables else ()),
     ]
     if not is_by_daemon or (before and before.is_fresh(now)):
-        found += problems.of_daemon(beats, now)
+        found += problems.of_daemon(instance, now)
     if is_by_daemon:  # whoever looks is running again
         found = [one for one in found if one.key != f"sensor:{SENSOR}"]
     since = {one.key: one.since for one in before.problems} if before else {}
@@ -78,13 +74,7 @@ def look(
         for one in found
     ]
     known.sort(key=lambda one: (one.severity, one.since, one.key))
-    return Look(
-        now,
-        known,
-        _as_json(beats),
-        _as_json(runs),
-        is_by_daemon=is_by_daemon,
-    )
+    return Look(now, known, is_by_daemon)
 
 
 def data_problems(connection: Connection) -> list[Problem]:
@@ -143,8 +133,3 @@ def _source_of(problem: Problem) -> str | None:
         if schema in jobs or declared or subject in source.object_files:
             return source.name
     return None
-
-
-def _as_json(facts: Any) -> Any:
-    """Return facts as they are noted: times in ISO 8601."""
-    return json.loads(last_look.as_json(facts))

@@ -11,19 +11,15 @@ from urllib.parse import urlencode
 
 import dagster as dg
 
-from pipelines.config import RUN_SECONDS
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.checks import (
     NO_REJECTS,
     READABLE_FILES,
     expectation_and_remedy,
 )
-from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.broken import of_broken_sources
-from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
-    KEPT,
     innermost_error,
     shown,
     split_remedy,
@@ -49,11 +45,7 @@ SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
 #: Checks of what the look reads from the tables themselves, as it is now.
 SEEN_IN_TABLES = (NO_REJECTS, READABLE_FILES)
-WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
-QUEUED_SECONDS = 900.0
-#: Half of the time after which runs are ended by default.
-UNDER_WAY_SECONDS = RUN_SECONDS / 2
 #: Daemon heartbeats come every half minute; a daemon that missed two is late.
 BEAT_SECONDS = 75.0
 #: A single thread may be busy for a while if the others send heartbeats.
@@ -73,69 +65,32 @@ def find_problems(
     ]
 
 
-def unfinished_runs(instance: dg.DagsterInstance) -> dict[str, Any]:
-    """Return how many runs wait and are under way, and since when the oldest of each."""
-    facts: dict[str, Any] = {}
-    under_way = [status for status in UNFINISHED if status not in WAITING]
-    for name, statuses in (("queued", WAITING), ("under_way", under_way)):
-        runs = dg.RunsFilter(statuses=statuses)
-        oldest = instance.get_run_records(runs, limit=1, ascending=True)
-        facts[name] = instance.get_runs_count(runs) if oldest else 0
-        facts[f"oldest_{name}_at"] = oldest[0].create_timestamp if oldest else None
-    return facts
-
-
-def of_runs(runs: dict[str, Any], now: dt.datetime) -> Iterator[Problem]:
-    """Yield whether runs wait or are under way for too long."""
-    see = "See in the UI what runs before it, and whether the daemon lives."
-    end = f"Terminate it in the UI; {KEPT}."
-    for name, limit, words, remedy, status in (
-        ("queued", QUEUED_SECONDS, "has been waiting in the queue", see, "QUEUED"),
-        ("under_way", UNDER_WAY_SECONDS, "has been under way", end, "STARTED"),
-    ):
-        at = runs[f"oldest_{name}_at"]
-        if at is not None and (age := (now - at).total_seconds()) > limit:
-            what = f"A run {words} for {span_in_words(age)}"
-            path = f"/runs?q=status:{status}"
-            yield Problem(f"status:runs:{name}", "warning", what, "", at, path, remedy)
-
-
-def heartbeats(instance: dg.DagsterInstance) -> list[dict[str, Any]]:
-    """Return name, last sign of life and errors of each part that the daemon must have."""
-    beats = instance.get_daemon_heartbeats()
-    return [
-        {
-            "name": name,
-            "at": utc_at(beat.timestamp) if (beat := beats.get(name)) else None,
-            "errors": [shown(one.message) for one in (beat.errors or ())] if beat else [],
-        }
-        for name in sorted(instance.get_required_daemon_types())
-    ]
-
-
-def of_daemon(beats: Sequence[dict[str, Any]], now: dt.datetime) -> Iterator[Problem]:
-    """Yield whether the daemon is alive and all of its parts are, by its heartbeats."""
-    moments = [one["at"] for one in beats if one["at"]]
-    if not moments:
+def of_daemon(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Problem]:
+    """Yield that the daemon, or a part of it, gives no sign of life or reports an error."""
+    required = sorted(instance.get_required_daemon_types())
+    beats = {
+        name: one for name, one in instance.get_daemon_heartbeats().items() if name in required
+    }
+    if not beats:
         what = "No daemon has run yet: schedules and sensors start no runs"
         yield Problem("status:daemon", "warning", what, "", now, "", START)
         return
-    if (age := (now - max(moments)).total_seconds()) > BEAT_SECONDS:
-        what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
-        yield Problem("status:daemon", "error", what, "", max(moments), "", START)
+    last = utc_at(max(one.timestamp for one in beats.values()))
+    if (now - last).total_seconds() > BEAT_SECONDS:
+        what = (
+            f"The daemon is dead or stands still: no sign of life since {last:%Y-%m-%d %H:%M} UTC"
+        )
+        yield Problem("status:daemon", "error", what, "", last, "", START)
         return
     remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
-    for one in beats:
-        at, name = one["at"], one["name"]
-        if at is None or (now - at).total_seconds() > HANGS_SECONDS:
-            age = (now - at).total_seconds() if at else 0
-            what = (
-                f"{name} of the daemon: no sign of life for {span_in_words(age) if at else 'ever'}"
-            )
-            yield Problem(f"status:daemon:{name}", "error", what, name, at or now, "", remedy)
-        elif one["errors"]:
-            what = f"{name} of the daemon: {one['errors'][0]}"
-            yield Problem(f"status:daemon:{name}", "warning", what, name, at, "", remedy)
+    for name in required:
+        beat, key = beats.get(name), f"status:daemon:{name}"
+        if beat is None or now.timestamp() - beat.timestamp > HANGS_SECONDS:
+            what = f"{name} of the daemon gives no sign of life"
+            yield Problem(key, "error", what, name, now, "", remedy)
+        elif beat.errors:
+            what = f"{name} of the daemon: {shown(beat.errors[0].message)}"
+            yield Problem(key, "warning", what, name, now, "", remedy)
 
 
 def _failed_runs(

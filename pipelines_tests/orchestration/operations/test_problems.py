@@ -9,10 +9,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterCodeLocationNotFoundError, DagsterUserCodeUnreachableError
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
+from dagster._daemon.types import DaemonHeartbeat
+from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
-from pipelines.orchestration.operations.problems import of_daemon, of_runs
+from pipelines.orchestration.operations.problems import of_daemon
 from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import (
     FILES,
@@ -22,8 +24,6 @@ from pipelines_tests.orchestration.operations.made_up import (
     PRICES,
     World,
 )
-
-NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 
 def only(world: World) -> Problem:
@@ -272,45 +272,27 @@ def test_stopped_automation_is_reported_unless_off_by_default(world: World) -> N
     assert world.problems() == []
 
 
-def ago(seconds: float) -> dt.datetime:
-    return NOW - dt.timedelta(seconds=seconds)
+def test_the_daemon_is_judged_by_its_signs_of_life(world: World) -> None:
+    instance, names = world.instance, sorted(world.instance.get_required_daemon_types())
 
+    def found(*beats: tuple[float, str]) -> list[tuple[str, str, str]]:
+        for name, (age, said) in zip(names, [*beats, *[(20.0, "")] * len(names)], strict=False):
+            errors = [SerializableErrorInfo(said, [], None)] if said else []
+            instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age, name, "x", errors))
+        now = dt.datetime.now(dt.UTC)
+        return [(one.severity, one.key, one.what) for one in of_daemon(instance, now)]
 
-def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
-    facts = {"queued": 3, "under_way": 2}
-    good = facts | {"oldest_queued_at": ago(800), "oldest_under_way_at": ago(3500)}
-    assert [*of_runs(good, NOW)] == []
-    late = facts | {"oldest_queued_at": ago(1000), "oldest_under_way_at": ago(3700)}
-    found = [(one.severity, one.key, bool(one.path)) for one in of_runs(late, NOW)]
-    assert found == [
-        ("warning", "status:runs:queued", True),
-        ("warning", "status:runs:under_way", True),
+    now = dt.datetime.now(dt.UTC)
+    assert [one.severity for one in of_daemon(instance, now)] == ["warning"], "none has run yet"
+    assert found((200, "")) == [], "it is busy"
+    silent = f"{names[0]} of the daemon gives no sign of life"
+    assert found((400, "")) == [("error", f"status:daemon:{names[0]}", silent)]
+    assert found((20, "it broke")) == [
+        ("warning", f"status:daemon:{names[0]}", f"{names[0]} of the daemon: it broke")
     ]
-
-
-def test_the_daemon_is_judged_by_its_signs_of_life() -> None:
-    def found(*beats: tuple[str, float | None, str]) -> list[tuple[str, str, str]]:
-        facts = [
-            {
-                "name": name,
-                "at": None if age is None else ago(age),
-                "errors": [said] if said else [],
-            }
-            for name, age, said in beats
-        ]
-        return [(one.severity, one.key, one.what) for one in of_daemon(facts, NOW)]
-
-    assert found(("SENSOR", 20, ""), ("SCHEDULER", 70, "")) == []
-    assert found(("SENSOR", 20, ""), ("SCHEDULER", 200, "")) == [], "it is busy"
-    ((severity, key, what),) = found(("SENSOR", 20, ""), ("SCHEDULER", 400, ""))
-    assert (severity, key) == ("error", "status:daemon:SCHEDULER")
-    assert what == "SCHEDULER of the daemon: no sign of life for 7 min"
-    assert found(("SENSOR", 20, ""), ("SCHEDULER", None, ""))[0][0] == "error"
-    assert found(("SENSOR", 20, "it broke")) == [
-        ("warning", "status:daemon:SENSOR", "SENSOR of the daemon: it broke")
-    ]
-    assert found(("SENSOR", 100, ""), ("SCHEDULER", 90, ""))[0][:2] == ("error", "status:daemon")
-    assert found(("SENSOR", None, ""))[0][0] == "warning", "none has run yet"
+    ((severity, key, what),) = found(*[(100.0, "")] * len(names))
+    assert (severity, key) == ("error", "status:daemon")
+    assert "no sign of life since" in what
 
 
 def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: World) -> None:
