@@ -140,18 +140,6 @@ def execute_statements(connection: Connection, script: str, parameters: Mapping[
             connection.execute(text(statement), dict(parameters))
 
 
-def stage(connection: Connection, frame: pd.DataFrame, table: Table) -> None:
-    """COPY `frame` into a temporary table, `stage_<table>`.
-
-    Columns have the types of `table`; `record` is an integer. Missing values become NULL. The
-    temporary table is dropped at the end of the transaction.
-    """
-    name = f"stage_{table.name}"
-    create_stage(connection, name, frame.columns, table)
-    copy_rows(connection, name, frame)
-    analyze_stage(connection, name, frame.columns, table)
-
-
 def analyze_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
     """Let the planner know a staging table, by the columns that join it with `table`."""
     joined_by = ", ".join(column for column in columns if column in table.primary_key)
@@ -187,12 +175,6 @@ def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
-def create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
-    """Create a temporary table for rows of `table`; of others, `record` and `raw` are allowed."""
-    typed = [f"{column} {kind}" for column, kind in stage_columns(columns, table).items()]
-    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(typed)}) ON COMMIT DROP"))
-
-
 def stage_columns(columns: Iterable[str], table: Table) -> dict[str, str]:
     """Return the columns of a staging table of `table`, quoted, with their types."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -201,11 +183,6 @@ def stage_columns(columns: Iterable[str], table: Table) -> dict[str, str]:
         quote(column): (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
         for column in columns
     }
-
-
-def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
-    """COPY `frame`, whose columns are in the table's order, into `table`, chunk by chunk."""
-    copy_text(connection, table, csv_text(frame))
 
 
 def copy_text(connection: Connection, table: str, chunks: Iterable[bytes]) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, te
 from pipelines.failures import TransientFailure
 from pipelines.warehouse.connection import (
     Warehouse,
-    copy_rows,
+    copy_text,
     count_statement,
-    stage,
+    csv_text,
     upsert_statement,
 )
 
@@ -45,7 +45,9 @@ def name_frame(**names: str) -> pd.DataFrame:
 def upsert(connection: Connection, frame: pd.DataFrame) -> int:
     """Stage rows and write them; returns how many were written."""
     connection.execute(text("CREATE TEMP TABLE changed (record integer) ON COMMIT DROP"))
-    stage(connection, frame, NAMES)
+    staged = "CREATE TEMP TABLE stage_names (key text, name text, record integer) ON COMMIT DROP"
+    connection.execute(text(staged))
+    copy_text(connection, "stage_names", csv_text(frame))
     statement = text(upsert_statement(NAMES, COLUMNS))
     return int(connection.execute(statement, {"delivery_id": 1}).scalar_one())
 
@@ -92,7 +94,7 @@ def test_more_rows_than_a_chunk_all_arrive(warehouse: Warehouse) -> None:
     frame = pd.DataFrame({"n": range(120_001)})
     with warehouse.transaction("test") as connection:
         connection.execute(text("CREATE TEMP TABLE numbers (n integer) ON COMMIT DROP"))
-        copy_rows(connection, "numbers", frame)
+        copy_text(connection, "numbers", csv_text(frame))
         query = text("SELECT count(DISTINCT n), max(n) FROM numbers")
         assert tuple(connection.execute(query).one()) == (120_001, 120_000)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select, text
 
 from pipelines.sources.shipments import tables
-from pipelines.warehouse.connection import Warehouse, stage
+from pipelines.warehouse.connection import Warehouse, copy_text, csv_text
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from pipelines.ingest.load import Load
     from pipelines.sources.shipments import Settings
+
+#: Without the constraints of the table.
+STAGE = text(
+    "CREATE TEMP TABLE stage_addresses ON COMMIT DROP AS TABLE shipments.addresses WITH NO DATA"
+)
 
 
 def read_again(store: Warehouse, settings: Settings) -> None:
@@ -27,7 +32,9 @@ def read_again(store: Warehouse, settings: Settings) -> None:
         _read_statuses_again(connection, settings)
         query = select(column.address).where(column.parser_version != PARSER_VERSION)
         if unread := connection.execute(query).scalars().all():
-            stage(connection, address_rows(unread), tables.addresses)
+            rows = address_rows(unread)
+            connection.execute(STAGE)
+            copy_text(connection, f"stage_addresses ({', '.join(map(str, rows))})", csv_text(rows))
             put = text(read_sql("pipelines.sources.shipments", "put_addresses"))
             connection.execute(put, {"delivery_id": None})
 
