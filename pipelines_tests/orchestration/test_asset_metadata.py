@@ -1,6 +1,5 @@
 """Every page of an asset states what it is, whose, and what it is made of."""
 
-import datetime as dt
 import re
 from typing import Any
 
@@ -15,9 +14,7 @@ from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure,
 from pipelines.orchestration.checks import offending_rows, verdict
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.clock import today, yesterday
 from pipelines_tests.command import PROJECT
-from pipelines_tests.solar_rows import add_plant, add_readings
 
 GRAPH = definitions.get_repository_def().asset_graph
 NODES = {
@@ -105,20 +102,6 @@ def test_rows_of_a_large_table_are_estimated(
         with warehouse.engine.connect() as connection:
             found = asset_metadata.row_count(connection, dg.AssetKey(["bookings", "hotels"]))
         assert found == expected
-
-
-def test_rows_of_a_large_view_are_estimated(
-    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counting 88 million readings through their views took 17 s after each load."""
-    add_plant(owner, 1)
-    add_readings(owner, 1, yesterday() - dt.timedelta(days=9), today())
-    owner.execute("ANALYZE solar.readings")
-    for counted, expected in ((240, {"dagster/row_count": 240}), (239, {"estimated_rows": 240})):
-        monkeypatch.setattr(asset_metadata, "COUNTED_ROWS", counted)
-        with warehouse.engine.connect() as connection:
-            key = dg.AssetKey(["enriched", "solar_readings"])
-            assert asset_metadata.row_count(connection, key) == expected
 
 
 def test_no_check_counts_to_a_limit_only() -> None:

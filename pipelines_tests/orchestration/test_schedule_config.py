@@ -144,14 +144,6 @@ def test_the_operators_file_is_the_named_or_the_state_folders(tmp_path: Path) ->
     assert own_schedules(named) == Path("/etc/isobar/mine.toml")
 
 
-def test_a_dangling_link_is_not_mistaken_for_a_missing_file(tmp_path: Path) -> None:
-    """As when the disk with the operator's times is not there."""
-    (tmp_path / "schedules.toml").symlink_to(tmp_path / "not mounted")
-    file = own_schedules({"ISOBAR_HOME": str(tmp_path)})
-    with pytest.raises(PermanentFailure, match=r"cannot be read: .*No such file"):
-        read_timetable(file)
-
-
 def test_every_schedule_and_sensor_is_on_and_explains_itself() -> None:
     repository = definitions.get_repository_def()
     assert {one.name for one in repository.schedule_defs} == set(timetable())

@@ -186,34 +186,6 @@ def test_without_addresses_problems_are_logged_once(
     assert "sensor inbox" not in capfd.readouterr().err
 
 
-def test_a_dead_receiver_fails_no_tick_and_is_notified_later(
-    world: World, receiver: FakeReceiver
-) -> None:
-    receiver.die()
-    world.stop()
-    said, cursor = world.look()
-    address = f"json://127.0.0.1:{receiver.port}"
-    assert said.startswith(f"1 problem; {address} was not reached (A Connection error")
-    receiver.come_back()
-    said, cursor = world.look(cursor)
-    assert said == "1 problem, all reported."
-    assert receiver.titles == ["Isobar: warning: sensor inbox"]
-    world.look(cursor)
-    assert len(receiver.messages) == 1
-
-
-def test_a_problem_resolved_before_any_notification_is_never_sent(
-    world: World, receiver: FakeReceiver
-) -> None:
-    receiver.die()
-    world.stop()
-    _, cursor = world.look()
-    world.resume()
-    receiver.come_back()
-    said, cursor = world.look(cursor)
-    assert (said, receiver.messages) == ("No problem.", [])
-
-
 def test_a_dead_receiver_neither_delays_nor_duplicates_other_deliveries(
     world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any
 ) -> None:
@@ -273,17 +245,6 @@ def test_many_problems_make_one_message_listing_the_worst_first(
         world.resume(name)
     world.look(cursor)
     assert receiver.titles[1:] == ["Isobar: over 6"]
-
-
-def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
-    world: World, receiver: FakeReceiver
-) -> None:
-    """Each change is notified at least once."""
-    _, cursor = world.look()
-    world.stop()
-    world.look(cursor)
-    world.look(cursor)
-    assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
 
 
 def test_new_receivers_get_open_problems_and_removed_ones_are_forgotten(

@@ -214,17 +214,6 @@ def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance)
     assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
 
 
-def test_isobar_run_leaves_workers_to_the_machine_where_they_are(
-    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
-) -> None:
-    """It may run anywhere, and loopback is another machine there."""
-    sleeper.kill()
-    sleeper.wait()
-    run = begun(instance, sleeper.pid)
-    orphaned_runs.fail_orphaned_runs(instance, has_workers=False)
-    assert status_of(instance, run) == Status.STARTED
-
-
 class Session:
     """`isobar ui` with a slow run: a load that waits for a lock of the test."""
 

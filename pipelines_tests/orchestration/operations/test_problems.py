@@ -302,18 +302,3 @@ def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: Worl
     assert "hunter2" not in problem.what
     assert "\x1b" not in problem.what + problem.where
     assert len(problem.what) <= 600
-
-
-def test_a_look_at_a_healthy_platform_is_a_few_queries(world: World) -> None:
-    """It is done each minute for as long as the platform is up."""
-    world.run("flights")
-    world.run("audit")
-    for sensor in world.repository.sensor_defs:
-        for seconds in (30, 0):
-            world.tick(sensor.name, at=time.time() - seconds)
-    world.tick("daily", at=time.time(), kind="SCHEDULE")
-    with executed() as statements:
-        assert world.problems() == []
-    looks = len(world.repository.sensor_defs) + len(world.repository.schedule_defs)
-    looks += len(world.repository.asset_graph.asset_check_keys)  # Dagster's query is of one
-    assert looks < len(statements) < looks + 9, statements

@@ -21,8 +21,6 @@ from pipelines.ingest.reasons import Reason
 from pipelines.orchestration.operations import housekeeping
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import remove_documents
-from pipelines.sources.weather import request_log
-from pipelines.sources.weather.request_log import delete_old
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
@@ -148,20 +146,6 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     assert left + forgotten == 500
     assert sum(counts) == forgotten
     assert is_balanced(warehouse, "test")
-
-
-def test_old_requests_are_purged(
-    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(request_log, "BATCH_SIZE", 10)
-    owner.execute(
-        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
-        " SELECT gen_random_uuid(), 'p', 'observation', now() - make_interval(days => day),"
-        " 'success', 1 FROM generate_series(0, 199) AS day"
-    )
-    assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == 107
-    assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (93,)
-    assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == 0
 
 
 def test_without_old_documents_a_rebuild_loses_no_price_history(
