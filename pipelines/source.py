@@ -269,8 +269,6 @@ class Retention:
     days: int | None
     #: Called with the warehouse and a time; deletes older rows and returns how many.
     purge: Callable[[Warehouse, dt.datetime], int]
-    #: Fewer days are rejected.
-    min_days: int = 2
 
 
 @dataclass(frozen=True)

@@ -43,34 +43,22 @@ def repeat_every(
         nonlocal is_sound
         may_poll = is_sound and context.last_tick_completion_time is not None
         longest = _seconds(context.instance) if may_poll else 0.0
+        has_place = longest > 0 and _PLACES.acquire(blocking=False)
+        until = time.monotonic() + (longest if has_place else 0.0)
         is_sound = False
-        if longest and _PLACES.acquire(blocking=False):
-            try:
-                found = _poll(context, lambda: function(context, **resources), seconds, longest)
-            finally:
-                _PLACES.release()
-        else:
+        try:
             found = function(context, **resources)
+            while isinstance(found, dg.SkipReason) and time.monotonic() + seconds <= until:
+                if not _rest(context.instance, seconds):
+                    break
+                found = function(context, **resources)
+        finally:
+            if has_place:
+                _PLACES.release()
         is_sound = True
         return found
 
     return evaluate
-
-
-def _poll(
-    context: dg.SensorEvaluationContext,
-    poll_once: Callable[[], dg.RunRequest | dg.SkipReason],
-    seconds: float,
-    longest: float,
-) -> dg.RunRequest | dg.SkipReason:
-    """Call the function repeatedly until it finds something or the time of the tick is over."""
-    until = time.monotonic() + longest
-    found = poll_once()
-    while isinstance(found, dg.SkipReason):
-        if time.monotonic() + seconds > until or not _rest(context.instance, seconds):
-            return found
-        found = poll_once()
-    return found
 
 
 def _seconds(instance: dg.DagsterInstance) -> float:

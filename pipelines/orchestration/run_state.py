@@ -16,9 +16,9 @@ AUTOMATIC_TAGS = {
     "dagster/schedule_name",
     "dagster/from_automation_condition",
 }
-PARTITION_TAG, RANGE_TAG = "dagster/partition", "dagster/asset_partition_range_start"
-#: How many of the newest runs are looked at for one that is of no partition.
-RUNS_LOOKED_AT = 20
+PARTITION_TAG = "dagster/partition"
+#: Tags of runs for which somebody chose partitions, such as plants.
+OF_PARTITIONS = {PARTITION_TAG, "dagster/asset_partition_range_start"}
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
@@ -29,7 +29,7 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
 def has_unfinished_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     """Return whether a run of the job, but of no partition, is queued or in progress."""
     unfinished = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
-    return any(not _is_of_partitions(run) for run in instance.get_runs(unfinished))
+    return any(not OF_PARTITIONS & run.tags.keys() for run in instance.get_runs(unfinished))
 
 
 def reason_to_wait(
@@ -55,13 +55,6 @@ def reason_to_wait(
 
 
 def last_ended(instance: dg.DagsterInstance, job_name: str) -> dg.RunRecord | None:
-    """Return the last run of the job without a partition, if it has ended, however it did."""
-    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=RUNS_LOOKED_AT):
-        if not _is_of_partitions(record.dagster_run):
-            return record if record.end_time else None
-    return None
-
-
-def _is_of_partitions(run: dg.DagsterRun) -> bool:
-    """Return whether somebody chose partitions for a run, such as plants."""
-    return PARTITION_TAG in run.tags or RANGE_TAG in run.tags
+    """Return the last run of the job, if it has ended, however it did."""
+    last = instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=1)
+    return last[0] if last and last[0].end_time else None

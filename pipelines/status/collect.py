@@ -85,7 +85,6 @@ def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
             for name, part in parts.items()
         },
         "sources": [source_facts(name, data.sources, settings, now) for name in sources()],
-        "quarantine": data.quarantine,
     }
 
 

@@ -41,7 +41,6 @@ def status(as_json: bool) -> None:
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
                        last_delivery_at, in_quarantine]
-      quarantine       {feed: records}
       disks            status, and places [what, path, free_bytes, total_bytes]
     """
     from pipelines.status.collect import collect, unconfigured

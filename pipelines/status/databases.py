@@ -20,7 +20,6 @@ from pipelines.warehouse.sql_files import read_sql
 #: No session writes, and no statement takes longer.
 STATEMENT_SECONDS = 10
 OPTIONS = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
-QUARANTINE = text("SELECT feed, in_quarantine FROM ops.feeds WHERE in_quarantine > 0 ORDER BY feed")
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
 #: Schemas of the warehouse whose tables this code can read.
 READABLE: tuple[Condition, ...] = ("current", "other views")
@@ -42,8 +41,6 @@ class Data:
     look: Look | None = None
     #: Facts about each source (`sql/sources.sql`), by name.
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Rejected records by feed.
-    quarantine: Mapping[str, int] = field(default_factory=dict)
 
 
 @contextmanager
@@ -61,8 +58,7 @@ def probe_warehouse(connection: Connection) -> tuple[dict[str, Any], Data]:
         return facts, Data()
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
     known = {row["name"]: dict(row) for row in rows}
-    counted = dict(map(tuple, connection.execute(QUARANTINE)))
-    return facts, Data(last_look.read(connection), known, counted)
+    return facts, Data(last_look.read(connection), known)
 
 
 def probe_storage(settings: Settings) -> tuple[dict[str, Any], str]:

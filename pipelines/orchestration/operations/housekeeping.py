@@ -27,7 +27,7 @@ from pipelines.warehouse.retention import delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
-MAX_DAYS = 36_500
+MIN_DAYS, MAX_DAYS = 2, 36_500
 BATCH_SIZE = 5_000
 #: The folders of runs in Dagster's storage are called like their ids; those of assets are not.
 RUN_ID = "????????-????-????-????-????????????"
@@ -37,9 +37,7 @@ TICK_LOGS = "__repository__/*/*.err"
 Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, int]]
 
 
-def _deletion_op(
-    name: str, days: int | None, about: str, delete: Deletion, least: int = 2
-) -> dg.OpDefinition:
+def _deletion_op(name: str, days: int | None, about: str, delete: Deletion) -> dg.OpDefinition:
     """Return an op that deletes data older than a number of days, or nothing if that is None."""
     days_field = dg.Field(dg.Noneable(int), default_value=days, description=about)
 
@@ -55,12 +53,12 @@ def _deletion_op(
             context.log.info("%s deletes nothing: days is not set.", name)
             return
         with as_dagster_failure(context, is_patient=False):
-            if not least <= days_kept <= MAX_DAYS:
+            if not MIN_DAYS <= days_kept <= MAX_DAYS:
                 raise PermanentFailure(
                     "housekeeping",
                     f"days is {days_kept}, so this removed nothing",
                     place="the run's configuration",
-                    remedy=f"Set it to a number of days from {least} to {MAX_DAYS:,}.",
+                    remedy=f"Set it to a number of days from {MIN_DAYS} to {MAX_DAYS:,}.",
                 )
             before = utc_now() - dt.timedelta(days=days_kept)
             removed = delete(context, before)
@@ -187,7 +185,7 @@ OPS = [
         _purge_quarantine,
     ),
     *(
-        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), kept.min_days)
+        _deletion_op(kept.name, kept.days, kept.about, _purge(kept))
         for source in by_seniority()
         for kept in source.retention
     ),

@@ -197,15 +197,13 @@ def _failing_ticks(
         sensor = state.sensor_instigator_data
         if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
             continue  # the daemon records the end of a good tick
-        ticks = _last_ticks(instance, state.selector_id, kind)
         if state.status.value == "STOPPED":
             if automation.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
-                # Dagster does not expose the time; that of the last tick is the closest.
-                at = utc_at(ticks[0].timestamp) if ticks else utc_now()
                 key = f"stopped:{automation.name}"
-                yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
+                yield Problem(key, "warning", what, where, utc_now(), path, SWITCH_ON)
             continue
+        ticks = _last_ticks(instance, state.selector_id, kind)
         ended = [one for one in ticks if one.status.value != "STARTED"]
         if not ended or ended[0].status.value != "FAILURE":
             continue

@@ -150,7 +150,6 @@ source = Source(
             name="delete_weather_requests",
             about="Deletes older entries of the request log, `weather.api_requests`.",
             days=92,
-            min_days=14,  # which the dashboard shows
             purge=deferred("pipelines.sources.weather.request_log:delete_old"),
         ),
     ),
