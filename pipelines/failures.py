@@ -66,10 +66,6 @@ class SubjectGone(PermanentFailure):
     """What a delivery is about was deleted meanwhile, so that there is nowhere to load it."""
 
 
-class RejectedInput(PermanentFailure):
-    """A person's input is invalid. It is shown to that person and is not an incident."""
-
-
 class DatabaseError(PermanentFailure):
     """The database rejects every write: missing privileges, missing objects."""
 

@@ -14,7 +14,7 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.failures import Failure, RejectedInput, TransientFailure, redact
+from pipelines.failures import Failure, TransientFailure, redact
 from pipelines.http.json_documents import as_sent
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
@@ -36,8 +36,6 @@ ALREADY_REPORTED = {"__source_asset_observation__": True}
 SAMPLE_ROWS = 5
 #: Tables of more rows, by the planner's estimate, are not counted after each load.
 COUNTED_ROWS = 1_000_000
-#: Tag of runs that failed because of a person's input.
-REJECTED_INPUT = "isobar/rejected_input"
 MAX_CELL_CHARACTERS = 200
 
 
@@ -239,12 +237,7 @@ def as_dagster_failure(
 def _fail_step(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> NoReturn:
-    """Fail a step with our message only; its cause and traceback are logged at level DEBUG.
-
-    Alerts and the status ignore a run that failed because of a person's input.
-    """
-    if isinstance(failure, RejectedInput):
-        context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
+    """Fail a step with our message only; its cause and traceback are logged at level DEBUG."""
     cause = redact("".join(traceback.format_exception(failure)))
     context.log.debug("%s\n%s", failure.problem, cause)
     raise dg.Failure(description=str(failure), allow_retries=False) from None

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import dagster as dg
 
-from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.checks import (
     NO_REJECTS,
     READABLE_FILES,
@@ -98,7 +97,7 @@ def _failed_runs(
 ) -> Iterator[Problem]:
     """Yield failed runs that no later run has made good: of jobs, and of selected assets.
 
-    Runs that Dagster retries do not count, nor do those that rejected a person's input.
+    Runs that Dagster retries do not count.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=[FAILURE]), limit=MAX_RUNS)
     failed = {one.dagster_run.job_name for one in records}
@@ -128,11 +127,11 @@ def _failed_runs(
 
 
 def _is_ignored(record: dg.RunRecord) -> bool:
-    """Return whether Dagster has retried a run, or may be about to, or a person's input was bad."""
+    """Return whether Dagster has retried a run, or may be about to."""
     tags = record.dagster_run.tags
     is_young = _ended_at(record) > time.time() - RETRY_SECONDS
     is_retried = "dagster/auto_retry_run_id" in tags or is_young
-    return REJECTED_INPUT in tags or (tags.get("dagster/will_retry") == "true" and is_retried)
+    return tags.get("dagster/will_retry") == "true" and is_retried
 
 
 def _ended_at(record: dg.RunRecord) -> float:

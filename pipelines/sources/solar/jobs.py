@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from pipelines.config.env_validation import misconfigured
-from pipelines.failures import PermanentFailure, RejectedInput
+from pipelines.failures import PermanentFailure
 from pipelines.ingest.statements import execute_file
 from pipelines.orchestration.asset_metadata import (
     ALREADY_REPORTED,
@@ -130,7 +130,7 @@ def readings(
         if is_complete:
             note_checked(store, source, context.run.run_id)
         if missing:
-            raise RejectedInput(
+            raise PermanentFailure(
                 SOURCE,
                 f"no plant in service has the number {', '.join(sorted(missing))}",
                 place="the partitions of solar.readings",
@@ -266,13 +266,13 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
 def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """Return the plants of the run's partitions; None for a run without partitions.
 
-    Raises `RejectedInput` for a range that has none: it would be a run of all plants.
+    Raises `PermanentFailure` for a range that has none: it would be a run of all plants.
     """
     ends = [context.run.tags.get(tag) for tag in (RANGE_START, RANGE_END)]
     if not context.has_partition_key and not any(ends):
         return None
     if not (keys := list(context.partition_keys)):
-        raise RejectedInput(
+        raise PermanentFailure(
             SOURCE,
             f"the range from {ends[0]} to {ends[1]} has no partitions",
             place="the partitions of solar.readings",
@@ -287,7 +287,7 @@ def _date(name: str, value: str) -> date:
     except ValueError:
         day = None
     if day is None or day.isoformat() != value:
-        raise RejectedInput(
+        raise PermanentFailure(
             SOURCE,
             f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
             place="the configuration of request_days",

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, sele
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.failures import Failure, RejectedInput, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import source
 from pipelines.sources.solar.tables import MAX_PLANT_ID, days, plants, readings
@@ -220,5 +220,5 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= MAX_CHARACTERS else f"{value[:MAX_CHARACTERS]}…")
 
 
-def _rejected(problem: str, remedy: str) -> RejectedInput:
-    return RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
+def _rejected(problem: str, remedy: str) -> PermanentFailure:
+    return PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)

@@ -24,7 +24,6 @@ from pipelines.failures import (
     DatabaseError,
     Failure,
     PermanentFailure,
-    RejectedInput,
     SubjectGone,
     TransientFailure,
 )
@@ -223,7 +222,7 @@ class Sync:
             if gone:
                 logger.warning(problem)
         elif gone or not plants:
-            raise RejectedInput(
+            raise PermanentFailure(
                 SOURCE,
                 problem if gone else "no plant is chosen",
                 place="solar.plants",
@@ -283,7 +282,7 @@ def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
     }
     for problem, is_so in problems.items():
         if is_so:
-            raise RejectedInput(
+            raise PermanentFailure(
                 SOURCE,
                 problem,
                 place=f"the window {window}",

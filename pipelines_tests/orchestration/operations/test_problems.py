@@ -13,7 +13,6 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import Engine, event, text
 
-from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.operations.problems import of_daemon
 from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import (
@@ -66,16 +65,6 @@ def test_an_unexpected_error_is_reported_by_its_innermost_cause(world: World) ->
     world.execute("audit", ValueError("no such column: price"))
     assert "no such column: price" in only(world).what
     assert "run it again" in only(world).remedy
-
-
-def test_a_run_that_rejected_launchpad_input_is_no_problem(world: World) -> None:
-    rejected = world.run("audit", OURS)
-    world.instance.add_run_tags(rejected, {REJECTED_INPUT: "true"})
-    assert world.problems() == []
-    before = world.run("flights", OURS)
-    rejected = world.run("flights", OURS)
-    world.instance.add_run_tags(rejected, {REJECTED_INPUT: "true"})
-    assert only(world).path == f"/runs/{before}"
 
 
 def test_a_killed_run_awaiting_its_automatic_retry_is_no_problem(world: World) -> None:
