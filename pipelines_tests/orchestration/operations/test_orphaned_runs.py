@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -29,11 +28,10 @@ from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.operations import housekeeping
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.runtime.processes import STOP_SECONDS
 from pipelines.testing.fake_source import FakeSource, document
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.orchestration.operations.made_up import until
-from pipelines_tests.served_ui import start
+from pipelines_tests.served_ui import Ui, start
 from pipelines_tests.sources.flights.made_up import flights_document
 
 Status = dg.DagsterRunStatus
@@ -214,105 +212,47 @@ def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance)
     assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
 
 
-class Session:
-    """`isobar ui` with a slow run: a load that waits for a lock of the test."""
-
-    def __init__(self, state: Path, source: FakeSource, sandbox_url: str) -> None:
-        self.state = state
-        self.variables = {
-            "ISOBAR_SOURCES": "live",
-            "FLIGHTS_URL": source.url,
-            "WEATHER_BASE_URL": sandbox_url,
-            "GEOCODING_BASE_URL": sandbox_url,
-        }
-        self.server = EmbeddedPostgres(state)
-
-    def start(self) -> list[str]:
-        """Start it; what it says until it is up."""
-        self.ui = start(self.state, **self.variables)
-        return self.ui.said
-
-    def statuses(self) -> dict[str, str]:
-        """Return the statuses of the runs of flights by id, newest first."""
-        query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
-            runId status } } } }"""
-        return {
-            one["runId"]: one["status"] for one in self.ui.query(query)["runsOrError"]["results"]
-        }
-
-
 @pytest.fixture
-def session(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Session]:
+def ui(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Ui]:
+    """`isobar ui` with flights from the test's source."""
     source.will(document(flights_document()))
-    opened = Session(state, source, sandbox_url)
+    variables = {
+        "ISOBAR_SOURCES": "live",
+        "FLIGHTS_URL": source.url,
+        "WEATHER_BASE_URL": sandbox_url,
+        "GEOCODING_BASE_URL": sandbox_url,
+    }
+    opened = start(state, **variables)
     yield opened
-    opened.ui.stop()
+    opened.stop()
 
 
-def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
-    """A run whose load waits for the lock; closing the connection lets it go."""
-    blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
-    blocker.execute("LOCK TABLE flights.prices")
-    run_id = session.ui.begin_run("flights")
-    deadline = time.monotonic() + 300
-    while blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() == (0,):
-        assert time.monotonic() < deadline, session.statuses()
-        time.sleep(0.2)
-    assert session.statuses() == {run_id: "STARTED"}
-    return run_id, blocker
+def statuses(ui: Ui) -> list[str]:
+    """Return the statuses of the runs of flights, newest first."""
+    query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
+        status } } } }"""
+    return [one["status"] for one in ui.query(query)["runsOrError"]["results"]]
 
 
-def wait_until_failures_are_retried(session: Session) -> None:
-    """Wait until Dagster's daemon has noted where it reads from; it retries nothing earlier."""
+def test_a_run_killed_with_the_code_server_fails_and_retries(ui: Ui, state: Path) -> None:
+    """The run waits for a lock of the test. Dagster retries no failure before it reads events."""
+    server = EmbeddedPostgres(state).start()
     noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
-    deadline = time.monotonic() + 300
-    url = session.server.start().url(SUPERUSER, DAGSTER)
-    with psycopg.connect(url, autocommit=True) as storage:
-        while storage.execute(noted).fetchone() == (0,):
-            assert time.monotonic() < deadline, "the daemon never read the events"
-            time.sleep(0.2)
-
-
-def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
-    """Wait until the runs of flights, newest first, have these; return the seconds."""
-    began = time.monotonic()
-    while tuple(session.statuses().values()) != statuses:
-        assert time.monotonic() - began < seconds, session.statuses()
-        time.sleep(0.5)
-    return time.monotonic() - began
-
-
-def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -> None:
-    session.start()
-    wait_until_failures_are_retried(session)
-    run_id, blocker = begin_slow_run(session)
-    (code_server,) = session.ui.having("grpc")
-    workers = code_server.children(recursive=True)
-    assert workers
-    os.killpg(code_server.pid, signal.SIGKILL)
-    psutil.wait_procs(workers, timeout=10)
-    blocker.close()
-    wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
+    with psycopg.connect(server.url(SUPERUSER, DAGSTER), autocommit=True) as storage:
+        until(lambda: storage.execute(noted).fetchone() != (0,), 300)
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as blocker:
+        blocker.execute("LOCK TABLE flights.prices")
+        run_id = ui.begin_run("flights")
+        until(lambda: blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() != (0,), 300)
+        assert statuses(ui) == ["STARTED"]
+        (code_server,) = ui.having("grpc")
+        workers = code_server.children(recursive=True)
+        assert workers
+        os.killpg(code_server.pid, signal.SIGKILL)
+        psutil.wait_procs(workers, timeout=10)
+    until(lambda: statuses(ui) == ["SUCCESS", "FAILURE"], 300)
     query = """query($id: ID!) { runOrError(runId: $id) { ... on Run {
         eventConnection { events { ... on RunFailureEvent { timestamp message } } } } } }"""
-    run = session.ui.query(query, id=run_id)["runOrError"]
+    run = ui.query(query, id=run_id)["runOrError"]
     messages = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
     assert messages == ["The process of this run was killed."]
-
-
-def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> None:
-    """Else they are shown as failing until the next start. Those that wait, Dagster lets fail."""
-    session.start()
-    url = session.server.start().url(SUPERUSER, DAGSTER)
-    with psycopg.connect(url, autocommit=True) as storage:
-        ticks = "SELECT count(DISTINCT selector_id) FROM job_ticks WHERE status = 'STARTED'"
-        deadline = time.monotonic() + 300
-        while (storage.execute(ticks).fetchone() or (0,))[0] < 5:  # most look all the time
-            assert time.monotonic() < deadline, "nobody looks"
-            time.sleep(0.2)
-        session.ui.process.terminate()
-        began = time.monotonic()
-        assert session.ui.process.wait(300) == 0
-        assert time.monotonic() - began < 2 * STOP_SECONDS
-        failed = "SELECT count(*) FROM job_ticks WHERE tick_body LIKE '%UserCodeUnreachable%'"
-        assert storage.execute(failed).fetchone() == (0,)
