@@ -90,14 +90,13 @@ if TYPE_CHECKING:
     from pipelines.ingest.deliveries import Delivery, Outcome
     from pipelines.ingest.load import Load
     from pipelines.ingest.runner import Runner
-    from pipelines.warehouse.connection import Warehouse
-    from pipelines.warehouse.retention import delete_in_batches
+    from pipelines.warehouse.connection import Warehouse, delete_in_batches
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 # Imported on first use: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
     *("ingest.contract", "ingest.deliveries", "ingest.load", "warehouse.connection"),
-    *("warehouse.retention", "warehouse.tables", "http.client"),
+    *("warehouse.tables", "http.client"),
 )
 
 

@@ -8,19 +8,21 @@ it sees of databases, processes and disks.
 import datetime as dt
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from pipelines.config import INSTANCE, Settings
+from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS
 from pipelines.orchestration.operations.broken import of_broken_sources
+from pipelines.postgres.process_identity import find
 from pipelines.source import check_sources, sources
 from pipelines.status import databases
 from pipelines.status.databases import READABLE, Data
-from pipelines.status.web_ui import ProcessFact, noted_processes
 from pipelines.warehouse.last_look import Look, Problem, Severity
 
 GIB = 2**30
@@ -45,6 +47,16 @@ START_AGAIN = "Start isobar ui again (make ui); it ends what is left of the last
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     ("last_success_at", "is_overdue", "promised_seconds", "last_delivery_at", "in_quarantine")
 )
+
+
+@dataclass(frozen=True)
+class ProcessFact:
+    """A process that `isobar ui` recorded."""
+
+    name: str
+    pid: int
+    is_alive: bool
+    started_at: dt.datetime
 
 
 def collect(settings: Settings, now: dt.datetime) -> dict[str, Any]:
@@ -109,6 +121,24 @@ def status_of(problems: Iterable[Problem]) -> str:
 def seconds_since(at: dt.datetime | None, now: dt.datetime) -> float | None:
     """Return how long ago something was; None if it never was."""
     return round((now - at).total_seconds(), 1) if at else None
+
+
+def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
+    """Return the URL of the web UI on this machine if it runs, and its processes.
+
+    Both are empty if it was never started, or was stopped cleanly.
+    """
+    url, noted = read_noted_ui(state)
+    facts = []
+    try:
+        for name, words in noted.items():
+            pid, _, began = words.partition(" since ")
+            started_at = dt.datetime.fromtimestamp(float(began), dt.UTC)
+            facts.append(ProcessFact(name, int(pid), find(words) is not None, started_at))
+    except ValueError:  # written by another version
+        return None, []
+    is_up = any(one.name == "web server" and one.is_alive for one in facts)
+    return url if is_up else None, facts
 
 
 def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> Iterator[Problem]:

@@ -140,6 +140,24 @@ def execute_statements(connection: Connection, script: str, parameters: Mapping[
             connection.execute(text(statement), dict(parameters))
 
 
+def delete_in_batches(
+    store: Warehouse, lock: str, statement: str, batch_size: int, **parameters: Any
+) -> int:
+    """Execute a statement that deletes at most `:most` rows, under `lock`, until none are left.
+
+    Each time in a transaction of its own, so that no load waits for long. The statement returns how
+    many rows it deleted. Returns how many all did.
+    """
+    removed = 0
+    while True:
+        with store.transaction(lock) as connection:
+            query = text(statement)
+            batch = connection.execute(query, parameters | {"most": batch_size}).scalar_one()
+        removed += int(batch)
+        if not batch:  # fewer can mean that others delete, too
+            return removed
+
+
 def analyze_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
     """Let the planner know a staging table, by the columns that join it with `table`."""
     joined_by = ", ".join(column for column in columns if column in table.primary_key)

@@ -13,6 +13,8 @@ import pytest
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.status.collect import (
     GIB,
+    ProcessFact,
+    noted_processes,
     of_disks,
     of_processes,
     of_schema,
@@ -20,7 +22,6 @@ from pipelines.status.collect import (
     worst_first,
 )
 from pipelines.status.text_report import page
-from pipelines.status.web_ui import ProcessFact, noted_processes
 from pipelines.warehouse.last_look import Problem
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)

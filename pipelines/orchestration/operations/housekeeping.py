@@ -22,8 +22,7 @@ from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import Retention, by_seniority, sources_of_feeds
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.retention import delete_in_batches
+from pipelines.warehouse.connection import Warehouse, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 

@@ -12,8 +12,7 @@ from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.client import SOURCE
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.retention import delete_in_batches
+from pipelines.warehouse.connection import Warehouse, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 #: Documents deleted per transaction.

@@ -15,8 +15,7 @@ from pipelines.failures import Failure
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.providers import QuotaExhausted
 from pipelines.sources.weather.tables import api_requests, quota_blocks
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.retention import delete_in_batches
+from pipelines.warehouse.connection import Warehouse, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 #: Requests deleted per transaction.
