@@ -51,11 +51,6 @@ def fail_orphaned_runs(
     return ended
 
 
-def in_words(run: dg.DagsterRun) -> str:
-    """Return a short description of a run."""
-    return f"the run {run.run_id[:8]} of {run.job_name}"
-
-
 def _command_was_killed(run: dg.DagsterRun) -> bool:
     """Return whether the run's process on this host is gone; retries run in workers."""
     noted, _, host = run.tags.get(TAG, "").partition(" on ")
@@ -76,14 +71,10 @@ def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool
     for record in events.records:
         event = record.event_log_entry.get_dagster_event()
         if pid := event.engine_event_data.metadata.get("pid"):
-            return _is_gone(int(str(pid.value)), record.timestamp)
+            try:
+                process = psutil.Process(int(str(pid.value)))
+            except psutil.NoSuchProcess:
+                return True
+            is_another = process.create_time() > record.timestamp + CLOCK_SECONDS
+            return is_another or not is_alive(process)
     return False
-
-
-def _is_gone(pid: int, seen_at: float) -> bool:
-    """Return whether a process seen at a time (seconds since 1970) is dead or replaced."""
-    try:
-        process = psutil.Process(pid)
-        return process.create_time() > seen_at + CLOCK_SECONDS or not is_alive(process)
-    except psutil.NoSuchProcess:
-        return True

@@ -24,7 +24,7 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure
 from pipelines.migrations.apply import migrate, prepare_roles
 from pipelines.orchestration.instance import instance_on
-from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
+from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.postgres.clients import (
     connect,
     place_of,
@@ -259,4 +259,5 @@ def _end_runs(url: str, home: Path, report: Report) -> None:
         for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
             instance.report_run_failed(run, "It was under way when the backup was made.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            report(f"Ended {in_words(run)}, which was under way when the backup was made.")
+            what = f"{run.job_name} {run.run_id[:8]}"
+            report(f"Ended {what}, which was under way when the backup was made.")

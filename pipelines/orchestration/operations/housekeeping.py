@@ -18,7 +18,7 @@ from sqlalchemy import null, select, text, update
 from pipelines.config import RUN_LOGS, Settings
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_dagster_failure
-from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
+from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import Retention, by_seniority, sources_of_feeds
@@ -208,7 +208,5 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
     It starts nothing itself.
     """
-    ended = fail_orphaned_runs(context.instance)
-    return dg.SkipReason(
-        f"Ended {', '.join(map(in_words, ended))}." if ended else "None was killed."
-    )
+    ended = [f"{one.job_name} {one.run_id[:8]}" for one in fail_orphaned_runs(context.instance)]
+    return dg.SkipReason(f"Ended: {', '.join(ended)}." if ended else "None was killed.")
