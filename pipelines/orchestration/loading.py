@@ -78,8 +78,6 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
     """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
     deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
-    # Files do not wait for an API, which has a sensor.
-    is_patient = not any(isinstance(one, PolledApi) for one in source.fetchers)
 
     @dg.multi_asset(
         name=f"load_{source.name}",
@@ -95,10 +93,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: LoadConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
         settings = getattr(context.resources, source.name).settings()
-        with (
-            as_dagster_failure(context, is_patient=is_patient),
-            context.resources.warehouse.open() as store,
-        ):
+        with as_dagster_failure(context), context.resources.warehouse.open() as store:
             if source.prepare:
                 source.prepare(store, settings)
             loading = _Loading(context, store, source, settings, config)
@@ -111,8 +106,8 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             if loading.is_on and is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
             yield from loading.results()
-            if loading.failure is not None:
-                raise loading.failure
+        if loading.failure is not None:  # its sensor tries again, and files do not wait for it
+            raise dg.Failure(description=str(loading.failure), allow_retries=False)
 
     return load
 
