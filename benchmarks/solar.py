@@ -17,7 +17,7 @@ import requests
 from benchmarks.references import latency, slowness
 from benchmarks.report import Measure, peak_megabytes, step
 from benchmarks.solar_service import answer, service
-from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -122,15 +122,7 @@ def _sync(server: Connections) -> dict[str, float]:
 def _sync_all(url: str, service_url: str) -> dict[str, float]:
     """A sync as a run does it."""
     store = Warehouse(url)
-    http = HttpClient(
-        "solar",
-        "MONITORING_URL",
-        attempts=7,
-        first_wait_seconds=2.0,
-        growth=1.0,
-        patience=RetryBudget(tries=100),
-    )
-    client = MonitoringClient(service_url, http)
+    client = MonitoringClient(service_url, HttpClient("solar", "MONITORING_URL", attempts=7))
     began = time.monotonic()
     sync = Sync(store, client, TEN_YEARS, utc_now)
     answers = [

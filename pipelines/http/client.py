@@ -7,9 +7,8 @@ object. Each source's own client validates the content of the document.
 import hashlib
 import logging
 import random
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from pipelines.http.json_documents import as_sent, parse_json
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
+CONNECT_SECONDS = 5.0
 #: What is shown at most of the words of a status, and of an error of the source.
 MAX_REASON, MAX_SHOWN = 80, 200
 USUAL_PORTS = {"http": 80, "https": 443}
@@ -56,34 +56,6 @@ class JsonResponse:
     def sha256(self) -> str:
         """The SHA-256 of the body, in hexadecimal."""
         return hashlib.sha256(self.body).hexdigest()
-
-
-class RetryBudget:
-    """The number of retries left to all requests that share the budget.
-
-    A flaky source keeps its budget because every response refunds one retry; a dead one exhausts
-    it. Thread-safe.
-    """
-
-    def __init__(self, tries: int) -> None:
-        self._left = self._most = tries
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Use up one retry. Returns whether one was left."""
-        with self._lock:
-            self._left -= 1
-            return self._left >= 0
-
-    def give(self) -> None:
-        """Refund one retry after a response, up to the initial number."""
-        with self._lock:
-            self._left = min(max(self._left, 0) + 1, self._most)
-
-    def end(self) -> None:
-        """Disallow all further retries."""
-        with self._lock:
-            self._left = self._most = 0
 
 
 #: Maps status, parsed body, URL and time of an error response to a failure, if the source
@@ -136,8 +108,8 @@ class HttpClient:
     `variable` is the environment variable that a person changes to use another URL. `headers` may
     contain a key. `read_seconds` limits the time until the first bytes and between two reads,
     `attempt_seconds` that of a whole body. Waits between attempts grow by the factor `growth`, with
-    jitter. `explain` interprets the error bodies of a source that say more than the status.
-    `patience` limits the retries of all requests that share it. `clock` says when a response was
+    jitter. All requests together use up `retries`, if they are given. `explain` interprets the
+    error bodies of a source that say more than the status. `clock` says when a response was
     received. Connections are kept, also by clients that `dataclasses.replace` makes of this one.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
@@ -146,18 +118,17 @@ class HttpClient:
 
     source: str
     variable: str
-    connect_seconds: float = 5.0
     read_seconds: float = 20.0
     attempt_seconds: float = 120.0
     attempts: int = 5
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 30.0
     growth: float = 2.0
+    retries: Iterator[object] | None = None
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     explain: Explain | None = None
-    patience: RetryBudget | None = None
     clock: Callable[[], datetime] = _utc_now
     session: requests.Session = field(default_factory=_Session, repr=False, compare=False)
 
@@ -169,29 +140,18 @@ class HttpClient:
         """Fetch `url` and parse it as JSON, retrying transient errors."""
         for attempt in count(1):
             try:
-                response = self._get_once(url, params, attempt)
+                return self._get_once(url, params, attempt)
             except TransientFailure as error:
-                if (wait := self._pause(attempt, error)) is None:
+                jitter = random.random()  # noqa: S311 - no secret
+                grown = self.first_wait_seconds * (self.growth ** (attempt - 1) + jitter)
+                wait = error.retry_after_seconds or min(grown, self.longest_wait_seconds)
+                is_last = attempt >= self.attempts or wait > self.longest_wait_seconds
+                if is_last or (self.retries is not None and next(self.retries, None) is None):
                     raise
                 words = "%s: %s; trying again in %.1f s"
                 logger.warning(words, self.source, error.problem, wait)
                 time.sleep(wait)
-            else:
-                if self.patience is not None:
-                    self.patience.give()
-                return response
         raise AssertionError("the attempts are limited")
-
-    def _pause(self, attempt: int, error: TransientFailure) -> float | None:
-        """Return the seconds until the next attempt; None if this was the last one."""
-        wait = error.retry_after_seconds or 0.0
-        if attempt >= self.attempts or wait > self.longest_wait_seconds:
-            return None
-        if self.patience is not None and not self.patience.take():
-            return None
-        grown = self.first_wait_seconds * self.growth ** (attempt - 1)
-        jitter = random.random() * self.first_wait_seconds  # noqa: S311 - no secret
-        return wait or min(grown + jitter, self.longest_wait_seconds)
 
     def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonResponse:
         """Send one request. Causes of failures are left out: they name URLs with their secrets."""
@@ -202,17 +162,13 @@ class HttpClient:
                 url,
                 params=params,
                 headers={"Accept": "application/json", "User-Agent": "isobar", **self.headers},
-                timeout=(self.connect_seconds, self.read_seconds),
+                timeout=(CONNECT_SECONDS, self.read_seconds),
                 stream=True,
             ) as response:
                 self._check_status(response, shown, attempt, deadline)
                 body = self._read(response, shown, deadline)
-        except requests.TooManyRedirects as error:
-            raise self._permanent(shown, str(error).rstrip(".")) from None
-        except requests.exceptions.SSLError as error:
+        except (requests.TooManyRedirects, requests.exceptions.SSLError, ValueError) as error:
             raise self._permanent(shown, _described(error)) from None
-        except ValueError as error:
-            raise self._permanent(shown, f"this is not an address: {error}") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             remedy = PROXY_REMEDY if isinstance(error, requests.exceptions.ProxyError) else None
             raise self._transient(shown, _described(error), attempt, remedy=remedy) from None
@@ -242,11 +198,6 @@ class HttpClient:
             raise not_ready
         if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
-        if status in (401, 403):
-            remedy = (
-                f"See whether the credentials in the settings beside {self.variable}, such as a"
-                " token, are right, and may read this address."
-            )
         failure = self._permanent(shown, problem, PROXY_REMEDY if status == 407 else remedy)
         failure.status = status
         raise failure

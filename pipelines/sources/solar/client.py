@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.sources.solar.windows import Window
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ class MonitoringClient:
     def place(self) -> str:
         """The URL without secrets."""
         return redact(self.url, self.http.secrets)
-
-    def stop_retrying(self) -> None:
-        """Disallow further retries of requests in progress."""
-        if self.http.patience is not None:
-            self.http.patience.end()
 
     def request(self, plant_id: int, window: Window) -> JsonResponse:
         """Request the days of the window; the response's `document` is for `read_response`.
@@ -60,7 +55,7 @@ class MonitoringClient:
 def open_client(settings: Settings) -> MonitoringClient | None:
     """Return a client for the configured service; None if it is off.
 
-    It makes seven attempts at even intervals. All its requests share a budget of a hundred retries.
+    It makes seven attempts at even intervals. All its requests share three hundred retries.
     """
     if settings.monitoring_url is None:
         return None
@@ -70,8 +65,8 @@ def open_client(settings: Settings) -> MonitoringClient | None:
         attempts=7,
         first_wait_seconds=2.0,
         growth=1.0,
+        retries=iter(range(300)),
         max_bytes=16 * 1024 * 1024,  # a year is little more than one
-        patience=RetryBudget(tries=100),
     )
     names_end = settings.monitoring_hour == "end"
     return MonitoringClient(settings.monitoring_url, http, names_end)

@@ -117,9 +117,8 @@ class Sync:
                         more = [one for one in more if one.plant_id not in known]
                         waiting.extendleft(more)
                         known.update(plant.plant_id for plant in more)
-            finally:  # requests in progress end after their current attempt
+            finally:
                 self._stopped.set()
-                self.client.stop_retrying()
 
     def _plant(self, plant: Plant) -> Synced:
         """Sync one plant; it ends if the service does not answer."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
@@ -72,7 +72,7 @@ def client_of(
         first_wait_seconds=0.01,
         growth=1.0,
         read_seconds=read_seconds,
-        patience=RetryBudget(tries),
+        retries=iter(range(tries)),
     )
     return MonitoringClient(url, http)
 
