@@ -10,8 +10,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
-from pipelines.postgres.sizing import settings_for, this_machine
+from pipelines.postgres.sizing import settings_for, usable_memory
 
 #: What PostgreSQL says of a login that waiting does not help.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
@@ -42,6 +42,8 @@ password_encryption = 'scram-sha-256'
 max_connections = 200
 client_connection_check_interval = '10s'
 jit = off
+random_page_cost = 1.1
+effective_io_concurrency = 200
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -158,19 +160,9 @@ class EmbeddedPostgres:
         passwords: dict[str, str] = json.loads((self.home / "passwords.json").read_text())
         return passwords
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Allow only one command at a time to work on the server of this folder."""
-        try:
-            with filelock.FileLock(self.state / "postgres.lock", timeout=120):
-                yield
-        except filelock.Timeout as error:
-            raise TransientFailure(
-                "database",
-                "another command has been using the built-in server for two minutes",
-                place=str(self.state / "postgres.lock"),
-                remedy="Wait for it to end, or end it, and run again.",
-            ) from error
+    def _alone(self) -> filelock.BaseFileLock:
+        """Allow only one command at a time to work on the server; a wait ends with an OSError."""
+        return filelock.FileLock(self.state / "postgres.lock", timeout=120)
 
     def _choose_home(self) -> None:
         """As root, move the server's files to a folder that its system user can reach."""
@@ -227,33 +219,32 @@ class EmbeddedPostgres:
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
         rotate(self.log)
-        port = self._recorded_port()
-        problem = ""
+        sized = "".join(f"{name} = '{v}'\n" for name, v in settings_for(usable_memory()).items())
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            port = free_port(preferred=port)
-            sized = settings_for(this_machine(self.data)).items()
-            lines = [f"{name} = '{value}'\n" for name, value in sized]
-            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port) + "".join(lines))
+        while True:
+            port = free_port(preferred=self._recorded_port())
+            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port) + sized)
             software.give_to_system_user(self.data / "isobar.conf")
-            before = self.log.stat().st_size if self.log.exists() else 0
+            before = len(self._log_since(0))
             try:
                 self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
             except TransientFailure as failure:
                 problem = self._log_since(before) or failure.problem
-                if not re.search("in use|lock file|could not bind|starting up", problem):
-                    break
-                time.sleep(0.3)  # a killed server's remains release it within a second or so
-                continue
-            _write_private(self.home / "port", str(port))
-            if running := self.connections():
-                return running
-        raise TransientFailure(
-            "database",
-            f"the built-in PostgreSQL did not start: {shortened(problem) or 'no reason given'}",
-            place=str(self.log),
-            remedy="Read the log, fix the cause (docs/database.md), then run it again.",
-        )
+            else:
+                _write_private(self.home / "port", str(port))
+                if running := self.connections():
+                    return running
+                problem = self._log_since(before)
+            # A killed server's remains release what they use within a second or so.
+            is_used = re.search("in use|lock file|could not bind|starting up", problem)
+            if not is_used or time.monotonic() > deadline:
+                raise TransientFailure(
+                    "database",
+                    f"the built-in PostgreSQL did not start: {shortened(problem)}",
+                    place=str(self.log),
+                    remedy="Read the log, fix the cause (docs/database.md), then run it again.",
+                )
+            time.sleep(0.3)
 
     def _pg_ctl(self, binaries: Path, *words: str) -> None:
         software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
@@ -297,11 +288,8 @@ class EmbeddedPostgres:
             return None
 
     def _log_since(self, offset: int) -> str:
-        if not self.log.exists():
-            return ""
-        with self.log.open(errors="replace") as log:
-            log.seek(offset)
-            return log.read()
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return text[offset:]
 
 
 def _locale(major: int) -> list[str]:

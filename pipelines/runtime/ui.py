@@ -154,7 +154,7 @@ class WebUi:
                 return
             self.report("The database is down; starting it again. To stop it, stop the UI first.")
             server.start()
-        except Failure as failure:
+        except (Failure, OSError) as failure:
             self.report(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
 
     def _write_record(self, port: int, children: list[Child]) -> None:
