@@ -24,8 +24,6 @@ def backup(folder: Path) -> None:
     """
     from pipelines.runtime.backup import back_up
 
-    if str(folder) == ".":
-        raise click.BadParameter("name a new folder", param_hint="DIR")
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
     back_up(folder.absolute(), Settings.current(), os.environ, echo)
     size = sum(file.stat().st_size for file in folder.iterdir())

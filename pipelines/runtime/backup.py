@@ -7,14 +7,13 @@ are made again, and those of others have to be there.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 from psycopg import sql
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import make_url
@@ -36,8 +35,6 @@ from pipelines.postgres.errors import translated
 from pipelines.runtime.bootstrap import Report, make_dagster_database, prepare_dagster_home
 from pipelines.runtime.daemon_lock import daemon_lock
 
-#: The URLs of databases, by the name of the dump.
-Urls = Mapping[str, str]
 #: The databases in the order in which they are dumped, and the names of the dumps.
 DAGSTER, WAREHOUSE = "dagster", "warehouse"
 MANIFEST = "manifest.json"
@@ -110,11 +107,14 @@ def restore_from(
     urls = _addresses(settings, "restore")
     make_dagster_database(settings)
     prepare_dagster_home(settings)
-    fresh = {name: with_database(url, f"{_name(url)}_restoring") for name, url in urls.items()}
+    fresh, old = (
+        {name: with_database(url, f"{_name(url)}_{state}") for name, url in urls.items()}
+        for state in ("restoring", "replaced")
+    )
     with (
         translated("restore", "it could not be done", place=place_of(urls[WAREHOUSE])),
         daemon_lock(settings.state, "isobar restore"),
-        _created(urls, fresh) as admins,
+        ExitStack() as until_done,
     ):
         for url in () if replace else urls.values():
             with connect(url) as connection:
@@ -126,9 +126,27 @@ def restore_from(
                         remedy="Restore into another ISOBAR_HOME or DATABASE_URL; or give"
                         " --replace, and both databases are dropped when the backup is there.",
                     )
+        # On one server, both databases are made and renamed by the user of the warehouse.
+        is_one = len({_server(url) for url in urls.values()}) == 1
+        admins = {
+            name: until_done.enter_context(
+                connect(
+                    with_database(urls[WAREHOUSE] if is_one else url, "postgres"), autocommit=True
+                )
+            )
+            for name, url in urls.items()
+        }
+        for name, url in urls.items():
+            drop = _sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh[name])
+            (owner,) = admins[name].execute(OWNER_OF, [_name(url)]).fetchone() or ("",)
+            create = sql.SQL(" OWNER {} TEMPLATE template0").format(sql.Identifier(owner))
+            admins[name].execute(drop)  # of an interrupted one
+            admins[name].execute(_sql("CREATE DATABASE {}", fresh[name]) + create)
+            until_done.callback(admins[name].execute, drop)
+        revoke_public_connect(admins[DAGSTER], _name(fresh[DAGSTER]))
         prepare_roles(fresh[WAREHOUSE])
-        for name in urls:
-            report(f"Restoring {place_of(urls[name])} as of {manifest.taken_at:%Y-%m-%d %H:%M} …")
+        for name, url in urls.items():
+            report(f"Restoring {place_of(url)} as of {manifest.taken_at:%Y-%m-%d %H:%M} …")
             words = ["--exit-on-error", "--exclude-schema=pg_catalog", f"{folder / name}.dump"]
             words += ["--no-owner", "--no-privileges"] if name == DAGSTER else []
             run_client("pg_restore", words, fresh[name], variables)
@@ -136,27 +154,37 @@ def restore_from(
                 connection.execute("ANALYZE")
         migrate(fresh[WAREHOUSE], report)
         _end_runs(fresh[DAGSTER], settings.dagster_home, report)
-        _rename(urls, fresh, admins)
+        remedy = "Stop isobar ui on every machine, close other connections, then run again."
+        drops = {name: _sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", old[name]) for name in urls}
+        with ExitStack() as transactions:
+            for name, url in urls.items():
+                admins[name].execute(drops[name])
+                transactions.enter_context(admins[name].transaction())
+                with translated("restore", "it was not replaced", place=place_of(url), see=remedy):
+                    admins[name].execute(_sql("ALTER DATABASE {} RENAME TO {}", url, old[name]))
+                    admins[name].execute(_sql("ALTER DATABASE {} RENAME TO {}", fresh[name], url))
+        for name in urls:
+            admins[name].execute(drops[name])
     report("Restored the warehouse and the history of its runs.")
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a complete backup. Raises `PermanentFailure` for any other folder."""
+    problem = ""
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        changed = {name for name, _ in _digests(folder).items() ^ manifest.sha256.items()}
+        if manifest.format != FORMAT:
+            problem = f"it is of Isobar {manifest.isobar}, which restores it"
+        elif changed:
+            words = ", ".join(sorted(changed))
+            problem = f"files are missing or not as they were written: {words}"
     except (ValueError, OSError) as error:
-        raise _unusable(folder, f"there is no {MANIFEST} that can be read: {error}") from error
-    if manifest.format != FORMAT:
-        raise _unusable(folder, f"it is of Isobar {manifest.isobar}, which restores it")
-    if changed := {name for name, _ in _digests(folder).items() ^ manifest.sha256.items()}:
-        words = ", ".join(sorted(changed))
-        raise _unusable(folder, f"files are missing or not as they were written: {words}")
+        problem = f"there is no {MANIFEST} that can be read: {error}"
+    if problem:
+        remedy = "Give the folder of another backup."
+        raise PermanentFailure("restore", problem, place=str(folder), remedy=remedy)
     return manifest
-
-
-def _unusable(folder: Path, problem: str) -> PermanentFailure:
-    remedy = "Give the folder of another backup."
-    return PermanentFailure("restore", problem, place=str(folder), remedy=remedy)
 
 
 def _addresses(settings: Settings, command: str) -> dict[str, str]:
@@ -178,8 +206,7 @@ def _addresses(settings: Settings, command: str) -> dict[str, str]:
                 command,
                 "the database is distributed by Citus, and pg_dump reads the coordinator alone",
                 place=place_of(urls[WAREHOUSE]),
-                remedy="Back up all nodes together, with base backups, archived WAL and"
-                " citus_create_restore_point (docs/scaling.md, Backups).",
+                remedy="Back up all nodes together (docs/scaling.md, Backups).",
             )
     return urls
 
@@ -193,59 +220,17 @@ def _name(url: str) -> str:
     return make_url(url).database or ""
 
 
+def _sql(statement: str, *urls: str) -> sql.Composed:
+    """Return a statement about the databases of some URLs."""
+    return sql.SQL(statement).format(*(sql.Identifier(_name(url)) for url in urls))
+
+
 def _digests(folder: Path) -> dict[str, str]:
     found = {}
     for file in sorted(folder.glob("*.dump")):
         with file.open("rb") as opened:
             found[file.name] = hashlib.file_digest(opened, "sha256").hexdigest()
     return found
-
-
-@contextmanager
-def _created(urls: Urls, fresh: Urls) -> Iterator[dict[str, psycopg.Connection]]:
-    """Create an empty database beside each, with its owner; drop what is left of them at the end.
-
-    Yields a session on the server of each; on one server, both are of the warehouse's user.
-    """
-    servers = {*map(_server, urls.values())}
-    with ExitStack() as until_done:
-        admins = {}
-        for name, url in urls.items():
-            address = with_database(urls[WAREHOUSE] if len(servers) == 1 else url, "postgres")
-            admins[name] = admin = until_done.enter_context(connect(address, autocommit=True))
-            named, drop = sql.Identifier(_name(fresh[name])), _drop(fresh[name])
-            (owner,) = admin.execute(OWNER_OF, [_name(url)]).fetchone() or ("",)
-            create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
-            with translated("restore", "no database could be created", place=place_of(url)):
-                admin.execute(drop)
-                admin.execute(create.format(named, sql.Identifier(owner)))
-            until_done.callback(admin.execute, drop)
-            if name == DAGSTER:  # other users read the warehouse
-                revoke_public_connect(admin, _name(fresh[name]))
-        yield admins
-
-
-def _drop(url: str) -> sql.Composed:
-    """Return the statement that drops a database of a restore, such as an interrupted one."""
-    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    return statement.format(sql.Identifier(_name(url)))
-
-
-def _rename(urls: Urls, fresh: Urls, admins: Mapping[str, psycopg.Connection]) -> None:
-    """Give the new databases the names of the present ones, which are dropped."""
-    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-    old = {name: with_database(url, f"{_name(url)}_replaced") for name, url in urls.items()}
-    with ExitStack() as transactions:
-        for name, url in urls.items():
-            admins[name].execute(_drop(old[name]))
-            transactions.enter_context(admins[name].transaction())
-            present, new, gone = (sql.Identifier(_name(one[name])) for one in (urls, fresh, old))
-            remedy = "Stop isobar ui on every machine, close other connections, then run again."
-            with translated("restore", "it was not replaced", place=place_of(url), see=remedy):
-                admins[name].execute(rename.format(present, gone))
-                admins[name].execute(rename.format(new, present))
-    for name, url in old.items():
-        admins[name].execute(_drop(url))
 
 
 def _end_runs(url: str, home: Path, report: Report) -> None:
