@@ -17,3 +17,9 @@ def free_port(preferred: int | None = None) -> int:
             found: int = probe.getsockname()[1]
             return found
     raise OSError("no port is free on 127.0.0.1")
+
+
+def is_open(port: int) -> bool:
+    """Return whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -59,13 +59,6 @@ class Child:
         """Return whether the process runs."""
         return self._process is not None and is_alive(self._process)
 
-    def listens_on(self, port: int) -> bool:
-        """Return whether the process itself, and not another one, listens on a TCP port."""
-        listening = (
-            self._process.net_connections("tcp") if self._process and self.is_alive() else []
-        )
-        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in listening)
-
     def log_tail(self) -> str:
         """Return the last `Failure` it logged since its start, else the end of that output."""
         with self.log.open(errors="replace") as log:
@@ -79,25 +72,19 @@ class Child:
         if rotate(self.log):
             self._begins_at = 0
 
-    def terminate(self) -> None:
-        """Send SIGTERM to the process if it runs."""
+    def terminate(self, seconds: float = 0.0) -> None:
+        """Send SIGTERM to the process if it runs, and wait for its end, at most `seconds`."""
         if self._process is not None and self.is_alive():
             self._process.terminate()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the process has ended, at most `seconds`."""
-        if self._process is not None:
             with suppress(psutil.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stop the process with SIGTERM, then kill what is left of its session."""
-        if self._process is None:
-            return
-        self.terminate()
-        self.wait(seconds)
-        kill_session(self._process.pid)
-        self._process.wait()
+        if self._process is not None:
+            self.terminate(seconds)
+            kill_session(self._process.pid)
+            self._process.wait()
 
 
 def replace_environment(environment: dict[str, str]) -> None:
@@ -119,10 +106,8 @@ def end_with(parent: int) -> None:
 
 def kill_session(leader: int) -> None:
     """Kill a process and everything in its process group."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def stop_all(children: list[Child]) -> None:
@@ -132,8 +117,7 @@ def stop_all(children: list[Child]) -> None:
     `STOP_SECONDS` together.
     """
     deadline = time.monotonic() + STOP_SECONDS
-    children[-1].terminate()
-    children[-1].wait(LEAD_SECONDS)
+    children[-1].terminate(LEAD_SECONDS)
     for child in children:
         child.terminate()
     for child in children:

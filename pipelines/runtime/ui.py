@@ -17,8 +17,8 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres.log_files import rotate
-from pipelines.postgres.ports import free_port
-from pipelines.postgres.process_identity import find, identity, is_alive
+from pipelines.postgres.ports import free_port, is_open
+from pipelines.postgres.process_identity import find, identity
 from pipelines.runtime.bootstrap import Report, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (
@@ -87,7 +87,7 @@ class WebUi:
                 self._write_record(port, children)
                 if child is code_child:  # the others load the definitions from it
                     wait_until(lambda: self.stopped.is_set() or code_socket.exists(), child, 120)
-            wait_until(lambda: self.stopped.is_set() or web_child.listens_on(port), web_child, 120)
+            wait_until(lambda: self.stopped.is_set() or is_open(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
@@ -180,7 +180,5 @@ class WebUi:
             kill_session(process.pid)
         port = int((url or ":0").rpartition(":")[2])
         deadline = time.monotonic() + LEFTOVER_SECONDS
-        while left and time.monotonic() < deadline:
-            if not any(map(is_alive, left)) and free_port(port) == port:
-                return
+        while left and is_open(port) and time.monotonic() < deadline:
             time.sleep(0.05)
