@@ -1,7 +1,6 @@
 """The command `isobar sandbox`: the simulated sources on a port."""
 
 import socket
-from datetime import datetime
 
 import click
 
@@ -14,13 +13,6 @@ from pipelines.runtime.processes import end_with
 @click.command(short_help="Serve the simulated sources until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
 @listen_address
-@click.option("--seed", default=1, show_default=True, help="Seed of the simulated data.")
-@click.option(
-    "--date",
-    "today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Serve the data of this day. Default: today.",
-)
 @click.option(
     "--fault-rate",
     type=click.FloatRange(0, 1),
@@ -35,22 +27,9 @@ from pipelines.runtime.processes import end_with
     type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
     help="Only faults of this kind. Can be repeated.",
 )
-@click.option(
-    "--hang-seconds",
-    default=60.0,
-    show_default=True,
-    help="How long a response of the kind timeout hangs.",
-)
 @click.option("--parent", type=int, hidden=True, help="Internal: exit with this process.")
 def sandbox(
-    port: int | None,
-    host: str,
-    seed: int,
-    today: datetime | None,
-    fault_rate: float,
-    faults: tuple[str, ...],
-    hang_seconds: float,
-    parent: int | None,
+    port: int | None, host: str, fault_rate: float, faults: tuple[str, ...], parent: int | None
 ) -> None:
     """Serve the simulated sources. `isobar run` and `isobar ui` use this sandbox while it runs.
 
@@ -65,18 +44,11 @@ def sandbox(
     from pipelines.sandbox.faults import FAULTS
 
     app = build_app(
-        seed=seed,
-        today=today.date() if today else None,
         fault_rate=fault_rate,
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
-        hang_seconds=hang_seconds,
         inboxes=Settings.current().state / "inbox",
     )
-    try:
-        listening = socket.create_server((host, port or 0))
-    except OSError as error:
-        words = f"Cannot listen on port {port}: {error.strerror}. Choose another, or omit --port."
-        raise click.UsageError(words) from error
+    listening = socket.create_server((host, port or 0))
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
     url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))

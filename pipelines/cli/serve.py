@@ -1,9 +1,7 @@
 """Commands that each run one process of Dagster, for containers and service managers."""
 
 import os
-import re
 import signal
-from collections.abc import Mapping
 from typing import NoReturn
 
 import click
@@ -42,9 +40,7 @@ def serve() -> None:
 
 @serve.command(short_help="Serve the definitions, and execute runs.")
 @listen_address
-@click.option(
-    "--port", type=PORT, default=CODE_PORT, show_default=True, help="The port to listen on."
-)
+@click.option("--port", type=PORT, default=CODE_PORT, show_default=True)
 def code(host: str, port: int) -> None:
     """Serve the definitions: evaluates schedules and sensors, and executes runs.
 
@@ -65,9 +61,7 @@ def code(host: str, port: int) -> None:
 
 @serve.command()
 @listen_address
-@click.option(
-    "--port", type=PORT, default=WEB_PORT, show_default=True, help="The port to listen on."
-)
+@click.option("--port", type=PORT, default=WEB_PORT, show_default=True)
 @where_code_is
 @click.option(
     "--read-only", "is_read_only", is_flag=True, help="Nobody can start or change anything."
@@ -126,19 +120,15 @@ def validate() -> None:
             " NAME=… or, but for a HASH, NAME_FILE=… (see .env.example).",
         )
     settings = Settings.current()
-    if (settings.sources == "sandbox") != ("sandbox" in profiles):
-        raise misconfigured(
-            f"ISOBAR_SOURCES is {settings.sources}, and the profile sandbox is"
-            f" {'on' if 'sandbox' in profiles else 'off'}",
-            "Set ISOBAR_SOURCES=sandbox and COMPOSE_PROFILES=sandbox for simulated sources,"
-            " or remove both for real ones.",
-        )
-    if ("workers" in profiles) != (settings.celery_broker_url is not None):
-        raise misconfigured(
-            "the profile workers and CELERY_BROKER_URL must be set together, but only one is set",
-            "Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
-            " or remove both.",
-        )
+    for profile, is_set, variable in (
+        ("sandbox", settings.sources == "sandbox", "ISOBAR_SOURCES=sandbox"),
+        ("workers", settings.celery_broker_url is not None, "CELERY_BROKER_URL"),
+    ):
+        if is_set != (profile in profiles):
+            raise misconfigured(
+                f"only one of COMPOSE_PROFILES={profile} and {variable} is set",
+                "Set both, or remove both (see .env.example).",
+            )
     check_urls(alert_urls())
     allowed_hosts()
     check_sources(settings)
@@ -150,17 +140,14 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     """Replace this process with one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
 
-    state_folder.create(settings.state)
-    environment: Mapping[str, str] = {**os.environ, **prepare_dagster_home(settings)}
+    environment = {**os.environ, **prepare_dagster_home(settings)}
     if code_server is not None:
-        match = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
-        if match is None or not 1 <= int(match[2]) <= 65535:
-            raise click.BadParameter(
-                f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
-            )
-        workspace = settings.state / "workspace.yaml"
-        address: dagster_processes.Address = {"host": match[1], "port": int(match[2])}
-        dagster_processes.write_workspace(workspace, address)
+        host, _, port = code_server.rpartition(":")
+        if not (host and port.isdecimal()):
+            words = f"{code_server!r} is not HOST:PORT"
+            raise click.BadParameter(words, param_hint="--code-server")
+        address: dagster_processes.Address = {"host": host, "port": int(port)}
+        dagster_processes.write_workspace(settings.state / "workspace.yaml", address)
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's processes inherit ignored signals
         signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it replaces this process

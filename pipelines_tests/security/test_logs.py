@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.cli import quarantine_report
+from pipelines.cli import quarantine
 from pipelines.definitions import build_definitions
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
@@ -75,10 +75,10 @@ def test_the_printed_quarantine_moves_no_cursor_and_forges_no_record(
     bad = line(2, article_quantity=HOSTILE, sku=HOSTILE)
     deliver(warehouse, tmp_path, [line(1), line(3), bad], name=f"{FORGED}\n{FORGED}.csv")
     url = server.url(LOADER, database)
-    shown = quarantine_report.records(url, "shipments", 10)
+    shown = quarantine.records(url, "shipments", 10)
     heads = [one for one in shown.splitlines() if not one.startswith("  ")]
     assert len(heads) == 1
-    quarantine_report.print_summary(url)
+    quarantine.print_summary(url)
     for text in (shown, capsys.readouterr().out):
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", text)
 

@@ -121,7 +121,7 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 
     If the service sends other values than before, the earlier ones are kept in solar.corrections.
     """
-    from pipelines.cli.sources import run_one_job
+    from pipelines.cli.running import run_one_job
 
     if (from_date is None) != (to_date is None):
         raise click.UsageError("Use --from and --to together.")

@@ -1,77 +1,35 @@
-"""Commands for deliveries: import a file, and show, retry and dismiss rejected records."""
+"""Commands for rejected records: list, show, dismiss and retry them."""
 
-import getpass
 import os
-import shutil
-import signal
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import text
 
-from pipelines.cli.console import echo, interrupt_on, reach_database
+from pipelines.cli.console import echo, reach_database
+from pipelines.cli.running import inbox_of, run_one_job
 from pipelines.config import Settings
+from pipelines.failures import in_one_line, printable
+from pipelines.ingest import quarantine as kept
 from pipelines.postgres.roles import ANALYST, LOADER
-from pipelines.source import FileInbox, Source, sources, sources_of_feeds
+from pipelines.source import Source, sources_of_feeds
+from pipelines.warehouse.connection import Warehouse, engine_for
+from pipelines.warehouse.sql_files import read_sql
+
+#: Deliveries that were rejected as a whole, with the number of their bad records that are kept.
+WHOLE = """
+    SELECT feed, name, jsonb_array_length(bad_records) AS count FROM ops.deliveries
+    WHERE bad_records IS NOT NULL ORDER BY feed, delivery_id DESC
+"""
 
 
-def ledger_feeds(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
+def feeds(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
     """Return a choice of the feeds in the ledger whose source meets a condition."""
     return click.Choice([name for name, one in sources_of_feeds().items() if is_for(one)])
-
-
-def _user_name() -> str:
-    """Return the name of the account, or its number: in a container it may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # before Python 3.13, and since
-        return str(os.getuid())
-
-
-@click.group(name="import")
-def import_() -> None:
-    """Load one file by hand, from any folder."""
-
-
-def _inbox_of(source: Source) -> FileInbox | None:
-    return next((one for one in source.fetchers if isinstance(one, FileInbox)), None)
-
-
-@contextmanager
-def _as_regular_file(file: str) -> Iterator[str]:
-    """Yield the path of a file; a pipe and standard input (-) are copied to one first."""
-    path = Path(file)
-    if file != "-" and not path.is_fifo():
-        yield str(path.absolute())
-        return
-    with tempfile.TemporaryDirectory(prefix="isobar-") as folder:
-        copy = Path(folder) / ("standard input" if file == "-" else "pipe")
-        with click.open_file(file, "rb") as opened, copy.open("wb") as target:
-            shutil.copyfileobj(opened, target)
-        yield str(copy)
-
-
-def _import_command(name: str, inbox: FileInbox) -> click.Command:
-    def load(file: str) -> None:
-        with _as_regular_file(file) as path:
-            run_one_job(name, {f"load_{name}": {"file": path}}, may_migrate=True)
-
-    path = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
-    return click.Command(
-        name,
-        callback=load,
-        params=[click.Argument(["file"], type=path)],
-        help=f"{inbox.import_help}\n\nA pipe is read to its end; - is standard input.",
-        short_help=inbox.import_help.split(",")[0].split(";")[0].rstrip(".") + ".",
-    )
-
-
-for _source in sources().values():
-    if _inbox := _inbox_of(_source):
-        import_.add_command(_import_command(_source.name, _inbox))
 
 
 @click.group(short_help="Show, retry and dismiss rejected records.")
@@ -85,13 +43,32 @@ def list_() -> None:
 
     Deliveries that were rejected as a whole follow, with the number of their bad records.
     """
-    from pipelines.cli import quarantine_report
+    print_summary(_analyst_url())
 
-    quarantine_report.print_summary(_analyst_url())
+
+def print_summary(url: str) -> None:
+    """Print a line for each feed and reason, and for each delivery rejected as a whole."""
+    table = Table("feed", "records", "last seen", "reason, example", box=None, pad_edge=False)
+    for row in _rows(url, "SELECT * FROM ops.quarantine_summary"):
+        table.add_row(
+            row.feed,
+            f"{row.count:,}",
+            f"{row.last_seen_at:%Y-%m-%d %H:%M}",
+            escape(printable(f"{row.reason_code}: {row.reason}\n  {row.example}")),
+        )
+    if table.row_count:
+        Console(width=120).print(table)
+    else:
+        click.echo("The quarantine is empty.")
+    for row in _rows(url, WHOLE):
+        click.echo(
+            f"{row.count:,} bad records of {in_one_line(row.name)}, which was rejected as a whole:"
+            f" isobar quarantine show {row.feed}"
+        )
 
 
 @quarantine.command(short_help="Show the rejected records of a source.")
-@click.argument("source", type=ledger_feeds())
+@click.argument("source", type=feeds())
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
@@ -99,23 +76,35 @@ def list_() -> None:
     show_default=True,
     help="Maximum number of records.",
 )
-@click.option(
-    "--dismissed",
-    is_flag=True,
-    help="Show the dismissed records, with who dismissed them, when and why.",
-)
-def show(source: str, limit: int, *, dismissed: bool) -> None:
+def show(source: str, limit: int) -> None:
     """Show the rejected records of a source in full, newest first, with their numbers.
 
     The bad records of deliveries that were rejected as a whole follow, up to 1,000 of each.
     """
-    from pipelines.cli import quarantine_report
+    click.echo(records(_analyst_url(), source, limit))
 
-    click.echo(quarantine_report.records(_analyst_url(), source, limit, is_dismissed=dismissed))
+
+def records(url: str, feed: str, limit: int) -> str:
+    """Return the rejected records of a feed, newest first: number, position, reasons, text.
+
+    Those of deliveries that were rejected as a whole follow; they have no number.
+    """
+    given = {"feed": feed, "most": limit}
+    rows = _rows(url, read_sql("pipelines.ingest", "rejects"), is_dismissed=False, **given)
+    whole = _rows(url, read_sql("pipelines.ingest", "bad_records"), **given)
+    shown = [] if rows else [f"No rejected records of {feed} are in quarantine."]
+    shown += [_shown(f"record {row.record}", row) for row in rows]
+    shown += [_shown("of a delivery that was rejected as a whole", row) for row in whole]
+    return "\n\n".join(shown)
+
+
+def _shown(kind: str, row: Any) -> str:
+    words = printable(f"{row.reasons}\n{row.raw}").replace("\n", "\n  ")
+    return f"{kind}: {in_one_line(row.delivery)}, {row.position}\n  {words}"
 
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
-@click.argument("source", type=ledger_feeds(_inbox_of))
+@click.argument("source", type=feeds(inbox_of))
 @click.option("--reason", required=True, help="Why they are not a problem. It is stored with them.")
 @click.option(
     "--record",
@@ -126,7 +115,11 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 )
 @click.option("--matching", help="Dismiss all records whose reason or code contains this text.")
 @click.option("--all", "is_all", is_flag=True, help="Dismiss all records of the source.")
-@click.option("--by", default=_user_name, help="Who dismisses them.  [default: your user name]")
+@click.option(
+    "--by",
+    default=lambda: os.environ.get("USER") or str(os.getuid()),  # in a container it has no name
+    help="Who dismisses them.  [default: your user name]",
+)
 def dismiss(
     source: str,
     reason: str,
@@ -140,11 +133,8 @@ def dismiss(
 
     Only for sources that deliver files: the quarantine of others is rewritten with each response.
     Dismissed records stay in ops.quarantine as long as other records, with who dismissed them, when
-    and why. Checks, `status` and `list` no longer count them, and `retry` skips them.
+    and why. Checks, `status`, `list` and `show` leave them out, and `retry` skips them.
     """
-    from pipelines.ingest import quarantine as kept
-    from pipelines.warehouse.connection import Warehouse
-
     if not (reason.strip() and by.strip()):
         raise click.UsageError("--reason and --by must not be blank.")
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
@@ -171,7 +161,7 @@ def dismiss(
 
 
 @quarantine.command(short_help="Try to load rejected records again.")
-@click.argument("source", type=ledger_feeds())
+@click.argument("source", type=feeds())
 def retry(source: str) -> None:
     """Try to load the rejected records of a source again, for example after a fix in the code.
 
@@ -188,23 +178,16 @@ def retry(source: str) -> None:
     run_one_job(declared.name, {f"load_{declared.name}": {"retry_quarantine": True}})
 
 
-def run_one_job(
-    job: str, op_config: Mapping[str, Mapping[str, Any]], *, may_migrate: bool = False
-) -> NoReturn:
-    """Run one job as `isobar run` would, with progress, and exit; see `bootstrapped`."""
-    from pipelines.runtime.bootstrap import bootstrapped
-
-    interrupt_on(signal.SIGTERM)
-    with bootstrapped(Settings.current(), echo, may_migrate=may_migrate) as (environment, _):
-        os.environ.update(environment)
-        from pipelines.runtime.run_command import run_jobs
-
-        is_good = run_jobs({job: op_config})
-    raise SystemExit(0 if is_good else 1)
-
-
 def _analyst_url() -> str:
     """Return the address of the warehouse for the analyst, once its tables exist."""
     settings = Settings.current()
     reach_database(settings)
     return settings.warehouse_url(ANALYST)
+
+
+def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:
+    engine = engine_for(url, role=None)
+    with engine.connect() as connection:
+        rows = connection.execute(text(query), parameters).all()
+    engine.dispose()
+    return rows
