@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
-import zlib
 from contextlib import suppress
 from functools import reduce
 from itertools import islice
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from pipelines.scaffold.package import Sample
 
 
-#: What is read of a sample.
+#: What is read of a sample, and shown of an error.
 MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
 #: What reading foreign bytes may raise.
-UNREADABLE = (ValueError, LookupError, OSError, EOFError, RecursionError, csv.Error, zlib.error)
+UNREADABLE = (ValueError, LookupError, OSError, RecursionError, csv.Error)
 
 
 @click.command(name="new", short_help="Write the package of a new source.")
@@ -96,29 +96,32 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
     """Read the sample and propose its records. Raises `PermanentFailure` if it has none."""
     from pipelines.ingest.inbox import LINE_SUFFIXES
     from pipelines.ingest.paging import Cursor, NextLink
+    from pipelines.ingest.row_files import SUFFIXES
     from pipelines.scaffold.inference import propose
     from pipelines.scaffold.package import EXAMPLE, Sample, cut_sample
 
+    suffix = ".csv" if kind == "files" else ".json"
     try:
         if origin is None:
             text = EXAMPLE["files" if kind == "files" else "document"].encode()
-            file = "sample.csv" if kind == "files" else "sample.json"
         elif origin.startswith(("http://", "https://")):
-            text, file = _requested(origin), "sample.json"
+            text, suffix = _requested(origin), ".json"
         else:
             with Path(origin).open("rb") as opened:
-                text, file = opened.read(MAX_BYTES + 1), f"sample{_suffix(origin)}"
+                text = opened.read(MAX_BYTES + 1)
+            suffix = next((one for one in SUFFIXES if origin.lower().endswith(one)), ".csv")
         if len(text) > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES:,} bytes: give a part of it")
         notes: list[str] = []
-        content = _read_rows(text, file, notes) if kind == "files" else json.loads(text)
+        content = _read_rows(text, suffix, notes) if kind == "files" else json.loads(text)
         records = propose(content, name)
         records[0].doubts += notes
         if kind == "files":
-            is_of_lines = file.endswith(LINE_SUFFIXES)
+            is_of_lines = suffix in LINE_SUFFIXES
             if is_of_lines and not text.endswith(b"\n"):
                 text += b"\n"  # or it would count as a file that is still being written
-            return Sample(file, text, records[:1], _encoding(text) if is_of_lines else ""), None
+            encoding = _encoding(text) if is_of_lines else ""
+            return Sample(f"sample{suffix}", text, records[:1], encoding), None
         pagination = _pagination(content) if kind == "api" else None
         document = cut_sample(content, records)
         if isinstance(pagination, NextLink | Cursor) and pagination.at:
@@ -126,30 +129,21 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
             reduce(getitem, path, document)[last] = None
         return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
     except UNREADABLE as error:
-        raise _no_sample(str(origin), in_one_line(str(error))[:MAX_CHARACTERS]) from error
+        raise PermanentFailure(
+            "sources",
+            f"no records could be read from the sample: {in_one_line(str(error))[:MAX_CHARACTERS]}",
+            place=str(origin),
+            remedy="Give a file with rows (CSV, JSON lines, JSON, Parquet, Excel), or a document"
+            " with a list of objects; or leave --from out and edit the example.",
+        ) from error
 
 
-def _suffix(name: str) -> str:
-    """Return the known end of a file name, which is foreign text; else that of CSV."""
-    from pipelines.ingest.row_files import Rows
-
-    ends = [one for one in Rows.suffixes if name.lower().endswith(one)]
-    return max(ends, key=len, default=".csv")
-
-
-def _read_rows(text: bytes, file: str, notes: list[str]) -> Any:
+def _read_rows(text: bytes, suffix: str, notes: list[str]) -> Any:
     """Return the first rows of a file, as the parser of files would read them, with its notes."""
-    import gzip
-    import io
-
     from pipelines.ingest.csv_files import HINT
     from pipelines.ingest.row_files import READERS
     from pipelines.scaffold.inference import MAX_RECORDS
 
-    if file.endswith(".gz"):
-        with gzip.open(io.BytesIO(text)) as unpacked:
-            text, file = unpacked.read(MAX_BYTES), file.removesuffix(".gz")
-    suffix = Path(file).suffix.lower()
     if suffix == ".json":
         return json.loads(text)
     if suffix in READERS:
@@ -195,16 +189,6 @@ def _pagination(content: Any) -> Pagination:
         if isinstance(value_at(content, at), str):
             return Cursor(at=at)
     return NextLink() if isinstance(content, dict) and "next" in content else PageNumber()
-
-
-def _no_sample(origin: str, problem: str) -> PermanentFailure:
-    return PermanentFailure(
-        "sources",
-        f"no records could be read from the sample: {problem}",
-        place=origin,
-        remedy="Give a file with rows (CSV, JSON lines, JSON, Parquet, Excel), or a document with a"
-        " list of objects; or leave --from out and edit the example.",
-    )
 
 
 def _show(name: str, records: ProposedRecords) -> None:

@@ -15,6 +15,8 @@ from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.env_validation import is_secret_name
 from pipelines.isolation import LOG, broken_sources
+from pipelines.postgres.errors import translated
+from pipelines.postgres.roles import OWNER
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
 
 if TYPE_CHECKING:
@@ -45,31 +47,24 @@ def check(names: tuple[str, ...]) -> None:
         definitions.get_repository_def()
     except DagsterError as error:
         found.append(str(error))
-    declared = declared_sources()
-    known = {*declared, *(one.name for one in broken_sources())}
-    if unknown := [name for name in names if name not in known]:
+    problems = {one.name: one.problem for one in broken_sources()}
+    plugins = {name: is_plugin(one) for name, one in declared_sources().items()}
+    known = dict.fromkeys(problems, True) | plugins
+    chosen = names or [name for name in known if known[name]]
+    if unknown := [name for name in chosen if name not in known]:
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(sorted(known))}")
-    plugins = [name for name, one in declared.items() if is_plugin(one)]
-    chosen = names or [
-        *plugins,
-        *(one.name for one in broken_sources() if one.name not in declared),
-    ]
     if not chosen:
         echo("No plug-in is installed.")
         return
-    found += [f"{one.name}: {one.problem}" for one in broken_sources() if one.name in chosen]
-    whole = [sources()[name] for name in chosen if name in sources()]
-    for source in whole:
-        found += _of_settings(source)
-    if whole:
+    found += [f"{name}: {problems[name]}" for name in chosen if name in problems]
+    if whole := [sources()[name] for name in chosen if name in sources()]:
+        found += [line for source in whole for line in _of_settings(source)]
         reach_database(settings)
         found += _of_database(settings.warehouse_url(), whole)
     for line in dict.fromkeys(found):
         click.echo(line)
-    errors = len(found)
-    click.echo(f"{', '.join(chosen)}: {errors or 'no'} error{'' if errors == 1 else 's'}.")
-    if errors:
-        raise SystemExit(1)
+    click.echo(f"{', '.join(chosen)}: {len(found) or 'no'} error{'' if len(found) == 1 else 's'}.")
+    raise SystemExit(1 if found else 0)
 
 
 def _of_settings(source: Source) -> list[str]:
@@ -84,50 +79,44 @@ def _of_settings(source: Source) -> list[str]:
 
 def _of_database(url: str, chosen: list[Source]) -> list[str]:
     """Return what PostgreSQL says of the views and statements of sources; nothing is kept."""
-    from pipelines.migrations.apply import prepare
-    from pipelines.warehouse.connection import engine_for
+    from pipelines.warehouse.connection import Warehouse
 
-    engine = engine_for(url, role=None)
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        prepare(connection)
+    problem = "nothing could be compiled"
+    with (
+        Warehouse(url, role=OWNER) as store,
+        translated("sources", problem, place=store.place),
+        store.engine.connect() as connection,
+    ):
         found: list[str] = []
         for source in chosen:
-            savepoint = connection.begin_nested()
             of_views = _of_views(connection, source)
             found += of_views + _of_tables(connection, source)
             found += [] if of_views else _of_questions(connection, source)
-            savepoint.rollback()
-        transaction.rollback()
-    engine.dispose()
+            connection.rollback()
     return found
 
 
 def _of_tables(connection: Connection, source: Source) -> list[str]:
     """Return how the tables of a plug-in differ from its models."""
     from pipelines.ingest.statements import OTHER_MODELS
-    from pipelines.migrations import apply
+    from pipelines.migrations.apply import differences_of
 
-    if not (is_plugin(source) and (found := apply.differences_of(connection, source))):
+    if not (is_plugin(source) and (found := differences_of(connection, source))):
         return []
-    words = (
-        f"{source.name}: {OTHER_MODELS}: {'; '.join(found)}. To keep what is stored, change the"
-        " tables by ALTER TABLE in isobar database psql (docs/parts-of-a-source.md, 'Tables'). To"
-        f" delete it and load again: isobar sources reset {source.name}."
-    )
-    return [words]
+    remedy = f"Change them, or run isobar sources reset {source.name} (docs/parts-of-a-source.md)."
+    return [f"{source.name}: {OTHER_MODELS}: {'; '.join(found)}. {remedy}"]
 
 
 def _of_views(connection: Connection, source: Source) -> list[str]:
     """Make the tables and views of a source; return what PostgreSQL says of one that fails."""
     from sqlalchemy.exc import DBAPIError
 
-    from pipelines.migrations import apply
+    from pipelines.migrations.apply import migrate_sources
 
     own = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
     try:
         with connection.begin_nested():
-            apply.migrate_sources(connection, {**own, source.name: source})
+            migrate_sources(connection, {**own, source.name: source})
     except (DBAPIError, ValueError) as error:
         file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
         return [_said(source, f"views/{file}", error)]
@@ -148,11 +137,10 @@ def _of_questions(connection: Connection, source: Source) -> list[str]:
             statement = parse(source.package, name, words).statement
             with connection.begin_nested():
                 execute_script(connection, f"EXPLAIN {statement}")
-        except KeyError as error:
-            said = ValueError(f"the parameter {error} has no example in the comments")
-            found.append(_said(source, file, said))
-        except (DBAPIError, TypeError, ValueError) as error:
-            found.append(_said(source, file, error))
+        except (DBAPIError, KeyError, TypeError, ValueError) as error:
+            is_unsaid = isinstance(error, KeyError)
+            unsaid = ValueError(f"the parameter {error} has no example in the comments")
+            found.append(_said(source, file, unsaid if is_unsaid else error))
     return found
 
 

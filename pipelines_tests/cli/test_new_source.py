@@ -54,6 +54,7 @@ def use(
     monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.chdir(tmp_path)
+    query(server, database, f"GRANT CREATE ON DATABASE {database} TO isobar_owner")  # by migrate
     with ExitStack() as stack:
 
         def install() -> None:
@@ -95,7 +96,8 @@ def loaded(server: Connections, database: str, **addresses: Any) -> list[tuple[A
 
 def query(server: Connections, database: str, sql: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(server.url(SUPERUSER, database)) as connection:
-        return connection.execute(sql.encode()).fetchall()
+        found = connection.execute(sql.encode())
+        return found.fetchall() if found.description else []
 
 
 SAMPLES = {
