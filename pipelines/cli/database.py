@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.console import echo
-from pipelines.config import DAEMON_LOCK, Settings
+from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.software import find_binaries
@@ -45,16 +45,8 @@ def start() -> None:
 
 @database.command()
 def stop() -> None:
-    """Stop the built-in server that belongs to this state folder."""
-    import filelock
-
+    """Stop the built-in server of this state folder. `isobar ui` starts it again while it runs."""
     echo("PostgreSQL has stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
-    try:
-        filelock.FileLock(Settings.current().state / DAEMON_LOCK, timeout=0).acquire()
-    except filelock.Timeout:
-        echo("A daemon (isobar ui, dagster dev) or isobar restore is running and starts it again.")
-    except OSError:
-        return  # there is no state folder yet
 
 
 @database.command(short_help="Show whether the built-in server is running.")

@@ -19,7 +19,6 @@ from pipelines.config.env_validation import (
     DatabaseUrl,
     RedisUrl,
     Variables,
-    host,
     misconfigured,
     secret,
     secret_text,
@@ -37,9 +36,12 @@ INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
 #: The folder of what runs print, which `dagster.yaml` takes from this variable. A process that has
 #: it was started by `isobar`, or by a command of Dagster's that is prepared.
 RUN_LOGS = "ISOBAR_RUN_LOGS"
-#: The file in the state folder that the one process with a daemon locks.
-DAEMON_LOCK = "ui.lock"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+#: A host: a name, or an address of version 4 or 6; by itself, with a port, or in a URL.
+HOST = re.compile(
+    r"(?:https?://)?([a-z0-9._-]+|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?::[0-9]+)?(?:[/?#].*)?",
+    re.ASCII,
+)
 #: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
 #: takes some minutes. `dagster.yaml` has the same limit of a run.
 STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
@@ -165,10 +167,8 @@ class Settings(Variables):
         if self.sandbox_url is None:
             raise misconfigured(
                 "ISOBAR_SOURCES is sandbox, and no sandbox is running",
-                "Start with isobar run or isobar ui, which bring one up, or set"
-                " ISOBAR_SOURCES=live. In Python, give dg.materialize the instance of the one"
-                " that runs: instance=dg.DagsterInstance.get(). If a DAGSTER_HOME of another"
-                " project is exported, unset it.",
+                "Start with isobar run or isobar ui, or set ISOBAR_SOURCES=live. In Python, call"
+                " dg.materialize with instance=dg.DagsterInstance.get() (docs/dagster.md).",
             )
         return f"{self.sandbox_url}{path}"
 
@@ -250,12 +250,18 @@ def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]
     They are those of this machine to itself, of ISOBAR_UI_URL, and of ISOBAR_ALLOWED_HOSTS.
     The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
     """
-    return LOOPBACK_HOSTS | {
-        host(name, entry)
-        for name in ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL")
-        for entry in re.split(r"[\s,]+", environment.get(name, ""))
-        if entry and not re.fullmatch(r"(https?://)?:[0-9]+", entry)
-    }
+    found = set(LOOPBACK_HOSTS)
+    for name in ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL"):
+        for entry in re.split(r"[\s,]+", environment.get(name, "").lower()):
+            if not entry or re.fullmatch(r"(https?://)?:[0-9]+", entry):
+                continue
+            if (match := HOST.fullmatch(entry)) is None:
+                raise misconfigured(
+                    f"{name} has an entry that is not the name or address of a host",
+                    "Write names such as isobar.example.org, without patterns.",
+                )
+            found.add(match[1].strip("[]").rstrip("."))
+    return frozenset(found)
 
 
 def with_allowed_host(host: str) -> dict[str, str]:

@@ -42,8 +42,7 @@ def _zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
     except (KeyError, ValueError, OSError) as error:
-        remedy = "Set it to an IANA name, such as UTC or Asia/Tashkent."
-        raise invalid("is not a time zone", remedy) from error
+        raise invalid("is not a time zone, such as UTC or Asia/Tashkent") from error
 
 
 def _encoding(value: str) -> str:
@@ -52,8 +51,7 @@ def _encoding(value: str) -> str:
     except (LookupError, TypeError, ValueError):
         is_fit = False
     if not is_fit:
-        remedy = "Set it to utf-8, cp1252, latin-1 or the like."
-        raise invalid("is not an encoding that extends ASCII", remedy)
+        raise invalid("is not an encoding that extends ASCII, such as utf-8 or cp1252")
     return value
 
 

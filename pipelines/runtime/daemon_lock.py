@@ -6,10 +6,12 @@ from pathlib import Path
 
 import filelock
 
-from pipelines.config import DAEMON_LOCK
 from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
+
+#: The file in the state folder that the one process with a daemon locks.
+DAEMON_LOCK = "ui.lock"
 
 
 @contextmanager

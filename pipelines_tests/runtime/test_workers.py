@@ -61,7 +61,7 @@ def test_the_brokers_password_may_stand_by_itself(tmp_path: Path, url: str) -> N
 def test_another_broker_is_rejected_without_printing_its_password(
     tmp_path: Path, wrong: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match="CELERY_BROKER_URL is not the URL") as failure:
+    with pytest.raises(PermanentFailure, match="CELERY_BROKER_URL is not the address") as failure:
         settings(tmp_path, CELERY_BROKER_URL=wrong)
     assert "secret" not in str(failure.value)
 
