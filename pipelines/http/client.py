@@ -142,16 +142,22 @@ class HttpClient:
             try:
                 return self._get_once(url, params, attempt)
             except TransientFailure as error:
-                jitter = random.random()  # noqa: S311 - no secret
-                grown = self.first_wait_seconds * (self.growth ** (attempt - 1) + jitter)
-                wait = error.retry_after_seconds or min(grown, self.longest_wait_seconds)
-                is_last = attempt >= self.attempts or wait > self.longest_wait_seconds
-                if is_last or (self.retries is not None and next(self.retries, None) is None):
+                if (wait := self._pause(attempt, error)) is None:
                     raise
                 words = "%s: %s; trying again in %.1f s"
                 logger.warning(words, self.source, error.problem, wait)
                 time.sleep(wait)
         raise AssertionError("the attempts are limited")
+
+    def _pause(self, attempt: int, error: TransientFailure) -> float | None:
+        """Return the seconds until the next attempt; None if this was the last one."""
+        jitter = random.random()  # noqa: S311 - no secret
+        grown = self.first_wait_seconds * (self.growth ** (attempt - 1) + jitter)
+        wait = error.retry_after_seconds or min(grown, self.longest_wait_seconds)
+        is_last = attempt >= self.attempts or wait > self.longest_wait_seconds
+        if is_last or (self.retries is not None and next(self.retries, None) is None):
+            return None
+        return wait
 
     def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonResponse:
         """Send one request. Causes of failures are left out: they name URLs with their secrets."""
@@ -266,6 +272,6 @@ def retry_after(response: requests.Response) -> float | None:
 def _described(error: BaseException) -> str:
     """Return the kind of an error, and the innermost cause: requests wraps it several times."""
     kind = type(error).__name__
-    while cause := error.__cause__ or error.__context__:
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
         error = cause
     return f"{kind}: {error}"

@@ -11,7 +11,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient, _Session
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
 
-CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, connect_seconds=2.0)
+CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, read_seconds=2.0)
 
 
 def redirects_to(location: str) -> Answer:
