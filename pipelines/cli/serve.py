@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -12,7 +14,6 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.postgres import state_folder
 from pipelines.runtime import dagster_processes
 
-PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
 #: Further secrets, by the profile of docker compose that needs them.
 OF_PROFILES = {
@@ -20,6 +21,13 @@ OF_PROFILES = {
     "workers": ("CELERY_BROKER_PASSWORD",),
 }
 
+port_option = partial(
+    click.option,
+    "--port",
+    type=click.IntRange(1, 65535),
+    show_default=True,
+    help="The port to listen on.",
+)
 where_code_is = click.option(
     "--code-server",
     "code_server",
@@ -40,7 +48,7 @@ def serve() -> None:
 
 @serve.command(short_help="Serve the definitions, and execute runs.")
 @listen_address
-@click.option("--port", type=PORT, default=CODE_PORT, show_default=True)
+@port_option(default=CODE_PORT)
 def code(host: str, port: int) -> None:
     """Serve the definitions: evaluates schedules and sensors, and executes runs.
 
@@ -61,7 +69,7 @@ def code(host: str, port: int) -> None:
 
 @serve.command()
 @listen_address
-@click.option("--port", type=PORT, default=WEB_PORT, show_default=True)
+@port_option(default=WEB_PORT)
 @where_code_is
 @click.option(
     "--read-only", "is_read_only", is_flag=True, help="Nobody can start or change anything."
@@ -94,11 +102,21 @@ def worker() -> None:
 
     On SIGTERM it waits for the runs in progress, then exits.
     """
-    from pipelines.runtime.workers import worker_command
+    from pipelines.runtime.bootstrap import prepare_dagster_home
 
     settings = Settings.current()
     _ = settings.sources  # else each run would fail for lack of it
-    _become(settings, worker_command(settings))
+    if settings.celery_broker_url is None:
+        raise misconfigured(
+            "a worker needs a broker, and CELERY_BROKER_URL is not set",
+            "Set it to the Redis of the daemon, redis://default@host:6379/0, and its password in"
+            " CELERY_BROKER_PASSWORD.",
+        )
+    os.environ.update(prepare_dagster_home(settings))
+    from pipelines.runtime.celery_launcher import work
+
+    # A health check looks at the file's age.
+    work(settings.state / f"worker.{socket.gethostname()}.beat", settings.worker_runs)
 
 
 @serve.command(short_help="Check the settings for docker compose.")

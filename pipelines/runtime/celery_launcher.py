@@ -3,7 +3,6 @@
 The broker is Redis. It stores no results: the outcome of a run is in Dagster's storage.
 """
 
-import argparse
 import os
 import socket
 import time
@@ -122,9 +121,10 @@ class WorkersLauncher(CeleryRunLauncher):
 
 
 def work(beat: Path, runs: int | None) -> None:
-    """Execute runs from the broker until SIGTERM, at most `runs` at once.
+    """Execute runs from the broker, at most `runs` at once; on SIGTERM, complete those first.
 
     The default is the concurrency limit of the run queue, so that one worker can serve all of it.
+    The file `beat` is touched every few seconds while the worker is connected to the broker.
     """
     with dg.DagsterInstance.get() as instance:
         launcher = instance.run_launcher
@@ -142,11 +142,3 @@ def work(beat: Path, runs: int | None) -> None:
             *("--loglevel=INFO", "--without-gossip", "--without-mingle"),
         ]
     )
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--beat", type=Path, required=True)
-    parser.add_argument("--runs", type=int)
-    arguments = parser.parse_args()
-    work(arguments.beat, arguments.runs)

@@ -22,9 +22,7 @@ from pipelines.config import Settings
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.runtime.bootstrap import prepare_dagster_home
-from pipelines.runtime.workers import worker_beat, worker_command
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import MAIN, PROJECT, environment
 from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
@@ -120,8 +118,8 @@ class Worker:
         self.log = state / "worker.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                worker_command(self.settings),
-                env=environment(state, **variables) | prepare_dagster_home(self.settings),
+                [*MAIN, "serve", "worker"],
+                env=environment(state, **variables),
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -131,7 +129,7 @@ class Worker:
 
     def is_well(self) -> bool:
         """Query as a container's health check does."""
-        beat = worker_beat(self.settings)
+        beat = self.settings.state / f"worker.{socket.gethostname()}.beat"
         assert self.process.poll() is None, self.log.read_text()
         return beat.exists() and time.time() - beat.stat().st_mtime < 30
 
