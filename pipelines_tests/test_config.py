@@ -22,7 +22,10 @@ LIVE = {"ISOBAR_SOURCES": "live"}
             "ISOBAR_HOME names a user who has no home folder",
         ),
         ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX names"),
-        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not the address of a server: write postgresql:"),
+        (
+            {"DATABASE_URL": "mysql://x/y"},
+            "DATABASE_URL is not the address of a server: write postgresql:",
+        ),
         (
             {"DATABASE_URL": "postgresql://u@h:port/x"},
             "DATABASE_URL is not the address of a server: write postgresql:",

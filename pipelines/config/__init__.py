@@ -65,7 +65,6 @@ class Settings(Variables):
     """Settings from the environment, with defaults; .env.example lists the variables."""
 
     state: AnyPath = _named("ISOBAR_HOME", ...)
-    own_dagster_home: AnyPath | None = _named("DAGSTER_HOME")
     database_password: SecretStr | None = secret_text("The password of DATABASE_URL.")
     database_url: DatabaseUrl | None = secret_text("The address of the warehouse.")
     #: Where analysts and the dashboards read, such as a replica.
@@ -107,9 +106,8 @@ class Settings(Variables):
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's home. `make setup` names the clone, for Dagster's own commands."""
-        own = self.own_dagster_home
-        return own if own and not _is_clone(str(own)) else self.state / "dagster"
+        """Dagster's home, which processes that we start have in DAGSTER_HOME."""
+        return self.state / "dagster"
 
     @property
     def sources(self) -> str:
@@ -193,12 +191,7 @@ def home() -> Path:
 
 
 def read_dot_env(file: Path) -> None:
-    """Load variables that are not set from a file, if it exists. Raises `PermanentFailure`.
-
-    DAGSTER_HOME of `make setup`, which is the clone, counts as unset.
-    """
-    if _is_clone(os.environ.get("DAGSTER_HOME", "")):
-        del os.environ["DAGSTER_HOME"]
+    """Load variables that are not set from a file, if it exists. Raises `PermanentFailure`."""
     try:
         load_dotenv(file)
     except (ValueError, OSError) as error:
@@ -219,10 +212,6 @@ def bypass_proxies_on_this_machine() -> None:
     if named.strip() != "*":
         hosts = ",".join(sorted({*named.split(","), *LOOPBACK_HOSTS} - {""}))
         os.environ.update(no_proxy=hosts, NO_PROXY=hosts)
-
-
-def _is_clone(path: str) -> bool:
-    return bool(path) and os.path.realpath(path) == os.path.realpath(PROJECT)
 
 
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
