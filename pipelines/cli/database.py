@@ -86,32 +86,23 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     """
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+    from pipelines.postgres.clients import connect
+
+    settings, acts_as = Settings.current(), ROLES_OF_NAMES[role]
     parameters = conninfo_to_dict(_address(role))
     program = str(find_binaries() / "psql")
-    is_own_server = Settings.current().own_url(ROLES_OF_NAMES[role]) is not None
-    if is_own_server:  # which may require TLS: the built-in psql lacks it
+    if not settings.has_builtin_server:  # which may require TLS: the built-in psql lacks it
         program = shutil.which("psql") or program
-    if is_own_server and role != "owner" and _acts_as(ROLES_OF_NAMES[role]):
-        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
+        connect(settings.warehouse_url(acts_as)).close()  # rejects a pooler that drops the role
+        if role != "owner" and not (role == "analyst" and settings.analyst_database_url):
+            options = f"{os.environ.get('PGOPTIONS', '')} -c role={acts_as}"
+            os.environ["PGOPTIONS"] = options.strip()
     # Every account of the machine can read a command line. Psql asks for the second one itself.
     password, _ = (parameters.pop(name, None) for name in ("password", "sslpassword"))
     if password:
         os.environ["PGPASSWORD"] = str(password)
     address = make_conninfo("", **parameters)
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
-
-
-def _acts_as(role: str) -> bool:
-    """Return whether sessions of one's own server act as a role; else they have its rights alone.
-
-    Raises `Failure` if the server cannot be reached as it must be, such as through a pooler.
-    """
-    from pipelines.postgres.clients import connect
-
-    query = "SELECT pg_has_role(oid, 'USAGE') AND NOT pg_has_role(oid, 'SET') FROM pg_roles"
-    with connect(Settings.current().warehouse_url(role)) as session:
-        found = session.execute(f"{query} WHERE rolname = %s".encode(), [role]).fetchone()
-    return found != (True,)
 
 
 def _address(role: str) -> str:

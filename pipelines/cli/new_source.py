@@ -48,13 +48,8 @@ UNREADABLE = (ValueError, LookupError, OSError, RecursionError, csv.Error)
     help="A sample of its data, from which models, keys and types are proposed: CSV, JSON lines,"
     " JSON, Parquet or Excel, or a URL that answers with JSON.",
 )
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path),
-    help="The folder to write.  [default: isobar-NAME in the working directory]",
-)
-def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> None:
-    """Write the package of a new source: it installs, loads its sample and passes its tests.
+def new_source(name: str, kind: Any, origin: str | None) -> None:
+    """Write the package of a new source to isobar-NAME: it installs, loads its sample, is tested.
 
     What a sample cannot decide, such as a unit, is marked with "Check" in the code.
     """
@@ -68,7 +63,7 @@ def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> N
     is_url = origin is not None and origin.startswith(("http://", "https://"))
     kind = kind or ("document" if is_url else "files")
     sample, pagination = _sample(name, kind, origin)
-    folder = into or Path(f"isobar-{name.replace('_', '-')}")
+    folder = Path(f"isobar-{name.replace('_', '-')}")
     try:
         written = write_package(folder, name, kind, sample, pagination)
     except FileExistsError as error:
@@ -76,7 +71,7 @@ def new_source(name: str, kind: Any, origin: str | None, into: Path | None) -> N
             "sources",
             "the folder is there already",
             place=str(folder.absolute()),
-            remedy="Remove it, or choose another one with --into.",
+            remedy="Remove it, or run this in another folder.",
         ) from error
     for records in sample.records:
         _show(name, records)

@@ -53,13 +53,10 @@ def run(names: tuple[str, ...]) -> None:
             echo(f"The source {name} is disabled or not installed; it was skipped.")
     is_good &= not (skipped if names else any(map(is_broken, own_names())))
     if is_good:
-        is_clone = home() == PROJECT
-        charts, see, query = (
-            ("make dashboard", "make ui", "make psql")
-            if is_clone
-            else ("isobar dashboard", "isobar ui", "isobar database psql")
-        )
-        click.echo(f"\nCharts and maps: {charts}    Dagster: {see}    Queries: {query}")
+        words = ("make dashboard", "make ui", "make psql")
+        if home() != PROJECT:
+            words = ("isobar dashboard", "isobar ui", "isobar database psql")
+        click.echo("\nCharts and maps: {}    Dagster: {}    Queries: {}".format(*words))
     sys.exit(0 if is_good else 1)
 
 

@@ -6,7 +6,6 @@ import click
 
 from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings
-from pipelines.postgres import state_folder
 from pipelines.runtime.processes import end_with
 
 
@@ -31,7 +30,7 @@ from pipelines.runtime.processes import end_with
 def sandbox(
     port: int | None, host: str, fault_rate: float, faults: tuple[str, ...], parent: int | None
 ) -> None:
-    """Serve the simulated sources. `isobar run` and `isobar ui` use this sandbox while it runs.
+    """Serve the simulated sources. Commands with ISOBAR_SANDBOX_URL use them, instead of their own.
 
     Sources that deliver files write them into .isobar/inbox. To see how bad responses are handled:
 
@@ -56,14 +55,8 @@ def sandbox(
         end_with(parent)
         server.run([listening])
         return
-    record = Settings.current().state / "sandbox.url"
-    state_folder.create(record.parent)
-    record.write_text(url)
     echo(f"The sandbox is at {url} — Ctrl-C stops it.")
     try:
         server.run([listening])
     except KeyboardInterrupt:
         echo("The sandbox has stopped.")
-    finally:
-        if record.exists() and record.read_text() == url:
-            record.unlink()

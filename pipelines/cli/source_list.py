@@ -57,8 +57,8 @@ def list_sources(context: click.Context) -> None:
     origins = {name: ("isobar", version("isobar")) for name in own_names()}
     for entry in plugin_entry_points():
         label = f"{entry.name} ({entry.value})"
-        found = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "")
-        origins[label if is_broken(label) else entry.name] = found
+        package = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "")
+        origins[label if is_broken(label) else entry.name] = package
     table = Table("source", "version", "origin", "state", box=None, pad_edge=False)
     for name, (origin, release) in origins.items():
         table.add_row(name, release, origin, _state(name, settings))

@@ -6,6 +6,7 @@ can read.
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -76,6 +77,19 @@ def reject_unmigrated(url: str) -> None:
             place=place_of(url),
             remedy="Run isobar migrate, which creates them.",
         )
+
+
+def create_database(connection: psycopg.Connection, name: str, owner: str | None = None) -> bool:
+    """Create a database unless it exists, also if others do so at once. Returns whether it did."""
+    there = "SELECT FROM pg_database WHERE datname = %s"
+    statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(
+        sql.Identifier(name), sql.Identifier(owner) if owner else sql.SQL("CURRENT_USER")
+    )
+    with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        if connection.execute(there, [name]).rowcount == 0:
+            connection.execute(statement)
+            return True
+    return False
 
 
 def revoke_public_connect(connection: psycopg.Connection, database: str) -> None:

@@ -306,18 +306,15 @@ def _connect(server: Connections, **options: Any) -> psycopg.Connection:
 
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the login roles if they are missing."""
-    from pipelines.postgres.clients import revoke_public_connect  # it imports SQLAlchemy
+    from pipelines.postgres.clients import create_database, revoke_public_connect
 
     with _connect(server, autocommit=True) as connection:
         roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         for role in server.passwords.keys() - roles:
             names = sql.Identifier(role), sql.Literal(server.passwords[role])
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(*names))
-        databases = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-        for name, owner in ((WAREHOUSE, SUPERUSER), (DAGSTER, DAGSTER)):
-            if name not in databases:
-                statement = sql.SQL("CREATE DATABASE {} OWNER {}")
-                connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+        create_database(connection, WAREHOUSE, SUPERUSER)
+        create_database(connection, DAGSTER, DAGSTER)
         for name in (DAGSTER, "postgres", "template1"):  # only their owner may connect
             revoke_public_connect(connection, name)
 

@@ -5,11 +5,9 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 
-import psycopg
 import requests
-from psycopg import sql
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +17,7 @@ from pipelines.isolation import broken_sources, isolated, note_broken
 from pipelines.postgres import state_folder
 from pipelines.postgres.clients import (
     connect,
+    create_database,
     place_of,
     reject_unmigrated,
     revoke_public_connect,
@@ -118,9 +117,20 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
 
 def make_dagster_database(settings: Settings) -> None:
     """Create Dagster's database beside a warehouse that is not on the built-in server."""
-    if settings.database_url and not settings.dagster_postgres_url:
-        name = make_url(settings.dagster_url()).database or ""
-        _make_database(settings.database_url.get_secret_value(), name)
+    if settings.database_url is None or settings.dagster_postgres_url:
+        return
+    url, name = settings.warehouse_url(), make_url(settings.dagster_url()).database or ""
+    with (
+        translated(
+            "database",
+            f"Dagster's own database {name!r} could not be created",
+            place=place_of(url),
+            remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
+        ),
+        connect(url, autocommit=True) as connection,
+    ):
+        if create_database(connection, name):
+            revoke_public_connect(connection, name)
 
 
 def prepare_dagster_storage(settings: Settings) -> None:
@@ -165,7 +175,7 @@ def upgrade_dagster_storage() -> None:
 def sandbox(
     settings: Settings,
 ) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
-    """Start the sandbox unless one is available; reuse a running `isobar sandbox` of this clone.
+    """Start the sandbox, unless sources are real or ISOBAR_SANDBOX_URL names one.
 
     Yields the process if it was started here, and a function that waits until the sandbox answers
     and returns the variables that point to it. The caller can prepare the database in the meantime.
@@ -174,10 +184,6 @@ def sandbox(
         yield None, dict
         return
     state_folder.create(settings.state)
-    recorded = settings.state / "sandbox.url"
-    if recorded.exists() and answers(url := recorded.read_text().strip()):
-        yield None, lambda: _answering(url)
-        return
     last_port = settings.state / "sandbox.port"
     noted = last_port.read_text() if last_port.exists() else ""
     port = free_port(int(noted) if noted.isdecimal() else None)  # a crash may have truncated it
@@ -189,21 +195,20 @@ def sandbox(
         environment={**settings.environment, "ISOBAR_HOME": str(settings.state)},
         log=settings.state / "sandbox.log",
     )
+    url = f"http://127.0.0.1:{port}"
+
+    def answering() -> dict[str, str]:
+        """Wait for the sandbox, and mark sources that it cannot simulate."""
+        wait_until(lambda: answers(url), child, seconds=120)
+        for name, problem in requests.get(f"{url}/broken", timeout=2).json().items():
+            note_broken(name, problem)
+        return {"ISOBAR_SANDBOX_URL": url}
+
     child.start()
     try:
-        url = f"http://127.0.0.1:{port}"
-        yield child, lambda: _answering(url, child)
+        yield child, answering
     finally:
         child.stop()
-
-
-def _answering(url: str, child: Child | None = None) -> dict[str, str]:
-    """Wait for the sandbox, mark sources that it cannot simulate, and return its URL variable."""
-    if child is not None:
-        wait_until(lambda: answers(url), child, seconds=120)
-    for name, problem in requests.get(f"{url}/broken", timeout=2).json().items():
-        note_broken(name, problem)
-    return {"ISOBAR_SANDBOX_URL": url}
 
 
 def answers(url: str) -> bool:
@@ -227,21 +232,3 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
                 remedy="Read the log, fix the cause, then run the same command again.",
             )
         time.sleep(0.05)
-
-
-def _make_database(server_url: str, name: str) -> None:
-    """Create a database on an external server unless it exists; safe to call concurrently."""
-    with (
-        translated(
-            "database",
-            f"Dagster's own database {name!r} could not be created",
-            place=place_of(server_url),
-            remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
-        ),
-        suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
-        connect(server_url, autocommit=True) as connection,
-    ):
-        there = "SELECT FROM pg_database WHERE datname = %s"
-        if connection.execute(there, [name]).rowcount == 0:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            revoke_public_connect(connection, name)

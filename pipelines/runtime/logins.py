@@ -3,12 +3,16 @@
 import os
 from collections.abc import Iterable, Mapping
 
-import psycopg
 from psycopg import sql
 
 from pipelines.config.env_validation import secret
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.clients import connect, place_of, revoke_public_connect
+from pipelines.postgres.clients import (
+    connect,
+    create_database,
+    place_of,
+    revoke_public_connect,
+)
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, OPERATOR
 
@@ -63,20 +67,8 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
             )
             statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
             connection.execute(statement.format(sql.Identifier(role), hashed.decode()))
-        query = "SELECT 1 FROM pg_database WHERE datname = %s"
-        if connection.execute(query, [DAGSTER]).fetchone() is None:
-            names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-        for name in _closed(connection):
+        create_database(connection, DAGSTER, DAGSTER)
+        query = "SELECT oid = 10 AND rolname = 'isobar' FROM pg_roles WHERE rolname = current_user"
+        is_ours = connection.execute(query).fetchone() == (True,)  # the server was made for Isobar
+        for name in (DAGSTER, *(("postgres", "template1") if is_ours else ())):
             revoke_public_connect(connection, name)
-
-
-def _closed(connection: psycopg.Connection) -> list[str]:
-    """Return the databases that only their owners may connect to.
-
-    On a server whose first user was created for Isobar, these are all databases but the warehouse.
-    On any other server, it is Dagster's database only.
-    """
-    query = "SELECT oid = 10 AND rolname = 'isobar' FROM pg_roles WHERE rolname = current_user"
-    is_ours = connection.execute(query).fetchone() == (True,)
-    return [DAGSTER, "postgres", "template1"] if is_ours else [DAGSTER]

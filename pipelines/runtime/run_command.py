@@ -66,7 +66,7 @@ def main_jobs(names: Collection[str]) -> JobsWithConfig:
 
 
 @dataclass
-class Report:
+class JobReport:
     """The outcome of one job: a line per asset, and what went wrong."""
 
     job: str
@@ -76,8 +76,6 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     is_stopped: bool = False
-    #: Whether any check had findings, which the page of its asset shows.
-    has_findings: bool = False
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
@@ -94,7 +92,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             remedy="See there why. Fix it, then run again.",
         )
     console = Console(width=None if sys.stdout.isatty() else 100)
-    reports: list[Report] = []
+    reports: list[JobReport] = []
     with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
         fail_orphaned_runs(instance, has_workers=False)
         turn_automation_on(instance)
@@ -110,9 +108,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     if warnings:
         is_simulated = Settings.current().sources == "sandbox"
         purpose = " Simulated sources cause some on purpose." if is_simulated else ""
-        console.print(f"Warnings block nothing.{purpose}")
-    if any(report.has_findings for report in reports):
-        console.print("Each asset's page in the UI shows the rows that its checks found.")
+        console.print(f"Warnings block nothing; the UI shows what checks found.{purpose}")
     _note_what_is_wrong(console)
     if reports and reports[-1].is_stopped:
         raise KeyboardInterrupt
@@ -157,7 +153,7 @@ def _run(
     name: str,
     config: Mapping[str, Mapping[str, Any]],
     console: Console,
-) -> Report:
+) -> JobReport:
     job = definitions.resolve_job_def(name)
     tags = {
         TAG: tag_of_process(),
@@ -178,7 +174,7 @@ def _run(
             name,
         ),
     )
-    report = Report(name, run.run_id)
+    report = JobReport(name, run.run_id)
     console.print(name, highlight=False)
     with console.status("starting"):
         _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
@@ -187,7 +183,7 @@ def _run(
     return report
 
 
-def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
+def _follow(events: Iterable[dg.DagsterEvent], report: JobReport, console: Console) -> None:
     """Print each event as it happens, and collect the lines of the closing table."""
     started: dict[str | None, float] = {}
     has_written = False
@@ -239,7 +235,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             report.failures = report.failures or [words or "the run failed"]
 
 
-def _note_check(event: dg.DagsterEvent, report: Report) -> None:
+def _note_check(event: dg.DagsterEvent, report: JobReport) -> None:
     check = event.asset_check_evaluation_data
     if check.passed:
         return
@@ -249,7 +245,6 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
         if "offending" in check.metadata
         else f"{'.'.join(check.asset_key.path)}: {check.description}"
     )
-    report.has_findings = True
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
     (report.failures if is_error else report.warnings).append(words)
 
@@ -272,7 +267,7 @@ def _in_words(counts: Mapping[str, int]) -> str:
     return f": {words}" if words else ""
 
 
-def _table(reports: list[Report]) -> Table:
+def _table(reports: list[JobReport]) -> Table:
     table = Table("asset", box=None, header_style="bold", pad_edge=False)
     for column in ("rows", "in quarantine"):
         table.add_column(column, justify="right")

@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import main
+from pipelines.postgres.clients import connect, create_database
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.runtime import bootstrap
 from pipelines.sources.flights.archive import DEMO_DAYS
 from pipelines.sources.flights.sandbox import document as simulated
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
-from pipelines_tests.command import MAIN, begin, environment, isobar
+from pipelines_tests.command import MAIN, environment, isobar
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
@@ -130,23 +130,6 @@ def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> 
     assert done.returncode == 0, "the source of the sandbox is on this machine, too"
 
 
-def test_a_second_sandbox_on_the_same_port_is_rejected(
-    empty_state: Path,
-) -> None:
-    first = begin(empty_state, "sandbox")
-    try:
-        assert first.stdout is not None
-        url = first.stdout.readline().split()[4]
-        port = url.split(":")[2].split("/")[0]
-        second = isobar(empty_state, "sandbox", "--port", port)
-        assert second.returncode == 1
-        assert "Address already in use" in second.stderr
-        assert (empty_state / "sandbox.url").read_text() in url
-    finally:
-        first.terminate()
-        first.communicate(timeout=20)
-
-
 @pytest.mark.parametrize("command", ["sandbox", "dashboard"])
 def test_no_address_is_not_every_address_of_the_machine(command: str) -> None:
     done = CliRunner().invoke(main.isobar, [command, "--host", ""])
@@ -158,9 +141,14 @@ def test_two_processes_can_create_dagster_storage_at_once(server: Connections) -
     """On a server of theirs, at its first use."""
     names = [f"storage_{number}" for number in range(5)]
     url = server.url(SUPERUSER, "postgres")
+
+    def make(name: str) -> None:
+        with connect(url, autocommit=True) as connection:
+            create_database(connection, name)
+
     with ThreadPoolExecutor(4) as pool:
         for name in names:
-            made = [pool.submit(bootstrap._make_database, url, name) for _ in range(4)]
+            made = [pool.submit(make, name) for _ in range(4)]
             assert [one.exception() for one in made] == [None] * 4
     with psycopg.connect(url, autocommit=True) as connection:
         for name in names:

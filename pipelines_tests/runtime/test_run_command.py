@@ -54,7 +54,7 @@ def test_ctrl_c_after_the_last_step_stops_the_run_and_hides_no_failure(
 
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(job)
-        report = run_command.Report(job.name, run.run_id)
+        report = run_command.JobReport(job.name, run.run_id)
         events = stopped(execute_run_iterator(InMemoryJob(job), run, instance))
         run_command._follow(events, report, Console(quiet=True))
     assert report.is_stopped
