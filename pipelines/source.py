@@ -42,13 +42,13 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, JsonValue, SecretStr
 
 from pipelines.config import Settings, disabled_sources, home
-from pipelines.config.env_validation import secret_text
-from pipelines.config.source_settings import (
+from pipelines.config.env_validation import (
     Folder,
     SourceSettings,
     TextEncoding,
     TimeZoneName,
     folder,
+    secret_text,
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure

@@ -1,6 +1,6 @@
 """Platform settings, read from the environment once. Only this package and the CLI read it.
 
-Settings of sources are in `source_settings`. .env.example lists all variables.
+Settings of sources are in `env_validation`. .env.example lists all variables.
 """
 
 import os

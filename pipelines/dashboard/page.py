@@ -30,7 +30,6 @@ from sqlalchemy.exc import DBAPIError
 from streamlit.navigation.page import StreamlitPage
 
 from pipelines.config import Settings, ui_url
-from pipelines.config.noted_ui import read_noted_ui
 from pipelines.dashboard.formats import (
     CLOCK,
     UNKNOWN,
@@ -55,7 +54,7 @@ from pipelines.dashboard.theme import (
     THEME,
 )
 from pipelines.postgres.errors import is_cancelled
-from pipelines.postgres.process_identity import find
+from pipelines.postgres.process_identity import find, read_noted_ui
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql

@@ -18,7 +18,7 @@ from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
 from pipelines.ingest.paging import Offset, PageNumber, Step, following, has_null, says_end
 
 if TYPE_CHECKING:
-    from pipelines.config.source_settings import SourceSettings
+    from pipelines.config.env_validation import SourceSettings
     from pipelines.ingest.statements import Owner
 
 logger = logging.getLogger("isobar.http")

@@ -1,4 +1,8 @@
-"""Identify a process recorded earlier: is it still the same one, and alive?"""
+"""Processes that were recorded earlier: those of `isobar ui`, and whether one is still alive."""
+
+import json
+import socket
+from pathlib import Path
 
 import psutil
 
@@ -30,3 +34,19 @@ def find(noted: str) -> psutil.Process | None:
     except (ValueError, psutil.NoSuchProcess):
         return None
     return process if same and is_alive(process) else None
+
+
+def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
+    """Return the URL of the web UI on this machine, and the identity of each process.
+
+    Both are empty if no UI runs on this machine. `find` says whether a process is still alive.
+    """
+    try:
+        record = json.loads((state / "ui.json").read_text())
+        if record["host"] != socket.gethostname():
+            return None, {}
+        return str(record["url"]), {
+            name: note.strip() for name, note in record["processes"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or older code
+        return None, {}

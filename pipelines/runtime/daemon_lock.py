@@ -6,9 +6,9 @@ from pathlib import Path
 
 import filelock
 
-from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import state_folder
+from pipelines.postgres.process_identity import read_noted_ui
 
 #: The file in the state folder that the one process with a daemon locks.
 DAEMON_LOCK = "ui.lock"

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.config import Settings, alert_urls, allowed_hosts, ui_url
-from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres.log_files import rotate
 from pipelines.postgres.ports import free_port, is_open
-from pipelines.postgres.process_identity import find, identity
+from pipelines.postgres.process_identity import find, identity, read_noted_ui
 from pipelines.runtime.bootstrap import Report, wait_until
 from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (

@@ -15,11 +15,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pipelines.config import INSTANCE, Settings
-from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import Failure, NotReady, redact
 from pipelines.isolation import SOURCE_ERRORS
 from pipelines.orchestration.operations.broken import of_broken_sources
-from pipelines.postgres.process_identity import find
+from pipelines.postgres.process_identity import find, read_noted_ui
 from pipelines.source import check_sources, sources
 from pipelines.status import databases
 from pipelines.status.databases import READABLE, Data
