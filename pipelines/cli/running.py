@@ -148,12 +148,14 @@ def ui(port: int | None) -> None:
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
+    import dagster as dg
+
+    from pipelines.orchestration.instance import turn_automation_on
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_dagster_storage,
         prepare_database,
         report_broken_sources,
-        upgrade_dagster_storage,
     )
     from pipelines.runtime.logins import passwords, set_role_passwords
 
@@ -165,6 +167,8 @@ def migrate(with_logins: bool) -> None:
         set_role_passwords(settings.warehouse_url(), password_of)
     prepare_dagster_storage(settings)
     os.environ.update(prepare_dagster_home(settings))
-    upgrade_dagster_storage()
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+        turn_automation_on(instance)
     report_broken_sources(echo)
     echo("The database is up to date.")

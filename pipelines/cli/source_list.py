@@ -1,4 +1,4 @@
-"""`isobar sources`: all installed sources, which are on, and what is wrong with the others."""
+"""`isobar sources`: the list of all, with what is wrong with them, and `reset`."""
 
 import importlib
 import importlib.util
@@ -8,18 +8,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli.console import reach_database
 from pipelines.cli.new_source import new_source
 from pipelines.cli.source_check import check
-from pipelines.cli.source_reset import reset
 from pipelines.config import Settings
-from pipelines.isolation import (
-    LOG,
-    broken_sources,
-    is_broken,
-)
+from pipelines.isolation import LOG, broken_sources, is_broken
 from pipelines.source import (
     check_sources,
     declared_sources,
+    is_plugin,
     own_names,
     plugin_entry_points,
     sources,
@@ -67,14 +64,41 @@ def list_sources(context: click.Context) -> None:
         click.echo(str(broken))
 
 
-list_sources.add_command(check)
-list_sources.add_command(new_source)
-list_sources.add_command(reset)
-
-
 def _state(name: str, settings: Settings) -> str:
     if is_broken(name):
         return "broken"
     if name not in sources():
         return "disabled"
     return "on" if declared_sources()[name].settings.is_set_up(settings) else "off"
+
+
+@list_sources.command(name="reset", short_help="Delete what a plug-in has stored.")
+@click.argument("name")
+@click.confirmation_option(
+    "--yes",
+    prompt="This deletes its tables, and its entries in ledger and quarantine. Go on?",
+)
+def reset(name: str) -> None:
+    """Delete the tables of a plug-in, and its entries in ledger and quarantine.
+
+    What others have built on its tables, such as a view of an analyst, is named and stops it.
+
+    Empty tables are created from its models, and the next `isobar run` loads everything again. To
+    keep what is stored, change the tables by what `isobar sources check NAME` names instead.
+    """
+    source = sources().get(name)
+    if source is None or not is_plugin(source):
+        plugins = [one.name for one in sources().values() if is_plugin(one)]
+        raise click.BadParameter(f"{name!r} is not one of the plug-ins: {', '.join(plugins)}")
+    from pipelines.migrations.apply import drop_plugin
+    from pipelines.runtime.bootstrap import prepare_database
+
+    settings = Settings.current()
+    reach_database(settings)
+    rows = drop_plugin(settings.warehouse_url(), source)
+    prepare_database(settings, click.echo)
+    click.echo(f"Deleted {rows:,} deliveries of {name}, with its tables. Next: isobar run {name}")
+
+
+list_sources.add_command(check)
+list_sources.add_command(new_source)

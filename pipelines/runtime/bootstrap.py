@@ -160,17 +160,6 @@ def translated_storage() -> Iterator[None]:
         ) from error
 
 
-def upgrade_dagster_storage() -> None:
-    """Upgrade the tables of Dagster's storage to the installed version."""
-    import dagster as dg
-
-    from pipelines.orchestration.instance import turn_automation_on
-
-    with dg.DagsterInstance.get() as instance:
-        instance.upgrade()
-        turn_automation_on(instance)
-
-
 @contextmanager
 def sandbox(
     settings: Settings,

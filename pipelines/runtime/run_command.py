@@ -58,11 +58,7 @@ JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 def main_jobs(names: Collection[str]) -> JobsWithConfig:
     """Return the jobs of these sources, in the order in which to run them."""
     there = {job.name for job in definitions.jobs or ()}  # without those of broken plug-ins
-    return {
-        source.name: {}
-        for source in sources().values()
-        if source.name in names and source.name in there
-    }
+    return {name: {} for name in sources() if name in names and name in there}
 
 
 @dataclass

@@ -61,7 +61,6 @@ def dagster(state: Path, command: str, **variables: str) -> "subprocess.Complete
     [
         ("dagster asset materialize --select flights/snapshots", ""),
         ("dagster asset list", "enriched/itineraries"),
-        ("dagster asset list -f pipelines/definitions.py", "enriched/itineraries"),
         ("dagster job execute -j flights", ""),
         ("dagster schedule list", "Schedule: flights_daily [RUNNING]"),
         ("dagster run list", "Job: flights"),
