@@ -4,8 +4,6 @@ Passwords are passed in the environment, never on the command line, which every 
 can read.
 """
 
-import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +18,7 @@ from pipelines.failures import PermanentFailure, redact
 from pipelines.postgres import sessions
 from pipelines.postgres.errors import translated
 from pipelines.postgres.log_files import shortened
-from pipelines.postgres.software import wheel_binaries
+from pipelines.postgres.software import major_version, on_path, wheel_binaries
 
 PROGRAM = "pg_dump"
 UNHURRIED = """
@@ -140,11 +138,7 @@ def find_clients(needed: int, *, with_tls: bool) -> Path:
     connection has it, because they would send in clear text what it protects. Raises
     `PermanentFailure` if there are none.
     """
-    installed = shutil.which(PROGRAM)
-    for folder in (
-        None if with_tls else wheel_binaries(),
-        Path(installed).parent if installed else None,
-    ):
+    for folder in (None if with_tls else wheel_binaries(), on_path(PROGRAM)):
         if folder and major_version(folder / PROGRAM) >= needed:
             return folder
     raise PermanentFailure(
@@ -154,9 +148,3 @@ def find_clients(needed: int, *, with_tls: bool) -> Path:
         remedy=f"Install PostgreSQL's client programs, {needed} or later"
         f" (Debian: postgresql-client-{needed}), put them on PATH, then run again.",
     )
-
-
-def major_version(program: Path) -> int:
-    """Return the major version that a PostgreSQL program prints."""
-    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    return int(re.findall(r"\) (\d+)", printed.stdout)[0])

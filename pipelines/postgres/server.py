@@ -28,6 +28,8 @@ from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, usable_memory
 
+#: A locale that sorts the same on every system.
+BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
@@ -181,6 +183,7 @@ class EmbeddedPostgres:
         software.give_to_system_user(password_file)
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
+        major = software.major_version(binaries / "initdb")
         software.run_as_system_user(
             binaries / "initdb",
             f"--pgdata={unfinished}",
@@ -188,7 +191,7 @@ class EmbeddedPostgres:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *(BUILTIN_LOCALE if major >= 17 else ["--locale=C.UTF-8"]),
             "--data-checksums",
             log=self.home,
         )

