@@ -11,7 +11,6 @@ import click
 from pipelines.cli.console import echo, listen_address
 from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.config.env_validation import misconfigured
-from pipelines.postgres import state_folder
 from pipelines.runtime import dagster_processes
 
 CODE_PORT, WEB_PORT = 4000, 3000
@@ -56,12 +55,11 @@ def code(host: str, port: int) -> None:
     """
     settings = Settings.current()
     from pipelines.orchestration.patience import polling_file
-    from pipelines.runtime.bootstrap import seed_sandbox
+    from pipelines.runtime.bootstrap import prepare_dagster_home, seed_sandbox
 
     seed_sandbox(settings, echo)
     address: dagster_processes.Address = {"host": host, "port": port}
-    state_folder.create(settings.state)  # with its rights, before anything is in it
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    prepare_dagster_home(settings)
     seconds = dagster_processes.CONTAINER_POLL_SECONDS
     polling_file(settings.dagster_home).write_text(str(seconds))
     _become(settings, dagster_processes.code_server(address))

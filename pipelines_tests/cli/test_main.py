@@ -327,30 +327,6 @@ def test_a_missing_file_is_rejected_with_a_clear_message(empty_state: Path) -> N
     assert not (empty_state / "postgres").exists()
 
 
-def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path) -> None:
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    (inbox / "a.csv").write_text(text_of([line(1)]))
-    (inbox / "b.csv").write_text("")
-    (inbox / "c.csv.gz").write_text("")
-    (inbox / ".d.txt").write_text("")
-    waiting = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
-    assert waiting.returncode == 0
-    assert "left for later: 1 file" in waiting.stdout
-    assert "passed over, by the ends of names: 1 file: c.csv.gz" in waiting.stdout
-    done = isobar(
-        state, "run", "shipments", SHIPMENTS_INBOX=str(inbox), ISOBAR_INBOX_CUT_SECONDS="0"
-    )
-    assert done.returncode == 1
-    assert "b.csv" in done.stdout
-    assert "the file is empty" in done.stdout
-    assert query(state, MINE) == [(1,)]
-    assert isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox)).returncode == 0
-    off = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
-    assert off.returncode == 1
-    assert "SHIPMENTS_INBOX" in off.stdout
-
-
 def test_a_command_imports_what_it_needs_and_no_more() -> None:
     """Dagster alone costs three times what `isobar --help` does."""
     code = "import sys, pipelines.cli.main; print(*sys.modules)"
