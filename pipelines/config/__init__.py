@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dotenv import load_dotenv
 from pydantic import Field, SecretStr
@@ -42,23 +42,20 @@ HOST = re.compile(
     r"(?:https?://)?([a-z0-9._-]+|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?::[0-9]+)?(?:[/?#].*)?",
     re.ASCII,
 )
-#: Time limits in seconds. The longest regular statement, the audit of 30 million booking events,
-#: takes some minutes. `dagster.yaml` has the same limit of a run.
-STATEMENT_SECONDS, RUN_SECONDS = 600, 7200
-#: The same for a statement of the dashboards, for which somebody waits.
-DASHBOARD_SECONDS = 30
+#: The time limit of a run in seconds, which `dagster.yaml` has, too.
+RUN_SECONDS = 7200
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
 #: Variables that libpq would apply to connections to the built-in server, too.
 OF_OTHER_SERVERS = (
     *("PGTZ", "PGDATESTYLE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"),
 )
-Seconds = Annotated[int, Field(ge=1, le=999_999)]
 
 
-def _named(variable: str, default: Any = None) -> Any:
-    """Declare a setting whose variable is not called like its field."""
-    return Field(default, json_schema_extra={"variable": variable})
+def _named(variable: str, default: Any = None, *, ge: int | None = None) -> Any:
+    """Declare a setting whose variable is not called like its field; a number is at least `ge`."""
+    most = None if ge is None else 999_999
+    return Field(default, ge=ge, le=most, json_schema_extra={"variable": variable})
 
 
 class Settings(Variables):
@@ -78,15 +75,12 @@ class Settings(Variables):
     named_schedules: AnyPath | None = _named("ISOBAR_SCHEDULES")
     sandbox_url: str | None = _named("ISOBAR_SANDBOX_URL")
     worker_runs: int | None = Field(None, ge=1, le=99)
-    #: How long a file in an inbox without a final line break has to be unchanged.
-    inbox_cut_seconds: Annotated[int, Field(ge=0, le=999_999)] = _named(
-        "ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS
-    )
-    #: Time limits of a check's or view's statement, and of a run of a source.
-    statement_seconds: Seconds = _named("ISOBAR_STATEMENT_SECONDS", STATEMENT_SECONDS)
-    run_seconds: Seconds = _named("ISOBAR_RUN_SECONDS", RUN_SECONDS)
-    #: Time limit of a statement of the dashboards.
-    dashboard_seconds: Seconds = _named("ISOBAR_DASHBOARD_SECONDS", DASHBOARD_SECONDS)
+    inbox_cut_seconds: int = _named("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, ge=0)
+    #: Time limits of a check's or view's statement, of a run of a source, and of a statement of the
+    #: dashboards. The longest regular statement, the audit of bookings, takes some minutes.
+    statement_seconds: int = _named("ISOBAR_STATEMENT_SECONDS", 600, ge=1)
+    run_seconds: int = _named("ISOBAR_RUN_SECONDS", RUN_SECONDS, ge=1)
+    dashboard_seconds: int = _named("ISOBAR_DASHBOARD_SECONDS", 30, ge=1)
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = Field(repr=False)
 

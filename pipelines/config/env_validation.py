@@ -107,10 +107,12 @@ class Variables(BaseModel):
             words = problem["msg"] if problem["type"] == OURS else f"is invalid: {problem['msg']}"
         values = [text for name in hidden if len(text := str(given[name])) >= SHORTEST_SECRET]
         info = cls.model_fields.get(field)
-        meaning = info.description if info and info.description else "see .env.example."
+        meaning = (
+            f"Its meaning: {info.description}" if info and info.description else "See .env.example."
+        )
         raise misconfigured(
             redact(f"{cls.variable(field) if field else 'a setting'} {words}", values),
-            f"Correct or unset it. Its meaning: {meaning}",
+            f"Correct or unset it. {meaning}",
         )
 
     @classmethod
