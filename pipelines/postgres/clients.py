@@ -83,7 +83,7 @@ def create_database(connection: psycopg.Connection, name: str, owner: str | None
     """Create a database unless it exists, also if others do so at once. Returns whether it did."""
     there = "SELECT FROM pg_database WHERE datname = %s"
     statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(
-        sql.Identifier(name), sql.Identifier(owner) if owner else sql.SQL("CURRENT_USER")
+        sql.Identifier(name), sql.Identifier(owner) if owner else sql.SQL("DEFAULT")
     )
     with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         if connection.execute(there, [name]).rowcount == 0:
