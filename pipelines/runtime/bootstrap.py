@@ -33,6 +33,8 @@ Report = Callable[[str], None]
 #: Longest time that the daemon waits for a tick. Ticks poll for less than that
 #: (`pipelines.orchestration.patience`).
 TICK_SECONDS = 300
+#: How a dagster.yaml begins that Isobar 3.0 wrote where a broker was set.
+OF_3 = "# Written by isobar"
 
 
 @contextmanager
@@ -100,7 +102,8 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
     state_folder.create(settings.state)
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
-    if link.is_symlink() or not link.exists():
+    is_own = link.is_file() and not link.read_text(errors="replace").startswith(OF_3)
+    if link.is_symlink() or not is_own:
         fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # process ids repeat in containers
         fresh.symlink_to(INSTANCE.resolve())
         fresh.replace(link)
