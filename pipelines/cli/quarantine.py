@@ -90,7 +90,7 @@ def records(url: str, feed: str, limit: int) -> str:
     Those of deliveries that were rejected as a whole follow; they have no number.
     """
     given = {"feed": feed, "most": limit}
-    rows = _rows(url, read_sql("pipelines.ingest", "rejects"), is_dismissed=False, **given)
+    rows = _rows(url, read_sql("pipelines.ingest", "rejects"), **given)
     whole = _rows(url, read_sql("pipelines.ingest", "bad_records"), **given)
     shown = [] if rows else [f"No rejected records of {feed} are in quarantine."]
     shown += [_shown(f"record {row.record}", row) for row in rows]

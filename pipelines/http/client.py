@@ -8,7 +8,8 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -108,9 +109,10 @@ class HttpClient:
     `variable` is the environment variable that a person changes to use another URL. `headers` may
     contain a key. `read_seconds` limits the time until the first bytes and between two reads,
     `attempt_seconds` that of a whole body. Waits between attempts grow by the factor `growth`, with
-    jitter. All requests together use up `retries`, if they are given. `explain` interprets the
-    error bodies of a source that say more than the status. `clock` says when a response was
-    received. Connections are kept, also by clients that `dataclasses.replace` makes of this one.
+    jitter. Requests share `retries`, if given: a retry takes one, a response gives one back.
+    `explain` interprets the error bodies of a source that say more than the status. `clock` says
+    when a response was received. Connections are kept, also by clients that `dataclasses.replace`
+    makes of this one.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
     cannot fix, and `NotReady` for 202, 204 and 304.
@@ -124,7 +126,7 @@ class HttpClient:
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 30.0
     growth: float = 2.0
-    retries: Iterator[object] | None = None
+    retries: deque[None] | None = None
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -140,13 +142,17 @@ class HttpClient:
         """Fetch `url` and parse it as JSON, retrying transient errors."""
         for attempt in count(1):
             try:
-                return self._get_once(url, params, attempt)
+                response = self._get_once(url, params, attempt)
             except TransientFailure as error:
                 if (wait := self._pause(attempt, error)) is None:
                     raise
                 words = "%s: %s; trying again in %.1f s"
                 logger.warning(words, self.source, error.problem, wait)
                 time.sleep(wait)
+            else:
+                if self.retries is not None:
+                    self.retries.append(None)
+                return response
         raise AssertionError("the attempts are limited")
 
     def _pause(self, attempt: int, error: TransientFailure) -> float | None:
@@ -154,8 +160,12 @@ class HttpClient:
         jitter = random.random()  # noqa: S311 - no secret
         grown = self.first_wait_seconds * (self.growth ** (attempt - 1) + jitter)
         wait = error.retry_after_seconds or min(grown, self.longest_wait_seconds)
-        is_last = attempt >= self.attempts or wait > self.longest_wait_seconds
-        if is_last or (self.retries is not None and next(self.retries, None) is None):
+        if attempt >= self.attempts or wait > self.longest_wait_seconds:
+            return None
+        try:
+            if self.retries is not None:
+                self.retries.pop()
+        except IndexError:
             return None
         return wait
 

@@ -341,7 +341,7 @@ def last_rejects(connection: Connection, feed: str) -> list[dict[str, Any]]:
 def rejects(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
     """Return the newest rejected records of the feed: delivery, position, reasons, raw."""
     shown = ("delivery", "position", "reasons", "raw")
-    rows = _rows(connection, "rejects", feed, most=most, is_dismissed=False)
+    rows = _rows(connection, "rejects", feed, most=most)
     return [{name: row[name] for name in shown} for row in rows]
 
 

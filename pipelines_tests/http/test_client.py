@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -60,6 +61,22 @@ def test_transient_errors_are_retried_and_reported_when_they_persist(
     assert words in str(caught.value)
     assert source.url in str(caught.value)
     assert "FLIGHTS_URL" in str(caught.value)
+
+
+def test_a_retry_takes_one_of_those_that_requests_share_and_a_response_gives_one_back(
+    source: FakeSource,
+) -> None:
+    shared = client(attempts=9, retries=deque([None], maxlen=1))
+    for _ in range(2):
+        source.will(body(b"", 503), document([]))
+        assert shared.get_json(source.url).document == []
+    source.will(body(b"", 503))
+    before = len(source.requests)
+    for tries in (2, 1):
+        with pytest.raises(TransientFailure):
+            shared.get_json(source.url)
+        assert len(source.requests) - before == tries
+        before = len(source.requests)
 
 
 def test_a_permanent_error_is_not_retried(source: FakeSource) -> None:

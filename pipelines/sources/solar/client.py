@@ -5,6 +5,7 @@ It has no list of plants and needs no authentication. `from` is inclusive, `to` 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ class MonitoringClient:
 def open_client(settings: Settings) -> MonitoringClient | None:
     """Return a client for the configured service; None if it is off.
 
-    It makes seven attempts at even intervals. All its requests share three hundred retries.
+    It makes seven attempts at even intervals. All its requests share a hundred retries.
     """
     if settings.monitoring_url is None:
         return None
@@ -65,7 +66,7 @@ def open_client(settings: Settings) -> MonitoringClient | None:
         attempts=7,
         first_wait_seconds=2.0,
         growth=1.0,
-        retries=iter(range(300)),
+        retries=deque([None] * 100, maxlen=100),
         max_bytes=16 * 1024 * 1024,  # a year is little more than one
     )
     names_end = settings.monitoring_hour == "end"

@@ -117,8 +117,10 @@ class Sync:
                         more = [one for one in more if one.plant_id not in known]
                         waiting.extendleft(more)
                         known.update(plant.plant_id for plant in more)
-            finally:
+            finally:  # requests in progress end after their current attempt
                 self._stopped.set()
+                if self.client.http.retries:
+                    self.client.http.retries.clear()
 
     def _plant(self, plant: Plant) -> Synced:
         """Sync one plant; it ends if the service does not answer."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ def client_of(
         first_wait_seconds=0.01,
         growth=1.0,
         read_seconds=read_seconds,
-        retries=iter(range(tries)),
+        retries=deque([None] * tries, maxlen=tries),
     )
     return MonitoringClient(url, http)
 
