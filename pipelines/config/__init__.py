@@ -77,7 +77,7 @@ class Settings(Variables):
     worker_runs: int | None = Field(None, ge=1, le=99)
     inbox_cut_seconds: int = _named("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, ge=0)
     #: Time limits of a check's or view's statement, of a run of a source, and of a statement of the
-    #: dashboards. The longest regular statement, the audit of bookings, takes some minutes.
+    #: dashboards. The longest regular statement, a weekly audit, takes some minutes.
     statement_seconds: int = _named("ISOBAR_STATEMENT_SECONDS", 600, ge=1)
     run_seconds: int = _named("ISOBAR_RUN_SECONDS", RUN_SECONDS, ge=1)
     dashboard_seconds: int = _named("ISOBAR_DASHBOARD_SECONDS", 30, ge=1)
