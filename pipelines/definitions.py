@@ -35,6 +35,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     operator's schedules.
     """
     check_sources(Settings.current())
+    timetable()  # a mistake in it is no source's
     found = []
     for source in by_seniority():
         with isolated(source.name, "its definitions", source.package):

@@ -177,11 +177,8 @@ PLATFORM_NAMES = frozenset(
     {"enriched", "metrics", "ops", "as_source", "public", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}
 )
-#: Prefixes of the platform's variables, and its options of `isobar sandbox` that have a hyphen.
-PLATFORM_VARIABLES = (
-    *("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "WORKER_", "PG"),
-    *("--fault-", "--hang-"),
-)
+#: Prefixes of the platform's variables.
+PLATFORM_VARIABLES = ("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "WORKER_", "PG")
 
 
 def deferred(reference: str) -> Callable[..., Any]:
@@ -275,7 +272,7 @@ class Sandbox:
     """The inputs of a simulated source: a seed and a clock."""
 
     seed: int
-    #: The current time, UTC; on the day given with `--date`, if any.
+    #: The current time, UTC.
     now: Callable[[], dt.datetime]
     #: The real time, UTC.
     clock: Callable[[], dt.datetime]
@@ -617,7 +614,7 @@ def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
     if inboxes not in ([], [name]):
         yield f"a source has one inbox, in the feed that is called {name!r}"
     for one in sorted(names):
-        if one.startswith(PLATFORM_VARIABLES):
+        if one.startswith((*PLATFORM_VARIABLES, "schedule housekeeping")):
             yield f"{one} belongs to Isobar"
         for other in found.values():
             if one in _names(other):
@@ -640,7 +637,7 @@ def is_source_name(name: str) -> bool:
 
 
 def _names(source: Source) -> set[str]:
-    """Return what only one source may have: objects, variables, options and deletions."""
+    """Return what only one source may have: objects, variables, schedules and deletions."""
     return {
         *source.metadata.tables,
         *source.object_files,

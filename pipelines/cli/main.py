@@ -15,7 +15,7 @@ COMMANDS = {
     "backup": "pipelines.cli.backup:backup",
     "dashboard": "pipelines.cli.dashboard:dashboard",
     "database": "pipelines.cli.database:database",
-    "import": "pipelines.cli.running:import_",
+    "import": "pipelines.cli.importing:import_",
     "migrate": "pipelines.cli.running:migrate",
     "quarantine": "pipelines.cli.quarantine:quarantine",
     "restore": "pipelines.cli.backup:restore",

@@ -47,7 +47,11 @@ def sandbox(
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         inboxes=Settings.current().state / "inbox",
     )
-    listening = socket.create_server((host, port or 0))
+    try:
+        listening = socket.create_server((host, port or 0))
+    except OSError as error:
+        words = f"Cannot listen on port {port}: {error.strerror}. Choose another, or omit --port."
+        raise click.UsageError(words) from error
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
     url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))

@@ -59,7 +59,7 @@ def code(host: str, port: int) -> None:
 
     seed_sandbox(settings, echo)
     address: dagster_processes.Address = {"host": host, "port": port}
-    prepare_dagster_home(settings)
+    prepare_dagster_home(settings)  # the folder of the file
     seconds = dagster_processes.CONTAINER_POLL_SECONDS
     polling_file(settings.dagster_home).write_text(str(seconds))
     _become(settings, dagster_processes.code_server(address))

@@ -79,7 +79,8 @@ def _of_settings(source: Source) -> list[str]:
 
 def _of_database(url: str, chosen: list[Source]) -> list[str]:
     """Return what PostgreSQL says of the views and statements of sources; nothing is kept."""
-    from pipelines.warehouse.connection import Warehouse
+    from pipelines.migrations.apply import TABLE_WAIT
+    from pipelines.warehouse.connection import Warehouse, set_local
 
     problem = "nothing could be compiled"
     with (
@@ -89,6 +90,7 @@ def _of_database(url: str, chosen: list[Source]) -> list[str]:
     ):
         found: list[str] = []
         for source in chosen:
+            set_local(connection, "lock_timeout", TABLE_WAIT)
             of_views = _of_views(connection, source)
             found += of_views + _of_tables(connection, source)
             found += [] if of_views else _of_questions(connection, source)

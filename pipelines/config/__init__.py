@@ -39,7 +39,7 @@ RUN_LOGS = "ISOBAR_RUN_LOGS"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: A host: a name, or an address of version 4 or 6; by itself, with a port, or in a URL.
 HOST = re.compile(
-    r"(?:https?://)?([a-z0-9._-]+|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?::[0-9]+)?(?:[/?#].*)?",
+    r"(?:https?://)?([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?::[0-9]+)?(?:[/?#].*)?",
     re.ASCII,
 )
 #: The time limit of a run in seconds, which `dagster.yaml` has, too.

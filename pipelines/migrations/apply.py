@@ -131,11 +131,16 @@ def drop_plugin(url: str, source: Source) -> int:
     stops it.
     """
     tables = [*source.metadata.tables]
-    with _transaction(url) as connection:
+    command = f"isobar sources reset {source.name}"
+    with _transaction(url, "nothing was reset", f"Drop what is named, then run {command}.") as (
+        connection
+    ):
         prepare(connection)
-        objects.drop(connection, [*tables, *source.object_files])
-        dropped = [f"DROP TABLE IF EXISTS {', '.join(tables)};"] if tables else []
-        execute_script(connection, f"{''.join(dropped)}DROP SCHEMA IF EXISTS {source.name} CASCADE")
+        objects.drop(connection, tables)
+        if tables:
+            execute_script(connection, f"DROP TABLE IF EXISTS {', '.join(tables)}")
+        objects.drop(connection, source.object_files)  # after tables, whose triggers use functions
+        execute_script(connection, f"DROP SCHEMA IF EXISTS {source.name} CASCADE")
         feeds = {source.name, *(one.name for one in source.feeds)}
         script = read_sql("pipelines.migrations", "delete_deliveries")
         for statement in script.split(";\n"):
@@ -263,7 +268,12 @@ def _reject_foreign(connection: Connection, place: str) -> None:
 
 
 @contextmanager
-def _transaction(url: str) -> Iterator[Connection]:
+def _transaction(
+    url: str,
+    problem: str = "migrating gave up",
+    remedy: str = "Fix the reported error (docs/database.md, 'Migrating'), then run isobar migrate"
+    " again.",
+) -> Iterator[Connection]:
     """Open a transaction as the login; translate errors into failures that say what to do."""
     engine = engine_for(url, role=None)
     try:
@@ -273,11 +283,10 @@ def _transaction(url: str) -> Iterator[Connection]:
         raise failure_of(
             error,
             "database",
-            f"{' '.join(['migrating gave up', *error.detail])}, nothing was changed",
+            f"{' '.join([problem, *error.detail])}, nothing was changed",
             place=place_of(url),
             see="See whether the server is up and DATABASE_URL is right.",
-            remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"
-            " isobar migrate again.",
+            remedy=remedy,
         ) from error
     finally:
         engine.dispose()

@@ -201,8 +201,9 @@ class _Loading:
         polled = fetcher.poll(self.store, self.settings, runner.load, is_whole=is_whole)
         if polled is not None:
             self.is_on = True
-            outcomes, self.failure = polled
+            outcomes, failure = polled
             self.outcomes += outcomes
+            self.failure = self.failure or failure
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
         """Load a document, page after page or batch after batch, unless they equal the last ones.

@@ -12,13 +12,14 @@ import dagster as dg
 
 # Ticks as the daemon computes them, including clock changes; Dagster has no public function for it.
 from dagster._utils.schedules import cron_string_iterator
+from pydantic import ValidationError
 
 from pipelines.config import Settings, own_schedules
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import WARNINGS
 from pipelines.orchestration import run_state
 from pipelines.orchestration.patience import repeat_every
-from pipelines.source import Schedule, by_seniority
+from pipelines.source import Schedule, declared_sources
 
 #: Dagster's tag with the longest time that a run may take, in seconds.
 MAX_RUNTIME_TAG = "dagster/max_runtime"
@@ -47,8 +48,8 @@ def timetable() -> dict[str, Schedule]:
 
 
 def declared() -> dict[str, Schedule]:
-    """Return the declared schedules by name."""
-    of_sources = (one for source in by_seniority() for one in source.schedules)
+    """Return the declared schedules by name, also those of sources that are broken."""
+    of_sources = (one for source in declared_sources().values() for one in source.schedules)
     return {one.name: one for one in (HOUSEKEEPING, *of_sources)}
 
 
@@ -62,9 +63,13 @@ def read_timetable(own: Path | None) -> dict[str, Schedule]:
             continue
         given = ours or Schedule(name=name, about="A schedule of the operator's own.", cron="")
         try:
-            entry = Schedule(**{**given.model_dump(), **words})
+            entry = Schedule(**{**given.model_dump(exclude={"name"}), **words, "name": name})
             schedule_of(entry)
             next(ticks(entry))
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            problem = f"schedules.{name}.{wrong['loc'][0]}: {wrong['msg']}"
+            raise _config_error(own, problem, REMEDY) from error
         except (TypeError, ValueError, OSError, dg.DagsterInvalidDefinitionError) as error:
             raise _config_error(own, f"schedules.{name}: {error}", REMEDY) from error
         if ours and entry.job != ours.job:

@@ -10,8 +10,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,9 +143,19 @@ class EmbeddedPostgres:
         passwords: dict[str, str] = json.loads((self.home / "passwords.json").read_text())
         return passwords
 
-    def _alone(self) -> filelock.BaseFileLock:
-        """Allow only one command at a time to work on the server; a wait ends with an OSError."""
-        return filelock.FileLock(self.state / "postgres.lock", timeout=120)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Allow only one command at a time to work on the server of this folder."""
+        try:
+            with filelock.FileLock(self.state / "postgres.lock", timeout=120):
+                yield
+        except filelock.Timeout as error:
+            raise TransientFailure(
+                "database",
+                "another command has been using the built-in server for two minutes",
+                place=str(self.state / "postgres.lock"),
+                remedy="Wait for it to end, or end it, and run again.",
+            ) from error
 
     def _choose_home(self) -> None:
         """As root, move the server's files to a folder that its system user can reach."""

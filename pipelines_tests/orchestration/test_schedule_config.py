@@ -249,3 +249,18 @@ def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     for entry in entries:
         dg.validate_run_config(definitions.resolve_job_def(entry.job), dict(entry.config))
     assert theirs["flights_daily"].zone == "Europe/Paris"
+
+
+def test_a_mistake_in_the_file_breaks_no_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own(tmp_path, '[schedules.flights_daily]\ncron = 5\nconfig = {password = "hunter2"}')
+    monkeypatch.setenv("ISOBAR_SCHEDULES", str(file))
+    timetable.cache_clear()
+    try:
+        with pytest.raises(PermanentFailure, match=r"flights_daily\.cron: .* string") as caught:
+            build_definitions()
+    finally:
+        timetable.cache_clear()
+    assert "hunter2" not in str(caught.value)
+    assert isolation.broken_sources() == []
