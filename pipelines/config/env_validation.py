@@ -155,7 +155,7 @@ def secret(environment: Mapping[str, str], name: str) -> str:
             return Path(file).read_text("utf-8-sig").strip("\r\n")
         return value.encode().decode()
     except OSError as error:
-        problem = f"{read}: the secret's file cannot be read: {error.strerror}"
+        problem = f"{read}={file}: the secret's file cannot be read: {error.strerror}"
     except ValueError:
         problem = f"{read} is not in UTF-8"
     remedy = "Name a file that holds nothing but the secret and that this user may read"

@@ -246,7 +246,7 @@ def test_a_server_that_never_responds_does_not_block_the_command(state: Path) ->
 def test_a_wrong_setting_is_named_also_in_the_text(state: Path) -> None:
     done = isobar(state, "status", DATABASE_URL_FILE="/nowhere")
     assert done.returncode == 1
-    assert "(DATABASE_URL_FILE=/nowhere)" in done.stdout
+    assert "DATABASE_URL_FILE=/nowhere: the secret's file cannot be read" in done.stdout
 
 
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
