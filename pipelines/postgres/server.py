@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import psutil
@@ -28,6 +29,8 @@ from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 from pipelines.postgres.sizing import settings_for, usable_memory
 
+#: What PostgreSQL says of a login that waiting does not help.
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
 #: A locale that sorts the same on every system.
 BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
@@ -114,14 +117,30 @@ class EmbeddedPostgres:
     def connections(self) -> Connections | None:
         """Return how to connect, or None if the server does not run.
 
-        Waits, for a minute at most, while it starts or recovers.
+        Raises `TransientFailure` if it runs but accepts no connections.
         """
+        error = ""
         deadline = time.monotonic() + 60
         while self._postmaster() and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
-                return Connections(int(lines[3]), self._passwords())
-            time.sleep(0.05)
+                server = Connections(int(lines[3]), self._passwords())
+                try:  # while it recovers from a crash, it says that it is ready, too
+                    _connect(server, connect_timeout=5).close()
+                except psycopg.OperationalError as caught:
+                    error = str(caught).strip()
+                else:
+                    return server
+                if WRONG_PASSWORD in error:
+                    break
+            time.sleep(0.05)  # it is starting, recovering or exiting
+        if error and self._postmaster():
+            raise TransientFailure(
+                "database",
+                f"the built-in PostgreSQL runs but accepts no connection: {error}",
+                place=str(self.log),
+                remedy="Mend what it says, see the log, then run the same command again.",
+            )
         return None
 
     def recorded(self) -> Connections:
@@ -250,9 +269,13 @@ class EmbeddedPostgres:
         """
         with suppress(IndexError, ValueError, psutil.Error):
             process = psutil.Process(int(self._pid_file_lines()[0]))
-            if is_alive(process) and str(self.data) in process.cmdline():
+            if is_alive(process) and any(map(self._is_data, process.cmdline())):
                 return process
         return None
+
+    def _is_data(self, word: str) -> bool:
+        """Return whether a word is a path of the data folder, however it is spelled."""
+        return word.startswith("/") and os.path.realpath(word) == os.path.realpath(self.data)
 
     def _pid_file_lines(self) -> list[str]:
         try:
@@ -282,13 +305,16 @@ class EmbeddedPostgres:
         return text[offset:]
 
 
+def _connect(server: Connections, **options: Any) -> psycopg.Connection:
+    """Connect as the superuser, overriding PGSSLMODE: the server has no TLS and needs none."""
+    return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
+
+
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the login roles if they are missing."""
     from pipelines.postgres.clients import create_database, revoke_public_connect
 
-    # Overrides PGSSLMODE: it has no TLS and needs none.
-    address = f"{server.url(SUPERUSER, 'postgres')}?sslmode=disable"
-    with psycopg.connect(address, autocommit=True) as connection:
+    with _connect(server, autocommit=True) as connection:
         roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         for role in server.passwords.keys() - roles:
             names = sql.Identifier(role), sql.Literal(server.passwords[role])

@@ -3,6 +3,7 @@
 And kill -9 in the middle of a backup and of a restore.
 """
 
+import re
 import shutil
 import tempfile
 import threading
@@ -126,7 +127,7 @@ def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
     assert queried(elsewhere, RIGHTS, WAREHOUSE) == rights
     assert queried(elsewhere, HISTORY) == history
     assert len(history) > 20
-    assert "of shipments, which was under way when the backup was made" in restored.stderr
+    assert re.search("Ended shipments .{8}, which was under way when the backup", restored.stderr)
     assert queried(elsewhere, UNDER_WAY) == [(0,)]
     assert queried(elsewhere, DATABASES) == [("dagster",), ("isobar",)]
 
