@@ -34,6 +34,14 @@ def resource(
     return WarehouseResource(url=server.url(LOADER, database))
 
 
+def test_a_check_shows_the_rows_that_it_found() -> None:
+    found = checks.verdict([{"hotel_id": 7}], checks.WARN)
+    assert not found.passed
+    assert found.metadata["rows"].value.records[0].data == {"hotel_id": 7}  # type: ignore[union-attr]
+    nothing = checks.verdict([], checks.WARN)
+    assert (nothing.passed, [*nothing.metadata]) == (True, ["offending"])
+
+
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_check_that_fails_does_not_pass_and_names_its_file(
     resource: WarehouseResource, query: str
