@@ -164,7 +164,7 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
         found.doubts.append(
             "no field or pair of them identifies a record of the sample: what does?"
         )
-    elif len(records) < 20:
+    else:
         found.doubts.append(f"the key is that of {len(records)} records: is it always unique?")
     for one in able:
         if one.name in names and _may_be_measured(one):
@@ -182,8 +182,9 @@ def _key(
 ) -> tuple[str, ...]:
     """Return a field or a pair that no two different records share; nothing if there is none.
 
-    Of those that are called like a key, then also of those that are times, then of texts. A number
-    that may be measured identifies something beside a time alone.
+    Of those that are called like a key, then also of those that are times, then of texts. A time
+    alone identifies something only where no text beside it can name what it is the time of. A
+    number that may be measured identifies something beside a time alone.
     """
     distinct = texts.drop_duplicates()
     keys = [one for one in able if LIKE_A_KEY.search(one.name)]
@@ -199,7 +200,10 @@ def _key(
         ),
         *(product(times, numbers) if len(distinct) > 1 else ()),
     ]
+    is_named = any(one not in times for one in others)
     for chosen in candidates:
+        if is_named and len(chosen) == 1 and chosen[0] in times:
+            continue
         names = {one.name for one in chosen}
         if not distinct.duplicated([*names]).any():
             return tuple(one.name for one in able if one.name in names)

@@ -93,7 +93,11 @@ def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
     ("records", "key"),
     [
         ([{"name": "a", "id": 1}, {"name": "b", "id": 2}], ("id",)),
-        ([{"station": "a", "at": "2026-01-01"}, {"station": "a", "at": "2026-01-02"}], ("at",)),
+        ([{"at": "2026-01-01", "level": 1.5}, {"at": "2026-01-02", "level": 1.5}], ("at",)),
+        (  # that no two times are equal in a sample says little beside a name
+            [{"station": name, "at": f"2026-01-0{n}"} for n, name in enumerate("aba", start=1)],
+            ("station", "at"),
+        ),
         (
             [{"sku": sku, "at": at, "n": 1} for sku in "ab" for at in ("2026-01-01", "2026-01-02")],
             ("sku", "at"),
