@@ -117,4 +117,4 @@ def _sources(sources: Sequence[Document], now: dt.datetime) -> Table:
 
 
 def _ago(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{span_in_words(max(0.0, seconds))} ago"
+    return "none known" if seconds is None else f"{span_in_words(max(0.0, seconds))} ago"
