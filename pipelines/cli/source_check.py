@@ -139,10 +139,11 @@ def _of_questions(connection: Connection, source: Source) -> list[str]:
             statement = parse(source.package, name, words).statement
             with connection.begin_nested():
                 execute_script(connection, f"EXPLAIN {statement}")
-        except (DBAPIError, KeyError, TypeError, ValueError) as error:
-            is_unsaid = isinstance(error, KeyError)
-            unsaid = ValueError(f"the parameter {error} has no example in the comments")
-            found.append(_said(source, file, unsaid if is_unsaid else error))
+        except KeyError as error:
+            said = ValueError(f"the parameter {error} has no example in the comments")
+            found.append(_said(source, file, said))
+        except (DBAPIError, TypeError, ValueError) as error:
+            found.append(_said(source, file, error))
     return found
 
 

@@ -81,7 +81,8 @@ def read_timetable(own: Path | None) -> dict[str, Schedule]:
 
 def own_entries(jobs: Collection[str]) -> list[Schedule]:
     """Return the operator's own schedules of these jobs; log those of unknown ones."""
-    own = [one for name, one in timetable().items() if name not in declared()]
+    ours = declared()
+    own = [one for name, one in timetable().items() if name not in ours]
     for one in own:
         if one.job not in jobs:
             WARNINGS.warning(IGNORED, one.name, f"job {one.job!r}")

