@@ -65,6 +65,16 @@ def test_the_duration_resolves_an_ambiguous_hour(minutes: int, hour: int) -> Non
     assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
 
 
+@pytest.mark.parametrize(("minutes", "stops", "hour"), [(210, 0, 0), (150, 0, 1), (210, 1, 0)])
+def test_the_duration_resolves_an_ambiguous_hour_of_departure(
+    minutes: int, stops: int, hour: int
+) -> None:
+    zones = ("Europe/London", "Europe/Budapest")
+    found = one("2026-10-25T01:30", "2026-10-25T05:00", minutes, stops=stops, zones=zones)
+    assert found["departure_at"] == pd.Timestamp(f"2026-10-25T{hour:02}:30", tz="UTC")
+    assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
+
+
 def test_an_ambiguous_hour_the_duration_cannot_resolve_is_flagged() -> None:
     found = one("2026-10-25T00:00", "2026-10-25T01:30", 77)
     assert found["arrival_at"] == pd.Timestamp("2026-10-25T00:30", tz="UTC")
