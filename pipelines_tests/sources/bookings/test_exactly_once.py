@@ -16,7 +16,6 @@ from pipelines.failures import Failure
 from pipelines.ingest import runner
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings import counts as hotel_bookings
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
@@ -149,56 +148,3 @@ def count(warehouse: Warehouse, *, crash: bool = False) -> None:
 def kill_session(connection: Any, *_: Any, **__: Any) -> None:
     """Kill a session, as kill -9 of its server process would, in a transaction."""
     connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
-
-
-CONTENTS = "XYZ"
-lines = st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(CONTENTS))
-
-
-def as_one_by_one(sent_lines: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
-    """Return what is stored after loading line by line: contents by id, and those without one."""
-    named: dict[int, str] = {}
-    nameless: set[str] = set()
-    for number, content in sent_lines:
-        if number is None:
-            if content not in named.values():
-                nameless.add(content)
-        elif number not in named:
-            named[number] = content
-            nameless.discard(content)
-    return named, nameless
-
-
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(files=st.lists(st.lists(lines, min_size=1, max_size=6), min_size=1, max_size=4))
-def test_missing_or_duplicate_ids_end_as_if_loaded_singly(
-    server: Connections,
-    database: str,
-    owner: psycopg.Connection,
-    tmp_path: Path,
-    files: list[list[tuple[int | None, str]]],
-) -> None:
-    owner.execute(
-        "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks CASCADE"
-    )
-    warehouse = Warehouse(server.url(LOADER, database))
-    for number, sent_lines in enumerate(files):
-        events = [
-            made_up(0) | {"id": "" if one is None else one, "hotel_id": CONTENTS.index(content)}
-            for one, content in sent_lines
-        ]
-        deliver(warehouse, tmp_path, events, f"{number}.csv", Settings(most_bad=1.0))
-    warehouse.dispose()
-    named, nameless = as_one_by_one([line for sent_lines in files for line in sent_lines])
-    found = owner.execute("SELECT event_id, hotel_id FROM bookings.events").fetchall()
-    assert {number: CONTENTS[hotel] for number, hotel in found if number > 0} == named
-    assert sorted(CONTENTS[hotel] for number, hotel in found if number < 0) == sorted(nameless)
-    balance = (
-        "SELECT sum(read_count - loaded_count - unchanged_count - rejected_count),"
-        " sum(rejected_count) - (SELECT count(*) FROM ops.quarantine) FROM ops.deliveries"
-    )
-    assert owner.execute(balance).fetchone() == (0, 0)
