@@ -1,7 +1,5 @@
 """Hosts, keys and quotas by the settings."""
 
-from typing import Any
-
 import pytest
 from pydantic import SecretStr
 
@@ -10,10 +8,6 @@ from pipelines.sources.weather.clients import open_geocoder, open_hours, open_pr
 from pipelines.testing.fake_clock import FakeClock
 
 OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
-
-
-def urls(**values: Any) -> dict[str, str]:
-    return hosts(Settings(**values))
 
 
 def hosts(settings: Settings) -> dict[str, str]:
@@ -29,35 +23,19 @@ def hosts(settings: Settings) -> dict[str, str]:
     return {name: url.split("/")[2] for name, url in found.items()}
 
 
-def test_without_a_key_it_is_the_free_service() -> None:
-    assert urls() == {
-        "present": "api.open-meteo.com",
-        "forecast": "api.open-meteo.com",
-        "archive": "archive-api.open-meteo.com",
-        "places": "geocoding-api.open-meteo.com",
+@pytest.mark.parametrize("prefix", ["", "customer-"])
+def test_a_customers_key_alone_selects_the_customer_hosts(prefix: str) -> None:
+    """Hours of another provider's customers were requested from its proxy, which has none."""
+    key = {"open_meteo_api_key": "mine"} if prefix else {}
+    expected = {
+        "present": f"{prefix}api.open-meteo.com",
+        "forecast": f"{prefix}api.open-meteo.com",
+        "archive": f"{prefix}archive-api.open-meteo.com",
+        "places": f"{prefix}geocoding-api.open-meteo.com",
     }
-
-
-def test_a_customers_key_selects_the_customer_hosts() -> None:
-    assert urls(open_meteo_api_key="mine") == {
-        "present": "customer-api.open-meteo.com",
-        "forecast": "customer-api.open-meteo.com",
-        "archive": "customer-archive-api.open-meteo.com",
-        "places": "customer-geocoding-api.open-meteo.com",
-    }
-
-
-def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
-    """They were requested from WeatherAPI's proxy, which does not know the path."""
-    assert urls(**OTHER, weather_base_url="http://proxy") == {
-        "present": "proxy",
-        "forecast": "api.open-meteo.com",
-        "archive": "archive-api.open-meteo.com",
-        "places": "geocoding-api.open-meteo.com",
-    }
-    assert urls(**OTHER, open_meteo_api_key="mine")["archive"] == (
-        "customer-archive-api.open-meteo.com"
-    )
+    assert hosts(Settings(**key)) == expected  # type: ignore[arg-type]
+    other = Settings(**OTHER, **key, weather_base_url="http://proxy")  # type: ignore[arg-type]
+    assert hosts(other) == expected | {"present": "proxy"}
 
 
 def test_the_quota_is_that_of_the_plan() -> None:

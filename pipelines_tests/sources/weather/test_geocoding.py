@@ -237,33 +237,26 @@ def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:
         body(b'{"error": true, "reason": "Something went wrong."}', status=400),
     ],
 )
-def test_a_failed_lookup_is_retried_later_and_others_continue(
-    site: Site, geocoder: Geocoder, source: FakeSource, answer: Answer
+@pytest.mark.parametrize("is_by_hand", [True, False])
+def test_a_failed_lookup_is_retried_later_or_by_hand_and_others_continue(
+    site: Site, geocoder: Geocoder, source: FakeSource, answer: Answer, is_by_hand: bool
 ) -> None:
-    """Also one that the service blames on the request without a reason."""
+    """Also one that the service blames on the request without a reason.
+
+    After four runs by hand with faults, and one without, 4 of 10 places had no weather.
+    """
     site.send([line(1)])
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(*[answer] * 4, document({"results": [PARIS, berlin]}))
     site.locate(geocoder)
     assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
     assert site.locate(geocoder) == ([], None)
-    site.clock.pass_by(minutes=11)
-    site.locate(geocoder)
+    if is_by_hand:
+        site.locate(geocoder, is_by_hand=True)
+    else:
+        site.clock.pass_by(minutes=11)
+        site.locate(geocoder)
     assert statuses(site)["DE 10115"] == "found"
-
-
-def test_a_run_by_hand_looks_up_at_once_what_failed(
-    site: Site, geocoder: Geocoder, source: FakeSource
-) -> None:
-    """After four runs by hand with faults, and one without, 4 of 10 places had no weather."""
-    site.send([line(1)])
-    source.will(body(b"oops", status=500))
-    site.locate(geocoder)
-    assert set(statuses(site).values()) == {"pending"}
-    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(document({"results": [PARIS, berlin]}))
-    assert site.locate(geocoder) == ([], None)
-    assert len(site.locate(geocoder, is_by_hand=True)[0]) == 2
 
 
 @pytest.mark.parametrize(
