@@ -1,4 +1,4 @@
-"""The pages: the graph, every asset, the checks, the schedules and sensors."""
+"""The pages: every asset and its checks."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, ViewportSize, expect
+from playwright.sync_api import Locator, expect
 
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.served_ui import Ui
@@ -19,42 +19,7 @@ fragment shape on MetadataEntry { ... on TableSchemaMetadataEntry { schema { col
 CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name
     executionForLatestMaterialization { evaluation { success metadataEntries { label
         ... on TableMetadataEntry { table { records } } } } } } } } } }"""
-AUTOMATIONS = """{
-    schedulesOrError(repositorySelector: $repository) { ... on Schedules { results { name } } }
-    sensorsOrError(repositorySelector: $repository) { ... on Sensors { results { name } } } }
-""".replace(
-    "$repository", '{repositoryName: "__repository__", repositoryLocationName: "pipelines"}'
-)
 pytestmark = pytest.mark.timeout(1500)  # one looks at every asset
-#: Graphs and lists draw only what is in view.
-ALL_IN_VIEW = ViewportSize(width=2000, height=4000)
-
-
-def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -> None:
-    query = "{ assetNodes { groupName assetKey { path } dependencyKeys { path } } }"
-    assets = ui.query(query)["assetNodes"]
-    group_of = {tuple(asset["assetKey"]["path"]): asset["groupName"] for asset in assets}
-    groups = sorted(set(group_of.values()))
-    feeds = {
-        (group_of[tuple(key["path"])], asset["groupName"])
-        for asset in assets
-        for key in asset["dependencyKeys"]
-    }
-    watched.open("/asset-groups")
-    boxes = watched.page.locator("foreignObject.group")
-    for group in groups:
-        expect(boxes.filter(has_text=group)).to_be_visible()
-    expect(boxes).to_have_count(len(groups))
-    arrows = watched.page.locator("svg path[marker-end]")
-    expect(arrows).to_have_count(sum(one != other for one, other in feeds))
-    assert watched.faults() == []
-    watched.page.set_viewport_size(ALL_IN_VIEW)
-    for group in groups:
-        names = [asset["assetKey"]["path"][-1] for asset in assets if asset["groupName"] == group]
-        watched.open(f"/locations/pipelines/asset-groups/{group}/lineage")
-        for name in names:
-            expect(node(watched, name)).to_be_visible()
-        assert watched.faults() == [], group
 
 
 def test_every_asset_has_a_page_that_opens_without_an_error(watched: Watched, ui: Ui) -> None:
@@ -127,17 +92,3 @@ def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: 
         text = " ".join(table.all_inner_texts())
         assert text.strip()
         assert watched.faults() == [], name
-
-
-def test_every_schedule_and_sensor_is_on(watched: Watched, ui: Ui) -> None:
-    watched.page.set_viewport_size(
-        {"width": 1440, "height": 3000}
-    )  # the list draws what is in view
-    watched.open("/automation")
-    answers = ui.query(AUTOMATIONS)
-    names = [one["name"] for answer in answers.values() for one in answer["results"]]
-    assert len(names) >= 17
-    rows = watched.page.locator("[class*=VirtualizedTable_row]")
-    for name in names:
-        of_name = rows.filter(has=watched.page.get_by_text(name, exact=True))
-        expect(of_name.locator("[class*=formatSwitch] input")).to_be_checked()
