@@ -2,18 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.failures import PermanentFailure
-from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.feeds import Context
 from pipelines.sources.bookings import Settings
-from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.transform import (
     newest_event_at,
     of_objects,
@@ -53,16 +49,6 @@ def test_each_event_of_a_response_is_loaded_or_rejected(document: Any, zone: str
     assert newest is None or newest <= NOW
     for text in (*unknown_keys(document, "events"), *(one.raw for one in events.rejects)):
         text.encode()
-
-
-@often()
-@given(json_values | changed({"results": EVENTS, "next": "http://x/?a=1&b=%zz"}))
-def test_each_page_of_events_is_parsed_or_rejected(document: Any) -> None:
-    client = EventsClient("http://source", HttpClient("bookings", "BOOKINGS_EVENTS_URL"))
-    with suppress(PermanentFailure):
-        events, following = client._read(parse_json(sent(document)), client.url)
-        assert isinstance(events, list)
-        assert following is None or following.startswith("http://source")
 
 
 OPEN_METEO = {

@@ -1,23 +1,17 @@
 """Configuration of an operator with any text in it: it works, or is rejected with a message."""
 
-import copy
 import datetime as dt
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docs.commands import leaves
 from pipelines import config as environment
-from pipelines.cli.main import isobar
 from pipelines.config import Settings, read_dot_env
 from pipelines.orchestration.schedule_config import declared, longest_wait, read_timetable
 from pipelines.source import sources
@@ -33,7 +27,7 @@ from pipelines_tests.drills.fuzz import (
 
 ENCODINGS = ["utf-8", "cp1252", "latin-1", "utf-7", "utf-16", "raw_unicode_escape", "idna", "hz"]
 WORDS = ["~", "~nobody/x", "/", ".", "//", "redis://h", "postgresql://u:p@h:1/d", "http://[", "1"]
-#: What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs.
+#: What variables can be: bytes that are no UTF-8 come as halves of pairs.
 as_given = st.text(st.characters(codec="utf-8", exclude_characters="\x00")) | st.binary().map(
     lambda one: os.fsdecode(one.replace(b"\x00", b""))
 )
@@ -154,17 +148,3 @@ def test_schedules_are_accepted_or_rejected_with_a_message(
     with verdicts.count():
         for one in read_timetable(own).values():
             assert longest_wait(one) > dt.timedelta()
-
-
-@often()
-@given(st.data())
-def test_command_arguments_are_parsed_or_rejected(verdicts: Verdicts, data: st.DataObject) -> None:
-    name, command = data.draw(st.sampled_from(list(leaves(isobar, "isobar"))))
-    options = [word for one in command.params for word in one.opts if word.startswith("-")]
-    words = data.draw(st.lists(st.sampled_from([*options, "1", "-1"]) | as_given, max_size=4))
-    with (
-        CliRunner().isolation(input="n\n"),  # to questions
-        verdicts.count(click.ClickException),
-        suppress(click.exceptions.Exit, click.Abort),
-    ):
-        command.make_context(name, copy.copy(words))
