@@ -13,7 +13,6 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar import registry
-from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.stored import Stored
 
@@ -38,16 +37,6 @@ INSERT INTO metrics.solar_plant_health
 SELECT plant_id, name, '2026-09-01', 0, 0, ARRAY[]::text[], now()
 FROM solar.plants WHERE plant_id = {id};
 """
-DEMO = [
-    {
-        "plant_id": plant.id,
-        "name": plant.name,
-        "latitude": plant.latitude,
-        "longitude": plant.longitude,
-        "time_zone": plant.zone,
-    }
-    for plant in DEMO_PLANTS
-]
 
 
 def names(owner: psycopg.Connection) -> dict[int, str]:
@@ -273,14 +262,3 @@ def test_a_plant_is_moved_and_reactivated(stored: Stored) -> None:
     ):
         with pytest.raises(PermanentFailure, match="there is no plant 9"):
             change(stored.warehouse, 9)
-
-
-def test_sandbox_plants_are_registered_once_and_stay_deleted(stored: Stored) -> None:
-    assert registry.register_demo(stored.warehouse, DEMO)
-    assert names(stored.owner) == {1: "Sierra Alta", 2: "Havel North", 3: "Montado South"}
-    assert not registry.register_demo(stored.warehouse, DEMO)
-    assert registry.add(stored.warehouse, "Alta") == 4
-    for plant_id in (2, 4, 1, 3):
-        registry.delete(stored.warehouse, plant_id)
-    assert not registry.register_demo(stored.warehouse, DEMO)
-    assert names(stored.owner) == {}
