@@ -95,17 +95,30 @@ def see_named_or_no_list(failure: Failure, document: dict[str, Any]) -> None:
         see_named(failure)
 
 
+def record_of(source: Any, number: int) -> dict[str, Any]:
+    return bookings.event(number) if source is bookings else shipments.line(number)
+
+
+INBOXES = [bookings, shipments]
+
+
 @pytest.mark.usefixtures("sound")
-@often(150, 20)
-@given(st.lists(changes_of(bookings.event(1)), max_size=12))
-def test_any_event_file_is_loaded_or_rejected(
-    warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
+@often(300, 40)
+@given(
+    st.sampled_from(INBOXES).flatmap(
+        lambda one: st.tuples(st.just(one), st.lists(changes_of(record_of(one, 1)), max_size=12))
+    ),
+    st.sampled_from(["surrogatepass", "backslashreplace"]),
+)
+def test_any_inbox_file_is_loaded_or_rejected(
+    warehouse: Warehouse, tmp_path: Path, drawn: tuple[Any, list[dict[str, str]]], errors: str
 ) -> None:
-    good = [bookings.event(number) for number in range(20)]
-    lines = [*good, *(bookings.event(50 + n) | one for n, one in enumerate(changes))]
-    content = bookings.text_of(lines).encode("utf-8", "surrogatepass")
+    source, changes = drawn
+    good = [record_of(source, number) for number in range(20)]
+    lines = [*good, *(record_of(source, 50 + n) | one for n, one in enumerate(changes))]
+    content = source.text_of(lines).encode("utf-8", errors)
     try:
-        outcome = bookings.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
+        outcome = source.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
     except PermanentFailure as failure:
         see_named(failure)
     else:
@@ -114,27 +127,12 @@ def test_any_event_file_is_loaded_or_rejected(
 
 
 @pytest.mark.usefixtures("sound")
-@often(150, 20)
-@given(st.lists(changes_of(shipments.line(1)), max_size=12))
-def test_any_shipment_file_is_loaded_or_rejected(
-    warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
-) -> None:
-    good = [shipments.line(number) for number in range(20)]
-    lines = [*good, *(shipments.line(50 + n, **one) for n, one in enumerate(changes))]
-    content = shipments.text_of(lines).encode("utf-8", "backslashreplace")
-    try:
-        shipments.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
-    except PermanentFailure as failure:
-        see_named(failure)
-
-
-@pytest.mark.usefixtures("sound")
 @often(300, 20)
-@given(st.binary(max_size=300), st.booleans(), st.sampled_from([bookings, shipments]))
+@given(st.binary(max_size=300), st.booleans(), st.sampled_from(INBOXES))
 def test_any_inbox_bytes_are_loaded_or_rejected(
     warehouse: Warehouse, tmp_path: Path, content: bytes, is_packed: bool, source: Any
 ) -> None:
-    header = source.text_of([(bookings.event if source is bookings else shipments.line)(1)])
+    header = source.text_of([record_of(source, 1)])
     content = header.encode() + content
     content = gzip.compress(content)[: len(content)] if is_packed else content
     try:
