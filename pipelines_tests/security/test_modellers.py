@@ -6,51 +6,31 @@ from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.logins import login, logins
-from pipelines_tests.test_people import WHAT_ANALYSTS_TRY, errors_of
+from pipelines_tests.test_people import OF_ANALYSTS, errors_of
 
-#: What an analyst may not and a modeller may.
-THEIRS = [
-    "CREATE TEMPORARY TABLE mine AS TABLE flights.legs",
-    "CREATE SCHEMA mine",
-    "CREATE EXTENSION pg_trgm",  # PostgreSQL trusts it
-]
 WHAT_MODELLERS_TRY = [
-    *(one for one in WHAT_ANALYSTS_TRY if one not in THEIRS),
+    *OF_ANALYSTS,
     "CREATE TABLE metrics.mine (x integer)",
-    "CREATE TABLE ops.mine (x integer)",
     "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS x",
     "CREATE TABLE IF NOT EXISTS mine (x integer REFERENCES solar.plants)",
     "CREATE TRIGGER mine BEFORE INSERT ON solar.plants EXECUTE FUNCTION solar.delete_plant()",
     "CREATE RULE mine AS ON INSERT TO solar.plants DO NOTHING",
-    "CREATE POLICY mine ON solar.plants",
     "ALTER VIEW enriched.itineraries OWNER TO CURRENT_USER",
-    "ALTER VIEW enriched.itineraries RENAME TO mine",
     "ALTER SCHEMA enriched RENAME TO mine",
-    "DROP VIEW enriched.itineraries CASCADE",
     "DROP SCHEMA metrics CASCADE",
-    "DELETE FROM ops.sql_objects",
-    "UPDATE ops.watermarks SET name = 'mine'",
     "GRANT isobar_modeller TO isobar_analyst",
     "GRANT isobar_loader TO CURRENT_USER",
     "REASSIGN OWNED BY isobar_owner TO CURRENT_USER",
     "CREATE ROLE mine",
-    "ALTER ROLE CURRENT_USER CREATEROLE",
     "ALTER ROLE CURRENT_USER SET temp_file_limit = -1",
-    "SET ROLE isobar_analyst",
     "SET ROLE isobar_modeller",
     "SET ROLE isobar_analyst; ALTER ROLE isobar_analyst PASSWORD 'owned'",
-    "SET ROLE isobar_owner",
     "CREATE PUBLICATION mine FOR TABLE flights.legs",
-    "CREATE PUBLICATION mine FOR ALL TABLES",
     "CREATE EVENT TRIGGER mine ON ddl_command_start EXECUTE FUNCTION solar.delete_plant()",
-    "CREATE FOREIGN DATA WRAPPER mine",
     "SELECT * FROM bob.own",
     "INSERT INTO bob.own VALUES (2)",
-    "DROP TABLE bob.own",
-    "CREATE TABLE bob.mine (x integer)",
     "CREATE VIEW bob.mine AS SELECT 1 AS x",
     "SET ROLE bob",
-    "ALTER ROLE bob PASSWORD 'mine'",
     "ALTER SCHEMA bob RENAME TO mine",
 ]
 

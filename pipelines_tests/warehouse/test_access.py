@@ -6,7 +6,6 @@ import pytest
 from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR
 
 ROLES = ("public", ANALYST, MODELLER, OPERATOR, LOADER)
-PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 WRITES = {"INSERT", "UPDATE", "DELETE"}
 OF_MIGRATE = {"ops.sql_objects", "ops.revision"}
 OF_OPERATOR = {
@@ -28,7 +27,21 @@ COLUMNS_OF_OPERATOR = {
     ("weather.places", "geocoding_candidates"),
     ("weather.api_requests", "outcome"),
 }
-IS_OURS = "nspowner = 'isobar_owner'::regrole"
+#: The schema of relations and functions, where it is ours.
+OURS = "pg_namespace ON {}namespace = pg_namespace.oid AND nspowner = 'isobar_owner'::regrole"
+RELATIONS = (
+    f"SELECT pg_class.oid, nspname || '.' || relname FROM pg_class JOIN {OURS.format('rel')}"
+)
+TABLES = f"{RELATIONS} WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
+SEQUENCES = f"{RELATIONS} WHERE relkind = 'S'"
+FUNCTIONS = f"""SELECT pg_proc.oid, proname || CASE WHEN prosecdef THEN ' as owner' ELSE '' END
+FROM pg_proc JOIN {OURS.format("pro")}"""
+SCHEMAS = "SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)'"
+DATABASE = "SELECT oid, 'this one' FROM pg_database WHERE datname = current_database()"
+#: Functions of PostgreSQL's own by which everyone could write, or block loads.
+CLOSED = """SELECT oid, proname FROM pg_proc WHERE proname ~
+'^(lo_creat|lo_create|lo_from_bytea|pg_logical_emit_message|pg_export_snapshot)$'"""
+LOCKS = "SELECT oid, proname FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_.*lock'"
 LATER = """
 SET ROLE isobar_owner;
 CREATE SCHEMA later;
@@ -49,22 +62,18 @@ def when(owner: psycopg.Connection, guarded: str, request: pytest.FixtureRequest
     return str(request.param)
 
 
-def rights_on_tables(owner: psycopg.Connection) -> dict[tuple[str, str], set[str]]:
-    """Return the rights by role and relation in all of our schemas."""
-    privileges = [*PRIVILEGES, *(["MAINTAIN"] if owner.info.server_version >= 170000 else [])]
+def rights(
+    owner: psycopg.Connection, kind: str, objects: str, *privileges: str
+) -> dict[tuple[str, str], set[str]]:
+    """Return the rights of each role on each object of a kind, by role and name."""
+    may = f"has_{kind}_privilege(role, one.oid, privilege)"
     rows = owner.execute(
-        f"""
-        SELECT
-            role, nspname || '.' || relname,
-            array_agg(privilege) FILTER (WHERE has_table_privilege(role, pg_class.oid, privilege))
-        FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        CROSS JOIN unnest(%s::text[]) AS role CROSS JOIN unnest(%s::text[]) AS privilege
-        WHERE {IS_OURS} AND relkind IN ('r', 'p', 'v', 'm', 'f')
-        GROUP BY role, nspname, relname
-        """,
-        [list(ROLES), privileges],
-    ).fetchall()
-    return {(role, table): set(rights or ()) for role, table, rights in rows}
+        f"SELECT role, name, array_agg(privilege) FILTER (WHERE {may})"
+        f" FROM ({objects}) AS one (oid, name) CROSS JOIN unnest(%s::text[]) AS role"
+        " CROSS JOIN unnest(%s::text[]) AS privilege GROUP BY role, name",
+        [list(ROLES), list(privileges)],
+    )
+    return {(role, name): set(found or ()) for role, name, found in rows.fetchall()}
 
 
 def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
@@ -82,89 +91,56 @@ def test_each_role_has_exactly_its_rights_on_every_relation(
     owner: psycopg.Connection, when: str
 ) -> None:
     newest = {"MAINTAIN"} if owner.info.server_version >= 170000 else set()
-    rights = rights_on_tables(owner)
-    tables = {table for _, table in rights}
+    all_rights = ("SELECT", *WRITES, "TRUNCATE", "REFERENCES", "TRIGGER", *newest)
+    found = rights(owner, "table", TABLES, *all_rights)
+    tables = {table for _, table in found}
     assert tables >= {*OF_MIGRATE, *OF_OPERATOR, "enriched.itineraries"}
     assert ("later.things" in tables) is (when == "later")
-    assert rights == {one: rights_wanted(*one, newest) for one in rights}
-
-
-def test_single_columns_are_the_operators_alone(owner: psycopg.Connection, when: str) -> None:
-    rows = owner.execute(
+    assert found == {one: rights_wanted(*one, newest) for one in found}
+    columns = owner.execute(
         f"""
-        SELECT role, nspname || '.' || relname, attname, privilege
-        FROM pg_attribute
-        INNER JOIN pg_class ON pg_class.oid = attrelid
-        INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        SELECT role, name, attname, privilege FROM ({TABLES}) AS one (oid, name)
+        JOIN pg_attribute ON attrelid = one.oid AND attnum > 0 AND NOT attisdropped
         CROSS JOIN unnest(%s::text[]) AS role
         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS privilege
-        WHERE {IS_OURS} AND attnum > 0 AND NOT attisdropped
-            AND has_column_privilege(role, attrelid, attnum, privilege)
+        WHERE has_column_privilege(role, attrelid, attnum, privilege)
             AND NOT has_table_privilege(role, attrelid, privilege)
         """,
         [list(ROLES)],
     ).fetchall()
-    assert set(rows) == {(OPERATOR, *column, "UPDATE") for column in COLUMNS_OF_OPERATOR}
+    assert set(columns) == {(OPERATOR, *column, "UPDATE") for column in COLUMNS_OF_OPERATOR}
 
 
 def test_functions_lend_nobody_the_rights_of_their_owner(
     owner: psycopg.Connection, when: str
 ) -> None:
-    rows = owner.execute(
-        f"""
-        SELECT role, pg_proc.oid::regprocedure::text, prosecdef, proconfig,
-            has_function_privilege(role, pg_proc.oid, 'EXECUTE')
-        FROM pg_proc INNER JOIN pg_namespace ON pg_namespace.oid = pronamespace
-        CROSS JOIN unnest(%s::text[]) AS role
-        WHERE {IS_OURS}
-        """,
-        [list(ROLES)],
-    ).fetchall()
-    assert len({row[1] for row in rows}) > 8
-    for role, name, as_owner, settings, may_call in rows:
-        assert may_call is (role != "public" and not as_owner), (role, name)
-        assert not as_owner or settings == ["search_path=pg_catalog, pg_temp"], name
+    found = rights(owner, "function", FUNCTIONS, "EXECUTE")
+    assert len({name for _, name in found}) > 8
+    for (role, name), may in found.items():
+        assert bool(may) is (role != "public" and not name.endswith(" as owner")), (role, name)
+    settings = "SELECT DISTINCT proconfig FROM pg_proc JOIN " + OURS.format("pro")
+    as_owner = owner.execute(f"{settings} WHERE prosecdef").fetchall()
+    assert as_owner == [(["search_path=pg_catalog, pg_temp"],)]
+    closed = rights(owner, "function", CLOSED, "EXECUTE")
+    assert len(closed) == 5 * len(ROLES)
+    assert not any(closed.values())
+    locks = rights(owner, "function", LOCKS, "EXECUTE")
+    assert {role for (role, _), may in locks.items() if may} == {OPERATOR, LOADER}
 
 
 def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str) -> None:
-    names = [list(ROLES)]
-    schemas = owner.execute(
-        f"""
-        SELECT role, nspname, has_schema_privilege(role, pg_namespace.oid, 'USAGE'),
-            has_schema_privilege(role, pg_namespace.oid, 'CREATE'), {IS_OURS}
-        FROM pg_namespace CROSS JOIN unnest(%s::text[]) AS role
-        WHERE nspname !~ '^pg_(toast|temp)'
-        """,
-        names,
-    ).fetchall()
-    for role, schema, may_use, may_create, is_ours in schemas:
-        assert may_create is False, (role, schema)
-        assert may_use is (not is_ours or role in ROLES[1:]), (role, schema)
-    sequences = owner.execute(
-        f"""
-        SELECT role, nspname || '.' || relname, privilege
-        FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        CROSS JOIN unnest(%s::text[]) AS role
-        CROSS JOIN unnest(ARRAY['SELECT', 'USAGE', 'UPDATE']) AS privilege
-        WHERE {IS_OURS} AND relkind = 'S' AND role <> '{LOADER}'
-            AND has_sequence_privilege(role, pg_class.oid, privilege)
-        """,
-        names,
-    ).fetchall()
-    assert sequences == [(OPERATOR, "solar.plants_plant_id_seq", "USAGE")]
-    database = owner.execute(
-        """
-        SELECT role, privilege FROM unnest(%s::text[]) AS role
-        CROSS JOIN unnest(ARRAY['CREATE', 'TEMPORARY']) AS privilege
-        WHERE has_database_privilege(role, current_database(), privilege)
-        """,
-        names,
-    ).fetchall()
-    assert sorted(database) == [
-        (LOADER, "TEMPORARY"),
-        (MODELLER, "CREATE"),
-        (MODELLER, "TEMPORARY"),
-    ]
+    of_owner = "SELECT nspname FROM pg_namespace WHERE nspowner = 'isobar_owner'::regrole"
+    ours = {name for (name,) in owner.execute(of_owner)}
+    for (role, schema), may in rights(owner, "schema", SCHEMAS, "USAGE", "CREATE").items():
+        assert may == ({"USAGE"} if schema not in ours or role in ROLES[1:] else set()), schema
+    found = rights(owner, "sequence", SEQUENCES, "SELECT", "USAGE", "UPDATE")
+    sequences = {one: may for one, may in found.items() if may and one[0] != LOADER}
+    assert sequences == {(OPERATOR, "solar.plants_plant_id_seq"): {"USAGE"}}
+    database = rights(owner, "database", DATABASE, "CREATE", "TEMPORARY")
+    assert {role: may for (role, _), may in database.items() if may} == {
+        LOADER: {"TEMPORARY"},
+        MODELLER: {"CREATE", "TEMPORARY"},
+    }
 
 
 def test_roles_have_no_server_privileges_and_none_over_each_other(
@@ -182,7 +158,7 @@ def test_roles_have_no_server_privileges_and_none_over_each_other(
         " WHERE member = ANY(%s::text[]::regrole[])",
         ours,
     )
-    assert [one for one in members if one[1].endswith("analyst")] == [(MODELLER, ANALYST)]
+    assert members.fetchall() == [(MODELLER, ANALYST)]
 
 
 def test_functions_of_analysts_change_nothing_and_may_run_in_parallel(
