@@ -4,14 +4,17 @@ import csv
 import gzip
 import io
 import json
+import math
 from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from requests import Response
 
 from pipelines.failures import Failure, PermanentFailure, redact
+from pipelines.http.client import retry_after
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.countries import code_of_country
 from pipelines.ingest.csv_files import CsvFile
@@ -49,6 +52,22 @@ def test_json_is_a_document_or_one_of_two_errors(verdicts: Verdicts, body: bytes
     with verdicts.count(ValueError):
         document = parse_json(body)
         assert parse_json(sent(document)) == document or "NaN" in json.dumps(document)
+
+
+def answer_that_says(value: str) -> Response:
+    response = Response()
+    response.headers["Retry-After"] = value
+    return response
+
+
+DATES = r"(Mon,? )?[0-9,]{0,3} ?(Jan|Feb|x) [0-9,]{0,5} [0-9:.]{0,9} ?(GMT|[+-][0-9]{1,6}|-0000)?"
+
+
+@often()
+@given(st.text() | st.from_regex(DATES, fullmatch=True) | st.from_regex(r"[+-]?[0-9_.einf]{1,9}"))
+def test_retry_after_is_a_time_to_wait_or_nothing(value: str) -> None:
+    seconds = retry_after(answer_that_says(value))
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
 
 
 @often()
