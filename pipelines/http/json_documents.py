@@ -8,6 +8,7 @@ SENT_TWICE = " (sent twice)"
 MAX_DIGITS = 4000
 #: What is nested deeper could not be serialized everywhere.
 MAX_DEPTH, TOO_DEEP = 200, "it is nested too deeply"
+NESTS = (dict, list)
 
 
 def as_sent(value: Any) -> str:
@@ -55,10 +56,10 @@ def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_too_deep(value: Any) -> bool:
     """Return whether a parsed value is nested in more than `MAX_DEPTH` levels."""
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, NESTS) else []
     for _ in range(MAX_DEPTH):
         inner = (one.values() if isinstance(one, dict) else one for one in level)
-        level = [one for some in inner for one in some if isinstance(one, dict | list)]
+        level = [one for some in inner for one in some if isinstance(one, NESTS)]
         if not level:
             return False
     return True

@@ -175,10 +175,11 @@ def read_response(
     is_right = is_requested & (is_good | is_night)
     is_right &= hours.read_at.notna() & is_whole & ~is_future
     right = _distinguished(hours[is_right])
-    first = right.groupby("read_at")[[*VALUES]].transform("first")
-    is_again = right.duplicated("read_at")
-    is_other = is_again & (right[[*VALUES]] != first).any(axis=1)
-    kept = right[~is_again].sort_values("read_at")
+    same = right[right.duplicated("read_at", keep=False)]
+    first = same.groupby("read_at")[[*VALUES]].transform("first")
+    is_again = same.duplicated("read_at")
+    is_other = is_again & (same[[*VALUES]] != first).any(axis=1)
+    kept = right.drop_duplicates("read_at").sort_values("read_at")
 
     # An item without a time counts to the last hour before it, or to the first one that has any:
     # the window may begin days earlier, and may be a different one when a correction arrives.
@@ -235,7 +236,8 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
     import pandas as pd
 
     written = [_written_time(item) for item in items]
-    local = pd.Series([at and at.replace(tzinfo=None) for at in written], dtype="datetime64[us]")
+    naive = [at.replace(tzinfo=None) if at and at.tzinfo else at for at in written]
+    local = pd.Series(naive, dtype="datetime64[us]")
     offset = pd.Series([at and at.utcoffset() for at in written], dtype="timedelta64[us]")
     begins = pd.Timedelta(hours=-int(names_end))
 
@@ -265,21 +267,31 @@ def _names_ends(local: pd.Series[pd.Timestamp], window: Window) -> bool:
 
 def _values(items: Sequence[Any]) -> pd.DataFrame:
     """Return the columns of `VALUES`: NaN for null or absent, infinite for what is no number."""
-    import numpy as np
     import pandas as pd
 
-    found = []
-    for item in items:
-        sides = item if isinstance(item, dict) else {}
-        for side, measure in PLACES:
-            of_side = sides.get(side) or {}
-            value = of_side.get(measure) if isinstance(of_side, dict) else math.inf
-            if value is None:
-                found.append(math.nan)
-            else:  # True is an int, and 10**400 no float
-                is_number = type(value) in (float, int) and abs(value) <= MAX_ENERGY_KWH
-                found.append(value if is_number else math.inf)
-    return pd.DataFrame(np.array(found, "float64").reshape(-1, len(VALUES)), columns=[*VALUES])
+    of_side = {side: [one or {} for one in _of_side(items, side)] for side in SIDES}
+    found = {}
+    for name, (side, measure) in zip(VALUES, PLACES, strict=True):
+        values = [one.get(measure) if isinstance(one, dict) else math.inf for one in of_side[side]]
+        found[name] = [
+            value if type(value) is float and value <= MAX_ENERGY_KWH else _number(value)
+            for value in values
+        ]
+    return pd.DataFrame(found, dtype="float64")
+
+
+def _of_side(items: Sequence[Any], side: str) -> list[Any]:
+    """Return what each item has at `side`; None if it has nothing there."""
+    return [item.get(side) if isinstance(item, dict) else None for item in items]
+
+
+def _number(value: Any) -> float:
+    """Return a value of an item as `_values` does."""
+    if value is None:
+        return math.nan
+    # True is an int, and 10**400 no float
+    is_number = type(value) in (float, int) and abs(value) <= MAX_ENERGY_KWH
+    return float(value) if is_number else math.inf
 
 
 def _is_possible(values: pd.DataFrame) -> pd.Series[bool]:
@@ -407,14 +419,14 @@ def _written_time(item: Any) -> dt.datetime | None:
 
 def _drift(items: Sequence[Any]) -> list[str]:
     """Return the unexpected keys with their counts."""
+    known = ("datetime", *SIDES)
+    expected = [("", known, items)]
+    expected += [(f"{side}.", MEASURES, _of_side(items, side)) for side in SIDES]
     seen: Counter[str] = Counter()
-    for item in items:
-        if isinstance(item, dict) and len(item) > 1 + len(SIDES):
-            seen.update(item.keys() - {"datetime", *SIDES})
-        for side in SIDES:
-            values = item.get(side) if isinstance(item, dict) else None
-            if isinstance(values, dict) and len(values) > len(MEASURES):
-                seen.update(f"{side}.{key}" for key in values.keys() - {*MEASURES})
+    for path, keys, objects in expected:
+        for one in objects:
+            if isinstance(one, dict) and len(one) > len(keys):
+                seen.update(f"{path}{key}" for key in one.keys() - {*keys})
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())
