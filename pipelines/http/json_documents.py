@@ -8,6 +8,7 @@ SENT_TWICE = " (sent twice)"
 MAX_DIGITS = 4000
 #: What is nested deeper could not be serialized everywhere.
 MAX_DEPTH, TOO_DEEP = 200, "it is nested too deeply"
+#: A tuple: `dict | list` would be made anew for each value.
 NESTS = (dict, list)
 
 

@@ -1,5 +1,7 @@
 """Hosts, keys and quotas by the settings."""
 
+from typing import Any
+
 import pytest
 from pydantic import SecretStr
 
@@ -7,7 +9,7 @@ from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.testing.fake_clock import FakeClock
 
-OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
+OTHER: dict[str, Any] = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
 
 
 def hosts(settings: Settings) -> dict[str, str]:
@@ -26,15 +28,15 @@ def hosts(settings: Settings) -> dict[str, str]:
 @pytest.mark.parametrize("prefix", ["", "customer-"])
 def test_a_customers_key_alone_selects_the_customer_hosts(prefix: str) -> None:
     """Hours of another provider's customers were requested from its proxy, which has none."""
-    key = {"open_meteo_api_key": "mine"} if prefix else {}
+    key: dict[str, Any] = {"open_meteo_api_key": "mine"} if prefix else {}
     expected = {
         "present": f"{prefix}api.open-meteo.com",
         "forecast": f"{prefix}api.open-meteo.com",
         "archive": f"{prefix}archive-api.open-meteo.com",
         "places": f"{prefix}geocoding-api.open-meteo.com",
     }
-    assert hosts(Settings(**key)) == expected  # type: ignore[arg-type]
-    other = Settings(**OTHER, **key, weather_base_url="http://proxy")  # type: ignore[arg-type]
+    assert hosts(Settings(**key)) == expected
+    other = Settings(**OTHER, **key, weather_base_url="http://proxy")
     assert hosts(other) == expected | {"present": "proxy"}
 
 
@@ -47,7 +49,7 @@ def test_the_quota_is_that_of_the_plan() -> None:
 
     assert quotas(Settings()) == (10_000, 10_000, 10_000)
     assert quotas(Settings(weather_requests_per_day=5)) == (5, 5, 5)
-    other = Settings(**OTHER, weather_requests_per_day=600)  # type: ignore[arg-type]
+    other = Settings(**OTHER, weather_requests_per_day=600)
     assert quotas(other) == (600, 10_000, 10_000)
 
 
