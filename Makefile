@@ -5,9 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The project itself, installed so that its files stay where they are.
 INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
+SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-# Dozens of processes read the same modules; compiled anew by each they cost the tests a minute.
+# Modules are compiled when they are first imported, and not anew by each process. Only what dozens of
+# processes of the tests read at once is compiled before.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -104,7 +105,7 @@ lock: .venv/runtime ## resolve the requirements anew
 
 .venv/development: .venv/runtime requirements/development.lock
 	@echo "Installing the locked development requirements into .venv …" >&2
-	@$(SYNC) -r requirements/development.lock
+	@$(SYNC) --compile-bytecode -r requirements/development.lock
 	@touch $@
 
 .venv/benchmarks: .venv/development requirements/benchmarks.lock
