@@ -19,6 +19,7 @@ from pipelines.postgres import sessions
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import Explain, translated
 from pipelines.postgres.roles import LOADER
+from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,14 +176,18 @@ def analyze_table(connection: Connection, name: str) -> None:
         connection.execute(text(f"ANALYZE {name}"))
 
 
-def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
-    """Insert at most some thousand rows with all columns, replacing those with the same key."""
-    statement = postgresql.insert(table)
-    put = statement.on_conflict_do_update(
-        index_elements=[*table.primary_key], set_={**statement.excluded}
+def put_frame(connection: Connection, frame: pd.DataFrame, table: Table) -> None:
+    """Insert rows by COPY, once in a transaction, replacing those with the same key."""
+    keys, columns = [one.name for one in table.primary_key], [str(name) for name in frame.columns]
+    new = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    stage, names = f"put_{table.name}", ", ".join(columns)
+    execute_script(connection, f"CREATE TEMP TABLE {stage} (LIKE {table.fullname}) ON COMMIT DROP")
+    copy_text(connection, f"{stage} ({names})", csv_text(frame))
+    execute_script(
+        connection,
+        f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM {stage}"
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}",
     )
-    if rows:
-        connection.execute(put, rows)
 
 
 def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:

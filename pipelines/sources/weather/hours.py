@@ -18,16 +18,16 @@ from sqlalchemy import Connection, text
 
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
-from pipelines.sources.weather.observation import Hour
 from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MAX_PAST_DAYS,
     MAX_PLACES,
+    Hours,
     OpenMeteoHours,
     weight,
 )
-from pipelines.warehouse.connection import Warehouse, put_rows
+from pipelines.warehouse.connection import Warehouse, put_frame
 from pipelines.warehouse.sql_files import read_sql
 
 FORECAST, ARCHIVE = "forecast", "archive"
@@ -56,7 +56,7 @@ class HoursBatch(Batch):
     last_on: dt.date
 
 
-class _Hours(Kind[HoursBatch, list[Hour]]):
+class _Hours(Kind[HoursBatch, Hours]):
     """Hours of either API."""
 
     #: Places in one request, and the most days of a request.
@@ -95,13 +95,16 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         self,
         connection: Connection,
         batch: HoursBatch,  # noqa: ARG002 - for other kinds
-        responses: Mapping[int, list[Hour]],
+        responses: Mapping[int, Hours],
         now: dt.datetime,
     ) -> None:
         """Write all hours of the responses: those between the wanted ones may be wanted later."""
-        put_rows(connection, _rows(responses, self.name, now), tables.hourly)
-        for hour in (hour for hours in responses.values() for hour in hours):
-            self.impossible.update(hour.impossible)
+        import pandas as pd
+
+        rows = pd.concat([one.rows.assign(place_id=key) for key, one in responses.items()])
+        put_frame(connection, rows.assign(weather_source=self.name, fetched_at=now), tables.hourly)
+        for hours in responses.values():
+            self.impossible.update(hours.impossible)
 
 
 class Forecast(_Hours):
@@ -126,7 +129,7 @@ class Forecast(_Hours):
         first = min(max(first, today - dt.timedelta(days=MAX_PAST_DAYS)), today)
         return first, today + dt.timedelta(days=FORECAST_DAYS - 1)
 
-    def request(self, batch: HoursBatch) -> Sequence[list[Hour] | str]:
+    def request(self, batch: HoursBatch) -> Sequence[Hours | str]:
         """Send one request for all places."""
         past_days = (self._clock().date() - batch.first_on).days
         return self._source.forecast(batch.places, min(max(past_days, 0), MAX_PAST_DAYS))
@@ -148,17 +151,17 @@ class Archive(_Hours):
         """Return the last year of the missing days."""
         return max(first, last - dt.timedelta(days=MAX_ARCHIVE_DAYS - 1)), last
 
-    def request(self, batch: HoursBatch) -> Sequence[list[Hour] | str]:
+    def request(self, batch: HoursBatch) -> Sequence[Hours | str]:
         """Send one request for the place."""
         (place,) = batch.places
         return [self._source.archive(place, batch.first_on, batch.last_on)]
 
     def succeeded_at(
-        self, batch: HoursBatch, responses: Mapping[int, list[Hour]], now: dt.datetime
+        self, batch: HoursBatch, responses: Mapping[int, Hours], now: dt.datetime
     ) -> dt.datetime | None:
         """Return None for a complete range: none of it is missing, but an earlier one may be."""
         days = (batch.last_on - batch.first_on).days + 1
-        is_whole = all(len(hours) >= 24 * days for hours in responses.values())
+        is_whole = all(len(hours.rows) >= 24 * days for hours in responses.values())
         return None if is_whole else now
 
 
@@ -175,14 +178,3 @@ def bounds(kind: str, now: dt.datetime) -> dict[str, Any]:
     end_at = today + dt.timedelta(days=FORECAST_DAYS)
     from_at, to_at = (change_at, end_at) if kind == FORECAST else (ARCHIVE_BEGINS_AT, change_at)
     return {"now": now, "from_at": from_at, "to_at": to_at, "kind": kind}
-
-
-def _rows(
-    responses: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime
-) -> list[dict[str, Any]]:
-    """Return rows of `weather.hourly`."""
-    return [
-        {"place_id": place_id, "weather_source": source, "fetched_at": now} | vars(hour)
-        for place_id, hours in responses.items()
-        for hour in hours
-    ]

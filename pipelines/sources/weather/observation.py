@@ -74,22 +74,6 @@ class Observation:
 _VALUES = PLAUSIBLE.keys() & {one.name for one in fields(Observation)}
 
 
-@dataclass(frozen=True)
-class Hour:
-    """The weather of a place at one hour; sums and means are of the hour before."""
-
-    hour_at: dt.datetime
-    temperature_celsius: float | None
-    wind_kmh: float | None
-    precipitation_mm: float | None
-    cloud_cover_pct: float | None
-    shortwave_radiation_w_per_m2: float | None
-    conditions: str | None
-    wmo_code: int | None
-    #: Names of impossible values that were sent; they are None.
-    impossible: tuple[str, ...] = ()
-
-
 def words_for(code: int | None) -> str | None:
     """Describe a WMO code; an unknown one is named, never an error."""
     return None if code is None else _conditions("wmo").get(str(code), f"unknown ({code})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
@@ -13,11 +13,13 @@ from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
-from pipelines.warehouse.connection import Warehouse, put_rows
+from pipelines.warehouse.connection import Warehouse, put_frame
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    import pandas as pd
 
 
 def refresh(
@@ -81,7 +83,7 @@ class PresentWeather(Kind[Batch, Observation]):
         """Replace the last observation of each place."""
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
         connection.execute(supersede, {"now": now, "place_ids": list(responses)})
-        put_rows(connection, _rows(responses, self.provider, now), tables.observations)
+        put_frame(connection, _rows(responses, self.provider, now), tables.observations)
         for observation in responses.values():
             self.impossible.update(observation.impossible)
 
@@ -91,13 +93,14 @@ def accepts_postcodes(provider: Provider) -> bool:
     return provider.can_request(Place(0, None, None, "DE", "10115"))
 
 
-def _rows(
-    responses: Mapping[int, Observation], provider: str, now: dt.datetime
-) -> list[dict[str, Any]]:
+def _rows(responses: Mapping[int, Observation], provider: str, now: dt.datetime) -> pd.DataFrame:
     """Return rows of `weather.observations`."""
-    return [
+    import pandas as pd
+
+    rows = [
         {"place_id": place_id, "provider": provider, "fetched_at": now}
         | asdict(observation)
         | {"delay_risk": observation.delay_risk}
         for place_id, observation in responses.items()
     ]
+    return pd.DataFrame(rows, dtype=object).drop(columns="impossible")

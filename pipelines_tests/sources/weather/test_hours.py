@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from pipelines.failures import TransientFailure
 from pipelines.postgres.server import Connections
-from pipelines.sources.weather.observation import Hour
 from pipelines.sources.weather.providers import Place, RequestRejected
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     VARIABLES,
+    Hours,
     OpenMeteoHours,
     read_hours,
 )
@@ -113,7 +113,7 @@ def test_one_rejected_place_does_not_block_the_others(site: Site) -> None:
     site.fly(3)
 
     class Picky(OpenMeteoHours):
-        def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
+        def forecast(self, places: Sequence[Place], past_days: int) -> list[Hours | str]:
             if any(place.longitude == 19.2556 for place in places):
                 raise RequestRejected("weather", "that is no place", place="there")
             return super().forecast(places, past_days)
@@ -151,11 +151,11 @@ def test_hours_without_data_are_missing_and_nonsense_is_rejected() -> None:
         "weather_code": [61, None, 61],
     }
     found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
-    assert isinstance(found, list)
-    assert [
-        (hour.temperature_celsius, hour.wind_kmh, hour.shortwave_radiation_w_per_m2)
-        for hour in found
-    ] == [(8.5, 2.0, 3.0)]
+    assert isinstance(found, Hours)
+    (hour,) = found.rows.to_dict("records")
+    assert hour["hour_at"] == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    assert (hour["temperature_celsius"], hour["wind_kmh"]) == (8.5, 2.0)
+    assert (hour["shortwave_radiation_w_per_m2"], hour["conditions"]) == (3.0, "slight rain")
     short = {**hours, "time": ["2026-11-20T10:00"]}
     assert "differ in length" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
     zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
@@ -185,17 +185,22 @@ def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
         "weather_code": [61, 99999, 1.5, 0],
     }
     found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
-    assert isinstance(found, list)
-    assert [
-        (one.temperature_celsius, one.wind_kmh, one.shortwave_radiation_w_per_m2, one.wmo_code)
-        for one in found
-    ] == [(7.5, 1.0, 0.0, 61), (7.0, None, 3.0, None), (None, 2.0, None, None), (6.5, 3.0, None, 0)]
-    assert [one.impossible for one in found] == [
-        (),
-        ("wind_kmh", "cloud_cover_pct", "weather_code"),
-        ("temperature_celsius", "shortwave_radiation_w_per_m2", "weather_code"),
-        ("shortwave_radiation_w_per_m2",),
+    assert isinstance(found, Hours)
+    kept = found.rows.astype(object).where(found.rows.notna(), None)
+    names = ["temperature_celsius", "wind_kmh", "shortwave_radiation_w_per_m2", "wmo_code"]
+    assert [*kept[names].itertuples(index=False, name=None)] == [
+        (7.5, 1.0, 0.0, 61),
+        (7.0, None, 3.0, None),
+        (None, 2.0, None, None),
+        (6.5, 3.0, None, 0),
     ]
+    assert found.impossible == {
+        "temperature_celsius": 1,
+        "wind_kmh": 1,
+        "cloud_cover_pct": 1,
+        "shortwave_radiation_w_per_m2": 2,
+        "weather_code": 2,
+    }
 
 
 def test_the_view_knows_how_far_the_forecast_goes() -> None:

@@ -8,11 +8,12 @@ import datetime as dt
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.sources.weather.geocoding import Geocoder, choose
-from pipelines.sources.weather.observation import Hour, Observation, implausible, without_impossible
+from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import (
     KeyRejected,
@@ -22,7 +23,7 @@ from pipelines.sources.weather.providers import (
     RequestRejected,
 )
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
+from pipelines.sources.weather.providers.open_meteo_hours import Hours, OpenMeteoHours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
 from pipelines.testing.fake_clock import FakeClock
@@ -81,7 +82,7 @@ def test_open_meteo(theirs: Theirs) -> None:
 
 
 def test_open_meteo_by_hours(theirs: Theirs) -> None:
-    def hours(title: str) -> list[Hour]:
+    def hours(title: str) -> pd.DataFrame:
         provider = OpenMeteoHours(
             theirs.http, recorded(theirs.source, "open_meteo_hours", title), theirs.clock
         )
@@ -91,17 +92,17 @@ def test_open_meteo_by_hours(theirs: Theirs) -> None:
             if title.startswith("archive")
             else provider.forecast([VIENNA], 0)[0]
         )
-        assert isinstance(reasons, list), reasons
-        assert all(hour.impossible == () for hour in reasons)
-        return reasons
+        assert isinstance(reasons, Hours), reasons
+        assert not reasons.impossible
+        return reasons.rows
 
     night = hours("forecast, with noise at night")
-    assert [one.shortwave_radiation_w_per_m2 for one in night] == [0.0, 0.0, 31.0]
+    assert [*night.shortwave_radiation_w_per_m2] == [0.0, 0.0, 31.0]
     end = hours("forecast, whose end is not known")
-    assert [one.temperature_celsius for one in end] == [1.4]
+    assert [*end.temperature_celsius] == [1.4]
     storm = hours("archive")
-    assert [one.wind_kmh for one in storm] == [61.9, 66.2]
-    assert hours("archive, of two days that are not there yet") == []
+    assert [*storm.wind_kmh] == [61.9, 66.2]
+    assert hours("archive, of two days that are not there yet").empty
     assert len(hours("archive, at the pole")) == 2
 
 

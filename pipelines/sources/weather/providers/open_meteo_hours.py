@@ -4,22 +4,19 @@ Contracts: https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/his
 Requests are weighted by variables and days. Data are CC BY 4.0.
 """
 
+from __future__ import annotations
+
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import (
-    Hour,
-    as_code,
-    lost,
-    within_range,
-    words_for,
-)
+from pipelines.sources.weather.observation import MAX_NOISE, PLAUSIBLE, words_for
 from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -31,6 +28,9 @@ from pipelines.sources.weather.providers.open_meteo import (
     one_for_each,
     wrong_unit,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VARIABLES = {
     "temperature_2m": "°C",
@@ -59,6 +59,15 @@ class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
     weather_code: Numbers
 
 
+@dataclass(frozen=True)
+class Hours:
+    """Hours of a place: rows of `weather.hourly`; sums and means are of the hour before."""
+
+    rows: pd.DataFrame
+    #: How many impossible values were left out, by name.
+    impossible: Counter[str]
+
+
 class OpenMeteoHours(Service):
     """Hourly weather, whichever provider has the present weather: the others lack history."""
 
@@ -81,7 +90,7 @@ class OpenMeteoHours(Service):
         self._forecast_url = self._url
         self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
 
-    def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
+    def forecast(self, places: Sequence[Place], past_days: int) -> list[Hours | str]:
         """Return each place's hours from `past_days` ago to the end of the forecast."""
         parameters = {
             **coordinates(places),
@@ -95,7 +104,7 @@ class OpenMeteoHours(Service):
             read_hours(one) for one in one_for_each(response.document, len(places), response.url)
         ]
 
-    def archive(self, place: Place, first: dt.date, last: dt.date) -> list[Hour] | str:
+    def archive(self, place: Place, first: dt.date, last: dt.date) -> Hours | str:
         """Return a place's hours of all days from `first` to `last`."""
         parameters = {
             **coordinates([place]),
@@ -114,7 +123,7 @@ def weight(days: int) -> float:
     return max(1.0, variables, days / 14 * variables)
 
 
-def read_hours(response: Any) -> list[Hour] | str:
+def read_hours(response: Any) -> Hours | str:
     """Return the hours, with null for missing or impossible values; or why none is accepted.
 
     Hours without any value are left out: they are missing, and requested again.
@@ -129,7 +138,6 @@ def read_hours(response: Any) -> list[Hour] | str:
     lengths = {len(column) if isinstance(column, list) else -1 for column in columns}
     if len(lengths) > 1 or -1 in lengths:
         return "the lists of hours and values differ in length"
-    times = [instant(at) for at in hourly["time"]]
     try:
         values = dict(HourlyRecord.model_validate(hourly))
     except ValidationError as error:
@@ -137,34 +145,44 @@ def read_hours(response: Any) -> list[Hour] | str:
         return _invalid(
             columns[0][row], f"{name} is not a number: {shown(error.errors()[0]['input'])}"
         )
-    if None in times:
-        return _invalid(columns[0][times.index(None)], "it is not a time")
-    rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-    hours = {at: row for at, row in zip(times, rows, strict=True) if at is not None}
-    if not hours:
+    times: dict[dt.datetime, int] = {}  # of an hour that comes twice, the last one counts
+    for row, sent in enumerate(hourly["time"]):
+        if (at := instant(sent)) is None:
+            return _invalid(sent, "it is not a time")
+        times[at] = row
+    if not times:
         return "the response has no hours"
-    if max(hours) - min(hours) != (len(hours) - 1) * dt.timedelta(hours=1):
-        return f"the hours from {min(hours)} to {max(hours)} do not follow one another"
-    return [
-        _hour(at, row)
-        for at, row in hours.items()
-        if any(value is not None for value in row.values())
-    ]
+    first, last = min(times), max(times)
+    if last - first != (len(times) - 1) * dt.timedelta(hours=1):
+        return f"the hours from {first} to {last} do not follow one another"
+    return _hours(times, values)
 
 
 def _invalid(at: Any, problem: str) -> str:
     return f"the hour {shown(at)} of the response is invalid: {problem}"
 
 
-def _hour(hour_at: dt.datetime, sent: dict[str, float | None]) -> Hour:
-    code = sent.pop("weather_code")
-    kept = {name: within_range(name, value) for name, value in sent.items()}
-    wmo_code = as_code(code, 0, 99)
-    impossible = lost(sent, kept) + lost({"weather_code": code}, {"weather_code": wmo_code})
-    return Hour(
-        hour_at=hour_at,
-        conditions=words_for(wmo_code),
-        wmo_code=wmo_code,
-        impossible=impossible,
-        **kept,
+def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]]) -> Hours:
+    import numpy as np
+    import pandas as pd
+
+    sent = pd.DataFrame(values, dtype="float64").iloc[[*times.values()]]
+    code = sent["weather_code"]
+    kept: dict[str, Any] = {"weather_code": code.where(code.between(0, 99) & (code % 1 == 0))}
+    for name in sent.columns.drop("weather_code"):
+        low, high = PLAUSIBLE[name]
+        found = sent[name].to_numpy()
+        found = np.where((low == 0) & (found < 0) & (found > -MAX_NOISE), 0.0, found)
+        kept[name] = np.where((found >= low) & (found <= high), found, np.nan)
+    rows = pd.DataFrame(kept, sent.index)
+    lost = (sent.notna() & rows[[*sent]].isna()).sum()
+    code = rows.pop("weather_code").astype("Int16")
+    rows = rows.assign(
+        hour_at=pd.Series([*times], sent.index, dtype="datetime64[us, UTC]"),
+        wmo_code=code,
+        conditions=code.map({one: words_for(one) for one in code.dropna().unique()}),
+    )
+    return Hours(
+        rows[sent.notna().any(axis=1)],
+        Counter({str(name): int(count) for name, count in lost.items() if count}),
     )
