@@ -35,8 +35,10 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 )
 
 
-def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Return an asset of a source with its freshness policy and automation condition.
+def automated(
+    source: Source, spec: dg.AssetSpec, freshness: dg.FreshnessPolicy | None
+) -> dg.AssetSpec:
+    """Return an asset of a source with the freshness policy and its automation condition.
 
     External assets have neither. One of a plug-in's own definitions keeps its condition.
     """
@@ -46,15 +48,16 @@ def automated(source: Source, spec: dg.AssetSpec) -> dg.AssetSpec:
     is_derived = name in source.view_assets or spec.key.path[0] == "metrics"
     follows = is_derived and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
     return spec.replace_attributes(
-        freshness_policy=_freshness(source),
+        freshness_policy=freshness,
         automation_condition=FOLLOWS if follows else spec.automation_condition,
     )
 
 
-def _freshness(source: Source) -> dg.FreshnessPolicy | None:
+def freshness_of(source: Source) -> dg.FreshnessPolicy | None:
     """Return the freshness policy: a run has to refresh an asset within the grace period.
 
     By a deadline after each tick of a schedule that runs daily or less often, else in a window.
+    Dagster computes a thousand ticks to check the deadline, so it is made once for all assets.
     """
     within, entry = due_within(source), _schedule_of(source)
     if within is None or entry is None:

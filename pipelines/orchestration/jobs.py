@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import input_spec, view_asset
-from pipelines.orchestration.automation import automated
+from pipelines.orchestration.automation import automated, freshness_of
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.orchestration.resources import source_resource
@@ -28,10 +28,11 @@ def definitions_of(source: Source) -> dg.Definitions:
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     whole: list[Any] = [*(input_spec(source, one) for one in source.inputs), *assets]
+    freshness = freshness_of(source)
     made = {one.name for one in parts.schedules or ()}
     unmade = [timetable()[one.name] for one in source.schedules if one.name not in made]
     return dg.Definitions(
-        assets=dg.map_asset_specs(lambda spec: automated(source, spec), whole),
+        assets=dg.map_asset_specs(lambda spec: automated(source, spec, freshness), whole),
         asset_checks=checks,
         jobs=[_job(source, assets, checks), *(parts.jobs or ())],
         schedules=[*(parts.schedules or ()), *map(schedule_of, unmade)],
