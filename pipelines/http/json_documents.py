@@ -1,6 +1,7 @@
 """Parse JSON from sources without losing data; each source validates the content itself."""
 
 import json
+from itertools import chain
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
@@ -8,8 +9,7 @@ SENT_TWICE = " (sent twice)"
 MAX_DIGITS = 4000
 #: What is nested deeper could not be serialized everywhere.
 MAX_DEPTH, TOO_DEEP = 200, "it is nested too deeply"
-#: A tuple: `dict | list` would be made anew for each value.
-NESTS = (dict, list)
+NESTED = frozenset({dict, list})
 
 
 def as_sent(value: Any) -> str:
@@ -57,12 +57,14 @@ def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_too_deep(value: Any) -> bool:
     """Return whether a parsed value is nested in more than `MAX_DEPTH` levels."""
-    level = [value] if isinstance(value, NESTS) else []
-    for _ in range(MAX_DEPTH):
-        inner = (one.values() if isinstance(one, dict) else one for one in level)
-        level = [one for some in inner for one in some if isinstance(one, NESTS)]
-        if not level:
+    lists, objects = [[value]], list[dict[str, Any]]()
+    for _ in range(MAX_DEPTH + 1):
+        around = [*lists, *map(dict.values, objects)]
+        if NESTED.isdisjoint(map(type, chain.from_iterable(around))):  # many are plain values
             return False
+        nested = [one for one in chain.from_iterable(around) if type(one) in NESTED]
+        lists = [one for one in nested if isinstance(one, list)]
+        objects = [one for one in nested if isinstance(one, dict)]
     return True
 
 

@@ -70,9 +70,10 @@ def _code_of(plain: str) -> str | None:
 def _codes_of(place: int) -> dict[str, str]:
     """Return a list of codes by normalized name: our own names, each language, and aliases.
 
-    A language takes milliseconds to read, and most names are found in the first ones.
+    A language takes milliseconds to read, and most names are found in the first ones. What it
+    inherits has no names of countries, and merging that would take five times as long.
     """
-    from babel import Locale
+    from babel import localedata
     from babel.core import get_global
 
     languages = _data()["languages"]
@@ -81,7 +82,8 @@ def _codes_of(place: int) -> dict[str, str]:
         return {plain_name(name): code for code, names in named for name in names}
     codes: dict[str, str] = {}
     if place <= len(languages):
-        for code, name in Locale.parse(languages[place - 1]).territories.items():
+        own = localedata.load(languages[place - 1], merge_inherited=False)
+        for code, name in own["territories"].items():
             if re.fullmatch("[A-Z]{2}", code) and code not in NO_NAMES:
                 codes.setdefault(plain_name(name), code)
                 codes.setdefault(code.casefold(), code)
@@ -94,8 +96,11 @@ def _codes_of(place: int) -> dict[str, str]:
 
 def plain_name(name: str) -> str:
     """Normalize a name: no case, accents, punctuation, articles; `&` is `and`, `Saint` is `St`."""
-    letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and ").replace("ı", "i"))
-    words = re.sub(r"[^\w\s]|_", " ", "".join(c for c in letters if not unicodedata.combining(c)))
+    letters = name.casefold().replace("&", " and ").replace("ı", "i")
+    if not letters.isascii():
+        decomposed = unicodedata.normalize("NFKD", letters)
+        letters = "".join(c for c in decomposed if not unicodedata.combining(c))
+    words = re.sub(r"[^\w\s]|_", " ", letters)
     plain = " ".join(word for word in words.split() if word != "the")
     plain = re.sub(r"\bsaint\b", "st", plain)
     return re.sub(r"\b([a-z]) (?=[a-z]\b)", r"\1", plain)  # u s a

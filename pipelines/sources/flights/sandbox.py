@@ -9,7 +9,7 @@ and one has no price.
 
 import datetime as dt
 import json
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -84,6 +84,7 @@ def _is_offered(seed: int, number: int, leaves_on: dt.date, today: dt.date) -> b
     return not gone_on <= today < back_on
 
 
+@lru_cache(maxsize=4096)  # it is in the documents of a month
 def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict[str, Any]:
     random = Random(f"{seed} leg {number} {day}")  # noqa: S311 - made-up data
     departure = dt.datetime.combine(

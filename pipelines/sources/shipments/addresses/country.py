@@ -94,11 +94,13 @@ def _at_start(texts: tuple[str, ...]) -> Parts | None:
 def _of_territory(found: Parts) -> Parts:
     """Return the territory instead, if one is written under its state: Guadeloupe, France."""
     state = found.code or ""
+    if not territories(state):
+        return found
     name = found.texts[-1] if found.texts and not found.comes_first else ""
     code = code_of_country(name) if len(name) > 3 else None
     if code and has_territory(state, code):
         return replace(found, texts=found.texts[:-1], country=name, code=code)
-    region = [split.region for _, split in found.postcodes() if territories(state)][-1:]
+    region = [split.region for _, split in found.postcodes()][-1:]
     if region and region[0] and has_territory(state, region[0]):  # San Juan, PR 00901, USA
         return replace(found, code=region[0])
     return found
