@@ -36,7 +36,7 @@ def cloudiness(latitude: float, longitude: float, at: dt.datetime) -> float:
     return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - MIN_CLEARNESS)
 
 
-@lru_cache(maxsize=256)  # the weather of an hour needs that of the hour before
+@lru_cache(maxsize=256)  # some values of an hour are of the hour before
 def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
     """Return the irradiation in Wh/m² of the hour that begins at an instant (UTC)."""
     clear = _clear(latitude, longitude, at.timetuple().tm_yday, at.hour)
