@@ -92,7 +92,7 @@ lock: .venv/runtime ## resolve the requirements anew
 	@touch $@
 
 .venv/runtime: .venv/uv requirements/runtime.lock pyproject.toml
-	@echo "Installing the locked requirements into .venv (some 20 s) …" >&2
+	@echo "Installing the locked requirements into .venv (some 10 s) …" >&2
 	@$(SYNC) -r requirements/runtime.lock
 	@$(INSTALL_PROJECT)
 	@$(BIN)/python -m pipelines.runtime.dagster_variables

@@ -66,9 +66,10 @@ def test_a_stray_quote_inside_a_field_is_a_character() -> None:
     assert fields('a,b,c\n5" pipe,2,3\n4,5,6\n') == [['5" pipe', "2", "3"], ["4", "5", "6"]]
 
 
-def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
-    content = 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15\n'
-    found = records(opened(content))
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_quote_that_stays_open_costs_its_own_line_only(end: str) -> None:
+    content = 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15'
+    found = records(opened(content + end))
     assert [(record.line, record.fields) for record in found] == [
         (2, None),
         (3, ["4", "5", "6"]),

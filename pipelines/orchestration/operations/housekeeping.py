@@ -9,10 +9,9 @@ import datetime as dt
 import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
-from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import null, select, text, update
 
 from pipelines.config import RUN_LOGS, Settings
@@ -102,8 +101,7 @@ def prune(
 
     Concurrent calls share the work. Returns how many were deleted.
     """
-    storage = instance.event_log_storage
-    assert isinstance(storage, PostgresEventLogStorage)
+    storage: Any = instance.event_log_storage  # of PostgreSQL
     statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log}"))
     parameters = {
         "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # the format that Dagster stores
