@@ -27,7 +27,7 @@ def parse_json(body: bytes) -> Any:
 
     The first value is kept under the key with `SENT_TWICE` appended, so that nothing is lost
     silently. If the values differ, the true one is unknown: the key itself then holds an object
-    with all of them, which no reader accepts as a value. An integer of absurd length becomes a
+    with the others, which no reader accepts as a value. An integer of absurd length becomes a
     string, so that it affects only its record and not the whole document.
 
     Raises `ValueError`, also for what is nested too deeply to be written again.
@@ -51,7 +51,7 @@ def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if len(values) > 1:
                 found[f"{key}{SENT_TWICE}"] = values[0]
                 if len({*map(as_sent, values)}) > 1:
-                    found[key] = {"sent twice": values}
+                    found[key] = {"sent twice": values[1:]}
     return found
 
 
