@@ -3,12 +3,12 @@
 import datetime as dt
 import uuid
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.sources.weather.observation import Observation, words_for
+from pipelines.sources.weather.observation import words_for
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import deliver, line
@@ -118,25 +118,15 @@ def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
         _book(owner, requested, key, "observation", "success")
 
 
-def risk_of(place: Place) -> str | None:
-    return _observation(place).delay_risk
-
-
-def _observation(place: Place) -> Observation:
-    observed: dict[str, Any] = dict.fromkeys(Observation.__dataclass_fields__)
-    observed |= {"temperature_celsius": place.celsius, "wind_kmh": place.wind_kmh}
-    return Observation(**observed | {"observed_at": OBSERVED_AT, "wmo_code": place.code})
-
-
 def _observe(owner: psycopg.Connection, key: str, place: Place) -> None:
     owner.execute(
         "INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at,"
         " temperature_celsius, wind_kmh, conditions, wmo_code, delay_risk)"
-        " SELECT place_id, 'open-meteo', %s, %s, %s, %s, %s, %s, %s FROM weather.places"
-        " WHERE place_key = %s",
+        " SELECT place_id, 'open-meteo', %s, %s, %s, %s, %s, %s, weather.delay_risk(%s, %s, %s)"
+        " FROM weather.places WHERE place_key = %s",
         [
             *(OBSERVED_AT, CALLED_AT, place.celsius, place.wind_kmh, words_for(place.code)),
-            *(place.code, risk_of(place), key),
+            *(place.code, place.code, place.wind_kmh, place.celsius, key),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Observations and hours in a common form: units, conditions, plausibility. Pure.
+"""Observations in a common form: units, conditions, plausibility. Pure.
 
 Temperatures are in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC.
 Condition codes are WMO 4677 as published by Open-Meteo. `conditions.json` has their descriptions,
@@ -15,9 +15,6 @@ from typing import Any
 from pipelines.ingest.contract import shown
 from pipelines.ingest.data_files import read_json
 
-#: Beaufort 9, strong gale: branches break, high vehicles are at risk.
-STORM_KMH = 75.0
-HEAT_CELSIUS = 35.0
 PLAUSIBLE = {
     "temperature_celsius": (-90.0, 60.0),
     "feels_like_celsius": (-110.0, 80.0),
@@ -54,20 +51,6 @@ class Observation:
     is_day: bool | None
     #: Names of impossible values that were sent; they are None.
     impossible: tuple[str, ...] = ()
-
-    @property
-    def delay_risk(self) -> str | None:
-        """The risk of delays to parcels at the place: a rule of thumb, the worst risk first."""
-        code, wind, temperature = self.wmo_code, self.wind_kmh, self.temperature_celsius
-        if code in (95, 96, 99) or (wind is not None and wind >= STORM_KMH):
-            return "storm"
-        if code in (56, 57, 66, 67):
-            return "freezing_rain"
-        if code in (71, 73, 75, 77, 85, 86):
-            return "snow"
-        if temperature is not None and temperature >= HEAT_CELSIUS:
-            return "heat"
-        return None if code is None else "none"
 
 
 #: The values of an observation that have a range.

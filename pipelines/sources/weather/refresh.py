@@ -84,6 +84,8 @@ class PresentWeather(Kind[Batch, Observation]):
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
         connection.execute(supersede, {"now": now, "place_ids": list(responses)})
         put_frame(connection, _rows(responses, self.provider, now), tables.observations)
+        note_risks = text(read_sql("pipelines.sources.weather", "note_risks"))
+        connection.execute(note_risks, {"place_ids": list(responses)})
         for observation in responses.values():
             self.impossible.update(observation.impossible)
 
@@ -98,9 +100,7 @@ def _rows(responses: Mapping[int, Observation], provider: str, now: dt.datetime)
     import pandas as pd
 
     rows = [
-        {"place_id": place_id, "provider": provider, "fetched_at": now}
-        | asdict(observation)
-        | {"delay_risk": observation.delay_risk}
+        {"place_id": place_id, "provider": provider, "fetched_at": now} | asdict(observation)
         for place_id, observation in responses.items()
     ]
     return pd.DataFrame(rows, dtype=object).drop(columns="impossible")

@@ -142,7 +142,7 @@ observations = Table(
         "delay_risk",
         Text,
         "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A"
-        " rule of thumb (pipelines/sources/weather/observation.py). Null if unknown.",
+        " rule of thumb (weather.delay_risk). Null if unknown.",
     ),
     schema=SCHEMA,
     comment="Last known weather of each place, one row per place. Model data, not"

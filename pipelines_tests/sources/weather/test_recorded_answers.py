@@ -72,7 +72,6 @@ def test_open_meteo(theirs: Theirs) -> None:
         "slight snowfall",
         True,
     )
-    assert snow.delay_risk == "snow"
     recorded(theirs.source, "open_meteo", "two places")
     first, second = observe(provider, theirs.clock, 2)
     assert (first.wmo_code, second.wmo_code, second.is_day) == (61, 0, False)
@@ -150,11 +149,7 @@ def test_openweathermap(theirs: Theirs) -> None:
     dry, rain, snow = (observed(title) for title in read("openweathermap"))
     assert (dry.precipitation_mm, dry.wind_kmh, dry.conditions) == (0, 14.83, "overcast clouds")
     assert (rain.precipitation_mm, rain.wmo_code, rain.is_day) == (5.37, 65, False)
-    assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.delay_risk) == (
-        1.2,
-        None,
-        "snow",
-    )
+    assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.wmo_code) == (1.2, None, 73)
 
 
 @pytest.mark.parametrize(

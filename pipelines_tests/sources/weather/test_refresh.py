@@ -198,7 +198,7 @@ def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
     for _ in range(6):
         site.fetch(provider)
         site.clock.pass_by(minutes=1)
-    assert site.row("SELECT count(*) FROM weather.observations") == (50,)
+    assert site.row("SELECT count(*), count(delay_risk) FROM weather.observations") == (50, 50)
 
 
 def test_a_wrong_key_stops_at_once_and_costs_no_place(site: Present) -> None:

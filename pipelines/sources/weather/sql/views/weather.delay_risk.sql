@@ -10,6 +10,7 @@ PARALLEL SAFE
 AS $$
     SELECT
         CASE
+            -- Beaufort 9, strong gale: branches break, high vehicles are at risk.
             WHEN wmo_code IN (95, 96, 99) OR wind_kmh >= 75 THEN 'storm'
             WHEN wmo_code IN (56, 57, 66, 67) THEN 'freezing_rain'
             WHEN wmo_code IN (71, 73, 75, 77, 85, 86) THEN 'snow'
