@@ -110,7 +110,7 @@ lock: .venv/runtime ## resolve the requirements anew
 
 .venv/benchmarks: .venv/development requirements/benchmarks.lock
 	@echo "Installing what is measured beside ours into .venv …" >&2
-	@$(SYNC) -r requirements/benchmarks.lock
+	@$(SYNC) --compile-bytecode -r requirements/benchmarks.lock
 	@touch $@
 
 # dbt and what development needs exclude each other, so it has an environment of its own.

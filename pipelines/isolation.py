@@ -76,11 +76,6 @@ def is_broken(name: str) -> bool:
     return name in _BROKEN
 
 
-def reset() -> None:
-    """Forget which sources are broken, before they are discovered anew."""
-    _BROKEN.clear()
-
-
 def _described(error: BaseException, package: str) -> str:
     if isinstance(error, Failure):
         return f"{error.problem} ({error.place}). {error.remedy}"

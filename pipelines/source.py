@@ -171,10 +171,9 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "isobar.sources"
-#: Schemas, groups, resources and choices of the platform; no source may use their names. The
-#: schema `as_source` was of 3.0, and is dropped.
+#: Schemas, groups, resources and choices of the platform; no source may use their names.
 PLATFORM_NAMES = frozenset(
-    {"enriched", "metrics", "ops", "as_source", "public", "sources", "broken_sources"}
+    {"enriched", "metrics", "ops", "public", "sources", "broken_sources"}
     | {"warehouse", "io_manager", "all"}
 )
 #: Prefixes of the platform's variables.
@@ -403,7 +402,6 @@ class Source:
     @cached_property
     def metadata(self) -> MetaData:
         """The metadata of its tables: those of `tables.py`, and those that records make."""
-        from pipelines.ingest.models import table_of
         from pipelines.warehouse.tables import source_metadata
 
         declared = self.module("tables")

@@ -123,7 +123,7 @@ def _forget(folders: tuple[Path, ...]) -> None:
     importlib.invalidate_caches()
     source._discovered.cache_clear()
     schedule_config.timetable.cache_clear()
-    isolation.reset()
+    isolation._BROKEN.clear()
 
 
 def _filled(words: str, name: str) -> str:

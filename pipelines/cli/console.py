@@ -1,7 +1,6 @@
 """Shared by commands: messages, access to the database, and signals that act like Ctrl-C."""
 
 import signal
-from typing import NoReturn
 
 import click
 
@@ -52,9 +51,5 @@ def reach_database(settings: Settings) -> None:
 
 def interrupt_on(*signals: signal.Signals) -> None:
     """Make signals end the command like Ctrl-C, even if a parent process ignores them."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
     for number in signals:
-        signal.signal(number, interrupt)
+        signal.signal(number, signal.default_int_handler)

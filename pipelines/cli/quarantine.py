@@ -18,7 +18,7 @@ from pipelines.failures import in_one_line, printable
 from pipelines.ingest import quarantine as kept
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import Source, sources_of_feeds
-from pipelines.warehouse.connection import Warehouse, engine_for
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 #: Deliveries that were rejected as a whole, with the number of their bad records that are kept.
@@ -187,8 +187,5 @@ def _analyst_url() -> str:
 
 
 def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:
-    engine = engine_for(url, role=None)
-    with engine.connect() as connection:
-        rows = connection.execute(text(query), parameters).all()
-    engine.dispose()
-    return rows
+    with Warehouse(url, role=None) as store, store.engine.connect() as connection:
+        return connection.execute(text(query), parameters).all()

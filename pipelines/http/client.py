@@ -64,10 +64,6 @@ class JsonResponse:
 Explain = Callable[[int, Any, str, datetime], Failure | None]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class _Session(requests.Session):
     """Follows redirects on the server of the URL only, and from http to https on it.
 
@@ -131,7 +127,7 @@ class HttpClient:
     secrets: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     explain: Explain | None = None
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     session: requests.Session = field(default_factory=_Session, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
-from pipelines.warehouse.connection import engine_for, set_local
+from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import metadata
 
@@ -148,11 +148,6 @@ def drop_plugin(url: str, source: Source) -> int:
         return result.rowcount
 
 
-def differences(connection: Connection) -> list[str]:
-    """Return how the database differs from the `tables.py` files; empty if it does not."""
-    return [one for part in parts() for one in history.differences(connection, part.metadata)]
-
-
 def condition(connection: Connection) -> Condition:
     """Return the state of the database relative to this code; read access is sufficient."""
     found = history.state(connection)
@@ -275,9 +270,8 @@ def _transaction(
     " again.",
 ) -> Iterator[Connection]:
     """Open a transaction as the login; translate errors into failures that say what to do."""
-    engine = engine_for(url, role=None)
     try:
-        with engine.begin() as connection:
+        with Warehouse(url, role=None) as store, store.engine.begin() as connection:
             yield connection
     except DBAPIError as error:
         raise failure_of(
@@ -288,5 +282,3 @@ def _transaction(
             see="See whether the server is up and DATABASE_URL is right.",
             remedy=remedy,
         ) from error
-    finally:
-        engine.dispose()

@@ -9,10 +9,10 @@ from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import input_spec, view_asset
 from pipelines.orchestration.automation import automated, freshness_of
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS, checks_of
-from pipelines.orchestration.loading import load_asset, sensors_of
+from pipelines.orchestration.loading import inbox_sensor, load_asset
 from pipelines.orchestration.resources import source_resource
 from pipelines.orchestration.schedule_config import MAX_RUNTIME_TAG, schedule_of, timetable
-from pipelines.source import Source, declared_sources
+from pipelines.source import FileInbox, Source, declared_sources
 from pipelines.warehouse.sql_files import relations_read
 from pipelines.warehouse.tables import WRITTEN_WITH
 
@@ -24,6 +24,7 @@ def definitions_of(source: Source) -> dg.Definitions:
     """
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
+    inboxes = [one for one in source.fetchers if isinstance(one, FileInbox)]
     views = [view_asset(source, one, upstream_of(one.name)) for one in source.view_assets.values()]
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
@@ -36,7 +37,7 @@ def definitions_of(source: Source) -> dg.Definitions:
         asset_checks=checks,
         jobs=[_job(source, assets, checks), *(parts.jobs or ())],
         schedules=[*(parts.schedules or ()), *map(schedule_of, unmade)],
-        sensors=[*sensors_of(source), *(parts.sensors or ())],
+        sensors=[*(inbox_sensor(source, one) for one in inboxes), *(parts.sensors or ())],
         resources={source.name: source_resource(source.name), **(parts.resources or {})},
     )
 

@@ -324,11 +324,6 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
     return Inbox(source.name, folder, variable, options, fetcher.suffixes, cut_seconds)
 
 
-def sensors_of(source: Source) -> list[dg.SensorDefinition]:
-    """Return the sensor of a source's inbox, if it has one."""
-    return [inbox_sensor(source, one) for one in source.fetchers if isinstance(one, FileInbox)]
-
-
 def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
     """Return the sensor that starts the source's job for new files in its inbox.
 

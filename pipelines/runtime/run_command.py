@@ -36,13 +36,14 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.instance import turn_automation_on
-from pipelines.orchestration.operations.look import note
+from pipelines.orchestration.operations.look import look, tables_of
 from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.bootstrap import translated_storage
 from pipelines.source import sources
+from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 
 #: Metadata of a materialization that the end of the run repeats, and the words before it.
@@ -133,7 +134,8 @@ def _note_what_is_wrong(console: Console) -> None:
             dg.DagsterInstance.get() as instance,
             Warehouse(Settings.current().warehouse_url(LOADER)) as store,
         ):
-            note(instance, definitions.get_repository_def(), store, utc_now())
+            repository = definitions.get_repository_def()
+            last_look.write(store, look(instance, repository, tables_of(store), utc_now()))
     except Failure as failure:
         words = f"The dashboards do not show what is wrong now: {failure.problem}"
         _say(console, "[yellow]warning:[/]", [words])

@@ -41,9 +41,9 @@ class Storage(DagsterPostgresStorage):
         for part in (self.run_storage, self.event_log_storage, self.schedule_storage):
             # Dagster 1.13 has no public way to pass an engine.
             part._engine = _engine(postgres_url)  # type: ignore[union-attr]
-        # It would ask PostgreSQL for them several times with each event, and they are made before.
-        for name in ("has_table", "has_asset_key_col", "has_asset_key_index_cols"):
-            setattr(self.event_log_storage, name, cache(getattr(self.event_log_storage, name)))
+        # It would look both up in the catalogue with each event, and they are made before.
+        log: Any = self.event_log_storage
+        log.has_table, log.has_asset_key_col = cache(log.has_table), cache(log.has_asset_key_col)
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

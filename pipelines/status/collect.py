@@ -117,11 +117,6 @@ def status_of(problems: Iterable[Problem]) -> str:
     return "bad" if "error" in severities else "warning" if severities else "ok"
 
 
-def seconds_since(at: dt.datetime | None, now: dt.datetime) -> float | None:
-    """Return how long ago something was; None if it never was."""
-    return round((now - at).total_seconds(), 1) if at else None
-
-
 def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
     """Return the URL of the web UI on this machine if it runs, and its processes.
 
@@ -177,7 +172,8 @@ def source_facts(
     """Return the facts about a source; null is not known, and nothing is promised of one off."""
     is_on = sources()[name].settings.is_set_up(settings)
     facts = {"name": name, "is_on": is_on, **known.get(name, UNKNOWN)}
-    facts["age_seconds"] = seconds_since(facts["last_success_at"], now)
+    at = facts["last_success_at"]
+    facts["age_seconds"] = round((now - at).total_seconds(), 1) if at else None
     return facts if is_on else facts | {"is_overdue": None, "promised_seconds": None}
 
 

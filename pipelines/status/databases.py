@@ -13,7 +13,7 @@ from pipelines.migrations.apply import Condition, condition
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.warehouse import last_look
-from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.last_look import Look
 from pipelines.warehouse.sql_files import read_sql
 
@@ -106,20 +106,14 @@ def _reading(url: str) -> Iterator[Connection]:
     parsed = make_url(url)
     given = parsed.query.get("options", "")
     options = f"{given} {OPTIONS}".strip() if isinstance(given, str) else OPTIONS
-    engine = engine_for(
-        parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
-        role=None,
-    )
-    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    address = parsed.update_query_dict({"options": options}).render_as_string(hide_password=False)
     see = "See whether the server is up, and the address in the environment is right."
-    try:
-        with (
-            translated("database", "it cannot be read", place=shown, see=see, remedy=see),
-            engine.connect() as connection,
-        ):
-            yield connection
-    finally:
-        engine.dispose()
+    with (
+        Warehouse(address, role=None) as store,
+        translated("database", "it cannot be read", place=store.place, see=see, remedy=see),
+        store.engine.connect() as connection,
+    ):
+        yield connection
 
 
 def _facts(connection: Connection, schema: Condition) -> dict[str, Any]:

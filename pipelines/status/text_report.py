@@ -68,22 +68,20 @@ def _words(problem: Problem) -> str:
 
 def _parts(seen: Document) -> Table:
     """One line for each part of the platform."""
-    places = seen["disks"]["places"]
+    places, at = seen["disks"]["places"], seen["looked_at"]
+    free = ", ".join(f"{one['free_bytes'] / GIB:,.0f} GiB free at {one['path']}" for one in places)
+    looked = _ago((seen["checked_at"] - at).total_seconds() if at else None)
     lines = {
         "database": ("database", _database(seen["database"])),
         "dagster_storage": ("Dagster's storage", _database(seen["dagster_storage"])),
         "processes": ("web UI", seen["processes"]["url"] or "isobar ui is not up on this machine"),
-        "daemon": ("daemon", f"last look at runs, checks and data: {_last_look(seen)}"),
-        "disks": ("disk", ", ".join(f"{_gib(one)} GiB free at {one['path']}" for one in places)),
+        "daemon": ("daemon", f"last look at runs, checks and data: {looked}"),
+        "disks": ("disk", free),
     }
     parts = Table.grid(padding=(0, 1))
     for part, (title, words) in lines.items():
         parts.add_row(MARKS[seen[part]["status"]], title, escape(printable(words)))
     return parts
-
-
-def _gib(disk: Document) -> str:
-    return f"{disk['free_bytes'] / GIB:,.0f}"
 
 
 def _database(found: Document) -> str:
@@ -92,11 +90,6 @@ def _database(found: Document) -> str:
     schema = f", its schema is {found['schema']}" if found["schema"] != "current" else ""
     size, place = found["size_bytes"] / 2**20, found["place"].rpartition("@")[2]
     return f"PostgreSQL {found['server_version']}, {size:,.0f} MiB{schema}, at {place}"
-
-
-def _last_look(seen: Document) -> str:
-    at = seen["looked_at"]
-    return _ago((seen["checked_at"] - at).total_seconds() if at else None)
 
 
 def _sources(sources: Sequence[Document], now: dt.datetime) -> Table:

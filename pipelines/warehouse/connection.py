@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
-#: The name of the lock of a source.
-LOAD_LOCK = "isobar load {}"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
@@ -37,6 +35,7 @@ STAGE_MEMORY = "-c temp_buffers=96MB"
 BEGIN_LOAD = """
 SELECT
     pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),
+    pg_advisory_xact_lock(hashtextextended('isobar load ' || CAST(:source AS text), 0)),
     CASE
         WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(:memory)
             THEN set_config('work_mem', :memory, TRUE)
@@ -97,8 +96,7 @@ class Warehouse:
             self.engine.connect() if session is None else nullcontext(session) as connection,
             connection.begin(),
         ):
-            connection.execute(text(BEGIN_LOAD), {"memory": LOAD_MEMORY})
-            take_turn(connection, source)
+            connection.execute(text(BEGIN_LOAD), {"source": source, "memory": LOAD_MEMORY})
             yield connection
 
     def translate_db_errors(
@@ -117,12 +115,6 @@ class Warehouse:
 
     def __exit__(self, *_: object) -> None:
         self.dispose()
-
-
-def take_turn(connection: Connection, name: str) -> None:
-    """Take the lock of a source, or of what is derived from one, until the transaction ends."""
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    connection.execute(lock, {"name": LOAD_LOCK.format(name)})
 
 
 def set_local(connection: Connection, name: str, value: str) -> None:

@@ -179,7 +179,7 @@ def with_own(
 
     yield build
     timetable.cache_clear()
-    isolation.reset()
+    isolation._BROKEN.clear()
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,18 @@
 """How the database at an address stands to the code."""
 
-from pipelines.migrations import apply
-from pipelines.warehouse.connection import engine_for
+from pipelines.migrations import apply, history
+from pipelines.warehouse.connection import Warehouse
 
 
 def condition(url: str) -> apply.Condition:
     """Return whether the schema is current, or what else."""
-    engine = engine_for(url, role=None)
-    with engine.connect() as connection:
-        found = apply.condition(connection)
-    engine.dispose()
-    return found
+    with Warehouse(url, role=None) as store, store.engine.connect() as connection:
+        return apply.condition(connection)
 
 
 def differences(url: str) -> list[str]:
     """Return how its tables differ from the declared ones."""
-    engine = engine_for(url, role=None)
-    with engine.connect() as connection:
-        found = apply.differences(connection)
-    engine.dispose()
-    return found
+    with Warehouse(url, role=None) as store, store.engine.connect() as connection:
+        return [
+            one for part in apply.parts() for one in history.differences(connection, part.metadata)
+        ]

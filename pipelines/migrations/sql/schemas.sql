@@ -23,22 +23,6 @@ BEGIN
 END
 $$;
 
--- Isobar 3.0 announced loads on a channel, and ran the statements of each source as a role of its own.
-DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
-DROP SCHEMA IF EXISTS as_source CASCADE;
-DO $$
-DECLARE
-    role_name text;
-BEGIN
-    FOR role_name IN
-        SELECT rolname FROM pg_roles
-        WHERE rolname ~ '^isobar_source_' AND pg_has_role(current_user, oid, 'USAGE')
-    LOOP
-        EXECUTE format('DROP OWNED BY %I', role_name);
-    END LOOP;
-END
-$$;
-
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

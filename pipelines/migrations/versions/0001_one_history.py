@@ -8,10 +8,28 @@ revision = "0001_one_history"
 down_revision = None
 branch_labels = None
 depends_on = None
+#: Isobar 3.0 announced loads on a channel, and ran the statements of a source as a role of its own.
+OF_3 = """
+DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
+DROP SCHEMA IF EXISTS as_source CASCADE;
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOR role_name IN
+        SELECT rolname FROM pg_roles
+        WHERE rolname ~ '^isobar_source_' AND pg_has_role(current_user, oid, 'USAGE')
+    LOOP
+        EXECUTE format('DROP OWNED BY %I', role_name);
+    END LOOP;
+END
+$$;
+"""
 
 
 def upgrade() -> None:
     """Drop the version tables of 3.0, and call a feed so."""
+    op.execute(OF_3)
     op.execute("ALTER TABLE ops.deliveries RENAME COLUMN source TO feed")
     op.execute(
         "ALTER INDEX ops.deliveries_source_name_loaded_at_idx"

@@ -107,11 +107,9 @@ def prune(
         "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # the format that Dagster stores
         "unfinished": [status.value for status in UNFINISHED],
     }
-    with storage.index_connection() as opened:
-        connection = opened.execution_options(isolation_level="READ COMMITTED")
-        with connection.begin():
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            return int(connection.execute(statement, parameters).scalar_one())
+    with storage.index_transaction() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        return int(connection.execute(statement, parameters).scalar_one())
 
 
 def remove_run_files(

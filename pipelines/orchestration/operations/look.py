@@ -102,16 +102,6 @@ def data_problems(connection: Connection) -> list[Problem]:
     return found
 
 
-def note(
-    instance: dg.DagsterInstance,
-    repository: dg.RepositoryDefinition,
-    store: Warehouse,
-    now: dt.datetime,
-) -> None:
-    """Look, and note what was found, for pages and for `isobar status`. Raises `Failure`."""
-    last_look.write(store, look(instance, repository, tables_of(store), now))
-
-
 def tables_of(store: Warehouse) -> Tables:
     """Read what a look needs from the warehouse. Raises `Failure`."""
     problem = "what is wrong with the data cannot be read"

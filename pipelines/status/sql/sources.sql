@@ -10,4 +10,3 @@ FROM metrics.freshness
 LEFT JOIN ops.feeds ON freshness.name = feeds.source
 WHERE freshness.kind = 'source'
 GROUP BY 1, 2, 3, 4
-ORDER BY 1
