@@ -114,6 +114,7 @@ def test_a_broken_plug_in_is_named_and_harms_nobody(
     uv("pip", "uninstall", "--python", python, "isobar-broken")
 
 
+@pytest.mark.system
 def test_the_example_s_own_tests_pass(tmp_path: Path) -> None:
     """In an environment that has the plug-in and Isobar, and none of Isobar's own tests."""
     install(tmp_path, "tides")
