@@ -107,7 +107,7 @@ def unconfigured(failure: Failure, now: dt.datetime) -> dict[str, Any]:
 
 
 def worst_first(problem: Problem) -> tuple[str, float]:
-    """Sort errors before warnings, and the newest first, because the report shows few warnings."""
+    """Sort errors before warnings, and the newest first."""
     return problem.severity, -problem.since.timestamp()
 
 

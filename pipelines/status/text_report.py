@@ -18,7 +18,6 @@ from pipelines.status.collect import GIB
 from pipelines.warehouse.last_look import Problem
 
 WIDTH = 100
-MAX_WARNINGS = 5
 MAX_CHARACTERS = 400
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", None: "[dim]?[/]"}
 WORDS = {"ok": "all is well", "warning": "no errors, but warnings", "bad": "something is bad"}
@@ -43,18 +42,15 @@ def page(seen: Document) -> str:
 def _problems(problems: Sequence[Problem], now: dt.datetime, url: str | None) -> Table:
     """Show errors in full, warnings in one line each, and below each its complete remedy."""
     lines = Table.grid(padding=(0, 1))
-    warnings = [one for one in problems if one.severity == "warning"]
     for problem in [one for one in problems if one.severity == "error"]:
         age = (now - problem.since).total_seconds()
         since = f" [dim]({span_in_words(age)})[/]" if age > 0 else ""
         lines.add_row(MARKS["bad"], escape(_words(problem)) + since)
         page = f" {url}{problem.path}" if url and problem.path else ""
         lines.add_row("", f"[dim]{escape(problem.remedy + page)}[/]")
-    for problem in warnings[:MAX_WARNINGS]:
+    for problem in [one for one in problems if one.severity == "warning"]:
         lines.add_row(MARKS["warning"], Text(_words(problem), no_wrap=True, overflow="ellipsis"))
         lines.add_row("", f"[dim]{escape(problem.remedy)}[/]")
-    if (left := len(warnings) - MAX_WARNINGS) > 0:
-        lines.add_row(MARKS["warning"], f"[dim]and {left} more: isobar status --json[/]")
     lines.add_row()
     return lines
 
