@@ -59,6 +59,13 @@ class Child:
         """Return whether the process runs."""
         return self._process is not None and is_alive(self._process)
 
+    def listens_on(self, port: int) -> bool:
+        """Return whether the process itself, and not another one, listens on a TCP port."""
+        listening = (
+            self._process.net_connections("tcp") if self._process and self.is_alive() else []
+        )
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in listening)
+
     def log_tail(self) -> str:
         """Return the last `Failure` it logged since its start, else the end of that output."""
         with self.log.open(errors="replace") as log:

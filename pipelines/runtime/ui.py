@@ -86,7 +86,7 @@ class WebUi:
                 self._write_record(port, children)
                 if child is code_child:  # the others load the definitions from it
                     wait_until(lambda: self.stopped.is_set() or code_socket.exists(), child, 120)
-            wait_until(lambda: self.stopped.is_set() or is_open(port), web_child, 120)
+            wait_until(lambda: self.stopped.is_set() or web_child.listens_on(port), web_child, 120)
             if not self.stopped.is_set():
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
