@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import MAX_NOISE, PLAUSIBLE, words_for
+from pipelines.sources.weather.observation import as_code, within_range, words_for
 from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -163,26 +163,20 @@ def _invalid(at: Any, problem: str) -> str:
 
 
 def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]]) -> Hours:
-    import numpy as np
     import pandas as pd
 
-    sent = pd.DataFrame(values, dtype="float64").iloc[[*times.values()]]
-    code = sent["weather_code"]
-    kept: dict[str, Any] = {"weather_code": code.where(code.between(0, 99) & (code % 1 == 0))}
-    for name in sent.columns.drop("weather_code"):
-        low, high = PLAUSIBLE[name]
-        found = sent[name].to_numpy()
-        found = np.where((low == 0) & (found < 0) & (found > -MAX_NOISE), 0.0, found)
-        kept[name] = np.where((found >= low) & (found <= high), found, np.nan)
-    rows = pd.DataFrame(kept, sent.index)
-    lost = (sent.notna() & rows[[*sent]].isna()).sum()
-    code = rows.pop("weather_code").astype("Int16")
-    rows = rows.assign(
-        hour_at=pd.Series([*times], sent.index, dtype="datetime64[us, UTC]"),
-        wmo_code=code,
-        conditions=code.map({one: words_for(one) for one in code.dropna().unique()}),
-    )
+    codes = [as_code(one, 0, 99) for one in values["weather_code"]]
+    kept = {
+        name: pd.Series([within_range(name, one) for one in column], dtype="float64")
+        for name, column in values.items()
+        if name != "weather_code"
+    }
+    texts = pd.Series([words_for(one) for one in codes], dtype="str")
+    rows = pd.DataFrame(kept).assign(wmo_code=pd.Series(codes, dtype="Int16"), conditions=texts)
+    rows, sent = (one.iloc[[*times.values()]] for one in (rows, pd.DataFrame(values, dtype=float)))
+    lost = (sent.notna() & rows.rename(columns={"wmo_code": "weather_code"})[[*sent]].isna()).sum()
+    hours = rows.assign(hour_at=pd.Series([*times], rows.index, dtype="datetime64[us, UTC]"))
     return Hours(
-        rows[sent.notna().any(axis=1)],
+        hours[sent.notna().any(axis=1)],
         Counter({str(name): int(count) for name, count in lost.items() if count}),
     )
