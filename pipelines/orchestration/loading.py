@@ -70,7 +70,8 @@ class LoadConfig(dg.Config):
     )
     read_whole: bool = Field(
         default=False,
-        description="Read the API from its beginning, to find events that were entered late.",
+        description="Read everything again: an API from its beginning, to find what was entered"
+        " late, or all archived documents. Readers see the old rows until the new ones are there.",
     )
 
 
@@ -198,7 +199,11 @@ class _Loading:
     def _poll_api(self, fetcher: PolledApi, runner: Runner) -> None:
         """Load what is new at an API. What it could not read fails the run at its end."""
         is_whole = self.config.read_whole
-        polled = fetcher.poll(self.store, self.settings, runner.load, is_whole=is_whole)
+        try:
+            polled = fetcher.poll(self.store, self.settings, runner, is_whole=is_whole)
+        except NotReady as reason:
+            self._note_not_ready(reason)
+            return
         if polled is not None:
             self.is_on = True
             outcomes, failure = polled
@@ -228,8 +233,7 @@ class _Loading:
                 else:
                     self.outcomes += [outcome] if outcome else []
         except NotReady as reason:
-            self.is_complete = False
-            self.context.log.info("%s", reason)
+            self._note_not_ready(reason)
             return
         if rejected:
             raise rejected[0]
@@ -237,6 +241,11 @@ class _Loading:
             with self.store.transaction(self.source.name) as connection:
                 last = deliveries.last_number(connection, runner.feed.name)
                 watermarks.move(connection, name, last)
+
+    def _note_not_ready(self, reason: NotReady) -> None:
+        """Say that there is nothing yet, which is no failure."""
+        self.is_on, self.is_complete = True, False
+        self.context.log.info("%s", reason)
 
     def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
         """Yield what a service or a function sends; nothing if it is off."""

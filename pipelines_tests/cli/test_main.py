@@ -126,7 +126,7 @@ def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> 
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
     assert "sandbox: " not in done.stderr  # as its failure would be reported
-    assert "flights_snapshots" in done.stdout
+    assert "load_flights" in done.stdout
     assert done.returncode == 0, "the source of the sandbox is on this machine, too"
 
 

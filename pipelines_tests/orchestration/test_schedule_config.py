@@ -83,7 +83,7 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(
     words = (
         '[schedules.rebuild_on_sundays]\njob = "flights_rebuild"\ncron = "0 3 * * 0"\n'
         'zone = "Europe/Paris"\nabout = "Read the archive anew."\n'
-        "[schedules.rebuild_on_sundays.config.ops.flights_tables.config]\nrebuild = true\n"
+        "[schedules.rebuild_on_sundays.config.ops.load_flights.config]\nread_whole = true\n"
     )
     entry = read_timetable(own(tmp_path, words))["rebuild_on_sundays"]
     schedule = schedule_of(entry)
@@ -93,7 +93,7 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(
     assert str(schedule.description).startswith("Read the archive anew.")
     request = tick(entry, instance)
     assert isinstance(request, dg.RunRequest)
-    assert request.run_config == {"ops": {"flights_tables": {"config": {"rebuild": True}}}}
+    assert request.run_config == {"ops": {"load_flights": {"config": {"read_whole": True}}}}
 
 
 def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance) -> None:

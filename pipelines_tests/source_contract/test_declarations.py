@@ -72,10 +72,14 @@ def test_declarations_load_neither_dagster_nor_pandas_and_open_nothing() -> None
 
 
 def test_every_declared_fetcher_has_a_feed_in_the_contract() -> None:
-    """Weather has none: its answers have no ledger, and its own tests try each provider."""
+    """Weather has none: its answers have no ledger, and its own tests try each provider.
+
+    Nor has a package of Python, whose content is as good as its release.
+    """
     feeds = Counter(feed.source for feed in DRIVERS)
     for source in SOURCES:
-        assert feeds[source.name] >= len(source.fetchers), source.name
+        sent = [one for one in source.fetchers if one.input.kind != "python"]
+        assert feeds[source.name] >= len(sent), source.name
         assert feeds[source.name] or source.name == "weather"
 
 

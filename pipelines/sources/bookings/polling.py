@@ -23,6 +23,7 @@ from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
+    from pipelines.ingest.runner import Runner
     from pipelines.sources.bookings import Settings
 
 SOURCE = "bookings"
@@ -95,7 +96,7 @@ def poll(
 def poll_configured(
     store: Warehouse,
     settings: Settings,
-    load: Callable[..., Outcome | None],
+    runner: Runner,
     *,
     is_whole: bool,
 ) -> tuple[list[Outcome], Failure | None] | None:
@@ -103,7 +104,7 @@ def poll_configured(
     client = open_client(settings)
     if client is None:
         return None
-    return poll(store, client, settings, load, is_whole=is_whole)
+    return poll(store, client, settings, runner.load, is_whole=is_whole)
 
 
 def _content(page: Page, place: str) -> Content:

@@ -5,6 +5,7 @@
 the `airportsdata` package.
 """
 
+from pipelines.ingest.feeds import PolledApi
 from pipelines.source import (
     Cap,
     Check,
@@ -55,8 +56,14 @@ AIRPORTS = Input(
 #: Tables with history, to which each snapshot is applied.
 PERIODS = ("airlines", "agents", "legs", "prices")
 
+airports_feed = Feed(
+    name="airports",
+    fetch=PolledApi(input=AIRPORTS, poll=deferred("pipelines.sources.flights.load:poll_airports")),
+    parse=deferred("pipelines.sources.flights.client:parse_airports"),
+)
 feed = Feed(
     name="flights",
+    fetch=PolledApi(input=DOCUMENT, poll=deferred("pipelines.sources.flights.load:poll")),
     parse=deferred("pipelines.sources.flights.transform:parse"),
     stages={
         **{f"stage_{name}": f"flights.{name}" for name in PERIODS},
@@ -73,10 +80,6 @@ feed = Feed(
     analyze=("flights.itineraries", "flights.itinerary_legs"),
     cap=Cap(few=0),
 )
-airports_feed = Feed(
-    name="airports",
-    parse=deferred("pipelines.sources.flights.client:parse_airports"),
-)
 
 source = Source(
     name="flights",
@@ -91,8 +94,12 @@ source = Source(
             cron="0 5 * * *",
         ),
     ),
-    inputs=(DOCUMENT, AIRPORTS),
-    feeds=(feed, airports_feed),
+    feeds=(airports_feed, feed),
+    loads=(
+        "flights.itineraries",
+        *("flights.snapshots", "flights.airports", "flights.itinerary_legs"),
+        *(f"flights.{name}" for name in PERIODS),
+    ),
     retry=Retry(job="flights_rebuild"),
     ledgers=(
         Ledger(

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.failures import NotReady, PermanentFailure
+from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import SENT_TWICE
 from pipelines.ingest.deliveries import Delivery
@@ -115,13 +115,8 @@ def _read_airports() -> pd.DataFrame:
     return frame
 
 
-def open_client(settings: Settings) -> FlightsClient:
-    """Return a client for the configured document. Raises `NotReady` if none is configured."""
+def open_client(settings: Settings) -> FlightsClient | None:
+    """Return a client for the configured document; None if flights are off."""
     if settings.url is None:
-        raise NotReady(
-            SOURCE,
-            "FLIGHTS_URL is not set, so flights are off",
-            place="the environment or .env",
-            remedy="Set FLIGHTS_URL to the address of a flights document.",
-        )
+        return None
     return FlightsClient(settings.url, HttpClient(source=SOURCE, variable="FLIGHTS_URL"))

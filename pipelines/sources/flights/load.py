@@ -1,4 +1,4 @@
-"""Load the flights tables from the archive, snapshot by snapshot."""
+"""Archive the flights document of the day, and load the tables from the archive."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, text, true, update
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, repeat_delivery
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.load import ANALYZE_FROM
 from pipelines.ingest.statements import execute_file
-from pipelines.sources.flights import airports_feed, feed, periods, source, tables
-from pipelines.sources.flights.archive import delivery_of, last_without_document, pending
-from pipelines.sources.flights.client import SOURCE, packaged_airports
+from pipelines.sources.flights import periods, source, tables
+from pipelines.sources.flights.archive import delivery_of, keep, last_without_document, pending
+from pipelines.sources.flights.client import SOURCE, open_client, packaged_airports
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import execute_script
 
@@ -27,18 +27,52 @@ if TYPE_CHECKING:
 READ = ("read_itineraries", "read_legs")
 
 
+def poll(
+    store: Warehouse, settings: Settings, runner: Runner, *, is_whole: bool
+) -> tuple[list[Outcome], Failure | None] | None:
+    """Archive today's document, then load what is archived; None if flights are off.
+
+    With `is_whole`, the whole archive is loaded again, even if the document cannot be fetched.
+    Raises whatever the client raises.
+    """
+    client = open_client(settings)
+    if client is None:
+        return None
+    failure: Failure | None = None
+    try:
+        response = client.fetch()
+        with store.transaction(SOURCE) as connection:
+            keep(connection, response)
+    except DatabaseError:
+        raise
+    except Failure as reason:
+        if not is_whole:
+            raise
+        failure = reason
+    outcomes, failures = bring_up_to_date(store, runner, rebuild=is_whole)
+    return outcomes, next(reversed(failures), failure)
+
+
+def poll_airports(
+    store: Warehouse, settings: Settings, runner: Runner, *, is_whole: bool
+) -> tuple[list[Outcome], None] | None:
+    """Load the airports of the package if it has changed; None if flights are off."""
+    del store, is_whole
+    if settings.url is None:
+        return None
+    delivery, read_airports = packaged_airports()
+    outcome = runner.load(Content(delivery=delivery, document=read_airports))
+    return [outcome] if outcome else [], None
+
+
 def bring_up_to_date(
-    store: Warehouse, settings: Settings, *, run_id: str | None, rebuild: bool = False
+    store: Warehouse, runner: Runner, *, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
-    """Load airports and every pending snapshot; a rejected one does not block the next.
+    """Load every pending snapshot; a rejected one does not block the next.
 
     Each snapshot is loaded in its own transaction; a rebuild is a single one. Returns the outcomes
     of loaded snapshots, and the failures of rejected ones.
     """
-    delivery, read_airports = packaged_airports()
-    airports = source.runner(airports_feed, store, settings, run_id)
-    airports.load(Content(delivery=delivery, document=read_airports))
-    runner = source.runner(feed, store, settings, run_id)
     results: list[Outcome | PermanentFailure] = []
     waiting: list[dt.datetime] = []
     is_first = True

@@ -150,7 +150,9 @@ def deliver(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> li
 def bring_up_to_date(
     warehouse: Warehouse, *, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
-    return load.bring_up_to_date(warehouse, Settings(), run_id=None, rebuild=rebuild)
+    load_airports(warehouse)
+    runner = source.runner(feed, warehouse, Settings())
+    return load.bring_up_to_date(warehouse, runner, rebuild=rebuild)
 
 
 def keep(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> dt.datetime:
