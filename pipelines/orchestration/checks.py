@@ -1,6 +1,8 @@
 """Asset checks: for every ledger feed, every inbox, and declared queries."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -36,11 +38,17 @@ def expectation_and_remedy(description: str) -> tuple[str, str | None]:
 
 
 def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
-    """Return the checks that follow from a source's declaration."""
+    """Return the checks that follow from a source's declaration, one step for each asset."""
     found = [check for ledger in source.ledgers for check in ledger_checks(source, ledger)]
+    found += [query_check(source, check) for check in source.checks]
+    steps = defaultdict[dg.AssetKey, list[RowCheck]](list)
+    for one in found:
+        steps[one.spec.asset_key].append(one)
     inboxes = [one for one in source.fetchers if isinstance(one, FileInbox)]
-    found += [readable_files(source, one) for one in inboxes]
-    return [*found, *(query_check(source, check) for check in source.checks)]
+    return [
+        *(in_one_step(key, checks) for key, checks in steps.items()),
+        *(readable_files(source, one) for one in inboxes),
+    ]
 
 
 class Offending(NamedTuple):
@@ -48,6 +56,18 @@ class Offending(NamedTuple):
 
     total: int
     rows: Sequence[Mapping[str, Any]]
+
+
+Find = Callable[[Connection], Offending | Sequence[Mapping[str, Any]]]
+
+
+class RowCheck(NamedTuple):
+    """A check that finds offending rows, its name in messages, and the file of its statement."""
+
+    spec: dg.AssetCheckSpec
+    title: str
+    find: Find
+    file: str | None = None
 
 
 def verdict(
@@ -68,29 +88,38 @@ def verdict(
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
 
 
-def evaluated(
-    warehouse: WarehouseResource,
-    name: str,
-    severity: dg.AssetCheckSeverity,
-    find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
-    file: str | None = None,
-) -> dg.AssetCheckResult:
-    """Return the result of a check by what `find` returns; one that takes too long did not pass.
+def evaluated(warehouse: WarehouseResource, check: RowCheck) -> dg.AssetCheckResult:
+    """Return the result of a check; one that takes too long did not pass.
 
-    Nor did one whose statement is wrong. `file` is that of the statement.
+    Nor did one whose statement is wrong.
     """
+    severity = dg.AssetCheckSeverity.ERROR if check.spec.blocking else WARN
     try:
-        with warehouse.limited(f"the check {name}", file) as connection:
-            return verdict(find(connection), severity)
+        with warehouse.limited(f"the check {check.title}", check.file) as connection:
+            found = verdict(check.find(connection), severity)
     except PermanentFailure as failure:
-        return dg.AssetCheckResult(
-            passed=False,
-            severity=severity,
-            description=f"{failure.problem}. {failure.remedy}",
-        )
+        description = f"{failure.problem}. {failure.remedy}"
+        found = dg.AssetCheckResult(passed=False, severity=severity, description=description)
+    return found._replace(check_name=check.spec.name)
 
 
-def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefinition]:
+def in_one_step(key: dg.AssetKey, checks: Sequence[RowCheck]) -> dg.AssetChecksDefinition:
+    """Return the checks of an asset as one step: a step of its own costs more than most of them."""
+
+    @dg.multi_asset_check(
+        name=f"{'__'.join(key.path)}__checks", specs=[one.spec for one in checks], can_subset=True
+    )
+    def evaluate(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        for one in checks:
+            if one.spec.key in context.selected_asset_check_keys:
+                yield evaluated(warehouse, one)
+
+    return evaluate
+
+
+def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
     """Return the checks that every ledger feed has.
 
     Each delivery of a snapshot is complete, and its run fails if none arrives. For other feeds,
@@ -99,22 +128,11 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
     key, feed = dg.AssetKey(ledger.on.split(".")), ledger.feed or source.name
 
     def check(
-        name: str,
-        expects: str,
-        remedy: str,
-        find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
-        *,
-        is_blocking: bool = False,
-    ) -> dg.AssetChecksDefinition:
-        severity = dg.AssetCheckSeverity.ERROR if is_blocking else WARN
-
-        @dg.asset_check(
-            asset=key, name=name, blocking=is_blocking, description=described(expects, remedy)
-        )
-        def evaluate(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-            return evaluated(warehouse, f"{name} of {feed}", severity, find)
-
-        return evaluate
+        name: str, expects: str, remedy: str, find: Find, *, is_blocking: bool = False
+    ) -> RowCheck:
+        description = described(expects, remedy)
+        spec = dg.AssetCheckSpec(name, asset=key, description=description, blocking=is_blocking)
+        return RowCheck(spec, f"{name} of {feed}", find)
 
     of_last = " of the last delivery" if ledger.is_snapshot else ""
 
@@ -217,23 +235,14 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
     return check
 
 
-def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
+def query_check(source: Source, declared: Check) -> RowCheck:
     """Return a check that warns if `sql/checks/<name>.sql` of the source returns rows."""
     name = f"checks/{declared.name}"
     query, place = read_sql(source.package, name), f"sql/{name}.sql"
-
-    @dg.asset_check(
+    spec = dg.AssetCheckSpec(
+        declared.name,
         asset=dg.AssetKey(declared.on.split(".")),
-        name=declared.name,
         description=described(declared.expects, declared.remedy),
     )
-    def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        return evaluated(
-            warehouse,
-            declared.name,
-            WARN,
-            lambda connection: offending_rows(connection, source, query, place),
-            place,
-        )
-
-    return check
+    find = partial(offending_rows, source=source, query=query, place=place)
+    return RowCheck(spec, declared.name, find, place)

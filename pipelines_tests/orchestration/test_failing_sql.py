@@ -1,6 +1,7 @@
 """SQL of a source that fails in checks and views names its file."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,9 @@ def test_a_check_that_fails_does_not_pass_and_names_its_file(
 ) -> None:
     """Incident: the run failed with a traceback, and other checks with it."""
     bookings, file = sources()["bookings"], "sql/checks/no_conflicts.sql"
-    result = checks.evaluated(
-        resource,
-        "no_conflicts",
-        checks.WARN,
-        lambda connection: checks.offending_rows(connection, bookings, query, file),
-        file,
-    )
+    find = partial(checks.offending_rows, source=bookings, query=query, place=file)
+    spec = dg.AssetCheckSpec("no_conflicts", asset="events")
+    result = checks.evaluated(resource, checks.RowCheck(spec, "no_conflicts", find, file))
     assert not result.passed
     assert QUERIES[query] in str(result.description)
 
