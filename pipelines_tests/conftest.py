@@ -17,7 +17,6 @@ os.environ |= {
 }  # a developer's have no say
 
 import dagster as dg
-import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory

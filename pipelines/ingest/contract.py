@@ -2,8 +2,8 @@
 
 `RecordValidator` validates a list of records from a JSON document. Valid records become a frame;
 invalid ones become rejects with position, raw text and every reason. Unknown and missing keys are
-reported as schema drift. A pydantic model of the source defines the values. `violations` does the
-same for tabular files with a pandera schema.
+reported as schema drift. A pydantic model of the source defines the values. `violations` makes the
+reasons for tabular files.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from pipelines.ingest.reasons import TOO_MANY_FIELDS, Reason, not_an_object
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pandera.pandas import DataFrameSchema
     from pydantic_core import ErrorDetails
 
 MAX_DRIFT = 20
@@ -349,34 +348,19 @@ def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
 
 
 def violations(
-    contract: DataFrameSchema,
-    typed: pd.DataFrame,
-    sent: pd.DataFrame,
-    also: Iterable[tuple[str, Any]] = (),
+    good: Mapping[str, pd.Series], otherwise: Mapping[str, str], sent: pd.DataFrame
 ) -> dict[int, dict[str, Reason]]:
-    """Return the violations of each row, by its index and column: the message and the value sent.
+    """Return the reasons of each row with a bad value, by its index and column.
 
-    Columns of `contract` carry the message in their metadata, as `otherwise`. `also` adds further
-    violations as pairs of column and row.
+    `good` says of each column in which rows it is good, `otherwise` what it is if not.
     """
-    from pandera.errors import SchemaErrors
-
-    found = set(also)
-    try:
-        contract.validate(typed, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases[["column", "index"]]
-        found |= {*cases.itertuples(index=False, name=None)}
-    order = {name: place for place, name in enumerate(contract.columns)}
     reasons: dict[int, dict[str, Reason]] = {}
-    rows = sorted({row for _, row in found})
-    values = {name: dict(zip(rows, column, strict=True)) for name, column in sent.loc[rows].items()}
-    for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
-        otherwise = (contract.columns[column].metadata or {})["otherwise"]
-        value = values[column][row]
-        words = f"{column} {otherwise}: {shown(value.strip() if isinstance(value, str) else value)}"
-        reasons.setdefault(int(row), {})[column] = Reason(f"{column}_invalid", words)
-    return reasons
+    for name, is_good in good.items():
+        for row, value in sent.loc[~is_good, name].items():
+            text = shown(value.strip() if isinstance(value, str) else value)
+            reason = Reason(f"{name}_invalid", f"{name} {otherwise[name]}: {text}")
+            reasons.setdefault(int(str(row)), {})[name] = reason
+    return dict(sorted(reasons.items()))
 
 
 def shown(value: Any) -> str:

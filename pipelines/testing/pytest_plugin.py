@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,6 @@ def isobar_template(isobar_server: Connections) -> Iterator[str]:
     from pipelines.postgres.roles import SUPERUSER
     from pipelines.testing.databases import made
 
-    with suppress(ImportError):  # pandera would import it in a thread, where Python 3.11 may fail
-        import hypothesis  # noqa: F401
     with made(isobar_server) as name:
         with pytest.MonkeyPatch.context() as patch:
             _set_variables(patch)

@@ -3,18 +3,15 @@
 The contract: one line per article, with tracking_number, carrier, sender_address, receiver_address,
 article_name, article_quantity (1 or more), article_price (per piece, at most two decimals, or three
 after a point if SHIPMENTS_CURRENCY has them, no currency), sku, status. A shipment is a tracking
-number of a carrier. Rules about a single line are in `LINES`. Rules about several lines of one
-shipment are checked in SQL.
+number of a carrier. Rules about several lines of one shipment are checked in SQL.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import filterfalse
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
 from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_files import Batch
@@ -59,45 +56,15 @@ MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
 
 
-def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
-    return pa.Column(kind, check, metadata={"otherwise": otherwise})
-
-
-def _each(is_good: Callable[[Any], bool]) -> pa.Check:
-    """Return a check for values that repeat in many lines: each distinct value is tested once."""
-    return pa.Check(lambda values: ~values.isin([*filterfalse(is_good, values.unique().tolist())]))
-
-
-def _name() -> pa.Column:
-    return _column(str, _each(is_name), "is not a name")
-
-
-def _address() -> pa.Column:
-    is_address = partial(is_text, most_characters=MAX_ADDRESS_CHARACTERS)
-    return _column(str, _each(is_address), "is not an address")
-
-
-LINES = pa.DataFrameSchema(
-    {
-        "tracking_number": _name(),
-        "carrier": _name(),
-        "sender_address": _address(),
-        "receiver_address": _address(),
-        "article_name": _name(),
-        "article_quantity": _column(
-            "Int64",
-            pa.Check.in_range(1, MAX_PIECES),
-            f"is not a whole number from 1 to {MAX_PIECES:,}",
-        ),
-        "article_price": _column(
-            "float64",
-            pa.Check.in_range(0, 99_999_999.99),
-            "is not an amount, or has more decimals than its currency",
-        ),
-        "sku": _name(),
-        "status": _name(),
-    }
-)
+NAMES = ("tracking_number", "carrier", "article_name", "sku", "status")
+#: What a value is that violates the contract.
+OTHERWISE = {
+    **dict.fromkeys(NAMES, "is not a name"),
+    **dict.fromkeys(("sender_address", "receiver_address"), "is not an address"),
+    "article_quantity": f"is not a whole number from 1 to {MAX_PIECES:,}",
+    "article_price": "is not an amount, or has more decimals than its currency",
+}
+MAX_AMOUNT = 99_999_999.99
 
 
 def read_lines(batch: Batch, context: Context) -> Parsed:
@@ -106,8 +73,11 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     sent = batch.sent[list(COLUMNS)].apply(cleaned_all)
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"], context.settings.currency)
-    typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
-    reasons = violations(LINES, typed, batch.sent)
+    is_address = partial(is_text, most_characters=MAX_ADDRESS_CHARACTERS)
+    good = {name: _each(sent[name], is_name if name in NAMES else is_address) for name in COLUMNS}
+    good["article_quantity"] = quantities.between(1, MAX_PIECES).fillna(value=False).astype(bool)
+    good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
+    reasons = violations(good, OTHERWISE, batch.sent)
     for name in IDENTIFIERS:
         for row in sent.index[sent[name].str.fullmatch(DAMAGED)]:
             words = f"{name} {IS_DAMAGED}: {shown(sent.at[row, name])}"
@@ -166,6 +136,11 @@ def parse_statuses(pairs: str | None) -> dict[str, str]:
 def normalize_words(raw: str) -> str:
     """Return words in lower case with _ between them: In-Transit becomes in_transit."""
     return re.sub(r"[\s_./-]+", "_", raw.strip().lower()).strip("_")
+
+
+def _each(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:
+    """Return which values are good; each distinct one is tested once."""
+    return values.isin([*filter(is_good, values.unique().tolist())])
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
