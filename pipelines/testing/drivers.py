@@ -61,7 +61,7 @@ class LoadFailed(Exception):
 
 
 class NotDriven(Exception):
-    """The kit cannot drive a feed; the message begins with its name and says what to give."""
+    """The kit cannot drive a feed; the message begins with its name and says what to do."""
 
 
 class Counts(NamedTuple):
@@ -451,31 +451,19 @@ TRANSPORTS: Mapping[
 }
 
 
-def driver_of(source: Source, feed: Feed, fetcher: Any, given: Mapping[str, Any]) -> type[Driver]:
-    """Return the driver of one way into a feed. Raises `NotDriven`.
-
-    Args:
-        source: The declaration of the source.
-        feed: The feed.
-        fetcher: The way.
-        given: The arguments of `contract` that replace what models say.
-    """
+def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
+    """Return the driver of one way into a feed. Raises `NotDriven`."""
     is_rows = isinstance(feed.parse, Rows)
     made = {
         one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
         for one in feed.records
     }
-    needed = [name for name in ("records", "changed", "spoiled", "stored") if not given.get(name)]
-    if not made and needed:
+    by_key = isinstance(feed.load, Insert | Upsert)
+    if not made or type(fetcher) not in TRANSPORTS or not by_key:
         raise NotDriven(
-            f"{feed.name}: its parser is not Json(Records(…)) or Rows(…), so nobody knows"
-            f" what its records are. Say so: contract(source, {'=…, '.join(needed)}=…)"
-        )
-    if type(fetcher) not in TRANSPORTS or not isinstance(feed.load, Insert | Upsert):
-        raise NotDriven(
-            f"{feed.name}: its own Python fetches it, or its own statements store it, so nobody"
-            " knows what to expect. Write a subclass of pipelines.testing.Driver, and give it:"
-            " contract(source, drivers=[…])"
+            f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
+            " nobody knows what its records are. Write a subclass of pipelines.testing.Driver, and"
+            " give it: contract(source, drivers=[…])"
         )
     kind, title, transport, options = TRANSPORTS[type(fetcher)]
     values: dict[str, Any] = {
@@ -483,27 +471,14 @@ def driver_of(source: Source, feed: Feed, fetcher: Any, given: Mapping[str, Any]
         "source": source.name,
         "feed_name": feed.name,
         "made": made,
-        "counted": len(made) or 1,
+        "counted": len(made),
         "latest_wins": isinstance(feed.load, Upsert),
         "setting": fetcher.setting,
         "options": options,
         "publish": transport,
         "__doc__": f"Drives the feed {feed.name}.",
     }
-    if given.get("stored"):
-        values["stored"], row = given["stored"]
-        values["row"] = _as_method(row)
-    for argument, name in (
-        *(("records", "record"), ("changed", "changed"), ("spoiled", "spoiled")),
-        ("publish", "content"),
-    ):
-        if given.get(argument):
-            values[name] = _as_method(given[argument])
     return type(f"{feed.name.title()}Driver", (kind,), values)
-
-
-def _as_method(function: Callable[[Any], Any]) -> Callable[[Driver, Any], Any]:
-    return lambda _, value: function(value)
 
 
 def is_retried(feed: Feed) -> bool:

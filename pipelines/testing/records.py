@@ -52,9 +52,8 @@ class CannotGenerate(Exception):
 
     def __str__(self) -> str:
         return (
-            f"{super().__str__()}. Give records of your own: contract(source, records=…), a"
-            " function of a number that returns a record; changed=…, spoiled=…, publish=… and"
-            " stored=… replace the rest in the same way."
+            f"{super().__str__()}. Give records of your own: a subclass of one of"
+            " drivers_of(source) with `record`, and contract(source, drivers=[…])."
         )
 
 
