@@ -143,10 +143,6 @@ def clear_rejected_files(connection: Connection, source: str) -> None:
 def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     """Open a file; errors on opening or reading it become our failures."""
     place = str(file.path)
-    if file.problem is not None:
-        raise PermanentFailure(
-            source, file.problem, place=place, remedy="Replace it with a regular file."
-        )
     try:
         opened = open_plain_file(file.path)
     except FileNotFoundError as error:

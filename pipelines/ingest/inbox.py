@@ -12,7 +12,6 @@ import os
 import signal
 import stat
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +34,13 @@ LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv", ".txt")
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file in an inbox at one moment. `name` is printable even if its bytes are not.
-
-    `problem` is the reason why it cannot be read.
-    """
+    """A file in an inbox at one moment. `name` is printable even if its bytes are not."""
 
     path: Path
     name: str
     byte_count: int
     modified_ns: int
     changed_ns: int
-    problem: str | None = None
 
     @property
     def signature(self) -> tuple[int, int, int]:
@@ -70,18 +65,13 @@ class Inbox:
     cut_seconds: float = CUT_SECONDS
 
     def files(self) -> list[InboxFile]:
-        """Return all files, oldest first, without hidden files and folders.
+        """Return all files, oldest first, without hidden ones.
 
         Raises `PermanentFailure` if the folder cannot be read.
         """
         try:
-            home = self.folder.resolve(strict=True)
             with os.scandir(self.folder) as entries:
-                found = [
-                    _inspect(Path(entry.path), home)
-                    for entry in _visible(entries)
-                    if entry.name.lower().endswith(self.suffixes)
-                ]
+                found = [_inspect(Path(entry.path)) for entry in entries if self._is_mine(entry)]
         except OSError as error:
             raise PermanentFailure(
                 self.source,
@@ -93,12 +83,19 @@ class Inbox:
         return sorted(whole, key=lambda one: (one.modified_ns, one.name))
 
     def passed_over(self) -> list[str]:
-        """Return the names of the files that are never loaded, as they end otherwise."""
+        """Return the names of what is never loaded: it ends otherwise, or is a link or a pipe."""
         with os.scandir(self.folder) as entries:
-            names = (entry.name for entry in _visible(entries))
             return sorted(
-                printable_name(name) for name in names if not name.lower().endswith(self.suffixes)
+                printable_name(entry.name)
+                for entry in entries
+                if not (entry.name.startswith(".") or entry.is_dir(follow_symlinks=False))
+                and not self._is_mine(entry)
             )
+
+    def _is_mine(self, entry: os.DirEntry[str]) -> bool:
+        """Return whether an entry of the folder is loaded; links may lead anywhere."""
+        is_named = entry.name.lower().endswith(self.suffixes) and entry.name[0] != "."
+        return is_named and entry.is_file(follow_symlinks=False)
 
     def pending(self, connection: Connection) -> list[InboxFile]:
         """Return the files that were neither loaded nor rejected in this state, oldest first."""
@@ -132,8 +129,6 @@ class Inbox:
         It has to be unchanged for a while, and not be open for writing. The latter is known only on
         Linux and for our own files. Elsewhere, only the time decides.
         """
-        if file.problem is not None:
-            return 0.0
         unchanged = abs(time.time() - file.changed_ns / 1e9)
         if unchanged < SETTLE_SECONDS:
             return SETTLE_SECONDS - unchanged
@@ -161,8 +156,14 @@ def inspect_file(source: str, path: Path) -> InboxFile:
             place=str(path),
             remedy="Give the path of a file on the machine of the run.",
         ) from error
-    problem = None if stat.S_ISREG(status.st_mode) else "it is not a regular file"
-    return InboxFile(path, printable_name(path.name), *signature_of(status), problem)
+    if not stat.S_ISREG(status.st_mode):
+        raise PermanentFailure(
+            source,
+            "it is not a regular file",
+            place=str(path),
+            remedy="Give the path of a file.",
+        )
+    return InboxFile(path, printable_name(path.name), *signature_of(status))
 
 
 def printable_name(name: str) -> str:
@@ -183,32 +184,12 @@ def open_plain_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _visible(entries: Iterable[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries of a folder that are neither hidden nor folders."""
-    for entry in entries:
-        if not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
-            yield entry
-
-
-def _inspect(path: Path, home: Path) -> InboxFile | None:
-    """Return a file's state now, or why it may not be read; None if it has just disappeared."""
+def _inspect(path: Path) -> InboxFile | None:
+    """Return a file's state now; None if it has just disappeared."""
     try:
-        target = path.resolve(strict=True) if path.is_symlink() else path
-        status = target.stat()
+        return InboxFile(path, printable_name(path.name), *signature_of(path.lstat()))
     except FileNotFoundError:
-        if not path.is_symlink():
-            return None
-        target, status = path, path.lstat()
-        problem: str | None = "it is a broken symbolic link"
-    except (OSError, RuntimeError) as error:
-        target, status = path, path.lstat()
-        problem = f"it cannot be read: {error}"
-    else:
-        problem = None if stat.S_ISREG(status.st_mode) else "it is not a regular file"
-        if target is not path and not target.is_relative_to(home):
-            problem = "it is a symbolic link to a file outside the inbox"
-    place = path if problem else target
-    return InboxFile(place, printable_name(path.name), *signature_of(status), problem)
+        return None
 
 
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:

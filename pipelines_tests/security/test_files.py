@@ -1,6 +1,5 @@
 """Names and kinds of files that someone may drop: nothing outside the inbox is read or written."""
 
-import socket
 from pathlib import Path
 
 import psycopg
@@ -69,28 +68,6 @@ def test_a_file_replaced_by_a_link_is_not_followed(
     outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
     assert (outcomes, len(failures)) == ([], 1)
     assert stored(owner) == []
-
-
-def test_a_folder_replaced_by_a_link_leaves_nothing_behind(
-    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
-) -> None:
-    within = inbox.folder / "within"
-    within.mkdir()
-    (within / "secret.csv").write_text(SECRET)
-    (inbox.folder / "a.csv").symlink_to(within / "secret.csv")
-    files, _ = inbox.ready(warehouse, wait_seconds=5)
-    within.rename(inbox.folder / "away")
-    within.symlink_to(inbox.folder.parent)
-    assert load_files(warehouse, inbox, files, loader("shipments")) == ([], [])
-    assert stored(owner) == []
-
-
-def test_a_socket_in_the_inbox_is_rejected(warehouse: Warehouse, inbox: Inbox) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(inbox.folder / "s.csv"))
-        loaded, (problem,) = load_all(warehouse, inbox)
-    assert loaded == 0
-    assert "not a regular file" in problem
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
