@@ -83,7 +83,8 @@ def new_source(name: str, kind: Any, origin: str | None) -> None:
         f"\nNext, after a look at {folder / f'isobar_{name}' / '__init__.py'}:\n"
         f"  {here / 'uv'} pip install --no-deps --editable {folder}\n"
         f"  {here / 'isobar'} sources check {name}\n"
-        f"  {here / 'isobar'} run {name}"
+        f"  {here / 'isobar'} run {name}\n"
+        "Then start isobar ui and isobar dashboard again, if they run."
     )
 
 
@@ -117,19 +118,23 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
                 text += b"\n"  # or it would count as a file that is still being written
             encoding = _encoding(text) if is_of_lines else ""
             return Sample(f"sample{suffix}", text, records[:1], encoding), None
-        pagination = _pagination(content) if kind == "api" else None
+        pagination = _pagination(content)
+        if kind == "document" and isinstance(pagination, NextLink | Cursor):
+            records[0].doubts.append(f"has it more pages ({pagination.at})? --kind api reads all")
         document = cut_sample(content, records)
-        if isinstance(pagination, NextLink | Cursor) and pagination.at:
+        if kind == "api" and isinstance(pagination, NextLink | Cursor) and pagination.at:
             *path, last = pagination.at.split(".")
             reduce(getitem, path, document)[last] = None
-        return Sample("sample.json", json.dumps(document, indent=1).encode(), records), pagination
+        text = json.dumps(document, indent=1).encode()
+        return Sample("sample.json", text, records), pagination if kind == "api" else None
     except UNREADABLE as error:
         raise PermanentFailure(
             "sources",
             f"no records could be read from the sample: {in_one_line(str(error))[:MAX_CHARACTERS]}",
             place=str(origin),
             remedy="Give a file with rows (CSV, JSON lines, JSON, Parquet, Excel), or a document"
-            " with a list of objects; or leave --from out and edit the example.",
+            " with a list of objects, also an answer of an API with a token that you have saved; or"
+            " leave --from out and edit the example.",
         ) from error
 
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
+from pydantic import NaiveDatetime
+
 from pipelines.http.json_documents import as_sent
 from pipelines.ingest.models import column_type, text_of
 from pipelines.ingest.record_keys import UNSTORABLE, is_short
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 #: What PostgreSQL stores at most: a bigint, and digits of a numeric.
 MAX_INTEGER, MAX_DIGITS, MAX_DECIMALS = 2**63 - 1, 1_000, 16_383
+OFFSET = "has an offset, and the column has none"
 
 
 def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.DataFrame:
@@ -29,8 +32,8 @@ def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.Data
 
     Records with a value that PostgreSQL cannot store are rejected, so that one of them does not
     fail the whole delivery: whole numbers and decimals that are too large, numbers that are not
-    finite, texts with NUL, texts of a key that are too long for an index, times of day with an
-    offset, and times that are in no year in UTC.
+    finite, texts with NUL, texts of a key that are too long for an index, times with an offset for
+    a column without one, and times that are in no year in UTC.
     """
     import pandas as pd
 
@@ -42,10 +45,13 @@ def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.Data
         if column_type(fields[field].annotation, fields[field].metadata, field)[0].python_type
         is list
     }
-    for field in fields:
+    for field, info in fields.items():
         is_array, is_key = field in arrays, field in keys
+        is_naive = NaiveDatetime in (info.annotation, *get_args(info.annotation))
         for index, value in good[field].items():
             words = _why_unstorable(value, is_array=is_array)
+            if is_naive and isinstance(value, dt.datetime) and value.tzinfo:
+                words = OFFSET
             if is_key and not words and not is_short(text_of(value)):
                 words = "is too long for a key"
             if words:
@@ -77,7 +83,7 @@ def _why_unstorable(value: Any, *, is_array: bool = False) -> str | None:
                 return "is not a time of the calendar"
         return None
     if isinstance(value, dt.time):
-        return "has an offset, and the column has none" if value.tzinfo else None
+        return OFFSET if value.tzinfo else None
     if isinstance(value, list | dict):
         parts = map(_why_unstorable, value) if is_array else _why_no_json(value)
         return next(filter(None, parts), None)

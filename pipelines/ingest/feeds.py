@@ -76,7 +76,7 @@ class PolledApi(_Fetcher):
 
 @dataclass(frozen=True, kw_only=True)
 class _Http(_Fetcher):
-    """Requests to a service: its address, what is sent with each request, how often."""
+    """Requests to a service: its address, and what is sent with each request."""
 
     #: The settings field with the URL.
     setting: str = "url"
@@ -85,10 +85,6 @@ class _Http(_Fetcher):
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Parameters of each request, written like `headers`.
     params: Mapping[str, str] = field(default_factory=dict)
-    #: The settings fields with name and password, for basic authentication.
-    basic: tuple[str, str] | None = None
-    #: Requests are at least so far apart, in seconds.
-    seconds_between: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import logging
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -34,7 +32,6 @@ class Service:
     client: HttpClient
     fetcher: HttpDocument | PagedApi
     params: Mapping[str, str]
-    _last: float = field(default=0.0, init=False)
 
     @property
     def is_paged(self) -> bool:
@@ -113,10 +110,6 @@ class Service:
         )
 
     def _get(self, step: Step) -> JsonResponse:
-        wait = self._last + self.fetcher.seconds_between - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-        self._last = time.monotonic()
         return self.client.get_json(step[0], dict(step[1]) or None)
 
 
@@ -135,11 +128,6 @@ def open_service(
     headers = {
         name: _filled(owner, settings, values, text) for name, text in fetcher.headers.items()
     }
-    if fetcher.basic:
-        name, password = (_filled(owner, settings, values, f"{{{one}}}") for one in fetcher.basic)
-        encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
-        headers["Authorization"] = f"Basic {encoded}"
-        secrets.append(encoded)
     params = {name: _filled(owner, settings, values, text) for name, text in fetcher.params.items()}
     variable = settings.variable(fetcher.setting)
     client = HttpClient(owner.name, variable, secrets=secrets, headers=headers)

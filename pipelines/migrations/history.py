@@ -5,8 +5,9 @@ one that was released does. `ops.revision` has the revision of a database.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,10 +113,25 @@ def comparison(tables: Iterable[MetaData]) -> dict[str, Any]:
     }
 
 
+def _in_words(change: Sequence[Any]) -> str:
+    """Return a change that Alembic would make, as what is different."""
+    kind, *more = change
+    if kind.startswith("modify"):
+        schema, table, column, _, old, new = more
+        what = kind.removeprefix("modify_")
+        return f"{what} of {schema}.{table}.{column} is {old}, not {new}"
+    if kind.endswith("_column"):
+        schema, table, column = more
+        return f"{schema}.{table} has {'no' if kind[0] == 'a' else 'another'} column {column.name}"
+    return repr(change)
+
+
 def differences(connection: Connection, tables: MetaData) -> list[str]:
     """Return how the database differs from the declared tables; empty if it does not."""
     context = MigrationContext.configure(connection, opts=comparison([tables]))
-    found = [repr(one) for one in compare_metadata(context, tables)]
+    changes = compare_metadata(context, tables)
+    several = (one if isinstance(one, list) else [one] for one in changes)
+    found = [_in_words(one) for one in chain.from_iterable(several)]
     missing = missing_tables(connection, tables.tables.values())
     for name, table in tables.tables.items():
         if DISTRIBUTED_BY in table.info or name in missing:

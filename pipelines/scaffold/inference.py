@@ -57,7 +57,10 @@ TYPES = (
     ("bool", "(?i:true|false)", ""),
     ("dt.date", r"\d{4}-\d\d-\d\d", ""),
     ("AwareDatetime", CLOCK + r" ?(Z|z|UTC|[+-]\d\d(:?\d\d)?)", ""),
-    ("NaiveDatetime", CLOCK, "without a UTC offset: in which time zone?"),
+    (
+        *("NaiveDatetime", CLOCK),
+        "without a UTC offset, stored as sent: in which time zone? A view may convert it.",
+    ),
     ("local date", LOCAL_DATE, f"a date, of the day or of the month first? {PARSE}"),
     (
         *("local number", r"[+-]?\d{1,3}(\.?\d{3})*,\d+|[+-]?\d{1,3}(,\d{3})+(\.\d+)?"),
@@ -238,7 +241,7 @@ def _type(present: pd.Series) -> tuple[str, list[str], Any]:
     if not types:
         return "str", ["it is empty in the sample: which type?"], none
     if dict in types:
-        doubt = "an object, stored as JSON: are its fields worth columns?"
+        doubt = "an object, stored as JSON: are its fields worth columns (pydantic.AliasPath)?"
         return "dict[str, Any]", [doubt], none
     if list in types:
         return "list[Any]", ["a list, stored as JSON"], none

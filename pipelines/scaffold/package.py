@@ -157,7 +157,8 @@ def _feed(
     fetch = {
         "files": "isobar.FileInbox()",
         "document": "isobar.HttpDocument()",
-        "api": f"isobar.PagedApi(\n    pagination=isobar.{pagination!r},\n"
+        "api": "isobar.PagedApi(\n    # Check: is it paged like that?\n"
+        f"    pagination=isobar.{pagination!r},\n"
         '    # headers={"Authorization": "Bearer {token}"},\n)',
     }[kind]
     if kind == "files":

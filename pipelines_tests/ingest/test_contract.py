@@ -7,15 +7,18 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasPath,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    NaiveDatetime,
     field_validator,
     model_validator,
 )
 
+from pipelines.ingest.column_rows import column_rows
 from pipelines.ingest.contract import Name, RecordValidator, as_json, shown
 from pipelines.ingest.models import Field
 from pipelines.ingest.record_keys import key_reader
@@ -144,6 +147,18 @@ def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
     }
     assert RecordValidator([{"day": "20260131"}], name="days", model=AllDated).reasons() == {}
     assert RecordValidator([{"at": 1767225600}], name="days", model=Seconds).reasons() == {}
+
+
+class Shifted(BaseModel):
+    at: Annotated[NaiveDatetime, AfterValidator(lambda at: at.replace(tzinfo=dt.UTC))]
+
+
+def test_a_time_with_an_offset_is_rejected_where_the_column_has_none() -> None:
+    """Incident: PostgreSQL drops the offset without a word."""
+    validated = RecordValidator([{"at": "2026-01-31T10:00"}], name="times", model=Shifted)
+    assert column_rows(validated).empty
+    (reject,) = validated.rejects()
+    assert reject.words == ('at has an offset, and the column has none: "2026-01-31T10:00"',)
 
 
 def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:

@@ -1,6 +1,5 @@
 """Sources that page through an API: a package of models alone, run by its job over real HTTP."""
 
-import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -36,13 +35,12 @@ from pipelines_tests.plugins import installed, write
 #: The source of the tutorial, with another API in place of its own.
 DECLARATION = re.sub(
     r"isobar\.PagedApi\(.*?\n {12}\)", "isobar.PagedApi(%s)", TUTORIAL, flags=re.DOTALL
-).replace("\nsource =", "    user: str | None = isobar.Field(default=None)\n\n\nsource =", 1)
+)
 BEARER = 'headers={"Authorization": "Bearer {token}"}'
 COUNT, SIZE = 25, 10
 VARIABLES = {
     "ISOBAR_SOURCES": "live",
     "PERMITS_TOKEN": "s3cret-token",
-    "PERMITS_USER": "ann",
 }
 
 
@@ -272,13 +270,6 @@ def test_a_rejected_page_stops_no_other_and_is_requested_again(
     api.permits[:30] = [*map(permit, range(1, 31))]
     assert run(declared, api).success
     assert query(server, "SELECT count(*) FROM permits.permits") == [(60,)]
-
-
-def test_basic_authentication_comes_from_the_settings(run: Run, server: Connections) -> None:
-    basic = base64.b64encode(b"ann:s3cret-token").decode()
-    api = Api("page", f"Basic {basic}", [permit(1)])
-    assert run('pagination=isobar.PageNumber(), basic=("user", "token")', api).success
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
 
 
 def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Connections) -> None:
