@@ -153,6 +153,7 @@ def close_delivery(
     stored: int,
     rejected: int,
     drift: Sequence[str] = (),
+    purged: int = 0,
 ) -> Outcome:
     """Store the counts and the schema drift; `rejected` is the number that `write_rejects` wrote.
 
@@ -161,23 +162,17 @@ def close_delivery(
     with them the whole transaction.
     """
     outcome = Outcome(delivery_id, read, loaded, stored - loaded, rejected)
-    _write_outcome(connection, outcome, drift)
-    return outcome
-
-
-def _write_outcome(
-    connection: Connection, outcome: Outcome, drift: Sequence[str], purged: int = 0
-) -> None:
     close(
         connection,
-        outcome.delivery_id,
-        read_count=outcome.read,
-        loaded_count=outcome.loaded,
+        delivery_id,
+        read_count=read,
+        loaded_count=loaded,
         unchanged_count=outcome.unchanged,
-        rejected_count=outcome.rejected,
+        rejected_count=rejected,
         purged_count=purged,
         drift=list(drift),
     )
+    return outcome
 
 
 def close(connection: Connection, delivery_id: int, **values: Any) -> None:
@@ -220,10 +215,16 @@ def repeat_delivery(
             ["delivery_id", *OF_REJECT], rejects.order_by(quarantine.c.quarantine_id)
         )
     )
-    unchanged = before.read_count - before.rejected_count
-    outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
-    _write_outcome(connection, outcome, before.drift, before.purged_count)
-    return outcome
+    return close_delivery(
+        connection,
+        delivery_id,
+        read=before.read_count,
+        loaded=0,
+        stored=before.read_count - before.rejected_count,
+        rejected=before.rejected_count,
+        drift=before.drift,
+        purged=before.purged_count,
+    )
 
 
 @contextmanager

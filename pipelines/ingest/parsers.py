@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.paging import value_at
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pydantic import BaseModel
 
-    from pipelines.ingest.contract import Reject
+    from pipelines.ingest.contract import RecordValidator, Reject
     from pipelines.ingest.csv_files import Batch
 
 #: Quarantined records that are parsed at once.
@@ -121,6 +122,30 @@ class Records:
             )
 
 
+def validated(
+    kind: Records,
+    records: Sequence[Any],
+    raw: Sequence[str],
+    context: Context,
+    name: str,
+    first_record: int = 0,
+) -> tuple[pd.DataFrame, RecordValidator, Callable[[Any], tuple[str, ...] | None]]:
+    """Validate records of a kind, which have these texts.
+
+    Returns the valid ones as rows of its table, the validator, and what reads the key of a record.
+    """
+    from pipelines.ingest.column_rows import column_rows
+    from pipelines.ingest.contract import RecordValidator
+    from pipelines.ingest.record_keys import key_reader
+    from pipelines.warehouse.connection import RAW
+
+    keys = context.keys.get(kind.table, ())
+    validator = RecordValidator(records, name=name, model=kind.model, first_record=first_record)
+    good = column_rows(validator, keys)
+    good = good.assign(**{RAW: [raw[index] for index in good.index]})
+    return good, validator, key_reader(kind.model, kind.table, keys)
+
+
 class Json:
     """Parses a JSON document with lists of records, each validated by a model."""
 
@@ -134,9 +159,7 @@ class Json:
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
-        from pipelines.ingest.column_rows import column_rows
-        from pipelines.ingest.contract import RecordValidator, as_json
-        from pipelines.ingest.record_keys import key_reader
+        from pipelines.ingest.contract import as_json
 
         lists = {one.at: value_at(content.document, one.at) for one in self.records}
         if missing := [at for at, found in lists.items() if not isinstance(found, list)]:
@@ -152,13 +175,11 @@ class Json:
         rows, counts, first = {}, {}, 0
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
-            validator = RecordValidator(records, name=name, model=one.model, first_record=first)
-            keys = context.keys.get(one.table, ())
-            good = column_rows(validator, keys)
-            rows[one.table] = good.assign(raw=[as_json(records[index]) for index in good.index])
+            raw = (as_json(record) for record in records)
+            good, validator, key = validated(one, records, [*raw], context, name, first)
+            rows[one.table] = good
             counts[name], first = len(records), first + len(records)
             validators.append(validator)
-            key = key_reader(one.model, one.table, keys)
             rejects += validator.rejects(key)
         yield Parsed(
             read=first,

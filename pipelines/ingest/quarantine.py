@@ -1,14 +1,12 @@
 """Retry and dismiss quarantined records, and update the counts of their deliveries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from pipelines.ingest.deliveries import Outcome, close
-from pipelines.ingest.file_loader import clear_rejected_files
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
@@ -74,26 +72,7 @@ def dismiss(
     return found.rowcount
 
 
-def retry_each(
-    store: Warehouse, source: str, feed: str, again: Callable[[Connection, Retry], Outcome]
-) -> list[Outcome]:
-    """Call `again` for the quarantined records of each delivery, each in its own transaction.
-
-    Dismissed records, and those with a final reason, stay as they are. `again` ends with
-    `close_retry`. Files that were rejected as a whole are read again with the next load.
-    """
-    with store.transaction(source) as connection:
-        clear_rejected_files(connection, source)
-        delivery_ids = _deliveries_in_quarantine(connection, feed)
-    outcomes = []
-    for delivery_id in delivery_ids:
-        with store.transaction(source) as connection:
-            outcome = again(connection, _remove_from_quarantine(connection, delivery_id))
-        outcomes.append(outcome)
-    return outcomes
-
-
-def _deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
+def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     """Return the feed's deliveries with records that may become valid, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
@@ -108,8 +87,11 @@ def _deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def _remove_from_quarantine(connection: Connection, delivery_id: int) -> Retry:
-    """Take a delivery's records out of quarantine; what is still bad is written there again."""
+def take_out(connection: Connection, delivery_id: int) -> Retry:
+    """Take a delivery's records out of quarantine; `close_retry` ends their retry.
+
+    Dismissed records, and those with a final reason, stay as they are.
+    """
     opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
     entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
     mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID

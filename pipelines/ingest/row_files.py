@@ -17,7 +17,7 @@ from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
-from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records
+from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
 from pipelines.ingest.reasons import Reason
 
 if TYPE_CHECKING:
@@ -152,30 +152,18 @@ class Rows:
         document: str | None = None,
     ) -> Parsed:
         """Return good rows and rejects; `document` is named in what is reported as drift."""
-        from pipelines.ingest.column_rows import column_rows
-        from pipelines.ingest.contract import RecordValidator, Reject, as_json
-        from pipelines.warehouse.connection import RAW, RECORD
+        from pipelines.ingest.contract import Reject, as_json
+        from pipelines.warehouse.connection import RECORD
 
         sent = [record for _, record in numbered]
-        validator = RecordValidator(
-            [None if isinstance(one, Unread) else one for one in sent],
-            name="rows",
-            model=self.model,
-        )
         raw = [one.text if isinstance(one, Unread) else as_json(one) for one in sent]
-        good = column_rows(validator, self._key(context))
-        rows = good.assign(
-            **{
-                RECORD: [numbered[index][0] for index in good.index],
-                RAW: [raw[index] for index in good.index],
-            }
-        )
-        rejects, key = [], self._key_reader(context)
+        records = [None if isinstance(one, Unread) else one for one in sent]
+        good, validator, key = validated(self.records[0], records, raw, context, "rows")
+        rows = good.assign(**{RECORD: [numbered[index][0] for index in good.index]})
+        rejects = []
         for index, reasons in sorted(validator.reasons().items()):
             number, record = numbered[index]
-            if isinstance(record, Unread):
-                reasons = [record.why]
-            words = tuple(reasons)
+            words = (record.why,) if isinstance(record, Unread) else tuple(reasons)
             rejects.append(Reject(number, position(number), raw[index], words, key(record)))
         return Parsed(
             read=len(numbered),
@@ -185,29 +173,16 @@ class Rows:
             position=position,
         )
 
-    def _key_reader(self, context: Context) -> Callable[[Any], tuple[str, ...] | None]:
-        from pipelines.ingest.record_keys import key_reader
-
-        return key_reader(self.model, self.records[0].table, self._key(context))
-
-    def _key(self, context: Context) -> tuple[str, ...]:
-        return context.keys.get(self.records[0].table, ())
-
     def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
-        from pipelines.ingest.column_rows import column_rows
-        from pipelines.ingest.contract import RecordValidator
         from pipelines.ingest.identifiers import storable
-        from pipelines.warehouse.connection import RAW, RECORD
+        from pipelines.warehouse.connection import RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
         records = texts.where(~texts.isin({"", *MISSING}), None).to_dict("records")
-        validator = RecordValidator(records, name="records", model=self.model)
-        good = column_rows(validator, self._key(context))
-        raw = [storable(batch.raw(row)) for row in good.index]
-        good = good.assign(**{RECORD: batch.sent.loc[good.index, RECORD], RAW: raw})
-        key = self._key_reader(context)
-        rows = {self.records[0].table: good}
+        raw = [storable(batch.raw(row)) for row in range(len(records))]
+        good, validator, key = validated(self.records[0], records, raw, context, "records")
+        rows = {self.records[0].table: good.assign(**{RECORD: batch.sent.loc[good.index, RECORD]})}
         return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
 
 

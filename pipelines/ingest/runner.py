@@ -25,10 +25,11 @@ from pipelines.ingest.deliveries import (
     rejection_noted,
 )
 from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
+from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.prefetch import prefetched
-from pipelines.ingest.quarantine import Retry, close_retry, retry_each
+from pipelines.ingest.quarantine import close_retry, deliveries_in_quarantine, take_out
 from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import Owner
@@ -124,13 +125,20 @@ class Runner:
 
         Each delivery is its own transaction. Rejected files are read again with the next load.
         """
+        source = self.owner.name
+        with self.store.transaction(source) as connection:
+            clear_rejected_files(connection, source)
+            waiting = deliveries_in_quarantine(connection, self.feed.name)
+        return [self._retry(delivery_id) for delivery_id in waiting]
 
-        def again(connection: Connection, retry: Retry) -> Outcome:
+    def _retry(self, delivery_id: int) -> Outcome:
+        with self.store.transaction(self.owner.name) as connection:
+            retry = take_out(connection, delivery_id)
             now = connection.execute(select(func.clock_timestamp())).scalar_one()
             delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
             content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
-            load = self._load(connection, content, retry.delivery_id, retry.loaded_at, now)
-            collector = self._collector(connection, content, retry.delivery_id)
+            load = self._load(connection, content, delivery_id, retry.loaded_at, now)
+            collector = self._collector(connection, content, delivery_id)
             with translate_parse_errors(self.owner.name, self.owner.package, retry.name):
                 batches = iter(self.feed.parse(content, self._context()))
                 _, _, loaded, stored = self._put(load, batches, collector)
@@ -141,8 +149,6 @@ class Runner:
                 stored=stored + collector.known,
                 rejected=collector.written,
             )
-
-        return retry_each(self.store, self.owner.name, self.feed.name, again)
 
     def _put(
         self,

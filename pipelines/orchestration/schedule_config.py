@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -55,28 +55,40 @@ def declared() -> dict[str, Schedule]:
 
 def read_timetable(own: Path | None) -> dict[str, Schedule]:
     """Return the declared schedules, overridden by the file `own`. Raises `PermanentFailure`."""
-    schedules = declared()
-    for name, words in _read(own).items() if own else ():
-        ours = schedules.get(name)
-        if ours is None and isinstance(words, dict) and "job" not in words:
-            WARNINGS.warning(IGNORED, name, "such schedule, and it names no job of its own")
-            continue
-        given = ours or Schedule(name=name, about="A schedule of the operator's own.", cron="")
-        try:
-            entry = Schedule(**{**given.model_dump(exclude={"name"}), **words, "name": name})
-            schedule_of(entry)
-            next(ticks(entry))
-        except ValidationError as error:
+    schedules, place = declared(), "it cannot be read"
+    try:
+        for name, words in _entries(own).items() if own else ():
+            place, ours = f"schedules.{name}", schedules.get(name)
+            if ours is None and isinstance(words, dict) and "job" not in words:
+                WARNINGS.warning(IGNORED, name, "such schedule, and it names no job of its own")
+            else:
+                schedules[name] = _entry(name, words, ours)
+    except (TypeError, ValueError, OSError, RecursionError, dg.DagsterError) as error:
+        said = str(error)
+        if isinstance(error, ValidationError):  # its words have the value, perhaps a password
             wrong = error.errors(include_url=False, include_input=False)[0]
-            problem = f"schedules.{name}.{wrong['loc'][0]}: {wrong['msg']}"
-            raise _config_error(own, problem, REMEDY) from error
-        except (TypeError, ValueError, OSError, dg.DagsterInvalidDefinitionError) as error:
-            raise _config_error(own, f"schedules.{name}: {error}", REMEDY) from error
-        if ours and entry.job != ours.job:
-            problem = f"schedules.{name}: has another job than ours: use another name"
-            raise _config_error(own, problem, REMEDY)
-        schedules[name] = entry
+            place, said = f"{place}.{wrong['loc'][0]}", wrong["msg"]
+        problem = f"{place}: {said}"
+        raise PermanentFailure("configuration", problem, place=str(own), remedy=REMEDY) from error
     return schedules
+
+
+def _entries(file: Path) -> dict[str, Any]:
+    content = tomllib.loads(file.read_bytes().decode())
+    entries = content.pop("schedules", {})
+    if content or not isinstance(entries, dict):
+        raise ValueError("it has more than [schedules.…]")
+    return entries
+
+
+def _entry(name: str, words: Any, ours: Schedule | None) -> Schedule:
+    given = ours or Schedule(name=name, about="A schedule of the operator's own.", cron="")
+    entry = Schedule(**{**given.model_dump(exclude={"name"}), **words, "name": name})
+    schedule_of(entry)
+    next(ticks(entry))
+    if ours and entry.job != ours.job:
+        raise ValueError("has another job than ours: use another name")
+    return entry
 
 
 def own_entries(jobs: Collection[str]) -> list[Schedule]:
@@ -102,22 +114,6 @@ def longest_wait(one: Schedule) -> dt.timedelta:
         if later > BEGIN + LOOKED_AT:
             break
     return longest
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(file.read_bytes().decode())
-    except (OSError, ValueError, RecursionError) as error:
-        problem = f"the file of schedules cannot be read: {error}"
-        raise _config_error(file, problem, "Correct it, or remove it.") from error
-    schedules = content.pop("schedules", {})
-    if content or not isinstance(schedules, dict):
-        raise _config_error(file, "the file has [schedules.…] alone", REMEDY)
-    return schedules
-
-
-def _config_error(file: Path | None, problem: str, remedy: str) -> PermanentFailure:
-    return PermanentFailure("configuration", problem, place=str(file), remedy=remedy)
 
 
 def schedule_of(entry: Schedule) -> dg.ScheduleDefinition:

@@ -123,16 +123,6 @@ def set_local(connection: Connection, name: str, value: str) -> None:
     connection.execute(query, {"name": name, "value": value})
 
 
-def execute_statements(connection: Connection, script: str, parameters: Mapping[str, Any]) -> None:
-    """Execute the statements of a script one by one, with parameters as `:name`.
-
-    Each ends with `;` at the end of a line.
-    """
-    for statement in script.split(";\n"):
-        if statement.strip():
-            connection.execute(text(statement), dict(parameters))
-
-
 def delete_in_batches(
     store: Warehouse, lock: str, statement: str, batch_size: int, **parameters: Any
 ) -> int:

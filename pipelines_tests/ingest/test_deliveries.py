@@ -19,7 +19,7 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     write_rejects,
 )
-from pipelines.ingest.quarantine import Retry, close_retry, in_quarantine, retry_each
+from pipelines.ingest.quarantine import close_retry, in_quarantine, take_out
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse
 
@@ -93,19 +93,19 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
         write_rejects(connection, number, REJECTS)
         close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
 
-    def again(connection: Connection, retry: Retry) -> Outcome:
-        end(connection)
-        return close_retry(connection, retry, loaded=2, stored=2, rejected=0)
-
-    with pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure:
+    with (
+        pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure,
+        warehouse.transaction("test") as connection,
+    ):
         if is_retry:
-            retry_each(warehouse, "test", "test", again)
+            retry = take_out(connection, number)
+            end(connection)
+            close_retry(connection, retry, loaded=2, stored=2, rejected=0)
         else:
-            with warehouse.transaction("test") as connection:
-                number, _ = open_delivery(connection, DELIVERY, None)
-                write_rejects(connection, number, REJECTS)
-                end(connection)
-                close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
+            number, _ = open_delivery(connection, DELIVERY, None)
+            write_rejects(connection, number, REJECTS)
+            end(connection)
+            close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
     assert "must n" in failure.value.remedy
     with warehouse.engine.connect() as connection:
         names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()

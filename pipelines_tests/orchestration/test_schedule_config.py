@@ -118,7 +118,7 @@ def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance)
         ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "Invalid execution timezone Mars"),
         ('[schedules.solar_sync]\ncrom = "0 5 * * *"', "Extra inputs"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is not a valid name"),
-        ('schedules = "none"', "the file has [schedules.…] alone"),
+        ('schedules = "none"', "it has more than [schedules.…]"),
         ('[schedules.flights_daily]\njob = "solar"', "has another job than ours"),
         ("[schedules]\nmine = 5", "schedules.mine: "),
         ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "schedules.solar_sync: "),

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, TextClause, text
 
+from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
+from pipelines.sources.bookings import source
 from pipelines.sources.bookings.tables import (
     hotel_bookings_by_event_day,
     hotel_bookings_by_stay_night,
 )
-from pipelines.warehouse.connection import Warehouse, analyze_table, execute_statements, set_local
+from pipelines.warehouse.connection import Warehouse, analyze_table, set_local
 from pipelines.warehouse.sql_files import read_sql
 
 PACKAGE = "pipelines.sources.bookings"
@@ -63,8 +65,8 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
 
 def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
     """Recount all events up to a load, by one of their dates."""
-    script = read_sql(PACKAGE, "counts/recount").format(table=table.fullname, day=day)
-    execute_statements(connection, script, {"last": last})
+    names = {"table": table.fullname, "day": day}
+    execute_file(connection, source, "counts/recount", {"last": last}, names)
     analyze_table(connection, table.fullname)
 
 

@@ -6,11 +6,11 @@ What was found stays in `bookings.findings` until its night is looked at again; 
 
 from sqlalchemy import Connection, delete
 
+from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
-from pipelines.sources.bookings import tables
-from pipelines.sources.bookings.counts import COUNTED, PACKAGE
-from pipelines.warehouse.connection import Warehouse, execute_statements
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.sources.bookings import source, tables
+from pipelines.sources.bookings.counts import COUNTED
+from pipelines.warehouse.connection import Warehouse
 
 #: How far events are looked at (`ops.watermarks`), and the lock of who does.
 WATERMARK = "bookings.findings"
@@ -32,5 +32,4 @@ def refresh(store: Warehouse, *, is_whole: bool = False) -> None:
 
 
 def _run(connection: Connection, name: str, events: str = "", **parameters: int) -> None:
-    script = read_sql(PACKAGE, f"findings/{name}").format(events=events)
-    execute_statements(connection, script, parameters)
+    execute_file(connection, source, f"findings/{name}", parameters, {"events": events})
