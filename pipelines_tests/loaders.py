@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.http.client import HttpClient
-from pipelines.ingest.file_loader import Load
+from pipelines.ingest.file_loader import LoadFile
 from pipelines.ingest.runner import Runner
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
@@ -23,7 +23,7 @@ def runner(
     return declared.runner(feed, anywhere, values, run_id)
 
 
-def loader(source: str, run_id: str | None = None, **settings: object) -> Load:
+def loader(source: str, run_id: str | None = None, **settings: object) -> LoadFile:
     """Return the function that loads one file of a source, with these settings."""
     return runner(source, None, run_id, **settings).load_file
 

@@ -81,7 +81,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Question:
+class Form:
     """A question that the database can answer, and the form of its values."""
 
     #: Its name in the address.
@@ -136,7 +136,7 @@ def show() -> None:
         show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
 
 
-def _form(question: Question, given: Mapping[str, str]) -> dict[str, str]:
+def _form(question: Form, given: Mapping[str, str]) -> dict[str, str]:
     """Show a field for each value; return what they have, without those that are empty."""
     fields = question.fields()
     if not fields:
@@ -153,7 +153,7 @@ def _form(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in filled.items() if value}
 
 
-def _input(question: Question, field: Field, offered: Choices, given: str | None) -> str:
+def _input(question: Form, field: Field, offered: Choices, given: str | None) -> str:
     """Show a field; return its value as text."""
     label, key = _label(field), f"{question.key} {field.name}"
     value = field.example if given is None else given
@@ -212,7 +212,7 @@ def _label(field: Field) -> str:
     return heading(field.name.removesuffix("_id") or "id")
 
 
-def _of_cookbook() -> list[Question]:
+def _of_cookbook() -> list[Form]:
     """Return the questions of all sources, and those of the platform."""
     found = []
     for source in by_seniority():
@@ -226,7 +226,7 @@ def _of_cookbook() -> list[Question]:
     return [*found, *(_of_file(one, "platform", PLATFORM, None) for one in own)]
 
 
-def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Question:
+def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Form:
     parts = {*PATTERN.findall(one.template)}
 
     def fields() -> list[Field]:
@@ -245,7 +245,7 @@ def _of_file(one: cookbook.Question, place: str, group: str, source: Source | No
         }
 
     key = f"{place}.{one.name}"
-    return Question(key, group, one.title, one.words, source, fields, statement)
+    return Form(key, group, one.title, one.words, source, fields, statement)
 
 
 def of_today(question: cookbook.Question) -> dict[str, str]:
@@ -269,7 +269,7 @@ def _kind_of(example: str) -> Kind:
     return "date" if cookbook.DAY.fullmatch(example) else "instant"
 
 
-def _of_functions() -> list[Question]:
+def _of_functions() -> list[Form]:
     """Return the functions that an analyst may call, as the database documents them."""
     owners = {name: source for source in by_seniority() for name in source.object_files}
     return [
@@ -280,7 +280,7 @@ def _of_functions() -> list[Question]:
 
 def _of_function(
     name: str, about: str, arguments: list[dict[str, str]], owners: Mapping[str, Source]
-) -> Question:
+) -> Form:
     comment = " ".join(about.split())
     words = FOR_SQL.split(comment)[0].strip()
 
@@ -307,7 +307,7 @@ def _of_function(
 
     first = words.partition(". ")[0].partition(": ")[0].removeprefix("Returns ").rstrip(".")
     title = f"{name}: {shorten(first, 90, placeholder=' …')}"
-    return Question(name, "Functions", title, words, owners.get(name), fields, statement)
+    return Form(name, "Functions", title, words, owners.get(name), fields, statement)
 
 
 def _default(expression: str | None) -> str:
@@ -328,7 +328,7 @@ def example_values(comment: str, arguments: list[dict[str, str]]) -> dict[str, s
     return {name: one for name, one in zip(expressions, values, strict=True) if one is not None}
 
 
-def _show_answer(question: Question, answer: Answer, values: Mapping[str, str]) -> None:
+def _show_answer(question: Form, answer: Answer, values: Mapping[str, str]) -> None:
     """Show the rows as a table, which can be downloaded, and the link to them."""
     rows = answer.rows.iloc[:MAX_ROWS]
     show_table("Answer", replace(answer, rows=rows), empty="No row answers this.", is_sql_open=True)

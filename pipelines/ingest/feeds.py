@@ -276,7 +276,7 @@ class Feed:
     parse: Parse
     #: How rows are stored: by primary key, or by the source's own steps, in order. Statements are
     #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
-    #: `parameters`, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
+    #: settings, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
     #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
     #: record_key), the records that they take out of the stages; `corrected` (quarantine_id), the
     #: records in quarantine that the delivery corrects; and `counted` (loaded, stored), how many
@@ -295,8 +295,6 @@ class Feed:
     #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
     #: that holds unless each delivery is a whole document, which keeps its own.
     rejects: Literal["each", "once"] | None = None
-    #: Called with the settings; returns further parameters of the statements.
-    parameters: Callable[[Any], Mapping[str, Any]] = lambda settings: {}  # noqa: ARG005
 
     def __post_init__(self) -> None:
         """Complete what follows from how deliveries come.

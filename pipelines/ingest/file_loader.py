@@ -49,11 +49,15 @@ class FileReadError(TransientFailure):
     """A disk or network error while a file was read. The file is not rejected."""
 
 
-Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
+LoadFile = Callable[[Connection, BinaryIO, Delivery], Outcome]
 
 
 def load_files(
-    store: Warehouse, inbox: Inbox, files: list[InboxFile], load: Load, run_id: str | None = None
+    store: Warehouse,
+    inbox: Inbox,
+    files: list[InboxFile],
+    load: LoadFile,
+    run_id: str | None = None,
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in its own transaction; one that fails does not block the others.
 
@@ -90,7 +94,7 @@ def load_file(
     store: Warehouse,
     source: str,
     file: InboxFile,
-    load: Load,
+    load: LoadFile,
     *,
     inbox: Inbox | None = None,
     run_id: str | None = None,
@@ -175,7 +179,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
 
 
 def _load(
-    connection: Connection, opened: BinaryIO, delivery: Delivery, load: Load, place: str
+    connection: Connection, opened: BinaryIO, delivery: Delivery, load: LoadFile, place: str
 ) -> Outcome:
     """Call the source's load function; its failures name the file."""
     try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Flags that are false on the last page.
 HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
 #: Address and parameters of a request.
-Step = tuple[str, Mapping[str, str]]
+Request = tuple[str, Mapping[str, str]]
 
 
 def is_end(following: Any) -> bool:
@@ -73,8 +73,8 @@ Pagination = NextLink | Cursor | PageNumber | Offset
 
 
 def following(
-    pagination: Pagination, response: JsonResponse, step: Step, count: int
-) -> Step | None:
+    pagination: Pagination, response: JsonResponse, step: Request, count: int
+) -> Request | None:
     """Return the request for the page behind one with so many records; None behind the last one.
 
     Raises `ValueError` for a page that does not say what it should.

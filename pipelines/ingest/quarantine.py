@@ -23,7 +23,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
-class Retry:
+class TakenOut:
     """A delivery whose records were taken out of quarantine to be read again."""
 
     delivery_id: int
@@ -87,7 +87,7 @@ def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def take_out(connection: Connection, delivery_id: int) -> Retry:
+def take_out(connection: Connection, delivery_id: int) -> TakenOut:
     """Take a delivery's records out of quarantine; `close_retry` ends their retry.
 
     Dismissed records, and those with a final reason, stay as they are.
@@ -102,11 +102,11 @@ def take_out(connection: Connection, delivery_id: int) -> Retry:
     )
     records = [Quarantined(row.record_number, row.raw) for row in kept]
     connection.execute(delete(quarantine).where(*mine))
-    return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
+    return TakenOut(delivery_id, entry.name, entry.header, entry.loaded_at, records)
 
 
 def close_retry(
-    connection: Connection, retry: Retry, *, loaded: int, stored: int, rejected: int
+    connection: Connection, retry: TakenOut, *, loaded: int, stored: int, rejected: int
 ) -> Outcome:
     """Record the outcome of the records that were taken out, and update the delivery's counts.
 

@@ -194,6 +194,7 @@ class Runner:
         seen_at: datetime,
         changed_at: datetime,
     ) -> Load:
+        settings = {} if self.settings is None else self.settings.model_dump()
         return Load(
             connection=connection,
             owner=self.owner,
@@ -203,7 +204,7 @@ class Runner:
             seen_at=seen_at,
             changed_at=changed_at,
             is_retry=content.quarantined is not None,
-            parameters={**self.feed.parameters(self.settings), **content.said},
+            parameters={**settings, **content.said},
         )
 
     def _collector(

@@ -13,7 +13,7 @@ from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import Offset, PageNumber, Step, following, has_null, says_end
+from pipelines.ingest.paging import Offset, PageNumber, Request, following, has_null, says_end
 
 if TYPE_CHECKING:
     from pipelines.config.env_validation import SourceSettings
@@ -55,7 +55,7 @@ class Service:
             params.setdefault(pagination.size_parameter, str(pagination.size))
         count = getattr(feed.parse, "count", _length)
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
-        step: Step | None = (self.url, params)
+        step: Request | None = (self.url, params)
         read, last = set[str](), ""
         while step is not None:
             key = repr((step[0], sorted(step[1].items())))
@@ -109,7 +109,7 @@ class Service:
             remedy="See whether the pagination of the feed is that of the API.",
         )
 
-    def _get(self, step: Step) -> JsonResponse:
+    def _get(self, step: Request) -> JsonResponse:
         return self.client.get_json(step[0], dict(step[1]) or None)
 
 

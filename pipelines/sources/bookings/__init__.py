@@ -104,7 +104,6 @@ feed = Feed(
         corrected="corrected_events",
     ),
     cap=Cap(setting="most_bad"),
-    rejects="once",
 )
 
 source = Source(
@@ -127,7 +126,6 @@ source = Source(
             job=AUDIT,
         ),
     ),
-    inputs=(FILES, API),
     feeds=(feed,),
     loads=("bookings.events",),
     ledgers=(Ledger(on="bookings.events", audit_job=AUDIT),),

@@ -24,7 +24,7 @@ MAX_PAGES = 10_000
 
 
 @dataclass(frozen=True)
-class Page:
+class EventPage:
     """One response: the name of the request in the ledger, and the events as sent."""
 
     name: str
@@ -46,7 +46,7 @@ class EventsClient:
         """The URL without secrets, which identifies the API."""
         return redact(self.url, self.http.secrets)
 
-    def pages(self, since: dt.datetime | None) -> Iterator[Page]:
+    def pages(self, since: dt.datetime | None) -> Iterator[EventPage]:
         """Yield every page of the events since a time, or of all events, in the service's order.
 
         Raises whatever `HttpClient` raises, and `PermanentFailure` if a response has another shape.
@@ -67,7 +67,7 @@ class EventsClient:
                     return
                 raise
             events, following = self._read(response.document, address)
-            yield Page(f"{about}, page {number}", response, events)
+            yield EventPage(f"{about}, page {number}", response, events)
             if following is None:
                 return
             if following in requested:

@@ -18,7 +18,7 @@ from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.parse_errors import translate_parse_errors
-from pipelines.sources.bookings.client import EventsClient, Page, open_client
+from pipelines.sources.bookings.client import EventPage, EventsClient, open_client
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
 
@@ -107,7 +107,7 @@ def poll_configured(
     return poll(store, client, settings, runner.load, is_whole=is_whole)
 
 
-def _content(page: Page, place: str) -> Content:
+def _content(page: EventPage, place: str) -> Content:
     """Return a page as the content of a delivery."""
     response = page.response
     size, at = len(response.body), response.received_at

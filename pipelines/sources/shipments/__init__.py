@@ -105,12 +105,10 @@ feed = Feed(
         " article_quantity, article_price, sku and status, in any order.",
     ),
     parse=deferred("pipelines.sources.shipments.transform:parse"),
-    parameters=deferred("pipelines.sources.shipments.transform:parameters"),
     stages={"stage_lines": LINE, "stage_addresses": "shipments.addresses"},
     load=("load", deferred("pipelines.sources.shipments.reread:put_addresses"), "put"),
     keys={"stage_lines": ("tracking_number", "carrier", "sku")},
     analyze=TABLES,
-    rejects="once",
 )
 
 source = Source(
@@ -127,7 +125,6 @@ source = Source(
             cron="20 5 * * *",
         ),
     ),
-    inputs=(FILES,),
     feeds=(feed,),
     loads=TABLES,
     prepare=deferred("pipelines.sources.shipments.reread:read_again"),

@@ -41,7 +41,10 @@ def read_again(store: Warehouse, settings: Settings) -> None:
 
 def put_addresses(load: Load) -> None:
     """Store the addresses of staged shipments that no stored one has in this version."""
-    if unread := load.execute("unread_addresses").scalars().all():
+    from pipelines.sources.shipments.addresses import PARSER_VERSION
+
+    unread = load.execute("unread_addresses", parser_version=PARSER_VERSION).scalars().all()
+    if unread:
         load.stage("stage_addresses", address_rows(unread))
         load.execute("put_addresses")
 

@@ -20,7 +20,6 @@ from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all, stora
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
-from pipelines.sources.shipments.addresses import PARSER_VERSION
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -91,11 +90,6 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
 
 #: Parses files of shipments.
 parse = Csv(columns=COLUMNS, read=read_lines)
-
-
-def parameters(settings: Any) -> dict[str, Any]:
-    """Return what the statements need beside the rows."""
-    return {"currency": settings.currency, "parser_version": PARSER_VERSION}
 
 
 def _rows(
