@@ -1,4 +1,4 @@
-"""The page that answers questions: those of the cookbook and the functions, as forms.
+"""The page that answers questions: those of the cookbook, as forms.
 
 The address has the question and its values, so it is a link that gives the same answer.
 """
@@ -9,7 +9,6 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from textwrap import shorten
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -41,20 +40,9 @@ ROWS = 100
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 #: The title of questions that are of no source.
 PLATFORM = "Data quality"
-#: The example call at the end of a function's comment.
-EXAMPLE = re.compile(r"Example: SELECT \* FROM [\w.]+\((.*)\);$", re.DOTALL)
-NAMED = re.compile(r"(\w+) => (.+?)(?=, \w+ =>|$)", re.DOTALL)
-#: Sentences of a comment that are for who writes SQL.
-FOR_SQL = re.compile(r"Raises an error|To get |For all hotels|For several plants|Example:")
 #: Parameters that are matched with a part of a text.
 PATTERN = re.compile(r"I?LIKE %\((\w+)\)s")
 Kind = Literal["integer", "date", "instant", "text"]
-KINDS: dict[str, Kind] = {
-    "integer": "integer",
-    "bigint": "integer",
-    "date": "date",
-    "timestamp with time zone": "instant",
-}
 Choices = Mapping[str, Callable[[], Mapping[str, str]]]
 
 
@@ -73,9 +61,8 @@ class Field:
 
     name: str
     kind: Kind
-    #: What it has at first, as ISO 8601 or digits; empty for nothing.
+    #: What it has at first, as ISO 8601 or digits.
     example: str
-    is_required: bool = True
     #: Whether it is a part of a text, in upper or lower case.
     is_part: bool = False
 
@@ -99,7 +86,7 @@ class Form:
 def show() -> None:
     """Show the page."""
     st.title("Ask", anchor=False)
-    known = {one.key: one for one in [*_of_cookbook(), *_of_functions()]}
+    known = {one.key: one for one in _of_cookbook()}
     if not known:
         st.info("There is nothing to ask for yet. Run `make run`, which makes the database.")
         return
@@ -120,7 +107,7 @@ def show() -> None:
     st.markdown(question.words)
     values = _form(question, given)
     st.query_params.from_dict({"question": question.key} | values)
-    missing = [one for one in question.fields() if one.is_required and not values.get(one.name)]
+    missing = [one for one in question.fields() if not values.get(one.name)]
     if missing:
         st.info(f"Fill in {', '.join(_label(one) for one in missing)}.")
         return
@@ -164,15 +151,9 @@ def _input(question: Form, field: Field, offered: Choices, given: str | None) ->
         if value not in options and given is not None and field.kind == "text":
             names.append(value)
         place = names.index(value) if value in names else 0
-        chosen = st.selectbox(
-            label,
-            names,
-            index=place if field.is_required or value else None,
-            format_func=lambda one: options.get(one, one),
-            key=key,
-            placeholder="any",
+        return st.selectbox(
+            label, names, index=place, format_func=lambda one: options.get(one, one), key=key
         )
-        return chosen or ""
     if field.kind == "integer":
         most = MAX_ROWS if field.name == "rows" else None
         number = int(value) if re.fullmatch(r"-?\d{1,15}", value) else None
@@ -182,7 +163,6 @@ def _input(question: Form, field: Field, offered: Choices, given: str | None) ->
             max_value=most,
             step=1,
             key=key,
-            placeholder="any",
         )
         return "" if chosen_number is None else str(chosen_number)
     if field.kind == "date":
@@ -267,65 +247,6 @@ def _kind_of(example: str) -> Kind:
     if not cookbook.DAY.match(example):
         return "text"
     return "date" if cookbook.DAY.fullmatch(example) else "instant"
-
-
-def _of_functions() -> list[Form]:
-    """Return the functions that an analyst may call, as the database documents them."""
-    owners = {name: source for source in by_seniority() for name in source.object_files}
-    return [
-        _of_function(str(row["name"]), row["about"] or "", row["arguments"], owners)
-        for row in QUESTIONS.ask("functions").rows.to_dict("records")
-    ]
-
-
-def _of_function(
-    name: str, about: str, arguments: list[dict[str, str]], owners: Mapping[str, Source]
-) -> Form:
-    comment = " ".join(about.split())
-    words = FOR_SQL.split(comment)[0].strip()
-
-    def fields() -> list[Field]:
-        values = example_values(comment, arguments)
-        return [
-            Field(
-                one["name"] or "id",
-                KINDS.get(one["type"], "text"),
-                values.get(one["name"], _default(one["default"])),
-                is_required=one["name"] in values or not one["default"],
-            )
-            for one in arguments
-        ]
-
-    def statement(values: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        given = [(one["name"], one["name"] or "id", one["type"]) for one in arguments]
-        named = [
-            (f"{argument} => " if argument else "") + f"%({field})s::{type_}"
-            for argument, field, type_ in given
-            if field in values
-        ]
-        return f"SELECT *\nFROM {name}({', '.join(named)})\nLIMIT {MAX_ROWS + 1}", {**values}
-
-    first = words.partition(". ")[0].partition(": ")[0].removeprefix("Returns ").rstrip(".")
-    title = f"{name}: {shorten(first, 90, placeholder=' …')}"
-    return Form(name, "Functions", title, words, owners.get(name), fields, statement)
-
-
-def _default(expression: str | None) -> str:
-    """Return the value of a default, if it is a plain one."""
-    found = re.match(r"'(\w+)'|(\d+)$", expression or "")
-    return (found[1] or found[2]) if found else ""
-
-
-def example_values(comment: str, arguments: list[dict[str, str]]) -> dict[str, str]:
-    """Return the example's values in a comment, evaluated by the database; nulls are left out."""
-    found = EXAMPLE.search(comment)
-    if found is None:
-        return {}
-    expressions = dict(NAMED.findall(found[1])) or {arguments[0]["name"]: found[1]}
-    columns = ", ".join(f"({one})::text" for one in expressions.values())
-    rows = answer_of(f"SELECT {columns};".replace("%", "%%"), {}).rows
-    ((*values,),) = rows.itertuples(index=False, name=None)
-    return {name: one for name, one in zip(expressions, values, strict=True) if one is not None}
 
 
 def _show_answer(question: Form, answer: Answer, values: Mapping[str, str]) -> None:

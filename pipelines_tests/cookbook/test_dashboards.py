@@ -163,8 +163,8 @@ def test_losses_are_what_was_expected_and_not_produced() -> None:
 
 
 def test_every_question_has_a_form_that_answers() -> None:
-    keys = [one.key for one in (*ask._of_cookbook(), *ask._of_functions())]
-    assert len({*keys}) == len(keys) > 60
+    keys = [one.key for one in ask._of_cookbook()]
+    assert len({*keys}) == len(keys) > 50
     for key in keys:
         page = opened(question=key)
         assert not page.exception, key

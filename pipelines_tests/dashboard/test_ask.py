@@ -1,4 +1,4 @@
-"""The page *Ask*: every question and function as a form, and links that give the same answer."""
+"""The page *Ask*: every question as a form, and links that give the same answer."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -34,46 +34,30 @@ def field(page: AppTest, label: str) -> object:
     return next(one.value for one in inputs if one.label == label)
 
 
-def test_every_function_has_an_example() -> None:
-    found = ask.QUESTIONS.ask("functions").rows
-    assert len(found) > 8
-    for row in found.to_dict("records"):
-        assert f"Example: SELECT * FROM {row['name']}(" in row["about"]
-        ask.example_values(" ".join(row["about"].split()), row["arguments"])
-
-
-def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
+def test_a_question_is_answered_by_a_form(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
+    add_plant(owner, 2)
     today = dt.datetime.now(dt.UTC).date()
     add_readings(owner, 1, today - dt.timedelta(days=28), today)
-    page = opened(question="metrics.solar_report")
+    page = opened(question="solar.several_plants")
     assert not page.exception
-    assert field(page, "Period") == "week"
-    assert field(page, "From date") == today - dt.timedelta(days=28)
-    assert len(page.dataframe[0].value) in (4, 5)
-    next(one for one in page.selectbox if one.label == "Period").set_value("day")
+    assert field(page, "To day") == today
+    assert len(page.dataframe[0].value) == 8
+    next(one for one in page.number_input if one.label == "Rows, at most").set_value(3)
     page.button[0].click().run()
-    assert len(page.dataframe[0].value) == 28
-    assert page.query_params["period"] == "day"
+    assert len(page.dataframe[0].value) == 3
+    assert page.query_params["rows"] == "3"
     again = opened(**dict(page.query_params))
     assert again.dataframe[0].value.equals(page.dataframe[0].value)
 
 
-def test_what_a_function_rejects_is_said_without_advice_for_sql() -> None:
-    of_week = {"from_date": "2026-11-01", "to_date": "2026-11-08", "period": "day"}
-    page = opened(question="metrics.solar_report", plant_id="7", **of_week)
+def test_what_the_database_rejects_is_said_without_markdown_of_a_link() -> None:
+    page = opened(question="solar.by_month", plant="7")
     assert not page.exception
     (error,) = page.error
     assert error.value == "Object with plant id does not exists."
-    assert "SELECT" not in error.value
-    texts = [one.placeholder for one in page.text_input] + [one.label for one in page.text_input]
-    assert not any("NULL" in one for one in texts)
-
-
-def test_a_link_puts_no_markdown_on_the_page() -> None:
     period = "![x](http://example.org/p.png) [Log in](http://example.org)"
-    of_week = {"from_date": "2026-11-01", "to_date": "2026-11-08", "period": period}
-    page = opened(question="metrics.solar_report", plant_id="1", **of_week)
+    page = opened(question="solar.by_month", plant="7", from_day=period)
     assert not page.exception
     shown = [one.value for one in (*page.error, *page.info)]
     assert not any("](http" in one for one in shown)
@@ -81,7 +65,7 @@ def test_a_link_puts_no_markdown_on_the_page() -> None:
 
 def test_a_link_with_nonsense_shows_the_page() -> None:
     for day in ("1 or 1", "0001-01-01", "9999-12-31"):
-        page = opened(question="metrics.solar_report", from_date=day, plant_id="x'; --", period="")
+        page = opened(question="solar.by_month", from_day=day, plant="x'; --")
         assert not page.exception, day
     page = opened(question="bookings.events", rows="9" * 30)
     assert not page.exception
