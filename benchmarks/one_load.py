@@ -16,7 +16,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
 
 #: What each run has imported before it loads.
-SHARED = ("pandas", "pandera.pandas", "pyarrow.csv")
+SHARED = ("pandas", "pyarrow.csv")
 
 
 def measure_load(server: Connections, source: str, file: Path) -> dict[str, float]:
