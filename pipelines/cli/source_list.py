@@ -1,7 +1,5 @@
 """`isobar sources`: the list of all, with what is wrong with them, and `reset`."""
 
-import importlib
-import importlib.util
 from importlib.metadata import version
 
 import click
@@ -30,7 +28,9 @@ from pipelines.source import (
 )
 @click.pass_context
 def list_sources(context: click.Context) -> None:
-    """List the installed sources: version, origin, state, and what is wrong with them.
+    """List the installed sources: version, origin, state, and what is wrong with declarations.
+
+    Jobs, schedules and SQL are tried by `isobar sources check`.
 
     \b
     States:
@@ -50,7 +50,6 @@ def list_sources(context: click.Context) -> None:
         return
     settings = Settings.current()
     check_sources(settings)
-    importlib.import_module("pipelines.definitions")  # notes what is wrong with jobs and schedules
     origins = {name: ("isobar", version("isobar")) for name in own_names()}
     for entry in plugin_entry_points():
         label = f"{entry.name} ({entry.value})"
