@@ -38,7 +38,9 @@ MOVE = """
 mutation { setSensorCursor(cursor: "mine", sensorSelector: {sensorName: "alerts",
   repositoryName: "__repository__", repositoryLocationName: "pipelines"}) { __typename } }
 """
-RUNS = "{ runsOrError { ... on Runs { results { jobName } } } }"
+#: Of the job that LAUNCH starts.
+RUNS = """{ runsOrError(filter: {pipelineName: "housekeeping"}) {
+  ... on Runs { results { jobName } } } }"""
 SUBSCRIBE = 'subscription { pipelineRunLogs(runId: "none", cursor: null) { __typename } }'
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 HASHES = ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH")

@@ -76,7 +76,10 @@ class LoadConfig(dg.Config):
 
 
 def load_asset(source: Source) -> dg.AssetsDefinition:
-    """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
+    """Return the asset of the tables that a source's fetchers fill, one fetcher after another.
+
+    All are filled whichever are selected, as by `dagster asset materialize --select`.
+    """
     deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
 
@@ -88,6 +91,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             for table in tables
         ],
         pool=source.name,
+        can_subset=True,
         required_resource_keys={source.name, "warehouse"},
     )
     def load(
@@ -106,7 +110,8 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             is_complete = loading.is_complete and loading.failure is None
             if loading.is_on and is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            yield from loading.results()
+            selected = context.selected_asset_keys
+            yield from (one for one in loading.results() if one.asset_key in selected)
         if loading.failure is not None:  # its sensor tries again, and files do not wait for it
             raise dg.Failure(description=str(loading.failure), allow_retries=False)
 
