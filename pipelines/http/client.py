@@ -234,7 +234,8 @@ class HttpClient:
             what = "HTML instead of JSON" if start.startswith("<") else f"not JSON ({error})"
             problem = f"the response of {len(body):,} bytes is {what}; it begins {start!r}"
             raise self._transient(shown, problem, attempt) from error
-        if isinstance(document, dict) and document.get("error"):
+        said = document if isinstance(document, dict) else {}
+        if said.get("error") or (said.get("errors") and isinstance(said["errors"], list)):
             text = redact(as_sent(document), self.secrets)[:MAX_SHOWN]
             raise self._transient(shown, f"the source answered with an error: {text}", attempt)
         return document

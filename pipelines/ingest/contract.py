@@ -25,6 +25,7 @@ from pydantic_core import PydanticUndefined
 from pipelines.http.json_documents import as_sent
 from pipelines.ingest.identifiers import intact_name
 from pipelines.ingest.models import (
+    INSTANTS,
     NUMBERS,
     TIMES,
     is_reshaping,
@@ -44,7 +45,10 @@ MAX_DRIFT = 20
 PLAIN: dict[tuple[Any, ...], set[type]] = {
     NUMBERS: {int, float, Decimal, NoneType},
     TIMES: {dt.date, dt.datetime, dt.time, NoneType},
+    (int,): {int, NoneType},
 }
+#: A float beyond it may be another whole number.
+MAX_EXACT = 2**53
 PARSED_AT_ONCE = 1_000
 #: A valid name or key, as defined by `is_name`.
 Name = Annotated[
@@ -121,6 +125,9 @@ class RecordValidator:
             for place in sent_as(info, field)
         }
         self._is_reshaping = is_reshaping(model)
+        self._times = [
+            key for key, field in self.keys.items() if is_sent_as(model, field, INSTANTS)
+        ]
         self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
@@ -129,6 +136,7 @@ class RecordValidator:
             parsed = self._parse(several, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
         self._reject_coerced(NUMBERS, _is_no_number, "should be a number")
+        self._reject_coerced((int,), _is_inexact, "is no exact whole number")
         if "val_temporal_unit" not in model.model_config:  # it says that times are numbers
             words = "should be a date or a time instead of a number"
             self._reject_coerced(TIMES, _is_number, words)
@@ -203,8 +211,16 @@ class RecordValidator:
                     self.reject_value(index, field, otherwise(info, words))
 
     def _own(self, sent: Any) -> Any:
-        """Return a copy for a model that may change what it is given; `records` stay as sent."""
-        return deepcopy(sent) if self._is_reshaping else sent
+        """Return what the model gets, which may change it; `records` stay as sent.
+
+        Times have the form that it reads: other programs write 2026-01-02 03:04:05+02.
+        """
+        if self._is_reshaping or not self._times:
+            return deepcopy(sent) if self._is_reshaping else sent
+        if not isinstance(sent, dict):
+            return [self._own(one) for one in sent] if isinstance(sent, list) else sent
+        found = {key: _as_time(sent[key]) for key in self._times if isinstance(sent.get(key), str)}
+        return sent | found if found else sent
 
     def _place_of(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
         """Return where a field is whose value is wrong at a location, or its first key."""
@@ -324,10 +340,28 @@ def _is_no_number(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, str) and "_" in value)
 
 
+def _is_inexact(value: Any) -> bool:
+    """Return whether a value may be another whole number: 1.000, or a float beyond its digits."""
+    is_lost = isinstance(value, float) and abs(value) > MAX_EXACT
+    return is_lost or (isinstance(value, str) and bool(_THOUSANDS.fullmatch(value)))
+
+
 def _is_number(value: Any) -> bool:
     """Return whether a value is a number or a boolean, or a text that is a number."""
     is_text = isinstance(value, str)
     return bool(_NUMBER.fullmatch(value)) if is_text else isinstance(value, int | float | Decimal)
+
+
+def _as_time(text: str) -> str:
+    """Return a time as ISO 8601 has it, if it is one of a program; else the text."""
+    found = _OTHER_TIME.fullmatch(text.strip())
+    if found is None:
+        return text
+    offset = "+00:00" if found[2] in ("Z", "UTC", "GMT") else found[2]
+    try:
+        return dt.datetime.fromisoformat(f"{found[1].replace(',', '.')}{offset}").isoformat()
+    except ValueError:
+        return text
 
 
 def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
@@ -380,6 +414,11 @@ def as_json(value: Any) -> str:
 
 _UNSHOWABLE = re.compile(
     "[\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
+)
+_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(\.000)+\s*")
+#: Forms of times that pydantic does not read: an offset of hours, behind a space or by name; basic.
+_OTHER_TIME = re.compile(
+    r"(\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")

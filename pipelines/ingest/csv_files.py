@@ -23,7 +23,7 @@ import numpy as np
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import MAX_DRIFT, Reject, drift_of, shown
 from pipelines.ingest.feeds import Parsed
-from pipelines.ingest.identifiers import storable
+from pipelines.ingest.identifiers import cleaned, storable
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
@@ -44,6 +44,8 @@ PROBLEMS = {
 }
 #: The first line with which some programs name the delimiter to Excel.
 HINT = re.compile(r'\ufeff?"?sep=.?"?', re.IGNORECASE)
+#: How files begin that are something else: ZIP and .xlsx, .xls, gzip.
+OTHER_FILES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
 #: How many lines have to end with a surplus delimiter.
 PADDED_LINES = 2
 #: Letters beyond ASCII as UTF-8 has them.
@@ -90,8 +92,12 @@ class Layout:
         return len(fields) == len(self.columns) and not is_over
 
     def is_blank(self, raw: str) -> bool:
-        """Return whether a line has no values, like those that spreadsheets leave below a table."""
-        return not raw.replace(self.delimiter, "").strip()
+        """Return whether a line has no values, like those that spreadsheets leave below a table.
+
+        Neither has the header where it comes again, as in files that were joined.
+        """
+        is_header = raw.removeprefix("\ufeff") == self.header and len(self.columns) > 1
+        return is_header or not raw.replace(self.delimiter, "").strip()
 
     def fields(self, raw: str) -> list[str]:
         """Split a record's text into fields. Raises `csv.Error`, such as for an unclosed quote."""
@@ -191,7 +197,7 @@ class CsvFile:
         self._file = file
         self._errors = "strict" if variable or is_strict else "backslashreplace"
         self._source, self._name, self._variable = source, name, variable
-        self._promised = promised
+        self._promised, self._aliases = promised, aliases or {}
         self._encoding = encoding
         self._reads_utf_8 = codecs.lookup(encoding).name.startswith("utf-8")
         self._line = 0
@@ -201,7 +207,7 @@ class CsvFile:
         #: Lines behind the header that were looked at.
         self._ahead: deque[bytes] = deque()
         self.layout = Layout("", ",", ())
-        self.layout = self._read_layout(promised, optional, aliases or {})
+        self.layout = self._read_layout(promised, optional, self._aliases)
         self._ahead.extend(
             line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
         )
@@ -303,7 +309,9 @@ class CsvFile:
         )
         bad = {*odd}
         sent[RECORD] = [number for number in numbers if number not in bad] if bad else numbers
-        empty = sent[RECORD][sent[[*places][-1]].str.strip() == ""]
+        last = [*places][-1]
+        is_odd = sent[last].str.strip().str.casefold().isin(["", *self._spelled(last)])
+        empty = sent[RECORD][is_odd]
         blank = [row for row, number in empty.items() if self.layout.is_blank(raw(number))]
         sent = sent.drop(index=blank).reset_index(drop=True) if blank else sent
         kept = sent[RECORD].to_numpy()
@@ -340,7 +348,7 @@ class CsvFile:
         self, promised: Sequence[str], optional: Sequence[str], aliases: Mapping[str, str]
     ) -> Layout:
         first = self._next()
-        if first and HINT.fullmatch(first[1]):
+        while first and (HINT.fullmatch(first[1]) or not first[1].strip("\ufeff \t,;")):
             first = self._next()
         if first is None:
             raise self._failure(
@@ -381,12 +389,13 @@ class CsvFile:
     def _reject_other_header(self, content: bytes, first_line: int) -> None:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""
         with suppress(csv.Error):
-            sought = [one.encode() for one in self.layout.fields(self.layout.header) if one]
-            if len(sought) < 2 or max(sought, key=len) not in content:
+            mine = [one for one in self.layout.columns if one]
+            longest = [one.encode() for one in self._spelled(max(mine, key=len))]
+            folded = content.lower()
+            if len(mine) < 2 or not any(one in folded for one in longest):
                 return
-            mine = self._names(self.layout.header)
             for number, line in enumerate(content.split(b"\n"), first_line):
-                if not all(name in line for name in sought):
+                if not any(one in line.lower() for one in longest):
                     continue
                 text = line_text(line.removeprefix(codecs.BOM_UTF8))
                 if (names := self._names(text)) != mine and {*names} >= {*mine}:
@@ -397,7 +406,12 @@ class CsvFile:
                     )
 
     def _names(self, header: str) -> list[str]:
-        return [one for one in layout_of(header, (), None, self.layout.delimiter).columns if one]
+        layout = layout_of(header, (), self._aliases, self.layout.delimiter)
+        return [one for one in layout.columns if one]
+
+    def _spelled(self, name: str) -> list[str]:
+        """Return how a header may write a column."""
+        return [name, *(other for other, one in self._aliases.items() if one == name)]
 
     def _next(self) -> tuple[int, str] | None:
         """Return the next line's number and text, without its line break; None after the last."""
@@ -441,6 +455,9 @@ class CsvFile:
     def _text(self, content: bytes, line: int) -> str:
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and line == 1:
             raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
+        if content.startswith(OTHER_FILES) and line == 1:
+            problem = "it is a ZIP file, a workbook or compressed, whatever its name says"
+            raise self._failure(problem, "Name it .xlsx, .csv.gz or what it is, or send CSV.")
         if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8 and line == 1:
             raise self._other_encoding()
         try:
@@ -545,6 +562,6 @@ def layout_of(
             names = layout.fields(header)
         except csv.Error:
             names = header.split(layout.delimiter)
-        columns = (name.strip().casefold() for name in names)
+        columns = (cleaned(name).casefold() for name in names)
         layouts[place] = replace(layout, columns=tuple(others.get(one, one) for one in columns))
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))

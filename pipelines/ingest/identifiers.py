@@ -15,28 +15,39 @@ NUL = "\\x00"
 NULLS = frozenset({"\\N", "NULL", "null", "#N/A"})
 #: And programs that have no other number for it.
 MISSING = NULLS | {"nan", "NaN"}
-#: And what spreadsheets write for a formula that failed.
-MARKERS = MISSING | {"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+#: And what programs and spreadsheets write for nothing, or for a formula that failed.
+MARKERS = MISSING | {
+    *("N/A", "n/a", "None", "<NA>", "(null)", "undefined", "NaT"),
+    *("#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"),
+    *("#NV", "#N/D", "#NOME?", "#RIF!", "#VALORE!", "#BEZUG!", "#WERT!", "#ZAHL!"),
+    *("#¿NOMBRE?", "#¡REF!", "#¡VALOR!", "#¡NUM!", "#VALOR!", "#NOM?", "#VALEUR!"),
+}
+#: A column that is too narrow, and a text as programs write it for a spreadsheet to keep its zeros.
+TOO_NARROW, AS_TEXT = re.compile("#{2,}"), re.compile(r'="([^"]*)"')
+#: Spaces that look like the usual one.
+SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
 #: Invisible, but part of how Persian and Indic words are written.
 JOINERS = "\u200c\u200d"
-#: A long number as spreadsheets show it: its last digits are lost.
-DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
-IS_DAMAGED = "is a number whose digits a spreadsheet has lost"
+#: A long number as spreadsheets show it, or as programs write it that made a number of it; and what
+#: has lost letters.
+DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9]{5,}\.0|.*\ufffd.*")
+IS_DAMAGED = "is a number whose digits a spreadsheet has lost, or has lost letters"
 
 
 def cleaned(text: str) -> str:
     """Return a text in NFC, trimmed and without invisible characters; empty for a null marker."""
     if not text.isascii():
         visible = (one for one in text if one in JOINERS or unicodedata.category(one) != "Cf")
-        text = unicodedata.normalize("NFC", "".join(visible))
+        text = SPACES.sub(" ", unicodedata.normalize("NFC", "".join(visible)))
     text = text.strip()
-    return "" if text in MARKERS else text
+    text = found[1] if (found := AS_TEXT.fullmatch(text)) else text
+    return "" if text in MARKERS or TOO_NARROW.fullmatch(text) else text
 
 
 def cleaned_all(texts: pd.Series) -> pd.Series:
     """Clean each distinct text of a column that is not as it should be."""
     texts = texts.str.strip()
-    is_odd = texts.isin(MARKERS) | ~texts.str.isascii()
+    is_odd = texts.isin(MARKERS) | ~texts.str.isascii() | texts.str.match('="|##')
     if is_odd.any():
         odd = texts[is_odd]
         texts = texts.mask(is_odd, odd.map({one: cleaned(one) for one in odd.unique()}))

@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import cache
 
 LONGEST = 40
+#: Of the direction of writing, invisible.
+MARKS = re.compile("[\u200e\u200f\u061c]")
 #: Digits before the decimals, as the columns of prices have them.
 MAX_DIGITS = 14
 _SIGN = r"[^\s\d.,'\u2019+-]{1,4}|[^\s\d.,'\u2019+-]{1,3}\."
@@ -32,7 +34,7 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     currency, such as a range, a sign, words or nothing (`£0`). A single separator before three
     digits separates thousands.
     """
-    match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    match = _PRICE.fullmatch(MARKS.sub("", text).strip()) if len(text) <= LONGEST else None
     if match is None:
         raise ValueError(f"{text[:LONGEST]!r} is not a price")
     before, whole, lakhs, group, point, cents, after = match.group(

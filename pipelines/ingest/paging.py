@@ -21,7 +21,7 @@ Request = tuple[str, Mapping[str, str]]
 
 def is_end(following: Any) -> bool:
     """Return whether what a page says of the next one means that there is none."""
-    return following is None or following is False or following == ""
+    return not following or following in ("0", -1, "-1", "false")
 
 
 def names_in(query: str) -> set[str]:
@@ -80,10 +80,14 @@ def following(
     Raises `ValueError` for a page that does not say what it should.
     """
     url, params = step
+    flag = _flag(response.document, getattr(pagination, "at", ""))
+    if flag is False:
+        return None
     match pagination:
         case NextLink(at=at):
-            link = _said_at(response.document, at) if at else response.links.get("next")
+            link = value_at(response.document, at) if at else response.links.get("next")
             if is_end(link):
+                _end(at or "Link", flag=flag)
                 return None
             if not isinstance(link, str):
                 problem = f"the link to the next page is no text but {type(link).__name__}"
@@ -92,9 +96,14 @@ def following(
             named = names_in(urlsplit(address).query)
             return address, {name: value for name, value in params.items() if name not in named}
         case Cursor(at=at):
-            value = _said_at(response.document, at)
+            value = value_at(response.document, at)
+            if is_end(value):
+                _end(at, flag=flag)
+            if not count and str(value) == params.get(pagination.parameter):
+                return None
         case PageNumber(first=first):
-            value = int(params.get(pagination.parameter, first)) + 1 if count else None
+            is_last = not (count or flag)
+            value = None if is_last else int(params.get(pagination.parameter, first)) + 1
         case Offset():
             value = int(params.get(pagination.parameter, 0)) + count if count else None
     return None if is_end(value) else (url, {**params, pagination.parameter: str(value)})
@@ -125,8 +134,15 @@ def says_end(pagination: Pagination, response: JsonResponse) -> bool:
     return not at or (isinstance(around, dict) and bool(expected & around.keys()))
 
 
-def _said_at(document: Any, at: str) -> Any:
-    """Return what a page says of the next one at a place; None if a flag says it is the last."""
+def _end(at: str, *, flag: bool | None) -> None:
+    """Raise `ValueError` if a page that says that there are more does not say where."""
+    if flag:
+        raise ValueError(f"the page says that there are more, and has no {at!r}")
+
+
+def _flag(document: Any, at: str) -> bool | None:
+    """Return what a flag beside a place says of the next page; None if there is none."""
     around = value_at(document, at.rpartition(".")[0])
-    is_last = isinstance(around, dict) and any(around.get(one) is False for one in HAS_MORE)
-    return None if is_last else value_at(document, at)
+    found = [around.get(one) for one in HAS_MORE] if isinstance(around, dict) else []
+    said = [one not in (False, "false", 0) for one in found if one is not None]
+    return all(said) if said else None

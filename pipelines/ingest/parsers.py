@@ -159,14 +159,15 @@ class Json:
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
-        from pipelines.ingest.contract import as_json
+        from pipelines.ingest.contract import as_json, shown
 
         lists = {one.at: value_at(content.document, one.at) for one in self.records}
         if missing := [at for at, found in lists.items() if not isinstance(found, list)]:
             names = " and ".join(missing)
             raise PermanentFailure(
                 context.source,
-                f"the document has no list of {names}" if names else "the document is no list",
+                (f"the document has no list of {names}" if names else "the document is no list")
+                + f"; it begins {shown(content.document)}",
                 place=content.place,
                 remedy="See whether the address is that of the right document.",
             )

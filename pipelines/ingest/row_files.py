@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +15,7 @@ from warnings import catch_warnings
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
-from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING
+from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING, cleaned
 from pipelines.ingest.models import sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
-#: A whole number beyond it is a rounded one in a workbook.
-MAX_EXACT = 2**53
+#: From here on, a workbook has lost digits of a whole number.
+MAX_SHOWN = 10**15
+#: Rows of a sheet in which the header is looked for, below titles.
+HEADER_ROWS = 20
 #: A line that only counts.
 BLANK = object()
 
@@ -65,6 +68,7 @@ class Rows:
         self._names = {name.casefold(): name for name in fields}
         #: Keys of whole numbers and texts, which are no measurements.
         self._whole = [key for key, one in fields.items() if not _is_measure(one.annotation)]
+        self._texts = [key for key, one in fields.items() if _is_text(one.annotation)]
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
@@ -94,9 +98,7 @@ class Rows:
         notes: list[str] = []
         is_book = suffix == ".xlsx"
         found = enumerate(read(file, self.at, self._names, notes), 2 if is_book else 1)
-        numbered = (
-            (n, self._exact(row) if is_book else row) for n, row in found if row is not BLANK
-        )
+        numbered = ((n, self._exact(row, is_book=is_book)) for n, row in found if row is not BLANK)
         document: str | None = content.delivery.name
         while True:
             try:
@@ -116,15 +118,25 @@ class Rows:
             document = None
             notes.clear()
 
-    def _exact(self, row: Any) -> Any:
-        """Return a row, unless a workbook has lost digits of a whole number or an identifier."""
+    def _exact(self, row: Any, *, is_book: bool) -> Any:
+        """Return a row, unless digits of a whole number or an identifier were lost on the way.
+
+        NaN is no value, and the number of a cell is a text where one is expected.
+        """
         from pipelines.ingest.contract import as_json
 
-        for name in self._whole if isinstance(row, dict) else ():
+        if not isinstance(row, dict):
+            return row
+        row = {name: None if _is_nan(value) else value for name, value in row.items()}
+        for name in self._whole if is_book else ():
             value = row.get(name)
-            if isinstance(value, int | float) and abs(value) > MAX_EXACT:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if abs(value) >= MAX_SHOWN and (isinstance(value, float) or value % 10 == 0):
                 words = f"{name} {IS_DAMAGED}: {value:.0f}"
                 return Unread(as_json(row), Reason(f"{name}_invalid", words, is_final=True))
+            if name in self._texts and value == int(value):
+                row[name] = str(int(value))
         return row
 
     def _unpacked(self, content: Content, context: Context) -> BinaryIO:
@@ -191,6 +203,15 @@ def _is_measure(annotation: Any) -> bool:
     return bool({float, Decimal} & {annotation, *get_args(annotation)})
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _is_text(annotation: Any) -> bool:
+    """Return whether a field is a text, or a name."""
+    return any(one is str for one in (annotation, *get_args(annotation)))
+
+
 class Unread:
     """A row that cannot be read: its text, and why."""
 
@@ -241,7 +262,7 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
         _reject_repeated(names)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
             try:
-                rows = batch.to_pylist()
+                rows = batch.to_pylist(maps_as_pydicts="lossy")
             except OverflowError:  # of a time that Python cannot hold
                 values = zip(*(map(_value, column) for column in batch.columns), strict=True)
                 rows = [dict(zip(names, row, strict=True)) for row in values]
@@ -289,22 +310,36 @@ def _sheets(content: BinaryIO) -> Sequence[Any]:
 
 
 def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
-    """Yield each row behind the header by its names, and BLANK for each that is empty."""
+    """Yield each row behind the header by its names, and BLANK for each that is empty.
+
+    Titles above the header are passed over, and so is the header where it comes again. Raises
+    `ValueError` for another order of it.
+    """
+    from openpyxl.utils.escape import unescape  # type: ignore[import-untyped]
+
     header: list[str] = []
-    for row in sheet.iter_rows(values_only=True):
-        if all(value is None for value in row):
+    for number, row in enumerate(sheet.iter_rows(values_only=True)):
+        texts = ["" if title is None else cleaned(str(title)) for title in row]
+        titles = [names.get(text.casefold(), text) for text in texts]
+        if not any(texts):
             yield BLANK
         elif not header:
-            texts = ["" if title is None else str(title).strip() for title in row]
-            header = [names.get(text.casefold(), text) for text in texts]
-            if not names or {*header} & {*names.values()}:
-                _reject_repeated(header)
-                continue
-            break
+            if not names or {*titles} & {*names.values()}:
+                _reject_repeated(titles)
+                header = titles
+            elif number < HEADER_ROWS:
+                yield BLANK
+            else:
+                break
+        elif len(header) > 1 and {*titles} >= {*filter(None, header)}:
+            if titles != header:
+                raise ValueError(f"row {number + 1} is another header, in another order")
+            yield BLANK
         else:
             known = (None if isinstance(one, str) and one in MARKERS else one for one in row)
-            cells = enumerate(zip_longest(header, known), 1)
-            named = ((name or f"column {number}", value) for number, (name, value) in cells)
+            plain = (unescape(one) if isinstance(one, str) else one for one in known)
+            cells = enumerate(zip_longest(header, plain), 1)
+            named = ((name or f"column {place}", value) for place, (name, value) in cells)
             yield {name: value for name, value in named if name in header or value is not None}
     if names and not {*header} & {*names.values()}:
         raise ValueError(f"the sheet {sheet.title!r} has no header with expected columns{others}")

@@ -13,13 +13,23 @@ from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
 from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import Offset, PageNumber, Request, following, has_null, says_end
+from pipelines.ingest.paging import (
+    Offset,
+    PageNumber,
+    Request,
+    following,
+    has_null,
+    says_end,
+    value_at,
+)
 
 if TYPE_CHECKING:
     from pipelines.config.env_validation import SourceSettings
     from pipelines.ingest.statements import Owner
 
 logger = logging.getLogger("isobar.http")
+#: Of an API whose pages have no end.
+MAX_PAGES = 100_000
 
 
 @dataclass(kw_only=True)
@@ -61,6 +71,8 @@ class Service:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
                 raise self._astray("the API leads back to a page that was read before")
+            if len(read) > MAX_PAGES:
+                raise self._astray(f"there are more than {MAX_PAGES:,} pages")
             if not is_same_origin(self.url, step[0]):  # which would get the credentials
                 raise self._astray(f"the next page is on another server: {step[0]}")
             read.add(key)
@@ -76,7 +88,10 @@ class Service:
                     self.source, problem, place=error.place, remedy="Try again later."
                 ) from error
             records = count(response.document)
-            if numbered and records and response.sha256 == last:
+            mark = response.sha256
+            if numbered and feed.records:  # what stands around them may be the time
+                mark = repr([value_at(response.document, one.at) for one in feed.records])
+            if numbered and records and mark == last:
                 # Some answer with the last page behind the end.
                 logger.warning(
                     "%s: the API answers with the same page again. If that was not the last one,"
@@ -85,12 +100,14 @@ class Service:
                     numbered.parameter,
                 )
                 return
-            last = response.sha256
-            lists = [has_null(response.document, one.at) for one in feed.records]
-            if not (lists and all(lists)):
+            last = mark
+            nulls = [has_null(response.document, one.at) for one in feed.records]
+            if not (nulls and all(nulls)):
                 yield response
             try:
                 step = following(pagination, response, step, records)
+                if step is not None and self.url.startswith("https://"):
+                    step = step[0].replace("http://", "https://", 1), step[1]  # behind a proxy
             except ValueError as error:
                 raise self._astray(str(error)) from error
             if step is None and len(read) == 1 and not (numbered or says_end(pagination, response)):

@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     AliasPath,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -159,6 +160,26 @@ def test_a_time_with_an_offset_is_rejected_where_the_column_has_none() -> None:
     assert column_rows(validated).empty
     (reject,) = validated.rejects()
     assert reject.words == ('at has an offset, and the column has none: "2026-01-31T10:00"',)
+
+
+class Instants(BaseModel):
+    at: AwareDatetime
+    count: int = 0
+
+
+def test_times_of_other_programs_are_read_and_no_digits_of_numbers_lost() -> None:
+    """PostgreSQL, BigQuery, Snowflake and basic ISO 8601; 1.000 may be a thousand."""
+    forms = (
+        *("2026-01-02 03:04:05+02", "2026-01-02 01:04:05 UTC", "2026-01-02 03:04:05 +0200"),
+        *("20260102T010405Z", "2026-01-02T01:04:05,000Z"),
+    )
+    counts = ("1.000", 2.0**54, "12.000.000")
+    sent = [*({"at": one} for one in forms), *({"at": forms[0], "count": one} for one in counts)]
+    validated = RecordValidator(sent, name="rows", model=Instants)
+    instant = dt.datetime(2026, 1, 2, 1, 4, 5, tzinfo=dt.UTC)
+    assert validated.good()["at"].tolist() == [instant] * len(forms)
+    assert [one.codes for one in validated.rejects()] == [["count_invalid"]] * len(counts)
+    assert validated.rejects()[0].raw == '{"at": "2026-01-02 03:04:05+02", "count": "1.000"}'
 
 
 def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:

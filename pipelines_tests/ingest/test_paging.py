@@ -91,6 +91,46 @@ def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
     assert "it ignores 'page'" in caplog.text
 
 
+def test_what_stands_around_a_list_does_not_make_it_another_page(source: FakeSource) -> None:
+    pages = [answer({"items": [1], "took_ms": number}) for number in (3, 4)]
+    assert read(source, PageNumber(), *pages) == [[1]]
+
+
+MORE = answer({"items": [1], "has_more": True})
+AT_A = answer({"items": [1], "next_cursor": "a"})
+
+
+@pytest.mark.parametrize(
+    ("pagination", "pages", "lists"),
+    [
+        (PageNumber(), (MORE, answer({"items": [], "has_more": True}), LAST, answer(None)), 3),
+        (PageNumber(), (MORE, answer({"items": [2], "has_more": False}), body(b"", 500)), 2),
+        (
+            Cursor(),
+            (answer({"items": [1], "next_cursor": "a"}), answer({"items": [2], "next_cursor": 0})),
+            2,
+        ),
+        (
+            Cursor(),
+            (answer({"items": [1], "next_cursor": "a"}), answer({"items": [], "next_cursor": "a"})),
+            2,
+        ),
+    ],
+)
+def test_a_flag_or_a_cursor_says_whether_there_are_more(
+    source: FakeSource, pagination: Pagination, pages: tuple[Answer, ...], lists: int
+) -> None:
+    assert len(read(source, pagination, *pages)) == lists
+
+
+@pytest.mark.parametrize("pagination", [Cursor(), NextLink()])
+def test_more_pages_that_are_nowhere_are_a_failure(
+    source: FakeSource, pagination: Pagination
+) -> None:
+    with pytest.raises(PermanentFailure, match="there are more, and has no"):
+        read(source, pagination, MORE)
+
+
 def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> None:
     first = answer({"items": [1], "next": "/document.json?page=2"})
     with pytest.raises(PermanentFailure, match="404"):

@@ -134,6 +134,22 @@ def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
         stored_levels.deliver_bytes("twice.parquet", target.getvalue())
 
 
+def test_what_people_write_around_a_table_is_passed_over(stored_levels: Levels) -> None:
+    """Titles above it and the header once more; numbers where names are expected."""
+    book, target = Workbook(), io.BytesIO()
+    header, (_, *rest) = [*ROWS[0]], ROWS[0].values()
+    for row in (["Levels of today"], [], header, [7, *rest], header, ["B_x0041_", *rest]):
+        book.active.append(row)
+    book.save(target)
+    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (2, 2, 0, 0)
+    assert [row[0] for row in stored_levels.rows()] == ["7", "BA"]
+    book.active.append([*reversed(header)])
+    target = io.BytesIO()
+    book.save(target)
+    with pytest.raises(PermanentFailure, match="row 7 is another header"):
+        stored_levels.deliver_bytes("other.xlsx", target.getvalue())
+
+
 def with_sheet(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Change the XML of the first sheet of an Excel file."""
     target = io.BytesIO()

@@ -82,6 +82,8 @@ class EventsClient:
         if isinstance(document, dict) and isinstance(document.get("results", ""), list | None):
             following = document.get("next")
             is_last = is_end(following)
+            if is_last and document.get("has_more") is True:
+                raise self._permanent("the page says that there are more, and not where")
             return document["results"] or [], None if is_last else self._next(following, address)
         kind = type(document).__name__
         raise self._permanent(

@@ -56,7 +56,7 @@ INEXACT = 2.0**53
 #: The epoch of PostgreSQL.
 YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
-UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+UUID = r"^(?!00000000-0000-0000-0000-0{12}$)[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
 #: What proves that a sender writes the month first.
@@ -88,7 +88,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         yield from LINES(content, context)
     elif content.quarantined is None:
         yield Parsed(drift=unknown_keys(content.document, content.delivery.name))
-        yield read_events(of_objects(content.document), context)
+        yield read_events(of_objects(content.document), context, is_whole=True)
     else:
         for start in range(0, len(content.quarantined), RECORDS_AT_ONCE):
             some = content.quarantined[start : start + RECORDS_AT_ONCE]
@@ -96,10 +96,10 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             yield read_events(of_objects([json.loads(one.raw) for one in some], numbers), context)
 
 
-def read_events(batch: Batch, context: Context, *, is_file: bool = False) -> Parsed:
+def read_events(batch: Batch, context: Context, *, is_whole: bool = False) -> Parsed:
     """Split events into rows of `bookings.events` and rejects.
 
-    Raises `PermanentFailure` for lines of a file if one proves that its dates have the month first.
+    Raises `PermanentFailure` for a whole delivery if one event proves that the month comes first.
 
     Times without a zone are in that of the settings. Of an ambiguous time, the first occurrence is
     used; a skipped time is invalid.
@@ -129,7 +129,7 @@ def read_events(batch: Batch, context: Context, *, is_file: bool = False) -> Par
     values = dict(zip(bad.index, zip(*(bad[name] for name in COLUMNS), strict=True), strict=True))
     good = typed.assign(record=batch.sent[RECORD]).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
-    if is_file:
+    if is_whole:
         _reject_month_first(batch, sent, reasons, context.source)
     return batch.parsed(
         {"stage_events": rows.rename(columns=STORED_AS)},
@@ -141,7 +141,7 @@ def read_events(batch: Batch, context: Context, *, is_file: bool = False) -> Par
 #: Parses lines of files one by one, again.
 LINES = Csv(columns=COLUMNS, read=read_events, optional=OPTIONAL, aliases=ALIASES)
 #: Parses files of events.
-FILE = replace(LINES, read=partial(read_events, is_file=True))
+FILE = replace(LINES, read=partial(read_events, is_whole=True))
 
 
 def content_of(rows: pd.DataFrame) -> NDArray[Any]:

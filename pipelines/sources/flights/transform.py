@@ -16,12 +16,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from pipelines.failures import DatabaseError
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
 from pipelines.ingest.feeds import Content, Context, Parsed
+from pipelines.ingest.identifiers import cleaned
 from pipelines.ingest.models import Field
 from pipelines.ingest.money import parse_price
 from pipelines.sources.flights.times import add_times
@@ -61,11 +62,15 @@ class LegRecord(BaseModel, strict=True):
     )
 
 
+def _intact_all(ids: list[Any]) -> list[Any]:
+    return [cleaned(one) if isinstance(one, str) else one for one in ids]
+
+
 class ItineraryRecord(BaseModel, strict=True):
     """An itinerary as sent; prices and legs are validated separately."""
 
     id: Name
-    legs: list[Any] = Field(
+    legs: Annotated[list[Any], AfterValidator(_intact_all)] = Field(
         min_length=1, max_length=MAX_LEGS, otherwise=f"is not a list of 1 to {MAX_LEGS} ids"
     )
     price: Any

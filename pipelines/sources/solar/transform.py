@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -170,7 +171,9 @@ def read_response(
     is_night = ~is_good & is_dark & _is_possible(by_night)
     hours = hours.assign(**values.mask(is_night, by_night))
 
-    is_whole = hours.local == hours.local.dt.floor("h")
+    begun = hours.local.dt.floor("h")
+    is_whole = hours.local == begun
+    is_whole &= ~begun.isin(begun[~is_whole & is_requested])  # a quarter stands for no hour
     is_future = hours.read_at > now
     is_right = is_requested & (is_good | is_night)
     is_right &= hours.read_at.notna() & is_whole & ~is_future
@@ -220,7 +223,7 @@ def read_response(
         repeated=int((is_again & ~is_other).sum()),
         elsewhere=int((~is_requested & ~has_no_time).sum()),
         spoiled_days=[*window.days()] if has_no_time.any() else days_of_rejects,
-        drift=_drift(items) + ([ENDS_OF_HOURS] if _names_ends(hours.local, window) else []),
+        drift=_drift(items) + ([ENDS_OF_HOURS] if _names_ends(hours, window) else []),
         night_days=[*days[kept.index[is_night[kept.index]]].dt.date],
     )
     return _with_absent_nights(parsed, zone, dark, stored)
@@ -253,14 +256,23 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
     read_at, second = in_utc(is_first=True), in_utc(is_first=False)
     local = read_at.dt.tz_convert(zone).dt.tz_localize(None).fillna(local + begins)
     return pd.DataFrame(
-        {"local": local, "read_at": read_at, "second": second.where(second != read_at)}
+        {
+            "local": local,
+            "read_at": read_at,
+            "second": second.where(second != read_at),
+            "has_offset": offset.notna(),
+        }
     )
 
 
-def _names_ends(local: pd.Series[pd.Timestamp], window: Window) -> bool:
-    """Return whether the hours of a window seem to be named by their end, as they are not read."""
+def _names_ends(hours: pd.DataFrame, window: Window) -> bool:
+    """Return whether the hours of a window seem to be named by their end, as they are not read.
+
+    Times with an offset say nothing of it: it may be that of winter all year.
+    """
     import pandas as pd
 
+    local = hours.local[~hours.has_offset]
     midnights = [pd.Timestamp(one) for one in window]
     return [bool((local == one).any()) for one in midnights] == [False, True]
 
@@ -410,8 +422,9 @@ def _written_time(item: Any) -> dt.datetime | None:
     text = item.get("datetime") if isinstance(item, dict) else None
     if not isinstance(text, str) or len(text) < SHORTEST_TIME:
         return None
+    midnight = re.sub(r"(?<=[T ])24:00", "00:00", text)
     try:
-        written = dt.datetime.fromisoformat(text)
+        written = dt.datetime.fromisoformat(midnight) + dt.timedelta(days=midnight != text)
     except ValueError:
         return None
     return written if 1900 <= written.year < 2200 else None

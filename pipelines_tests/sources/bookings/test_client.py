@@ -75,6 +75,7 @@ def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) 
         (page([], "/events"), "the pages go in a circle"),
         (page([], "http://internal.example/2"), "the next page is on another server"),
         (page([], "http://[/2"), "the address of the next page cannot be read"),
+        ({"results": [], "has_more": True}, "there are more, and not where"),
         (page([], 7), "the address of the next page cannot be read"),  # type: ignore[arg-type]
         (page([], "?limit=5000"), "the pages go in a circle"),
     ],

@@ -123,6 +123,14 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert newest.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
+def test_a_page_with_the_month_first_is_rejected_as_a_file_is(feed: Feed) -> None:
+    sent = [event(n, event_timestamp=f"03-{n:02}-2026 10:00") for n in (4, 21)]
+    feed.source.will(document(sent))
+    _, failure = poll(feed.store, feed.client, Settings(), feed.load, clock=feed.clock)
+    assert "events[1] has the month first" in str(failure)
+    assert feed.stored("event_id") == []
+
+
 def test_equal_and_late_times_are_not_missed(feed: Feed) -> None:
     """DEF E54: of events with the time of the last one, and of late ones, nothing arrived."""
     first = event(1, event_timestamp=at(1))

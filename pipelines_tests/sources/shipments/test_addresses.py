@@ -79,6 +79,7 @@ def test_an_address_without_a_postcode_has_its_city_and_country(
         ("Street 1, Somewhere", None, "Somewhere", None, "unknown_country"),
         ("San Francisco, CA", None, "San Francisco", None, "unknown_country"),
         ("Street 1, Germany", None, None, "Germany", "unparsed"),
+        ("Street 1, NULL NULL, N/A, Germany", None, None, "Germany", "unparsed"),
         ("Baker Street 221B London NW1 6XE, UK", "NW1 6XE", None, "UK", "unparsed"),
         ("Germany", None, None, "Germany", "unparsed"),
         (",,,", None, None, None, "unparsed"),

@@ -96,6 +96,18 @@ def test_hours_by_their_end_when_clocks_change(day: dt.date, count: int) -> None
     assert parsed.rejects == []
 
 
+def test_quarters_stand_for_no_hour_and_24_is_the_next_midnight() -> None:
+    day = dt.date(2026, 6, 3)
+    items = [item(dt.datetime.combine(day, dt.time(hour))) for hour in range(24)]
+    items += [item(f"{day}T10:{minute}:00") for minute in (15, 30, 45)]
+    window = Window(day, day + dt.timedelta(days=1))
+    parsed = read_response(items, plant_id=1, zone="UTC", window=window, now=NOW)
+    assert (len(parsed.readings), len(parsed.rejects)) == (23, 4)
+    midnight = [item(f"{day - dt.timedelta(days=1)}T24:00:00")]
+    parsed = read_response(midnight, plant_id=1, zone="UTC", window=window, now=NOW)
+    assert parsed.readings["read_at"][0] == pd.Timestamp(day, tz="UTC")
+
+
 def test_a_time_with_an_offset_names_the_end_too() -> None:
     day = dt.date(2026, 6, 1)
     parsed = read([item("2026-06-02T00:00:00+02:00")], day, "Europe/Paris")

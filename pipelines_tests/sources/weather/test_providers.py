@@ -173,6 +173,8 @@ def test_other_units_or_missing_data_are_rejected() -> None:
     assert implausible(answer, dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)) == (
         "it has no temperature"
     )
+    shifted = {"current": current, "current_units": UNITS, "utc_offset_seconds": 7200}
+    assert read_current(shifted) == "its times are not in UTC, as requested"
     assert read_current({"error": "x"}) == "the response has no current weather"
     assert read_current([]) == "the response has no current weather"
 

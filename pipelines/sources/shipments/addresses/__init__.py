@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.ingest.countries import code_of_country
+from pipelines.ingest.identifiers import MARKERS
 from pipelines.sources.shipments.addresses import words
 from pipelines.sources.shipments.addresses.country import Parts, find_country
 from pipelines.sources.shipments.addresses.places import Place, find_place
 
 #: To be raised with every change here or of `countries`: the next run reads again.
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PLAIN_STREET = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]* \d{1,5}")
@@ -43,7 +44,7 @@ class Address:
 def read_address(text: str) -> Address:
     """Parse an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
     written = (" ".join(part.split()) for part in SEPARATORS.split(INVISIBLE.sub("", text)))
-    texts = tuple(part for part in written if part.strip(" .-"))
+    texts = tuple(part for part in written if part.strip(" .-") and not _is_nothing(part))
     is_plain = len(texts) > 2 and PLAIN_STREET.fullmatch(texts[0])
     parts, place, status = _read((ANY_STREET, *texts[1:]) if is_plain else texts)
     street = ", ".join(filter(None, place.street)) or None
@@ -68,6 +69,11 @@ def _read(texts: tuple[str, ...]) -> tuple[Parts, Place, str]:
         is_doubtful |= words.may_be_city(before) and len(before.split()) < 3
     fine = "parsed" if place.postcode else "no_postcode"
     return parts, place, "partly_parsed" if is_doubtful else fine
+
+
+def _is_nothing(part: str) -> bool:
+    """Return whether a part is what programs write for a missing value."""
+    return all(word in MARKERS for word in part.split())
 
 
 def _is_code(city: str, code: str | None) -> bool:

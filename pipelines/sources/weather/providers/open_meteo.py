@@ -157,6 +157,8 @@ def read_current(response: Any) -> Observation | str:
     """Return the observation in one response, or why there is none."""
     if not isinstance(response, dict) or not isinstance(current := response.get("current"), dict):
         return "the response has no current weather"
+    if response.get("utc_offset_seconds") not in (0, None):
+        return "its times are not in UTC, as requested"
     if problem := wrong_unit(response.get("current_units"), UNITS):
         return problem
     return observed(instant(current.get("time")), current, _observation)

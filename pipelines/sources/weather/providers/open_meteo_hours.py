@@ -132,6 +132,8 @@ def read_hours(response: Any) -> Hours | str:
     units = response.get("hourly_units") if isinstance(response, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
         return "the response has no hours"
+    if response.get("utc_offset_seconds") not in (0, None):
+        return "its times are not in UTC, as requested"
     if problem := wrong_unit(units, VARIABLES):
         return problem
     columns: list[Any] = [hourly.get(name) for name in ("time", *VARIABLES)]

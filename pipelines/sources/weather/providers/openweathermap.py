@@ -107,10 +107,14 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
     )
 
 
-def _precipitation(document: dict[str, Any]) -> float:
-    """Return rain and snow of the last hour; they are omitted if there is none."""
-    fallen = (_amount(document, kind, "1h") for kind in ("rain", "snow"))
-    return sum(amount for amount in fallen if amount is not None)
+def _precipitation(document: dict[str, Any]) -> float | None:
+    """Return rain and snow of the last hour; they are omitted if there is none.
+
+    None if only the amount of three hours is known.
+    """
+    kinds = [one for one in ("rain", "snow") if document.get(one)]
+    fallen = [_amount(document, kind, "1h") for kind in kinds]
+    return None if None in fallen else sum(amount for amount in fallen if amount is not None)
 
 
 def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
