@@ -85,9 +85,7 @@ def _assets_of(graph: AssetGraph, domain: str) -> str:
     boxes: dict[dg.AssetKey, str] = {}  # of what is loaded together, and the name of its box
     lines = ["```mermaid", "flowchart LR"]
     for key in sorted(shown, key=_dotted):
-        together = (
-            graph.get(key).execution_set_asset_keys & members & graph.materializable_asset_keys
-        )
+        together = {*graph.get(key).assets_def.keys} & members & graph.materializable_asset_keys
         if len(together) > 1 and key == min(together, key=_dotted):
             box = f"{_id(key)}_and_more"
             boxes |= dict.fromkeys(together, box)
