@@ -23,14 +23,16 @@ MARKERS = MISSING | {
     *("#¿NOMBRE?", "#¡REF!", "#¡VALOR!", "#¡NUM!", "#VALOR!", "#NOM?", "#VALEUR!"),
 }
 #: A column that is too narrow, and a text as programs write it for a spreadsheet to keep its zeros.
-TOO_NARROW, AS_TEXT = re.compile("#{2,}"), re.compile(r'="([^"]*)"')
+TOO_NARROW, AS_TEXT = re.compile("^##+$"), re.compile(r'="([^"]*)"')
+SIGNS = ("#", "=")
 #: Spaces that look like the usual one.
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
 #: Invisible, but part of how Persian and Indic words are written.
 JOINERS = "\u200c\u200d"
-#: A long number as spreadsheets show it, or as programs write it that made a number of it; and what
-#: has lost letters.
-DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9]{5,}\.0|.*\ufffd.*")
+#: A long number as spreadsheets show it, or as programs write it that made a number of it.
+DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9]{5,}\.0")
+#: What stands for a letter that was lost.
+LOST = "\ufffd"
 IS_DAMAGED = "is a number whose digits a spreadsheet has lost, or has lost letters"
 
 
@@ -40,14 +42,16 @@ def cleaned(text: str) -> str:
         visible = (one for one in text if one in JOINERS or unicodedata.category(one) != "Cf")
         text = SPACES.sub(" ", unicodedata.normalize("NFC", "".join(visible)))
     text = text.strip()
-    text = found[1] if (found := AS_TEXT.fullmatch(text)) else text
-    return "" if text in MARKERS or TOO_NARROW.fullmatch(text) else text
+    if text.startswith(SIGNS):
+        text = found[1] if (found := AS_TEXT.fullmatch(text)) else text
+        text = TOO_NARROW.sub("", text)
+    return "" if text in MARKERS else text
 
 
 def cleaned_all(texts: pd.Series) -> pd.Series:
     """Clean each distinct text of a column that is not as it should be."""
     texts = texts.str.strip()
-    is_odd = texts.isin(MARKERS) | ~texts.str.isascii() | texts.str.match('="|##')
+    is_odd = texts.isin(MARKERS) | ~texts.str.isascii() | texts.str.startswith(SIGNS)
     if is_odd.any():
         odd = texts[is_odd]
         texts = texts.mask(is_odd, odd.map({one: cleaned(one) for one in odd.unique()}))
@@ -58,7 +62,7 @@ def intact_name(text: str) -> str:
     """Return a name of a document cleaned. Raises `ValueError` if nothing of it is left."""
     if not (text := cleaned(text)):
         raise ValueError("is missing")
-    if DAMAGED.fullmatch(text):
+    if DAMAGED.fullmatch(text) or LOST in text:
         raise ValueError(IS_DAMAGED)
     return text
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 import pandas as pd
@@ -62,8 +63,12 @@ class LegRecord(BaseModel, strict=True):
     )
 
 
+#: The legs of an itinerary are those of many.
+_intact = lru_cache(maxsize=100_000)(cleaned)
+
+
 def _intact_all(ids: list[Any]) -> list[Any]:
-    return [cleaned(one) if isinstance(one, str) else one for one in ids]
+    return [_intact(one) if isinstance(one, str) else one for one in ids]
 
 
 class ItineraryRecord(BaseModel, strict=True):

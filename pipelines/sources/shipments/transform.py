@@ -9,6 +9,7 @@ number of a carrier. Rules about several lines of one shipment are checked in SQ
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ import pandas as pd
 from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Context, Parsed
-from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, cleaned_all, storable
+from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, LOST, cleaned_all, storable
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
@@ -78,7 +79,8 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
     reasons = violations(good, OTHERWISE, batch.sent)
     for name in IDENTIFIERS:
-        for row in sent.index[sent[name].str.fullmatch(DAMAGED)]:
+        is_lost = sent[name].str.contains(LOST, regex=False) | sent[name].str.fullmatch(DAMAGED)
+        for row in sent.index[is_lost]:
             words = f"{name} {IS_DAMAGED}: {shown(sent.at[row, name])}"
             reasons.setdefault(row, {})[name] = Reason(f"{name}_invalid", words)
     rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
@@ -134,7 +136,7 @@ def normalize_words(raw: str) -> str:
 
 def _each(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:
     """Return which values are good; each distinct one is tested once."""
-    return values.isin([*filter(is_good, values.unique().tolist())])
+    return ~values.isin([*filterfalse(is_good, values.unique().tolist())])
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -422,9 +421,10 @@ def _written_time(item: Any) -> dt.datetime | None:
     text = item.get("datetime") if isinstance(item, dict) else None
     if not isinstance(text, str) or len(text) < SHORTEST_TIME:
         return None
-    midnight = re.sub(r"(?<=[T ])24:00", "00:00", text)
+    is_24 = text[11:16] == "24:00"
     try:
-        written = dt.datetime.fromisoformat(midnight) + dt.timedelta(days=midnight != text)
+        written = dt.datetime.fromisoformat(text.replace("24:00", "00:00") if is_24 else text)
+        written += dt.timedelta(days=is_24)
     except ValueError:
         return None
     return written if 1900 <= written.year < 2200 else None
