@@ -56,7 +56,9 @@ INEXACT = 2.0**53
 #: The epoch of PostgreSQL.
 YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
-UUID = r"^(?!00000000-0000-0000-0000-0{12}$)[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+#: What programs write for none.
+NO_UUID = "00000000-0000-0000-0000-000000000000"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
 #: What proves that a sender writes the month first.
@@ -115,6 +117,7 @@ def read_events(batch: Batch, context: Context, *, is_whole: bool = False) -> Pa
             "status": _whole_numbers(sent["status"]).astype("str").map(STATUSES),
             "room_reservation_id": sent["room_reservation_id"].where(
                 sent["room_reservation_id"].str.match(UUID)
+                & (sent["room_reservation_id"] != NO_UUID)
             ),
             "night_of_stay": _dates(sent["night_of_stay"]),
         }
