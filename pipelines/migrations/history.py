@@ -119,6 +119,7 @@ def _in_words(change: Sequence[Any]) -> str:
     if kind.startswith("modify"):
         schema, table, column, _, old, new = more
         what = kind.removeprefix("modify_")
+        old, new = (repr(one) if isinstance(one, str) else one for one in (old, new))
         return f"{what} of {schema}.{table}.{column} is {old}, not {new}"
     if kind.endswith("_column"):
         schema, table, column = more

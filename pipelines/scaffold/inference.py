@@ -123,7 +123,13 @@ def identifier(text: str) -> str:
     plain = text.replace("\u00b5", "u").replace("\u03bc", "u").replace("ß", "ss")
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower()[:MAX_NAME].strip("_") or "field"
+    plain = (
+        re.sub(r"\W+|_+", "_", plain.replace("k_Wh", "kWh"))
+        .strip("_")
+        .lower()[:MAX_NAME]
+        .strip("_")
+        or "field"
+    )
     is_bad = plain[0].isdigit() or keyword.iskeyword(plain) or plain.startswith("model_")
     is_bad = is_bad or plain in TAKEN or not is_column_name(plain)
     return f"field_{plain}" if is_bad else plain
@@ -168,7 +174,9 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
             "no field or pair of them identifies a record of the sample: what does?"
         )
     else:
-        found.doubts.append(f"the key is that of {len(records)} records: is it always unique?")
+        found.doubts.append(
+            f"each of the {len(records)} records of the sample has another key: will all others?"
+        )
     for one in able:
         if one.name in names and _may_be_measured(one):
             one.doubts.append("part of the key: does it identify a record, or is it measured?")

@@ -29,7 +29,10 @@ GIB = 2**30
 LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
 #: A daemon that is younger may not have given a sign of life yet.
 STARTING_SECONDS = 75.0
-MIGRATE = "Run isobar migrate, which says what is wrong if that is not enough."
+MIGRATE = (
+    "Run isobar migrate. If that is not enough, isobar sources check names what differs in tables"
+    " of plug-ins."
+)
 #: What is wrong with a database by its schema, what to do, and how bad it is.
 SCHEMAS: Mapping[str, tuple[str, str, Severity]] = {
     "missing": ("it is empty", "Run make run (isobar run), which fills it.", "error"),
