@@ -119,14 +119,14 @@ def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float
     settings = Settings()
     runner = source.runner(feed, warehouse, settings)
     airports = source.runner(airports_feed, warehouse, settings)
-    load.poll_airports(warehouse, settings, airports, is_whole=False)  # not what is measured
+    load.poll_airports(airports, is_whole=True)  # not what is measured
     at = dt.datetime.combine(day, dt.time(5), dt.UTC)
     answer = JsonResponse("bench", document.read_bytes(), None, at)
     began = time.monotonic()
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)
     del answer  # as when the step that fetched it has ended
-    load.bring_up_to_date(warehouse, runner)
+    load.bring_up_to_date(runner)
     seconds = time.monotonic() - began
     warehouse.dispose()
     return {"seconds": seconds, "megabytes": peak_megabytes()}

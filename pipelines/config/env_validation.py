@@ -226,8 +226,7 @@ def url(
     With `is_optional`, the source is on without it.
     """
     extra: dict[str, Any] = {"url": sandbox, "is_optional": is_optional, "example": example}
-    pattern = r"^https?://"
-    return Field(default=None, description=description, json_schema_extra=extra, pattern=pattern)
+    return Field(default=None, description=description, json_schema_extra=extra)
 
 
 def folder(description: str, *, example: str = "") -> Any:

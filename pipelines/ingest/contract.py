@@ -12,20 +12,20 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import AfterValidator, AliasPath, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest.identifiers import intact_name
+from pipelines.ingest.identifiers import cleaned, intact_name
 from pipelines.ingest.models import (
-    INSTANTS,
     NUMBERS,
     TIMES,
     is_reshaping,
@@ -125,9 +125,6 @@ class RecordValidator:
             for place in sent_as(info, field)
         }
         self._is_reshaping = is_reshaping(model)
-        self._times = [
-            key for key, field in self.keys.items() if is_sent_as(model, field, INSTANTS)
-        ]
         self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
@@ -169,7 +166,12 @@ class RecordValidator:
         """Parse a record; if the model rejects it, record the first reason of each field."""
         record = self.records[index]
         try:
-            return self.model.model_validate(self._own(record))
+            try:
+                return self.model.model_validate(self._own(record))
+            except ValidationError as error:
+                if not (meant := self._meant(record, error)):
+                    raise
+                return self.model.model_validate(record | meant)
         except ValidationError as error:
             found: dict[tuple[str | int, ...], Reason] = {}
             for one in error.errors(include_url=False, include_context=False):
@@ -211,16 +213,26 @@ class RecordValidator:
                     self.reject_value(index, field, otherwise(info, words))
 
     def _own(self, sent: Any) -> Any:
-        """Return what the model gets, which may change it; `records` stay as sent.
+        """Return a copy for a model that may change what it is given; `records` stay as sent."""
+        return deepcopy(sent) if self._is_reshaping else sent
 
-        Times have the form that it reads: other programs write 2026-01-02 03:04:05+02.
-        """
-        if self._is_reshaping or not self._times:
-            return deepcopy(sent) if self._is_reshaping else sent
-        if not isinstance(sent, dict):
-            return [self._own(one) for one in sent] if isinstance(sent, list) else sent
-        found = {key: _as_time(sent[key]) for key in self._times if isinstance(sent.get(key), str)}
-        return sent | found if found else sent
+    def _meant(self, record: Any, error: ValidationError) -> dict[str, Any]:
+        """Return values that pydantic rejects as other programs mean them: times, and markers."""
+        found: dict[str, Any] = {}
+        if self._is_reshaping or not isinstance(record, dict):
+            return found
+        for one in error.errors(include_url=False, include_context=False):
+            key = one["loc"][0] if one["loc"] else ""
+            value, field = record.get(key), self._places.get((key,))
+            if not isinstance(value, str) or field is None:
+                continue
+            if not cleaned(value) and NoneType in get_args(
+                self.model.model_fields[field].annotation
+            ):
+                found[str(key)] = None
+            elif one["type"].startswith("datetime") and (at := _as_time(value)):
+                found[str(key)] = at
+        return found
 
     def _place_of(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
         """Return where a field is whose value is wrong at a location, or its first key."""
@@ -352,16 +364,15 @@ def _is_number(value: Any) -> bool:
     return bool(_NUMBER.fullmatch(value)) if is_text else isinstance(value, int | float | Decimal)
 
 
-def _as_time(text: str) -> str:
-    """Return a time as ISO 8601 has it, if it is one of a program; else the text."""
+def _as_time(text: str) -> str | None:
+    """Return a time of a program as ISO 8601 has it; None if it is none."""
     found = _OTHER_TIME.fullmatch(text.strip())
     if found is None:
-        return text
+        return None
     offset = "+00:00" if found[2] in ("Z", "UTC", "GMT") else found[2]
-    try:
+    with suppress(ValueError):
         return dt.datetime.fromisoformat(f"{found[1].replace(',', '.')}{offset}").isoformat()
-    except ValueError:
-        return text
+    return None
 
 
 def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
@@ -415,7 +426,7 @@ def as_json(value: Any) -> str:
 _UNSHOWABLE = re.compile(
     "[\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
 )
-_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(\.000)+\s*")
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(\.000)+\s*")
 #: Forms of times that pydantic does not read: an offset of hours, behind a space or by name; basic.
 _OTHER_TIME = re.compile(
     r"(\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"

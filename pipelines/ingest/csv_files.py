@@ -23,7 +23,7 @@ import numpy as np
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import MAX_DRIFT, Reject, drift_of, shown
 from pipelines.ingest.feeds import Parsed
-from pipelines.ingest.identifiers import cleaned, storable
+from pipelines.ingest.identifiers import storable, visible
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
@@ -390,12 +390,16 @@ class CsvFile:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""
         with suppress(csv.Error):
             mine = [one for one in self.layout.columns if one]
-            longest = [one.encode() for one in self._spelled(max(mine, key=len))]
+            spelled = [
+                [one.encode() for one in self._spelled(name)]
+                for name in sorted(mine, key=len, reverse=True)
+            ]
             folded = content.lower()
-            if len(mine) < 2 or not any(one in folded for one in longest):
+            if len(mine) < 2 or not any(one in folded for one in spelled[0]):
                 return
-            for number, line in enumerate(content.split(b"\n"), first_line):
-                if not any(one in line.lower() for one in longest):
+            lines = zip(content.split(b"\n"), folded.split(b"\n"), strict=True)
+            for number, (line, lowered) in enumerate(lines, first_line):
+                if not all(any(one in lowered for one in some) for some in spelled):
                     continue
                 text = line_text(line.removeprefix(codecs.BOM_UTF8))
                 if (names := self._names(text)) != mine and {*names} >= {*mine}:
@@ -562,6 +566,6 @@ def layout_of(
             names = layout.fields(header)
         except csv.Error:
             names = header.split(layout.delimiter)
-        columns = (cleaned(name).casefold() for name in names)
+        columns = (visible(name).casefold() for name in names)
         layouts[place] = replace(layout, columns=tuple(others.get(one, one) for one in columns))
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 NUL = "\\x00"
 #: What databases and spreadsheets write for a missing value.
 NULLS = frozenset({"\\N", "NULL", "null", "#N/A"})
-#: And programs that have no other number for it.
-MISSING = NULLS | {"nan", "NaN"}
-#: And what programs and spreadsheets write for nothing, or for a formula that failed.
-MARKERS = MISSING | {
-    *("N/A", "n/a", "None", "<NA>", "(null)", "undefined", "NaT"),
-    *("#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"),
+#: And programs that have no other number for it, and spreadsheets for a formula that failed.
+MARKERS = NULLS | {
+    *("nan", "NaN", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"),
     *("#NV", "#N/D", "#NOME?", "#RIF!", "#VALORE!", "#BEZUG!", "#WERT!", "#ZAHL!"),
     *("#¿NOMBRE?", "#¡REF!", "#¡VALOR!", "#¡NUM!", "#VALOR!", "#NOM?", "#VALEUR!"),
 }
+#: And words of programs and people, which may be words.
+WORDS = frozenset({"N/A", "n/a", "None", "<NA>", "(null)", "undefined", "NaT"})
 #: A column that is too narrow, and a text as programs write it for a spreadsheet to keep its zeros.
 TOO_NARROW, AS_TEXT = re.compile("^##+$"), re.compile(r'="([^"]*)"')
 SIGNS = ("#", "=")
@@ -29,21 +28,26 @@ SIGNS = ("#", "=")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
 #: Invisible, but part of how Persian and Indic words are written.
 JOINERS = "\u200c\u200d"
-#: A long number as spreadsheets show it, or as programs write it that made a number of it.
-DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9]{5,}\.0")
-#: What stands for a letter that was lost.
-LOST = "\ufffd"
-IS_DAMAGED = "is a number whose digits a spreadsheet has lost, or has lost letters"
+#: A long number as spreadsheets show it: its last digits are lost.
+DAMAGED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
+IS_DAMAGED = "is a number whose digits a spreadsheet has lost"
+#: Of an identifier: a number as programs write it that made one of it, and a letter that was lost.
+UNSURE = re.compile(r"[0-9]{5,}\.0|.*\ufffd.*")
+
+
+def visible(text: str) -> str:
+    """Return a text in NFC, trimmed, with usual spaces and without invisible characters."""
+    if not text.isascii():
+        seen = (one for one in text if one in JOINERS or unicodedata.category(one) != "Cf")
+        text = SPACES.sub(" ", unicodedata.normalize("NFC", "".join(seen)))
+    return text.strip()
 
 
 def cleaned(text: str) -> str:
-    """Return a text in NFC, trimmed and without invisible characters; empty for a null marker."""
-    if not text.isascii():
-        visible = (one for one in text if one in JOINERS or unicodedata.category(one) != "Cf")
-        text = SPACES.sub(" ", unicodedata.normalize("NFC", "".join(visible)))
-    text = text.strip()
+    """Return a text as `visible` does; empty for a null marker."""
+    text = visible(text)
     if text.startswith(SIGNS):
-        text = found[1] if (found := AS_TEXT.fullmatch(text)) else text
+        text = found[1].strip() if (found := AS_TEXT.fullmatch(text)) else text
         text = TOO_NARROW.sub("", text)
     return "" if text in MARKERS else text
 
@@ -62,7 +66,7 @@ def intact_name(text: str) -> str:
     """Return a name of a document cleaned. Raises `ValueError` if nothing of it is left."""
     if not (text := cleaned(text)):
         raise ValueError("is missing")
-    if DAMAGED.fullmatch(text) or LOST in text:
+    if DAMAGED.fullmatch(text):
         raise ValueError(IS_DAMAGED)
     return text
 

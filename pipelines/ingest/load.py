@@ -82,11 +82,11 @@ class Load:
         `names` replace `{name}` in a file for several tables.
         """
         values = {
+            **self.parameters,
             "delivery_id": self.delivery_id,
             "seen_at": self.seen_at,
             "changed_at": self.changed_at,
             "is_retry": self.is_retry,
-            **self.parameters,
             **more,
         }
         try:

@@ -33,8 +33,6 @@ TAKEN = frozenset(
         *("stored", "excluded"),
     )
 )
-#: Types of instants.
-INSTANTS = (dt.datetime, pydantic.AwareDatetime, pydantic.PastDatetime, pydantic.FutureDatetime)
 #: Types of dates and times, for which pydantic also takes numbers, as seconds since 1970.
 TIMES = (
     *(dt.date, dt.datetime, dt.time, pydantic.AwareDatetime, pydantic.NaiveDatetime),

@@ -97,16 +97,16 @@ def following(
             return address, {name: value for name, value in params.items() if name not in named}
         case Cursor(at=at):
             value = value_at(response.document, at)
-            if is_end(value):
-                _end(at, flag=flag)
             if not count and str(value) == params.get(pagination.parameter):
                 return None
         case PageNumber(first=first):
-            is_last = not (count or flag)
-            value = None if is_last else int(params.get(pagination.parameter, first)) + 1
+            value = int(params.get(pagination.parameter, first)) + 1 if count else None
         case Offset():
             value = int(params.get(pagination.parameter, 0)) + count if count else None
-    return None if is_end(value) else (url, {**params, pagination.parameter: str(value)})
+    if is_end(value):
+        _end(getattr(pagination, "at", "records"), flag=flag)
+        return None
+    return url, {**params, pagination.parameter: str(value)}
 
 
 def value_at(document: Any, at: str) -> Any:

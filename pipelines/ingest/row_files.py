@@ -15,8 +15,8 @@ from warnings import catch_warnings
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
-from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, MISSING, cleaned
-from pipelines.ingest.models import sent_keys
+from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, WORDS, visible
+from pipelines.ingest.models import is_sent_as, sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
 from pipelines.ingest.reasons import Reason
@@ -63,12 +63,13 @@ class Rows:
     ) -> None:
         self.model, self.at = model, at
         self.records = (Records(model=model, table=table, key=key),)
-        fields = {key: model.model_fields[name] for key, name in sent_keys(model).items()}
+        keys = sent_keys(model)
+        fields = {key: model.model_fields[name] for key, name in keys.items()}
         #: The keys of the model by the columns of a header, as `csv_files` folds them.
         self._names = {name.casefold(): name for name in fields}
         #: Keys of whole numbers and texts, which are no measurements.
         self._whole = [key for key, one in fields.items() if not _is_measure(one.annotation)]
-        self._texts = [key for key, one in fields.items() if _is_text(one.annotation)]
+        self._texts = [key for key in fields if is_sent_as(model, keys[key], (str,))]
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
@@ -191,7 +192,7 @@ class Rows:
         from pipelines.warehouse.connection import RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(~texts.isin({"", *MISSING}), None).to_dict("records")
+        records = texts.where(~texts.isin({"", *MARKERS, *WORDS}), None).to_dict("records")
         raw = [storable(batch.raw(row)) for row in range(len(records))]
         good, validator, key = validated(self.records[0], records, raw, context, "records")
         rows = {self.records[0].table: good.assign(**{RECORD: batch.sent.loc[good.index, RECORD]})}
@@ -205,11 +206,6 @@ def _is_measure(annotation: Any) -> bool:
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
-
-
-def _is_text(annotation: Any) -> bool:
-    """Return whether a field is a text, or a name."""
-    return any(one is str for one in (annotation, *get_args(annotation)))
 
 
 class Unread:
@@ -319,7 +315,7 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
 
     header: list[str] = []
     for number, row in enumerate(sheet.iter_rows(values_only=True)):
-        texts = ["" if title is None else cleaned(str(title)) for title in row]
+        texts = ["" if title is None else visible(str(title)) for title in row]
         titles = [names.get(text.casefold(), text) for text in texts]
         if not any(texts):
             yield BLANK
@@ -333,10 +329,12 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
                 break
         elif len(header) > 1 and {*titles} >= {*filter(None, header)}:
             if titles != header:
-                raise ValueError(f"row {number + 1} is another header, in another order")
+                raise ValueError(f"row {number + 1} is another header")
             yield BLANK
         else:
-            known = (None if isinstance(one, str) and one in MARKERS else one for one in row)
+            known = (
+                None if isinstance(one, str) and one in MARKERS | WORDS else one for one in row
+            )
             plain = (unescape(one) if isinstance(one, str) else one for one in known)
             cells = enumerate(zip_longest(header, plain), 1)
             named = ((name or f"column {place}", value) for place, (name, value) in cells)

@@ -66,7 +66,7 @@ class Service:
         count = getattr(feed.parse, "count", _length)
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
         step: Request | None = (self.url, params)
-        read, last = set[str](), ""
+        read, last = set[str](), None
         while step is not None:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
@@ -88,10 +88,9 @@ class Service:
                     self.source, problem, place=error.place, remedy="Try again later."
                 ) from error
             records = count(response.document)
-            mark = response.sha256
-            if numbered and feed.records:  # what stands around them may be the time
-                mark = repr([value_at(response.document, one.at) for one in feed.records])
-            if numbered and records and mark == last:
+            lists = [value_at(response.document, one.at) for one in feed.records]
+            found = lists or response.sha256  # what stands around lists may be the time
+            if numbered and records and found == last:
                 # Some answer with the last page behind the end.
                 logger.warning(
                     "%s: the API answers with the same page again. If that was not the last one,"
@@ -100,14 +99,14 @@ class Service:
                     numbered.parameter,
                 )
                 return
-            last = mark
+            last = found
             nulls = [has_null(response.document, one.at) for one in feed.records]
             if not (nulls and all(nulls)):
                 yield response
             try:
                 step = following(pagination, response, step, records)
-                if step is not None and self.url.startswith("https://"):
-                    step = step[0].replace("http://", "https://", 1), step[1]  # behind a proxy
+                if step and self.url.startswith("https:") and step[0].startswith("http:"):
+                    step = f"https{step[0].removeprefix('http')}", step[1]  # behind a proxy
             except ValueError as error:
                 raise self._astray(str(error)) from error
             if step is None and len(read) == 1 and not (numbered or says_end(pagination, response)):

@@ -205,7 +205,7 @@ class _Loading:
         """Load what is new at an API. What it could not read fails the run at its end."""
         is_whole = self.config.read_whole
         try:
-            polled = fetcher.poll(self.store, self.settings, runner, is_whole=is_whole)
+            polled = fetcher.poll(runner, is_whole=is_whole)
         except NotReady as reason:
             self._note_not_ready(reason)
             return

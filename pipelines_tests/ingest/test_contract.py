@@ -162,6 +162,10 @@ def test_a_time_with_an_offset_is_rejected_where_the_column_has_none() -> None:
     assert reject.words == ('at has an offset, and the column has none: "2026-01-31T10:00"',)
 
 
+class Car(BaseModel):
+    plate: Name | None
+
+
 class Instants(BaseModel):
     at: AwareDatetime
     count: int = 0
@@ -174,6 +178,8 @@ def test_times_of_other_programs_are_read_and_no_digits_of_numbers_lost() -> Non
         *("20260102T010405Z", "2026-01-02T01:04:05,000Z"),
     )
     counts = ("1.000", 2.0**54, "12.000.000")
+    (plate,) = RecordValidator([{"plate": "NULL"}], name="cars", model=Car).good()["plate"]
+    assert plate is None, "a marker of a value that may be missing"
     sent = [*({"at": one} for one in forms), *({"at": forms[0], "count": one} for one in counts)]
     validated = RecordValidator(sent, name="rows", model=Instants)
     instant = dt.datetime(2026, 1, 2, 1, 4, 5, tzinfo=dt.UTC)

@@ -103,7 +103,6 @@ AT_A = answer({"items": [1], "next_cursor": "a"})
 @pytest.mark.parametrize(
     ("pagination", "pages", "lists"),
     [
-        (PageNumber(), (MORE, answer({"items": [], "has_more": True}), LAST, answer(None)), 3),
         (PageNumber(), (MORE, answer({"items": [2], "has_more": False}), body(b"", 500)), 2),
         (
             Cursor(),
@@ -123,12 +122,12 @@ def test_a_flag_or_a_cursor_says_whether_there_are_more(
     assert len(read(source, pagination, *pages)) == lists
 
 
-@pytest.mark.parametrize("pagination", [Cursor(), NextLink()])
+@pytest.mark.parametrize("pagination", [Cursor(), NextLink(), PageNumber()])
 def test_more_pages_that_are_nowhere_are_a_failure(
     source: FakeSource, pagination: Pagination
 ) -> None:
     with pytest.raises(PermanentFailure, match="there are more, and has no"):
-        read(source, pagination, MORE)
+        read(source, pagination, MORE, answer({"items": [], "has_more": True}))
 
 
 def test_a_page_that_another_one_names_has_to_be_there(source: FakeSource) -> None:

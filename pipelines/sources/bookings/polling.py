@@ -94,17 +94,13 @@ def poll(
 
 
 def poll_configured(
-    store: Warehouse,
-    settings: Settings,
-    runner: Runner,
-    *,
-    is_whole: bool,
+    runner: Runner, *, is_whole: bool
 ) -> tuple[list[Outcome], Failure | None] | None:
     """Poll the configured API; None if it is off."""
-    client = open_client(settings)
+    client = open_client(runner.settings)
     if client is None:
         return None
-    return poll(store, client, settings, runner.load, is_whole=is_whole)
+    return poll(runner.store, client, runner.settings, runner.load, is_whole=is_whole)
 
 
 def _content(page: EventPage, place: str) -> Content:

@@ -15,58 +15,55 @@ from pipelines.ingest.statements import execute_file
 from pipelines.sources.flights import periods, source, tables
 from pipelines.sources.flights.archive import delivery_of, keep, last_without_document, pending
 from pipelines.sources.flights.client import SOURCE, open_client, packaged_airports
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
     from pipelines.ingest.load import Load
     from pipelines.ingest.runner import Runner
-    from pipelines.sources.flights import Settings
 
 #: The parameters with the number of records that were read.
 READ = ("read_itineraries", "read_legs")
 
 
-def poll(
-    store: Warehouse, settings: Settings, runner: Runner, *, is_whole: bool
-) -> tuple[list[Outcome], Failure | None] | None:
+def poll(runner: Runner, *, is_whole: bool) -> tuple[list[Outcome], Failure | None] | None:
     """Archive today's document, then load what is archived; None if flights are off.
 
     With `is_whole`, the whole archive is loaded again, even if the document cannot be fetched.
     Raises whatever the client raises.
     """
-    client = open_client(settings)
-    if client is None:
+    client = open_client(runner.settings)
+    if client is None and not is_whole:
         return None
     failure: Failure | None = None
     try:
-        response = client.fetch()
-        with store.transaction(SOURCE) as connection:
-            keep(connection, response)
+        if client is not None:
+            response = client.fetch()
+            with runner.store.transaction(SOURCE) as connection:
+                keep(connection, response)
     except DatabaseError:
         raise
     except Failure as reason:
         if not is_whole:
             raise
         failure = reason
-    outcomes, failures = bring_up_to_date(store, runner, rebuild=is_whole)
+    outcomes, failures = bring_up_to_date(runner, rebuild=is_whole)
     return outcomes, next(reversed(failures), failure)
 
 
-def poll_airports(
-    store: Warehouse, settings: Settings, runner: Runner, *, is_whole: bool
-) -> tuple[list[Outcome], None] | None:
-    """Load the airports of the package if it has changed; None if flights are off."""
-    del store, is_whole
-    if settings.url is None:
+def poll_airports(runner: Runner, *, is_whole: bool) -> tuple[list[Outcome], None] | None:
+    """Load the airports of the package if it has changed; None if flights are off.
+
+    They count nowhere: no sender delivers them.
+    """
+    if runner.settings.url is None and not is_whole:
         return None
     delivery, read_airports = packaged_airports()
-    outcome = runner.load(Content(delivery=delivery, document=read_airports))
-    return [outcome] if outcome else [], None
+    runner.load(Content(delivery=delivery, document=read_airports))
+    return [], None
 
 
 def bring_up_to_date(
-    store: Warehouse, runner: Runner, *, rebuild: bool = False
+    runner: Runner, *, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
     """Load every pending snapshot; a rejected one does not block the next.
 
@@ -77,7 +74,7 @@ def bring_up_to_date(
     waiting: list[dt.datetime] = []
     is_first = True
     while is_first or (len(waiting) > 1 and not rebuild):
-        with store.transaction(SOURCE) as connection:
+        with runner.store.transaction(SOURCE) as connection:
             if rebuild:
                 _delete_all(connection)
             waiting = pending(connection)

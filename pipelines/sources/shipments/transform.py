@@ -17,7 +17,14 @@ import pandas as pd
 from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Context, Parsed
-from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, LOST, cleaned_all, storable
+from pipelines.ingest.identifiers import (
+    DAMAGED,
+    IS_DAMAGED,
+    UNSURE,
+    WORDS,
+    cleaned_all,
+    storable,
+)
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
@@ -79,9 +86,11 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
     reasons = violations(good, OTHERWISE, batch.sent)
     for name in IDENTIFIERS:
-        is_lost = sent[name].str.contains(LOST, regex=False) | sent[name].str.fullmatch(DAMAGED)
-        for row in sent.index[is_lost]:
-            words = f"{name} {IS_DAMAGED}: {shown(sent.at[row, name])}"
+        is_unsure = sent[name].str.fullmatch(UNSURE) | sent[name].isin(WORDS)
+        is_damaged = sent[name].str.fullmatch(DAMAGED)
+        for row in sent.index[is_unsure | is_damaged]:
+            why = IS_DAMAGED if is_damaged[row] else "is no identifier, or has lost a letter"
+            words = f"{name} {why}: {shown(sent.at[row, name])}"
             reasons.setdefault(row, {})[name] = Reason(f"{name}_invalid", words)
     rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
     rows = rows.drop(index=list(reasons))

@@ -170,7 +170,7 @@ def read_response(
     is_night = ~is_good & is_dark & _is_possible(by_night)
     hours = hours.assign(**values.mask(is_night, by_night))
 
-    begun = hours.local.dt.floor("h")
+    begun = hours.local.dt.ceil("h") if names_end else hours.local.dt.floor("h")
     is_whole = hours.local == begun
     is_whole &= ~begun.isin(begun[~is_whole & is_requested])  # a quarter stands for no hour
     is_future = hours.read_at > now
@@ -425,7 +425,7 @@ def _written_time(item: Any) -> dt.datetime | None:
     try:
         written = dt.datetime.fromisoformat(text.replace("24:00", "00:00") if is_24 else text)
         written += dt.timedelta(days=is_24)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return written if 1900 <= written.year < 2200 else None
 

@@ -152,7 +152,7 @@ def bring_up_to_date(
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
     load_airports(warehouse)
     runner = source.runner(feed, warehouse, Settings())
-    return load.bring_up_to_date(warehouse, runner, rebuild=rebuild)
+    return load.bring_up_to_date(runner, rebuild=rebuild)
 
 
 def keep(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> dt.datetime:
