@@ -226,9 +226,8 @@ class RecordValidator:
             value, field = record.get(key), self._places.get((key,))
             if not isinstance(value, str) or field is None:
                 continue
-            if not cleaned(value) and NoneType in get_args(
-                self.model.model_fields[field].annotation
-            ):
+            annotation = self.model.model_fields[field].annotation
+            if not cleaned(value) and NoneType in get_args(annotation):
                 found[str(key)] = None
             elif one["type"].startswith("datetime") and (at := _as_time(value)):
                 found[str(key)] = at

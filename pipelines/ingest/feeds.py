@@ -69,7 +69,8 @@ class FileInbox(_Fetcher):
 class PolledApi(_Fetcher):
     """An API that the source's own function reads, from a watermark on."""
 
-    #: Called with the feed's runner, and whether all is read again. Returns the counts, and the error if it could not be read to its end; None if it is off.
+    #: Called with the feed's runner, and whether all is read again. Returns the counts, and the
+    #: error if it could not be read to its end; None if it is off.
     poll: Callable[..., tuple[list[Any], Exception | None] | None]
 
 

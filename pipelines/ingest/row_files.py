@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
+#: Values of cells that are none.
+NOTHING = MARKERS | WORDS
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
 #: From here on, a workbook has lost digits of a whole number.
@@ -192,7 +194,7 @@ class Rows:
         from pipelines.warehouse.connection import RECORD
 
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(~texts.isin({"", *MARKERS, *WORDS}), None).to_dict("records")
+        records = texts.where(~texts.isin({"", *NOTHING}), None).to_dict("records")
         raw = [storable(batch.raw(row)) for row in range(len(records))]
         good, validator, key = validated(self.records[0], records, raw, context, "records")
         rows = {self.records[0].table: good.assign(**{RECORD: batch.sent.loc[good.index, RECORD]})}
@@ -332,9 +334,7 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
                 raise ValueError(f"row {number + 1} is another header")
             yield BLANK
         else:
-            known = (
-                None if isinstance(one, str) and one in MARKERS | WORDS else one for one in row
-            )
+            known = (None if one in NOTHING else one for one in row)
             plain = (unescape(one) if isinstance(one, str) else one for one in known)
             cells = enumerate(zip_longest(header, plain), 1)
             named = ((name or f"column {place}", value) for place, (name, value) in cells)
