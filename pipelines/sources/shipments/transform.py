@@ -89,8 +89,8 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
         is_unsure = sent[name].str.fullmatch(UNSURE) | sent[name].isin(WORDS)
         is_damaged = sent[name].str.fullmatch(DAMAGED)
         for row in sent.index[is_unsure | is_damaged]:
-            why = IS_DAMAGED if is_damaged[row] else "is no identifier, or has lost a letter"
-            words = f"{name} {why}: {shown(sent.at[row, name])}"
+            problem = IS_DAMAGED if is_damaged[row] else "is no identifier, or has lost a letter"
+            words = f"{name} {problem}: {shown(sent.at[row, name])}"
             reasons.setdefault(row, {})[name] = Reason(f"{name}_invalid", words)
     rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
     rows = rows.drop(index=list(reasons))
