@@ -119,6 +119,15 @@ def in_one_step(key: dg.AssetKey, checks: Sequence[RowCheck]) -> dg.AssetChecksD
     return evaluate
 
 
+def rejects_of(connection: Connection, feed: str, ledger: Ledger) -> Offending:
+    """Return the rejected records of a feed that still count: of snapshots, those of the last."""
+    if ledger.is_snapshot:
+        last = deliveries.last_rejects(connection, feed)
+        return Offending(len(last), last)
+    newest = deliveries.rejects(connection, feed, most=SHOWN_ROWS)
+    return Offending(in_quarantine(connection, feed), newest)
+
+
 def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
     """Return the checks that every ledger feed has.
 
@@ -135,12 +144,6 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
         return RowCheck(spec, f"{name} of {feed}", find)
 
     of_last = " of the last delivery" if ledger.is_snapshot else ""
-
-    def find_rejects(connection: Connection) -> Offending | Sequence[Mapping[str, Any]]:
-        if ledger.is_snapshot:
-            return deliveries.last_rejects(connection, feed)
-        newest = deliveries.rejects(connection, feed, most=SHOWN_ROWS)
-        return Offending(in_quarantine(connection, feed), newest)
 
     return [
         check(
@@ -177,7 +180,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
             " the reasons. Correct the source or the code, then run `isobar quarantine retry`, if"
             " the source supports it. Records of files that will not be corrected:"
             " `isobar quarantine dismiss`",
-            find_rejects,
+            partial(rejects_of, feed=feed, ledger=ledger),
         ),
     ]
 

@@ -25,7 +25,6 @@ from pipelines.ingest.feeds import (
 )
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
-from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.runner import Runner
 from pipelines.ingest.service import open_service, secrets_of
 from pipelines.orchestration import orphaned_runs, run_state
@@ -40,6 +39,7 @@ from pipelines.orchestration.asset_metadata import (
     table_stats,
 )
 from pipelines.orchestration.automation import note_checked
+from pipelines.orchestration.checks import rejects_of
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import FileInbox, Source
@@ -317,7 +317,7 @@ class _Loading:
         more: dict[str, Any] = {**counts(self.outcomes), **self.about_files}
         with self.store.engine.connect() as connection:
             more["rejected_records"] = sum(
-                in_quarantine(connection, one.feed or self.source.name)
+                rejects_of(connection, one.feed or self.source.name, one).total
                 for one in self.source.ledgers
             )
             for name in self.source.loads:
