@@ -461,7 +461,7 @@ class CsvFile:
             raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
         if content.startswith(OTHER_FILES) and line == 1:
             problem = "it is a ZIP file, a workbook or compressed, whatever its name says"
-            raise self._failure(problem, "Name it .xlsx, .csv.gz or what it is, or send CSV.")
+            raise self._failure(problem, "Send CSV, or name a .csv.gz so.")
         if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8 and line == 1:
             raise self._other_encoding()
         try:
