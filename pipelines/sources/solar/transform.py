@@ -120,8 +120,8 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         if count >= max(2, on_the_hour / 2):
             raise PermanentFailure(
                 context.source,
-                f"the response has {count:,} items of {day} (UTC) between the hours or beside such, which"
-                " are not the energy of whole hours",
+                f"the response has {count:,} items of {day} (UTC) between the hours or beside such,"
+                " which are not the energy of whole hours",
                 place=place,
                 remedy="Have the service send one item an hour, with the energy of that hour.",
             )
