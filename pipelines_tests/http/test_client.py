@@ -42,6 +42,7 @@ def client(**changes: Any) -> HttpClient:
         (body(b"<!doctype html><title>Sorry</title>"), "is HTML instead of JSON"),
         (body(b'{"itineraries": [{"id"'), "is not JSON"),
         (body(b'{"error": {"message": "try later"}}'), "answered with an error"),
+        (body(b'{"items": [1], "errors": [{"message": "timed out"}]}'), "answered with an error"),
         (body(b"[" * 100_000), "is not JSON"),
         (
             cut(b'{"itineraries"', said_length=500),

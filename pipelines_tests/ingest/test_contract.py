@@ -4,8 +4,11 @@ import csv
 import datetime as dt
 import json
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
+from pyarrow import parquet
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -21,8 +24,11 @@ from pydantic import (
 
 from pipelines.ingest.column_rows import column_rows
 from pipelines.ingest.contract import Name, RecordValidator, as_json, shown
+from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Content, Context
 from pipelines.ingest.models import Field
 from pipelines.ingest.record_keys import key_reader
+from pipelines.ingest.row_files import Rows
 
 
 class Leg(BaseModel):
@@ -186,6 +192,25 @@ def test_times_of_other_programs_are_read_and_no_digits_of_numbers_lost() -> Non
     assert validated.good()["at"].tolist() == [instant] * len(forms)
     assert [one.codes for one in validated.rejects()] == [["count_invalid"]] * len(counts)
     assert validated.rejects()[0].raw == '{"at": "2026-01-02 03:04:05+02", "count": "1.000"}'
+
+
+class Noted(BaseModel):
+    level: float | None
+    notes: dict[str, int]
+
+
+def test_what_parquet_has_otherwise_is_read(tmp_path: Path) -> None:
+    """NaN of pandas and Polars for a missing number, and maps."""
+    kind = pa.map_(pa.string(), pa.int64())
+    table = pa.table({"level": [float("nan")], "notes": pa.array([[("a", 1)]], kind)})
+    parquet.write_table(table, tmp_path / "notes.parquet")
+    delivery = Delivery("notes", "notes.parquet", "", 1, dt.datetime.now(dt.UTC))
+    parse = Rows(Noted, table="notes.notes")
+    with (tmp_path / "notes.parquet").open("rb") as file:
+        content = Content(delivery=delivery, file=file)
+        (parsed,) = parse(content, Context(source="notes", settings=None))
+    assert parsed.rejects == []
+    assert parsed.rows["notes.notes"]["notes"].tolist() == ['{"a": 1}']
 
 
 def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:

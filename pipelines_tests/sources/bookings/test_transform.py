@@ -309,6 +309,7 @@ NO_NIGHTS = [
     *("1949-12-31", "31-12-1949", "2051-01-01", "01-01-2051", "1677-09-21", "2262-04-12"),
 ]
 NO_UUIDS = [
+    "00000000-0000-0000-0000-000000000000",
     *("", "x", "123", "None", "nan", ROOM[:-1], f"{ROOM}0", f"{ROOM} {ROOM}", f"{{{ROOM}}}"),
     *(f"urn:uuid:{ROOM}", ROOM.replace("-", ""), ROOM.replace("-", "_"), f"g{ROOM[1:]}"),
     *(ROOM.replace("-", "\u2010"), f"{ROOM[:-1]}\uff17", f"{ROOM}\x00", ROOM.replace("0", "O")),

@@ -32,6 +32,11 @@ def test_an_itinerary_has_all_its_legs_in_order(count: int) -> None:
     assert row == "{" + ",".join(f'"leg_{number}"' for number in order) + "}"
 
 
+def test_ids_of_legs_are_cleaned_where_they_are_named_too() -> None:
+    document = flights_document([itinerary(1, [1]) | {"legs": ["leg_1 "]}], [leg(1, id=" leg_1")])
+    assert read(document).rejects == []
+
+
 def test_local_times_become_instants_in_the_zone_of_their_airport() -> None:
     snapshot = read(flights_document([], [leg(1, "BUD", "JFK")]))
     row = snapshot.rows["legs"].iloc[0]

@@ -21,6 +21,7 @@ from pipelines.sources.weather.providers import (
     Provider,
     QuotaExhausted,
     RequestRejected,
+    openweathermap,
 )
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import Hours, OpenMeteoHours
@@ -150,6 +151,9 @@ def test_openweathermap(theirs: Theirs) -> None:
     assert (dry.precipitation_mm, dry.wind_kmh, dry.conditions) == (0, 14.83, "overcast clouds")
     assert (rain.precipitation_mm, rain.wmo_code, rain.is_day) == (5.37, 65, False)
     assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.wmo_code) == (1.2, None, 73)
+    assert openweathermap._precipitation({"rain": {"3h": 3.0}}) is None, (
+        "that of an hour is unknown"
+    )
 
 
 @pytest.mark.parametrize(
