@@ -207,7 +207,7 @@ class CsvFile:
         #: Lines behind the header that were looked at.
         self._ahead: deque[bytes] = deque()
         self.layout = Layout("", ",", ())
-        self.layout = self._read_layout(promised, optional, self._aliases)
+        self.layout = self._read_layout(optional)
         self._ahead.extend(
             line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
         )
@@ -344,9 +344,8 @@ class CsvFile:
         self._waiting.extendleft(reversed(taken))  # they may be valid records themselves
         return first
 
-    def _read_layout(
-        self, promised: Sequence[str], optional: Sequence[str], aliases: Mapping[str, str]
-    ) -> Layout:
+    def _read_layout(self, optional: Sequence[str]) -> Layout:
+        promised = self._promised
         first = self._next()
         while first and (HINT.fullmatch(first[1]) or not first[1].strip("\ufeff \t,;")):
             first = self._next()
@@ -355,7 +354,7 @@ class CsvFile:
                 "the file is empty: it has no header", "Send the complete file again."
             )
         header = first[1].removeprefix("\ufeff")
-        layout = layout_of(header, promised, aliases)
+        layout = layout_of(header, promised, self._aliases)
         missing = [name for name in promised if name not in (*layout.columns, *optional)]
         twice = repeated(layout.columns)
         if "\r" in header:

@@ -21,6 +21,8 @@ MARKERS = NULLS | {
 }
 #: And words of programs and people, which may be words.
 WORDS = frozenset({"N/A", "n/a", "None", "<NA>", "(null)", "undefined", "NaT"})
+#: All of them, where a text is either a value or none.
+NOTHING = MARKERS | WORDS
 #: A column that is too narrow, and a text as programs write it for a spreadsheet to keep its zeros.
 TOO_NARROW, AS_TEXT = re.compile("^##+$"), re.compile(r'="([^"]*)"')
 SIGNS = ("#", "=")

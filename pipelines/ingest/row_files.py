@@ -15,7 +15,7 @@ from warnings import catch_warnings
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
-from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, WORDS, visible
+from pipelines.ingest.identifiers import IS_DAMAGED, NOTHING, visible
 from pipelines.ingest.models import is_sent_as, sent_keys
 from pipelines.ingest.paging import value_at
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
-#: Values of cells that are none.
-NOTHING = MARKERS | WORDS
 #: What stands where a line should be an object.
 NOT_JSON = "not_json"
 #: From here on, a workbook has lost digits of a whole number.

@@ -1,8 +1,8 @@
 """Flight itineraries with prices, from one JSON document that is published daily.
 
 `client` fetches the document, `archive` stores it as received, `transform` converts it to rows
-(pure), `load` loads what is archived, and `jobs` has the Dagster definitions. Airports come from
-the `airportsdata` package.
+(pure), `load` archives today's document and loads what is archived, and `jobs` has the Dagster
+definitions. Airports come from the `airportsdata` package.
 """
 
 from pipelines.ingest.feeds import PolledApi

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.ingest.countries import code_of_country
-from pipelines.ingest.identifiers import MARKERS, WORDS
+from pipelines.ingest.identifiers import NOTHING
 from pipelines.sources.shipments.addresses import words
 from pipelines.sources.shipments.addresses.country import Parts, find_country
 from pipelines.sources.shipments.addresses.places import Place, find_place
@@ -73,7 +73,7 @@ def _read(texts: tuple[str, ...]) -> tuple[Parts, Place, str]:
 
 def _is_nothing(part: str) -> bool:
     """Return whether a part is what programs write for a missing value."""
-    return all(word in MARKERS | WORDS for word in part.split())
+    return all(word in NOTHING for word in part.split())
 
 
 def _is_code(city: str, code: str | None) -> bool:
