@@ -8,7 +8,7 @@ import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.dashboard import ask, overview, quality
-from pipelines.dashboard.page import Page, as_plain, as_streamlit, part
+from pipelines.dashboard import page as ui
 from pipelines.dashboard.source_page import pages_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
@@ -21,7 +21,7 @@ ICON, LOGO = (
 )
 
 
-def pages() -> list[Page]:
+def pages() -> list[ui.Page]:
     """Return all pages: the overview, those of sources, data quality, questions.
 
     One that Streamlit rejects, for its icon or its title, switches its source off.
@@ -34,7 +34,7 @@ def pages() -> list[Page]:
             for one in own:
                 if one.path in paths:
                     raise ValueError(f"there is a page {one.title!r} already")
-                as_streamlit(one)
+                ui.as_streamlit(one)
                 paths.add(one.path)
             first += own
     return [*first, *last]
@@ -62,18 +62,18 @@ def main() -> None:
     st.set_page_config("Isobar", ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     st.logo(LOGO, size="large")
-    known = [as_streamlit(one, is_first=one is overview.PAGE) for one in pages()]
+    known = [ui.as_streamlit(one, is_first=one is overview.PAGE) for one in pages()]
     _drop_unusable_parameters()
     for broken in broken_sources():
-        st.warning(as_plain(str(broken)), icon=":material/power_off:")
+        st.warning(ui.as_plain(str(broken)), icon=":material/power_off:")
     chosen = st.navigation(known, position="top")
     try:
-        with part(chosen.title):
+        with ui.part(chosen.title):
             chosen.run()
     except Failure as failure:
-        st.error(as_plain(str(failure)))
+        st.error(ui.as_plain(str(failure)))
     except (psycopg.Error, DBAPIError) as error:
-        cause = as_plain(str(cause_of(error)))
+        cause = ui.as_plain(str(cause_of(error)))
         st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
         st.caption(
             "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."

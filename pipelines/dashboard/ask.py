@@ -16,22 +16,12 @@ import psycopg
 import streamlit as st
 
 from pipelines.dashboard import cookbook
-from pipelines.dashboard.page import (
-    Answer,
-    Page,
-    Questions,
-    answer_of,
-    as_plain,
-    heading,
-    note_unknown,
-    show_table,
-    today,
-)
+from pipelines.dashboard import page as ui
 from pipelines.dashboard.source_page import title_of
 from pipelines.isolation import isolated
 from pipelines.source import Source, by_seniority
 
-QUESTIONS = Questions("pipelines.dashboard")
+QUESTIONS = ui.Questions("pipelines.dashboard")
 #: Rows that are shown, and that are in the file.
 MAX_ROWS = 5000
 #: Rows that are queried where a question limits them.
@@ -69,18 +59,34 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """A question that the database can answer, and the form of its values."""
+    """A question of the cookbook with its place on the page."""
 
     #: Its name in the address.
     key: str
     #: The title of the page that it belongs to.
     group: str
-    title: str
-    words: str
     source: Source | None
-    fields: Callable[[], list[Field]]
-    #: Returns the statement and its parameters for the values of the fields.
-    statement: Callable[[Mapping[str, str]], tuple[str, dict[str, Any]]]
+    question: cookbook.Question
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields of its parameters, with what they have at first."""
+        parts = {*PATTERN.findall(self.question.template)}
+        return [
+            Field(name, "text", value.strip("%"), is_part=True)
+            if name in parts
+            else Field(name, _kind_of(value), value)
+            for name, value in of_today(self.question).items()
+        ]
+
+    def answer(self, values: Mapping[str, str]) -> ui.Answer:
+        """Return the rows that answer it for values of its fields."""
+        parameters: dict[str, Any] = {
+            one.name: as_pattern(values[one.name]) if one.is_part else values[one.name]
+            for one in self.fields
+        }
+        numbers = {one.name: int(values[one.name]) for one in self.fields if one.kind == "integer"}
+        return ui.answer_of(self.question.template, parameters | numbers)
 
 
 def show() -> None:
@@ -91,41 +97,41 @@ def show() -> None:
         st.info("There is nothing to ask for yet. Run `make run`, which makes the database.")
         return
     given = st.query_params.to_dict()
-    note_unknown("question", "question", known, instead="choose one below")
+    ui.note_unknown("question", "question", known, instead="choose one below")
     linked = known.get(given.get("question", "")) or next(iter(known.values()))
     question = known[
         st.selectbox(
             "Question",
             [*known],
             index=[*known].index(linked.key),
-            format_func=lambda key: f"{known[key].title} · {known[key].group}",
+            format_func=lambda key: f"{known[key].question.title} · {known[key].group}",
             help="Type to find one by its words.",
         )
     ]
     if question is not linked:
         given = {}
-    st.markdown(question.words)
+    st.markdown(question.question.words)
     values = _form(question, given)
     st.query_params.from_dict({"question": question.key} | values)
-    missing = [one for one in question.fields() if not values.get(one.name)]
+    missing = [one for one in question.fields if not values.get(one.name)]
     if missing:
         st.info(f"Fill in {', '.join(_label(one) for one in missing)}.")
         return
     try:
-        answer = answer_of(*question.statement(values))
+        answer = question.answer(values)
     except psycopg.errors.QueryCanceled:
         raise
     except psycopg.Error as error:
-        st.error(as_plain(f"{error.diag.message_primary or error}."), icon=":material/edit:")
+        st.error(ui.as_plain(f"{error.diag.message_primary or error}."), icon=":material/edit:")
         return
     _show_answer(question, answer, values)
     with st.expander("Views and tables that you can query", icon=":material/list:"):
-        show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
+        ui.show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
 
 
 def _form(question: Form, given: Mapping[str, str]) -> dict[str, str]:
     """Show a field for each value; return what they have, without those that are empty."""
-    fields = question.fields()
+    fields = question.fields
     if not fields:
         return {}
     offered = CHOICES
@@ -189,7 +195,7 @@ def _moment(value: str) -> dt.datetime | None:
 def _label(field: Field) -> str:
     if field.name == "rows":
         return "Rows, at most"
-    return heading(field.name.removesuffix("_id") or "id")
+    return ui.heading(field.name.removesuffix("_id") or "id")
 
 
 def _of_cookbook() -> list[Form]:
@@ -197,40 +203,15 @@ def _of_cookbook() -> list[Form]:
     found = []
     for source in by_seniority():
         with isolated(source.name, "its questions", source.package):
-            title = title_of(source)
-            found += [
-                _of_file(one, source.name, title, source)
-                for one in cookbook.questions(source.package)
-            ]
+            own, title = cookbook.questions(source.package), title_of(source)
+            found += [Form(f"{source.name}.{one.name}", title, source, one) for one in own]
     own = cookbook.questions(cookbook.PLATFORM)
-    return [*found, *(_of_file(one, "platform", PLATFORM, None) for one in own)]
-
-
-def _of_file(one: cookbook.Question, place: str, group: str, source: Source | None) -> Form:
-    parts = {*PATTERN.findall(one.template)}
-
-    def fields() -> list[Field]:
-        return [
-            Field(name, "text", value.strip("%"), is_part=True)
-            if name in parts
-            else Field(name, _kind_of(value), value)
-            for name, value in of_today(one).items()
-        ]
-
-    def statement(values: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        numbers = {field.name for field in fields() if field.kind == "integer"}
-        return one.template, {
-            name: int(value) if name in numbers else as_pattern(value) if name in parts else value
-            for name, value in values.items()
-        }
-
-    key = f"{place}.{one.name}"
-    return Form(key, group, one.title, one.words, source, fields, statement)
+    return [*found, *(Form(f"platform.{one.name}", PLATFORM, None, one) for one in own)]
 
 
 def of_today(question: cookbook.Question) -> dict[str, str]:
     """Return the values that a question has at first, with dates that make sense today."""
-    week_ago = today() - dt.timedelta(days=7)
+    week_ago = ui.today() - dt.timedelta(days=7)
     now = {"rows": str(ROWS), "year": str(week_ago.year), "month": str(week_ago.month)}
     values = cookbook.values_at(question, dt.datetime.now(dt.UTC))
     return {name: now.get(name) or value for name, value in values.items()}
@@ -249,10 +230,12 @@ def _kind_of(example: str) -> Kind:
     return "date" if cookbook.DAY.fullmatch(example) else "instant"
 
 
-def _show_answer(question: Form, answer: Answer, values: Mapping[str, str]) -> None:
+def _show_answer(question: Form, answer: ui.Answer, values: Mapping[str, str]) -> None:
     """Show the rows as a table, which can be downloaded, and the link to them."""
     rows = answer.rows.iloc[:MAX_ROWS]
-    show_table("Answer", replace(answer, rows=rows), empty="No row answers this.", is_sql_open=True)
+    ui.show_table(
+        "Answer", replace(answer, rows=rows), empty="No row answers this.", is_sql_open=True
+    )
     if len(answer.rows) > MAX_ROWS:
         st.caption(f"The first {MAX_ROWS:,} rows. Ask for less, or copy the statement.")
     place = (st.context.url or "").partition("?")[0]
@@ -260,4 +243,4 @@ def _show_answer(question: Form, answer: Answer, values: Mapping[str, str]) -> N
     st.code(f"{place}?{urlencode({'question': question.key, **values})}", None, wrap_lines=True)
 
 
-PAGE = Page("Ask", ":material/forum:", show)
+PAGE = ui.Page("Ask", ":material/forum:", show)

@@ -13,9 +13,8 @@ parameter, which the statement has as `%(name)s`:
     -- from_night: 2026-11-03 | today
     SELECT …
 
-After `|` stands what the page *Ask* has at first: a value, `now`, or the first day of `today`,
-`month` or `year`, with days added or subtracted, such as `today - 30`. Dates without it move with
-the first one that has it.
+After `|` stands what the page *Ask* has at first: a value, `now`, `today`, or the first day of this
+`month` or `year`, with days, months or years added or subtracted: `today - 30`, `month - 1`.
 """
 
 import datetime as dt
@@ -29,8 +28,6 @@ from pipelines.warehouse.sql_files import sql_files
 
 #: The package of questions that are not of one source.
 PLATFORM = "pipelines.dashboard"
-#: On this day all examples have rows on the simulated data.
-EXAMPLES_AS_OF = dt.date(2026, 11, 22)
 PARAMETER = re.compile(r"^(\w+): (.+?)(?: \| (.+))?$")
 PLACEHOLDER = re.compile(r"%%|%\(\w+\)s")
 #: Days and instants that are relative to the present.
@@ -57,13 +54,17 @@ class Question:
 
     @property
     def statement(self) -> str:
-        """The statement with its examples filled in.
+        """The statement with its examples filled in."""
+        return self.filled(self.examples)
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """Return the statement with values for people to read.
 
         Raises `ValueError` for a single %, which the page *Ask* could not send.
         """
         if "%" in PLACEHOLDER.sub("", self.template):
             raise ValueError("a % that is neither of %(name)s nor written %%")
-        return self.template % {name: literal(one) for name, one in self.examples.items()}
+        return self.template % {name: literal(one) for name, one in values.items()}
 
 
 def questions(package: str) -> list[Question]:
@@ -98,56 +99,28 @@ def literal(value: str) -> str:
     return value if value.isdigit() else Literal(value).as_string()
 
 
-def moved(text: str, today: dt.date) -> str:
-    """Move dates of examples by as many days as have passed since they were written."""
-    passed = today - EXAMPLES_AS_OF
-    return DAY.sub(lambda one: (dt.date.fromisoformat(one[0]) + passed).isoformat(), text)
-
-
 def values_at(question: Question, now: dt.datetime) -> dict[str, str]:
     """Return the values that the page *Ask* has at first, as of an instant in UTC."""
-    values, passed, months = dict(question.examples), now.date() - EXAMPLES_AS_OF, 0
-    relative = {name: one for name, one in question.on_page.items() if RELATIVE.fullmatch(one)}
-    for position, (name, expression) in enumerate(
-        sorted(relative.items(), key=lambda one: one[1] == "now")
-    ):
-        then, values[name] = _day_of(values[name]), relative_to(expression, values[name], now)
-        if position == 0:
-            passed = _day_of(values[name]) - then
-            months = _month_number(_day_of(values[name])) - _month_number(then)
-    is_by_month = any(one.startswith("month") for one in relative.values())
-    for name, value in values.items():
-        if name in question.on_page:
-            values[name] = values[name] if name in relative else question.on_page[name]
-        elif is_by_month and DAY.fullmatch(value):
-            number = _month_number(dt.date.fromisoformat(value)) + months
-            values[name] = dt.date(number // 12, number % 12 + 1, 1).isoformat()
-        else:
-            values[name] = DAY.sub(
-                lambda one: (dt.date.fromisoformat(one[0]) + passed).isoformat(), value
-            )
-    return values
+    return {
+        name: relative_to(question.on_page.get(name, example), example, now)
+        for name, example in question.examples.items()
+    }
 
 
 def relative_to(expression: str, example: str, now: dt.datetime) -> str:
-    """Return the date or instant of an expression, in the form of the example."""
+    """Return the date or instant of an expression, in the form of the example; a value as it is."""
     found = RELATIVE.fullmatch(expression)
-    assert found is not None
-    firsts = {
-        "month": now.replace(day=1),
-        # That of a week ago, which has data also in the first days of January.
-        "year": (now - dt.timedelta(days=7)).replace(month=1, day=1),
-    }
-    days = int(f"{found[2]}{found[3]}") if found[2] else 0
-    moment = firsts.get(found[1], now) + dt.timedelta(days=days)
+    if found is None:
+        return expression
     if found[1] == "now":
-        return f"{moment:%Y-%m-%d %H:%M}+00"
-    return DAY.sub(moment.date().isoformat(), example)
-
-
-def _day_of(value: str) -> dt.date:
-    return dt.date.fromisoformat(value[:10])
-
-
-def _month_number(day: dt.date) -> int:
-    return 12 * day.year + day.month - 1
+        return f"{now:%Y-%m-%d %H:%M}+00"
+    number = int(f"{found[2]}{found[3]}") if found[2] else 0
+    day = now.date()
+    if found[1] == "today":
+        day += dt.timedelta(days=number)
+    elif found[1] == "month":
+        months = 12 * day.year + day.month - 1 + number
+        day = dt.date(months // 12, months % 12 + 1, 1)
+    else:  # that of a week ago, which has data also in the first days of January
+        day = dt.date((day - dt.timedelta(days=7)).year + number, 1, 1)
+    return DAY.sub(day.isoformat(), example)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from pipelines.dashboard.page import Questions
+from pipelines.dashboard import page as ui
 from pipelines.dashboard.source_page import title_of
 from pipelines.source import by_seniority
 
-QUESTIONS = Questions("pipelines.dashboard")
+QUESTIONS = ui.Questions("pipelines.dashboard")
 NOBODY = (
     "Nobody has looked for problems yet: start isobar ui, whose sensor alerts looks each minute, or"
     " run isobar run."
@@ -19,6 +19,11 @@ NOBODY = (
 #: Where the first clause of a remedy ends.
 CLAUSE_END = re.compile(r"\. |; |: | \(")
 Level = Literal["error", "warning", "unknown"]
+ICONS = {
+    "error": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "unknown": ":gray[:material/help:]",
+}
 
 
 @dataclass(frozen=True)

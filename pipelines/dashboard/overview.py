@@ -8,37 +8,20 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pipelines.dashboard import page as ui
 from pipelines.dashboard import quality
-from pipelines.dashboard.health import Finding, Health, health
-from pipelines.dashboard.page import (
-    Answer,
-    Card,
-    Page,
-    Questions,
-    Story,
-    as_day,
-    as_plain,
-    as_time,
-    link_to,
-    show_number,
-    show_sql,
-)
+from pipelines.dashboard.health import ICONS, Finding, Health, health
 from pipelines.dashboard.source_page import pages_of, title_of
 from pipelines.failures import redact
 from pipelines.isolation import SOURCE_ERRORS
 from pipelines.source import Source, by_seniority
 
-QUESTIONS = Questions("pipelines.dashboard")
+QUESTIONS = ui.Questions("pipelines.dashboard")
 #: Errors are all shown; warnings beyond these are one click away.
 MAX_WARNINGS = 3
 #: How often the banner is drawn anew.
 RENEWED_SECONDS = 10
 MAX_STORIES = 6
-ICONS = {
-    "error": ":red[:material/error:]",
-    "warning": ":orange[:material/warning:]",
-    "unknown": ":gray[:material/help:]",
-}
 
 
 def show() -> None:
@@ -65,7 +48,7 @@ def _show_health() -> None:
     with st.container(border=True, key="health"):
         st.subheader(f"{colour} {text}", anchor=False)
         if found.looked_at is not None:
-            st.caption(f"As of {as_time(found.looked_at)}")
+            st.caption(f"As of {ui.as_time(found.looked_at)}")
         lines = in_lines(found)
         shown = [one for one in lines if one[0].level != "warning"]
         warnings = [one for one in lines if one[0].level == "warning"]
@@ -105,35 +88,35 @@ def verdict(found: Health) -> tuple[str, str]:
 
 
 def _show_finding(one: Finding, words: str) -> None:
-    safe = as_plain(words if len(words) <= 130 else f"{words[:129]}…")
-    link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
+    safe = ui.as_plain(words if len(words) <= 130 else f"{words[:129]}…")
+    ui.link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
 
 
 def _show_card(source: Source, last: dict[str, Any]) -> None:
     """Show the number of a source: the one that it declares, or else the records of a day."""
     module = source.module("dashboard")
     pages = pages_of(source)
-    declared: Card | None = getattr(module, "card", None)
+    declared: ui.Card | None = getattr(module, "card", None)
     feeds = [one.feed or source.name for one in source.ledgers]
     if declared is None:
         if not feeds:
             return
-        card = Card("Records loaded today", "card")
+        card = ui.Card("Records loaded today", "card")
         answer = QUESTIONS.ask("card", feeds=feeds)
     else:
         card = declared
-        answer = Questions(source.package).ask(card.statement, **card.parameters())
+        answer = ui.Questions(source.package).ask(card.statement, **card.parameters())
     times = [last[feed] for feed in feeds if feed in last]
     title = title_of(source)
     with st.container(gap="xsmall"):
         if pages:
-            link_to(pages[0], f"**{title}**")
+            ui.link_to(pages[0], f"**{title}**")
         else:
             st.markdown(f"**{title}**")
         _show_course(card, answer, as_of=max(times) if times else None)
 
 
-def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
+def _show_course(card: ui.Card, answer: ui.Answer, *, as_of: Any) -> None:
     rows = answer.rows
     if rows.empty:
         st.caption(f"{card.label}: there is nothing yet.")
@@ -141,7 +124,7 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
     now, before = rows.iloc[-1], rows.iloc[-1 - card.days : -card.days]
     then = before["value"].iloc[0] if len(before) else None
     as_of = now.get("as_of", as_of)
-    show_number(
+    ui.show_number(
         card.label,
         answer,
         now["value"],
@@ -152,17 +135,17 @@ def _show_course(card: Card, answer: Answer, *, as_of: Any) -> None:
         delta_about=f"against {'the day' if card.days == 1 else f'{card.days} days'} before",
         rise_is_good=card.rise_is_good,
         note="  \n".join(
-            filter(None, [as_plain(now.get("detail") or ""), f"As of {as_time(as_of)}"])
+            filter(None, [ui.as_plain(now.get("detail") or ""), f"As of {ui.as_time(as_of)}"])
         ),
         help=card.help,
     )
 
 
-def _show_stories(feeds: Answer) -> None:
+def _show_stories(feeds: ui.Answer) -> None:
     st.subheader("What is new", anchor=False)
     found: list[tuple[str, Callable[[], None]]] = []
     for row in feeds.rows[feeds.rows["is_quiet"]].to_dict("records"):
-        of_one = Answer(pd.DataFrame([row | {"link_source": row["source"]}]), feeds.sql)
+        of_one = ui.Answer(pd.DataFrame([row | {"link_source": row["source"]}]), feeds.sql)
         found.append((row["source"], partial(_show_story, QUIET, of_one, quality.PAGE)))
     for source in by_seniority():
         _guarded(source.name, _collect_stories, source, found)
@@ -180,7 +163,7 @@ def _collect_stories(source: Source, found: list[tuple[str, Callable[[], None]]]
         return
     titles = {page.title: page for page in pages_of(source)}
     for story in getattr(module, "stories", ()):
-        answer = Questions(source.package).ask(story.statement)
+        answer = ui.Questions(source.package).ask(story.statement)
         if not answer.rows.empty:
             page = titles.get(story.page) or next(iter(titles.values()), quality.PAGE)
             found.append((source.name, partial(_show_story, story, answer, page)))
@@ -192,27 +175,27 @@ def _guarded(name: str, show: Callable[..., None], *values: Any) -> None:
         show(*values)
     except SOURCE_ERRORS as error:
         problem = " ".join(redact(f"{type(error).__name__}: {error}").split())
-        st.warning(as_plain(f"{name}: {problem[:300]}"), icon=":material/power_off:")
+        st.warning(ui.as_plain(f"{name}: {problem[:300]}"), icon=":material/power_off:")
 
 
-def _show_story(story: Story, answer: Answer, page: Page) -> None:
+def _show_story(story: ui.Story, answer: ui.Answer, page: ui.Page) -> None:
     row = {str(name): one for name, one in answer.rows.iloc[0].to_dict().items()}
-    words = {name: as_plain(one) for name, one in row.items() if isinstance(one, str)}
-    words |= {name: as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
+    words = {name: ui.as_plain(one) for name, one in row.items() if isinstance(one, str)}
+    words |= {name: ui.as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
     links = {name.removeprefix("link_"): one for name, one in row.items() if "link_" in name}
     with st.container(gap="xsmall"):
-        link_to(page, story.sentence.format(**row | words), icon=story.icon, **links)
-        show_sql(answer)
+        ui.link_to(page, story.sentence.format(**row | words), icon=story.icon, **links)
+        ui.show_sql(answer)
 
 
 def _is_day(value: Any) -> bool:
     return isinstance(value, dt.date) and not pd.isna(value)
 
 
-QUIET = Story(
+QUIET = ui.Story(
     "feeds",
     "**{source}** went quiet: no delivery for {silent_hours:,.0f} h, where the longest silence of"
     " the last 60 days was {longest_silence_hours:,.0f} h.",
     ":material/notifications_paused:",
 )
-PAGE = Page("Overview", ":material/home:", show)
+PAGE = ui.Page("Overview", ":material/home:", show)

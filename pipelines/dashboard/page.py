@@ -9,15 +9,11 @@ of questions with their labels, by the parameter's name. Statements are the file
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cache, partial
-from importlib import resources
-from itertools import pairwise
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import altair as alt
@@ -29,7 +25,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from streamlit.navigation.page import StreamlitPage
 
-from pipelines.config import Settings, ui_url
+from pipelines.config import Settings
 from pipelines.dashboard.formats import (
     CLOCK,
     UNKNOWN,
@@ -54,7 +50,6 @@ from pipelines.dashboard.theme import (
     THEME,
 )
 from pipelines.postgres.errors import is_cancelled
-from pipelines.postgres.process_identity import find, read_noted_ui
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
@@ -74,44 +69,6 @@ SELECT
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 #: PostgreSQL's OID of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
-__all__ = [
-    "BLUE",
-    "CLOCK",
-    "GREEN",
-    "GREY",
-    "LITTLE_TO_MUCH",
-    "NEUTRAL",
-    "ORANGE",
-    "PINK",
-    "RED",
-    "SKY",
-    "Answer",
-    "Card",
-    "Page",
-    "Questions",
-    "Story",
-    "as_day",
-    "as_number",
-    "as_percent",
-    "as_time",
-    "colour_scale",
-    "day_column",
-    "day_format",
-    "heading",
-    "ink",
-    "instant_column",
-    "link_to",
-    "note_unknown",
-    "part",
-    "period_axis",
-    "selected_in",
-    "show_chart",
-    "show_number",
-    "show_sql",
-    "show_table",
-    "today",
-    "world_map",
-]
 #: For values that are neither good nor bad, such as routes: without red.
 NEUTRAL = alt.Scale(range=[*CATEGORIES])
 
@@ -177,8 +134,6 @@ class Answer:
     sql: str
     #: PostgreSQL's OID of the type of each column.
     kinds: Mapping[str, int] = field(default_factory=dict)
-    #: The most decimals of each `numeric` column, which its rows have as floats.
-    decimals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -221,9 +176,8 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     # Charts ignore the scale of a decimal: 57.00 would be drawn as 5,700.
     decimals = [one.name for one in columns if one.type_code == NUMERIC]
     kinds = {one.name: one.type_code for one in columns}
-    most = {name: max(map(_decimals_of, rows[name]), default=0) for name in decimals}
     as_floats = rows.astype(dict.fromkeys(decimals, "float64"))
-    return Answer(as_floats, f"{sql.rstrip(';')};", kinds, most)
+    return Answer(as_floats, f"{sql.rstrip(';')};", kinds)
 
 
 @contextmanager
@@ -237,11 +191,6 @@ def part(title: str) -> Iterator[None]:
         seconds = Settings.current().dashboard_seconds
         st.error(f"{title}: the query took longer than {seconds} s and was cancelled.")
         st.caption("Ask for less, or raise `ISOBAR_DASHBOARD_SECONDS`.")
-
-
-def _decimals_of(value: Decimal | None) -> int:
-    exponent = value.as_tuple().exponent if value is not None else 0
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def show_number(
@@ -494,95 +443,6 @@ def ink() -> tuple[str, str]:
     """Return the colours of text and of the background in the visitor's theme."""
     theme = st.context.theme.type or "light"
     return THEME[f"theme.{theme}.textColor"], BACKGROUNDS[theme]
-
-
-def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
-    """Draw layers over country outlines, around `points` (`latitude`, `longitude`)."""
-    west, east = _around(points["longitude"])
-    south, north = _around(points["latitude"])
-    corners = [[west, south], [west, north], [east, north], [east, south]]
-    shape = {"type": "MultiPoint", "coordinates": corners}
-    fit = {"type": "Feature", "properties": {}, "geometry": shape}
-    # Neighbours fill the rest of the map, whose shape is not that of the corners.
-    width, height = max(20.0, east - west), max(20.0, north - south)
-    seen = [
-        shape
-        for shape, (left, low, right, high) in _countries()
-        if left < east + width
-        and right > west - width
-        and low < north + height
-        and high > south - height
-    ]
-    land = alt.Chart(alt.NamedData("countries")).mark_geoshape(
-        fill=GREY, fillOpacity=0.18, stroke=GREY, strokeOpacity=0.5, strokeWidth=0.6, clip=True
-    )
-    sea = alt.Chart(alt.sphere()).mark_geoshape(fill=SKY, fillOpacity=0.07, clip=True)
-    chart = alt.layer(sea, land, *layers).project("mercator", fit=fit)
-    # Added last, because each step of Altair copies what a chart has.
-    return chart.properties(height=460, datasets={"countries": seen})
-
-
-def _around(degrees: pd.Series[float]) -> tuple[float, float]:
-    """Return the range of coordinates with a margin for names, also around a single place."""
-    if degrees.empty:  # show most of the world
-        return -60.0, 60.0
-    margin = max(1.0, 0.06 * (degrees.max() - degrees.min()))
-    return degrees.min() - margin, degrees.max() + margin
-
-
-@cache
-def _countries() -> list[tuple[dict[str, Any], tuple[float, float, float, float]]]:
-    """Return country outlines (GeoJSON) of the package countryinfo; nothing is downloaded.
-
-    Each comes with its bounds: west, south, east, north. Rings run clockwise, because Vega fills
-    the outside of counterclockwise ones; coordinates are rounded to a kilometre.
-    """
-    shapes = []
-    for file in resources.files("countryinfo").joinpath("data").iterdir():
-        if not file.name.endswith(".json"):
-            continue
-        shape = json.loads(file.read_text(encoding="utf-8")).get("geoJSON") or {}
-        for feature in shape.get("features", []):
-            geometry = feature["geometry"]
-            many = (
-                [geometry["coordinates"]]
-                if geometry["type"] == "Polygon"
-                else geometry["coordinates"]
-            )
-            rings = [_clockwise(polygon[0]) for polygon in many]
-            east, north = (max(point[one] for ring in rings for point in ring) for one in (0, 1))
-            west, south = (min(point[one] for ring in rings for point in ring) for one in (0, 1))
-            shapes.append(
-                (
-                    {
-                        "type": "Feature",
-                        "geometry": {"type": "MultiPolygon", "coordinates": [[r] for r in rings]},
-                    },
-                    (west, south, east, north),
-                )
-            )
-    return shapes
-
-
-def _clockwise(ring: list[list[float]]) -> list[list[float]]:
-    turned = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
-    rounded = [[round(one, 2) for one in point] for point in ring]
-    return rounded if turned > 0 else rounded[::-1]
-
-
-def dagster_url(path: str) -> str | None:
-    """Return the URL of a page of the Dagster UI, from `ISOBAR_UI_URL` or a UI that runs here.
-
-    It is looked up each time, because `isobar ui` may start and stop while the dashboard runs.
-    """
-    base = ui_url() or _url_of_running_ui()
-    return f"{base}/{path}" if base else None
-
-
-def _url_of_running_ui() -> str | None:
-    """Return the URL recorded by `isobar ui`, unless its web server was killed or is elsewhere."""
-    url, noted = read_noted_ui(Settings.current().state)
-    return url if find(noted.get("web server", "")) else None
 
 
 def today() -> dt.date:

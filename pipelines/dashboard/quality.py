@@ -6,39 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipelines.config import Settings, ui_url
+from pipelines.dashboard import page as ui
 from pipelines.dashboard.formats import UNKNOWN
-from pipelines.dashboard.health import Finding, Health, health
-from pipelines.dashboard.page import (
-    BLUE,
-    GREY,
-    RED,
-    Answer,
-    Page,
-    Questions,
-    as_number,
-    as_plain,
-    as_time,
-    colour_scale,
-    dagster_url,
-    day_column,
-    day_format,
-    heading,
-    instant_column,
-    note_unknown,
-    period_axis,
-    show_chart,
-    show_table,
-)
+from pipelines.dashboard.health import ICONS, Finding, Health, health
+from pipelines.dashboard.source_page import OUTCOMES, show_records
 from pipelines.ingest.feeds import FileInbox
 from pipelines.ingest.reasons import REASON_CODES, ReasonCode
+from pipelines.postgres.process_identity import find, read_noted_ui
 from pipelines.source import sources_of_feeds
 
-QUESTIONS = Questions("pipelines.dashboard")
-OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
+QUESTIONS = ui.Questions("pipelines.dashboard")
 ALL_REASONS = "all reasons"
 #: The program where `make` has installed it.
 IN_A_CLONE = ".venv/bin/isobar"
@@ -63,18 +44,16 @@ def _show_problems(found: Health) -> None:
     """Show each problem with what to do; the one that the address names is open."""
     st.subheader("What needs attention", anchor=False)
     if found.looked_at is not None:
-        st.caption(f"As of {as_time(found.looked_at)}.")
+        st.caption(f"As of {ui.as_time(found.looked_at)}.")
     if not found.findings:
         st.success("All is well.", icon=":material/check_circle:")
     named = st.query_params.get("problem")
     known = [one.key for one in found.findings]
-    note_unknown("problem", "problem", known, instead="it is over, or another one now")
-    icons = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}
+    ui.note_unknown("problem", "problem", known, instead="it is over, or another one now")
     for one in sorted(found.findings, key=lambda one: one.key != named):
-        icon = icons.get(one.level, ":gray[:material/help:]")
         # Only the one that is open has its rows sent to the browser.
         shown = st.expander(
-            f"{icon} {as_plain(_titled(one))}",
+            f"{ICONS[one.level]} {ui.as_plain(_titled(one))}",
             expanded=one.key == named,
             key=f"problem {one.key}",
             on_change="rerun" if one.rows else "ignore",
@@ -86,7 +65,7 @@ def _show_problems(found: Health) -> None:
             if one.rows and shown.open:
                 _show_rows(one)
             if one.since:
-                st.caption(f"Since {as_time(one.since)}")
+                st.caption(f"Since {ui.as_time(one.since)}")
             if one.path and (url := dagster_url(one.path.lstrip("/"))):
                 st.link_button("Its history in Dagster", url, icon=":material/open_in_new:")
 
@@ -100,7 +79,7 @@ def _show_rows(one: Finding) -> None:
         width="stretch",
         placeholder=UNKNOWN,
         alt=f"{_titled(one)}: the rows that it found",
-        column_config={str(name): heading(str(name)) for name in rows},
+        column_config={str(name): ui.heading(str(name)) for name in rows},
     )
 
 
@@ -115,21 +94,21 @@ def _titled(one: Finding) -> str:
     return one.words if len(one.words) < 90 else f"{one.words[:89]}…"
 
 
-def _show_freshness(feeds: Answer, chosen: Sequence[str]) -> None:
+def _show_freshness(feeds: ui.Answer, chosen: Sequence[str]) -> None:
     rows = feeds.rows[feeds.rows["source"].isin(chosen)]
-    promises = [f"every {as_number(one)} h" for one in rows["expected_within_hours"].fillna(0)]
+    promises = [f"every {ui.as_number(one)} h" for one in rows["expected_within_hours"].fillna(0)]
     has_promise = rows["expected_within_hours"].notna()
     shown = rows.drop(columns="expected_within_hours")
     shown.insert(4, "promise", pd.Series(promises, rows.index, "string").where(has_promise))
-    show_table(
+    ui.show_table(
         "Freshness",
         replace(feeds, rows=shown),
         empty="Nothing was delivered yet.",
         note="The promise is the longest time from one good run to the next, grace included.",
         source="Feed",
         state="State",
-        last_delivery_at=instant_column("Last new data, UTC"),
-        last_success_at=instant_column("Last good run, UTC"),
+        last_delivery_at=ui.instant_column("Last new data, UTC"),
+        last_success_at=ui.instant_column("Last good run, UTC"),
         promise="Promised",
         longest_silence_hours=st.column_config.NumberColumn(
             "Longest silence, h", format="%.0f", help="Between deliveries of the last 60 days."
@@ -142,53 +121,34 @@ def _show_freshness(feeds: Answer, chosen: Sequence[str]) -> None:
 
 def _show_deliveries(chosen: Sequence[str]) -> None:
     answer = QUESTIONS.ask("deliveries_by_day", feeds=[*chosen])
-    days = answer.rows.groupby("day", as_index=False)[[*OUTCOMES]].sum()
-    show_chart(
-        "Records by the day of their load, last 30 days",
-        answer,
-        alt.Chart(days.melt("day", [*OUTCOMES], "outcome", "records"))
-        .mark_bar()
-        .encode(
-            x=period_axis(days["day"], "day", "day"),
-            y=alt.Y("records:Q", title=None, axis=alt.Axis(format="~s")),
-            color=alt.Color("outcome:N", scale=colour_scale(OUTCOMES), title=None),
-            tooltip=[
-                alt.Tooltip("day:T", format=day_format()),
-                "outcome:N",
-                alt.Tooltip("records:Q", format=","),
-            ],
-        )
-        .properties(height=240),
-        empty="Nothing was delivered in the last 30 days.",
-        note="Every record that is read is loaded, unchanged or rejected.",
-    )
+    show_records(answer)
     if not answer.rows.empty:
         total = {name: int(answer.rows[name].sum()) for name in ("read", *OUTCOMES)}
-        sums = " + ".join(f"{as_number(total[name])} {name}" for name in OUTCOMES)
+        sums = " + ".join(f"{ui.as_number(total[name])} {name}" for name in OUTCOMES)
         is_balanced = bool(answer.rows["is_balanced"].all())
         mark = ":green[:material/check:]" if is_balanced else ":red[:material/error:] not equal to"
-        st.markdown(f"{mark} **{as_number(total['read'])} read** = {sums}")
+        st.markdown(f"{mark} **{ui.as_number(total['read'])} read** = {sums}")
     counts: dict[str, Any] = {
         name: st.column_config.NumberColumn(name.capitalize(), format="localized")
         for name in ("deliveries", "read", *OUTCOMES)
     }
     with st.expander("Deliveries by day, and each one", icon=":material/list:"):
-        show_table(
+        ui.show_table(
             "By day and feed",
             answer,
             empty="Nothing was delivered in the last 30 days.",
-            day=day_column("Day"),
+            day=ui.day_column("Day"),
             feed="Feed",
             is_balanced=st.column_config.CheckboxColumn("Adds up"),
             **counts,
         )
-        show_table(
+        ui.show_table(
             "Deliveries, newest first",
             QUESTIONS.ask("deliveries", feeds=[*chosen]),
             empty="Nothing was delivered yet.",
             feed="Feed",
             name="Delivery",
-            received_at=instant_column("Received, UTC"),
+            received_at=ui.instant_column("Received, UTC"),
             read_count=st.column_config.NumberColumn("Read", format="localized"),
             loaded_count=st.column_config.NumberColumn("Loaded", format="localized"),
             unchanged_count=st.column_config.NumberColumn("Unchanged", format="localized"),
@@ -207,7 +167,7 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
     )
     shown["link"] = shown["feed"] + ": " + shown["reason_code"]
     columns = ["feed", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
-    show_table(
+    ui.show_table(
         "Quarantine by reason",
         replace(reasons, rows=shown.reindex(columns=[*columns, "link"])),
         empty="No rejected record is waiting.",
@@ -220,26 +180,26 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         reason=st.column_config.TextColumn("Reason", width="medium"),
         remedy=st.column_config.TextColumn("What to do", width="medium"),
         reason_code="Code",
-        last_seen_at=instant_column("Last seen, UTC"),
+        last_seen_at=ui.instant_column("Last seen, UTC"),
         example=st.column_config.TextColumn("Example", width="medium"),
     )
     if reasons.rows.empty:
         return
     links = shown["link"].tolist()
-    note_unknown("reason", "reason", [ALL_REASONS, *links])
+    ui.note_unknown("reason", "reason", [ALL_REASONS, *links])
     chosen_reason = st.selectbox(
         "Records of", [ALL_REASONS, *links], key="reason", bind="query-params", width=420
     )
     selected = reasons.rows.iloc[links.index(chosen_reason)] if chosen_reason in links else None
     of_one = list(chosen) if selected is None else [str(selected["feed"])]
     code = None if selected is None else str(selected["reason_code"])
-    show_table(
+    ui.show_table(
         "Rejected records, newest first",
         QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code),
         empty="No rejected record is waiting.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
         feed="Feed",
-        received_at=instant_column("Received, UTC"),
+        received_at=ui.instant_column("Received, UTC"),
         reasons=st.column_config.TextColumn("Reasons", width="medium"),
         raw=st.column_config.TextColumn("Record", width="medium"),
         delivery="Delivery",
@@ -278,8 +238,23 @@ def _code_of(feed: str, code: str) -> ReasonCode | None:
     return known.get(code) or known.get(f"<field>_{kind}")
 
 
-def _records(answer: Answer) -> list[dict[str, Any]]:
+def _records(answer: ui.Answer) -> list[dict[str, Any]]:
     return [{str(name): one for name, one in row.items()} for row in answer.rows.to_dict("records")]
 
 
-PAGE = Page("Data quality", ":material/fact_check:", show)
+def dagster_url(path: str) -> str | None:
+    """Return the URL of a page of the Dagster UI, from `ISOBAR_UI_URL` or a UI that runs here.
+
+    It is looked up each time, because `isobar ui` may start and stop while the dashboard runs.
+    """
+    base = ui_url() or _url_of_running_ui()
+    return f"{base}/{path}" if base else None
+
+
+def _url_of_running_ui() -> str | None:
+    """Return the URL recorded by `isobar ui`, unless its web server was killed or is elsewhere."""
+    url, noted = read_noted_ui(Settings.current().state)
+    return url if find(noted.get("web server", "")) else None
+
+
+PAGE = ui.Page("Data quality", ":material/fact_check:", show)

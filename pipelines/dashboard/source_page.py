@@ -7,25 +7,14 @@ import streamlit as st
 from sqlalchemy import ColumnClause, Date, DateTime, Table, literal_column, select
 from sqlalchemy.dialects import postgresql
 
-from pipelines.dashboard.page import (
-    BLUE,
-    GREY,
-    RED,
-    Page,
-    Questions,
-    answer_of,
-    colour_scale,
-    period_axis,
-    show_chart,
-    show_table,
-)
+from pipelines.dashboard import page as ui
 from pipelines.source import Source, is_plugin
 
-QUESTIONS = Questions("pipelines.dashboard")
-OUTCOMES = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
+QUESTIONS = ui.Questions("pipelines.dashboard")
+OUTCOMES = {"loaded": ui.BLUE, "unchanged": ui.GREY, "rejected": ui.RED}
 
 
-def pages_of(source: Source) -> list[Page]:
+def pages_of(source: Source) -> list[ui.Page]:
     """Return the pages of a source: its own, or the one made of a plug-in's declaration."""
     module = source.module("dashboard")
     if module is not None and hasattr(module, "pages"):
@@ -53,35 +42,47 @@ def newest(table: Table) -> str:
     return f"{query.compile(dialect=dialect)}\nLIMIT 100"
 
 
-def page_of(source: Source) -> Page:
+def show_records(answer: ui.Answer, *, remedy: str = "") -> None:
+    """Show what became of the records of each day; `answer` is that of `deliveries_by_day`."""
+    days = answer.rows.groupby("day", as_index=False)[[*OUTCOMES]].sum()
+    ui.show_chart(
+        "Records by the day of their load, last 30 days",
+        answer,
+        alt.Chart(days.melt("day", [*OUTCOMES], "outcome", "records"))
+        .mark_bar()
+        .encode(
+            x=ui.period_axis(days["day"], "day", "day"),
+            y=alt.Y("records:Q", title=None, axis=alt.Axis(format="~s")),
+            color=alt.Color("outcome:N", scale=ui.colour_scale(OUTCOMES), title=None),
+            tooltip=[
+                alt.Tooltip("day:T", format=ui.day_format()),
+                "outcome:N",
+                alt.Tooltip("records:Q", format=","),
+            ],
+        )
+        .properties(height=240),
+        empty=f"Nothing was delivered in the last 30 days{remedy}.",
+        note="Every record that is read is loaded, unchanged or rejected.",
+    )
+
+
+def page_of(source: Source) -> ui.Page:
     """Return the page of a source, made of its declaration."""
 
     def show() -> None:
         st.title(title, anchor=False)
         st.caption(source.about)
         feeds = [one.feed or source.name for one in source.ledgers]
-        days = QUESTIONS.ask("records_of_source", feeds=feeds)
-        show_chart(
-            "Records by the day of their delivery",
-            days,
-            alt.Chart(days.rows)
-            .mark_bar()
-            .encode(
-                x=period_axis(days.rows["day"], "day", "day"),
-                y=alt.Y("records:Q", title="records"),
-                color=alt.Color("outcome:N", title=None, scale=colour_scale(OUTCOMES)),
-                tooltip=["day:T", "outcome", "records"],
-            ),
-            empty=f"Nothing was delivered in the last 30 days: isobar run {source.name}",
-        )
+        days = QUESTIONS.ask("deliveries_by_day", feeds=feeds)
+        show_records(days, remedy=f": isobar run {source.name}")
         for table in source.loads:
-            rows = answer_of(newest(source.table(table)), {})
-            show_table(f"Newest rows of {table}", rows, empty="There is no row yet.")
-        show_table(
+            rows = ui.answer_of(newest(source.table(table)), {})
+            ui.show_table(f"Newest rows of {table}", rows, empty="There is no row yet.")
+        ui.show_table(
             "Rejected records by reason",
             QUESTIONS.ask("quarantine_by_reason", feeds=feeds),
             empty="No rejected record is waiting.",
         )
 
     title = named(source)
-    return Page(title, ":material/dataset:", show)
+    return ui.Page(title, ":material/dataset:", show)

@@ -108,11 +108,10 @@ def test_dates_of_a_question_are_moved_to_the_present() -> None:
         "2027-01-03 09:30+00",
         "2027-01-03",
     ]
-    assert at_first("from_day: 2026-11-01", "to_day: 2026-11-02 | today - 1") == [
-        "2027-01-01",
-        "2027-01-02",
-    ]
-    months = at_first("from_day: 2026-08-01", "to_day: 2026-11-01 | month")
+    months = at_first("from_day: 2026-08-01 | month - 3", "to_day: 2026-11-01 | month")
     assert months == ["2026-10-01", "2027-01-01"]
     assert at_first("from_day: 2026-08-01 | year", "hour: 10 | 0") == ["2026-01-01", "0"]
-    assert at_first("day: 2026-11-22") == ["2027-01-03"]
+    assert at_first("day: 2026-11-22", "until: 2026-11-23 00:00+02 | today - 1") == [
+        "2026-11-22",
+        "2027-01-02 00:00+02",
+    ]

@@ -164,7 +164,7 @@ def test_a_source_without_a_page_has_one_of_its_declaration(owner: psycopg.Conne
     page = AppTest.from_function(show_source, default_timeout=60).run()
     assert not page.exception
     assert [one.value for one in page.subheader][:2] == [
-        "Records by the day of their delivery",
+        "Records by the day of their load, last 30 days",
         "Newest rows of shipments.shipments",
     ]
     assert not any("isobar run shipments" in one.value for one in page.info)

@@ -3,27 +3,9 @@
 import altair as alt
 import streamlit as st
 
-from pipelines.dashboard.page import (
-    BLUE,
-    GREY,
-    LITTLE_TO_MUCH,
-    RED,
-    Answer,
-    Card,
-    Page,
-    Questions,
-    Story,
-    colour_scale,
-    day_format,
-    ink,
-    note_unknown,
-    period_axis,
-    show_chart,
-    show_number,
-    show_table,
-)
+from pipelines.dashboard import page as ui
 
-QUESTIONS = Questions("pipelines.sources.bookings")
+QUESTIONS = ui.Questions("pipelines.sources.bookings")
 BY_NIGHT = "The line is by night of stay, from today on."
 #: Above this number of hotels, occupancy is not drawn, and pickup and pace, which take a
 #: millisecond per hotel to compute from events, are left out.
@@ -39,7 +21,7 @@ def show() -> None:
         st.info("No booking was loaded yet. Launch the job `bookings` in Dagster.")
         return
     names = dict(zip(hotels["hotel_name"], hotels["hotel_id"].tolist(), strict=True))
-    note_unknown("hotel", "hotel", names)
+    ui.note_unknown("hotel", "hotel", names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
             "Hotels", [*names], placeholder="all", key="hotel", bind="query-params", width=420
@@ -62,17 +44,17 @@ def show() -> None:
         _show_occupancy(nights, shown)
         _show_pace(of_hotels)
     months = QUESTIONS.ask("by_month", **of_hotels)
-    kinds = {"bookings": BLUE, "cancellations": RED}
-    show_chart(
+    kinds = {"bookings": ui.BLUE, "cancellations": ui.RED}
+    ui.show_chart(
         "Bookings and cancellations by month",
         months,
         alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
         .mark_bar()
         .encode(
-            x=period_axis(months.rows["month"], "month", "month"),
+            x=ui.period_axis(months.rows["month"], "month", "month"),
             xOffset="kind:N",
             y=alt.Y("nights:Q", title="nights of reservations"),
-            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
+            color=alt.Color("kind:N", title=None, scale=ui.colour_scale(kinds)),
             tooltip=[
                 alt.Tooltip("month:T", title="month", format="%b %Y"),
                 alt.Tooltip("kind:N", title="kind"),
@@ -87,14 +69,14 @@ def show() -> None:
     )
 
 
-def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
+def _show_numbers(books: ui.Answer, beside: ui.Answer | None, nights: int) -> None:
     """Show the sums of all nights."""
     rows = books.rows
     has_last_year = beside is not None and bool(beside.rows["last_year"].notna().any())
     with st.grid(4, min_column_width=200, border=True):
         total = int(rows["on_the_books"].sum())
         last_year = beside.rows["last_year"].sum() if beside and has_last_year else None
-        show_number(
+        ui.show_number(
             f"On the books, next {nights} nights",
             books,
             total,
@@ -107,7 +89,7 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
         )
         for days in ("1_day", "7_days", "30_days") if beside is not None else ():
             pickup = rows[f"pickup_{days}"]
-            show_number(
+            ui.show_number(
                 f"Pickup, {days.replace('_', ' ')}",
                 books,
                 pickup.sum(),
@@ -117,10 +99,10 @@ def _show_numbers(books: Answer, beside: Answer | None, nights: int) -> None:
             )
 
 
-def _show_books(books: Answer, beside: Answer | None) -> None:
+def _show_books(books: ui.Answer, beside: ui.Answer | None) -> None:
     rows = books.rows
-    text, _ = ink()
-    across = period_axis(rows["night_of_stay"], "night_of_stay", "day").title("night of stay")
+    text, _ = ui.ink()
+    across = ui.period_axis(rows["night_of_stay"], "night_of_stay", "day").title("night of stay")
     bars = (
         alt.Chart(rows.assign(year="this year"))
         .mark_bar()
@@ -128,11 +110,13 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
             x=across,
             y=alt.Y("on_the_books:Q", title="reservations"),
             color=alt.Color(
-                "year:N", title=None, scale=colour_scale({"this year": BLUE, "last year": text})
+                "year:N",
+                title=None,
+                scale=ui.colour_scale({"this year": ui.BLUE, "last year": text}),
             ),
             tooltip=[
                 alt.Tooltip(
-                    "night_of_stay:T", title="night of stay", format=day_format(has_weekday=True)
+                    "night_of_stay:T", title="night of stay", format=ui.day_format(has_weekday=True)
                 ),
                 *(
                     alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
@@ -155,13 +139,13 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
                     alt.Tooltip(
                         "night_of_stay:T",
                         title="night of stay",
-                        format=day_format(has_weekday=True),
+                        format=ui.day_format(has_weekday=True),
                     ),
                     alt.Tooltip("last_year:Q", title="last year", format=","),
                 ],
             )
         )
-    show_chart(
+    ui.show_chart(
         "On the books by night",
         beside or books,
         alt.layer(*layers).properties(height=280),
@@ -173,7 +157,7 @@ def _show_books(books: Answer, beside: Answer | None) -> None:
 def _show_hotels(nights: int, names: dict[str, int]) -> None:
     """Show each hotel beside last year; one that is selected is the only one on the page."""
     by_hotel = QUESTIONS.ask("by_hotel", nights=nights, hotels=[*names.values()], names=[*names])
-    show_table(
+    ui.show_table(
         f"Hotels beside last year, next {nights} nights",
         by_hotel,
         empty="",
@@ -190,24 +174,26 @@ def _show_hotels(nights: int, names: dict[str, int]) -> None:
 
 def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
     pickup = QUESTIONS.ask("pickup", nights=nights, **of_hotels)
-    show_chart(
+    ui.show_chart(
         "Pickup of the last two weeks by night of stay",
         pickup,
         alt.Chart(pickup.rows)
         .mark_rect()
         .encode(
-            x=period_axis(pickup.rows["night_of_stay"], "night_of_stay", "day").title(
+            x=ui.period_axis(pickup.rows["night_of_stay"], "night_of_stay", "day").title(
                 "night of stay"
             ),
-            y=period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
+            y=ui.period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
             color=alt.Color(
-                "pickup:Q", title=None, scale=alt.Scale(range=[RED, "#d9d9d9", BLUE], domainMid=0)
+                "pickup:Q",
+                title=None,
+                scale=alt.Scale(range=[ui.RED, "#d9d9d9", ui.BLUE], domainMid=0),
             ),
             tooltip=[
                 alt.Tooltip(
-                    "night_of_stay:T", title="night of stay", format=day_format(has_weekday=True)
+                    "night_of_stay:T", title="night of stay", format=ui.day_format(has_weekday=True)
                 ),
-                alt.Tooltip("made_on:T", title="booked on", format=day_format(has_weekday=True)),
+                alt.Tooltip("made_on:T", title="booked on", format=ui.day_format(has_weekday=True)),
                 alt.Tooltip("pickup:Q", format="+,"),
             ],
         )
@@ -219,13 +205,13 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
 
 def _show_occupancy(nights: int, names: dict[str, int]) -> None:
     occupancy = QUESTIONS.ask("occupancy", nights=nights, hotels=[*names.values()], names=[*names])
-    show_chart(
+    ui.show_chart(
         "Occupancy by week",
         occupancy,
         alt.Chart(occupancy.rows)
         .mark_rect()
         .encode(
-            x=period_axis(occupancy.rows["period_start"], "period_start", "week").title(
+            x=ui.period_axis(occupancy.rows["period_start"], "period_start", "week").title(
                 "week from Monday"
             ),
             y=alt.Y("hotel_name:N", title=None),
@@ -233,12 +219,12 @@ def _show_occupancy(nights: int, names: dict[str, int]) -> None:
                 "occupancy:Q",
                 title=None,
                 legend=alt.Legend(format=".0%"),
-                scale=alt.Scale(range=[*LITTLE_TO_MUCH]),
+                scale=alt.Scale(range=[*ui.LITTLE_TO_MUCH]),
             ),
             tooltip=[
                 alt.Tooltip("hotel_name:N", title="hotel"),
                 alt.Tooltip(
-                    "period_start:T", title="week from", format=day_format(has_weekday=True)
+                    "period_start:T", title="week from", format=ui.day_format(has_weekday=True)
                 ),
                 alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
                 alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
@@ -252,9 +238,9 @@ def _show_occupancy(nights: int, names: dict[str, int]) -> None:
 
 def _show_pace(of_hotels: dict[str, list[int]]) -> None:
     pace = QUESTIONS.ask("pace", **of_hotels)
-    years = {"this year": BLUE, "last year": GREY}
+    years = {"this year": ui.BLUE, "last year": ui.GREY}
     rows = pace.rows.rename(columns={"this_year": "this year", "last_year": "last year"})
-    show_chart(
+    ui.show_chart(
         "Pace: next month, beside the same weeks last year",
         pace,
         alt.Chart(rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
@@ -266,7 +252,7 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
                 scale=alt.Scale(reverse=True, nice=False),
             ),
             y=alt.Y("on_the_books:Q", title="nights on the books"),
-            color=alt.Color("year:N", title=None, scale=colour_scale(years)),
+            color=alt.Color("year:N", title=None, scale=ui.colour_scale(years)),
             tooltip=[
                 alt.Tooltip("days_before_arrival:Q", title="days before arrival"),
                 alt.Tooltip("year:N"),
@@ -291,8 +277,8 @@ choices = {
     "period": lambda: {one: one for one in ("day", "week", "month", "year")},
     "axis": lambda: {"event": "day of the event", "stay": "night of the stay"},
 }
-pages = [Page("Hotel bookings", ":material/hotel:", show)]
-card = Card(
+pages = [ui.Page("Hotel bookings", ":material/hotel:", show)]
+card = ui.Card(
     "Nights picked up in seven days",
     "card",
     days=7,
@@ -300,7 +286,7 @@ card = Card(
     help="Bookings less cancellations of the seven days before today, of all hotels and nights.",
 )
 stories = [
-    Story(
+    ui.Story(
         "behind",
         "**{hotel}** is {behind:.0%} behind last year: {this_year:,.0f} nights are on the"
         " books for the next 30 nights, and there were {last_year:,.0f} at the same lead time.",

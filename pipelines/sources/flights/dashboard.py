@@ -7,27 +7,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.page import (
-    BLUE,
-    LITTLE_TO_MUCH,
-    NEUTRAL,
-    Answer,
-    Card,
-    Page,
-    Questions,
-    Story,
-    as_day,
-    as_plain,
-    day_column,
-    day_format,
-    ink,
-    note_unknown,
-    show_chart,
-    show_number,
-    show_table,
-)
+from pipelines.dashboard import page as ui
 
-QUESTIONS = Questions("pipelines.sources.flights")
+QUESTIONS = ui.Questions("pipelines.sources.flights")
 #: Lines that can be distinguished.
 MAX_ROUTES = 6
 #: Hours that one direction may take, layovers included.
@@ -66,7 +48,7 @@ def show() -> None:
     history = QUESTIONS.ask("price_history", **chosen)
     lowest = history.rows.groupby("route")["lowest_price"].min().nsmallest(MAX_ROUTES).index
     price = alt.Y("lowest_price:Q", title=f"lowest price, {currency}", scale=alt.Scale(zero=False))
-    show_chart(
+    ui.show_chart(
         "Lowest price by day",
         history,
         alt.Chart(history.rows[history.rows["route"].isin(lowest)])
@@ -75,12 +57,12 @@ def show() -> None:
             x=alt.X(
                 "yearmonthdate(snapshot_on):T",
                 title=None,
-                axis=alt.Axis(format=day_format(has_year=False)),
+                axis=alt.Axis(format=ui.day_format(has_year=False)),
             ),
             y=price,
-            color=alt.Color("route:N", title=None, scale=NEUTRAL),
+            color=alt.Color("route:N", title=None, scale=ui.NEUTRAL),
             tooltip=[
-                alt.Tooltip("snapshot_on:T", title="day", format=day_format()),
+                alt.Tooltip("snapshot_on:T", title="day", format=ui.day_format()),
                 alt.Tooltip("route:N"),
                 alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
                 alt.Tooltip("itineraries:Q", format=","),
@@ -93,20 +75,20 @@ def show() -> None:
         else None,
     )
     by_departure = QUESTIONS.ask("by_departure", **chosen)
-    show_chart(
+    ui.show_chart(
         "Cheapest days to depart",
         by_departure,
         alt.Chart(by_departure.rows)
-        .mark_rect(stroke=ink()[1])
+        .mark_rect(stroke=ui.ink()[1])
         .encode(
             x=alt.X("date(departure_on):O", title="day of the month", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("yearmonth(departure_on):O", title=None),
             color=alt.Color(
-                "lowest_price:Q", title=currency, scale=alt.Scale(range=[*LITTLE_TO_MUCH])
+                "lowest_price:Q", title=currency, scale=alt.Scale(range=[*ui.LITTLE_TO_MUCH])
             ),
             tooltip=[
                 alt.Tooltip(
-                    "departure_on:T", title="departure", format=day_format(has_weekday=True)
+                    "departure_on:T", title="departure", format=ui.day_format(has_weekday=True)
                 ),
                 alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
                 alt.Tooltip("route:N"),
@@ -121,7 +103,7 @@ def show() -> None:
     if sort != "price":
         found = QUESTIONS.ask("cheapest", sort=sort, **chosen)
     headings = _headings(str(currency))
-    show_table(
+    ui.show_table(
         "Offers",
         found,
         empty="No itinerary on offer matches the filters.",
@@ -132,7 +114,7 @@ def show() -> None:
         **headings,
     )
     with st.expander("Withdrawn itineraries", icon=":material/remove_circle:"):
-        show_table(
+        ui.show_table(
             "Withdrawn itineraries, latest first",
             QUESTIONS.ask("withdrawn", **chosen),
             empty="No withdrawn itinerary matches the filters.",
@@ -154,7 +136,7 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         ("agent", "agent", offered["agents"]),
         ("airline", "airline", offered["airlines"]),
     ):
-        note_unknown(what, key, known)
+        ui.note_unknown(what, key, known)
     with st.grid(4, min_column_width=230):
         origins = st.multiselect(
             "From, city or airport", _places(offered, "origin"), key="from", **bound
@@ -211,47 +193,47 @@ def _places(offered: "pd.Series[Any]", end: str) -> list[str]:
     return [*dict.fromkeys([*offered[f"{end}s"], *offered[f"{end}_airports"]])]
 
 
-def _show_numbers(found: Answer, currency: Any) -> None:
+def _show_numbers(found: ui.Answer, currency: Any) -> None:
     """Show the cheapest offer of those chosen, and how many there are."""
     if found.rows.empty:
         return
     first = found.rows.iloc[0]
     with st.grid(2, min_column_width=230, border=True):
-        show_number(
+        ui.show_number(
             "Cheapest now",
             found,
             first["price_amount"],
             unit=str(currency),
             decimals=2,
-            note=f"{as_plain(first['origin'])} to {as_plain(first['destination'])} on"
-            f" {as_day(first['departure_on'])}, by {as_plain(first['agent'])}",
+            note=f"{ui.as_plain(first['origin'])} to {ui.as_plain(first['destination'])} on"
+            f" {ui.as_day(first['departure_on'])}, by {ui.as_plain(first['agent'])}",
         )
-        show_number("Offers", found, first["total_rows"], note="that match the filters")
+        ui.show_number("Offers", found, first["total_rows"], note="that match the filters")
 
 
 def _show_offer(number: str) -> None:
     """Show the price of an itinerary by day, and its legs in local times."""
     course = QUESTIONS.ask("offer_prices", itinerary_id=number)
     if course.rows.empty:
-        st.warning(as_plain(f"There is no itinerary {number}."), icon=":material/search_off:")
+        st.warning(ui.as_plain(f"There is no itinerary {number}."), icon=":material/search_off:")
         return
     rows = course.rows
     rejected = [alt.Tooltip("rejection_reason:N", title="rejected, because")]
     with st.container(border=True):
-        show_chart(
-            f"The price of {as_plain(number)}",
+        ui.show_chart(
+            f"The price of {ui.as_plain(number)}",
             course,
             alt.Chart(rows)
-            .mark_line(point=True, interpolate="step-after", color=BLUE)
+            .mark_line(point=True, interpolate="step-after", color=ui.BLUE)
             .encode(
                 x=alt.X(
                     "yearmonthdate(snapshot_on):T",
                     title=None,
-                    axis=alt.Axis(format=day_format(has_year=False)),
+                    axis=alt.Axis(format=ui.day_format(has_year=False)),
                 ),
                 y=alt.Y("price_amount:Q", title=None, scale=alt.Scale(zero=False)),
                 tooltip=[
-                    alt.Tooltip("snapshot_on:T", title="day", format=day_format()),
+                    alt.Tooltip("snapshot_on:T", title="day", format=ui.day_format()),
                     alt.Tooltip("price_amount:Q", title="price", format=",.2f"),
                     "price_currency:N",
                     "agent:N",
@@ -262,7 +244,7 @@ def _show_offer(number: str) -> None:
             empty="",
             note=_state(rows),
         )
-        show_table(
+        ui.show_table(
             "Legs, in local times",
             QUESTIONS.ask("offer_legs", itinerary_id=number),
             empty="Its legs are not known.",
@@ -289,20 +271,20 @@ def _state(rows: "pd.DataFrame") -> str:
     if len(accepted):
         known = accepted.iloc[-1]
         amount = f"{known['price_amount']:,.2f} {known['price_currency']}"
-        price = f" Its last price: {amount}, by {as_plain(known['agent'])}."
+        price = f" Its last price: {amount}, by {ui.as_plain(known['agent'])}."
     if pd.isna(last["withdrawn_on"]):
         return f"It is on offer.{price}"
-    withdrawn, departure = as_day(last["withdrawn_on"]), as_day(last["departure_on"])
+    withdrawn, departure = ui.as_day(last["withdrawn_on"]), ui.as_day(last["departure_on"])
     return f"It was withdrawn on {withdrawn}; its departure is on {departure}.{price}"
 
 
 def _headings(currency: str) -> dict[str, Any]:
     return {
-        "withdrawn_on": day_column("Withdrawn"),
+        "withdrawn_on": ui.day_column("Withdrawn"),
         "origin": "From",
         "destination": "To",
-        "departure_on": day_column("Departure"),
-        "return_on": day_column("Return"),
+        "departure_on": ui.day_column("Departure"),
+        "return_on": ui.day_column("Return"),
         "price_amount": st.column_config.NumberColumn(f"Price, {currency}", format="%,.2f"),
         "last_price": st.column_config.NumberColumn(f"Last price, {currency}", format="%,.2f"),
         "total_duration": st.column_config.TextColumn(
@@ -313,7 +295,7 @@ def _headings(currency: str) -> dict[str, Any]:
         "agent": "Agent",
         "agent_rating": "Agent's rating",
         "route": "Route",
-        "first_seen_on": day_column("First seen"),
+        "first_seen_on": ui.day_column("First seen"),
         "itinerary_id": "Itinerary",
     }
 
@@ -329,8 +311,8 @@ choices = {
     "destination": partial(offered, "destinations"),
     "airline": partial(offered, "airlines"),
 }
-pages = [Page("Flights", ":material/flight:", show)]
-card = Card(
+pages = [ui.Page("Flights", ":material/flight:", show)]
+card = ui.Card(
     "Cheapest offer",
     "card",
     decimals=2,
@@ -338,7 +320,7 @@ card = Card(
     help="The lowest price of all offers in the last document of the day.",
 )
 stories = [
-    Story(
+    ui.Story(
         "drop",
         "**{origin} to {destination}** on {departure_on} is {share:.0%} cheaper:"
         " {price_amount:,.2f} {price_currency} instead of {before_amount:,.2f}.",

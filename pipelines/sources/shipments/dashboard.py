@@ -10,47 +10,17 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.page import (
-    BLUE,
-    CLOCK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    Answer,
-    Card,
-    Chart,
-    Page,
-    Questions,
-    Story,
-    as_number,
-    as_percent,
-    as_plain,
-    as_time,
-    colour_scale,
-    day_format,
-    heading,
-    ink,
-    instant_column,
-    note_unknown,
-    selected_in,
-    show_chart,
-    show_number,
-    show_sql,
-    show_table,
-    world_map,
-)
+from pipelines.dashboard import page as ui
+from pipelines.dashboard.maps import world_map
 
-QUESTIONS = Questions("pipelines.sources.shipments")
+QUESTIONS = ui.Questions("pipelines.sources.shipments")
 RISKS = {
-    "storm": RED,
-    "freezing_rain": PINK,
-    "snow": SKY,
-    "heat": ORANGE,
-    "none": GREEN,
-    "unknown": GREY,
+    "storm": ui.RED,
+    "freezing_rain": ui.PINK,
+    "snow": ui.SKY,
+    "heat": ui.ORANGE,
+    "none": ui.GREEN,
+    "unknown": ui.GREY,
 }
 #: The same by shape, for who cannot distinguish the colours.
 SHAPES = dict(
@@ -61,7 +31,7 @@ SHAPES = dict(
     )
 )
 #: Carriers use statuses of their own, too. Only those of a fault are red.
-STATUSES = {"inbound_scan": GREY, "scanned": SKY, "in_transit": BLUE, "delivery": GREEN}
+STATUSES = {"inbound_scan": ui.GREY, "scanned": ui.SKY, "in_transit": ui.BLUE, "delivery": ui.GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
 POINT = ("city", "latitude", "longitude")
 #: Of more pairs of places, no line is drawn.
@@ -79,11 +49,11 @@ LISTED: dict[str, Any] = {
     "weather_age_minutes": st.column_config.NumberColumn(
         "Age of weather, min", help="Of the older one, if both ends have one."
     ),
-    "delivered_at": instant_column("Delivered, UTC"),
+    "delivered_at": ui.instant_column("Delivered, UTC"),
     "in_transit_hours": st.column_config.NumberColumn(
         "In transit, h", format="%.0f", help="Until it was delivered, or until now."
     ),
-    "updated_at": instant_column("Changed, UTC"),
+    "updated_at": ui.instant_column("Changed, UTC"),
 }
 
 
@@ -110,7 +80,7 @@ def show() -> None:
         ("country", "country", offered["countries"]),
         ("place", "place", offered["cities"]),
     ):
-        note_unknown(what, key, known)
+        ui.note_unknown(what, key, known)
     with st.grid(4, min_column_width=200):
         risk = st.multiselect(
             "Weather risk", [*RISKS], placeholder="all", key="risk", bind="query-params"
@@ -142,7 +112,7 @@ def show() -> None:
     left, right = st.columns([5, 5], gap="medium")
     with left:
         places = places_of(found.rows)
-        show_chart(
+        ui.show_chart(
             "Where they come from and go to, with the weather",
             found,
             draw(found.rows, places, str(number).strip() if number else None),
@@ -153,7 +123,7 @@ def show() -> None:
             on_select=partial(_open_mark, places),
         )
     with right:
-        show_table(
+        ui.show_table(
             "Parcels, those at risk first, delivered ones last",
             replace(found, rows=found.rows.reindex(columns=[*LISTED, "total_rows"])),
             empty="No shipment matches.",
@@ -163,7 +133,7 @@ def show() -> None:
             **LISTED,
         )
     by_status = QUESTIONS.ask("by_status")
-    show_chart(
+    ui.show_chart(
         "All parcels by carrier and status",
         by_status,
         alt.Chart(by_status.rows)
@@ -192,7 +162,7 @@ def _show_delays() -> None:
     delays = QUESTIONS.ask("delays")
     parcels = delays.rows["parcels"].map("{:,}".format)
     rows = delays.rows.assign(name=delays.rows["weather"] + " (" + parcels + ")")
-    show_chart(
+    ui.show_chart(
         "Hours in transit by the weather at both ends",
         delays,
         alt.Chart(rows)
@@ -204,7 +174,7 @@ def _show_delays() -> None:
                 axis=alt.Axis(tickCount=6),
             ),
             y=alt.Y("name:N", title=None, sort=None),
-            color=alt.Color("weather:N", legend=None, scale=colour_scale(RISKS)),
+            color=alt.Color("weather:N", legend=None, scale=ui.colour_scale(RISKS)),
             tooltip=[
                 alt.Tooltip("weather:N"),
                 alt.Tooltip("parcels:Q", format=","),
@@ -221,26 +191,26 @@ def _show_delays() -> None:
     )
 
 
-def _show_numbers(choices: Answer, found: Answer) -> None:
+def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
     """Show how many parcels there are, and how many of those chosen are at risk."""
     offered, rows = choices.rows.iloc[0], found.rows
     total = int(rows["total_rows"].iloc[0]) if len(rows) else 0
     at_risk = int(rows["risk_rows"].iloc[0]) if len(rows) else 0
     unknown = int(rows["unknown_rows"].iloc[0]) if len(rows) else 0
-    share = f"{as_percent(at_risk / total) if total else '0 %'} of those chosen"
+    share = f"{ui.as_percent(at_risk / total) if total else '0 %'} of those chosen"
     with st.grid(3, min_column_width=200, border=True):
-        show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
-        show_number(
+        ui.show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
+        ui.show_number(
             "At risk by the weather",
             found,
             at_risk,
             note=f"{share}; unknown for {unknown:,}" if unknown else share,
         )
-        show_number(
+        ui.show_number(
             "Parcels stored",
             choices,
             offered["parcels"],
-            note=f"Last change {as_time(offered['updated_at'])}",
+            note=f"Last change {ui.as_time(offered['updated_at'])}",
         )
 
 
@@ -248,23 +218,23 @@ def _show_parcels(number: str) -> None:
     """Show each parcel with a number: several carriers may use the same one."""
     found = QUESTIONS.ask("track", tracking_number=number)
     if found.rows.empty:
-        st.warning(as_plain(f"No carrier has a parcel {number}."), icon=":material/search_off:")
+        st.warning(ui.as_plain(f"No carrier has a parcel {number}."), icon=":material/search_off:")
     for position in range(len(found.rows)):
         with st.container(border=True):
             _show_shipment(replace(found, rows=found.rows.iloc[[position]]))
 
 
-def _show_shipment(found: Answer) -> None:
+def _show_shipment(found: ui.Answer) -> None:
     """Show a shipment: its statuses as a line of time, its articles, and all of its fields."""
     known = found.rows.astype(object).where(found.rows.notna(), None)  # NaN would be a text
     one: dict[str, Any] = {str(name): value for name, value in known.iloc[0].items()}
     statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
-    st.subheader(as_plain(f"{one['carrier']} {one['tracking_number']}"), anchor=False)
+    st.subheader(ui.as_plain(f"{one['carrier']} {one['tracking_number']}"), anchor=False)
     st.markdown(
         f"{_way(one)};"
         f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
-        f" {as_number(one['total_value'], decimals=2)}"
-        f" {as_plain(one['total_value_currency'] or '')}"
+        f" {ui.as_number(one['total_value'], decimals=2)}"
+        f" {ui.as_plain(one['total_value_currency'] or '')}"
     )
     _show_course(statuses or [])
     if articles:
@@ -283,7 +253,7 @@ def _show_shipment(found: Answer) -> None:
     if one["status"] == "delivery":  # to which the weather of now is no risk
         for name in ("weather_risk", "sender_risk", "receiver_risk"):
             del one[name]
-    fields = [(heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
+    fields = [(ui.heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
     rows = pd.DataFrame(fields, columns=["field", "value"])
     with st.expander("All fields", icon=":material/list:"):
         st.dataframe(
@@ -292,23 +262,23 @@ def _show_shipment(found: Answer) -> None:
             width="stretch",
             column_config={"field": "Field", "value": "Value"},
         )
-    show_sql(found)
+    ui.show_sql(found)
 
 
 def _way(one: dict[str, Any]) -> str:
     """Return how far a parcel is, and between which places; with the weather, if on its way."""
     ends = {
-        end: as_plain(one[f"{end}_city"] or "an unknown place") for end in ("sender", "receiver")
+        end: ui.as_plain(one[f"{end}_city"] or "an unknown place") for end in ("sender", "receiver")
     }
     if one["status"] == "delivery":
-        took = as_number(one["in_transit_hours"], "h")
+        took = ui.as_number(one["in_transit_hours"], "h")
         return (
             f"**Delivered in {took}** from {ends['sender']} to {ends['receiver']},"
-            f" {as_time(one['delivered_at'])}"
+            f" {ui.as_time(one['delivered_at'])}"
         )
-    weather = {end: as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
+    weather = {end: ui.as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
     return (
-        f"**{as_plain(_plain(one['status']))}** from {ends['sender']} ({weather['sender']})"
+        f"**{ui.as_plain(_plain(one['status']))}** from {ends['sender']} ({weather['sender']})"
         f" to {ends['receiver']} ({weather['receiver']});"
         f" weather risk: {_plain(one['weather_risk'] or 'unknown')}"
     )
@@ -324,18 +294,21 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
     rows["hours"] = spent if "delivery" in rows["status"].tail(1).tolist() else spent.fillna(last)
     rows["step"] = range(1, len(rows) + 1)
     if len(rows) > 1:
-        at = f"{day_format(has_year=False)}, {CLOCK}"
+        at = f"{ui.day_format(has_year=False)}, {ui.CLOCK}"
         line = alt.Chart(rows).encode(
             x=alt.X("since:T", title=None, axis=alt.Axis(format=at, tickCount=5)),
             y=alt.Y("step:O", axis=None, sort="descending"),
         )
         shown = alt.layer(
-            line.mark_line(interpolate="step-after", color=GREY),
+            line.mark_line(interpolate="step-after", color=ui.GREY),
             line.mark_point(filled=True, size=120).encode(
                 color=alt.Color("status:N", legend=None, scale=_status_colours(rows)),
-                tooltip=[alt.Tooltip("since:T", format=f"{day_format()}, {CLOCK}"), "status:N"],
+                tooltip=[
+                    alt.Tooltip("since:T", format=f"{ui.day_format()}, {ui.CLOCK}"),
+                    "status:N",
+                ],
             ),
-            line.mark_text(align="left", dx=10, dy=-8, color=ink()[0]).encode(text="status:N"),
+            line.mark_text(align="left", dx=10, dy=-8, color=ui.ink()[0]).encode(text="status:N"),
         )
         words = ", then ".join(rows["status"])
         st.altair_chart(shown.properties(height=150), width="stretch", alt=f"Statuses: {words}")
@@ -345,7 +318,7 @@ def _show_course(statuses: list[dict[str, Any]]) -> None:
         width="stretch",
         column_config={
             "status": "Status",
-            "since": instant_column("Since, UTC"),
+            "since": ui.instant_column("Since, UTC"),
             "hours": st.column_config.NumberColumn("Hours in it", format="%,.1f"),
         },
     )
@@ -366,10 +339,12 @@ def _as_text(name: str, value: Any) -> str | None:
 
 
 def _status_colours(rows: pd.DataFrame) -> alt.Scale:
-    others = cycle((ORANGE, "#cc79a7", "#f0e442"))
-    return colour_scale(
+    others = cycle((ui.ORANGE, "#cc79a7", "#f0e442"))
+    return ui.colour_scale(
         {
-            one: RED if any(word in one for word in FAULTS) else STATUSES.get(one) or next(others)
+            one: ui.RED
+            if any(word in one for word in FAULTS)
+            else STATUSES.get(one) or next(others)
             for one in dict.fromkeys([*STATUSES, *rows["status"]])
         }
     )
@@ -410,7 +385,7 @@ def places_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _open_mark(places: pd.DataFrame) -> None:
     """Open the parcel of the mark that was clicked, or filter by its place if it has several."""
-    for one in selected_in("map", "place", "mark"):
+    for one in ui.selected_in("map", "place", "mark"):
         mark = places.set_index("mark").loc[one["mark"]]
         if len(mark["numbers"]) == 1:
             st.session_state["parcel"] = mark["numbers"][0]
@@ -418,7 +393,7 @@ def _open_mark(places: pd.DataFrame) -> None:
             st.session_state["place"] = [mark["name"]] if mark["name"] else []
 
 
-def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) -> Chart:
+def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) -> ui.Chart:
     """Draw a line for each pair of places, by risk, and a mark with its weather for each place.
 
     The line of the parcel with the number is thick. Of very many places no line is drawn.
@@ -433,10 +408,10 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
     ways = lines.size().rename(columns={"size": "parcels"})
     if len(ways) > MAX_WAYS:
         ways = ways[ways["is_opened"]]
-    _, paper = ink()
+    _, paper = ui.ink()
     seen = {*places["risk"], *ways["weather_risk"]}
     risks = [one for one in RISKS if one in seen]
-    colours = colour_scale({one: RISKS[one] for one in risks})
+    colours = ui.colour_scale({one: RISKS[one] for one in risks})
     legend = alt.Legend(symbolSize=110, symbolOpacity=1)
     tooltip = [
         alt.Tooltip("name:N", title="place"),
@@ -497,10 +472,10 @@ def countries() -> dict[str, str]:
 
 
 choices = {"carrier": carriers, "country": countries}
-pages = [Page("Shipments", ":material/local_shipping:", show)]
-card = Card("Parcels on their way", "card", days=7)
+pages = [ui.Page("Shipments", ":material/local_shipping:", show)]
+card = ui.Card("Parcels on their way", "card", days=7)
 stories = [
-    Story(
+    ui.Story(
         "under_weather",
         "**{parcels:,} parcels** are on their way through {weather}, {parcels_there:,} of them"
         " from or to {city}.",

@@ -4,7 +4,7 @@
 -- session, so write `+00`.
 --
 -- hotel: 2607
--- since: 2026-10-01 00:00+00
+-- since: 2026-10-01 00:00+00 | today - 32
 -- until: 2026-11-02 00:00+00 | now
 SELECT event_id, event_at, night_of_stay, room_reservation_id
 FROM bookings.events

@@ -4,7 +4,7 @@
 --
 -- hotel: 2607
 -- first_night: 2026-11-05 | today
--- last_night: 2026-11-06
+-- last_night: 2026-11-06 | today + 1
 SELECT event_id, event_at, status, night_of_stay
 FROM bookings.events
 WHERE hotel_id = %(hotel)s AND night_of_stay BETWEEN CAST(%(first_night)s AS date) AND CAST(%(last_night)s AS date)

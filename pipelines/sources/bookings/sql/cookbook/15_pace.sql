@@ -6,7 +6,7 @@
 --
 -- hotel: 2607
 -- from_night: 2026-11-03 | today
--- to_night: 2026-11-10
+-- to_night: 2026-11-10 | today + 7
 -- as_of: 2026-11-02 12:00+00 | now
 SELECT days_before_arrival, on_the_books, on_the_books_last_year, why_missing
 FROM metrics.hotel_pace(%(hotel)s, %(from_night)s, %(to_night)s, %(as_of)s)

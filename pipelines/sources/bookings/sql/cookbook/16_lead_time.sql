@@ -1,6 +1,6 @@
 -- How long before the stay do people book, and how much of it is cancelled?
 --
--- from_night: 2026-11-01
+-- from_night: 2026-11-01 | today - 30
 -- to_night: 2026-12-01 | today
 SELECT
     hotel_id,

@@ -3,7 +3,7 @@
 -- Weeks begin on Monday, and count the days of cancellations. The first week and the last one have the days of the range
 -- alone.
 --
--- from_day: 2026-10-05
+-- from_day: 2026-10-05 | today - 27
 -- to_day: 2026-11-02 | today + 1
 SELECT
     date_trunc('week', counts.day::timestamp)::date AS week,

@@ -4,7 +4,7 @@
 -- included, without the stay at the destination.
 --
 -- from_day: 2026-11-20 | today
--- to_day: 2026-11-27
+-- to_day: 2026-11-27 | today + 7
 -- destination: London
 -- currency: GBP
 -- rows: 3

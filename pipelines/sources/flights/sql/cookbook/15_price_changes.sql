@@ -1,7 +1,7 @@
 -- What became cheaper or dearer since the day before?
 --
 -- day: 2026-11-02 | today - 1
--- day_before: 2026-11-01
+-- day_before: 2026-11-01 | today - 2
 -- rows: 10
 SELECT itinerary_id, before.price_amount AS was, today.price_amount AS is_now, price_currency,
     round(100 * (today.price_amount / before.price_amount - 1), 1) AS change_pct

@@ -1,7 +1,7 @@
 -- What did a plant expect and observe, hour by hour?
 --
 -- plant: 1
--- from_day: 2026-11-01
+-- from_day: 2026-11-01 | today - 1
 -- to_day: 2026-11-02 | today
 -- from_hour: 10 | 0
 -- to_hour: 14 | 23

@@ -3,7 +3,7 @@
 -- For the next page, replace 0 and 2000 by the plant and period of the last row. `metrics.solar_daily` has more ratios,
 -- and can be ordered by them.
 --
--- from_day: 2026-10-25
+-- from_day: 2026-10-25 | today - 4
 -- to_day: 2026-10-29 | today
 -- plant: 1
 -- plant_2: 2

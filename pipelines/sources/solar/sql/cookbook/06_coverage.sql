@@ -2,7 +2,7 @@
 --
 -- The share refers to the days of the month until yesterday, also those not requested yet.
 --
--- from_day: 2026-09-01
+-- from_day: 2026-09-01 | month - 2
 -- to_day: 2026-11-01 | month
 SELECT
     plant_name,

@@ -5,7 +5,7 @@
 -- reads all readings.
 --
 -- plant: 1
--- since: 2026-10-01 00:00+02
+-- since: 2026-10-01 00:00+02 | today - 31
 -- until: 2026-11-01 00:00+01 | today
 SELECT plant_name, low_yield_cause, count(*) AS hours
 FROM enriched.solar_readings

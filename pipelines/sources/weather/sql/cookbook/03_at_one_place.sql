@@ -4,7 +4,7 @@
 --
 -- as_of: 2026-11-02 12:00+00 | now
 -- from: 2026-11-02 | today
--- to: 2026-11-16
+-- to: 2026-11-16 | today + 14
 -- currency: GBP
 SELECT hotel_name, hotels.city, books.nights, parcels.to_come, trips.offers, trips.from_price
 FROM enriched.hotels
