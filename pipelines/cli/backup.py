@@ -14,7 +14,7 @@ Not included: logins and their passwords (pg_dumpall --roles-only), the inboxes'
 schedules.toml, settings of the databases (ALTER DATABASE), and the output of runs."""
 
 
-@click.command(short_help="Back up both databases into a folder.")
+@click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def backup(folder: Path) -> None:
     """Back up Dagster's storage and the warehouse into DIR, which must be new or empty.
@@ -30,7 +30,7 @@ def backup(folder: Path) -> None:
     echo(f"Backed up both databases: {size / 1_000_000:,.1f} MB in {folder}.\n{NOT_IN_IT}")
 
 
-@click.command(short_help="Restore both databases from a backup.")
+@click.command()
 @click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )

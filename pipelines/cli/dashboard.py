@@ -14,7 +14,7 @@ from pipelines.postgres.ports import free_port
 PORT = 8501
 
 
-@click.command(short_help="Serve the dashboards until Ctrl-C.")
+@click.command()
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

@@ -9,22 +9,22 @@ from typing import Any
 
 import click
 
-#: Where each command is: its module, and its name there.
+#: Where each command is, its module and its name there, and what `isobar --help` says of it.
 COMMANDS = {
-    "alerts": "pipelines.cli.alerts:alerts",
-    "backup": "pipelines.cli.backup:backup",
-    "dashboard": "pipelines.cli.dashboard:dashboard",
-    "database": "pipelines.cli.database:database",
-    "import": "pipelines.cli.importing:import_",
-    "migrate": "pipelines.cli.running:migrate",
-    "quarantine": "pipelines.cli.quarantine:quarantine",
-    "restore": "pipelines.cli.backup:restore",
-    "run": "pipelines.cli.running:run",
-    "sandbox": "pipelines.cli.sandbox:sandbox",
-    "serve": "pipelines.cli.serve:serve",
-    "sources": "pipelines.cli.source_list:list_sources",
-    "status": "pipelines.status.command:status",
-    "ui": "pipelines.cli.running:ui",
+    "alerts": ("cli.alerts:alerts", "Notify people of problems (docs/operations.md, Alerts)."),
+    "backup": ("cli.backup:backup", "Back up both databases into a folder."),
+    "dashboard": ("cli.dashboard:dashboard", "Serve the dashboards until Ctrl-C."),
+    "database": ("cli.database:database", "Control the built-in PostgreSQL, and connect to it."),
+    "import": ("cli.importing:import_", "Load one file by hand, from any folder."),
+    "migrate": ("cli.running:migrate", "Migrate the database to this version."),
+    "quarantine": ("cli.quarantine:quarantine", "Show, retry and dismiss rejected records."),
+    "restore": ("cli.backup:restore", "Restore both databases from a backup."),
+    "run": ("cli.running:run", "Refresh all sources once, or only some."),
+    "sandbox": ("cli.sandbox:sandbox", "Serve the simulated sources until Ctrl-C."),
+    "serve": ("cli.serve:serve", "Run one process of Dagster, for containers and services."),
+    "sources": ("cli.source_list:list_sources", "List, check and write sources."),
+    "status": ("status.command:status", "Show what is wrong, and what to do about it."),
+    "ui": ("cli.running:ui", "Serve the Dagster web UI until Ctrl-C."),
 }
 
 
@@ -51,9 +51,18 @@ class Commands(click.Group):
         """Return a command, imported now, or nothing if there is none of that name."""
         if cmd_name not in COMMANDS:
             return self._of_sources.get(cmd_name)
-        module, name = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(module), name)
+        place, words = COMMANDS[cmd_name]
+        module, name = place.split(":")
+        command: click.Command = getattr(import_module(f"pipelines.{module}"), name)
+        command.short_help = words
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands, of which none is imported for it."""
+        known = {name: words for name, (_, words) in COMMANDS.items()}
+        known |= {name: one.get_short_help_str() for name, one in self._of_sources.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(known.items()))
 
     @cached_property
     def _of_sources(self) -> dict[str, click.Command]:

@@ -33,7 +33,7 @@ def feeds(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[s
     return click.Choice([name for name, one in sources_of_feeds().items() if is_for(one)])
 
 
-@click.group(short_help="Show, retry and dismiss rejected records.")
+@click.group()
 def quarantine() -> None:
     """Show, retry and dismiss rejected records."""
 

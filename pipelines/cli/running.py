@@ -14,7 +14,7 @@ from pipelines.isolation import is_broken
 from pipelines.source import own_names, sources
 
 
-@click.command(short_help="Refresh all sources once, or only some.")
+@click.command()
 @click.argument("names", metavar="[SOURCE]...", nargs=-1)
 def run(names: tuple[str, ...]) -> None:
     """Refresh all sources once, or only the named ones, and show the outcome.
@@ -71,7 +71,7 @@ def run_one_job(
     raise SystemExit(0 if is_good else 1)
 
 
-@click.command(short_help="Serve the Dagster web UI until Ctrl-C.")
+@click.command()
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -89,7 +89,7 @@ def ui(port: int | None) -> None:
         WebUi(settings, environment, echo, sandbox).serve(port)
 
 
-@click.command(short_help="Migrate the database to this version.")
+@click.command()
 @click.option(
     "--logins",
     "with_logins",

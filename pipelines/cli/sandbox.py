@@ -9,7 +9,7 @@ from pipelines.config import Settings
 from pipelines.runtime.processes import end_with
 
 
-@click.command(short_help="Serve the simulated sources until Ctrl-C.")
+@click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
 @listen_address
 @click.option(

@@ -37,7 +37,7 @@ where_code_is = click.option(
 )
 
 
-@click.group(short_help="Run one process of Dagster, for containers and services.")
+@click.group()
 def serve() -> None:
     """Run one process of Dagster in the foreground, for containers and service managers.
 

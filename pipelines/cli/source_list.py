@@ -21,11 +21,7 @@ from pipelines.source import (
 )
 
 
-@click.group(
-    name="sources",
-    invoke_without_command=True,
-    short_help="List, check and write sources.",
-)
+@click.group(name="sources", invoke_without_command=True)
 @click.pass_context
 def list_sources(context: click.Context) -> None:
     """List the installed sources: version, origin, state, and what is wrong with declarations.

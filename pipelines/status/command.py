@@ -13,7 +13,7 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.isolation import LOG
 
 
-@click.command(short_help="Show what is wrong, and what to do about it.")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
     """Show the state of databases, processes, daemon, sources and disks.
