@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,10 @@ from pipelines.sources.solar.windows import Window
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = [*VALUES]
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
+#: The paths of `COLUMNS` in an item.
+PATHS = [(side, measure) for measure in MEASURES for side in SIDES]
 #: In an hour; no plant on Earth has ten gigawatts.
 MAX_ENERGY_KWH = 1e7
 #: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
@@ -38,9 +41,6 @@ OWN_SHARE, OWN_KWH, OFFSET_WH_PER_M2 = 0.01, 0.05, 5.0
 DARK_BELOW_DEGREES = 3.0
 #: What a service does not expect in the dark. If it does, the coordinates or the times are wrong.
 DARK_WH_PER_M2 = 200.0
-#: The paths of the columns of `VALUES` in an item, in their order.
-PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
-OBSERVED = [name for name in VALUES if name.startswith("observed")]
 
 MAX_ITEMS_AN_HOUR = 4
 SHORTEST_TIME = len("2019-01-01T00:00")
@@ -57,175 +57,108 @@ ENDS_OF_HOURS = (
 CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
 
 
-@dataclass(frozen=True)
-class ParsedResponse:
-    """The items of a response: read = readings + repeated + elsewhere + rejects."""
-
-    #: Items, and absent hours of the night.
-    read: int
-    #: `read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once.
-    readings: pd.DataFrame
-    rejects: list[Reject]
-    #: Items that repeat another one.
-    repeated: int
-    #: Items of days that were not requested; they are reported when those are.
-    elsewhere: int
-    #: Days with an item that was rejected, or may have been: one without a readable time.
-    spoiled_days: list[dt.date]
-    drift: list[str]
-    #: The days of hours that count as zero because the sun is down, one for each hour.
-    night_days: list[dt.date]
-
-
 def parse(content: Content, context: Context) -> Iterator[Parsed]:
-    """Parse the response for a window of a plant.
+    """Parse the response for the days `window` of a plant in `zone`, as `content.said` names them.
 
-    Raises `PermanentFailure` if it cannot be about the window.
-    """
-    items, said, place = content.document, content.said, content.delivery.name
-    window, zone, now = said["window"], said["zone"], said["now"]
-    most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
-    if len(items) > most:
-        raise PermanentFailure(
-            context.source,
-            f"the response has {len(items):,} items, more than the allowed {most:,}",
-            place=place,
-            remedy="See whether the service respects from and to, and sends hours.",
-        )
-    dark = None
-    if said["latitude"] is not None:
-        dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
-    parsed = read_response(
-        items,
-        plant_id=said["plant_id"],
-        zone=zone,
-        window=window,
-        now=now,
-        dark=dark,
-        stored=said["hours"],
-        names_end=said["names_end"],
-    )
-    if parsed.elsewhere == parsed.read > 0:
-        raise PermanentFailure(
-            context.source,
-            f"all {parsed.read:,} items of the response are for days that were not requested",
-            place=place,
-            remedy="See whether the service respects from and to, and the time zone of its times.",
-        )
-    between = Counter(
-        one.key[1][:10] for one in parsed.rejects if one.key and NOT_ON_THE_HOUR in one.reasons
-    )
-    for day, count in between.items():
-        on_the_hour = int((parsed.readings["read_at"].dt.strftime("%Y-%m-%d") == day).sum())
-        if count >= max(2, on_the_hour / 2):
-            raise PermanentFailure(
-                context.source,
-                f"the response has {count:,} items of {day} (UTC) between the hours or beside such,"
-                " which are not the energy of whole hours",
-                place=place,
-                remedy="Have the service send one item an hour, with the energy of that hour.",
-            )
-    yield Parsed(
-        read=parsed.read,
-        rows={"stage_readings": parsed.readings},
-        rejects=parsed.rejects,
-        skipped=parsed.repeated + parsed.elsewhere,
-        parameters={"spoiled_days": parsed.spoiled_days, "night_days": parsed.night_days},
-        drift=drift_of(place, parsed.drift, "unknown keys"),
-    )
-
-
-def read_response(
-    items: Sequence[Any],
-    *,
-    plant_id: int,
-    zone: str,
-    window: Window,
-    now: dt.datetime,
-    dark: pd.DatetimeIndex | None = None,
-    stored: Collection[dt.datetime] = (),
-    names_end: bool = False,
-) -> ParsedResponse:
-    """Parse the items of a response for some days of a plant in `zone`.
-
-    `dark` are the hours in which the sun is down (`dark_hours`), unless the plant has no
-    coordinates; `stored` are hours that are no longer absent. With `names_end`, times name the
-    end of their hour.
+    Its rows are `read_at` (UTC) and the columns of `VALUES`, each hour once. Absent hours of the
+    night count as read, unless they are among the stored `hours`. Raises `PermanentFailure` if the
+    response cannot be about the window, or has more items than hours.
     """
     import pandas as pd
 
-    hours = _times(items, zone, names_end=names_end).join(_values(items))
-    values = hours[[*VALUES]]
+    items, said, place = content.document, content.said, content.delivery.name
+    window, zone, now = said["window"], said["zone"], said["now"]
+    wrong = partial(PermanentFailure, context.source, place=place)
+    most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
+    if len(items) > most:
+        raise wrong(
+            f"the response has {len(items):,} items, more than the allowed {most:,}",
+            remedy="See whether the service respects from and to, and sends hours.",
+        )
+
+    hours = _times(items, zone, names_end=said["names_end"]).join(_values(items))
     days = hours.local.dt.normalize()
     is_requested = days.between(*map(pd.Timestamp, window), inclusive="left")
     has_no_time = hours.local.isna()
-    is_good = _is_possible(values)
-    is_dark, by_night = _night(hours, days)
-    if dark is not None:
+    elsewhere = int((~is_requested & ~has_no_time).sum())
+    if elsewhere == len(items) > 0:
+        raise wrong(
+            f"all {len(items):,} items of the response are for days that were not requested",
+            remedy="See whether the service respects from and to, and the time zone of its times.",
+        )
+    is_good = _is_possible(hours[COLUMNS])
+    dark, is_in_dark = None, pd.Series(data=False, index=hours.index)
+    if said["latitude"] is not None:
+        dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
         is_in_dark = hours.read_at.isin(dark)
-        if (values.expected_irradiation_wh_per_m2[is_in_dark & is_good] > DARK_WH_PER_M2).any():
-            dark = None
-        else:
-            is_dark |= is_in_dark
-    is_night = ~is_good & is_dark & _is_possible(by_night)
-    hours = hours.assign(**values.mask(is_night, by_night))
+        if (hours.expected_irradiation_wh_per_m2[is_in_dark & is_good] > DARK_WH_PER_M2).any():
+            dark, is_in_dark[:] = None, False
+    is_night = ~is_good
+    if is_night.any():
+        is_dark, by_night = _night(hours, days)
+        is_night &= (is_dark | is_in_dark) & _is_possible(by_night)
+        hours[COLUMNS] = hours[COLUMNS].mask(is_night, by_night)
 
-    begun = hours.local.dt.ceil("h") if names_end else hours.local.dt.floor("h")
+    begun = hours.local.dt.ceil("h") if said["names_end"] else hours.local.dt.floor("h")
     is_whole = hours.local == begun
     is_whole &= ~begun.isin(begun[~is_whole & is_requested])  # a quarter stands for no hour
-    is_future = hours.read_at > now
-    is_right = is_requested & (is_good | is_night)
-    is_right &= hours.read_at.notna() & is_whole & ~is_future
+    is_right = is_requested & (is_good | is_night) & is_whole & (hours.read_at <= now)
     right = _distinguished(hours[is_right])
-    same = right[right.duplicated("read_at", keep=False)]
-    first = same.groupby("read_at")[[*VALUES]].transform("first")
-    is_again = same.duplicated("read_at")
-    is_other = is_again & (same[[*VALUES]] != first).any(axis=1)
-    kept = right.drop_duplicates("read_at").sort_values("read_at")
+    kept = right.drop_duplicates("read_at")
+    again = right.drop(kept.index)
+    first = kept.set_index("read_at").loc[again.read_at, COLUMNS]
+    others = again.index[(again[COLUMNS].to_numpy() != first.to_numpy()).any(axis=1)]
+    hours.loc[right.index, "read_at"] = right.read_at
 
+    is_rejected = (is_requested | has_no_time) & ~is_right
+    is_rejected[others] = True
     # An item without a time counts to the last hour before it, or to the first one that has any:
     # the window may begin days earlier, and may be a different one when a correction arrives.
     about = hours.local.where(is_requested).ffill().bfill().fillna(pd.Timestamp(window.first))
-    is_rejected = (is_requested | has_no_time) & ~is_right
-    is_rejected[is_other.index[is_other]] = True
-    rejects = []
-    for number in hours.index[is_rejected]:
-        reasons = [] if is_good[number] or is_night[number] else _problems(items[number])
-        at = hours.read_at[number]
-        if is_other.get(number):
-            at, reasons = right.read_at[number], [CAME_BEFORE]
-        elif has_no_time[number]:
-            reasons.append(NO_TIME)
-        elif pd.isna(at):
-            reasons.append(SKIPPED)
-        elif not is_whole[number]:
-            reasons.append(NOT_ON_THE_HOUR)
-        elif is_future[number]:
-            reasons.append(IN_THE_FUTURE)
-        if pd.isna(at):  # a skipped hour is the one after it
-            at = about[number].to_pydatetime().replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
-        key = f"{at:%Y-%m-%dT%H:%M:%S}Z{'?' if has_no_time[number] else ''}"
-        rejects.append(
-            Reject(
-                int(number),
-                f"[{number}]",
-                as_json(items[number]),
-                tuple(reasons),
-                key=(str(plant_id), key),
-            )
-        )
-    days_of_rejects = sorted({*about[is_rejected].dt.date})
-    parsed = ParsedResponse(
-        len(items),
-        kept[["read_at", *VALUES]].reset_index(drop=True),
-        rejects,
-        repeated=int((is_again & ~is_other).sum()),
-        elsewhere=int((~is_requested & ~has_no_time).sum()),
-        spoiled_days=[*window.days()] if has_no_time.any() else days_of_rejects,
-        drift=_drift(items) + ([ENDS_OF_HOURS] if _names_ends(hours, window) else []),
-        night_days=[*days[kept.index[is_night[kept.index]]].dt.date],
+    bad = hours.assign(
+        about=about,
+        is_possible=is_good | is_night,
+        is_whole=is_whole,
+        is_other=hours.index.isin(others),
+    )[is_rejected]
+    rejects = [
+        _reject(one, items[one.Index], said["plant_id"], zone, now) for one in bad.itertuples()
+    ]
+    # Any day may be that of an item without a time.
+    spoiled = {*window.days()} if has_no_time.any() else {*bad.about.dt.date}
+
+    rows = kept[["read_at", *COLUMNS]]
+    night_days = [*days[kept.index[is_night[kept.index]]].dt.date]
+    if dark is not None:  # absent hours are zeros, on days of which there is something, all good
+        good = {*rows.read_at.dt.tz_convert(zone).dt.date} - spoiled
+        stored = pd.DatetimeIndex([*said["hours"]], tz="UTC")
+        absent = dark.difference(pd.DatetimeIndex(rows.read_at)).difference(stored)
+        absent = absent[[day in good for day in absent.tz_convert(zone).date]]
+        night_days += [*absent.tz_convert(zone).date]
+        zeros = pd.DataFrame({"read_at": absent} | dict.fromkeys(COLUMNS, 0.0))
+        rows = pd.concat([rows, zeros])
+    between = Counter(
+        one.key[1][:10] for one in rejects if one.key and NOT_ON_THE_HOUR in one.reasons
     )
-    return _with_absent_nights(parsed, zone, dark, stored)
+    for day, count in between.items():
+        on_the_hour = int((rows.read_at.dt.strftime("%Y-%m-%d") == day).sum())
+        if count >= max(2, on_the_hour / 2):
+            raise wrong(
+                f"the response has {count:,} items of {day} (UTC) between the hours or beside such,"
+                " which are not the energy of whole hours",
+                remedy="Have the service send one item an hour, with the energy of that hour.",
+            )
+    # Times with an offset say nothing of the end of hours: it may be that of winter all year.
+    local = hours.local[~hours.has_offset]
+    ends = [bool((local == pd.Timestamp(one)).any()) for one in window] == [False, True]
+    yield Parsed(
+        read=len(items) + len(rows) - len(kept),
+        rows={"stage_readings": rows.sort_values("read_at", ignore_index=True)},
+        rejects=rejects,
+        skipped=len(again) - len(others) + elsewhere,
+        parameters={"spoiled_days": sorted(spoiled), "night_days": night_days},
+        drift=drift_of(place, _unknown_keys(items) + [ENDS_OF_HOURS] * ends, "unknown keys"),
+    )
 
 
 def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
@@ -264,36 +197,22 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
     )
 
 
-def _names_ends(hours: pd.DataFrame, window: Window) -> bool:
-    """Return whether the hours of a window seem to be named by their end, as they are not read.
-
-    Times with an offset say nothing of it: it may be that of winter all year.
-    """
-    import pandas as pd
-
-    local = hours.local[~hours.has_offset]
-    midnights = [pd.Timestamp(one) for one in window]
-    return [bool((local == one).any()) for one in midnights] == [False, True]
-
-
 def _values(items: Sequence[Any]) -> pd.DataFrame:
-    """Return the columns of `VALUES`: NaN for null or absent, infinite for what is no number."""
+    """Return `COLUMNS`: NaN for null or absent, infinite for what is no number."""
     import pandas as pd
 
-    of_side = {side: [one or {} for one in _of_side(items, side)] for side in SIDES}
+    sides = {
+        side: [(isinstance(item, dict) and item.get(side)) or {} for item in items]
+        for side in SIDES
+    }
     found = {}
-    for name, (side, measure) in zip(VALUES, PLACES, strict=True):
-        values = [one.get(measure) if isinstance(one, dict) else math.inf for one in of_side[side]]
+    for name, (side, measure) in zip(COLUMNS, PATHS, strict=True):
+        values = [one.get(measure) if isinstance(one, dict) else math.inf for one in sides[side]]
         found[name] = [
             value if type(value) is float and value <= MAX_ENERGY_KWH else _number(value)
             for value in values
         ]
     return pd.DataFrame(found, dtype="float64")
-
-
-def _of_side(items: Sequence[Any], side: str) -> list[Any]:
-    """Return what each item has at `side`; None if it has nothing there."""
-    return [item.get(side) if isinstance(item, dict) else None for item in items]
 
 
 def _number(value: Any) -> float:
@@ -306,8 +225,8 @@ def _number(value: Any) -> float:
 
 
 def _is_possible(values: pd.DataFrame) -> pd.Series[bool]:
-    """Return which rows of `VALUES` are numbers that there can be."""
-    return ((values >= 0) & (values <= [MOST[measure] for _, measure in PLACES])).all(axis=1)
+    """Return which rows of `COLUMNS` are numbers that there can be."""
+    return ((values >= 0) & (values <= [MOST[measure] for _, measure in PATHS])).all(axis=1)
 
 
 def _night(
@@ -319,14 +238,16 @@ def _night(
     all after it. Null and what is negative by little count as zero.
     """
     expected = hours[["expected_energy_kwh", "expected_irradiation_wh_per_m2"]]
-    is_known = _is_possible(hours[[*VALUES]].assign(**dict.fromkeys(OBSERVED, 0.0)))
+    is_known = _is_possible(
+        hours[COLUMNS].assign(observed_energy_kwh=0.0, observed_irradiation_wh_per_m2=0.0)
+    )
     is_known &= hours.local.notna()
     is_lit = is_known & (expected > 0).any(axis=1)
     lit = hours.local.where(is_lit).groupby(days)
     is_around = (hours.local < lit.transform("min")) | (hours.local > lit.transform("max"))
     most_kwh = max(OWN_KWH, OWN_SHARE * expected.expected_energy_kwh[is_lit].max())
-    most = [{"energy": most_kwh, "irradiation": OFFSET_WH_PER_M2}[name] for _, name in PLACES]
-    values = hours[[*VALUES]].fillna(0.0)
+    most = [{"energy": most_kwh, "irradiation": OFFSET_WH_PER_M2}[name] for _, name in PATHS]
+    values = hours[COLUMNS].fillna(0.0)
     is_little = (values < 0) & (values >= [-one for one in most])
     return is_known & ~is_lit & is_around, values.mask(is_little, 0.0)
 
@@ -337,7 +258,7 @@ def _distinguished(hours: pd.DataFrame) -> pd.DataFrame:
     The second hour are those with other values than the first item, or else the second item.
     """
     for _, same in hours[hours.second.notna()].groupby("read_at"):
-        others = same.index[(same[[*VALUES]] != same[[*VALUES]].iloc[0]).any(axis=1)]
+        others = same.index[(same[COLUMNS] != same[COLUMNS].iloc[0]).any(axis=1)]
         second = others if len(others) else same.index[1:2]
         hours.loc[second, "read_at"] = same.second.iloc[0]
     return hours
@@ -351,9 +272,10 @@ def dark_hours(
 
     from pipelines.sources.solar.sensor_rules import sun
 
-    ends = [dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in window]
-    first, end = (one.astimezone(dt.UTC) for one in ends)
-    quarters = pd.date_range(first, min(end, now), freq="15min", inclusive="left")
+    first, end = (dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in window)
+    quarters = pd.date_range(
+        first.astimezone(dt.UTC), min(end, now).astimezone(dt.UTC), freq="15min", inclusive="left"
+    )
     at = quarters[quarters.tz_convert(zone).minute == 0]  # by local time, also of Asia/Kathmandu
     hours = pd.DataFrame(
         {"plant_id": 0, "read_at": at, "latitude": latitude, "longitude": longitude}
@@ -361,31 +283,27 @@ def dark_hours(
     return pd.DatetimeIndex(at[sun(hours).highest_degrees < DARK_BELOW_DEGREES]).as_unit("s")
 
 
-def _with_absent_nights(
-    parsed: ParsedResponse,
-    zone: str,
-    dark: pd.DatetimeIndex | None,
-    stored: Collection[dt.datetime],
-) -> ParsedResponse:
-    """Add zeros for the absent hours of `dark`, on days of which there is something, all good."""
+def _reject(hour: Any, item: Any, plant_id: int, zone: str, now: dt.datetime) -> Reject:
+    """Return an item with what is wrong with it, and the hour that it is about."""
     import pandas as pd
 
-    if dark is None:
-        return parsed
-    absent = dark.difference(pd.DatetimeIndex(parsed.readings.read_at))
-    if absent.empty:
-        return parsed
-    absent = absent.difference(pd.DatetimeIndex([*stored], tz="UTC"))
-    good = {*parsed.readings.read_at.dt.tz_convert(zone).dt.date} - {*parsed.spoiled_days}
-    days = absent.tz_convert(zone).date
-    is_added = [day in good for day in days]
-    zeros = pd.DataFrame({"read_at": absent[is_added]} | dict.fromkeys(VALUES, 0.0))
-    return replace(
-        parsed,
-        read=parsed.read + len(zeros),
-        readings=pd.concat([parsed.readings, zeros]).sort_values("read_at", ignore_index=True),
-        night_days=[*parsed.night_days, *days[is_added]],
-    )
+    reasons = [] if hour.is_possible else _problems(item)
+    at, has_no_time = hour.read_at, pd.isna(hour.local)
+    if hour.is_other:
+        reasons = [CAME_BEFORE]
+    elif has_no_time:
+        reasons.append(NO_TIME)
+    elif pd.isna(at):
+        reasons.append(SKIPPED)
+    elif not hour.is_whole:
+        reasons.append(NOT_ON_THE_HOUR)
+    elif at > now:
+        reasons.append(IN_THE_FUTURE)
+    if pd.isna(at):  # a skipped hour is the one after it
+        at = hour.about.to_pydatetime().replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    key = f"{at:%Y-%m-%dT%H:%M:%S}Z{'?' if has_no_time else ''}"
+    number = hour.Index
+    return Reject(number, f"[{number}]", as_json(item), tuple(reasons), key=(str(plant_id), key))
 
 
 def _problems(item: Any) -> list[Reason]:
@@ -395,24 +313,22 @@ def _problems(item: Any) -> list[Reason]:
     problems = []
     for side in SIDES:
         values = item.get(side)
-        if not isinstance(values, dict):
-            problems.append(
-                Reason(f"{side}_missing", f"{side} is missing")
-                if side not in item
-                else Reason(f"{side}_invalid", f"{side} is not an object")
-            )
-            continue
-        for measure in MEASURES:
-            value = values.get(measure)
-            name, code = f"{side}.{measure}", f"{side}_{measure}"
-            if measure not in values:
-                problems.append(Reason(f"{code}_missing", f"{name} is missing"))
-            elif not isinstance(value, float | int) or isinstance(value, bool):
-                words = f"{name} is not a number: {shown(value)}"
-                problems.append(Reason(f"{code}_invalid", words))
-            elif not 0 <= value <= MOST[measure]:
-                words = f"{name} is out of range: {shown(value)}"
-                problems.append(Reason(f"{code}_invalid", words))
+        if side not in item:
+            problems.append(Reason(f"{side}_missing", f"{side} is missing"))
+        elif not isinstance(values, dict):
+            problems.append(Reason(f"{side}_invalid", f"{side} is not an object"))
+        else:
+            for measure in MEASURES:
+                value = values.get(measure)
+                name, code = f"{side}.{measure}", f"{side}_{measure}"
+                if measure not in values:
+                    problems.append(Reason(f"{code}_missing", f"{name} is missing"))
+                elif not isinstance(value, float | int) or isinstance(value, bool):
+                    words = f"{name} is not a number: {shown(value)}"
+                    problems.append(Reason(f"{code}_invalid", words))
+                elif not 0 <= value <= MOST[measure]:
+                    words = f"{name} is out of range: {shown(value)}"
+                    problems.append(Reason(f"{code}_invalid", words))
     return problems
 
 
@@ -430,16 +346,17 @@ def _written_time(item: Any) -> dt.datetime | None:
     return written if 1900 <= written.year < 2200 else None
 
 
-def _drift(items: Sequence[Any]) -> list[str]:
-    """Return the unexpected keys with their counts."""
+def _unknown_keys(items: Sequence[Any]) -> list[str]:
+    """Return the unexpected keys of items with their counts."""
     seen: Counter[str] = Counter()
-    for one in items:
-        if isinstance(one, dict) and len(one) > 1 + len(SIDES):
-            seen.update(one.keys() - {"datetime", *SIDES})
-    for side in SIDES:
-        for one in _of_side(items, side):
-            if isinstance(one, dict) and len(one) > len(MEASURES):
-                seen.update(f"{side}.{key}" for key in one.keys() - {*MEASURES})
+    for item in items:
+        if isinstance(item, dict):
+            if len(item) > 1 + len(SIDES):
+                seen.update(item.keys() - {"datetime", *SIDES})
+            for side in SIDES:
+                values = item.get(side)
+                if isinstance(values, dict) and len(values) > len(MEASURES):
+                    seen.update(f"{side}.{key}" for key in values.keys() - {*MEASURES})
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())

@@ -11,14 +11,18 @@ import psycopg
 
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
+from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
+from pipelines.sources.solar.transform import parse
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.stored import Stored
 
 Item = dict[str, Any]
 DAY = dt.date(2019, 1, 1)
 ONE_DAY = Window(DAY, dt.date(2019, 1, 2))
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 def item(at: dt.datetime | str, energy: float = 10.0, **sides: Any) -> Item:
@@ -47,6 +51,25 @@ def answer_of(items: Sequence[Any]) -> JsonResponse:
     """An answer as the client gives it."""
     body = json.dumps(items).encode()
     return JsonResponse("http://monitoring", body, parse_json(body), dt.datetime.now(dt.UTC))
+
+
+def parsed_of(
+    items: Sequence[Any],
+    zone: str = "UTC",
+    window: Window = ONE_DAY,
+    *,
+    names_end: bool = False,
+    now: dt.datetime = NOW,
+) -> Parsed:
+    """What is read of an answer for a plant without coordinates, of which nothing is stored."""
+    said = {"plant_id": 7, "zone": zone, "window": window, "now": now, "names_end": names_end}
+    content = Content(
+        delivery=Delivery("solar", "the answer", "", 0, now),
+        document=answer_of(items).document,
+        said=said | {"latitude": None},
+    )
+    [parsed] = parse(content, Context(source="solar", settings=None))
+    return parsed
 
 
 def register(

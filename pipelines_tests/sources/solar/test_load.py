@@ -183,16 +183,6 @@ def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answere
     assert solar.statuses(solar.plant) == {}
 
 
-@pytest.mark.parametrize("minutes", [15, 30])
-def test_items_between_the_hours_are_no_energy_of_hours(solar: Answered, minutes: int) -> None:
-    """Incident: that of the full hour was taken for the hour, and the day was complete."""
-    midnight = dt.datetime.combine(DAY, dt.time())
-    times = [midnight + dt.timedelta(minutes=n) for n in range(0, 24 * 60, minutes)]
-    with pytest.raises(PermanentFailure, match="between the hours"):
-        solar.load([item(at, 2.5) for at in times])
-    assert solar.rows("SELECT count(*) FROM solar.readings") == [(0,)]
-
-
 def test_a_deleted_plant_stores_nothing(solar: Answered) -> None:
     solar.owner.execute("DELETE FROM solar.plants")
     with pytest.raises(SubjectGone):
@@ -278,11 +268,6 @@ def test_a_day_skipped_by_its_zone_is_complete(solar: Answered) -> None:
     solar.fail(window)
     solar.load(day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window)
     assert solar.days() == ["complete"] * 3
-
-
-def test_a_response_with_far_too_many_items_is_rejected_unparsed(solar: Answered) -> None:
-    with pytest.raises(PermanentFailure, match="200 items, more than the allowed 192"):
-        solar.load([{}] * 200)
 
 
 def test_the_rejected_items_of_a_deleted_plant_are_deleted(solar: Answered) -> None:

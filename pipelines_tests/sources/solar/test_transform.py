@@ -4,44 +4,55 @@ import datetime as dt
 import json
 import math
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.http.json_documents import parse_json
-from pipelines.sources.solar.transform import ParsedResponse, read_response
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.feeds import Parsed
+from pipelines.sources.solar.transform import ENDS_OF_HOURS
 from pipelines.sources.solar.windows import Window
-from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
+from pipelines_tests.sources.solar.made_up import (
+    DAY,
+    NOW,
+    Item,
+    day_of_items,
+    item,
+    parsed_of,
+)
 
-NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
 
 
-def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> ParsedResponse:
-    sent = parse_json(json.dumps(items).encode())
-    return read_response(sent, plant_id=7, zone=zone, window=window, now=NOW)
+def of(day: dt.date) -> Window:
+    return Window(day, day + dt.timedelta(days=1))
 
 
-def reasons(parsed: ParsedResponse) -> list[str]:
+def reasons(parsed: Parsed) -> list[str]:
     return [reason for reject in parsed.rejects for reason in reject.words]
 
 
-def hours(parsed: ParsedResponse) -> list[str]:
-    return [f"{at:%Y-%m-%dT%H:%MZ}" for at in parsed.readings.read_at]
+def hours(parsed: Parsed) -> list[str]:
+    return [f"{at:%Y-%m-%dT%H:%MZ}" for at in parsed.rows["stage_readings"].read_at]
+
+
+def energy(parsed: Parsed) -> list[float]:
+    return [*parsed.rows["stage_readings"].expected_energy_kwh]
 
 
 def test_p22_nested_values_become_flat_columns() -> None:
-    parsed = read(day_of_items())
-    assert len(parsed.readings) == parsed.read == 24
-    assert parsed.readings.iloc[3].to_dict() == {
+    parsed = parsed_of(day_of_items())
+    assert (parsed.read, parsed.skipped, parsed.rejects, parsed.drift) == (24, 0, [], [])
+    assert len(parsed.rows["stage_readings"]) == 24
+    assert parsed.rows["stage_readings"].iloc[3].to_dict() == {
         "read_at": dt.datetime(2019, 1, 1, 3, tzinfo=dt.UTC),
         "expected_energy_kwh": 13.0,
         "observed_energy_kwh": 13.0 * 0.8,
         "expected_irradiation_wh_per_m2": 6.5,
         "observed_irradiation_wh_per_m2": 3.25,
     }
-    assert not parsed.rejects
-    assert not parsed.drift
 
 
 @pytest.mark.parametrize(
@@ -68,82 +79,66 @@ def test_p22_nested_values_become_flat_columns() -> None:
     ],
 )
 def test_p30_p60_one_bad_point_does_not_cost_the_batch(spoilt: dict[str, Any], reason: str) -> None:
+    """Its key is its hour, or that of the item before it."""
     items = day_of_items()
     items[5] |= spoilt
-    parsed = read(items)
-    assert len(parsed.readings) == 23
-    assert len(parsed.rejects) == 1
-    assert parsed.rejects[0].position == "[5]"
-    assert any(one.startswith(reason) for one in reasons(parsed)), reasons(parsed)
-    assert (
-        json.loads(parsed.rejects[0].raw)["expected"] == items[5]["expected"]
-        or "expected" in spoilt
-    )
-    assert parsed.spoiled_days == [DAY]
-
-
-def test_a_rejected_items_key_is_its_exact_or_approximate_hour() -> None:
-    items = day_of_items()
-    items[5] |= {"observed": None}
-    items[9] |= {"datetime": "?"}
-    keys = [reject.key for reject in read(items).rejects]
-    assert keys == [("7", "2019-01-01T05:00:00Z"), ("7", "2019-01-01T08:00:00Z?")]
+    parsed = parsed_of(items)
+    assert len(hours(parsed)) == 23
+    [reject] = parsed.rejects
+    hour = "04:00:00Z?" if "missing or invalid" in reason else "05"
+    assert reject.position == "[5]"
+    assert reject.key is not None
+    assert reject.key[0] == "7"
+    assert reject.key[1].startswith(f"2019-01-01T{hour}")
+    assert any(one.startswith(reason) for one in reject.words), reject.words
+    assert json.loads(reject.raw).keys() == items[5].keys()
+    assert parsed.parameters["spoiled_days"] == [DAY]
 
 
 def test_repeats_are_harmless_and_contradictions_are_rejected() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
-    parsed = read(items)
-    assert (parsed.repeated, len(parsed.rejects)) == (1, 1)
-    assert reasons(parsed) == ["datetime repeats an hour with other values"]
-    assert parsed.readings.expected_energy_kwh[1] == 11.0
+    parsed = parsed_of(items)
+    assert (parsed.skipped, reasons(parsed)) == (1, ["datetime repeats an hour with other values"])
+    assert energy(parsed)[1] == 11.0
 
 
 def test_p55_items_outside_the_requested_days_are_ignored() -> None:
-    parsed = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
-    assert (len(parsed.readings), parsed.elsewhere) == (24, 1)
+    parsed = parsed_of([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
+    assert (len(hours(parsed)), parsed.skipped) == (24, 1)
 
 
 def test_future_readings_are_rejected() -> None:
-    window = Window(NOW.date(), NOW.date() + dt.timedelta(days=1))
-    parsed = read(day_of_items(NOW.date()), window=window)
-    assert len(parsed.readings) == 13
+    parsed = parsed_of(day_of_items(NOW.date()), window=of(NOW.date()))
+    assert len(hours(parsed)) == 13
     assert set(reasons(parsed)) == {"datetime is in the future"}
 
 
 def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
-    parsed = read(day_of_items(), "Asia/Tashkent")
-    assert hours(parsed)[0] == "2018-12-31T19:00Z"
-    parsed = read(day_of_items(), "Asia/Kolkata")
-    assert hours(parsed)[0] == "2018-12-31T18:30Z"
+    assert hours(parsed_of(day_of_items(), "Asia/Tashkent"))[0] == "2018-12-31T19:00Z"
+    assert hours(parsed_of(day_of_items(), "Asia/Kolkata"))[0] == "2018-12-31T18:30Z"
 
 
 def test_times_with_an_offset_are_accepted_unchanged() -> None:
-    parsed = read([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
+    parsed = parsed_of([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
     assert hours(parsed) == ["2019-01-01T01:00Z", "2019-01-01T05:00Z"]
-    parsed = read([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
+    parsed = parsed_of([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
     assert hours(parsed) == ["2018-12-31T20:00Z"]
+    window = of(dt.date(2026, 6, 1))
+    ended = [item("2026-06-02T00:00:00+02:00")]
+    parsed = parsed_of(ended, "Europe/Paris", window, names_end=True)
+    assert hours(parsed) == ["2026-06-01T21:00Z"]
 
 
 def test_the_day_of_23_hours() -> None:
     day = dt.date(2019, 3, 31)
-    parsed = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
-    assert len(parsed.readings) == 23
+    parsed = parsed_of(day_of_items(day), "Europe/Madrid", of(day))
+    assert len(hours(parsed)) == 23
     assert reasons(parsed) == ["datetime is skipped by a clock change in the plant's time zone"]
     assert parsed.rejects[0].position == "[2]"
 
 
-def test_the_day_of_25_hours() -> None:
-    day = dt.date(2019, 10, 27)
-    items = day_of_items(day)
-    items.insert(3, item("2019-10-27T02:00:00", 77.0))
-    parsed = read(items, "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
-    assert len(parsed.readings) == 25
-    assert hours(parsed)[2:4] == ["2019-10-27T00:00Z", "2019-10-27T01:00Z"]
-    assert list(parsed.readings.expected_energy_kwh[2:4]) == [12.0, 77.0]
-
-
 @pytest.mark.parametrize(
-    ("values", "stored", "repeated", "rejected"),
+    ("values", "stored", "skipped", "rejected"),
     [
         ([12.0, 77.0], [12.0, 77.0], 0, 0),
         ([12.0, 12.0], [12.0, 12.0], 0, 0),  # as at night
@@ -154,13 +149,68 @@ def test_the_day_of_25_hours() -> None:
     ],
 )
 def test_an_ambiguous_hour_is_resolved_however_often_it_is_sent(
-    values: list[float], stored: list[float], repeated: int, rejected: int
+    values: list[float], stored: list[float], skipped: int, rejected: int
 ) -> None:
-    day = dt.date(2019, 10, 27)
-    window = Window(day, day + dt.timedelta(days=1))
-    parsed = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
-    assert list(parsed.readings.expected_energy_kwh) == stored
-    assert (parsed.repeated, len(parsed.rejects)) == (repeated, rejected)
+    items = [item("2019-10-27T02:00:00", one) for one in values]
+    parsed = parsed_of(items, "Europe/Madrid", of(dt.date(2019, 10, 27)))
+    assert hours(parsed) == ["2019-10-27T00:00Z", "2019-10-27T01:00Z"]
+    assert energy(parsed) == stored
+    assert (parsed.skipped, len(parsed.rejects)) == (skipped, rejected)
+
+
+def ended(day: dt.date, zone: str) -> list[Item]:
+    """The hours of a day by their end, as local clocks show it."""
+    first, end = (dt.datetime.combine(one, dt.time(), ZoneInfo(zone)) for one in of(day))
+    count = int((end.astimezone(dt.UTC) - first.astimezone(dt.UTC)) / HOUR)
+    ends = [first.astimezone(dt.UTC) + n * HOUR for n in range(1, count + 1)]
+    local = [one.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for one in ends]
+    return [item(one, n) for n, one in enumerate(local)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first", "count"),
+    [
+        ("UTC", dt.date(2026, 6, 1), "2026-06-01T00:00Z", 24),
+        ("Europe/Paris", dt.date(2026, 6, 1), "2026-05-31T22:00Z", 24),
+        ("Asia/Kolkata", dt.date(2026, 6, 1), "2026-05-31T18:30Z", 24),
+        ("Europe/Paris", dt.date(2026, 3, 29), "2026-03-28T23:00Z", 23),
+        ("Europe/Paris", dt.date(2026, 10, 25), "2026-10-24T22:00Z", 25),
+    ],
+)
+def test_hours_by_their_end_are_stored_by_their_begin(
+    zone: str, day: dt.date, first: str, count: int
+) -> None:
+    parsed = parsed_of(ended(day, zone), zone, of(day), names_end=True)
+    assert (hours(parsed)[0], energy(parsed)) == (first, [*range(count)])
+    assert (parsed.rejects, parsed.drift) == ([], [])
+    if count == 24:
+        (line,) = parsed_of(ended(day, zone), zone, of(day)).drift
+        assert line.endswith(ENDS_OF_HOURS)
+
+
+def test_quarters_stand_for_no_hour_and_24_is_the_next_midnight() -> None:
+    items = day_of_items() + [item(f"{DAY}T10:{minute}:00") for minute in (15, 30, 45)]
+    parsed = parsed_of(items)
+    assert (len(hours(parsed)), len(parsed.rejects)) == (23, 4)
+    midnight = [item("2018-12-31T24:00:00")]
+    assert hours(parsed_of(midnight)) == ["2019-01-01T00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("items", "problem"),
+    [
+        (day_of_items(dt.date(2020, 5, 5)), "for days that were not requested"),
+        ([{}] * 200, "200 items, more than the allowed 192"),
+        # Incident: that of the full hour was taken for the hour, and the day was complete.
+        ([item(f"{DAY}T{n // 4:02}:{n % 4 * 15:02}", 2.5) for n in range(96)], "between the hours"),
+        ([item(f"{DAY}T{n // 2:02}:{n % 2 * 30:02}", 2.5) for n in range(48)], "between the hours"),
+    ],
+)
+def test_a_response_about_something_else_is_rejected_as_a_whole(
+    items: list[Any], problem: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=problem):
+        parsed_of(items)
 
 
 numbers = st.one_of(
@@ -186,8 +236,11 @@ things = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(things, max_size=12), st.sampled_from(["UTC", "Europe/Madrid", "Asia/Kolkata"]))
 def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -> None:
-    parsed = read(items, zone, Window(dt.date(2019, 3, 31), dt.date(2019, 4, 1)))
-    counted = len(parsed.readings) + parsed.repeated + parsed.elsewhere + len(parsed.rejects)
-    assert counted == parsed.read == len(items)
-    assert parsed.readings.read_at.is_unique
+    try:
+        parsed = parsed_of(items, zone, of(dt.date(2019, 3, 31)))
+    except PermanentFailure:  # nothing is about the day, or most is between the hours
+        return
+    readings = parsed.rows["stage_readings"]
+    assert len(readings) + parsed.skipped + len(parsed.rejects) == parsed.read == len(items)
+    assert readings.read_at.is_unique
     assert all(reject.words and reject.key for reject in parsed.rejects)
