@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -174,36 +173,29 @@ def _apply(change: str, *values: object) -> Any:
         return getattr(registry, change)(store, *values)
 
 
-@contextmanager
-def _registry() -> Iterator[Warehouse]:
-    """The migrated warehouse, as the loader."""
+def _registry() -> Warehouse:
+    """Return the migrated warehouse, as the loader."""
     from pipelines.warehouse.connection import Warehouse
 
     settings = Settings.current()
     reach_database(settings)
     url = settings.warehouse_url(LOADER)
-    store = Warehouse(url, LOADER if settings.has_builtin_server else _role(url))
-    try:
-        yield store
-    finally:
-        store.dispose()
+    return Warehouse(url, LOADER if settings.has_builtin_server else _role(url))
 
 
 def _role(url: str) -> str:
-    """The loader, or the operator if this login may not act as the loader."""
+    """Return the loader, or the operator if this login may not act as the loader."""
     from sqlalchemy import text
 
     from pipelines.warehouse.connection import Warehouse
 
-    store = Warehouse(url, role=None)
-    try:
-        with store.translate_db_errors("solar"), store.engine.connect() as connection:
-            loads = connection.execute(
-                text("SELECT pg_has_role(:role, 'SET')"), {"role": LOADER}
-            ).scalar()
-    finally:
-        store.dispose()
-    return LOADER if loads else OPERATOR
+    query = text("SELECT pg_has_role(:role, 'SET')")
+    with (
+        Warehouse(url, role=None) as store,
+        store.translate_db_errors("solar"),
+        store.engine.connect() as connection,
+    ):
+        return LOADER if connection.execute(query, {"role": LOADER}).scalar() else OPERATOR
 
 
 def _table(rows: Sequence[Any]) -> str:

@@ -1,19 +1,19 @@
 """The registry of solar plants: register, rename, move, retire, delete, list.
 
 The rules are the constraints and triggers of the table `solar.plants`, so that plain SQL has to
-satisfy them, too. This module sends no requests.
+satisfy them, too. This module sends no requests. What a plant cannot have, or a plant that does not
+exist, is a `PermanentFailure`.
 """
 
 import datetime as dt
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select, text, update
-from sqlalchemy import delete as sql_delete
+from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
@@ -43,15 +43,10 @@ def add(
     """Register a plant and return its number. The sensor, or `isobar run`, then syncs it.
 
     The number is `plant_id`, or else the next one. Coordinates are degrees north and east, both or
-    neither. `time_zone` is the zone of the times that the monitoring service sends. Raises
-    `PermanentFailure` if the table rejects a value.
+    neither. `time_zone` is the zone of the times that the monitoring service sends.
     """
-    plant = {
-        "name": _fit("name", name),
-        "latitude": latitude,
-        "longitude": longitude,
-        "time_zone": _fit("time zone", time_zone),
-    }
+    place = {"latitude": latitude, "longitude": longitude}
+    plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone)} | place
     statement = (
         insert(plants)
         .on_conflict_do_nothing(index_elements=["plant_id"])
@@ -71,47 +66,44 @@ def add(
                 return int(row.plant_id)
 
 
-def find(connection: Connection, plant_id: int) -> Row[Any]:
-    """Lock a plant and return its row. Raises `PermanentFailure` if it does not exist."""
+def find(connection: Connection, plant_id: int) -> None:
+    """Lock a plant, which has to exist."""
     query = select(plants).where(_is(plant_id)).with_for_update()
-    return _known(connection.execute(query).one_or_none(), plant_id)
+    _known(connection.execute(query).one_or_none(), plant_id)
 
 
 def rename(store: Warehouse, plant_id: int, name: str) -> None:
-    """Change the name of a plant. Raises `PermanentFailure`."""
+    """Change the name of a plant."""
     what = f"plant {plant_id} was not renamed to {_shown(name)}"
     _change(store, plant_id, what, name=_fit("name", name))
 
 
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
-    """Stop syncing a plant and keep its data; idempotent. Returns when it was retired.
-
-    Raises `PermanentFailure` if the plant does not exist.
-    """
-    what = f"plant {plant_id} was not retired"
-    row = _change(store, plant_id, what, retired_at=func.coalesce(plants.c.retired_at, func.now()))
+    """Stop syncing a plant and keep its data; return when it was first retired."""
+    since = func.coalesce(plants.c.retired_at, func.now())
+    row = _change(store, plant_id, f"plant {plant_id} was not retired", retired_at=since)
     retired_at: dt.datetime = row.retired_at
     return retired_at
 
 
 def unretire(store: Warehouse, plant_id: int) -> None:
-    """Sync a retired plant again, including the days since then. Raises `PermanentFailure`."""
+    """Sync a retired plant again, including the days since then."""
     _change(store, plant_id, f"plant {plant_id} is still retired", retired_at=None)
 
 
 def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: float) -> None:
-    """Change a plant's coordinates, in degrees north and east. Raises `PermanentFailure`."""
+    """Change a plant's coordinates, in degrees north and east."""
     what = f"plant {plant_id} was not moved"
     _change(store, plant_id, what, latitude=latitude, longitude=longitude)
 
 
 def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int:
-    """Request no longer the days of a plant that are partial or failed; return how many these are.
+    """Request no longer a plant's partial and failed days from `first` to `last`, both included.
 
-    They are from `first` to `last`, both included. Raises `PermanentFailure` if there is none.
+    Returns how many these are. Raises `PermanentFailure` if there is none.
     """
     statement = (
-        update(days)
+        days.update()
         .where(days.c.plant_id == plant_id, days.c.day.between(first, last))
         .where(days.c.status.in_(["partial", "failed"]))
         .values(status="closed", retry_at=None)
@@ -130,13 +122,13 @@ def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int
 def delete(store: Warehouse, plant_id: int) -> int:
     """Delete a plant with its data; return the number of deleted readings.
 
-    Raises `TransientFailure` during a sync, and `PermanentFailure` if it does not exist.
+    Raises `TransientFailure` during a sync.
     """
     count = select(func.count()).where(readings.c.plant_id == plant_id)
     with _changing(store, f"plant {plant_id} was not deleted") as connection:
         find(connection, plant_id)
         deleted = int(connection.execute(count).scalar_one())
-        connection.execute(sql_delete(plants).where(_is(plant_id)))
+        connection.execute(plants.delete().where(_is(plant_id)))
     return deleted
 
 
@@ -150,10 +142,7 @@ def listing(connection: Connection) -> Sequence[Row[Any]]:
 
 
 def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
-    """Register plants, rows of `solar.plants` numbered from 1, if there never were any.
-
-    A deleted plant therefore does not come back. Returns whether they were registered.
-    """
+    """Register plants, numbered from 1, if there never were any; return whether there were none."""
     draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
     with _changing(store, "the sandbox's plants were not registered") as connection:
         if execute_file(connection, source, "has_had_plants", {}).scalar_one():
@@ -165,7 +154,7 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
 
 def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:
     """Update columns of a plant and return its row; `what` begins the error message."""
-    statement = update(plants).where(_is(plant_id)).values(values)
+    statement = plants.update().where(_is(plant_id)).values(values)
     with _changing(store, what) as connection:
         return _known(connection.execute(statement.returning(plants)).one_or_none(), plant_id)
 
@@ -175,11 +164,9 @@ def _is(plant_id: int) -> ColumnElement[bool]:
     return plants.c.plant_id == cast(plant_id, Numeric)
 
 
-@contextmanager
-def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
+def _changing(store: Warehouse, what: str) -> AbstractContextManager[Connection]:
     """Open a transaction on the registry; `what` begins the message of an error."""
-    with store.transaction(SOURCE, explain=partial(_in_words, what)) as connection:
-        yield connection
+    return store.transaction(SOURCE, explain=partial(_in_words, what))
 
 
 def _in_words(what: str, error: object) -> Failure | None:
