@@ -26,11 +26,6 @@ class MonitoringClient:
     #: Whether times name the end of their hour.
     names_end: bool = False
 
-    @property
-    def place(self) -> str:
-        """The URL without secrets."""
-        return redact(self.url, self.http.secrets)
-
     def request(self, plant_id: int, window: Window) -> JsonResponse:
         """Request the days of the window; the response's `document` is for `read_response`.
 
@@ -47,7 +42,7 @@ class MonitoringClient:
             raise PermanentFailure(
                 self.http.source,
                 f"the response for plant {plant_id}, {window}, is not an array but {kind}",
-                place=self.place,
+                place=redact(self.url, self.http.secrets),
                 remedy=f"Check the service, and whether {self.http.variable} is right.",
             )
         return response

@@ -38,10 +38,7 @@ AFTER_FAILURE_SECONDS = 30.0
 REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
 PARTITIONS = "solar_plants"
-RANGE_START, RANGE_END = (
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 class Syncing(dg.Config):
@@ -53,8 +50,7 @@ class Syncing(dg.Config):
         " run. Empty: all plants, or those of the run's partitions.",
     )
     retry_quarantine: bool = Field(
-        default=False,
-        description="Request the days with records in quarantine again now.",
+        default=False, description="Request the days with records in quarantine again now."
     )
 
 
@@ -115,20 +111,18 @@ def readings(
             with store.transaction(SOURCE) as connection:
                 execute_file(connection, source, "retry_quarantine", {})
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
-        responses, is_complete = [], not (by_hand or config.plants)
-        missing = {*(by_hand or ())}
         chosen = config.plants or None
         if by_hand:
             chosen = [int(key) for key in by_hand if key.isdecimal()]
+        done = []
         for synced in sync.plants(chosen, with_unfinished=by_hand is None):
             _record_synced(context, store, synced)
-            responses += synced.responses
-            is_complete &= synced.problem is None
-            missing.discard(str(synced.plant.plant_id))
-        if responses:
+            done.append(synced)
+        if responses := [response for synced in done for response in synced.responses]:
             record_source_event(context, SERVICE, counts(responses))
-        if is_complete:
+        if chosen is None and not any(synced.problem for synced in done):
             note_checked(store, source, context.run.run_id)
+        missing = {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}
         if missing:
             raise PermanentFailure(
                 SOURCE,
@@ -268,7 +262,7 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
 
     Raises `PermanentFailure` for a range that has none: it would be a run of all plants.
     """
-    ends = [context.run.tags.get(tag) for tag in (RANGE_START, RANGE_END)]
+    ends = [context.run.tags.get(tag) for tag in RANGE]
     if not context.has_partition_key and not any(ends):
         return None
     if not (keys := list(context.partition_keys)):

@@ -43,15 +43,6 @@ class Plant:
         return f"plant {self.plant_id} ({self.name})"
 
 
-def requested_days(
-    connection: Connection, plant_id: int, oldest: dt.date, now: dt.datetime
-) -> dict[dt.date, bool]:
-    """Return the requested days of a plant since `oldest`, and whether each is due again."""
-    parameters = {"plant_id": plant_id, "oldest": oldest, "now": now}
-    rows = execute_file(connection, source, "requested_days", parameters)
-    return {row.day: row.is_due for row in rows}
-
-
 def load_response(
     store: Warehouse,
     plant: Plant,
@@ -69,13 +60,12 @@ def load_response(
     """
     name, size = f"plant {plant.plant_id}, {window}", len(response.body)
     delivery = Delivery(SOURCE, name, response.sha256, size, response.received_at)
-    said = _about(plant, window) | {
-        "window": window,
-        "now": now,
-        "names_end": names_end,
-        "from_key": _key(plant, window.first),
-        "to_key": _key(plant, window.end),
-    }
+    midnights = (dt.datetime.combine(day, dt.time(), ZoneInfo(plant.zone)) for day in window)
+    utc = [f"{at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}Z" for at in midnights]
+    # Items in quarantine that are about these days have keys between the two.
+    from_key, to_key = ([str(plant.plant_id), at] for at in utc)
+    said = _about(plant, window) | {"window": window, "now": now, "names_end": names_end}
+    said |= {"from_key": from_key, "to_key": to_key}
     with (
         rejection_noted(store, SOURCE, delivery, run_id),
         store.transaction(plant.source) as connection,
@@ -105,12 +95,6 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
             place="solar.plants",
             remedy="Nothing, if that was meant.",
         )
-
-
-def _key(plant: Plant, day: dt.date) -> list[str]:
-    """Return the key of items in quarantine that are about the begin of a day."""
-    midnight = dt.datetime.combine(day, dt.time(), ZoneInfo(plant.zone)).astimezone(dt.UTC)
-    return [str(plant.plant_id), f"{midnight:%Y-%m-%dT%H:%M:%S}Z"]
 
 
 def _about(plant: Plant, window: Window) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Integer, any_, literal, select, text, update
+from sqlalchemy import Connection, Integer, any_, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from pipelines.failures import (
@@ -30,15 +30,8 @@ from pipelines.failures import (
 from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.client import MonitoringClient
-from pipelines.sources.solar.load import (
-    SOURCE,
-    Plant,
-    keep_plant,
-    load_response,
-    note_failed,
-    requested_days,
-)
-from pipelines.sources.solar.windows import Depth, Window, history_from, windows, years
+from pipelines.sources.solar.load import SOURCE, Plant, keep_plant, load_response, note_failed
+from pipelines.sources.solar.windows import Depth, Window, windows, years, years_before
 from pipelines.warehouse.connection import Warehouse
 
 logger = logging.getLogger("isobar.solar")
@@ -64,22 +57,17 @@ class Synced:
         return f"{self.problems[0]}{more}" if self.problems else None
 
 
+@dataclass
 class Sync:
     """One sync; `window` is requested instead of the missing days if a person chose it."""
 
-    def __init__(
-        self,
-        store: Warehouse,
-        client: MonitoringClient,
-        depth: Depth,
-        clock: Callable[[], dt.datetime],
-        *,
-        run_id: str | None = None,
-        window: Window | None = None,
-    ) -> None:
-        self.store, self.client, self.depth, self.clock = store, client, depth, clock
-        self.run_id, self.window = run_id, window
-        self._stopped = threading.Event()
+    store: Warehouse
+    client: MonitoringClient
+    depth: Depth
+    clock: Callable[[], dt.datetime]
+    run_id: str | None = None
+    window: Window | None = None
+    _stopped: threading.Event = field(init=False, default_factory=threading.Event)
 
     def plants(
         self, chosen: Sequence[int] | None = None, *, with_unfinished: bool = False
@@ -133,34 +121,34 @@ class Sync:
                 if not self._load_window(synced, window):
                     break
             synced.seconds = time.monotonic() - began
-            self._end(synced)
+            if self.window is None:
+                ended = update(tables.syncs).where(tables.syncs.c.plant_id == plant.plant_id)
+                state = {"response_count": len(synced.responses), "problem": synced.problem}
+                with self._transaction(plant) as connection:
+                    connection.execute(ended.values(ended_at=self.clock(), **state))
         except SubjectGone as failure:
             synced.problems.append(failure.problem)
         return synced
 
     def _begin(self, plant: Plant) -> list[Window]:
         """Return the windows to request; records the start of a sync of missing days."""
-        now = self.clock()
-        today = _today(plant, now)
-        oldest = history_from(today, self.depth)
         if self.window is not None:
             return list(years(self.window))
-        begun = {
-            "plant_id": plant.plant_id,
-            "began_at": now,
-            "ended_at": None,
-            "run_id": self.run_id,
-            "history_from": oldest,
-            "response_count": 0,
-            "problem": None,
-        }
+        now = self.clock()
+        today = _today(plant, now)
+        oldest = years_before(today, self.depth.until)
+        ended = {"ended_at": None, "response_count": 0, "problem": None}
+        begun = {"began_at": now, "run_id": self.run_id, "history_from": oldest} | ended
+        put = insert(tables.syncs).values(plant_id=plant.plant_id, **begun)
+        days = tables.days.c
+        is_due = (days.status == "failed") | func.coalesce(days.retry_at <= now, False)
+        requested = select(days.day, is_due.label("is_due")).where(
+            days.plant_id == plant.plant_id, days.day >= oldest
+        )
         with self._transaction(plant) as connection:
-            statement = insert(tables.syncs).values(begun)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["plant_id"], set_=begun)
-            )
-            requested = requested_days(connection, plant.plant_id, oldest, now)
-        return list(windows(requested, today, self.depth))
+            connection.execute(put.on_conflict_do_update(index_elements=["plant_id"], set_=begun))
+            stored = {row.day: row.is_due for row in connection.execute(requested)}
+        return list(windows(stored, today, self.depth))
 
     def _load_window(self, synced: Synced, window: Window) -> bool:
         """Request a window and write the response; return whether to request the next one."""
@@ -196,18 +184,6 @@ class Sync:
         with self._transaction(synced.plant) as connection:
             note_failed(connection, synced.plant, window, problem, now=self.clock())
 
-    def _end(self, synced: Synced) -> None:
-        if self.window is not None:
-            return
-        ended = {
-            "ended_at": self.clock(),
-            "response_count": len(synced.responses),
-            "problem": synced.problem,
-        }
-        mine = tables.syncs.c.plant_id == synced.plant.plant_id
-        with self._transaction(synced.plant) as connection:
-            connection.execute(update(tables.syncs).where(mine).values(ended))
-
     @contextmanager
     def _transaction(self, plant: Plant) -> Iterator[Connection]:
         with self.store.transaction(plant.source) as connection:
@@ -231,7 +207,7 @@ class Sync:
             )
         else:
             today = min(_today(plant, self.clock()) for plant in plants)
-            _check_window(self.window, today, history_from(today, self.depth))
+            _check_window(self.window, today, years_before(today, self.depth.until))
         return plants
 
     def _in_service(
@@ -274,12 +250,12 @@ def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
 
 
 def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
+    first, end = window
     problems = {
-        "From date can not be greater than to date": window.first > window.end,
-        f"from and to are both {window.end}, and to is excluded": window.first == window.end,
-        f"{window.end} is in the future: the last available day is yesterday": window.end > today,
-        f"{window.first} is before {oldest}, where history begins (SYNC_UNTIL_YEAR)": window.first
-        < oldest,
+        "From date can not be greater than to date": first > end,
+        f"from and to are both {end}, and to is excluded": first == end,
+        f"{end} is in the future: the last available day is yesterday": end > today,
+        f"{first} is before {oldest}, where history begins (SYNC_UNTIL_YEAR)": first < oldest,
     }
     for problem, is_so in problems.items():
         if is_so:

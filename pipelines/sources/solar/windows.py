@@ -34,18 +34,13 @@ class Window(NamedTuple):
             yield dt.date.fromordinal(day)
 
 
-def history_from(today: dt.date, depth: Depth) -> dt.date:
-    """Return the first day of the history to load."""
-    return years_before(today, depth.until)
-
-
 def windows(requested: Mapping[dt.date, bool], today: dt.date, depth: Depth) -> Iterator[Window]:
     """Yield what one sync requests, in order; never today or later.
 
     `requested` are the days that were requested, and whether they are due again. Each window
     assumes that the previous ones were requested.
     """
-    oldest = min(history_from(today, depth), today - DAY)
+    oldest = min(years_before(today, depth.until), today - DAY)
     last = max(requested, default=today - 2 * DAY)  # of a new plant, yesterday is new
     yield from years(Window(max(last + DAY, oldest), today))
     holes = together(day for day in Window(oldest, last + DAY).days() if day not in requested)
