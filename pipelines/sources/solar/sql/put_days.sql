@@ -35,7 +35,7 @@ SELECT
         ELSE counted.hours_present || ' of ' || counted.hours_expected || ' hours were received'
     END,
     CASE
-        WHEN settled.status = 'partial' AND NOT due.is_due THEN before.retry_at
+        WHEN settled.status = 'partial' AND request.is_early THEN before.retry_at
         WHEN settled.status = 'partial'
             THEN :now + least(interval '10 minutes' * power(4, tried.tries - 1), interval '7 days')
         WHEN
@@ -59,15 +59,13 @@ CROSS JOIN LATERAL (
 ) AS stored
 CROSS JOIN LATERAL (
     SELECT
-        stored.found <> 'partial'
-        OR before.status <> 'partial'
-        OR coalesce(before.retry_at <= :now, TRUE) AS is_due
-) AS due
+        stored.found = 'partial' AND before.status = 'partial' AND before.retry_at > :now AS is_early
+) AS request
 CROSS JOIN LATERAL (
     SELECT
         CASE
-            WHEN before.status IN (stored.found, 'closed')
-                THEN least(before.failures, 9) + due.is_due::integer
+            WHEN request.is_early THEN least(before.failures, 9)
+            WHEN before.status IN (stored.found, 'closed') THEN least(before.failures, 9) + 1
             ELSE 1
         END AS tries
 ) AS tried
@@ -75,9 +73,7 @@ CROSS JOIN LATERAL (
     SELECT
         CASE
             WHEN stored.found = 'complete' THEN 'complete'
-            WHEN
-                before.status = 'closed'
-                OR (stored.found = 'partial' AND due.is_due AND tried.tries = 10)
+            WHEN before.status = 'closed' OR (stored.found = 'partial' AND tried.tries = 10)
                 THEN 'closed'
             ELSE stored.found
         END AS status

@@ -1,6 +1,6 @@
 -- Writes the readings that differ from what is stored; previous values are kept as a correction.
 WITH changed AS MATERIALIZED (
-    SELECT staged.*
+    SELECT staged.*, stored AS former
     FROM stage_readings AS staged
     LEFT JOIN solar.readings AS stored
         ON stored.plant_id = :plant_id AND staged.read_at = stored.read_at
@@ -18,12 +18,11 @@ WITH changed AS MATERIALIZED (
         expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id, corrected_by
     )
     SELECT
-        stored.plant_id, read_at, stored.expected_energy_kwh, stored.observed_energy_kwh,
-        stored.expected_irradiation_wh_per_m2, stored.observed_irradiation_wh_per_m2,
-        stored.delivery_id, :delivery_id
+        :plant_id, read_at, (former).expected_energy_kwh, (former).observed_energy_kwh,
+        (former).expected_irradiation_wh_per_m2, (former).observed_irradiation_wh_per_m2,
+        (former).delivery_id, :delivery_id
     FROM changed
-    INNER JOIN solar.readings AS stored USING (read_at)
-    WHERE stored.plant_id = :plant_id
+    WHERE (former).plant_id IS NOT NULL
 ), written AS (
     INSERT INTO solar.readings (
         plant_id, read_at, expected_energy_kwh, observed_energy_kwh,

@@ -18,31 +18,25 @@ SELECT
         readings.observed_irradiation_wh_per_m2, weather_after.shortwave_radiation_w_per_m2
     ) AS weather_irradiation_ratio,
     CASE
-        WHEN readings.expected_irradiation_wh_per_m2 >= 50 THEN CASE
-            WHEN
-                readings.observed_irradiation_wh_per_m2
-                < 0.6 * readings.expected_irradiation_wh_per_m2
-                THEN CASE
-                    -- Panels yield nothing in the dark, however cloudy it is: the sensor is dead.
-                    WHEN
-                        readings.observed_irradiation_wh_per_m2 = 0
-                        AND readings.observed_energy_kwh > 0
-                        THEN 'sensor'
-                    WHEN
-                        weather_after.shortwave_radiation_w_per_m2
-                        < 0.6 * readings.expected_irradiation_wh_per_m2
-                        THEN 'sky'
-                    WHEN
-                        weather_after.shortwave_radiation_w_per_m2
-                        >= 0.8 * readings.expected_irradiation_wh_per_m2
-                        THEN 'sensor'
-                END
-            WHEN
-                readings.observed_irradiation_wh_per_m2
-                >= 0.8 * readings.expected_irradiation_wh_per_m2
-                AND readings.observed_energy_kwh < 0.6 * readings.expected_energy_kwh
-                THEN 'plant'
-        END
+        WHEN readings.expected_irradiation_wh_per_m2 < 50 THEN NULL
+        WHEN
+            readings.observed_irradiation_wh_per_m2 >= 0.8 * readings.expected_irradiation_wh_per_m2
+            AND readings.observed_energy_kwh < 0.6 * readings.expected_energy_kwh
+            THEN 'plant'
+        WHEN
+            readings.observed_irradiation_wh_per_m2 >= 0.6 * readings.expected_irradiation_wh_per_m2
+            THEN NULL
+        -- Panels yield nothing in the dark, however cloudy it is: the sensor is dead.
+        WHEN readings.observed_irradiation_wh_per_m2 = 0 AND readings.observed_energy_kwh > 0
+            THEN 'sensor'
+        WHEN
+            weather_after.shortwave_radiation_w_per_m2
+            < 0.6 * readings.expected_irradiation_wh_per_m2
+            THEN 'sky'
+        WHEN
+            weather_after.shortwave_radiation_w_per_m2
+            >= 0.8 * readings.expected_irradiation_wh_per_m2
+            THEN 'sensor'
     END AS low_yield_cause,
     CASE
         WHEN weather_after.weather_source IS NOT NULL THEN weather_after.weather_source

@@ -25,7 +25,6 @@ COMMENT ON VIEW solar.gaps IS
 'Missing data of plants in service: runs of consecutive days with the same status. Days that are
 complete, or that the service reported as empty, are not included.';
 COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN solar.gaps.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.gaps.status IS 'partial, failed, closed or not requested, as in solar.coverage.';
 COMMENT ON COLUMN solar.gaps.first_day IS 'First day, in the plant''s time zone.';
 COMMENT ON COLUMN solar.gaps.last_day IS 'Last day, inclusive.';
