@@ -79,13 +79,7 @@ source = Source(
     settings=Settings,
     job="Sync all plants, or the selected ones: first yesterday, then older history, then missing"
     " days.",
-    schedules=(
-        Schedule(
-            name="solar_sync",
-            about="Sync all solar plants.",
-            cron="15 0 * * *",
-        ),
-    ),
+    schedules=(Schedule(name="solar_sync", about="Sync all solar plants.", cron="15 0 * * *"),),
     inputs=(SERVICE,),
     feeds=(feed,),
     retry=Retry(job="solar", config={"solar_readings": {"retry_quarantine": True}}),
@@ -143,9 +137,6 @@ source = Source(
             " zone and its coordinates",
         ),
     ),
-    views=(
-        View(name="solar.coverage"),
-        View(name="metrics.solar_losses", is_counted=False),
-    ),
+    views=(View(name="solar.coverage"), View(name="metrics.solar_losses", is_counted=False)),
     seed_sandbox=deferred("pipelines.sources.solar.demo:seed_sandbox"),
 )

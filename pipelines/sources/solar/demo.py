@@ -23,16 +23,8 @@ def seed_sandbox(store: Warehouse) -> str | None:
     """Register the sandbox's plants if no plant was ever registered; return a message."""
     from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
 
-    demo = [
-        {
-            "plant_id": plant.id,
-            "name": plant.name,
-            "latitude": plant.latitude,
-            "longitude": plant.longitude,
-            "time_zone": plant.zone,
-        }
-        for plant in DEMO_PLANTS
-    ]
+    columns = ("plant_id", "name", "latitude", "longitude", "time_zone")
+    demo = [dict(zip(columns, plant, strict=False)) for plant in DEMO_PLANTS]
     if not register_demo(store, demo):
         return None
     now = dt.datetime.now(dt.UTC)

@@ -10,17 +10,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, select
 
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import sensor_rules, source, tables
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, array_literal, put_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCE, KEY = "metrics.solar_plant_health", "plant_id"
+SOURCE = "metrics.solar_plant_health"
 #: Less than this counts as none, as for `solar.ratio`.
 MIN_KWH = 1e-6
 #: Plants whose readings are in memory at the same time, 36,000 hours.
@@ -30,12 +29,8 @@ PLANTS_AT_ONCE = 50
 MOST_MINUTES_LATE = 45
 TIME = "datetime64[us, UTC]"
 PLANT_TYPES = {
-    "latitude": "float64",
-    "longitude": "float64",
-    "first_at": TIME,
-    "week_at": TIME,
-    "end_at": TIME,
-    "requested_at": TIME,
+    **dict.fromkeys(("latitude", "longitude"), "float64"),
+    **dict.fromkeys(("first_at", "week_at", "end_at", "requested_at"), TIME),
 }
 READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(tables.VALUES, "float64")}
 #: The evidence against a plant's sensors: by the column that counts its hours, its name and rule.
@@ -48,18 +43,16 @@ RULES = {
 
 def refresh(store: Warehouse, *, now: dt.datetime) -> int:
     """Evaluate the plants with changes, write the results, and return how many these are."""
-    table = tables.solar_plant_health
-    put = insert(table)
-    others = {column.name: put.excluded[column.name] for column in table.c if column.name != KEY}
+    table, registry = tables.solar_plant_health, tables.plants.c
+    retired = select(registry.plant_id).where(registry.retired_at.is_not(None))
     with store.transaction(SOURCE) as connection:
-        execute_file(connection, source, "plant_health/delete_retired_plants", {})
-        plants = execute_file(
-            connection, source, "plant_health/plants_to_assess", {"now": now}
-        ).all()
+        connection.execute(table.delete().where(table.c.plant_id.in_(retired)))
+        query = "plant_health/plants_to_assess"
+        plants = execute_file(connection, source, query, {"now": now}).all()
         if plants:
-            health = _health_of(connection, plants).assign(computed_at=now).astype(object)
-            rows: Any = health.where(health.notna(), None).to_dict("records")
-            connection.execute(put.on_conflict_do_update(index_elements=[KEY], set_=others), rows)
+            health = _health_of(connection, plants).assign(computed_at=now)
+            health["sensor_issues"] = health.sensor_issues.map(array_literal)
+            put_frame(connection, health, table)
     return len(plants)
 
 

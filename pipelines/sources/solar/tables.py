@@ -226,32 +226,30 @@ syncs = Table(
 solar_plant_health = Table(
     "solar_plant_health",
     metadata,
-    required(
-        "plant_id",
-        Integer,
-        "The plant (solar.plants).",
-        ForeignKey("solar.plants.plant_id", ondelete="CASCADE"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    _plant_id(is_key=True),
     required(
         "day",
         Date,
         "Last day evaluated, in the plant's time zone. The other columns cover the 7 or"
         " 30 days up to and including this day.",
     ),
-    optional(
-        "performance_ratio_7_days",
-        Double,
-        "Observed / expected energy of the stored hours of 7 days; null if none was expected.",
+    *(
+        optional(
+            f"performance_ratio_{days}_days",
+            Double,
+            f"Observed / expected energy of the stored hours of {days} days; null if none was"
+            " expected.",
+        )
+        for days in (7, 30)
     ),
-    optional(
-        "performance_ratio_30_days",
-        Double,
-        "Observed / expected energy of the stored hours of 30 days; null if none was expected.",
+    *(
+        optional(
+            f"availability_{days}_days",
+            Double,
+            f"Stored hours / calendar hours of {days} days, 0 to 1.",
+        )
+        for days in (7, 30)
     ),
-    optional("availability_7_days", Double, "Stored hours / calendar hours of 7 days, 0 to 1."),
-    optional("availability_30_days", Double, "Stored hours / calendar hours of 30 days, 0 to 1."),
     required("longest_gap_hours", Integer, "Longest gap in the readings within 30 days, hours."),
     optional(
         "night_hours",
@@ -273,9 +271,7 @@ solar_plant_health = Table(
         " Shi 2008); null without coordinates.",
     ),
     required(
-        "sensor_issues",
-        ARRAY(Text),
-        "Signs of a faulty sensor, in words; empty if there are none.",
+        "sensor_issues", ARRAY(Text), "Signs of a faulty sensor, in words; empty if there are none."
     ),
     optional(
         "requested_at",

@@ -18,10 +18,14 @@ def build(sandbox: Sandbox) -> SandboxParts:
     """Build the service; an hour is returned from its start on."""
 
     def get(request: Request) -> Response:
+        query = request.query_params
         try:
-            plant_id, first, end = _read_query(request)
+            plant_id = int(query["plant-id"])
+            first, end = (dt.date.fromisoformat(query[name]) for name in ("from", "to"))
         except (KeyError, ValueError) as error:
             return JSONResponse({"error": f"needs plant-id, from and to: {error}"}, 400)
+        if first > end:
+            return JSONResponse({"error": f"{first} is later than {end}"}, 400)
         now = sandbox.now()
         hours = [
             hour
@@ -31,15 +35,6 @@ def build(sandbox: Sandbox) -> SandboxParts:
         return JSONResponse([as_item(hour) for hour in hours])
 
     return SandboxParts(routes=[Route(path, get) for path in ("/", "/solar", "/solar/")])
-
-
-def _read_query(request: Request) -> tuple[int, dt.date, dt.date]:
-    """Parse a query. Raises `KeyError` and `ValueError`."""
-    query = request.query_params
-    first, end = (dt.date.fromisoformat(query[name]) for name in ("from", "to"))
-    if first > end:
-        raise ValueError(f"{first} is later than {end}")
-    return int(query["plant-id"]), first, end
 
 
 def as_item(hour: Reading) -> dict[str, Any]:
