@@ -83,31 +83,15 @@ def show() -> None:
     note_unknown("plant", "plant", [FLEET, *ids])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
-        period = (
-            st.segmented_control(
-                "By", list(PERIODS), default="day", required=True, key="by", bind="query-params"
-            )
-            or "day"
-        )
+        choose = partial(st.segmented_control, required=True, bind="query-params")
+        period = choose("By", list(PERIODS), default="day", key="by") or "day"
         span = PERIODS[period]
         if period == "day":
-            last = st.segmented_control(
-                "Last",
-                list(LAST_DAYS),
-                default="60 days",
-                required=True,
-                key="last",
-                bind="query-params",
-            )
+            last = choose("Last", list(LAST_DAYS), default="60 days", key="last")
             span = LAST_DAYS[last or "60 days"]
         until = today()
         clicked = st.date_input(
-            "Day",
-            None,
-            max_value=until,
-            key="day",
-            bind="query-params",
-            width=200,
+            "Day", None, max_value=until, key="day", bind="query-params", width=200
         )
     wanted: dict[str, Any] = {
         "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
@@ -129,35 +113,11 @@ def show() -> None:
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
-    with part("Low hours by cause"):
-        _show_low_hours(wanted)
     if chosen in ids:
         shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
         percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
-        show_table("Plant health", replace(health, rows=percent), empty=NO_HEALTH, **HEALTH)
-
-
-def _show_low_hours(wanted: dict[str, Any]) -> None:
-    until = wanted["to_date"]
-    low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
-    show_chart(
-        "Low hours by cause, last two years",
-        low,
-        alt.Chart(low.rows)
-        .mark_bar()
-        .encode(
-            x=period_axis(low.rows["month"], "month", "month"),
-            y=alt.Y("sum(hours):Q", title="hours"),
-            color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
-            tooltip=[
-                alt.Tooltip("month:T", format="%b %Y"),
-                alt.Tooltip("low_yield_cause:N", title="cause"),
-                alt.Tooltip("sum(hours):Q", title="hours", format=","),
-            ],
-        )
-        .properties(height=260),
-        empty="No hour was low, or the weather of none is known yet.",
-    )
+        none = "No plant has readings of the last month."
+        show_table("Plant health", replace(health, rows=percent), empty=none, **HEALTH)
 
 
 def _show_numbers(energy: Answer, losses: Answer | None) -> None:
@@ -174,13 +134,12 @@ def _show_numbers(energy: Answer, losses: Answer | None) -> None:
             trend=rows["observed_energy_kwh"].fillna(0).tolist(),
             note=f"of {as_number(expected, 'kWh')} expected since {since}",
         )
-        ratios = rows["observed_energy_kwh"] / rows["expected_energy_kwh"]
         show_number(
             "Performance ratio",
             energy,
             observed / expected if expected else None,
             unit="%",
-            trend=ratios.dropna().tolist(),
+            trend=rows["ratio"].dropna().tolist(),
             note="Observed by expected energy.",
         )
         if losses is not None:
@@ -210,17 +169,15 @@ def _date_format(period: str) -> str:
 
 
 def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the sums of all plants."""
-    return rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
+    """Return the sums of all plants, and the ratio of observed to expected energy."""
+    sums = rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
+    return sums.assign(ratio=sums["observed_energy_kwh"] / sums["expected_energy_kwh"])
 
 
 def _show_energy(energy: Answer, period: str) -> None:
     """Energy by period; what lacks hours is hollow: it may only seem low."""
     rows = _by_period(energy.rows)
-    rows = rows.assign(
-        ratio=rows["observed_energy_kwh"] / rows["expected_energy_kwh"],
-        on=rows["period_start"].astype(str).str[:10],
-    )
+    rows = rows.assign(on=rows["period_start"].astype(str).str[:10])
     text, _ = ink()
     kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
     tooltip = [
@@ -416,17 +373,13 @@ def plants() -> dict[str, str]:
     return {str(row["plant_id"]): row["name"] for row in rows.to_dict("records")}
 
 
-NO_HEALTH = "No plant has readings of the last month."
+SHARE = partial(st.column_config.NumberColumn, format="%.0f %%")
 HEALTH: dict[str, Any] = {
     "plant_name": "Plant",
     "day": day_column("Until"),
-    "performance_ratio_7_days": st.column_config.NumberColumn(
-        "Performance ratio, 7 days", format="%.0f %%"
-    ),
-    "performance_ratio_30_days": st.column_config.NumberColumn(
-        "Performance ratio, 30 days", format="%.0f %%"
-    ),
-    "availability_30_days": st.column_config.NumberColumn("Available, 30 days", format="%.0f %%"),
+    "performance_ratio_7_days": SHARE("Performance ratio, 7 days"),
+    "performance_ratio_30_days": SHARE("Performance ratio, 30 days"),
+    "availability_30_days": SHARE("Available, 30 days"),
     "longest_gap_hours": "Longest gap, h",
     "sensor_issues": "Sensor issues",
 }
