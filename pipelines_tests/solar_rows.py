@@ -88,7 +88,11 @@ def add_readings(
 
 
 def count_days(
-    owner: psycopg.Connection, plant_id: int, first: str | dt.date, end: str | dt.date
+    owner: psycopg.Connection,
+    plant_id: int,
+    first: str | dt.date,
+    end: str | dt.date,
+    requested_at: dt.datetime | None = None,
 ) -> None:
     """Say of each day from `first` until before `end` what is stored of it."""
     zone = owner.execute(
@@ -110,7 +114,7 @@ def count_days(
             "end": window.end,
             "spoiled_days": [],
             "night_days": [],
-            "now": dt.datetime.now(dt.UTC),
+            "now": requested_at or dt.datetime.now(dt.UTC),
             "delivery_id": 1,
         },
     )

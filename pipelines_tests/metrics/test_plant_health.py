@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from pipelines.sources.solar.plant_health import refresh
 from pipelines.sources.solar.sandbox import sun
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.solar_rows import add_plant
+from pipelines_tests.solar_rows import add_plant, count_days
 from pipelines_tests.stored import Stored
 
 NOW = dt.datetime(2026, 4, 4, 4, 30, tzinfo=dt.UTC)
@@ -22,27 +22,6 @@ COLUMNS = (
     "plant_id, read_at, expected_energy_kwh, observed_energy_kwh,"
     " expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id"
 )
-DAYS = """
-INSERT INTO solar.days
-SELECT
-    plant_id, day, CASE stored.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
-    hours_expected, stored.hours, stored.expected, stored.observed, 0, 0, %(requested_at)s, 1
-FROM solar.plants
-CROSS JOIN LATERAL (
-    SELECT
-        (read_at AT TIME ZONE time_zone)::date AS day, count(*) AS hours,
-        sum(expected_energy_kwh) AS expected, sum(observed_energy_kwh) AS observed
-    FROM solar.readings WHERE readings.plant_id = plants.plant_id GROUP BY 1
-) AS stored
-CROSS JOIN LATERAL (
-    SELECT extract(
-        EPOCH FROM (day + 1)::timestamp AT TIME ZONE time_zone
-        - day::timestamp AT TIME ZONE time_zone
-    ) / 3600 AS hours_expected
-) AS calendar
-WHERE plant_id = %(plant_id)s
-ON CONFLICT (plant_id, day) DO UPDATE SET requested_at = excluded.requested_at
-"""
 
 
 class Hour(NamedTuple):
@@ -88,7 +67,9 @@ class Plants(Stored):
         with self.owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
             for row in readings:
                 copy.write_row(row)
-        self.owner.execute(DAYS, {"plant_id": plant_id, "requested_at": requested_at})
+        days = sorted({row[1].date() for row in readings})
+        last = days[-1] + dt.timedelta(days=1)
+        count_days(self.owner, plant_id, days[0], last, requested_at=requested_at)
 
     def refresh(self, now: dt.datetime = NOW) -> int:
         return refresh(self.warehouse, now=now)
@@ -159,13 +140,10 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(plants: Plants, last: 
         plants.register(plant_id, (plant.latitude, plant.longitude))
         first = last - dt.timedelta(days=29)
         made = {
-            one.at: Hour(
-                one.expected_energy_kwh,
-                one.observed_energy_kwh,
-                one.expected_irradiation_wh_per_m2,
-                one.observed_irradiation_wh_per_m2,
+            at: Hour(expected, observed, expected_light, light)
+            for at, expected, expected_light, observed, light in sun.readings(
+                1, plant_id, first, last
             )
-            for one in sun.readings(1, plant_id, first, last)
         }
         plants.store(plant_id, made, made.get)
     now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)
@@ -214,19 +192,8 @@ def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
 
 def test_impossible_irradiation_is_reported(plants: Plants) -> None:
     """Some 2,150 W/m² at noon, 450 in the hour of sunrise; 2,000 are possible before noon."""
-    too_much = {
-        **dict.fromkeys(of_day(LAST, 12), 2300.0),
-        **dict.fromkeys(of_day(LAST, 6), 700.0),
-        **dict.fromkeys(of_day(LAST, 11), 2000.0),
-    }
-    plants.register(1)
-    plants.store(
-        1,
-        hours(),
-        lambda at: (
-            honest(at)._replace(observed_wh_per_m2=too_much[at]) if at in too_much else honest(at)
-        ),
-    )
+    clock = {of_day(LAST, hour)[0]: light for hour, light in ((12, 2300), (6, 700), (11, 2000))}
+    plants.add(1, hours(), lambda at: spoiled(*clock, observed_wh_per_m2=clock.get(at, 0))(at))
     plants.refresh()
     assert plants.only()["over_limit_hours"] == 2
     assert plants.only()["sensor_issues"] == ["above the physical limit in 2 hours"]
@@ -310,7 +277,7 @@ def test_a_plant_without_readings_misses_all_without_sensor_issues(plants: Plant
     assert plants.refresh() == 0
 
 
-def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None:
+def test_only_plants_in_service_requested_again_are_evaluated_again(plants: Plants) -> None:
     for plant_id in (1, 2, 3):
         plants.add(plant_id, (at for at in hours() if at.date() != LAST))
     assert plants.refresh() == 3
@@ -331,7 +298,9 @@ def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None
     plants.owner.execute("DELETE FROM metrics.solar_plant_health")
     plants.refresh()
     assert plants.health() == {n: row | {"computed_at": NOW} for n, row in found.items()}
-    assert plants.refresh(NOW + dt.timedelta(days=1)) == 3
+    plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id < 3")
+    assert plants.refresh(NOW + dt.timedelta(days=1)) == 1
+    assert list(plants.health()) == [3]
 
 
 def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None:
@@ -341,13 +310,3 @@ def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None
     plants.store(1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
     assert plants.refresh(NOW + HOUR) == 1
     assert plants.only()["longest_gap_hours"] == 0
-
-
-def test_retired_plants_are_removed(plants: Plants) -> None:
-    for plant_id in (1, 2, 3):
-        plants.add(plant_id, hours())
-    plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
-    assert plants.refresh() == 2
-    plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
-    assert plants.refresh() == 0
-    assert list(plants.health()) == [3]

@@ -36,28 +36,19 @@ def plant(owner: psycopg.Connection) -> int:
     return 20
 
 
-def test_clouds_cost_in_proportion_to_the_missing_sun(
-    owner: psycopg.Connection, plant: int
+@pytest.mark.parametrize(
+    ("values", "cause", "lost_kwh"),
+    [
+        ((20.0, 14.0, 400.0, 280.0), "sky", 24 * 6),
+        ((20.0, 0.0, 400.0, 400.0), "outage", 24 * 20),
+        ((20.0, 10.0, 400.0, 400.0), "plant", 24 * 10),
+        ((20.0, 18.0, 400.0, 0.0), "sensor", 24 * 2),  # and not the sky
+    ],
+)
+def test_what_was_lost_has_a_cause(
+    owner: psycopg.Connection, plant: int, values: Values, cause: str, lost_kwh: float
 ) -> None:
-    day = add_day(owner, plant, (20.0, 14.0, 400.0, 280.0))
-    assert losses(owner, day) == {"sky": pytest.approx(24 * 6)}
-
-
-def test_outages_differ_from_a_plant_that_yields_little(
-    owner: psycopg.Connection, plant: int
-) -> None:
-    assert losses(owner, add_day(owner, plant, (20.0, 0.0, 400.0, 400.0))) == {
-        "outage": pytest.approx(24 * 20)
-    }
-    assert losses(owner, add_day(owner, plant + 1, (20.0, 10.0, 400.0, 400.0))) == {
-        "plant": pytest.approx(24 * 10)
-    }
-
-
-def test_a_dead_sensor_is_not_the_sky(owner: psycopg.Connection, plant: int) -> None:
-    assert losses(owner, add_day(owner, plant, (20.0, 18.0, 400.0, 0.0))) == {
-        "sensor": pytest.approx(24 * 2)
-    }
+    assert losses(owner, add_day(owner, plant, values)) == {cause: pytest.approx(lost_kwh)}
 
 
 def test_the_weather_says_what_a_dead_sensor_cannot(

@@ -131,18 +131,6 @@ def test_p52_failed_plants_fail_the_run_by_name(solar: Plants) -> None:
     assert "solar.coverage" in names(result)  # what follows is not blocked
 
 
-def test_the_sensor_keeps_partitions_in_line_with_plants(solar: Plants) -> None:
-    """Also of plants made by SQL, or by a restore beside another storage of Dagster's."""
-    solar.instance.add_dynamic_partitions(PARTITIONS, ["77"])
-    for name in ("a", "b"):
-        register(solar.owner, name)
-    solar.look()
-    assert solar.instance.get_dynamic_partitions(PARTITIONS) == ["1", "2"]
-    solar.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
-    solar.look()
-    assert solar.instance.get_dynamic_partitions(PARTITIONS) == ["2"]
-
-
 def test_a_partition_without_a_plant_fails(solar: Plants) -> None:
     """Its run was green, with a warning in the log."""
     register(solar.owner)
@@ -211,13 +199,19 @@ def test_quarantined_days_are_requested_again_at_once(
 
 
 def test_p08_the_sensor_sees_a_new_plant_however_it_came(solar: Plants) -> None:
+    """Also by SQL, or by a restore beside another storage of Dagster's; partitions follow."""
+    solar.instance.add_dynamic_partitions(PARTITIONS, ["77"])
     assert solar.look() == "No plant is due."
     register(solar.owner)
     request = solar.look()
     assert isinstance(request, dg.RunRequest)
     assert request.run_config["ops"]["solar_readings"]["config"] == {"plants": [1]}
+    assert solar.instance.get_dynamic_partitions(PARTITIONS) == ["1"]
     solar.sync()
     assert solar.look() == "No plant is due."
+    solar.owner.execute("UPDATE solar.plants SET retired_at = now()")
+    solar.look()
+    assert solar.instance.get_dynamic_partitions(PARTITIONS) == []
 
 
 IS_DUE = {

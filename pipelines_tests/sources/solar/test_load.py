@@ -7,13 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.failures import PermanentFailure, SubjectGone
+from pipelines.failures import SubjectGone
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.sources.solar.load import Plant, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.solar.made_up import (
     DAY,
+    NOW,
     ONE_DAY,
     Solar,
     answer_of,
@@ -23,7 +24,6 @@ from pipelines_tests.sources.solar.made_up import (
     register,
 )
 
-NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 THREE_DAYS = Window(DAY, dt.date(2019, 1, 4))
 
 
@@ -177,12 +177,6 @@ def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered) -> None:
         assert solar.days() == ["complete", "partial", "complete"]
 
 
-def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answered) -> None:
-    with pytest.raises(PermanentFailure, match="for days that were not requested"):
-        solar.load(day_of_items(dt.date(2020, 5, 5)))
-    assert solar.statuses(solar.plant) == {}
-
-
 def test_a_deleted_plant_stores_nothing(solar: Answered) -> None:
     solar.owner.execute("DELETE FROM solar.plants")
     with pytest.raises(SubjectGone):
@@ -190,41 +184,46 @@ def test_a_deleted_plant_stores_nothing(solar: Answered) -> None:
     assert solar.rows("SELECT count(*) FROM solar.readings") == [(0,)]
 
 
-def test_p52_p59_a_missing_window_is_failed_and_never_complete(solar: Answered) -> None:
-    solar.fail(THREE_DAYS)
-    assert set(solar.days()) == {"failed"}
-    assert solar.rows("SELECT DISTINCT problem, retry_at, hours_present FROM solar.days") == [
-        ("it is down", NOW + dt.timedelta(minutes=10), 0)
-    ]
-    solar.load(items_of(THREE_DAYS), THREE_DAYS)
-    assert solar.rows("SELECT DISTINCT status, failures, problem, retry_at FROM solar.days") == [
-        ("complete", 0, None, None)
-    ]
-
-
-def test_failures_are_tried_again_ever_later_a_day_at_most(solar: Answered) -> None:
+def test_p52_p59_failures_are_tried_again_ever_later_a_day_at_most(solar: Answered) -> None:
     waits, now = [], NOW
-    for _ in range(10):
+    query = "SELECT status, hours_present, failures, problem, retry_at FROM solar.days"
+    for number in range(1, 11):
         solar.fail(now=now)
-        [(retry_at,)] = solar.rows("SELECT retry_at FROM solar.days")
+        [(*state, retry_at)] = solar.rows(query)
+        assert state == ["failed", 0, number, "it is down"]
         waits.append((retry_at - now) / dt.timedelta(minutes=1))
         now = retry_at
     assert waits == [10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]
+    solar.load(day_of_items())
+    assert solar.rows(query) == [("complete", 24, 0, None, None)]
 
 
-def test_days_without_24_hours_are_complete_with_all_their_hours(solar: Answered) -> None:
-    for zone, day, hours in (
-        ("Europe/Madrid", dt.date(2019, 3, 31), [0, 1, *range(3, 24)]),
-        ("Europe/Madrid", dt.date(2019, 10, 27), [0, 1, 2, *range(2, 24)]),
-        ("Australia/Lord_Howe", dt.date(2019, 4, 7), [*range(24)]),  # by half an hour
-        ("Australia/Lord_Howe", dt.date(2019, 10, 6), [0, 1, *range(3, 24)]),
-    ):
-        solar.plant = solar.register(str(day), zone)
-        items = [item(f"{day}T{hour:02}:00:00", number) for number, hour in enumerate(hours, 1)]
-        count = len(hours)
-        assert solar.load(items, Window(day, day + dt.timedelta(days=1))) == (count, count, 0, 0)
-        query = "SELECT status, hours_present, hours_expected FROM solar.days WHERE day = %s"
-        assert solar.rows(query, day) == [("complete", count, count)]
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Madrid", "2019-03-31", [0, 1, *range(3, 24)]),
+        ("Europe/Madrid", "2019-10-27", [0, 1, 2, *range(2, 24)]),
+        ("Australia/Lord_Howe", "2019-04-07", [*range(24)]),  # by half an hour
+        ("Australia/Lord_Howe", "2019-10-06", [0, 1, *range(3, 24)]),
+        ("Atlantic/Azores", "2019-10-27", [0, *range(24)]),  # midnight twice
+    ],
+)
+def test_days_without_24_hours_are_complete_with_all_their_hours(
+    solar: Answered, zone: str, day: str, hours: list[int]
+) -> None:
+    solar.plant = solar.register(zone=zone)
+    first = dt.date.fromisoformat(day)
+    items = [item(f"{day}T{hour:02}:00:00", number) for number, hour in enumerate(hours, 1)]
+    before, after = (day_of_items(first + dt.timedelta(days=n)) for n in (-1, 1))
+    window = Window(first - dt.timedelta(days=1), first + dt.timedelta(days=2))
+    count = len(hours) + 48
+    assert solar.load([*before, *items, *after], window) == (count, count, 0, 0)
+    counts = [(24, 24), (len(hours), len(hours)), (24, 24)]
+    query = "SELECT hours_present, hours_expected FROM solar.days ORDER BY day"
+    assert solar.rows(query) == counts
+    assert solar.days() == ["complete"] * 3
+    query = "SELECT hours_present, hours_expected FROM metrics.solar_report(%s, %s, %s, 'day')"
+    assert solar.rows(query, solar.plant.plant_id, *window) == counts
 
 
 def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
@@ -243,23 +242,6 @@ def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
     spoiled[4]["observed"]["energy"] = "none"
     assert reason(bad, spoiled).startswith("23 of 24 hours are stored, the others were rejected")
     assert reason(bad, day_of_items(bad)) is None
-
-
-def test_days_with_clocks_going_back_over_midnight_are_complete(solar: Answered) -> None:
-    solar.plant = solar.register(zone="Atlantic/Azores")
-    first = dt.date(2019, 10, 26)
-    window = Window(first, dt.date(2019, 10, 29))
-    items = items_of(window)
-    items.insert(25, item("2019-10-27T00:00:00", 77.0))  # midnight twice
-    assert solar.load(items, window) == (73, 73, 0, 0)
-    statuses_stored = solar.rows(
-        "SELECT status, hours_present, hours_expected FROM solar.days ORDER BY day"
-    )
-    assert statuses_stored == [("complete", 24, 24), ("complete", 25, 25), ("complete", 24, 24)]
-    assert solar.rows(
-        "SELECT hours_present FROM metrics.solar_report(%s, '2019-10-26', '2019-10-29', 'day')",
-        solar.plant.plant_id,
-    ) == [(24,), (25,), (24,)]
 
 
 def test_a_day_skipped_by_its_zone_is_complete(solar: Answered) -> None:

@@ -11,9 +11,8 @@ from pipelines.sources.solar.load import load_response
 from pipelines.sources.solar.transform import dark_hours
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sources.solar.made_up import Item, Solar, answer_of, item
+from pipelines_tests.sources.solar.made_up import NOW, Item, Solar, answer_of, item
 
-NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 JUNE = Window(dt.date(2026, 6, 20), dt.date(2026, 6, 21))
 SEVILLE = {"latitude": 37.4, "longitude": -6.0}
 #: Its hours of light, in summer time: the sun rises at 7:04, and sets at 21:48.
@@ -117,15 +116,16 @@ def test_a_stored_hour_of_the_night_is_kept_when_it_is_absent(solar: Solar) -> N
 
 
 @pytest.mark.parametrize(
-    ("zone", "day", "hours"),
+    ("zone", "place", "day", "hours"),
     [
-        ("Asia/Kathmandu", dt.date(2026, 3, 20), 12),
-        ("Europe/Paris", dt.date(2026, 10, 25), 14),
-        ("Australia/Lord_Howe", dt.date(2026, 4, 5), 12),
+        ("Asia/Kathmandu", (27.7, 85.3), dt.date(2026, 3, 20), 12),
+        ("Europe/Paris", (48.9, 2.4), dt.date(2026, 10, 25), 14),
+        ("Australia/Lord_Howe", (-31.5, 159.1), dt.date(2026, 4, 5), 12),
     ],
 )
-def test_dark_hours_are_those_of_local_clocks(zone: str, day: dt.date, hours: int) -> None:
-    place = {"Asia/Kathmandu": (27.7, 85.3), "Europe/Paris": (48.9, 2.4)}.get(zone, (-31.5, 159.1))
+def test_dark_hours_are_those_of_local_clocks(
+    zone: str, place: tuple[float, float], day: dt.date, hours: int
+) -> None:
     dark = dark_hours(Window(day, day + dt.timedelta(days=1)), zone, *place, NOW)
     assert {at.astimezone(ZoneInfo(zone)).minute for at in dark} == {0}
     assert abs(len(dark) - hours) <= 1

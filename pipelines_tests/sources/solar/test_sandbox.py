@@ -1,37 +1,14 @@
-"""The simulated solar monitoring service: its responses over HTTP, its clock, its errors."""
+"""The simulated plants: their sky is that of the weather, and the demonstration has a gap."""
 
 import datetime as dt
-import json
 import math
-from typing import Any
 
 import psycopg
-import requests
 
 from pipelines.sources.solar.demo import seed_sandbox
 from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS, readings
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
-
-Item = dict[str, Any]
-
-
-def request(url: str, plant_id: object, first: object, end: object) -> requests.Response:
-    parameters = {"plant-id": str(plant_id), "from": str(first), "to": str(end)}
-    return requests.get(url, params=parameters, timeout=10)
-
-
-def get(url: str, plant_id: object, first: object, end: object) -> list[Item]:
-    answer = request(url, plant_id, first, end)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    return items_of(answer)
-
-
-def items_of(answer: requests.Response) -> list[Item]:
-    """Not by `answer.json()`: with simplejson installed that rejects NaN."""
-    items: list[Item] = json.loads(answer.content)
-    return items
 
 
 def test_the_weather_sees_the_sky_of_the_plants() -> None:

@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration.resources import utc_now
+from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sandbox.sun import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
@@ -87,17 +88,21 @@ def site(warehouse: Warehouse, owner: psycopg.Connection, source: FakeSource) ->
     return Site(warehouse, owner, Service(source))
 
 
-def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(site: Site) -> None:
+def test_p08_p09_p39_a_new_plant_gets_yesterday_first_then_history(site: Site) -> None:
     plant = site.register()
+    began = time.monotonic()
     [synced] = site.sync(depth=A_YEAR)
+    took = time.monotonic() - began
     assert synced.problem is None
+    assert 0 < synced.seconds <= took
     assert site.windows_of(plant)[0] == Window(yesterday(), today())
     assert len(site.windows_of(plant)) == 2
     assert set(site.statuses(plant).values()) == {"complete"}
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
-    assert site.rows(
-        "SELECT run_id, response_count, problem, ended_at >= began_at FROM solar.syncs"
-    ) == [("run", 2, None, True)]
+    query = "SELECT run_id, response_count, problem, ended_at - began_at FROM solar.syncs"
+    [(*stored, duration)] = site.rows(query)
+    assert stored == ["run", 2, None]
+    assert 0 <= duration.total_seconds() <= took
     [again] = site.sync(depth=A_YEAR)
     assert (len(site.service.requested), again.responses, again.problem) == (2, [], None)
 
@@ -177,21 +182,12 @@ def test_permanent_errors_are_reported_and_not_retried(site: Site) -> None:
         assert set(site.statuses(plant).values()) == {"failed"}
 
 
-def test_a_plant_that_fails_leaves_the_others_done(site: Site) -> None:
-    plants = [site.register(name) for name in "abc"]
-    bad = plants[1].plant_id
-    site.service.spoil = lambda plant, *_: body(b"", 500) if plant == bad else None
-    problems = {synced.plant.name: synced.problem for synced in site.sync()}
-    assert [name for name in "abc" if problems[name]] == ["b"]
-    assert site.rows("SELECT DISTINCT status FROM solar.days WHERE plant_id <> %s", bad) == [
-        ("complete",)
-    ]
-
-
-def test_our_own_fault_costs_one_plant_and_is_reported(
+def test_a_plant_that_fails_leaves_the_others_done(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, bad = site.register("good"), site.register("bad")
+    """Also one that fails by a fault of ours."""
+    good, down, bad = (site.register(name) for name in ("good", "down", "bad"))
+    site.service.spoil = lambda plant, *_: body(b"", 500) if plant == down.plant_id else None
 
     def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
         if plant == bad:
@@ -199,10 +195,12 @@ def test_our_own_fault_costs_one_plant_and_is_reported(
         return load_response(store, plant, *others, **named)
 
     monkeypatch.setattr("pipelines.sources.solar.sync.load_response", sometimes)
-    problems = {synced.plant: synced.problem for synced in site.sync()}
-    assert problems[good] is None
-    assert "a fault of Isobar: KeyError('oh')" in (problems[bad] or "")
-    assert set(site.statuses(bad).values()) == {"failed"}
+    problems = {synced.plant: synced.problem or "" for synced in site.sync()}
+    assert problems[good] == ""
+    assert "500" in problems[down]
+    assert "a fault of Isobar: KeyError('oh')" in problems[bad]
+    for plant, status in ((good, "complete"), (down, "failed"), (bad, "failed")):
+        assert site.statuses(plant) == {yesterday(): status}
 
 
 def test_all_tries_together_are_bounded(site: Site) -> None:
@@ -247,19 +245,23 @@ def test_retired_plants_are_left_alone(site: Site) -> None:
 
 
 def test_p20_a_plant_that_is_being_synced_is_not_deleted(site: Site) -> None:
-    plant = site.register()
+    """It was answered with 200, as if it were done."""
+    busy, idle = site.register("busy"), site.register("idle")
     failures = []
 
     def spoil(*_: Any) -> None:
-        with pytest.raises(psycopg.errors.ObjectInUse, match="Please try again later!") as caught:
+        with pytest.raises(psycopg.errors.ObjectInUse, match="Please try again later!"):
             site.owner.execute("DELETE FROM solar.plants")
-        failures.append(caught.value)
+        with pytest.raises(TransientFailure) as caught:
+            registry.delete(site.warehouse, busy.plant_id)
+        failures.append(caught.value.problem)
+        registry.delete(site.warehouse, idle.plant_id)
 
     site.service.spoil = spoil
-    assert site.sync()[0].problem is None
-    assert failures
-    site.owner.execute("DELETE FROM solar.plants")
-    assert site.statuses(plant) == {}
+    assert site.sync([busy.plant_id])[0].problem is None
+    assert failures == ["Data sync of plant 1 is running. Please try again later!"]
+    assert registry.delete(site.warehouse, busy.plant_id) == 24
+    assert site.statuses(busy) == {}
 
 
 def test_two_syncs_of_one_plant_are_serialised(site: Site) -> None:
@@ -318,15 +320,6 @@ def test_p52_a_stopped_sync_is_not_reported_complete(site: Site) -> None:
     ended = site.rows("SELECT plant_id, response_count FROM solar.syncs WHERE ended_at IS NOT NULL")
     assert ended == [(1, 2)]
     assert site.rows("SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
-
-
-def test_p39_the_duration_of_a_sync_is_reported(site: Site) -> None:
-    site.register()
-    began = time.monotonic()
-    (synced,) = site.sync()
-    assert 0 < synced.seconds <= time.monotonic() - began
-    (seconds,) = site.rows("SELECT extract(EPOCH FROM ended_at - began_at) FROM solar.syncs")
-    assert float(seconds[0]) <= time.monotonic() - began
 
 
 def test_stored_readings_match_the_truth(site: Site, sandbox_url: str) -> None:
