@@ -25,7 +25,8 @@ def build(sandbox: Sandbox) -> SandboxParts:
         except (KeyError, ValueError) as error:
             return JSONResponse({"error": f"needs plant-id, from and to: {error}"}, 400)
         if first > end:
-            return JSONResponse({"error": f"{first} is later than {end}"}, 400)
+            words = f"needs plant-id, from and to: {first} is later than {end}"
+            return JSONResponse({"error": words}, 400)
         now = sandbox.now()
         hours = [
             hour
