@@ -9,38 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pipelines.dashboard.page import (
-    BLUE,
-    CLOCK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    Answer,
-    Card,
-    Page,
-    Questions,
-    Story,
-    as_day,
-    as_number,
-    as_plain,
-    colour_scale,
-    day_column,
-    day_format,
-    ink,
-    note_unknown,
-    part,
-    period_axis,
-    selected_in,
-    show_chart,
-    show_number,
-    show_table,
-    today,
-)
+from pipelines.dashboard import page as ui
 
-QUESTIONS = Questions("pipelines.sources.solar")
+QUESTIONS = ui.Questions("pipelines.sources.solar")
 #: The days that the page shows by period; those by day can be chosen.
 PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
 LAST_DAYS = {"7 days": 7, "30 days": 30, "60 days": 60, "a year": 365}
@@ -50,21 +21,21 @@ CLICK = "Click on a day to see its hours."
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
 #: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
-    "sky": SKY,
-    "outage": RED,
-    "plant": ORANGE,
-    "sensor": PINK,
-    "soiling": GREEN,
-    "other": GREY,
-    "not delivered": BLUE,
+    "sky": ui.SKY,
+    "outage": ui.RED,
+    "plant": ui.ORANGE,
+    "sensor": ui.PINK,
+    "soiling": ui.GREEN,
+    "other": ui.GREY,
+    "not delivered": ui.BLUE,
 }
 DAYS = {
-    "complete": GREEN,
-    "partial": ORANGE,
-    "empty": PINK,
-    "failed": RED,
-    "closed": SKY,
-    "not requested": GREY,
+    "complete": ui.GREEN,
+    "partial": ui.ORANGE,
+    "empty": ui.PINK,
+    "failed": ui.RED,
+    "closed": ui.SKY,
+    "not requested": ui.GREY,
 }
 SUMS = [
     *("observed_energy_kwh", "expected_energy_kwh"),
@@ -80,7 +51,7 @@ def show() -> None:
         st.info("No plant is registered yet. `make run` loads those of the service.")
         return
     ids = dict(zip(plants["name"], plants["plant_id"].tolist(), strict=True))
-    note_unknown("plant", "plant", [FLEET, *ids])
+    ui.note_unknown("plant", "plant", [FLEET, *ids])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
         choose = partial(st.segmented_control, required=True, bind="query-params")
@@ -89,7 +60,7 @@ def show() -> None:
         if period == "day":
             last = choose("Last", list(LAST_DAYS), default="60 days", key="last")
             span = LAST_DAYS[last or "60 days"]
-        until = today()
+        until = ui.today()
         clicked = st.date_input(
             "Day", None, max_value=until, key="day", bind="query-params", width=200
         )
@@ -100,7 +71,7 @@ def show() -> None:
     }
     energy = QUESTIONS.ask("energy", period=period, **wanted)
     losses = None
-    with part("Energy lost by cause"):
+    with ui.part("Energy lost by cause"):
         losses = QUESTIONS.ask("losses", period=period, **wanted)
     health = QUESTIONS.ask("health", plants=wanted["plants"])
     _show_numbers(energy, losses)
@@ -113,28 +84,53 @@ def show() -> None:
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
+    with ui.part("Low hours by cause"):
+        _show_low_hours(wanted)
     if chosen in ids:
         shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
         percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
         none = "No plant has readings of the last month."
-        show_table("Plant health", replace(health, rows=percent), empty=none, **HEALTH)
+        ui.show_table("Plant health", replace(health, rows=percent), empty=none, **HEALTH)
 
 
-def _show_numbers(energy: Answer, losses: Answer | None) -> None:
+def _show_low_hours(wanted: dict[str, Any]) -> None:
+    until = wanted["to_date"]
+    low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
+    ui.show_chart(
+        "Low hours by cause, last two years",
+        low,
+        alt.Chart(low.rows)
+        .mark_bar()
+        .encode(
+            x=ui.period_axis(low.rows["month"], "month", "month"),
+            y=alt.Y("sum(hours):Q", title="hours"),
+            color=alt.Color("low_yield_cause:N", title=None, scale=ui.colour_scale(CAUSES)),
+            tooltip=[
+                alt.Tooltip("month:T", format="%b %Y"),
+                alt.Tooltip("low_yield_cause:N", title="cause"),
+                alt.Tooltip("sum(hours):Q", title="hours", format=","),
+            ],
+        )
+        .properties(height=260),
+        empty="No hour was low, or the weather of none is known yet.",
+    )
+
+
+def _show_numbers(energy: ui.Answer, losses: ui.Answer | None) -> None:
     """Show the sums of all periods."""
     rows = _by_period(energy.rows)
     observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
-    since = f"{as_day(rows['period_start'].min())}" if len(rows) else "then"
+    since = f"{ui.as_day(rows['period_start'].min())}" if len(rows) else "then"
     with st.grid(4, min_column_width=200, border=True):
-        show_number(
+        ui.show_number(
             "Energy observed",
             energy,
             observed,
             unit="kWh",
             trend=rows["observed_energy_kwh"].fillna(0).tolist(),
-            note=f"of {as_number(expected, 'kWh')} expected since {since}",
+            note=f"of {ui.as_number(expected, 'kWh')} expected since {since}",
         )
-        show_number(
+        ui.show_number(
             "Performance ratio",
             energy,
             observed / expected if expected else None,
@@ -145,7 +141,7 @@ def _show_numbers(energy: Answer, losses: Answer | None) -> None:
         if losses is not None:
             worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
             about = f"most of it: {worst.idxmax()}" if worst is not None else ""
-            show_number(
+            ui.show_number(
                 "Lost",
                 losses,
                 losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0,
@@ -155,17 +151,17 @@ def _show_numbers(energy: Answer, losses: Answer | None) -> None:
                 " set off, so this is more than the difference of the sums.",
             )
         present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
-        show_number(
+        ui.show_number(
             "Hours delivered",
             energy,
             present / hours if hours else None,
             unit="%",
-            note=f"{as_number(hours - present)} hours are missing",
+            note=f"{ui.as_number(hours - present)} hours are missing",
         )
 
 
 def _date_format(period: str) -> str:
-    return {"month": "%b %Y", "year": "%Y"}.get(period) or day_format()
+    return {"month": "%b %Y", "year": "%Y"}.get(period) or ui.day_format()
 
 
 def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
@@ -174,12 +170,14 @@ def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
     return sums.assign(ratio=sums["observed_energy_kwh"] / sums["expected_energy_kwh"])
 
 
-def _show_energy(energy: Answer, period: str) -> None:
+def _show_energy(energy: ui.Answer, period: str) -> None:
     """Energy by period; what lacks hours is hollow: it may only seem low."""
     rows = _by_period(energy.rows)
     rows = rows.assign(on=rows["period_start"].astype(str).str[:10])
-    text, _ = ink()
-    kind = alt.Color("kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": text}))
+    text, _ = ui.ink()
+    kind = alt.Color(
+        "kind:N", title=None, scale=ui.colour_scale({"observed": ui.BLUE, "expected": text})
+    )
     tooltip = [
         alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
         alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
@@ -188,7 +186,7 @@ def _show_energy(energy: Answer, period: str) -> None:
         alt.Tooltip("hours_present:Q", title="hours present", format=","),
         alt.Tooltip("hours_expected:Q", title="hours expected", format=","),
     ]
-    across = period_axis(rows["period_start"], "period_start", period)
+    across = ui.period_axis(rows["period_start"], "period_start", period)
     chart = alt.Chart(rows).encode(x=across, tooltip=tooltip)
     bars = (
         chart.transform_calculate(kind="'observed'")
@@ -206,7 +204,7 @@ def _show_energy(energy: Answer, period: str) -> None:
         .mark_tick(thickness=2)
         .encode(y="expected_energy_kwh:Q", color=kind)
     )
-    show_chart(
+    ui.show_chart(
         "Energy, expected and observed",
         energy,
         alt.layer(bars, ticks).properties(height=260),
@@ -217,19 +215,19 @@ def _show_energy(energy: Answer, period: str) -> None:
     )
 
 
-def _show_losses(losses: Answer, period: str, periods: "pd.Series[Any]") -> None:
+def _show_losses(losses: ui.Answer, period: str, periods: "pd.Series[Any]") -> None:
     """Show what was lost in these periods; one without a loss has its place."""
     rows = losses.rows
     sums = rows.groupby(["period_start", "cause"], as_index=False)["lost_kwh"].sum()
-    show_chart(
+    ui.show_chart(
         "Energy lost by cause",
         losses,
         alt.Chart(sums)
         .mark_bar()
         .encode(
-            x=period_axis(periods, "period_start", period),
+            x=ui.period_axis(periods, "period_start", period),
             y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
-            color=alt.Color("cause:N", title=None, scale=colour_scale(CAUSES)),
+            color=alt.Color("cause:N", title=None, scale=ui.colour_scale(CAUSES)),
             tooltip=[
                 alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
                 "cause:N",
@@ -245,7 +243,7 @@ def _show_losses(losses: Answer, period: str, periods: "pd.Series[Any]") -> None
     )
 
 
-def _show_plants(energy: Answer, losses: Answer | None, health: Answer) -> None:
+def _show_plants(energy: ui.Answer, losses: ui.Answer | None, health: ui.Answer) -> None:
     """Show a row for each plant; a click on one shows it alone."""
     grouped = energy.rows.groupby("name")
     table = grouped[SUMS].sum()
@@ -264,7 +262,7 @@ def _show_plants(energy: Answer, losses: Answer | None, health: Answer) -> None:
             "issues": issues.reindex(table.index).to_numpy(),
         }
     )
-    show_table(
+    ui.show_table(
         "Plants",
         replace(energy, rows=rows),
         empty="No reading was loaded yet.",
@@ -284,28 +282,28 @@ def _show_plants(energy: Answer, losses: Answer | None, health: Answer) -> None:
 def _show_day(plants: list[int], day: dt.date, name: str) -> None:
     """Show the hours of one day of a plant, or of all together."""
     curve = QUESTIONS.ask("curve", plants=plants, day=day)
-    text, _ = ink()
-    kinds = {"observed": BLUE, "expected": text}
+    text, _ = ui.ink()
+    kinds = {"observed": ui.BLUE, "expected": text}
     dashes = alt.Scale(domain=[*kinds], range=[[1, 0], [6, 4]])
     names = {"observed_energy_kwh": "observed", "expected_energy_kwh": "expected"}
     rows = curve.rows.rename(columns=names).melt("local_hour", [*kinds], "kind", "kWh")
-    show_chart(
-        f"{as_plain(name)} on {as_day(day)}",
+    ui.show_chart(
+        f"{ui.as_plain(name)} on {ui.as_day(day)}",
         curve,
         alt.Chart(rows)  # a line ends where hours are missing
         .mark_line(point=True)
         .encode(
-            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=CLOCK)),
+            x=alt.X("local_hour:T", title="local time", axis=alt.Axis(format=ui.CLOCK)),
             y=alt.Y("kWh:Q"),
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=colour_scale(kinds),
+                scale=ui.colour_scale(kinds),
                 legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolSize=500),
             ),
             strokeDash=alt.StrokeDash("kind:N", title=None, scale=dashes),
             tooltip=[
-                alt.Tooltip("local_hour:T", title="hour", format=CLOCK),
+                alt.Tooltip("local_hour:T", title="hour", format=ui.CLOCK),
                 "kind:N",
                 alt.Tooltip("kWh:Q", format=",.1f"),
             ],
@@ -317,7 +315,7 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
 
 def _open_day(chart: str) -> None:
     """Choose the day that was clicked in a chart, and its plant if it is of one."""
-    for one in selected_in(chart, "clicked", "on"):
+    for one in ui.selected_in(chart, "clicked", "on"):
         st.session_state["day"] = dt.date.fromisoformat(one["on"])
         if "plant_name" in one:
             st.session_state["plant"] = one["plant_name"]
@@ -331,12 +329,12 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     )
     chart = (
         alt.Chart(coverage.rows.assign(on=coverage.rows["day"].astype(str)))
-        .mark_rect(stroke=ink()[1], cursor="pointer")
+        .mark_rect(stroke=ui.ink()[1], cursor="pointer")
         .encode(
-            color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
+            color=alt.Color("status:N", title=None, scale=ui.colour_scale(DAYS)),
             tooltip=[
                 alt.Tooltip("plant_name:N", title="plant"),
-                alt.Tooltip("day:T", format=day_format()),
+                alt.Tooltip("day:T", format=ui.day_format()),
                 alt.Tooltip("status:N"),
                 alt.Tooltip("hours_present:Q", title="hours present"),
                 alt.Tooltip("hours_expected:Q", title="hours expected"),
@@ -353,10 +351,10 @@ def _show_coverage(wanted: dict[str, Any], *, is_one: bool) -> None:
     else:
         plants = max(1, coverage.rows["plant_name"].nunique())
         drawn = chart.encode(
-            x=period_axis(coverage.rows["day"], "day", "day"),
+            x=ui.period_axis(coverage.rows["day"], "day", "day"),
             y=alt.Y("plant_name:N", title=None, axis=alt.Axis(labelOverlap=False)),
         ).properties(height=190 + 24 * plants)
-    show_chart(
+    ui.show_chart(
         "Coverage, last year" if is_one else "Coverage, last 60 days",
         coverage,
         drawn,
@@ -376,7 +374,7 @@ def plants() -> dict[str, str]:
 SHARE = partial(st.column_config.NumberColumn, format="%.0f %%")
 HEALTH: dict[str, Any] = {
     "plant_name": "Plant",
-    "day": day_column("Until"),
+    "day": ui.day_column("Until"),
     "performance_ratio_7_days": SHARE("Performance ratio, 7 days"),
     "performance_ratio_30_days": SHARE("Performance ratio, 30 days"),
     "availability_30_days": SHARE("Available, 30 days"),
@@ -388,10 +386,10 @@ choices = {
     "plant_2": plants,
     "period": lambda: {one: one for one in ("hour", "day", "week", "month", "year")},
 }
-pages = [Page("Solar plants", ":material/solar_power:", show)]
-card = Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
+pages = [ui.Page("Solar plants", ":material/solar_power:", show)]
+card = ui.Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=True)
 stories = [
-    Story(
+    ui.Story(
         "lost",
         "**{plant}** lost {lost_kwh:,.0f} kWh on {day}: {share:.0%} of what was expected.",
         ":material/electric_bolt:",
