@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from benchmarks.one_load import measure_load
 from benchmarks.references import latency, slowness
@@ -17,10 +18,11 @@ from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.shipments.transform import COLUMNS
+from pipelines.sources.weather.fetch import fetch
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.observation import Observation
+from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers import Place
-from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
 
 SHIPMENTS, ARTICLES_EACH, PLACES = 50_000, 4, 500
@@ -112,13 +114,9 @@ class _AtOnce:
 
     name = "bench"
     key_digest = ""
-    calls_per_day: int | None = None
+    calls_per_day = 1_000_000
     max_places = 200
-    cost_of_place = 1.0
-
-    def can_request(self, place: Place) -> bool:
-        """By coordinates."""
-        return place.latitude is not None
+    accepts_postcodes = False
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """The same weather everywhere."""
@@ -143,7 +141,8 @@ def _give_weather(server: Connections, slow: float) -> list[Measure]:
                 " SET latitude = 50, longitude = 10, geocoding_status = 'found'"
                 " WHERE geocoding_status = 'pending'"
             )
-        refresh(warehouse, _AtOnce(), clock=utc_now)
+        provider: Any = _AtOnce()
+        fetch(warehouse, [PresentWeather(provider, utc_now)])
         seconds = time.monotonic() - began
         measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target * slow))
     with warehouse.engine.connect() as connection:

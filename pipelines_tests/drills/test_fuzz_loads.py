@@ -21,8 +21,9 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import load_response
+from pipelines.sources.weather import fetch
+from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.refresh import refresh
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
@@ -160,8 +161,13 @@ def test_any_plant_response_is_loaded_or_rejected(
 @often(100, 10)
 @given(changed(OPEN_METEO) | json_values)
 def test_any_weather_is_written_or_the_place_is_due_again(
-    warehouse: Warehouse, owner: psycopg.Connection, source: FakeSource, document: Any
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+    document: Any,
 ) -> None:
+    monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
     owner.execute("TRUNCATE weather.places, weather.quota_blocks CASCADE")
     owner.execute(
         "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
@@ -172,7 +178,7 @@ def test_any_weather_is_written_or_the_place_is_due_again(
     url = source.url.removesuffix("/document.json")
     provider = OpenMeteo(HttpClient("weather", "WEATHER_BASE_URL", attempts=1), url, clock)
     try:
-        done = refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
+        done = fetch.fetch(warehouse, [PresentWeather(provider, clock)])
     except PermanentFailure as failure:
         see_named(failure)
         return

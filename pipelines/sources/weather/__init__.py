@@ -1,10 +1,10 @@
 """Weather shared by all sources: places, present weather, hourly weather, and the request log.
 
 The view `weather.weather_requests`, the union of what the other sources request, defines which
-places and hours are fetched. `fetch` is the only request loop and holds a lock (`fetch_lock`);
-`refresh`, `hours` and `geocode_places` define what it requests. `providers` and `geocoding` are the
-clients, and `observation` is what providers have in common (pure). `request_log` stores requests
-and blocks, `due` has the queries of the sensor, `place_names` the geocoder's lookups (pure).
+places and hours are fetched. `fetch` is the only request loop and holds a lock; `present`, `hours`
+and `geocode_places` define what it requests. `providers` and `geocoding` are the clients, and
+`observation` is what providers have in common (pure). `request_log` stores requests and blocks,
+`place_names` has the geocoder's lookups (pure).
 """
 
 from pipelines.config import Settings as Platform

@@ -1,31 +1,33 @@
 """The only request loop: due places in batches; requests are logged, sent and stored.
 
-A `Kind` defines what is requested: present weather (`refresh`), hours (`hours`) or coordinates
+A `Kind` defines what is requested: present weather (`present`), hours (`hours`) or coordinates
 (`geocode_places`). The loop handles quotas, retries, rejected places and back-off, and nothing
-else.
+else. It holds a lock, so that at most one session requests weather at a time.
 """
 
 import datetime as dt
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.sources.weather import request_log
-from pipelines.sources.weather.fetch_lock import Transaction, fetch_session
 from pipelines.sources.weather.providers import (
-    Client,
     Clock,
     Place,
     QuotaExhausted,
     RequestRejected,
+    Service,
     end_of,
 )
+from pipelines.sources.weather.tables import SCHEMA
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -36,7 +38,18 @@ MAX_FAILED_BATCHES = 3
 MAX_WAIT_SECONDS, MAX_WAIT_OF_PLACE_SECONDS = 300.0, 6 * 3600.0
 #: A place that the provider rejects is requested again after this time.
 REJECTED_FOR = dt.timedelta(hours=6)
-Sleep = Callable[[float], None]
+#: Seconds to wait for another run before giving up. Runs stop long before that at the provider's
+#: quota, which is per minute.
+MAX_LOCK_SECONDS, POLL_SECONDS = 600.0, 0.2
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
+#: With these, the server notices a lost client machine within a minute; the default is two hours.
+KEEPALIVE = (
+    "SELECT set_config('tcp_keepalives_idle', '30', false),"
+    " set_config('tcp_keepalives_interval', '10', false),"
+    " set_config('tcp_keepalives_count', '3', false)"
+)
+#: Opens a transaction; raises `TransientFailure` if its session is lost.
+Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
@@ -55,32 +68,45 @@ class Kind(ABC, Generic[B, A]):
     """A kind of request, as in `weather.fetch_state` and `weather.api_requests`."""
 
     #: observation, forecast, archive or geocoding.
-    name: str
-    provider: str
-    #: Digest of the provider's key, to which quotas and blocks apply. Empty without a key.
-    key_digest: str
-    #: The calls that have to be left for one place to be picked.
-    cost_of_place: float
+    name: ClassVar[str]
+    #: The statement that returns due places, at most `:max_places`.
+    query: ClassVar[str]
+    #: The most calls that a place may need.
+    most_calls: ClassVar[float] = 1.0
+    #: Places that are picked at once.
+    max_places: int = 50
 
-    def __init__(self, client: Client, most_calls: float) -> None:
-        self.provider, self.key_digest = client.name, client.key_digest
-        self._calls_per_day = client.calls_per_day
+    def __init__(self, client: Service, clock: Clock) -> None:
+        self.client, self.clock = client, clock
         #: Impossible values that were left out of good responses, by name.
         self.impossible = Counter[str]()
-        self.cost_of_place = min(most_calls, client.calls_per_day or most_calls)
+        #: The calls that have to be left for one place to be picked.
+        self.cost_of_place = min(self.most_calls, client.calls_per_day)
 
-    def quota_left(self, connection: Connection, now: dt.datetime) -> float:
+    def parameters(self, now: dt.datetime) -> dict[str, Any]:
+        """Return the parameters of the query."""
+        return {"now": now}
+
+    def due(self, connection: Connection, max_places: float) -> Sequence[Row[Any]]:
+        """Return due places."""
+        query = text(read_sql("pipelines.sources.weather", self.query))
+        parameters = self.parameters(self.clock()) | {"max_places": int(max_places)}
+        return connection.execute(query, parameters).all()
+
+    def count_due(self, connection: Connection) -> int:
+        """Count the due places."""
+        query = read_sql("pipelines.sources.weather", self.query)
+        parameters = self.parameters(self.clock()) | {"max_places": None}
+        count = text(f"SELECT count(*) FROM ({query}) AS due")
+        return int(connection.execute(count, parameters).scalar_one())
+
+    def quota_left(self, connection: Connection) -> float:
         """Return the calls that the provider still answers today."""
-        return request_log.quota_left(
-            connection, self.provider, self.key_digest, self._calls_per_day, now
-        )
+        return request_log.quota_left(connection, self.client, self.clock())
 
     @abstractmethod
-    def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
-        """Return due places, in one or several batches within the quota; empty if nothing is due.
-
-        Return several batches if finding them is slow: no other session requests them meanwhile.
-        """
+    def batches(self, rows: Sequence[Row[Any]]) -> Sequence[B]:
+        """Return the requests for due places."""
 
     @abstractmethod
     def request(self, batch: B) -> Sequence[A | str]:
@@ -89,25 +115,19 @@ class Kind(ABC, Generic[B, A]):
     @abstractmethod
     def write(
         self, connection: Connection, batch: B, responses: Mapping[int, A], now: dt.datetime
-    ) -> None:
-        """Write the good responses, by place_id."""
-
-    def succeeded_at(
-        self,
-        batch: B,  # noqa: ARG002 - for kinds that override it
-        responses: Mapping[int, A],  # noqa: ARG002 - so is this
-        now: dt.datetime,
-    ) -> dt.datetime | None:
-        """Return when the places became up to date; None if more of them may be due at once."""
-        return now
-
-    def follow_up(
-        self,
-        batch: B,  # noqa: ARG002 - for kinds that override it
-        responses: Mapping[int, A],  # noqa: ARG002 - so is this
     ) -> B | None:
-        """Return another request that these responses make necessary."""
-        return None
+        """Write the good responses, by place_id. Returns what to request next, if anything."""
+
+    def execute(self, connection: Connection, name: str, **parameters: object) -> None:
+        """Change `weather.fetch_state` by a statement."""
+        statement = text(read_sql("pipelines.sources.weather", name))
+        connection.execute(statement, {"kind": self.name, **parameters})
+
+    def record_success(
+        self, connection: Connection, place_ids: Iterable[int], at: dt.datetime | None
+    ) -> None:
+        """Record when places became up to date; None if more of them may be due at once."""
+        self.execute(connection, "record_success", place_ids=list(place_ids), succeeded_at=at)
 
 
 @dataclass
@@ -126,12 +146,7 @@ class FetchResult:
 
 
 def fetch(
-    store: Warehouse,
-    kinds: Sequence[Kind[Any, Any]],
-    clock: Clock,
-    sleep: Sleep = time.sleep,
-    *,
-    is_by_hand: bool = False,
+    store: Warehouse, kinds: Sequence[Kind[Any, Any]], *, is_by_hand: bool = False
 ) -> FetchResult:
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
@@ -144,9 +159,10 @@ def fetch(
     done = FetchResult()
     with fetch_session(store) as transaction:
         for kind in kinds:
-            loop = _Loop(transaction, kind, clock, sleep, done)
+            loop = _Loop(transaction, kind, done)
             if is_by_hand:
-                loop.clear_retries()
+                with transaction() as connection:
+                    kind.execute(connection, "clear_retries")
             try:
                 loop.run()
             except QuotaExhausted as exhausted:
@@ -158,30 +174,60 @@ def fetch(
     return done
 
 
+@contextmanager
+def fetch_session(store: Warehouse) -> Iterator[Transaction]:
+    """Hold the lock, waiting for other runs. Yields a function that opens transactions in it.
+
+    The lock belongs to a connection: PostgreSQL releases it if the run is killed. If the session is
+    lost, another run may begin. All fetched data are written in that session, so a late response
+    cannot be written beside the other run's. The lock is polled, because a blocked statement would
+    hold a snapshot and so hold back VACUUM.
+
+    Raises:
+        TransientFailure: Another run held the lock for `MAX_LOCK_SECONDS`.
+    """
+    with store.translate_db_errors(SCHEMA):
+        connection = store.engine.connect()
+    try:
+        with store.translate_db_errors(SCHEMA), connection.begin():
+            connection.execute(text(KEEPALIVE))
+        deadline = time.monotonic() + MAX_LOCK_SECONDS
+        while not _try_lock(store, connection):
+            if time.monotonic() > deadline:
+                raise TransientFailure(
+                    SCHEMA,
+                    f"another run has been fetching the weather for {MAX_LOCK_SECONDS:.0f} s",
+                    place=store.place,
+                    remedy="See whether that run makes progress; terminate it if it does not.",
+                )
+            time.sleep(POLL_SECONDS)
+        yield partial(store.transaction, SCHEMA, connection)
+    finally:
+        connection.invalidate()  # a pooled connection would keep the lock
+        connection.close()
+
+
+def _try_lock(store: Warehouse, connection: Connection) -> bool:
+    with store.translate_db_errors(SCHEMA), connection.begin():
+        return bool(connection.execute(text(LOCK)).scalar_one())
+
+
 @dataclass(frozen=True)
 class _Loop(Generic[B, A]):
     """The requests of one kind."""
 
     transaction: Transaction
     kind: Kind[B, A]
-    clock: Clock
-    sleep: Sleep
     done: FetchResult
-
-    def clear_retries(self) -> None:
-        """Make all failed places due at once."""
-        with self.transaction() as connection:
-            self._execute(connection, "clear_retries")
 
     def note_block(self) -> None:
         """Note if the provider blocks the key, and until when."""
+        client = self.kind.client
         with self.transaction() as connection:
-            block = request_log.current_block(
-                connection, self.kind.provider, self.kind.key_digest, self.clock()
-            )
+            block = request_log.current_block(connection, client, self.kind.clock())
         if block is not None:
             self.done.paused = (
-                f"requests to {self.kind.provider} are paused until"
+                f"requests to {client.name} are paused until"
                 f" {block.blocked_until:%Y-%m-%d %H:%M:%S} UTC: {block.reason}"
             )
 
@@ -193,18 +239,18 @@ class _Loop(Generic[B, A]):
                 self._send(batch)
 
     def _pick(self) -> Sequence[B]:
-        now = self.clock()
+        kind = self.kind
         with self.transaction() as connection:
-            left = self.kind.quota_left(connection, now)
-            batches = self.kind.pick(connection, now, left)
-            is_spent = not batches and left < self.kind.cost_of_place
-            if is_spent and self.kind.pick(connection, now, request_log.UNLIMITED):
+            left = kind.quota_left(connection)
+            rows = kind.due(connection, min(kind.max_places, left // kind.cost_of_place))
+            is_spent = not rows and left < kind.cost_of_place
+            if is_spent and kind.due(connection, max_places=1):
                 self.done.paused = (
-                    f"the quota of {self.kind.provider} is used up until"
-                    f" {end_of('day', now):%Y-%m-%d %H:%M} UTC,"
+                    f"the quota of {kind.client.name} is used up until"
+                    f" {end_of('day', kind.clock()):%Y-%m-%d %H:%M} UTC,"
                     " and places that are due wait for it"
                 )
-            return batches
+        return kind.batches(rows) if rows else []
 
     def _send(self, batch: B) -> None:
         """Send a batch, with retries if necessary, and write the outcome."""
@@ -213,11 +259,16 @@ class _Loop(Generic[B, A]):
             try:
                 responses = self.kind.request(batch)
             except (TransientFailure, NotReady) as failure:
-                self._record_failure(batch, request_id, failure, is_last=wait is None)
-                if wait is not None:
-                    self.sleep(wait)
+                self._log_failure(batch, request_id, failure, is_last=wait is None)
+                if wait is None:
+                    self.done.failed_batches += 1
+                else:
+                    time.sleep(wait)
             except RequestRejected as rejected:
-                self._split(batch, request_id, rejected)
+                is_alone = len(batch.places) == 1
+                self._log_failure(batch, request_id, rejected, is_last=is_alone)
+                for place in () if is_alone else batch.places:
+                    self._send(replace(batch, places=(place,)))
                 return
             except (QuotaExhausted, PermanentFailure) as failure:
                 self._stop(batch, request_id, failure)
@@ -229,84 +280,63 @@ class _Loop(Generic[B, A]):
     def _log(self, batch: B) -> Any:
         """Log a request before it is sent, so that it counts even if this process is killed."""
         self.done.requests += 1
+        place_ids = [place.place_id for place in batch.places]
+        kind = self.kind
         with self.transaction() as connection:
             return request_log.log_request(
-                connection,
-                [place.place_id for place in batch.places],
-                provider=self.kind.provider,
-                key_digest=self.kind.key_digest,
-                kind=self.kind.name,
-                cost=batch.cost,
-                now=self.clock(),
+                connection, kind.client, kind.name, place_ids, batch.cost, kind.clock()
             )
 
-    def _record_failure(
-        self, batch: B, request_id: Any, failure: Failure, *, is_last: bool
-    ) -> None:
+    def _log_failure(self, batch: B, request_id: Any, failure: Failure, *, is_last: bool) -> None:
+        """Log why a request failed; if it is the last attempt, its places are due again later."""
         self.done.failure = failure
+        is_rejected = isinstance(failure, RequestRejected)
         with self.transaction() as connection:
-            request_log.log_outcome(connection, request_id, "failed", failure)
+            outcome = "rejected" if is_rejected else "failed"
+            request_log.log_outcome(connection, request_id, outcome, failure)
             if is_last:
-                self._back_off(connection, batch.places, failure)
-        if is_last:
-            self.done.failed += len(batch.places)
-            self.done.failed_batches += 1
-
-    def _split(self, batch: B, request_id: Any, rejected: RequestRejected) -> None:
-        """Request the places of a rejected batch one by one; one that is rejected alone waits."""
-        self.done.failure = rejected
-        is_alone = len(batch.places) == 1
-        with self.transaction() as connection:
-            request_log.log_outcome(connection, request_id, "rejected", rejected)
-            if is_alone:
-                retry_at = self.clock() + REJECTED_FOR
-                self._back_off(connection, batch.places, rejected, retry_at=retry_at)
-        self.done.failed += is_alone
-        for place in () if is_alone else batch.places:
-            self._send(replace(batch, places=(place,)))
+                retry_at = self.kind.clock() + REJECTED_FOR if is_rejected else None
+                self._back_off(connection, batch.places, failure, retry_at=retry_at)
+                self.done.failed += len(batch.places)
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
         """Log why all requests have to stop, without counting a failure against any place."""
+        kind = self.kind
         with self.transaction() as connection:
-            is_quota = isinstance(failure, QuotaExhausted)
-            outcome = "quota" if is_quota else "failed"
+            outcome = "quota" if isinstance(failure, QuotaExhausted) else "failed"
             request_log.log_outcome(connection, request_id, outcome, failure)
             place_ids = [place.place_id for place in batch.places]
             problem = request_log.shorten(failure)
-            self._execute(connection, "note_problem", place_ids=place_ids, problem=problem)
+            kind.execute(connection, "note_problem", place_ids=place_ids, problem=problem)
             if isinstance(failure, QuotaExhausted):
-                request_log.block_key(
-                    connection, self.kind.provider, self.kind.key_digest, failure, self.clock()
-                )
+                request_log.block_key(connection, kind.client, failure, kind.clock())
 
     def _write(self, batch: B, responses: Sequence[A | str], request_id: Any) -> None:
         """Write the good responses, the outcome and the next retries in one transaction."""
-        now = self.clock()
-        good: dict[int, A] = {}
-        bad: list[tuple[Place, TransientFailure]] = []
-        for place, response in zip(batch.places, responses, strict=True):
-            if isinstance(response, str):
-                bad.append((place, _unusable(self.kind.provider, place, response)))
-            else:
-                good[place.place_id] = response
+        follow_up: B | None = None
+        answers = [*zip(batch.places, responses, strict=True)]
+        good = {place.place_id: one for place, one in answers if not isinstance(one, str)}
+        bad = [(place, one) for place, one in answers if isinstance(one, str)]
         with self.transaction() as connection:
-            request_log.delete_block(connection, self.kind.provider, self.kind.key_digest)
+            request_log.delete_block(connection, self.kind.client)
             if good:
-                self.kind.write(connection, batch, good, now)
+                follow_up = self.kind.write(connection, batch, good, self.kind.clock())
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
-                succeeded_at = self.kind.succeeded_at(batch, good, now)
-                self._execute(
-                    connection, "record_success", place_ids=list(good), succeeded_at=succeeded_at
+            for place, problem in bad:
+                failure = TransientFailure(
+                    self.kind.client.name,
+                    problem,
+                    place=f"weather.places, place_id {place.place_id}",
+                    remedy="It is requested again soon.",
                 )
-            for place, failure in bad:
                 request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
                 self._back_off(connection, [place], failure, max_seconds=MAX_WAIT_OF_PLACE_SECONDS)
                 self.done.failure = failure
-        follow_up = self.kind.follow_up(batch, good) if good else None
-        self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
         self.done.failed += len(bad)
         self.done.failed_batches = 0 if good else self.done.failed_batches + 1
-        if follow_up:
+        if follow_up is None:
+            self.done.succeeded += len(good)
+        else:
             self._send(follow_up)
 
     def _back_off(
@@ -322,22 +352,12 @@ class _Loop(Generic[B, A]):
 
         The default is 30 s, doubled with each failure in a row, at most `max_seconds`.
         """
-        self._execute(
+        self.kind.execute(
             connection,
             "back_off",
             place_ids=[place.place_id for place in places],
-            now=self.clock(),
+            now=self.kind.clock(),
             retry_at=retry_at,
             problem=request_log.shorten(failure),
             max_seconds=max_seconds,
         )
-
-    def _execute(self, connection: Connection, name: str, **parameters: object) -> None:
-        """Change `weather.fetch_state` by a statement."""
-        statement = text(read_sql("pipelines.sources.weather", name))
-        connection.execute(statement, {"kind": self.kind.name, **parameters})
-
-
-def _unusable(provider: str, place: Place, problem: str) -> TransientFailure:
-    where = f"weather.places, place_id {place.place_id}"
-    return TransientFailure(provider, problem, place=where, remedy="It is requested again soon.")

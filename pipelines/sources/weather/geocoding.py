@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.failures import Failure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.great_circle import kilometres
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
@@ -23,12 +23,8 @@ from pipelines.sources.weather.observation import (
     words,
 )
 from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
-from pipelines.sources.weather.providers import (
-    KeyRejected,
-    QuotaExhausted,
-    RequestRejected,
-)
-from pipelines.sources.weather.providers.open_meteo import Service
+from pipelines.sources.weather.providers import RequestRejected
+from pipelines.sources.weather.providers.open_meteo import OpenMeteoApi
 
 URL = "https://geocoding-api.open-meteo.com"
 #: The API's maximum. It may filter by country after the limit, so a lower one could hide the place.
@@ -63,21 +59,21 @@ class Located:
     is_final: bool = True
 
 
-class Geocoder(Service):
+class Geocoder(OpenMeteoApi):
     """Lookups of names and postcodes, one per request."""
 
     name = "open-meteo-geocoding"
     host = URL
     path = "/v1/search"
 
-    @staticmethod
-    def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+    def explain(
+        self, status: int, document: Any, url: str, received_at: dt.datetime
+    ) -> Failure | None:
         """Interpret an error body: a rejected lookup is bad itself, other lookups may be fine."""
-        failure = Service.explain(status, document, url, received_at)
-        passes = KeyRejected | QuotaExhausted | TransientFailure
-        if failure is None or isinstance(failure, passes) or status != 400:
-            return failure
-        return RequestRejected(Geocoder.name, failure.problem, place=url)
+        failure = super().explain(status, document, url, received_at)
+        if isinstance(failure, RequestRejected) or type(failure) is PermanentFailure:
+            return RequestRejected(self.name, failure.problem, place=url)
+        return failure
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
         """Return what the API finds for a name or postcode; often nothing.

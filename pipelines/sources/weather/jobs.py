@@ -1,10 +1,14 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
+import json
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
+from sqlalchemy import Connection, Table, text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration import run_state
@@ -19,17 +23,22 @@ from pipelines.orchestration.asset_metadata import (
 from pipelines.orchestration.automation import note_checked
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, source, tables
+from pipelines.sources.weather import GEOCODER, PROVIDER, Settings, source, tables
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.sources.weather.fetch import FetchResult, Kind
-from pipelines.sources.weather.hours import Archive, Forecast, fill_hours
-from pipelines.sources.weather.refresh import PresentWeather, accepts_postcodes, refresh
-from pipelines.warehouse.connection import Warehouse, set_local
+from pipelines.sources.weather.fetch import Kind, fetch
+from pipelines.sources.weather.geocode_places import Geocoding, put_places
+from pipelines.sources.weather.hours import Archive, Forecast
+from pipelines.sources.weather.present import PresentWeather
+from pipelines.warehouse.connection import set_local
+from pipelines.warehouse.sql_files import read_sql
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
-#: Interval of the sensor. Its queries take no locks and write nothing; `due` has their pause.
+#: Interval of the sensor. Its queries take no locks and write nothing.
 SENSOR_SECONDS = 3
+#: A query pauses for 20 times its duration, so that none uses more than 5 % of a core, however
+#: large the tables are; and for this time if it found nothing.
+REST_FACTOR, MIN_REST_SECONDS = 20.0, 10.0
 #: How long one of its queries may take.
 MAX_QUERY_SECONDS = 120
 
@@ -43,24 +52,20 @@ def places(
 ) -> dg.MaterializeResult[None]:
     """Bring the places in use up to date, and look up the coordinates of new ones."""
     with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
-        geocode_places.put_places(store)
-        located, done = geocode_places.geocode_places(
-            store,
-            open_geocoder(weather.settings(), utc_now),
-            utc_now,
-            is_by_hand=run_state.is_by_hand(context.run),
-        )
+        put_places(store)
+        kind = Geocoding(open_geocoder(weather.settings(), utc_now), utc_now)
+        done = fetch(store, [kind], is_by_hand=run_state.is_by_hand(context.run))
         if done.failure is not None:  # other places are fetched anyway
             context.log.warning("%s", done.failure)
-        if located:
-            record_source_event(context, GEOCODER, {"places_located": len(located)})
+        if kind.located:
+            record_source_event(context, GEOCODER, {"places_located": len(kind.located)})
         with store.engine.connect() as connection:
             metadata = table_stats(connection, asset_key(tables.places))
-    statuses = Counter(one.status for one in located)
+    statuses = Counter(one.status for one in kind.located)
     return dg.MaterializeResult(
         metadata={
             **metadata,
-            "looked_up": len(located),
+            "looked_up": len(kind.located),
             "found": statuses["found"],
             "ambiguous": statuses["ambiguous"],
             "not_found": statuses["not_found"],
@@ -82,11 +87,7 @@ def observations(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Fetch the present weather of every place that is due."""
-    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
-        provider = open_provider(weather.settings(), utc_now)
-        is_by_hand = run_state.is_by_hand(context.run)
-        done = refresh(store, provider, clock=utc_now, is_by_hand=is_by_hand)
-        return _result(context, store, asset_key(tables.observations), provider.name, done)
+    return _fetch(context, weather, warehouse, tables.observations, _present)
 
 
 @dg.multi_asset(
@@ -97,47 +98,55 @@ def hourly(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Fetch the hours that are wanted and missing, and those whose forecast is old."""
-    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
-        provider = open_hours(weather.settings(), utc_now)
-        is_by_hand = run_state.is_by_hand(context.run)
-        done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
-        return _result(context, store, asset_key(tables.hourly), provider.name, done)
+    return _fetch(context, weather, warehouse, tables.hourly, _hours)
 
 
-def _result(
+def _present(settings: Settings) -> list[Kind[Any, Any]]:
+    return [PresentWeather(open_provider(settings, utc_now), utc_now)]
+
+
+def _hours(settings: Settings) -> list[Kind[Any, Any]]:
+    forecast, archive = open_hours(settings, utc_now)
+    return [Forecast(forecast, utc_now), Archive(archive, utc_now)]
+
+
+def _fetch(
     context: dg.AssetExecutionContext,
-    store: Warehouse,
-    key: dg.AssetKey,
-    provider: str,
-    done: FetchResult,
+    weather: SourceResource,
+    warehouse: WarehouseResource,
+    table: Table,
+    kinds_of: Callable[[Settings], list[Kind[Any, Any]]],
 ) -> dg.MaterializeResult[None]:
-    """Return the metadata of a fetch. Raises its failure if all places failed, not individually."""
-    if done.failure is not None:
-        context.log.warning("%s", done.failure)
-    if done.requests:
-        counted = {"requests": done.requests, "places_refreshed": done.succeeded}
-        record_source_event(context, PROVIDER, counted)
-    is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
-    if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
-        raise done.failure
-    if key == asset_key(tables.observations) and done.failure is None and done.paused is None:
-        note_checked(store, source, context.run.run_id)
-    if done.impossible:
-        context.log.warning("Ignored as impossible: %s", dict(done.impossible))
-    with store.engine.connect() as connection:
-        stats = table_stats(connection, key)
-    return dg.MaterializeResult(
-        metadata={
-            **stats,
-            "provider": provider,
-            "places_refreshed": done.succeeded,
-            "places_failed": done.failed,
-            "requests": done.requests,
-            "impossible_values": done.impossible.total(),
-            **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
-            **({"paused": done.paused} if done.paused else {}),
-        }
-    )
+    """Fetch what is due. Raises the last failure if all places failed, not individually."""
+    with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
+        kinds = kinds_of(weather.settings())
+        done = fetch(store, kinds, is_by_hand=run_state.is_by_hand(context.run))
+        if done.failure is not None:
+            context.log.warning("%s", done.failure)
+        if done.requests:
+            counted = {"requests": done.requests, "places_refreshed": done.succeeded}
+            record_source_event(context, PROVIDER, counted)
+        is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
+        if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
+            raise done.failure
+        if table is tables.observations and done.failure is None and done.paused is None:
+            note_checked(store, source, context.run.run_id)
+        if done.impossible:
+            context.log.warning("Ignored as impossible: %s", dict(done.impossible))
+        with store.engine.connect() as connection:
+            stats = table_stats(connection, asset_key(table))
+        return dg.MaterializeResult(
+            metadata={
+                **stats,
+                "provider": kinds[0].client.name,
+                "places_refreshed": done.succeeded,
+                "places_failed": done.failed,
+                "requests": done.requests,
+                "impossible_values": done.impossible.total(),
+                **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
+                **({"paused": done.paused} if done.paused else {}),
+            }
+        )
 
 
 @due_sensor("weather_due", job_name=source.name, seconds=SENSOR_SECONDS)
@@ -149,29 +158,47 @@ def weather_due(
     Due are new places, places whose weather is two hours old, and requested hours without weather
     or with an old forecast. It replaces the weather cache of the shipments service.
     """
-    now = utc_now()
     settings = weather.settings()
-    provider = open_provider(settings, utc_now)
-    hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
+    geocoding = Geocoding(open_geocoder(settings, utc_now), utc_now)
+    kinds = [*_present(settings), *_hours(settings), geocoding]
     with warehouse.open() as store, store.engine.connect() as connection:
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-        counts, cursor = due.count_due(
-            connection, now, context.cursor, by_postcode=accepts_postcodes(provider)
-        )
-        kinds: tuple[Kind[Any, Any], ...] = (
-            PresentWeather(provider, utc_now),
-            Forecast(hours, utc_now),
-            Archive(hours),
-            geocode_places.Geocoding(geocoder),
-        )
+        counts, cursor = _count_due(connection, kinds, context.cursor)
         is_spent = {
-            kind.name: kind.quota_left(connection, now) < kind.cost_of_place
+            kind.name: kind.quota_left(connection) < kind.cost_of_place
             for kind in (kinds if any(counts.values()) else ())
         }
     context.update_cursor(cursor)
     if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
     return dg.RunRequest()
+
+
+def _count_due(
+    connection: Connection, kinds: Sequence[Kind[Any, Any]], cursor: str | None
+) -> tuple[dict[str, int], str]:
+    """Count the places that are due, by the kind of request, where the query is not paused.
+
+    Returns also the cursor for the next call: until when each query pauses.
+    """
+    new = text(read_sql("pipelines.sources.weather", "count_new_places"))
+    queries: dict[str, Callable[[], int]] = {
+        **{kind.name: partial(kind.count_due, connection) for kind in kinds},
+        "new": lambda: int(connection.execute(new).scalar_one()),
+    }
+    try:
+        pauses = {name: float(until) for name, until in json.loads(cursor or "{}").items()}
+    except (ValueError, TypeError, AttributeError):  # of another version
+        pauses = {}
+    counts, now = {}, utc_now().timestamp()
+    for name, query in queries.items():
+        if now < pauses.get(name, 0.0):
+            continue
+        began = time.perf_counter()
+        counts[name] = query()
+        rest = REST_FACTOR * (time.perf_counter() - began)
+        pauses[name] = now + (rest if counts[name] else max(rest, MIN_REST_SECONDS))
+    return counts, json.dumps(pauses)
 
 
 def _reason_to_wait(

@@ -8,19 +8,17 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
-from pipelines.sources.weather.fetch_lock import SOURCE
-from pipelines.sources.weather.providers import QuotaExhausted
-from pipelines.sources.weather.tables import api_requests, quota_blocks
+from pipelines.sources.weather.providers import QuotaExhausted, Service
+from pipelines.sources.weather.tables import SCHEMA, api_requests, quota_blocks
 from pipelines.warehouse.connection import Warehouse, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 #: Requests deleted per transaction.
 BATCH_SIZE = 5_000
-UNLIMITED = 1e9
 MAX_PROBLEM_CHARACTERS = 500
 #: The longest block if the provider does not state its duration: a day.
 MAX_BLOCK_MINUTES = 1440.0
@@ -30,11 +28,9 @@ FREE_OUTCOMES = ("failed", "rejected", "quota")
 
 def log_request(
     connection: Connection,
-    place_ids: Sequence[int],
-    *,
-    provider: str,
-    key_digest: str,
+    client: Service,
     kind: str,
+    place_ids: Sequence[int],
     cost: float,
     now: dt.datetime,
 ) -> uuid.UUID:
@@ -42,16 +38,14 @@ def log_request(
     request_id = uuid.uuid4()
     same = {
         "request_id": request_id,
-        "provider": provider,
-        "key_digest": key_digest,
+        **_key(client),
         "kind": kind,
         "requested_at": now,
         "outcome": "started",
         "cost": cost,
     }
-    connection.execute(
-        insert(api_requests), [{"place_id": place_id} | same for place_id in place_ids]
-    )
+    rows = [{"place_id": place_id} | same for place_id in place_ids]
+    connection.execute(insert(api_requests), rows)
     return request_id
 
 
@@ -75,71 +69,48 @@ def log_outcome(
     connection.execute(update(api_requests).where(*mine).values(values))
 
 
-def quota_left(
-    connection: Connection,
-    provider: str,
-    key_digest: str,
-    calls_per_day: int | None,
-    now: dt.datetime,
-) -> float:
+def quota_left(connection: Connection, client: Service, now: dt.datetime) -> float:
     """Return the calls left today (UTC) for a key; none while the provider blocks it."""
-    if current_block(connection, provider, key_digest, now) is not None:
+    if current_block(connection, client, now) is not None:
         return 0.0
     midnight = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    query = select(func.coalesce(func.sum(api_requests.c.cost), 0)).where(
-        api_requests.c.provider == provider,
-        api_requests.c.key_digest == key_digest,
-        api_requests.c.requested_at >= midnight,
-    )
-    limit = UNLIMITED if calls_per_day is None else float(calls_per_day)
-    return max(0.0, limit - float(connection.execute(query).scalar_one()))
+    query = select(func.coalesce(func.sum(api_requests.c.cost), 0)).filter_by(**_key(client))
+    spent = connection.execute(query.where(api_requests.c.requested_at >= midnight)).scalar_one()
+    return max(0.0, client.calls_per_day - float(spent))
 
 
-def current_block(
-    connection: Connection, provider: str, key_digest: str, now: dt.datetime
-) -> Row[Any] | None:
+def current_block(connection: Connection, client: Service, now: dt.datetime) -> Row[Any] | None:
     """Return `blocked_until` and `reason` of the block of a key; None if it is not blocked."""
-    query = select(quota_blocks).where(
-        *_of(provider, key_digest), quota_blocks.c.blocked_until > now
-    )
-    return connection.execute(query).one_or_none()
+    query = select(quota_blocks).filter_by(**_key(client))
+    return connection.execute(query.where(quota_blocks.c.blocked_until > now)).one_or_none()
 
 
 def block_key(
-    connection: Connection,
-    provider: str,
-    key_digest: str,
-    exhausted: QuotaExhausted,
-    now: dt.datetime,
+    connection: Connection, client: Service, exhausted: QuotaExhausted, now: dt.datetime
 ) -> None:
     """Block requests to a provider with a key until its quota renews.
 
     If the provider does not say when: for a minute, doubled with each block in a row, up to a day.
     """
-    last = select(quota_blocks.c.consecutive_blocks).where(*_of(provider, key_digest))
+    last = select(quota_blocks.c.consecutive_blocks).filter_by(**_key(client))
     before: int = connection.execute(last).scalar() or 0
     minutes = min(2.0 ** min(before, 20), MAX_BLOCK_MINUTES)
-    statement = postgresql.insert(quota_blocks).values(
-        provider=provider,
-        key_digest=key_digest,
-        blocked_until=exhausted.until or now + dt.timedelta(minutes=minutes),
-        consecutive_blocks=before + 1,
-        reason=exhausted.problem,
-    )
-    again = {
-        name: statement.excluded[name] for name in ("blocked_until", "consecutive_blocks", "reason")
+    block = {
+        "blocked_until": exhausted.until or now + dt.timedelta(minutes=minutes),
+        "consecutive_blocks": before + 1,
+        "reason": exhausted.problem,
     }
-    same = ["provider", "key_digest"]
-    connection.execute(statement.on_conflict_do_update(index_elements=same, set_=again))
+    statement = postgresql.insert(quota_blocks).values(**_key(client), **block)
+    connection.execute(statement.on_conflict_do_update(index_elements=[*_key(client)], set_=block))
 
 
-def delete_block(connection: Connection, provider: str, key_digest: str) -> None:
-    """Delete the blocks of a key that got a response, so that the next block is short again."""
-    connection.execute(delete(quota_blocks).where(*_of(provider, key_digest)))
+def delete_block(connection: Connection, client: Service) -> None:
+    """Delete the block of a key that got a response, so that the next block is short again."""
+    connection.execute(delete(quota_blocks).filter_by(**_key(client)))
 
 
-def _of(provider: str, key_digest: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return quota_blocks.c.provider == provider, quota_blocks.c.key_digest == key_digest
+def _key(client: Service) -> dict[str, str]:
+    return {"provider": client.name, "key_digest": client.key_digest}
 
 
 def shorten(failure: Failure) -> str:
@@ -150,4 +121,4 @@ def shorten(failure: Failure) -> str:
 def delete_old(store: Warehouse, before: dt.datetime) -> int:
     """Delete the requests before a time."""
     statement = read_sql("pipelines.sources.weather", "delete_requests")
-    return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=before)
+    return delete_in_batches(store, SCHEMA, statement, BATCH_SIZE, before=before)

@@ -7,11 +7,18 @@ import psycopg
 import pytest
 
 from pipelines.http.client import HttpClient
+from pipelines.sources.weather import fetch
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import Site, Theirs
+
+
+@pytest.fixture(autouse=True)
+def without_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(fetch, "POLL_SECONDS", 0.01)
 
 
 @pytest.fixture

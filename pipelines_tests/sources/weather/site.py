@@ -8,15 +8,14 @@ from typing import Any
 
 from pipelines.failures import Failure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.due import count_present_due
-from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.geocode_places import geocode_places, put_places
+from pipelines.sources.weather.fetch import FetchResult, Kind, fetch
+from pipelines.sources.weather.geocode_places import Geocoding, put_places
 from pipelines.sources.weather.geocoding import Geocoder, Located
-from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due, fill_hours
+from pipelines.sources.weather.hours import Archive, Forecast
 from pipelines.sources.weather.observation import Observation
+from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers import Place
-from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
-from pipelines.sources.weather.refresh import refresh
+from pipelines.sources.weather.providers.open_meteo_hours import ArchiveHours, ForecastHours
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
@@ -49,12 +48,9 @@ class Site(Stored):
     def locate(
         self, geocoder: Geocoder | None = None, *, is_by_hand: bool = False
     ) -> tuple[list[Located], Failure | None]:
-        """Look up what is pending, without waits; what was located, and the last failure."""
-        client = geocoder or Geocoder(self.http, self.sandbox, self.clock)
-        located, done = geocode_places(
-            self.warehouse, client, self.clock, sleep=lambda _: None, is_by_hand=is_by_hand
-        )
-        return located, done.failure
+        """Look up what is pending; what was located, and the last failure."""
+        kind = Geocoding(geocoder or Geocoder(self.http, self.sandbox, self.clock), self.clock)
+        return kind.located, fetch(self.warehouse, [kind], is_by_hand=is_by_hand).failure
 
     def fly(self, *days: int) -> None:
         """Load legs from BUD to LTN at 15:35 local time, so many days from now."""
@@ -70,13 +66,18 @@ class Site(Stored):
     def due(self) -> int:
         """Return how many places want hours, from the forecast and from the archive."""
         with self.warehouse.engine.connect() as connection:
-            kinds = (FORECAST, ARCHIVE)
-            return sum(count_hours_due(connection, self.clock(), kind) for kind in kinds)
+            return sum(kind.count_due(connection) for kind in self.hours(self.sandbox))
 
-    def fill(self, provider: OpenMeteoHours | None = None, **how: Any) -> FetchResult:
+    def hours(self, url: str) -> list[Kind[Any, Any]]:
+        """Return the kinds of hours, requested at a URL."""
+        forecast, archive = (
+            client(self.http, url, self.clock) for client in (ForecastHours, ArchiveHours)
+        )
+        return [Forecast(forecast, self.clock), Archive(archive, self.clock)]
+
+    def fill(self, url: str | None = None, **how: Any) -> FetchResult:
         """Request the hours that are due, from the sandbox or from another provider."""
-        client = provider or OpenMeteoHours(self.http, self.sandbox, self.clock)
-        return fill_hours(self.warehouse, client, self.clock, sleep=lambda _: None, **how)
+        return fetch(self.warehouse, self.hours(url or self.sandbox), **how)
 
 
 @dataclass
@@ -98,17 +99,14 @@ class MadeUp:
 
     name = "made-up"
     key_digest = ""
-    calls_per_day: int | None = None
+    calls_per_day = 1_000_000
     max_places = 200
-    cost_of_place = 1.0
+    accepts_postcodes = False
 
     def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
         self.clock, self.first, self.requested = clock, list(first), list[list[int]]()
         #: What is answered instead of good observations.
         self.change: Callable[[list[Observation]], Sequence[Observation | str]] = lambda good: good
-
-    def can_request(self, place: Place) -> bool:
-        return place.latitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         self.requested.append([place.place_id for place in places])
@@ -145,9 +143,10 @@ class Present(Stored):
         )
 
     def fetch(self, provider: Any = None) -> FetchResult:
-        client = provider or self.provider()
-        return refresh(self.warehouse, client, clock=self.clock, sleep=lambda _: None)
+        client: Any = provider or self.provider()
+        return fetch(self.warehouse, [PresentWeather(client, self.clock)])
 
     def due(self) -> int:
+        provider: Any = self.provider()
         with self.warehouse.engine.connect() as connection:
-            return count_present_due(connection, self.clock(), by_postcode=False)
+            return PresentWeather(provider, self.clock).count_due(connection)

@@ -15,14 +15,14 @@ OTHER: dict[str, Any] = {"weather_provider": "weatherapi", "weather_api_key": "i
 def hosts(settings: Settings) -> dict[str, str]:
     """The hosts of present weather, coming hours, older hours and places."""
     clock = FakeClock()
-    hours = vars(open_hours(settings, clock))
+    forecast, archive = open_hours(settings, clock)
     found = {
-        "present": vars(open_provider(settings, clock))["_url"],
-        "forecast": hours["_forecast_url"],
-        "archive": hours["_archive_url"],
-        "places": vars(open_geocoder(settings, clock))["_url"],
+        "present": open_provider(settings, clock),
+        "forecast": forecast,
+        "archive": archive,
+        "places": open_geocoder(settings, clock),
     }
-    return {name: url.split("/")[2] for name, url in found.items()}
+    return {name: vars(one)["_url"].split("/")[2] for name, one in found.items()}
 
 
 @pytest.mark.parametrize("prefix", ["", "customer-"])
@@ -43,14 +43,15 @@ def test_a_customers_key_alone_selects_the_customer_hosts(prefix: str) -> None:
 def test_the_quota_is_that_of_the_plan() -> None:
     clock = FakeClock()
 
-    def quotas(settings: Settings) -> tuple[int | None, ...]:
-        clients = (open_provider, open_hours, open_geocoder)
-        return tuple(one(settings, clock).calls_per_day for one in clients)
+    def quotas(settings: Settings) -> list[int]:
+        present, places = open_provider(settings, clock), open_geocoder(settings, clock)
+        clients = (present, *open_hours(settings, clock), places)
+        return [one.calls_per_day for one in clients]
 
-    assert quotas(Settings()) == (10_000, 10_000, 10_000)
-    assert quotas(Settings(weather_requests_per_day=5)) == (5, 5, 5)
+    assert quotas(Settings()) == [10_000] * 4
+    assert quotas(Settings(weather_requests_per_day=5)) == [5] * 4
     other = Settings(**OTHER, weather_requests_per_day=600)
-    assert quotas(other) == (600, 10_000, 10_000)
+    assert quotas(other) == [600, 10_000, 10_000, 10_000]
 
 
 @pytest.mark.parametrize("provider", ["open-meteo", "weatherapi"])

@@ -7,11 +7,12 @@ import pytest
 
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
+from pipelines.sources.weather.fetch import fetch
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder, choose
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
+from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.refresh import refresh
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.sources.shipments.made_up import line
@@ -207,13 +208,13 @@ def test_each_place_is_looked_up_once_for_all_its_shipments(site: Site) -> None:
 def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:
     site.send([line(1, receiver_address="Street 2, Nowhere, Iran")])
     site.locate()
-    provider = OpenMeteo(site.http, site.sandbox, site.clock)
-    refresh(site.warehouse, provider, clock=site.clock)
+    present = PresentWeather(OpenMeteo(site.http, site.sandbox, site.clock), site.clock)
+    fetch(site.warehouse, [present])
     site.owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
     site.owner.execute("SELECT weather.correct_place('DE 10115', 52.5, 13.4)")
     weather = "SELECT count(*) FROM weather.observations"
     assert site.row(weather) == (0,)  # it was that of another place
-    assert refresh(site.warehouse, provider, clock=site.clock).succeeded == 2
+    assert fetch(site.warehouse, [present]).succeeded == 2
     assert statuses(site) == {"DE 10115": "corrected", "IR nowhere": "corrected"}
     site.owner.execute(
         "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"

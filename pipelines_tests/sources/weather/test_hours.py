@@ -11,14 +11,16 @@ from sqlalchemy import text
 
 from pipelines.failures import TransientFailure
 from pipelines.postgres.server import Connections
+from pipelines.sources.weather.fetch import fetch
+from pipelines.sources.weather.hours import Forecast
 from pipelines.sources.weather.observation import within_range
 from pipelines.sources.weather.providers import Place, RequestRejected
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     VARIABLES,
+    ForecastHours,
     HourlyRecord,
     Hours,
-    OpenMeteoHours,
     read_hours,
 )
 from pipelines.sources.weather.sandbox.model import weather_at
@@ -52,8 +54,7 @@ def fill_in_vain(site: Site, source: FakeSource) -> None:
     """Legs in three days, whose weather is requested from a service that only fails."""
     site.fly(3)
     source.will(body(b"oops", status=500))
-    url = source.url.removesuffix("/document.json")
-    done = site.fill(OpenMeteoHours(site.http, url, site.clock))
+    done = site.fill(source.url.removesuffix("/document.json"))
     assert isinstance(done.failure, TransientFailure)
 
 
@@ -114,13 +115,14 @@ def test_after_a_failure_only_a_run_by_hand_retries_at_once(site: Site, source: 
 def test_one_rejected_place_does_not_block_the_others(site: Site) -> None:
     site.fly(3)
 
-    class Picky(OpenMeteoHours):
-        def forecast(self, places: Sequence[Place], past_days: int) -> list[Hours | str]:
+    class Picky(ForecastHours):
+        def hours(self, places: Sequence[Place], **days: str) -> list[Hours | str]:
             if any(place.longitude == 19.2556 for place in places):
                 raise RequestRejected("weather", "that is no place", place="there")
-            return super().forecast(places, past_days)
+            return super().hours(places, **days)
 
-    done = site.fill(Picky(site.http, site.sandbox, site.clock))
+    picky = Picky(site.http, site.sandbox, site.clock)
+    done = fetch(site.warehouse, [Forecast(picky, site.clock)])
     assert (done.succeeded, done.failed, done.requests) == (1, 1, 3)
     assert site.due() == 0
     booked = (
@@ -228,15 +230,13 @@ def test_hours_that_the_archive_does_not_have_yet_are_requested_again(
 ) -> None:
     """Incident: they were stored without a value, and the check of hours passed."""
     site.fly(-200)
-    url = source.url.removesuffix("/document.json")
-    provider = OpenMeteoHours(site.http, url, site.clock)
     at = dt.datetime.fromisoformat(
         site.row("SELECT min(departure_at)::date::text FROM flights.legs")[0]
     )
     hours: dict[str, Any] = {"time": [f"{at:%Y-%m-%d}T{hour:02}:00" for hour in range(24)]}
     absent = hours | {name: [None] * 24 for name in VARIABLES}
     source.will(body(json.dumps({"hourly": absent, "hourly_units": VARIABLES}).encode()))
-    site.fill(provider)
+    site.fill(source.url.removesuffix("/document.json"))
     assert site.row("SELECT count(*) FROM weather.hourly") == (0,)
     assert lacking(site)
     assert site.due() == 0, "not at once"

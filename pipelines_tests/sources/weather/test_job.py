@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.weather import fetch
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
@@ -59,7 +58,6 @@ def weather(
     stored: Stored, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Weather]:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
     for name in ("WEATHER_PROVIDER", "WEATHER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with sandbox_server() as url:

@@ -35,8 +35,8 @@ KEY = "k3y/with+signs"
 def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
     return [
         OpenMeteo(http, url, clock),
-        WeatherApi(http, url, KEY, clock),
-        OpenWeatherMap(http, url, KEY, clock),
+        WeatherApi(http, url, clock, KEY),
+        OpenWeatherMap(http, url, clock, KEY),
     ]
 
 
@@ -62,10 +62,9 @@ def test_openweathermap_requests_postcode_and_country_where_coordinates_are_miss
     (answer,) = provider.observe([bare])
     assert isinstance(answer, Observation)
     assert "zip=10115%2Cde" in theirs.source.requests[0][1]
-    assert provider.can_request(bare)
-    assert not open_meteo.can_request(bare)
-    assert not weatherapi.can_request(bare)
-    assert not provider.can_request(Place(3, None, None, "IR", None))
+    assert provider.accepts_postcodes
+    assert not open_meteo.accepts_postcodes
+    assert not weatherapi.accepts_postcodes
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_a_key_is_in_no_message(clock: FakeClock, caplog: pytest.LogCaptureFixtu
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
     """A provider was queried by plain http, with the key in the address."""
     for kind in (WeatherApi, OpenWeatherMap):
-        provider = kind(http, None, KEY, dt.datetime.now)
+        provider = kind(http, None, dt.datetime.now, KEY)
         assert str(vars(provider)["_url"]).startswith("https://")
 
 
@@ -138,7 +137,7 @@ def test_weatherapi_responses_for_another_place_are_rejected(theirs: Theirs) -> 
     current = {"last_updated_epoch": 1, "temp_c": 3}
     new_york = {"name": "New York", "lat": 40.71, "lon": -74.01}
     theirs.source.will(document({"location": new_york, "current": current}))
-    provider = WeatherApi(theirs.http, theirs.url, KEY, theirs.clock)
+    provider = WeatherApi(theirs.http, theirs.url, theirs.clock, KEY)
     assert provider.observe([BERLIN]) == ["it answered for New York, 6,386 km away"]
     theirs.source.will(document({"location": {"name": "New York"}, "current": current}))
     assert provider.observe([BERLIN]) == ["the response does not name its place"]
@@ -274,7 +273,7 @@ def test_provider_texts_are_storable_in_a_table(theirs: Theirs) -> None:
     theirs.source.will(
         document({"main": {"temp": 3}, "dt": theirs.clock().timestamp(), "weather": odd})
     )
-    provider = OpenWeatherMap(theirs.http, theirs.url, KEY, theirs.clock)
+    provider = OpenWeatherMap(theirs.http, theirs.url, theirs.clock, KEY)
     (result,) = provider.observe([BERLIN])
     assert isinstance(result, Observation)
     assert (result.conditions or "").startswith("clear[31myyy")

@@ -4,7 +4,6 @@ They are our own: `docs/sources/weather.md` says where each shape was seen. All 
 through the clients as a run uses them.
 """
 
-import datetime as dt
 import json
 from typing import Any
 
@@ -24,7 +23,7 @@ from pipelines.sources.weather.providers import (
     openweathermap,
 )
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.providers.open_meteo_hours import Hours, OpenMeteoHours
+from pipelines.sources.weather.providers.open_meteo_hours import ForecastHours, Hours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
 from pipelines.testing.fake_clock import FakeClock
@@ -83,18 +82,11 @@ def test_open_meteo(theirs: Theirs) -> None:
 
 def test_open_meteo_by_hours(theirs: Theirs) -> None:
     def hours(title: str) -> pd.DataFrame:
-        provider = OpenMeteoHours(
-            theirs.http, recorded(theirs.source, "open_meteo_hours", title), theirs.clock
-        )
-        day = dt.date(2026, 11, 20)
-        reasons = (
-            provider.archive(VIENNA, day, day)
-            if title.startswith("archive")
-            else provider.forecast([VIENNA], 0)[0]
-        )
-        assert isinstance(reasons, Hours), reasons
-        assert not reasons.impossible
-        return reasons.rows
+        url = recorded(theirs.source, "open_meteo_hours", title)
+        (answer,) = ForecastHours(theirs.http, url, theirs.clock).hours([VIENNA])
+        assert isinstance(answer, Hours), answer
+        assert not answer.impossible
+        return answer.rows
 
     night = hours("forecast, with noise at night")
     assert [*night.shortwave_radiation_w_per_m2] == [0.0, 0.0, 31.0]
@@ -129,7 +121,7 @@ def test_weatherapi(theirs: Theirs) -> None:
     def observed(title: str) -> Observation:
         (one,) = observe(
             WeatherApi(
-                theirs.http, recorded(theirs.source, "weatherapi", title), "key", theirs.clock
+                theirs.http, recorded(theirs.source, "weatherapi", title), theirs.clock, "key"
             ),
             theirs.clock,
         )
@@ -144,7 +136,7 @@ def test_weatherapi(theirs: Theirs) -> None:
 def test_openweathermap(theirs: Theirs) -> None:
     def observed(title: str) -> Observation:
         url = recorded(theirs.source, "openweathermap", title)
-        (one,) = observe(OpenWeatherMap(theirs.http, url, "key", theirs.clock), theirs.clock)
+        (one,) = observe(OpenWeatherMap(theirs.http, url, theirs.clock, "key"), theirs.clock)
         return one
 
     dry, rain, snow = (observed(title) for title in read("openweathermap"))
@@ -166,9 +158,9 @@ def test_errors(theirs: Theirs, name: str, answer: dict[str, Any]) -> None:
         if name == "geocoding":
             Geocoder(theirs.http, url, theirs.clock).search(Lookup("Wien", "de", ("AT",)))
         elif name == "open_meteo":
-            OpenMeteoHours(theirs.http, url, theirs.clock).forecast([VIENNA], 0)
+            ForecastHours(theirs.http, url, theirs.clock).hours([VIENNA])
         elif name == "weatherapi":
-            WeatherApi(theirs.http, url, "key", theirs.clock).observe([VIENNA])
+            WeatherApi(theirs.http, url, theirs.clock, "key").observe([VIENNA])
         else:
-            OpenWeatherMap(theirs.http, url, "key", theirs.clock).observe([VIENNA])
+            OpenWeatherMap(theirs.http, url, theirs.clock, "key").observe([VIENNA])
     assert type(caught.value) is MEANINGS[answer["means"]]

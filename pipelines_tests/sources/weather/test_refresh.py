@@ -12,7 +12,6 @@ import pytest
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather import fetch_lock
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
@@ -38,13 +37,7 @@ def away() -> TransientFailure:
 
 
 @pytest.fixture
-def site(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    clock: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Present:
-    monkeypatch.setattr(fetch_lock, "POLL_SECONDS", 0.01)
+def site(warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock) -> Present:
     return Present(warehouse, owner, clock)
 
 
@@ -235,17 +228,17 @@ def test_two_at_once_share_the_work(site: Present) -> None:
 #: Begins a request that is never answered. It imports little, to begin soon.
 HANGING = """
 import datetime as dt, sys, time
-from pipelines.sources.weather.refresh import refresh
+from pipelines.sources.weather.fetch import fetch
+from pipelines.sources.weather.present import PresentWeather
 from pipelines.warehouse.connection import Warehouse
 class Hanging:
-    name, key_digest, calls_per_day, max_places, cost_of_place = "made-up", "", None, 200, 1.0
-    def can_request(self, place):
-        return True
+    name, key_digest, calls_per_day, max_places = "made-up", "", 1_000, 200
+    accepts_postcodes = False
     def observe(self, places):
         print("requesting", flush=True)
         time.sleep(600)
 now = dt.datetime.fromisoformat(sys.argv[2])
-refresh(Warehouse(sys.argv[1]), Hanging(), clock=lambda: now)
+fetch(Warehouse(sys.argv[1]), [PresentWeather(Hanging(), lambda: now)])
 """
 
 

@@ -4,7 +4,6 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from pipelines.sources.weather.due import count_new_places
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
@@ -78,8 +77,8 @@ def test_requests_that_cannot_be_a_place_are_left_out_and_the_others_are_not(sit
         ("1.0000,2.0000", 1.0, 2.0, "given"),
         ("AT 1010", None, None, "pending"),
     ]
-    with site.warehouse.engine.connect() as connection:
-        assert count_new_places(connection) == 0, "the sensor starts no run for them"
+    new = read_sql("pipelines.sources.weather", "count_new_places")
+    assert site.row(new) == (0,), "the sensor starts no run for them"
 
 
 def test_every_reading_gets_its_weather_in_every_zone(site: Site) -> None:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
@@ -64,59 +64,26 @@ class KeyRejected(PermanentFailure):
     """The provider rejects the key, or its plan lacks what was requested."""
 
 
-class Client(Protocol):
-    """A service whose requests are counted."""
-
-    name: str
-    #: Digest of its key, to which quotas and blocks apply. Empty without a key.
-    key_digest: str
-    #: What its quota allows in a day (UTC); None without such a limit.
-    calls_per_day: int | None
-
-
-class Provider(Client, Protocol):
-    """The interface of a provider of present weather for the request loop."""
-
-    #: Places in one request.
-    max_places: int
-    #: Quota cost of a place.
-    cost_of_place: float
-
-    def can_request(self, place: Place) -> bool:
-        """Return whether a place has enough data for a request."""
-
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """Return the weather of each place, in order, or why there is none."""
-
-
-class KeyedProvider(ABC):
-    """A provider that needs a key and answers for one place per request."""
+class Service(ABC):
+    """A service whose requests are counted: its address, its key and its error bodies."""
 
     name: str
     #: Default host and path; the host can be overridden.
     host: str
     path: str
-    calls_per_day: int | None
-    max_places = 1
-    cost_of_place = 1.0
+    #: What its quota allows in a day (UTC).
+    calls_per_day: int
 
-    def __init__(self, http: HttpClient, base_url: str | None, key: str, now: Clock) -> None:
+    def __init__(
+        self, http: HttpClient, base_url: str | None, now: Clock, key: str | None = None
+    ) -> None:
         self._url = f"{(base_url or self.host).rstrip('/')}{self.path}"
-        self._key = key
-        self.key_digest = digest_of_key(key)
-        secrets = [*http.secrets, key]
+        self._key = key or ""
+        #: Digest of the key, to which quotas and blocks apply. Empty without a key.
+        digest = sha256(self._key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        self.key_digest = digest if key else ""
+        secrets = [*http.secrets, self._key]
         self._http = replace(http, secrets=secrets, explain=self.explain, clock=now)
-
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """Send a request for each place."""
-        return [self._observe_one(place) for place in places]
-
-    @abstractmethod
-    def can_request(self, place: Place) -> bool:
-        """Return whether a place has enough data for a request."""
-
-    @abstractmethod
-    def _observe_one(self, place: Place) -> Observation | str: ...
 
     @abstractmethod
     def explain(
@@ -125,9 +92,17 @@ class KeyedProvider(ABC):
         """Interpret an error body."""
 
 
-def digest_of_key(key: str | None) -> str:
-    """Return a digest that identifies a key without revealing it; empty without a key."""
-    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12] if key else ""
+class Provider(Service):
+    """A provider of present weather."""
+
+    #: Places in one request.
+    max_places = 1
+    #: Whether places without coordinates can be requested by postcode and country.
+    accepts_postcodes = False
+
+    @abstractmethod
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """Return the weather of each place, in order, or why there is none."""
 
 
 def end_of(window: str, now: dt.datetime) -> dt.datetime:

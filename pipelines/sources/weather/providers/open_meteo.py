@@ -26,9 +26,10 @@ from pipelines.sources.weather.providers import (
     Clock,
     KeyRejected,
     Place,
+    Provider,
     QuotaExhausted,
     RequestRejected,
-    digest_of_key,
+    Service,
     end_of,
 )
 
@@ -52,27 +53,24 @@ UNITS = {
 EXCEEDED = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}
 
 
-class Service:
-    """One of Open-Meteo's APIs: its address, its key and its error bodies."""
+class OpenMeteoApi(Service):
+    """One of Open-Meteo's APIs."""
 
     name = "open-meteo"
-    host: str
-    path: str
+    path = "/v1/forecast"
     #: Of the free service; its limits of a minute and an hour are met by a pause after a 429.
-    calls_per_day: int | None = 10_000
+    calls_per_day = 10_000
 
     def __init__(
         self, http: HttpClient, base_url: str | None, now: Clock, key: str | None = None
     ) -> None:
-        self._url = f"{base_of(base_url, self.host, key)}{self.path}"
-        if key is not None:
-            headers, secrets = {**http.headers, KEY_HEADER: key}, [*http.secrets, key]
-            http = replace(http, headers=headers, secrets=secrets)
-        self._http = replace(http, explain=self.explain, clock=now)
-        self.key_digest = digest_of_key(key)
+        usual = self.host.replace("https://", "https://customer-") if key else self.host
+        http = replace(http, headers={**http.headers, KEY_HEADER: key}) if key else http
+        super().__init__(http, base_url or usual, now, key)
 
-    @staticmethod
-    def explain(status: int, document: Any, url: str, received_at: dt.datetime) -> Failure | None:
+    def explain(
+        self, status: int, document: Any, url: str, received_at: dt.datetime
+    ) -> Failure | None:
         """Interpret an error body."""
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
@@ -81,76 +79,54 @@ class Service:
             for sign, window in EXCEEDED.items():
                 if reason.startswith(sign):
                     until = end_of(window, received_at)
-                    return QuotaExhausted(Service.name, reason, place=url, until=until)
+                    return QuotaExhausted(OpenMeteoApi.name, reason, place=url, until=until)
         if status in (400, 401, 403) and ("API key" in reason or " plan" in reason):
             remedy = f"Set {OPEN_METEO_KEY_VARIABLE} to the key of a plan that includes this API."
-            return KeyRejected(Service.name, reason, place=url, remedy=remedy)
+            return KeyRejected(OpenMeteoApi.name, reason, place=url, remedy=remedy)
         if status == 400:
             if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
-                return RequestRejected(Service.name, reason, place=url)
+                return RequestRejected(OpenMeteoApi.name, reason, place=url)
             if "arameter" in reason or "nvalid" in reason:
                 return PermanentFailure(
-                    Service.name, reason, place=url, remedy="This is a bug in open_meteo.py."
+                    OpenMeteoApi.name, reason, place=url, remedy="This is a bug in open_meteo.py."
                 )
             return TransientFailure(  # it answers so when it is overloaded
-                Service.name, reason, place=url, remedy="If it does not pass, see its status page."
+                OpenMeteoApi.name,
+                reason,
+                place=url,
+                remedy="If it does not pass, see its status page.",
             )
         return None
 
+    def at_places(self, places: Sequence[Place], **parameters: str) -> list[Any]:
+        """Send one request for all places, and return the response for each.
 
-class OpenMeteo(Service):
+        The API sends an object for one place, else a list.
+        """
+        coordinates = {
+            "latitude": ",".join(f"{place.latitude:.5f}" for place in places),
+            "longitude": ",".join(f"{place.longitude:.5f}" for place in places),
+        }
+        response = self._http.get_json(self._url, coordinates | parameters | {"timezone": "GMT"})
+        document = response.document
+        responses = document if isinstance(document, list) else [document]
+        if len(responses) != len(places):
+            problem = f"{len(places)} places were requested and {len(responses)} answered"
+            remedy = "Try again later."
+            raise TransientFailure(self.name, problem, place=response.url, remedy=remedy)
+        return responses
+
+
+class OpenMeteo(OpenMeteoApi, Provider):
     """Present weather from the forecast API."""
 
     host = FORECAST_URL
-    path = "/v1/forecast"
     max_places = 200
-    cost_of_place = 1.0
-
-    def can_request(self, place: Place) -> bool:
-        """Return whether the place has coordinates."""
-        return place.latitude is not None and place.longitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """Send one request for all places."""
-        response = self._http.get_json(
-            self._url,
-            {
-                **coordinates(places),
-                "current": ",".join(UNITS),
-                "forecast_days": "1",
-                "timezone": "GMT",
-            },
-        )
-        return [
-            read_current(one) for one in one_for_each(response.document, len(places), response.url)
-        ]
-
-
-def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
-    """Return the host to query: the configured one, the customers' one, or the public one."""
-    usual = public_url.replace("https://", "https://customer-") if key else public_url
-    return (base_url or usual).rstrip("/")
-
-
-def coordinates(places: Sequence[Place]) -> dict[str, str]:
-    """Return the coordinates as two lists of equal length, as the API requires."""
-    return {
-        "latitude": ",".join(f"{place.latitude:.5f}" for place in places),
-        "longitude": ",".join(f"{place.longitude:.5f}" for place in places),
-    }
-
-
-def one_for_each(document: Any, count: int, url: str) -> list[Any]:
-    """Return the responses in request order: the API sends an object for one place, else a list."""
-    responses = document if isinstance(document, list) else [document]
-    if len(responses) != count:
-        raise TransientFailure(
-            OpenMeteo.name,
-            f"{count} places were requested and {len(responses)} answered",
-            place=url,
-            remedy="Try again later.",
-        )
-    return responses
+        responses = self.at_places(places, current=",".join(UNITS), forecast_days="1")
+        return [read_current(one) for one in responses]
 
 
 def read_current(response: Any) -> Observation | str:

@@ -9,23 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import as_code, within_range, words_for
-from pipelines.sources.weather.providers import Clock, Place
+from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
     FORECAST_URL,
-    Service,
-    base_of,
-    coordinates,
+    OpenMeteoApi,
     instant,
-    one_for_each,
     wrong_unit,
 )
 
@@ -43,7 +39,6 @@ VARIABLES = {
 FORECAST_DAYS = 16
 MAX_PAST_DAYS = 92
 MAX_PLACES = 50
-
 
 Numbers = list[Annotated[float | None, Field(allow_inf_nan=False)]]
 
@@ -68,53 +63,22 @@ class Hours:
     impossible: Counter[str]
 
 
-class OpenMeteoHours(Service):
-    """Hourly weather, whichever provider has the present weather: the others lack history."""
+class ForecastHours(OpenMeteoApi):
+    """Hours of the forecast API."""
 
     host = FORECAST_URL
-    path = "/v1/forecast"
 
-    def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        now: Clock,
-        key: str | None = None,
-        *,
-        forecast_url: str | None = None,
-        archive_url: str | None = None,
-        archive_variable: str | None = None,
-    ) -> None:
-        super().__init__(http, forecast_url or base_url, now, key)
-        self._archive_http = replace(self._http, variable=archive_variable or http.variable)
-        self._forecast_url = self._url
-        self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
+    def hours(self, places: Sequence[Place], **days: str) -> list[Hours | str]:
+        """Return each place's hours of the days that the parameters select."""
+        responses = self.at_places(places, hourly=",".join(VARIABLES), **days)
+        return [read_hours(one) for one in responses]
 
-    def forecast(self, places: Sequence[Place], past_days: int) -> list[Hours | str]:
-        """Return each place's hours from `past_days` ago to the end of the forecast."""
-        parameters = {
-            **coordinates(places),
-            "hourly": ",".join(VARIABLES),
-            "past_days": str(past_days),
-            "forecast_days": str(FORECAST_DAYS),
-            "timezone": "GMT",
-        }
-        response = self._http.get_json(self._forecast_url, parameters)
-        return [
-            read_hours(one) for one in one_for_each(response.document, len(places), response.url)
-        ]
 
-    def archive(self, place: Place, first: dt.date, last: dt.date) -> Hours | str:
-        """Return a place's hours of all days from `first` to `last`."""
-        parameters = {
-            **coordinates([place]),
-            "hourly": ",".join(VARIABLES),
-            "start_date": first.isoformat(),
-            "end_date": last.isoformat(),
-            "timezone": "GMT",
-        }
-        response = self._archive_http.get_json(self._archive_url, parameters)
-        return read_hours(one_for_each(response.document, 1, response.url)[0])
+class ArchiveHours(ForecastHours):
+    """Hours of the archive."""
+
+    host = ARCHIVE_URL
+    path = "/v1/archive"
 
 
 def weight(days: int) -> float:

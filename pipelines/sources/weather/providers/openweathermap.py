@@ -5,6 +5,7 @@ the US. `cod` is a number in some responses and a string in others.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure
@@ -20,8 +21,8 @@ from pipelines.sources.weather.observation import (
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
-    KeyedProvider,
     Place,
+    Provider,
     QuotaExhausted,
     RequestRejected,
 )
@@ -31,25 +32,24 @@ KMH_PER_M_PER_S = 3.6
 CODES = (200, 999)
 
 
-class OpenWeatherMap(KeyedProvider):
+class OpenWeatherMap(Provider):
     """Present weather by coordinates or by postcode."""
 
     name = "openweathermap"
     host = "https://api.openweathermap.org"
     path = "/data/2.5/weather"
-    calls_per_day: int | None = 32_000  # of 1,000,000 a month
+    calls_per_day = 32_000  # of 1,000,000 a month
+    accepts_postcodes = True
 
-    def can_request(self, place: Place) -> bool:
-        """Return whether the place has coordinates, or postcode and country."""
-        return place.latitude is not None or bool(place.postcode and place.country_code)
-
-    def _observe_one(self, place: Place) -> Observation | str:
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """Send a request for the place."""
+        (place,) = places
         if place.latitude is not None:
             where = {"lat": f"{place.latitude:.5f}", "lon": f"{place.longitude:.5f}"}
         else:
             where = {"zip": f"{place.postcode},{(place.country_code or '').lower()}"}
         parameters = {**where, "appid": self._key, "units": "metric", "lang": "en"}
-        return _read(self._http.get_json(self._url, parameters).document)
+        return [_read(self._http.get_json(self._url, parameters).document)]
 
     def explain(
         self,

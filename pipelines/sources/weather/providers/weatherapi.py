@@ -5,6 +5,7 @@ requests need a paid plan, and each place in them counts, so places are requeste
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
@@ -23,8 +24,8 @@ from pipelines.sources.weather.observation import (
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
-    KeyedProvider,
     Place,
+    Provider,
     QuotaExhausted,
     RequestRejected,
     end_of,
@@ -36,22 +37,20 @@ CODES = (1000, 9999)
 MAX_AWAY_KM = 100.0
 
 
-class WeatherApi(KeyedProvider):
+class WeatherApi(Provider):
     """Present weather by coordinates."""
 
     name = "weatherapi"
     host = "https://api.weatherapi.com"
     path = "/v1/current.json"
-    calls_per_day: int | None = 3_200  # of 100,000 a month
+    calls_per_day = 3_200  # of 100,000 a month
 
-    def can_request(self, place: Place) -> bool:
-        """Return whether the place has coordinates."""
-        return place.latitude is not None and place.longitude is not None
-
-    def _observe_one(self, place: Place) -> Observation | str:
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """Send a request for the place."""
+        (place,) = places
         coordinates = f"{place.latitude:.5f},{place.longitude:.5f}"
         response = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
-        return _read(response.document, place)
+        return [_read(response.document, place)]
 
     def explain(
         self, status: int, document: Any, url: str, received_at: dt.datetime
@@ -80,25 +79,14 @@ def _read(document: Any, place: Place) -> Observation | str:
     current = document.get("current") if isinstance(document, dict) else None
     if not isinstance(location, dict) or not isinstance(current, dict):
         return "the response has no current weather"
-    if elsewhere := _describe_distance(location, place):
-        return elsewhere
-    return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
-
-
-def _describe_distance(location: dict[str, Any], place: Place) -> str | None:
-    """Return why a response is for another place than the requested one, or None.
-
-    This compares distances, not countries. The response names the nearest town, which at a border
-    may be in the neighbouring country. It also names territories and "Congo" unlike any list of
-    countries.
-    """
     latitude, longitude = number(location.get("lat")), number(location.get("lon"))
-    if latitude is None or longitude is None or None in (place.latitude, place.longitude):
+    if latitude is None or longitude is None:
         return "the response does not name its place"
+    # Not the country: at a border, the nearest town may be in the neighbouring one.
     away = kilometres((place.latitude or 0.0, place.longitude or 0.0), (latitude, longitude))
-    if away <= MAX_AWAY_KM:
-        return None
-    return f"it answered for {words(location.get('name'))}, {away:,.0f} km away"
+    if away > MAX_AWAY_KM:
+        return f"it answered for {words(location.get('name'))}, {away:,.0f} km away"
+    return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:

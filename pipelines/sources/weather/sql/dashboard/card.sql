@@ -2,10 +2,7 @@
 SELECT
     every.day::date AS day,
     coalesce(used.cost, 0)::double precision AS value,
-    coalesce(
-        'of ' || to_char(%(calls_per_day)s::integer, 'FM999,999,999') || ' a day',
-        'the plan has no limit by day'
-    ) AS detail,
+    'of ' || to_char(%(calls_per_day)s::integer, 'FM999,999,999') || ' a day' AS detail,
     (SELECT max(requested_at) FROM weather.api_requests) AS as_of
 FROM generate_series(
     current_date - interval '13 days', current_date::timestamp, interval '1 day'
