@@ -44,8 +44,8 @@ places = Table(
     required(
         "place_key",
         Text,
-        "Unique key: country and postcode (DE 10115), country and city in lower case if"
-        " there is no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
+        "Unique key: country and postcode (DE 10115), country and city in lower case if there is"
+        " no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
         unique=True,
     ),
     optional(
@@ -60,10 +60,9 @@ places = Table(
     required(
         "geocoding_status",
         Text,
-        "pending: not looked up yet; found: coordinates from GeoNames; given: the"
-        " request has coordinates; not_found; ambiguous: several places match, or none"
-        " with certainty; corrected: set by weather.correct_place. To have a place looked"
-        " up again, set pending.",
+        "pending: not looked up yet; found: coordinates from GeoNames; given: the request has"
+        " coordinates; not_found; ambiguous: several places match, or none with certainty;"
+        " corrected: set by weather.correct_place. To have a place looked up again, set pending.",
     ),
     optional(
         "geocoded_name",
@@ -74,15 +73,15 @@ places = Table(
     optional(
         "geocoding_problem",
         Text,
-        "Why the place was not found; null otherwise. A failed lookup is in"
-        " weather.fetch_state instead.",
+        "Why the place was not found; null otherwise. A failed lookup is in weather.fetch_state"
+        " instead.",
     ),
     optional(
         "geocoding_candidates",
         JSONB,
-        "Candidates for an ambiguous place, the largest first, each with name,"
-        " latitude, longitude and population. Choose one with weather.correct_place. Null"
-        " if not ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
+        "Candidates for an ambiguous place, the largest first, each with name, latitude, longitude"
+        " and population. Choose one with weather.correct_place. Null if not ambiguous. From"
+        " GeoNames (CC BY 4.0) by Open-Meteo.com.",
     ),
     required(
         "is_observed",
@@ -94,8 +93,8 @@ places = Table(
         name="geocoding_status",
     ),
     CheckConstraint(
-        "geocoding_status NOT IN ('found', 'given', 'corrected')"
-        " OR (latitude IS NOT NULL AND longitude IS NOT NULL)",
+        "geocoding_status NOT IN ('found', 'given', 'corrected') OR (latitude IS NOT NULL AND"
+        " longitude IS NOT NULL)",
         name="has_coordinates",
     ),
     CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
@@ -103,8 +102,7 @@ places = Table(
     Index("places_pending_idx", "place_id", postgresql_where="geocoding_status = 'pending'"),
     schema=SCHEMA,
     comment="Places for which sources request weather, one row each: airports, places of"
-    " addresses, solar plants. Addresses are looked up in GeoNames (CC BY 4.0) by"
-    " Open-Meteo.com.",
+    " addresses, solar plants. Addresses are looked up in GeoNames (CC BY 4.0) by Open-Meteo.com.",
 )
 
 observations = Table(
@@ -141,14 +139,13 @@ observations = Table(
     optional(
         "delay_risk",
         Text,
-        "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A"
-        " rule of thumb (weather.delay_risk). Null if unknown.",
+        "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A rule of"
+        " thumb (weather.delay_risk). Null if unknown.",
     ),
     schema=SCHEMA,
     comment="Last known weather of each place, one row per place. Model data, not"
-    " measurements. A value is null if the provider did not report it or if it is"
-    " implausible. Weather data by Open-Meteo.com (CC BY 4.0) unless provider is"
-    " another.",
+    " measurements. A value is null if the provider did not report it or if it is implausible."
+    " Weather data by Open-Meteo.com (CC BY 4.0) unless provider is another.",
 )
 
 hourly = Table(
@@ -167,8 +164,8 @@ hourly = Table(
     optional(
         "shortwave_radiation_w_per_m2",
         Double,
-        "Solar radiation on a horizontal surface, mean of the hour before hour_at,"
-        " W/m²; null if unknown.",
+        "Solar radiation on a horizontal surface, mean of the hour before hour_at, W/m²; null if"
+        " unknown.",
     ),
     optional("conditions", Text, "Weather conditions, in words; null if unknown."),
     optional(
@@ -179,8 +176,8 @@ hourly = Table(
     required(
         "weather_source",
         Text,
-        "forecast: the forecast API, for future and recent hours; archive: reanalysis,"
-        " for older hours.",
+        "forecast: the forecast API, for future and recent hours; archive: reanalysis, for older"
+        " hours.",
     ),
     required("fetched_at", INSTANT, "When the response was received."),
     schema=SCHEMA,
@@ -192,9 +189,9 @@ hourly = Table(
 #: of two places never overlap. With the place as a separate column, the constraint below would need
 #: the extension btree_gist, which not every server has. The precision is one second.
 _KEPT_FOR_TWO_HOURS = (
-    "int8range("
-    "place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE 'UTC')::bigint, "
-    "place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE 'UTC')::bigint + 7200)"
+    "int8range(place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE"
+    " 'UTC')::bigint, place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE"
+    " 'UTC')::bigint + 7200)"
 )
 
 fetch_state = Table(
@@ -204,15 +201,15 @@ fetch_state = Table(
     required(
         "kind",
         Text,
-        "observation: current weather; forecast: recent and future hours; archive:"
-        " older hours; geocoding: coordinates.",
+        "observation: current weather; forecast: recent and future hours; archive: older hours;"
+        " geocoding: coordinates.",
         primary_key=True,
     ),
     optional(
         "last_success_at",
         INSTANT,
-        "When the data was last received; null: due at once. An observation is due"
-        " again after two hours, missing hours after three.",
+        "When the data was last received; null: due at once. An observation is due again after two"
+        " hours, missing hours after three.",
     ),
     required(
         "consecutive_failures",
@@ -226,8 +223,8 @@ fetch_state = Table(
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="State of requests, one row per place and kind: last success, failures since,"
-    " next retry. Delete a row to request the place again at once; current weather is"
-    " requested again only if the last is two hours old.",
+    " next retry. Delete a row to request the place again at once; current weather is requested"
+    " again only if the last is two hours old.",
 )
 
 api_requests = Table(
@@ -259,11 +256,10 @@ api_requests = Table(
     required(
         "outcome",
         Text,
-        "started: no response yet, or the run was killed before it stored the response;"
-        " success: the response was stored; failed; rejected: by the provider, because of"
-        " one of the places; quota: the quota was used up; superseded: the response was"
-        " stored, but the place was corrected since (weather.correct_place), or a clock"
-        " was wrong.",
+        "started: no response yet, or the run was killed before it stored the response; success:"
+        " the response was stored; failed; rejected: by the provider, because of one of the"
+        " places; quota: the quota was used up; superseded: the response was stored, but the place"
+        " was corrected since (weather.correct_place), or a clock was wrong.",
     ),
     required("cost", Numeric, "Cost of the request in the provider's quota."),
     optional("problem", Text, "Why the request failed; null if it did not."),
@@ -289,9 +285,8 @@ api_requests = Table(
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="Log of requests to weather providers and the geocoder, one row per request and"
-    " place. Written before a request is sent, so that requests of killed runs count"
-    " against the quota. At most one observation of a place is stored in any two"
-    " hours.",
+    " place. Written before a request is sent, so that requests of killed runs count against the"
+    " quota. At most one observation of a place is stored in any two hours.",
 )
 
 quota_blocks = Table(
@@ -308,13 +303,12 @@ quota_blocks = Table(
     required(
         "consecutive_blocks",
         Integer,
-        "Number of blocks since the last response. If the provider does not state a"
-        " wait, each block lasts twice as long as the previous one.",
+        "Number of blocks since the last response. If the provider does not state a wait, each"
+        " block lasts twice as long as the previous one.",
     ),
     required("reason", Text, "Message of the provider."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="Providers whose quota for an API key is used up, one row each. The next"
-    " response removes the row. Delete a row to unblock the key; a new key is not"
-    " blocked.",
+    " response removes the row. Delete a row to unblock the key; a new key is not blocked.",
 )
