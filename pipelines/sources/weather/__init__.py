@@ -7,6 +7,8 @@ and `geocode_places` define what it requests. `providers` and `geocoding` are th
 `place_names` has the geocoder's lookups (pure).
 """
 
+from typing import Any
+
 from pipelines.config import Settings as Platform
 from pipelines.source import (
     Check,
@@ -26,6 +28,10 @@ OPEN_METEO = "open-meteo"
 OPEN_METEO_URLS = ("open_meteo_forecast_url", "open_meteo_archive_url")
 
 
+def _host(description: str) -> Any:
+    return url(description, example="http://127.0.0.1:8080", is_optional=True)
+
+
 class Settings(SourceSettings):
     """The weather provider, and where it and the geocoder are."""
 
@@ -39,29 +45,21 @@ class Settings(SourceSettings):
         "API key of a paid plan of Open-Meteo, for commercial use. Forecast, archive and geocoding"
         " then use the hosts for customers. Unset: the free service."
     )
-    weather_base_url: str | None = url(
+    weather_base_url: str | None = _host(
         "Host to use instead of the provider's own, with the same paths. It applies to"
         " Open-Meteo's hourly data only if Open-Meteo is the provider. Unset: the provider's own"
-        " host.",
-        example="http://127.0.0.1:8080",
-        is_optional=True,
+        " host."
     )
-    open_meteo_forecast_url: str | None = url(
+    open_meteo_forecast_url: str | None = _host(
         "Host for Open-Meteo's forecast (present weather and coming hours). Unset:"
-        " WEATHER_BASE_URL if Open-Meteo is the provider, otherwise Open-Meteo's own host.",
-        example="http://127.0.0.1:8080",
-        is_optional=True,
+        " WEATHER_BASE_URL if Open-Meteo is the provider, otherwise Open-Meteo's own host."
     )
-    open_meteo_archive_url: str | None = url(
+    open_meteo_archive_url: str | None = _host(
         "Host for Open-Meteo's archive of past hours. Unset: WEATHER_BASE_URL if Open-Meteo is the"
-        " provider, otherwise Open-Meteo's own host.",
-        example="http://127.0.0.1:8080",
-        is_optional=True,
+        " provider, otherwise Open-Meteo's own host."
     )
-    geocoding_base_url: str | None = url(
-        "Host to use instead of the geocoder's own. Unset: its own host.",
-        example="http://127.0.0.1:8080",
-        is_optional=True,
+    geocoding_base_url: str | None = _host(
+        "Host to use instead of the geocoder's own. Unset: its own host."
     )
     weather_requests_per_day: int | None = Field(
         default=None,

@@ -34,10 +34,9 @@ from pipelines.warehouse.sql_files import read_sql
 #: Seconds between the attempts for one batch.
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 MAX_FAILED_BATCHES = 3
-#: Maximum back-off in seconds after a failure of the provider, and of a single place.
-MAX_WAIT_SECONDS, MAX_WAIT_OF_PLACE_SECONDS = 300.0, 6 * 3600.0
-#: A place that the provider rejects is requested again after this time.
-REJECTED_FOR = dt.timedelta(hours=6)
+#: Back-off after a failure: the first seconds, doubled with each failure in a row, and the most.
+#: Of the provider, of a single place, and of a place that the provider rejects.
+OF_PROVIDER, OF_PLACE, REJECTED = (30.0, 300.0), (30.0, 6 * 3600.0), (6 * 3600.0, 6 * 3600.0)
 #: Seconds to wait for another run before giving up. Runs stop long before that at the provider's
 #: quota, which is per minute.
 MAX_LOCK_SECONDS, POLL_SECONDS = 600.0, 0.2
@@ -87,22 +86,11 @@ class Kind(ABC, Generic[B, A]):
         """Return the parameters of the query."""
         return {"now": now}
 
-    def due(self, connection: Connection, max_places: float) -> Sequence[Row[Any]]:
-        """Return due places."""
+    def due(self, connection: Connection, max_places: int | None = None) -> Sequence[Row[Any]]:
+        """Return due places, all of them by default."""
         query = text(read_sql("pipelines.sources.weather", self.query))
-        parameters = self.parameters(self.clock()) | {"max_places": int(max_places)}
+        parameters = self.parameters(self.clock()) | {"max_places": max_places}
         return connection.execute(query, parameters).all()
-
-    def count_due(self, connection: Connection) -> int:
-        """Count the due places."""
-        query = read_sql("pipelines.sources.weather", self.query)
-        parameters = self.parameters(self.clock()) | {"max_places": None}
-        count = text(f"SELECT count(*) FROM ({query}) AS due")
-        return int(connection.execute(count, parameters).scalar_one())
-
-    def quota_left(self, connection: Connection) -> float:
-        """Return the calls that the provider still answers today."""
-        return request_log.quota_left(connection, self.client, self.clock())
 
     @abstractmethod
     def batches(self, rows: Sequence[Row[Any]]) -> Sequence[B]:
@@ -192,7 +180,10 @@ def fetch_session(store: Warehouse) -> Iterator[Transaction]:
         with store.translate_db_errors(SCHEMA), connection.begin():
             connection.execute(text(KEEPALIVE))
         deadline = time.monotonic() + MAX_LOCK_SECONDS
-        while not _try_lock(store, connection):
+        while True:
+            with store.translate_db_errors(SCHEMA), connection.begin():
+                if connection.execute(text(LOCK)).scalar_one():
+                    break
             if time.monotonic() > deadline:
                 raise TransientFailure(
                     SCHEMA,
@@ -205,11 +196,6 @@ def fetch_session(store: Warehouse) -> Iterator[Transaction]:
     finally:
         connection.invalidate()  # a pooled connection would keep the lock
         connection.close()
-
-
-def _try_lock(store: Warehouse, connection: Connection) -> bool:
-    with store.translate_db_errors(SCHEMA), connection.begin():
-        return bool(connection.execute(text(LOCK)).scalar_one())
 
 
 @dataclass(frozen=True)
@@ -241,8 +227,8 @@ class _Loop(Generic[B, A]):
     def _pick(self) -> Sequence[B]:
         kind = self.kind
         with self.transaction() as connection:
-            left = kind.quota_left(connection)
-            rows = kind.due(connection, min(kind.max_places, left // kind.cost_of_place))
+            left = request_log.quota_left(connection, kind.client, kind.clock())
+            rows = kind.due(connection, min(kind.max_places, int(left // kind.cost_of_place)))
             is_spent = not rows and left < kind.cost_of_place
             if is_spent and kind.due(connection, max_places=1):
                 self.done.paused = (
@@ -295,8 +281,8 @@ class _Loop(Generic[B, A]):
             outcome = "rejected" if is_rejected else "failed"
             request_log.log_outcome(connection, request_id, outcome, failure)
             if is_last:
-                retry_at = self.kind.clock() + REJECTED_FOR if is_rejected else None
-                self._back_off(connection, batch.places, failure, retry_at=retry_at)
+                waits = REJECTED if is_rejected else OF_PROVIDER
+                self._back_off(connection, batch.places, failure, waits)
                 self.done.failed += len(batch.places)
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
@@ -330,7 +316,7 @@ class _Loop(Generic[B, A]):
                     remedy="It is requested again soon.",
                 )
                 request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
-                self._back_off(connection, [place], failure, max_seconds=MAX_WAIT_OF_PLACE_SECONDS)
+                self._back_off(connection, [place], failure, OF_PLACE)
                 self.done.failure = failure
         self.done.failed += len(bad)
         self.done.failed_batches = 0 if good else self.done.failed_batches + 1
@@ -344,20 +330,15 @@ class _Loop(Generic[B, A]):
         connection: Connection,
         places: Sequence[Place],
         failure: Failure,
-        *,
-        retry_at: dt.datetime | None = None,
-        max_seconds: float = MAX_WAIT_SECONDS,
+        waits: tuple[float, float],
     ) -> None:
-        """Count a failure of places, which are due again at `retry_at`.
-
-        The default is 30 s, doubled with each failure in a row, at most `max_seconds`.
-        """
+        """Count a failure of places, which are due again after a wait."""
         self.kind.execute(
             connection,
             "back_off",
             place_ids=[place.place_id for place in places],
             now=self.kind.clock(),
-            retry_at=retry_at,
             problem=request_log.shorten(failure),
-            max_seconds=max_seconds,
+            first_seconds=waits[0],
+            max_seconds=waits[1],
         )

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from pipelines.sources.weather.fetch import Kind, fetch
 from pipelines.sources.weather.geocode_places import Geocoding, put_places
 from pipelines.sources.weather.hours import Archive, Forecast
 from pipelines.sources.weather.present import PresentWeather
+from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import set_local
 from pipelines.warehouse.sql_files import read_sql
 
@@ -165,13 +166,18 @@ def weather_due(
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
         counts, cursor = _count_due(connection, kinds, context.cursor)
         is_spent = {
-            kind.name: kind.quota_left(connection) < kind.cost_of_place
+            kind.name: quota_left(connection, kind.client, utc_now()) < kind.cost_of_place
             for kind in (kinds if any(counts.values()) else ())
         }
     context.update_cursor(cursor)
-    if reason := _reason_to_wait(context.instance, counts, is_spent):
-        return dg.SkipReason(reason)
-    return dg.RunRequest()
+    if not any(counts.values()):
+        return dg.SkipReason("No place is due.")
+    if not any(count for name, count in counts.items() if not is_spent.get(name)):
+        words = f"{sum(counts.values())} places are due, and the quota is used up."
+        return dg.SkipReason(words)
+    seconds = AFTER_FAILURE_SECONDS
+    reason = run_state.reason_to_wait(context.instance, source.name, seconds=seconds)
+    return dg.SkipReason(reason) if reason else dg.RunRequest()
 
 
 def _count_due(
@@ -181,10 +187,10 @@ def _count_due(
 
     Returns also the cursor for the next call: until when each query pauses.
     """
-    new = text(read_sql("pipelines.sources.weather", "count_new_places"))
-    queries: dict[str, Callable[[], int]] = {
-        **{kind.name: partial(kind.count_due, connection) for kind in kinds},
-        "new": lambda: int(connection.execute(new).scalar_one()),
+    new = text(read_sql("pipelines.sources.weather", "pick_new_places"))
+    queries: dict[str, Callable[[], Sequence[Any]]] = {
+        **{kind.name: partial(kind.due, connection) for kind in kinds},
+        "new": lambda: connection.execute(new).all(),
     }
     try:
         pauses = {name: float(until) for name, until in json.loads(cursor or "{}").items()}
@@ -195,21 +201,10 @@ def _count_due(
         if now < pauses.get(name, 0.0):
             continue
         began = time.perf_counter()
-        counts[name] = query()
+        counts[name] = len(query())
         rest = REST_FACTOR * (time.perf_counter() - began)
         pauses[name] = now + (rest if counts[name] else max(rest, MIN_REST_SECONDS))
     return counts, json.dumps(pauses)
-
-
-def _reason_to_wait(
-    instance: dg.DagsterInstance, counts: Mapping[str, int], is_spent: Mapping[str, bool]
-) -> str | None:
-    """Return why no run is started, or None to start one. Kinds without quota do not count."""
-    if not any(counts.values()):
-        return "No place is due."
-    if not any(count for name, count in counts.items() if not is_spent.get(name)):
-        return f"{sum(counts.values())} places are due, and the quota is used up."
-    return run_state.reason_to_wait(instance, source.name, seconds=AFTER_FAILURE_SECONDS)
 
 
 definitions = dg.Definitions(assets=[places, observations, hourly], sensors=[weather_due])

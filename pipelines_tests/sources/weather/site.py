@@ -66,7 +66,7 @@ class Site(Stored):
     def due(self) -> int:
         """Return how many places want hours, from the forecast and from the archive."""
         with self.warehouse.engine.connect() as connection:
-            return sum(kind.count_due(connection) for kind in self.hours(self.sandbox))
+            return sum(len(kind.due(connection)) for kind in self.hours(self.sandbox))
 
     def hours(self, url: str) -> list[Kind[Any, Any]]:
         """Return the kinds of hours, requested at a URL."""
@@ -149,4 +149,4 @@ class Present(Stored):
     def due(self) -> int:
         provider: Any = self.provider()
         with self.warehouse.engine.connect() as connection:
-            return PresentWeather(provider, self.clock).count_due(connection)
+            return len(PresentWeather(provider, self.clock).due(connection))

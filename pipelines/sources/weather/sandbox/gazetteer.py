@@ -8,27 +8,10 @@ the real one.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from pipelines.sources.weather.sandbox.model import places
-
-
-@dataclass(frozen=True)
-class Town:
-    """A place; `names` are those by language that differ from the main one."""
-
-    country: str
-    name: str
-    latitude: float
-    longitude: float
-    population: int
-    names: Mapping[str, str] = field(default_factory=dict)
-    admin1: str = ""
-    postcodes: Sequence[str] = ()
-
 
 #: Postcodes that nobody entered.
 MISSING_POSTCODES = {("AT", "1010"), ("DE", "20144"), ("PL", "00-950"), ("SE", "111 51")}
@@ -47,24 +30,28 @@ def find(name: str, language: str, count: int, country: str) -> list[dict[str, A
     """Return the results of a lookup, the largest first."""
     if len(name) < 2:
         return []
-    known = (Town(**town) for town in places()["towns"])
-    towns = [town for town in known if _fits(town, name, language)]
+    towns = [town for town in places()["towns"] if _fits(town, name, language)]
     if not towns and any(c.isdigit() for c in name):
         towns = _by_postcode(name, country)
-    towns.sort(key=lambda town: -town.population)
-    found = [_result(town, language) for town in towns[:count]]
+    towns.sort(key=lambda town: -town["population"])
+    found = []
+    for town in towns[:count]:
+        one = town | {"name": _name(town, language), "names": None, "feature_code": "PPL"}
+        found.append({key: value for key, value in one.items() if value})
     return [one for one in found if not country or one["country_code"] == country]
 
 
-def _fits(town: Town, name: str, language: str) -> bool:
-    known = [town.name, *town.postcodes, town.names.get(language, town.name)]
-    wanted = _folded(name)
-    if len(name) == 2:
-        return wanted in map(_folded, known)
-    return any(_folded(one).startswith(wanted) for one in known)
+def _name(town: dict[str, Any], language: str) -> str:
+    return str(town.get("names", {}).get(language, town["name"]))
 
 
-def _by_postcode(code: str, country: str) -> list[Town]:
+def _fits(town: dict[str, Any], name: str, language: str) -> bool:
+    names = [town["name"], _name(town, language), *town.get("postcodes", [])]
+    known, wanted = [_folded(one) for one in names], _folded(name)
+    return wanted in known if len(name) == 2 else any(one.startswith(wanted) for one in known)
+
+
+def _by_postcode(code: str, country: str) -> list[dict[str, Any]]:
     """Return one or two simulated towns for any postcode of a country, unless it is missing."""
     if country not in places()["countries"] or (country, code) in MISSING_POSTCODES:
         return []
@@ -72,28 +59,18 @@ def _by_postcode(code: str, country: str) -> list[Town]:
         return []
     north, east = places()["countries"][country]
     seed = sha256(f"{country} {code.lower()}".encode()).digest()
-    latitude = round(north + (seed[0] - 128) / 200, 4)
-    longitude = round(east + (seed[1] - 128) / 200, 4)
-    towns = [Town(country, f"Town {code}", latitude, longitude, 1000 * seed[2], postcodes=(code,))]
-    if (country, code) in SHARED_POSTCODES:
-        far = Town(country, f"Far {code}", latitude + 1.5, longitude, 500, postcodes=(code,))
-        towns.append(far)
-    return towns
-
-
-def _result(town: Town, language: str) -> dict[str, Any]:
-    """Return a result with the names of a language, without zero or empty values."""
-    whole = {
-        "name": town.names.get(language, town.name),
-        "latitude": town.latitude,
-        "longitude": town.longitude,
-        "feature_code": "PPL",
-        "country_code": town.country,
-        "admin1": town.admin1,
-        "population": town.population,
-        "postcodes": list(town.postcodes),
+    town = {
+        "country_code": country,
+        "name": f"Town {code}",
+        "latitude": round(north + (seed[0] - 128) / 200, 4),
+        "longitude": round(east + (seed[1] - 128) / 200, 4),
+        "population": 1000 * seed[2],
+        "postcodes": [code],
     }
-    return {key: value for key, value in whole.items() if value}
+    if (country, code) not in SHARED_POSTCODES:
+        return [town]
+    far = {"name": f"Far {code}", "latitude": town["latitude"] + 1.5, "population": 500}
+    return [town, town | far]
 
 
 def _folded(name: str) -> str:

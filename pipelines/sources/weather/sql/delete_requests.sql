@@ -2,8 +2,7 @@
 WITH deleted AS (
     DELETE FROM weather.api_requests
     WHERE entry_id IN (
-        SELECT entry_id
-        FROM weather.api_requests
+        SELECT entry_id FROM weather.api_requests
         WHERE requested_at < :before
         ORDER BY requested_at
         LIMIT :most
@@ -11,5 +10,4 @@ WITH deleted AS (
     RETURNING entry_id
 )
 
-SELECT count(*) AS removed
-FROM deleted
+SELECT count(*) FROM deleted

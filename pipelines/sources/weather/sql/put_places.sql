@@ -1,13 +1,7 @@
 -- Upserts weather.places from what sources request now.
 WITH requested AS (
     SELECT DISTINCT ON (place_key)
-        place_key,
-        country_code,
-        postcode,
-        city,
-        latitude,
-        longitude,
-        hour_at IS NULL AS is_observed
+        place_key, country_code, postcode, city, latitude, longitude, hour_at IS NULL AS is_observed
     FROM weather.requested_places
     ORDER BY place_key, hour_at IS NULL DESC, latitude IS NULL, source, latitude, longitude, city
 ), unused AS (
@@ -25,11 +19,7 @@ INSERT INTO weather.places AS stored (
     place_key, country_code, postcode, city, latitude, longitude, geocoding_status, is_observed
 )
 SELECT
-    place_key,
-    country_code,
-    postcode,
-    city,
-    latitude,
+    place_key, country_code, postcode, city, latitude,
     CASE WHEN latitude IS NOT NULL THEN longitude END,
     CASE WHEN latitude IS NULL THEN 'pending' ELSE 'given' END,
     is_observed

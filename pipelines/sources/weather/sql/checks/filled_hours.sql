@@ -14,9 +14,7 @@ SELECT
             AND fetch_state.kind IN ('forecast', 'archive')
     ) AS problem
 FROM (
-    SELECT
-        place_id,
-        array_agg(hour_at) AS hours
+    SELECT place_id, array_agg(hour_at) AS hours
     FROM weather.wanted_hours
     WHERE
         hour_at >= '1940-01-01T00:00Z'

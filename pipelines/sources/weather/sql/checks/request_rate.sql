@@ -1,10 +1,6 @@
 -- Stored responses for a place less than two hours after the previous one, within the last week.
 -- The constraint api_requests_one_kept_observation rejects them too.
-SELECT
-    successes.place_id,
-    successes.provider,
-    successes.requested_at,
-    successes.previous_requested_at
+SELECT place_id, provider, requested_at, previous_requested_at
 FROM (
     SELECT
         place_id,
@@ -17,5 +13,5 @@ FROM (
         AND outcome = 'success'
         AND requested_at > now() - interval '7 days'
 ) AS successes
-WHERE successes.requested_at < successes.previous_requested_at + interval '2 hours'
-ORDER BY successes.requested_at DESC
+WHERE requested_at < previous_requested_at + interval '2 hours'
+ORDER BY requested_at DESC

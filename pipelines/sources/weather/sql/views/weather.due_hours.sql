@@ -5,14 +5,9 @@ RETURNS TABLE (place_id bigint, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT
-        wanted.place_id,
-        needed.first_at,
-        needed.last_at
+    SELECT wanted.place_id, needed.first_at, needed.last_at
     FROM (
-        SELECT
-            wanted_hours.place_id,
-            array_agg(wanted_hours.hour_at) AS hours
+        SELECT wanted_hours.place_id, array_agg(wanted_hours.hour_at) AS hours
         FROM weather.wanted_hours
         WHERE
             wanted_hours.hour_at >= from_at
@@ -25,9 +20,7 @@ AS $$
     LEFT JOIN weather.fetch_state
         ON wanted.place_id = fetch_state.place_id AND fetch_state.kind = fetch_kind
     CROSS JOIN LATERAL (
-        SELECT
-            min(lacking.hour_at) AS first_at,
-            max(lacking.hour_at) AS last_at
+        SELECT min(lacking.hour_at) AS first_at, max(lacking.hour_at) AS last_at
         FROM (
             SELECT unnest(wanted.hours) AS hour_at
             EXCEPT

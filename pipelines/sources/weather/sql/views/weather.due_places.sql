@@ -3,9 +3,7 @@ RETURNS TABLE (place_id bigint, last_success_at timestamptz)
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT
-        places.place_id,
-        fetch_state.last_success_at
+    SELECT places.place_id, fetch_state.last_success_at
     FROM weather.places
     LEFT JOIN weather.fetch_state
         ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'observation'

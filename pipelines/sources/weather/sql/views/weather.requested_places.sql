@@ -1,14 +1,6 @@
 -- The planner skips parts of the union that never define a place.
 CREATE OR REPLACE VIEW weather.requested_places AS
-SELECT
-    source,
-    place_key,
-    country_code,
-    postcode,
-    city,
-    latitude,
-    longitude,
-    hour_at
+SELECT source, place_key, country_code, postcode, city, latitude, longitude, hour_at
 FROM weather.weather_requests
 WHERE
     place_key IS NOT NULL

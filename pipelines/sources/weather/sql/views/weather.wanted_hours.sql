@@ -1,8 +1,5 @@
 CREATE OR REPLACE VIEW weather.wanted_hours AS
-SELECT
-    places.place_id,
-    weather_requests.hour_at,
-    weather_requests.day
+SELECT places.place_id, weather_requests.hour_at, weather_requests.day
 FROM weather.weather_requests
 INNER JOIN weather.places ON weather_requests.place_key = places.place_key
 WHERE weather_requests.hour_at >= '1940-01-01T00:00Z';
