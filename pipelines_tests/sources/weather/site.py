@@ -18,6 +18,7 @@ from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo_hours import ArchiveHours, ForecastHours
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.stored import Stored
@@ -67,6 +68,11 @@ class Site(Stored):
         """Return how many places want hours, from the forecast and from the archive."""
         with self.warehouse.engine.connect() as connection:
             return sum(len(kind.due(connection)) for kind in self.hours(self.sandbox))
+
+    def lacking(self) -> list[tuple[str, int]]:
+        """Return the places that lack hours, and how many, by the check of hours."""
+        query = read_sql("pipelines.sources.weather", "checks/filled_hours")
+        return [(row[0], row[1]) for row in self.rows(query)]
 
     def hours(self, url: str) -> list[Kind[Any, Any]]:
         """Return the kinds of hours, requested at a URL."""

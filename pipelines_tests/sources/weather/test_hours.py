@@ -2,23 +2,16 @@
 
 import datetime as dt
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from pipelines.failures import TransientFailure
 from pipelines.postgres.server import Connections
-from pipelines.sources.weather.fetch import fetch
-from pipelines.sources.weather.hours import Forecast
 from pipelines.sources.weather.observation import within_range
-from pipelines.sources.weather.providers import Place, RequestRejected
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     VARIABLES,
-    ForecastHours,
     HourlyRecord,
     Hours,
     read_hours,
@@ -41,21 +34,6 @@ def template(server: Connections, template: str) -> Iterator[str]:
     """With the airports that legs are between."""
     with airports_loaded(server, template) as name:
         yield name
-
-
-def lacking(site: Site) -> list[Any]:
-    """Return the rows of the check of hours."""
-    with site.warehouse.engine.connect() as connection:
-        check = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
-        return [*connection.execute(check)]
-
-
-def fill_in_vain(site: Site, source: FakeSource) -> None:
-    """Legs in three days, whose weather is requested from a service that only fails."""
-    site.fly(3)
-    source.will(body(b"oops", status=500))
-    done = site.fill(source.url.removesuffix("/document.json"))
-    assert isinstance(done.failure, TransientFailure)
 
 
 def test_future_legs_get_their_hourly_forecasts_in_one_request(site: Site) -> None:
@@ -102,35 +80,6 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(site: Site) -> None:
     assert site.rows(query) == [("archive", 2 * 8 * 24), ("forecast", 2 * (30 + 16) * 24)]
 
 
-def test_after_a_failure_only_a_run_by_hand_retries_at_once(site: Site, source: FakeSource) -> None:
-    fill_in_vain(site, source)
-    assert site.rows(CALLS) == [("forecast", "failed", 8, 4)]
-    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (0,)
-    assert site.due() == 0
-    assert [row.missing_hours for row in lacking(site)] == [1, 1]
-    assert site.fill().requests == 0
-    assert site.fill(is_by_hand=True).succeeded == 2
-
-
-def test_one_rejected_place_does_not_block_the_others(site: Site) -> None:
-    site.fly(3)
-
-    class Picky(ForecastHours):
-        def hours(self, places: Sequence[Place], **days: str) -> list[Hours | str]:
-            if any(place.longitude == 19.2556 for place in places):
-                raise RequestRejected("weather", "that is no place", place="there")
-            return super().hours(places, **days)
-
-    picky = Picky(site.http, site.sandbox, site.clock)
-    done = fetch(site.warehouse, [Forecast(picky, site.clock)])
-    assert (done.succeeded, done.failed, done.requests) == (1, 1, 3)
-    assert site.due() == 0
-    booked = (
-        "SELECT outcome, count(DISTINCT request_id) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
-    )
-    assert site.rows(booked) == [("rejected", 2), ("success", 1)]
-
-
 def test_the_allowance_is_shared_with_the_present_weather(site: Site) -> None:
     site.fly(3)
     site.owner.execute(
@@ -143,58 +92,65 @@ def test_the_allowance_is_shared_with_the_present_weather(site: Site) -> None:
     assert site.fill().requests == 1
 
 
-def test_hours_without_data_are_missing_and_nonsense_is_rejected() -> None:
-    """A value that was none became a null, and its hour was never requested again."""
+def answered(**values: Any) -> Hours | str:
+    """What is read of a response of three hours with these values, or with those of a fair day."""
     hours: dict[str, Any] = {
-        "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
-        "temperature_2m": [7.5, None, 8.5],
-        "wind_speed_10m": [1.0, None, 2.0],
-        "precipitation": [0.0, None, 0.0],
-        "cloud_cover": [50, None, 50],
-        "shortwave_radiation": [100.0, None, 3.0],
-        "weather_code": [61, None, 61],
+        "time": [f"2026-11-20T1{n}:00" for n in range(3)],
+        "temperature_2m": [7.5, 7.0, 6.5],
+        "wind_speed_10m": [1.0, 2.0, 3.0],
+        "precipitation": [0.0, 0.0, 0.0],
+        "cloud_cover": [50, 50, 50],
+        "shortwave_radiation": [100.0, 3.0, 0.0],
+        "weather_code": [61, 3, 0],
     }
-    found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
+    units = VARIABLES | values.pop("units", {})
+    return read_hours({"hourly": hours | values, "hourly_units": units})
+
+
+def test_hours_without_data_are_missing_and_of_equal_ones_the_last_counts() -> None:
+    """A value that was none became a null, and its hour was never requested again."""
+    times = ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"]
+    found = answered(time=times, **{name: [1, None, 3] for name in VARIABLES})
     assert isinstance(found, Hours)
     (hour,) = found.rows.to_dict("records")
     assert hour["hour_at"] == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-    assert (hour["temperature_celsius"], hour["wind_kmh"]) == (8.5, 2.0)
-    assert (hour["shortwave_radiation_w_per_m2"], hour["conditions"]) == (3.0, "slight rain")
-    short = {**hours, "time": ["2026-11-20T10:00"]}
-    assert "differ in length" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
-    zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
-    assert "is invalid" in str(read_hours({"hourly": zoned, "hourly_units": VARIABLES}))
-    for units, stated in (("°F", "'°F'"), (None, "None")):
-        answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
-        assert read_hours(answer) == f"temperature_2m is in {stated}, not in '°C'"
-    for name, values in (
-        ("wind_speed_10m", [1.0, 1.0, "2.0"]),
-        ("temperature_2m", [float("nan"), 1.0, 1.0]),
-        ("time", ["2026-11-20T10:00", "2026-11-20T11:00", "3026-11-20T12:00"]),
-    ):
-        odd = {"hourly": {**hours, name: values}, "hourly_units": VARIABLES}
-        assert re.search("is invalid|do not follow one another", str(read_hours(odd)))
+    assert (hour["temperature_celsius"], hour["wind_kmh"], hour["conditions"]) == (3, 3, "overcast")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"time": ["2026-11-20T10:00"]}, "differ in length"),
+        ({"time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}, "is invalid"),
+        ({"units": {"temperature_2m": "°F"}}, "temperature_2m is in '°F', not in '°C'"),
+        ({"units": {"temperature_2m": None}}, "temperature_2m is in None, not in '°C'"),
+        ({"wind_speed_10m": [1.0, 1.0, "2.0"]}, "is invalid"),
+        ({"temperature_2m": [float("nan"), 1.0, 1.0]}, "is invalid"),
+        (
+            {"time": ["2026-11-20T10:00", "2026-11-20T11:00", "3026-11-20T12:00"]},
+            "do not follow one another",
+        ),
+    ],
+)
+def test_nonsense_is_rejected(values: dict[str, Any], words: str) -> None:
+    assert words in str(answered(**values))
     assert read_hours({}) == "the response has no hours"
 
 
 def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
     """One -0.2 W/m² cost a place all of its hours, and it was requested again for ever."""
-    hours: dict[str, Any] = {
-        "time": [f"2026-11-20T1{n}:00" for n in range(4)],
-        "temperature_2m": [7.5, 7.0, 300.0, 6.5],
-        "wind_speed_10m": [1.0, -20.0, 2.0, 3.0],
-        "precipitation": [0.0, 0.0, 0.0, 0.0],
-        "cloud_cover": [50, 101, 50, 50],
-        "shortwave_radiation": [-0.2, 3.0, 1e9, -1.0],
-        "weather_code": [61, 99999, 1.5, 0],
-    }
-    found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
+    found = answered(
+        temperature_2m=[7.5, 300.0, 6.5],
+        wind_speed_10m=[-20.0, 2.0, 3.0],
+        cloud_cover=[50, 101, 50],
+        shortwave_radiation=[-0.2, 1e9, -1.0],
+        weather_code=[99999, 1.5, 0],
+    )
     assert isinstance(found, Hours)
     kept = found.rows.astype(object).where(found.rows.notna(), None)
     names = ["temperature_celsius", "wind_kmh", "shortwave_radiation_w_per_m2", "wmo_code"]
     assert [*kept[names].itertuples(index=False, name=None)] == [
-        (7.5, 1.0, 0.0, 61),
-        (7.0, None, 3.0, None),
+        (7.5, None, 0.0, None),
         (None, 2.0, None, None),
         (6.5, 3.0, None, 0),
     ]
@@ -238,7 +194,7 @@ def test_hours_that_the_archive_does_not_have_yet_are_requested_again(
     source.will(body(json.dumps({"hourly": absent, "hourly_units": VARIABLES}).encode()))
     site.fill(source.url.removesuffix("/document.json"))
     assert site.row("SELECT count(*) FROM weather.hourly") == (0,)
-    assert lacking(site)
+    assert site.lacking()
     assert site.due() == 0, "not at once"
     site.clock.pass_by(hours=4)
     assert site.due() > 0

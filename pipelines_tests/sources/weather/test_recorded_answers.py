@@ -7,7 +7,6 @@ through the clients as a run uses them.
 import json
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
@@ -26,14 +25,19 @@ from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import ForecastHours, Hours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
-from pipelines.testing.fake_clock import FakeClock
-from pipelines.testing.fake_source import FakeSource, body
+from pipelines.testing.fake_source import body
 from pipelines_tests.sources.weather.site import RECORDED, Theirs
 
 VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")
+WIEN = Lookup("Wien", "de", ("AT",))
 MEANINGS: dict[str, type[Failure]] = {
     one.__name__: one
     for one in (KeyRejected, PermanentFailure, QuotaExhausted, RequestRejected, TransientFailure)
+}
+PROVIDERS: dict[str, type[Provider]] = {
+    "open_meteo": OpenMeteo,
+    "weatherapi": WeatherApi,
+    "openweathermap": OpenWeatherMap,
 }
 
 
@@ -41,61 +45,72 @@ def read(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text())
 
 
-def recorded(source: FakeSource, name: str, title: str) -> str:
-    """Have the source answer as recorded; its address."""
-    return replay(source, read(name)[title])
+def replayed(theirs: Theirs, client: Any, answer: dict[str, Any], key: str | None = None) -> Any:
+    """Return a client of a service that answers so."""
+    theirs.source.will(body(json.dumps(answer["body"]).encode(), status=answer["status"]))
+    return client(theirs.http, theirs.url, theirs.clock, key)
 
 
-def replay(source: FakeSource, answer: dict[str, Any]) -> str:
-    source.will(body(json.dumps(answer["body"]).encode(), status=answer["status"]))
-    return source.url.removesuffix("/document.json")
+@pytest.mark.parametrize(
+    ("name", "columns", "expected"),
+    [
+        (
+            "open_meteo",
+            ("temperature_celsius", "wmo_code", "conditions", "is_day", "pressure_hpa"),
+            [
+                (-0.7, 71, "slight snowfall", True, 1019.4),
+                (4.1, 61, "slight rain", True, 1008.0),
+                (20.6, 0, "clear sky", False, 1014.7),
+                (-38.2, None, None, True, None),
+            ],
+        ),
+        (
+            "weatherapi",
+            ("temperature_celsius", "wmo_code", "conditions", "is_day", "provider_code"),
+            [
+                (-0.7, 71, "Light snow", True, "1213"),
+                (8.0, 2, "Partly Cloudy", True, "1003"),
+                (-38.2, 0, "Clear", False, "1000"),
+            ],
+        ),
+        (
+            "openweathermap",
+            ("precipitation_mm", "wind_kmh", "wind_direction_degrees", "wmo_code", "is_day"),
+            [(0, 14.83, 290, 3, True), (5.37, 35.28, 20, 65, False), (1.2, 1.84, None, 73, True)],
+        ),
+    ],
+)
+def test_present_weather(
+    theirs: Theirs, name: str, columns: tuple[str, ...], expected: list[tuple[Any, ...]]
+) -> None:
+    found = []
+    for title, answer in read(name).items():
+        provider = replayed(theirs, PROVIDERS[name], answer, "k3y")
+        for one in provider.observe([VIENNA] * (2 if title == "two places" else 1)):
+            assert isinstance(one, Observation), one
+            assert implausible(without_impossible(one), theirs.clock()) is None
+            assert without_impossible(one).impossible == ()
+            found.append(tuple(getattr(one, column) for column in columns))
+    assert found == expected
 
 
-def observe(provider: Provider, clock: FakeClock, count: int = 1) -> list[Observation]:
-    """Observations that are accepted."""
-    observed = provider.observe([VIENNA] * count)
-    found = [without_impossible(one) for one in observed if isinstance(one, Observation)]
-    assert len(found) == count, observed
-    for one in found:
-        assert implausible(one, clock()) is None
-        assert one.impossible == ()
-    return found
-
-
-def test_open_meteo(theirs: Theirs) -> None:
-    provider = OpenMeteo(
-        theirs.http, recorded(theirs.source, "open_meteo", "one place"), theirs.clock
-    )
-    (snow,) = observe(provider, theirs.clock)
-    assert (snow.temperature_celsius, snow.conditions, snow.is_day) == (
-        -0.7,
-        "slight snowfall",
-        True,
-    )
-    recorded(theirs.source, "open_meteo", "two places")
-    first, second = observe(provider, theirs.clock, 2)
-    assert (first.wmo_code, second.wmo_code, second.is_day) == (61, 0, False)
-    recorded(theirs.source, "open_meteo", "a model without some variables")
-    (poor,) = observe(provider, theirs.clock)
-    assert (poor.temperature_celsius, poor.wmo_code, poor.pressure_hpa) == (-38.2, None, None)
+def test_a_rain_of_three_hours_is_not_that_of_one() -> None:
+    assert openweathermap._precipitation({"rain": {"3h": 3.0}}) is None
 
 
 def test_open_meteo_by_hours(theirs: Theirs) -> None:
-    def hours(title: str) -> pd.DataFrame:
-        url = recorded(theirs.source, "open_meteo_hours", title)
-        (answer,) = ForecastHours(theirs.http, url, theirs.clock).hours([VIENNA])
-        assert isinstance(answer, Hours), answer
-        assert not answer.impossible
-        return answer.rows
-
-    night = hours("forecast, with noise at night")
+    found = {}
+    for title, answer in read("open_meteo_hours").items():
+        (hours,) = replayed(theirs, ForecastHours, answer).hours([VIENNA])
+        assert isinstance(hours, Hours), hours
+        assert not hours.impossible
+        found[title] = hours.rows
+    night = found["forecast, with noise at night"]
     assert [*night.shortwave_radiation_w_per_m2] == [0.0, 0.0, 31.0]
-    end = hours("forecast, whose end is not known")
-    assert [*end.temperature_celsius] == [1.4]
-    storm = hours("archive")
-    assert [*storm.wind_kmh] == [61.9, 66.2]
-    assert hours("archive, of two days that are not there yet").empty
-    assert len(hours("archive, at the pole")) == 2
+    assert [*found["forecast, whose end is not known"].temperature_celsius] == [1.4]
+    assert [*found["archive"].wind_kmh] == [61.9, 66.2]
+    assert found["archive, of two days that are not there yet"].empty
+    assert len(found["archive, at the pole"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -109,58 +124,20 @@ def test_open_meteo_by_hours(theirs: Theirs) -> None:
     ],
 )
 def test_geocoding(theirs: Theirs, title: str, status: str, latitude: float | None) -> None:
-    lookup = Lookup("Wien", "de", ("AT",))
-    results = Geocoder(
-        theirs.http, recorded(theirs.source, "geocoding", title), theirs.clock
-    ).search(lookup)
-    located = choose(results, lookup, postcode="1010", city="Wien")
+    results = replayed(theirs, Geocoder, read("geocoding")[title]).search(WIEN)
+    located = choose(results, WIEN, postcode="1010", city="Wien")
     assert (located.status, located.latitude) == (status, latitude)
-
-
-def test_weatherapi(theirs: Theirs) -> None:
-    def observed(title: str) -> Observation:
-        (one,) = observe(
-            WeatherApi(
-                theirs.http, recorded(theirs.source, "weatherapi", title), theirs.clock, "key"
-            ),
-            theirs.clock,
-        )
-        return one
-
-    day, odd, night = (observed(title) for title in read("weatherapi"))
-    assert (day.temperature_celsius, day.wmo_code, day.is_day) == (-0.7, 71, True)
-    assert (odd.temperature_celsius, odd.conditions) == (8.0, "Partly Cloudy")
-    assert (night.is_day, night.provider_code) == (False, "1000")
-
-
-def test_openweathermap(theirs: Theirs) -> None:
-    def observed(title: str) -> Observation:
-        url = recorded(theirs.source, "openweathermap", title)
-        (one,) = observe(OpenWeatherMap(theirs.http, url, theirs.clock, "key"), theirs.clock)
-        return one
-
-    dry, rain, snow = (observed(title) for title in read("openweathermap"))
-    assert (dry.precipitation_mm, dry.wind_kmh, dry.conditions) == (0, 14.83, "overcast clouds")
-    assert (rain.precipitation_mm, rain.wmo_code, rain.is_day) == (5.37, 65, False)
-    assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.wmo_code) == (1.2, None, 73)
-    assert openweathermap._precipitation({"rain": {"3h": 3.0}}) is None, (
-        "that of an hour is unknown"
-    )
 
 
 @pytest.mark.parametrize(
     ("name", "answer"),
     [(name, answer) for name, answers in read("errors").items() for answer in answers],
 )
-def test_errors(theirs: Theirs, name: str, answer: dict[str, Any]) -> None:
-    url = replay(theirs.source, answer)
+def test_error_responses_map_to_the_right_failure(
+    theirs: Theirs, name: str, answer: dict[str, Any]
+) -> None:
+    client = replayed(theirs, PROVIDERS.get(name, Geocoder), answer, "k3y")
     with pytest.raises(Failure) as caught:
-        if name == "geocoding":
-            Geocoder(theirs.http, url, theirs.clock).search(Lookup("Wien", "de", ("AT",)))
-        elif name == "open_meteo":
-            ForecastHours(theirs.http, url, theirs.clock).hours([VIENNA])
-        elif name == "weatherapi":
-            WeatherApi(theirs.http, url, theirs.clock, "key").observe([VIENNA])
-        else:
-            OpenWeatherMap(theirs.http, url, theirs.clock, "key").observe([VIENNA])
+        client.search(WIEN) if name == "geocoding" else client.observe([VIENNA])
     assert type(caught.value) is MEANINGS[answer["means"]]
+    assert answer.get("says", "") in str(caught.value)

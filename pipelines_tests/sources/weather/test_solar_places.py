@@ -2,11 +2,8 @@
 
 import datetime as dt
 
-from sqlalchemy import text
-
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.sandbox.model import weather_at
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.solar_rows import add_plant, add_readings
 from pipelines_tests.sources.weather.site import CALLS, Site
@@ -19,12 +16,6 @@ LACKING = """
 SELECT count(*) FROM enriched.solar_readings
 WHERE temperature_celsius IS NULL OR shortwave_radiation_w_per_m2 IS NULL
 """
-
-
-def check(warehouse: Warehouse) -> list[tuple[str, int]]:
-    query = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
-    with warehouse.engine.connect() as connection:
-        return [(row.place_key, row.missing_hours) for row in connection.execute(query)]
 
 
 def test_active_plants_become_places_without_current_weather(site: Site) -> None:
@@ -96,7 +87,7 @@ def test_every_reading_gets_its_weather_in_every_zone(site: Site) -> None:
     assert site.rows(CALLS) == [("archive", "success", 3, 3), ("forecast", "success", 3, 1)]
     assert site.row(LACKING) == (0,)
     assert site.due() == 0
-    assert check(site.warehouse) == []
+    assert site.lacking() == []
     query = (
         "SELECT read_at, temperature_celsius FROM enriched.solar_readings WHERE plant_id = %s"
         " ORDER BY read_at LIMIT 1"
