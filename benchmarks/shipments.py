@@ -20,8 +20,8 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.sources.weather.fetch import fetch
 from pipelines.sources.weather.geocode_places import put_places
+from pipelines.sources.weather.kinds import PresentWeather
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers import Place
 from pipelines.warehouse.connection import Warehouse
 

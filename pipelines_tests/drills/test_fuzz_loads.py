@@ -22,7 +22,7 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import load_response
 from pipelines.sources.weather import fetch
-from pipelines.sources.weather.present import PresentWeather
+from pipelines.sources.weather.kinds import PresentWeather
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body

@@ -1,8 +1,8 @@
 """Weather shared by all sources: places, present weather, hourly weather, and the request log.
 
 The view `weather.weather_requests`, the union of what the other sources request, defines which
-places and hours are fetched. `fetch` is the only request loop and holds a lock; `present`, `hours`
-and `geocode_places` define what it requests. `providers` and `geocoding` are the clients, and
+places and hours are fetched. `fetch` is the only request loop and holds a lock; `kinds` and
+`geocode_places` define what it requests. `providers` and `geocoding` are the clients, and
 `observation` is what providers have in common (pure). `request_log` stores requests and blocks,
 `place_names` has the geocoder's lookups (pure).
 """

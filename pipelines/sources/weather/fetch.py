@@ -1,6 +1,6 @@
 """The only request loop: due places in batches; requests are logged, sent and stored.
 
-A `Kind` defines what is requested: present weather (`present`), hours (`hours`) or coordinates
+A `Kind` defines what is requested: present weather, hours (`kinds`) or coordinates
 (`geocode_places`). The loop handles quotas, retries, rejected places and back-off, and nothing
 else. It holds a lock, so that at most one session requests weather at a time.
 """

@@ -27,8 +27,7 @@ from pipelines.sources.weather import GEOCODER, PROVIDER, Settings, source, tabl
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
 from pipelines.sources.weather.fetch import Kind, fetch
 from pipelines.sources.weather.geocode_places import Geocoding, put_places
-from pipelines.sources.weather.hours import Archive, Forecast
-from pipelines.sources.weather.present import PresentWeather
+from pipelines.sources.weather.kinds import Archive, Forecast, PresentWeather
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import set_local
 from pipelines.warehouse.sql_files import read_sql

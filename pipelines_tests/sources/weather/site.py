@@ -11,9 +11,8 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.fetch import FetchResult, Kind, fetch
 from pipelines.sources.weather.geocode_places import Geocoding, put_places
 from pipelines.sources.weather.geocoding import Geocoder, Located
-from pipelines.sources.weather.hours import Archive, Forecast
+from pipelines.sources.weather.kinds import Archive, Forecast, PresentWeather
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.present import PresentWeather
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo_hours import ArchiveHours, ForecastHours
 from pipelines.testing.fake_clock import FakeClock

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
@@ -24,13 +23,7 @@ def on_a_database(server: Connections, database: str) -> Iterator[None]:
         yield
 
 
-def opened() -> AppTest:
-    page = shown(PAGE)
-    assert not page.exception
-    return page
-
-
-def test_a_place_has_its_weather_and_the_sources_that_need_it(
+def test_places_have_their_weather_and_users_and_the_quota_is_shown(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     ends = {
@@ -55,7 +48,12 @@ def test_a_place_has_its_weather_and_the_sources_that_need_it(
         " SELECT place_id, date_trunc('hour', now(), 'UTC'), 'fog', 'forecast', now()"
         " FROM weather.places WHERE latitude = 52.5"
     )
-    page = opened()
+    owner.execute(
+        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
+        " VALUES (gen_random_uuid(), 'open-meteo', 'forecast', now(), 'success', 3)"
+    )
+    page = shown(PAGE)
+    assert not page.exception
     rows = page.dataframe[0].value
     assert dict(zip(rows["place"], rows["used_by"].map(list), strict=True)) == {
         "Berlin": ["shipments"],
@@ -66,19 +64,7 @@ def test_a_place_has_its_weather_and_the_sources_that_need_it(
     weather = dict(zip(rows["place"], rows["conditions"], strict=True))
     assert (weather["Stockholm"], weather["Plant 1"]) == ("snow", "fog")
     assert rows["place"].tolist()[:3] == ["Berlin", "Paris", "Stockholm"]  # unknown, then at risk
-    assert [one.value for one in page.metric] == ["4", "1"]
-    assert "2 without weather" in [one.value for one in page.caption]
-
-
-def test_the_page_shows_how_much_of_the_quota_is_used(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    add_plant(owner, 1, "Europe/Berlin", (52.5, 13.4))
-    put_places(warehouse)
-    owner.execute(
-        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
-        " VALUES (gen_random_uuid(), 'open-meteo', 'forecast', now(), 'success', 3)"
-    )
-    page = opened()
-    assert page.metric[2].value == "3"
-    assert any("of 10,000 a day" in one.value for one in page.caption)
+    assert [one.value for one in page.metric] == ["4", "1", "3"]
+    captions = [one.value for one in page.caption]
+    assert "2 without weather" in captions
+    assert any("of 10,000 a day" in one for one in captions)

@@ -32,6 +32,10 @@ PARIS = Place(2, 48.85, 2.35, "FR", "75001")
 KEY = "k3y/with+signs"
 
 
+NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
+
+
 def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
     return [
         OpenMeteo(http, url, clock),
@@ -129,32 +133,27 @@ def test_the_open_meteo_key_header_reaches_no_other_host(theirs: Theirs) -> None
     assert not any("k3y" in path for _, path in theirs.source.requests)
 
 
-def test_other_units_or_missing_data_are_rejected() -> None:
-    units = {**UNITS, "temperature_2m": "°F"}
-    current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
-    assert read_current({"current": current, "current_units": units}) == (
-        "temperature_2m is in '°F', not in '°C'"
-    )
-    answer = read_current({"current": {**current, "temperature_2m": None}, "current_units": UNITS})
-    assert isinstance(answer, Observation)
-    assert implausible(answer, dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)) == (
-        "it has no temperature"
-    )
-    shifted = {"current": current, "current_units": UNITS, "utc_offset_seconds": 7200}
-    assert read_current(shifted) == "its times are not in UTC, as requested"
-    assert read_current({"error": "x"}) == "the response has no current weather"
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"current_units": {**UNITS, "temperature_2m": "°F"}}, "temperature_2m is in '°F', not"),
+        ({"utc_offset_seconds": 7200}, "its times are not in UTC, as requested"),
+        ({"current": "x"}, "the response has no current weather"),
+    ],
+)
+def test_other_units_or_missing_data_are_rejected(answer: dict[str, Any], problem: str) -> None:
+    current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00"}
+    good = {"current": current, "current_units": UNITS}
+    assert isinstance(read_current(good), Observation)
+    assert problem in str(read_current(good | answer))
     assert read_current([]) == "the response has no current weather"
-
-
-NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "in the future"),
-        ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
+        ({"observed_at": NOW + dt.timedelta(hours=1)}, "in the future"),
+        ({"observed_at": NOW - dt.timedelta(hours=4)}, "stale"),
         ({"temperature_celsius": None}, "no temperature"),
         (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no plausible value"),
     ],

@@ -3,9 +3,10 @@
 import datetime as dt
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -195,6 +196,12 @@ def test_a_wrong_key_stops_at_once_and_costs_no_place(site: Present) -> None:
     assert site.due() == 3
 
 
+def fetch_at_once(site: Present, provider: Any, count: int) -> None:
+    with ThreadPoolExecutor(count) as threads:
+        for done in [threads.submit(site.fetch, provider) for _ in range(count)]:
+            done.result()
+
+
 def test_two_at_once_share_the_work(site: Present) -> None:
     site.add_places(100)
 
@@ -206,11 +213,7 @@ def test_two_at_once_share_the_work(site: Present) -> None:
             return super().observe(places)
 
     provider = Slow(site.clock)
-    threads = [threading.Thread(target=site.fetch, args=(provider,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    fetch_at_once(site, provider, 4)
     requested = [place for places in provider.requested for place in places]
     assert len(requested) == len(set(requested)) == 100
     assert site.rows(OUTCOMES) == [("success", 100)]
@@ -220,7 +223,7 @@ def test_two_at_once_share_the_work(site: Present) -> None:
 HANGING = """
 import datetime as dt, sys, time
 from pipelines.sources.weather.fetch import fetch
-from pipelines.sources.weather.present import PresentWeather
+from pipelines.sources.weather.kinds import PresentWeather
 from pipelines.warehouse.connection import Warehouse
 class Hanging:
     name, key_digest, calls_per_day, max_places = "made-up", "", 1_000, 200
@@ -280,13 +283,13 @@ def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None
         time.sleep(0.02)
 
 
-def keep_answer(site: Present, minutes: float, kind: str = "observation") -> None:
+def keep_answer(site: Present, minutes: float, kind: str = "observation", place: str = "1") -> None:
     site.owner.execute(
         "INSERT INTO weather.api_requests"
         " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
         " SELECT gen_random_uuid(), place_id, 'x', %s, '2026-11-20 10:07Z'::timestamptz"
-        " + make_interval(secs => %s), 'success', 1 FROM weather.places ORDER BY place_id LIMIT 1",
-        [kind, 60 * minutes],
+        " + make_interval(secs => %s), 'success', 1 FROM weather.places WHERE place_key = %s",
+        [kind, 60 * minutes, f"XX {place}"],
     )
 
 
@@ -300,12 +303,7 @@ def test_the_database_rejects_a_second_observation_within_two_hours(site: Presen
         keep_answer(site, minutes, kind="forecast")
     for minutes in (120, -120):
         keep_answer(site, minutes)
-    site.owner.execute(
-        "INSERT INTO weather.api_requests"
-        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
-        " SELECT gen_random_uuid(), max(place_id), 'x', 'observation', '2026-11-20 10:08Z',"
-        " 'success', 1 FROM weather.places"
-    )
+    keep_answer(site, 1, place="2")
 
 
 def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
@@ -325,28 +323,20 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
                     "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                 ):
                     kill_during_a_request(site.warehouse, site.clock())
-                threads = [threading.Thread(target=site.fetch, args=(provider,)) for _ in "12"]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
+                fetch_at_once(site, provider, 2)
             site.clock.pass_by(minutes=1)
     assert site.rows(TOO_SOON) == []
     outcomes: dict[str, int] = dict(site.rows(OUTCOMES))
     assert outcomes["started"] == 12
     assert outcomes["failed"] > 12
     assert outcomes["success"] >= 12 * 11
-    ages = site.row(
-        """
-        SELECT max(next_at - requested_at) FROM (
-            SELECT requested_at, coalesce(
-                lead(requested_at) OVER (PARTITION BY place_id ORDER BY requested_at), %s
-            ) AS next_at
-            FROM weather.api_requests WHERE outcome = 'success') AS successes
-        """,
-        site.clock(),
-    )
-    assert ages is not None
-    assert ages[0] <= dt.timedelta(hours=2, minutes=5)
+    ages = """
+    SELECT max(next_at - requested_at) FROM (
+        SELECT requested_at, coalesce(
+            lead(requested_at) OVER (PARTITION BY place_id ORDER BY requested_at), %s
+        ) AS next_at
+        FROM weather.api_requests WHERE outcome = 'success') AS successes
+    """
+    assert site.row(ages, site.clock())[0] <= dt.timedelta(hours=2, minutes=5)
     first = site.row("SELECT min(requested_at) FROM weather.api_requests")
     assert first == (began,)
