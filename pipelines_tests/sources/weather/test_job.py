@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
-from pipelines_tests.jobs import Runner, failure, metadata
+from pipelines_tests.jobs import Runner, metadata
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 from pipelines_tests.sources.weather.site import CALLS
@@ -121,22 +120,6 @@ def test_track_returns_nulls_while_the_weather_provider_is_down(
         "SELECT problem FROM weather.fetch_state WHERE kind = 'observation'"
     ):
         assert "Connection refused" in row[0]
-
-
-def test_a_wrong_key_fails_the_run_and_names_the_variable(
-    weather: Weather, monkeypatch: pytest.MonkeyPatch, source: FakeSource
-) -> None:
-    source.will(body(b'{"cod": 401, "message": "Invalid API key."}', 401))
-    weather.send(line(1), line(2))
-    monkeypatch.setenv("WEATHER_PROVIDER", "openweathermap")
-    for name in ("OPEN_METEO_FORECAST_URL", "OPEN_METEO_ARCHIVE_URL"):
-        monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
-    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/document.json"))
-    monkeypatch.setenv("WEATHER_API_KEY", "bad")
-    result = weather.fetch()
-    assert "WEATHER_API_KEY" in failure(result)
-    query = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
-    assert weather.stored.row(query) == (1,)
 
 
 def test_the_sensor_starts_a_run_when_something_is_due(weather: Weather) -> None:

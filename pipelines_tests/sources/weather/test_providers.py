@@ -30,8 +30,6 @@ BERLIN = Place(1, 52.52, 13.41, "DE", "10115")
 VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")
 PARIS = Place(2, 48.85, 2.35, "FR", "75001")
 KEY = "k3y/with+signs"
-
-
 NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
 GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
 
@@ -177,13 +175,6 @@ def test_an_impossible_value_costs_itself_not_the_observation(name: str, value: 
     cleaned = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
     assert cleaned == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
     assert implausible(cleaned, NOW) is None
-
-
-def test_noise_below_zero_is_zero() -> None:
-    """A recorded answer had -0.2 W/m² at night, and the place lost all of its hours."""
-    cleaned = without_impossible(dataclasses.replace(GOOD, precipitation_mm=-0.05, wind_kmh=-0.9))
-    assert (cleaned.precipitation_mm, cleaned.wind_kmh, cleaned.impossible) == (0.0, 0.0, ())
-    assert without_impossible(GOOD) == GOOD
 
 
 def test_the_rule_of_thumb_for_delays(owner: psycopg.Connection) -> None:

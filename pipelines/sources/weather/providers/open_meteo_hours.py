@@ -38,7 +38,6 @@ VARIABLES = {
 }
 FORECAST_DAYS = 16
 MAX_PAST_DAYS = 92
-MAX_PLACES = 50
 
 Numbers = list[Annotated[float | None, Field(allow_inf_nan=False)]]
 
