@@ -4,22 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from pipelines.dashboard.page import (
-    Answer,
-    Card,
-    Page,
-    Questions,
-    as_number,
-    as_plain,
-    as_time,
-    instant_column,
-    show_number,
-    show_table,
-)
+from pipelines.dashboard import page as ui
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import calls_per_day
 
-QUESTIONS = Questions("pipelines.sources.weather")
+QUESTIONS = ui.Questions("pipelines.sources.weather")
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -31,7 +20,7 @@ def show() -> None:
         st.info("No source requests the weather of a place yet. Launch a job in Dagster.")
         return
     _show_numbers(places, QUESTIONS.ask("card", **quota()))
-    show_table(
+    ui.show_table(
         "Places in use, those without weather and at risk first",
         places,
         empty="",
@@ -45,22 +34,22 @@ def show() -> None:
         wind_kmh=st.column_config.NumberColumn("Wind, km/h", format="%.0f"),
         delay_risk=st.column_config.TextColumn("Risk", help="Weather that may delay a parcel."),
         used_by=st.column_config.ListColumn("Needed by"),
-        observed_at=instant_column("As of, UTC"),
+        observed_at=ui.instant_column("As of, UTC"),
         problem="Why it is unknown",
     )
     st.caption("Weather data by Open-Meteo.com (CC BY 4.0), unless you use another provider.")
 
 
-def _show_numbers(places: Answer, calls: Answer) -> None:
+def _show_numbers(places: ui.Answer, calls: ui.Answer) -> None:
     first = places.rows.iloc[0]
     with st.grid(3, min_column_width=200, border=True):
-        show_number(
+        ui.show_number(
             "Places in use",
             places,
             first["total_rows"],
-            note=f"{as_number(first['unknown_rows'])} without weather",
+            note=f"{ui.as_number(first['unknown_rows'])} without weather",
         )
-        show_number(
+        ui.show_number(
             "Places at risk",
             places,
             first["risk_rows"],
@@ -68,12 +57,12 @@ def _show_numbers(places: Answer, calls: Answer) -> None:
         )
         if not calls.rows.empty:
             now = calls.rows.iloc[-1]
-            show_number(
+            ui.show_number(
                 card.label,
                 calls,
                 now["value"],
                 trend=calls.rows["value"].tolist(),
-                note=f"{as_plain(now['detail'])}; the last one {as_time(now['as_of'])}",
+                note=f"{ui.as_plain(now['detail'])}; the last one {ui.as_time(now['as_of'])}",
                 help=card.help,
             )
 
@@ -87,8 +76,8 @@ def quota() -> dict[str, Any]:
     return {"calls_per_day": calls_per_day(source.load_settings(**urls))}
 
 
-pages = [Page("Weather", ":material/partly_cloudy_day:", show)]
-card = Card(
+pages = [ui.Page("Weather", ":material/partly_cloudy_day:", show)]
+card = ui.Card(
     "Calls to the weather service today",
     "card",
     parameters=quota,
