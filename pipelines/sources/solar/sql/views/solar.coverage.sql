@@ -39,8 +39,12 @@ service responded that there is no data; failed: the service never responded; cl
 requested by hand alone; not requested: not
 requested yet.';
 COMMENT ON COLUMN solar.coverage.hours_present IS 'Number of stored hours.';
+COMMENT ON COLUMN solar.coverage.hours_expected IS
+'Hours of the day: 24, or 23 or 25 when clocks change.';
 COMMENT ON COLUMN solar.coverage.problem IS
 'Why the day is not complete: why the last request failed, or what the response lacked; null if
 unknown. Of a complete day, how many hours of the night count as zero; null if none does.';
 COMMENT ON COLUMN solar.coverage.requested_at IS
 'When the day was last requested; null if it never was.';
+COMMENT ON COLUMN solar.coverage.retry_at IS
+'When the day is next requested automatically; null if it is not.';
