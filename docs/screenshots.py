@@ -40,7 +40,7 @@ DASHBOARDS = {
     "Ask": "dashboard-ask",
 }
 #: What *Ask* answers in its picture.
-QUESTION = "ask?question=metrics.hotel_pace"
+QUESTION = "ask?question=bookings.pace"
 COLOURS = 256
 MAX_BYTES = 250_000
 MOVING_WIDTH = 1000
@@ -132,8 +132,8 @@ def pictures_of_dashboards(page: Page, url: str) -> None:
 
 
 def wait_for_health(page: Page) -> None:
-    """Wait until `isobar status` has reported to the overview."""
-    expect(page.get_by_text("isobar status").first).to_be_visible()
+    """Wait until somebody has looked for problems."""
+    expect(page.get_by_text("As of").first).to_be_visible()
 
 
 def wait_until_drawn(page: Page) -> None:
