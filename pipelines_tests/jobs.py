@@ -8,7 +8,7 @@ import dagster as dg
 
 from pipelines.definitions import definitions
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.testing.runs import failures
+from pipelines.testing.drivers import failures
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -64,6 +64,17 @@ class NotDriven(Exception):
     """The kit cannot drive a feed; the message begins with its name and says what to do."""
 
 
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what failed steps say, and the errors of those that do not: mistakes in code."""
+    found = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return [
+        str(one.user_failure_data.description)
+        if one.user_failure_data
+        else (one.error.to_string() if one.error else "a step failed")
+        for one in found
+    ]
+
+
 class Counts(NamedTuple):
     """What the ledger counts of a load."""
 
@@ -86,33 +97,6 @@ class Site:
     url: str = ""
     #: Of all jobs of the test.
     instance: dg.DagsterInstance | None = None
-
-
-def to_service(driver: Driver, records: Sequence[Record]) -> None:
-    """Make the service answer with these records from now on."""
-    content = driver.content(records)
-    answer = body(content) if isinstance(content, bytes) else document(content)
-    driver.site.service.will(answer)
-
-
-def to_pages(driver: Driver, records: Sequence[Record]) -> None:
-    """Make the service answer with these records, and with none to a request for the next page."""
-    (fetcher,) = driver.feed.fetchers
-    parameter = getattr(getattr(fetcher, "pagination", None), "parameter", None)
-    first, last = driver.content(records), driver.content([])
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        is_next = parameter in parse_qs(urlsplit(handler.path).query)
-        document(last if is_next else first)(handler)
-
-    driver.site.service.will(answer)
-
-
-def to_file(driver: Driver, records: Sequence[Record]) -> None:
-    """Write the file of the present delivery."""
-    content = driver.content(records)
-    is_encoded = isinstance(content, bytes)
-    driver.file.write_bytes(content if is_encoded else str(content).encode(driver.encoding))
 
 
 class Driver:
@@ -154,7 +138,6 @@ class Driver:
     options: ClassVar[Mapping[str, Any]] = {}
     #: What is appended to the address of the simulated service in order to compare its answers.
     sandbox_query: ClassVar[str] = ""
-    publish = to_service
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -168,6 +151,19 @@ class Driver:
 
     def settle(self) -> None:
         """Do what the checks rely on beyond the source's job."""
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Have the service answer with these records, and with none where a next page is wanted."""
+        fetchers = self.feed.fetchers
+        paged = [one.pagination for one in fetchers if isinstance(one, PagedApi)]
+        names = {getattr(one, "parameter", None) for one in paged}
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            is_next = names & parse_qs(urlsplit(handler.path).query).keys()
+            content = self.content([] if is_next else records)
+            (body if isinstance(content, bytes) else document)(content)(handler)
+
+        self.site.service.will(answer)
 
     def record(self, number: int) -> Record:
         """Return a good record; fields of the same name have the same value in all lists."""
@@ -328,7 +324,6 @@ class Driver:
         `LoadFailed`.
         """
         from pipelines.orchestration.resources import WarehouseResource, source_resource
-        from pipelines.testing.runs import failures
 
         chosen = _definitions().resolve_job_def(job)
         if job == self.source and not self.is_complete:
@@ -438,17 +433,13 @@ class Files(Driver):
 
     is_http = False
     setting = "inbox"
-    publish = to_file
 
-
-#: How each kind of fetcher is driven: the base, what its title ends in, how it is sent, options.
-TRANSPORTS: Mapping[
-    type, tuple[type[Driver], str, Callable[[Driver, Sequence[Record]], None], Mapping[str, Any]]
-] = {
-    HttpDocument: (Driver, "", to_service, {}),
-    PagedApi: (Driver, ", API", to_pages, {"read_whole": True}),
-    FileInbox: (Files, ", files", to_file, {}),
-}
+    def publish(self, records: Sequence[Record]) -> None:
+        """Write the file of the present delivery."""
+        content = self.content(records)
+        self.file.write_bytes(
+            content if isinstance(content, bytes) else str(content).encode(self.encoding)
+        )
 
 
 def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
@@ -459,28 +450,23 @@ def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
         for one in feed.records
     }
     by_key = isinstance(feed.load, Insert | Upsert)
-    if not made or type(fetcher) not in TRANSPORTS or not by_key:
+    is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
+    if not (made and is_known and by_key):
         raise NotDriven(
             f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
             " nobody knows what its records are. Write a subclass of pipelines.testing.Driver, and"
             " give it: contract(source, drivers=[…])"
         )
-    kind, title, transport, options = TRANSPORTS[type(fetcher)]
+    is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
     values: dict[str, Any] = {
-        "title": f"{feed.name}{title}",
+        "title": feed.name + (", files" if is_inbox else ", API" if is_paged else ""),
         "source": source.name,
         "feed_name": feed.name,
         "made": made,
         "counted": len(made),
         "latest_wins": isinstance(feed.load, Upsert),
         "setting": fetcher.setting,
-        "options": options,
-        "publish": transport,
+        "options": {"read_whole": True} if is_paged else {},
         "__doc__": f"Drives the feed {feed.name}.",
     }
-    return type(f"{feed.name.title()}Driver", (kind,), values)
-
-
-def is_retried(feed: Feed) -> bool:
-    """Return whether what is in quarantine is parsed again, record by record."""
-    return feed.retried_by == "parse"
+    return type(f"{feed.name.title()}Driver", (Files if is_inbox else Driver,), values)

@@ -2,7 +2,7 @@
 
 Each record is stored once or kept in quarantine with its reason; a load is complete or not at
 all; the counts of the ledger add up after everything. `contract` makes a class of these tests.
-A test that fails says which promise is broken, and what it found.
+The name of a test that fails says which promise is broken, its message what was found.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from pipelines.testing.drivers import Driver, LoadFailed, NotDriven, driver_of, is_retried
+from pipelines.testing.drivers import Driver, LoadFailed, NotDriven, driver_of
 from pipelines.testing.fake_source import Answer, body, cut
 from pipelines.testing.records import CannotGenerate, Record, shown
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COUNT, BAD = 40, (3, 17)
 #: What a service answers instead of a document.
 FAULTS: Sequence[Answer] = (
-    body(b"something broke", 500),
+    body(b"down", 503),
     body(b'{"torn": ['),
     cut(b'{"torn', 1000),
     body(b"<!doctype html><title>Maintenance</title>"),
@@ -48,69 +48,51 @@ class Contract:
     not_driven: ClassVar[Mapping[str, str]] = {}
     problems: ClassVar[Sequence[str]] = ()
 
-    def test_delivered_twice_it_is_stored_once(self, driver: Driver) -> None:
-        """The same content again is no delivery, or changes nothing."""
-        promise, records = "a record that is delivered twice is stored once", records_of(driver)
-        counts_are(driver, records, (COUNT, COUNT, 0, 0), promise)
-        rows_are(driver, records, promise)
+    def test_delivered_twice_late_or_in_the_wrong_order_it_is_stored_once(
+        self, driver: Driver
+    ) -> None:
+        """The later half comes first, then all, the same again, and at last the earlier half."""
+        records, half = records_of(driver), COUNT // 2
+        counts_are(driver, records[half:], (half, half, 0, 0))
+        rows_are(driver, records[half:])
+        counts_are(driver, records, (COUNT, half, half, 0))
         again = driver.deliver(records)
-        assert (again.loaded, again.rejected) == (0, 0), promise
-        rows_are(driver, records, promise)
-
-    def test_late_and_repeated_records_are_stored_once(self, driver: Driver) -> None:
-        """Deliveries overlap, and the earlier half comes late."""
-        promise, records = "late and repeated records are stored once", records_of(driver)
-        half = COUNT // 2
-        counts_are(driver, records[half:], (half, half, 0, 0), promise)
-        rows_are(driver, records[half:], promise)
-        counts_are(driver, records, (COUNT, half, half, 0), promise)
-        again = driver.deliver(records)
-        assert (again.loaded, again.rejected) == (0, 0), promise
-        rows_are(driver, records, promise)
-        assert quarantined(driver) == [], promise
-
-    def test_an_earlier_delivery_that_arrives_last_removes_nothing(self, driver: Driver) -> None:
-        """Only a document of all that there is removes what it lacks."""
-        records = records_of(driver)
-        driver.deliver(records)
-        driver.deliver(records[: COUNT // 2])
-        kept = records if driver.is_additive else records[: COUNT // 2]
-        rows_are(driver, kept, "an earlier delivery that arrives last removes nothing")
+        assert (again.loaded, again.rejected) == (0, 0)
+        rows_are(driver, records)
+        driver.deliver(records[:half])
+        rows_are(driver, records if driver.is_additive else records[:half])
+        assert quarantined(driver) == []
 
     def test_duplicates_within_one_delivery_are_stored_once(self, driver: Driver) -> None:
-        """And counted: read = loaded + unchanged + rejected."""
-        promise = "duplicates within one delivery are stored once, and counted"
         records = records_of(driver)
         found = driver.deliver([*records, *records[:5]])
         # With steps of its own, a record may count as loaded if others changed its row.
         loaded = found.loaded if isinstance(driver.feed.load, tuple) else COUNT * driver.counted
         read = (COUNT + 5) * driver.counted
-        assert found == (read, loaded, read - loaded, 0), promise
-        rows_are(driver, records, promise)
+        assert found == (read, loaded, read - loaded, 0)
+        rows_are(driver, records)
 
-    def test_records_that_contradict_each_other_in_one_delivery(self, driver: Driver) -> None:
-        """One of them counts at most, and the other is rejected with its reason."""
-        promise = "of two records of one delivery with one key, one is stored at most"
+    def test_of_records_that_contradict_each_other_in_one_delivery_one_is_stored_at_most(
+        self, driver: Driver
+    ) -> None:
         records = records_of(driver)
         found = driver.deliver([*records, changed(driver, records[5])])
         expected = ((COUNT + 1) * driver.counted, driver.contradicting)
-        assert (found.read, found.rejected) == expected, promise
-        kept = records if driver.contradicting == 1 else [*records[:5], *records[6:]]
-        rows_are(driver, kept, promise)
+        assert (found.read, found.rejected) == expected
+        rows_are(driver, records if driver.contradicting == 1 else [*records[:5], *records[6:]])
 
     def test_a_changed_record_replaces_or_is_rejected_as_declared(self, driver: Driver) -> None:
-        """And is as it was, once it changes back."""
-        promise = "a changed record replaces the stored one (Upsert), or is rejected (Insert)"
+        """`Upsert` replaces the stored one, `Insert` rejects. Then it changes back."""
         records = records_of(driver)
         driver.deliver(records)
         other = [*records[:5], changed(driver, records[5]), *records[6:]]
         found = driver.deliver(other)
-        assert (found.loaded, found.rejected) == ((1, 0) if driver.latest_wins else (0, 1)), promise
-        rows_are(driver, other if driver.latest_wins else records, promise)
+        assert (found.loaded, found.rejected) == ((1, 0) if driver.latest_wins else (0, 1))
+        rows_are(driver, other if driver.latest_wins else records)
         reasons = [reasons for reasons, _, _ in quarantined(driver)]
-        assert all("came before with other content" in one for one in reasons), promise
+        assert all("came before with other content" in one for one in reasons)
         driver.deliver(records)
-        rows_are(driver, records, promise)
+        rows_are(driver, records)
 
     def test_contents_that_alternate_under_one_name_leave_a_true_ledger(
         self, driver: Driver
@@ -121,8 +103,7 @@ class Contract:
         for records in (first, second, first):
             driver.deliver(records)
             driver.deliveries = 0  # the next one has the same name
-        kept = [*first, driver.record(COUNT)] if driver.is_additive else first
-        rows_are(driver, kept, "contents that alternate under one name are all stored")
+        rows_are(driver, [*first, driver.record(COUNT)] if driver.is_additive else first)
 
     def test_each_field_of_a_wrong_type_is_rejected_with_a_reason(self, driver: Driver) -> None:
         """Each field is spoiled in turn, in a record of its own; the others are stored."""
@@ -132,14 +113,13 @@ class Contract:
         good = records[len(cases) :]
         found = driver.deliver([*spoiled, *good])
         kept = quarantined(driver)
-        promise = f"records with a wrong {', a wrong '.join(cases)} are rejected"
         expected = (len(records) * driver.counted, len(cases))
-        assert (found.read, found.rejected) == expected, f"{promise}; in quarantine: {kept}"
-        assert [one for one in kept if not (one[0] and one[1])] == [], f"{promise} with a reason"
+        assert (found.read, found.rejected) == expected, f"spoiled {cases}; in quarantine: {kept}"
+        assert [one for one in kept if not (one[0] and one[1])] == [], "each has a reason"
         names = [one.rpartition(".")[2] for one in cases if one != "a field"]
         unnamed = [name for name in names if not any(name in reasons for reasons, _, _ in kept)]
-        assert unnamed == [], f"{promise} with a reason that names the field; found: {kept}"
-        rows_are(driver, good, "the good records beside bad ones are stored", bad=spoiled)
+        assert unnamed == [], f"a reason names the field; in quarantine: {kept}"
+        rows_are(driver, good, bad=spoiled)
 
     def test_bad_records_are_quarantined_once_until_they_come_corrected(
         self, driver: Driver
@@ -147,61 +127,59 @@ class Contract:
         """The others are stored at once; the checks and derived tables of the job bear with it."""
         from pipelines.ingest.deliveries import last_rejects
 
-        promise = "bad records are kept once, until they come corrected, and good ones stored"
         driver.is_complete = True
         records, bad = records_of(driver), spoiled_of(driver, BAD)
         good = [one for number, one in enumerate(records) if number not in BAD]
-        counts_are(driver, bad, (COUNT, COUNT - 2, 0, 2), promise)
-        rows_are(driver, good, promise, bad=[bad[one] for one in BAD])
-        assert len({raw for reason, _, raw in quarantined(driver) if reason}) == 2, promise
+        counts_are(driver, bad, (COUNT, COUNT - 2, 0, 2))
+        rows_are(driver, good, bad=[bad[one] for one in BAD])
+        assert len({raw for reason, _, raw in quarantined(driver) if reason}) == 2
         more = driver.record(COUNT)
         driver.deliver([more, *bad])
         raws = [raw for _, _, raw in quarantined(driver)]
-        assert len({*raws}) == 2, f"{promise}, with the same text each time"
+        assert len({*raws}) == 2, "a bad record has the same text each time"
         is_once = not driver.is_snapshot and driver.feed.rejects == "once"
-        assert len(raws) == 2 or not is_once, promise
+        assert len(raws) == 2 or not is_once
         driver.deliver([more, *spoiled_of(driver, BAD[1:])])
-        rows_are(driver, [more, records[BAD[0]], *good], promise, bad=[bad[BAD[1]]])
+        rows_are(driver, [more, records[BAD[0]], *good], bad=[bad[BAD[1]]])
         if driver.is_snapshot:  # each document is complete, so only the last one's rejects count
             with driver.site.warehouse.engine.connect() as connection:
-                assert len(last_rejects(connection, driver.feed.name)) == 1, promise
+                assert len(last_rejects(connection, driver.feed.name)) == 1
         elif is_once:
-            assert len(quarantined(driver)) == 1, promise
+            assert len(quarantined(driver)) == 1
 
     def test_records_that_come_corrected_empty_the_quarantine(self, driver: Driver) -> None:
         """By their keys, and the counts of the delivery that had them say so."""
         if not driver.is_additive:
             pytest.skip(f"{driver.title}: each document is complete, and keeps what it rejected")
-        promise = "records that come corrected leave the quarantine, and the counts say so"
         records, first = records_of(driver), COUNTS.format("delivery_id LIMIT 1")
         driver.deliver(spoiled_of(driver, BAD))
         ((loaded, unchanged, rejected),) = query(driver, first)
         driver.deliver([records[one] for one in BAD])
-        assert quarantined(driver) == [], promise
-        assert query(driver, first) == [(loaded, unchanged + rejected, 0)], promise
+        assert quarantined(driver) == []
+        assert query(driver, first) == [(loaded, unchanged + rejected, 0)]
 
     def test_a_delivery_of_mostly_bad_records_stores_nothing(self, driver: Driver) -> None:
         """It is rejected as a whole, and each of its bad records is kept to be mended."""
-        promise = "a delivery of mostly bad records stores nothing"
+
+        def stored() -> list[Any]:
+            return [driver.rows(), query(driver, COUNTS.format(1)), quarantined(driver)]
+
         records = records_of(driver)
         driver.deliver(spoiled_of(driver, [0]))
-        before = driver.rows(), query(driver, COUNTS.format(1)), quarantined(driver)
+        before = stored()
         ((reason, _, raw),) = before[2]
         driver.announce(spoiled_of(driver, range(COUNT)))
-        failure = failure_of(driver)
-        assert reason.split(": ")[0] in failure, f"{promise}, and the run says why"
-        assert (driver.rows(), query(driver, COUNTS.format(1)), quarantined(driver)) == before, (
-            promise
-        )
+        assert reason.split(": ")[0] in failure_of(driver), "the run says why"
+        assert stored() == before
         unloaded = (
             "SELECT bad -> 'reasons' ->> 0, bad ->> 'raw'"
             " FROM ops.deliveries CROSS JOIN jsonb_array_elements(bad_records) AS bad"
         )
         kept = query(driver, unloaded)
-        assert (len(kept), (reason, raw) in kept) == (COUNT, True), f"{promise}, but keeps them"
+        assert (len(kept), (reason, raw) in kept) == (COUNT, True)
         driver.deliveries -= 1
         driver.deliver(records)
-        rows_are(driver, records, "a delivery that comes corrected is stored")
+        rows_are(driver, records)
         assert query(driver, unloaded) == [] or not driver.is_named_again, (
             "bad records of a rejected delivery are kept until it comes corrected"
         )
@@ -218,29 +196,32 @@ class Contract:
             f" max_length= and pattern= say what a column holds): one of {shown(odd)}"
         )
 
-    def test_an_unknown_field_is_reported_as_drift(self, driver: Driver) -> None:
-        """It does not reject a record."""
+    def test_an_unknown_field_is_reported_as_drift_and_rejects_no_record(
+        self, driver: Driver
+    ) -> None:
         from pipelines.ingest.deliveries import last_drift
 
-        promise = "an unknown field is reported as drift, and rejects no record"
         records = records_of(driver)
         driver.deliver([driver.with_field(records[0], "unheard_of"), *records[1:]])
-        rows_are(driver, records, promise)
+        rows_are(driver, records)
         with driver.site.warehouse.engine.connect() as connection:
-            drift = "; ".join(last_drift(connection, driver.feed.name))
-        assert "unheard_of" in drift, promise
+            assert "unheard_of" in "; ".join(last_drift(connection, driver.feed.name))
 
-    def test_a_torn_delivery_stores_no_torn_record(self, driver: Driver) -> None:
+    def test_a_source_that_is_away_or_torn_fails_the_run_and_loses_nothing(
+        self, driver: Driver
+    ) -> None:
         """A file that ends within a line waits for the rest; the body of an answer is truncated."""
-        promise = "a torn delivery stores no torn record, and loses none"
         records = records_of(driver)
+        driver.deliver(records[:20])
         if driver.is_http:
-            driver.deliver(records[:20])
-            for torn in FAULTS[1:]:
-                driver.site.service.will(torn)
-                assert failure_of(driver), f"{promise}: an error is no empty document"
-                rows_are(driver, records[:20], promise)
+            for number, fault in enumerate(FAULTS):
+                driver.site.service.will(fault)
+                failure = failure_of(driver)
+                assert failure, "an error is no empty document"
+                assert number or "what to do" in failure or "503" in failure
+                rows_are(driver, records[:20])
         else:
+            assert "what to do" in failure_of(driver, f"{driver.place}/away")
             driver.announce(records)
             whole = driver.file.read_bytes().rstrip()
             last = whole.rpartition(b"\n")[2]
@@ -249,14 +230,13 @@ class Contract:
                 failure_of(driver)
             driver.deliveries -= 1
         driver.deliver(records)
-        rows_are(driver, records, promise)
-        assert quarantined(driver) == [], promise
+        rows_are(driver, records)
+        assert quarantined(driver) == []
 
     def test_a_load_that_dies_before_its_commit_leaves_nothing(self, driver: Driver) -> None:
         """The session is ended where the commit with the delivery would come: nothing or all."""
         from sqlalchemy import event
 
-        promise = "a load that dies before its commit leaves nothing, and fails"
         records, ledger = records_of(driver), "SELECT count(*) FROM ops.deliveries"
         ((before,),) = query(driver, ledger)
         struck: list[bool] = []
@@ -271,37 +251,25 @@ class Contract:
         failure = failure_of(driver)
         event.remove(driver.site.warehouse.engine, "commit", strike)
         assert struck, f"the load did not come to its commit: {failure}"
-        assert failure, promise
-        assert (driver.rows(), quarantined(driver)) == ([], []), promise
+        assert failure
+        assert (driver.rows(), quarantined(driver)) == ([], [])
         driver.deliver(records)
-        rows_are(driver, records, promise)
+        rows_are(driver, records)
 
     def test_two_loads_at_once_end_as_one(self, driver: Driver) -> None:
         """Whoever comes second finds everything done."""
-        promise, records = "two loads at once end as one", records_of(driver)
+        records = records_of(driver)
         driver.announce(records)
         driver.site.instance = None  # one for each run: in memory, Dagster bears one writer
         with ThreadPoolExecutor(2) as pool:
             done = [pool.submit(driver.fetch) for _ in range(2)]
         outcomes = [outcome for one in done for outcome in one.result()]
-        assert sum(one.loaded for one in outcomes) == COUNT * driver.counted, promise
-        rows_are(driver, records, promise)
-
-    def test_a_source_that_is_away_loses_nothing(self, driver: Driver) -> None:
-        """The job fails with a message that says what to do."""
-        promise = "a source that is away fails the run with a message, and loses nothing"
-        records = records_of(driver)
-        driver.deliver(records[:20])
-        driver.site.service.will(body(b"down", 503))
-        failure = failure_of(driver, None if driver.is_http else f"{driver.place}/away")
-        assert "what to do" in failure or "503" in failure, promise
-        rows_are(driver, records[:20], promise)
-        driver.deliver(records)
-        rows_are(driver, records, promise)
+        assert sum(one.loaded for one in outcomes) == COUNT * driver.counted
+        rows_are(driver, records)
 
     def test_faults_between_deliveries_lose_nothing(self, driver: Driver) -> None:
         """Answers are errors or torn, and files half-written at first."""
-        promise, records = "what fails now and then is loaded in the end", records_of(driver)
+        records = records_of(driver)
         for fault, count in zip(FAULTS, (10, 20, 30, COUNT), strict=True):
             driver.announce(records[:count])
             if driver.is_http:
@@ -314,15 +282,14 @@ class Contract:
             for _ in range(TRIES):
                 if not (failure := failure_of(driver)):
                     break
-            assert failure == "", promise
-        rows_are(driver, records, promise)
-        assert quarantined(driver) == [], promise
+            assert failure == "", "what fails now and then is loaded in the end"
+        rows_are(driver, records)
+        assert quarantined(driver) == []
 
     def test_quarantine_is_read_again_and_keeps_what_is_still_bad(self, driver: Driver) -> None:
         """As after a change of the code: here the kept text of one reject is made good."""
-        if not is_retried(driver.feed):
+        if driver.feed.retried_by != "parse":
             pytest.skip(f"{driver.title}: its source is requested again")
-        promise = "a retry stores what is good now, and keeps what is still bad"
         driver.deliver(spoiled_of(driver, BAD))
         driver.site.owner.execute(
             "UPDATE ops.quarantine SET raw = %s"
@@ -332,22 +299,18 @@ class Contract:
         good = [one for number, one in enumerate(records_of(driver)) if number != BAD[1]]
         for _ in range(2):
             driver.retry()
-            rows_are(driver, good, promise)
-            assert len(quarantined(driver)) == 1, promise
+            rows_are(driver, good)
+            assert len(quarantined(driver)) == 1
 
-    def test_checks_find_nothing_in_good_data(self, driver: Driver) -> None:
+    def test_checks_find_nothing_in_good_data_and_views_can_be_queried(
+        self, driver: Driver
+    ) -> None:
         """A check that always finds something is soon ignored."""
         driver.is_complete = True
         driver.deliver(driver.records(driver.complete_count))
         driver.settle()
         found = {one.name: driver.rows_of_check(one.name) for one in driver.declared.checks}
-        found = {name: rows for name, rows in found.items() if rows}
-        assert found == {}, "checks find nothing in good data"
-
-    def test_views_can_be_queried(self, driver: Driver) -> None:
-        """With rows in the tables, as analysts do."""
-        driver.is_complete = True
-        driver.deliver(records_of(driver))
+        assert {name: rows for name, rows in found.items() if rows} == {}
         broken = {}
         for name, sql in driver.declared.object_files.items():
             try:
@@ -355,7 +318,7 @@ class Contract:
                     query(driver, f"SELECT * FROM {name}")
             except Exception as error:  # noqa: BLE001 - whatever the view raises is what is wrong
                 broken[name] = str(error)
-        assert broken == {}, "views can be queried"
+        assert broken == {}
 
     def test_every_feed_is_driven(self) -> None:
         """A feed that the kit cannot drive is named here, not left out."""
@@ -486,26 +449,22 @@ def failure_of(driver: Driver, place: str | None = None) -> str:
     return ""
 
 
-def counts_are(
-    driver: Driver, records: Sequence[Record], counts: tuple[int, ...], promise: str
-) -> None:
+def counts_are(driver: Driver, records: Sequence[Record], counts: tuple[int, ...]) -> None:
     """Deliver records, and fail unless the ledger counts as many, each in each list."""
     found = driver.deliver(records)
     read, loaded, unchanged, rejected = counts
     parts = driver.counted
     expected = (read * parts, loaded * parts + rejected * (parts - 1), unchanged * parts, rejected)
-    assert found == expected, f"{promise}; in quarantine: {quarantined(driver)[:3]}"
+    assert found == expected, f"in quarantine: {quarantined(driver)[:3]}"
 
 
-def rows_are(
-    driver: Driver, records: Sequence[Record], promise: str, *, bad: Sequence[Record] = ()
-) -> None:
+def rows_are(driver: Driver, records: Sequence[Record], *, bad: Sequence[Record] = ()) -> None:
     """Fail unless exactly these records are stored, with those of `bad` that are good in part."""
     rows, expected = driver.rows(), driver.expected(records, bad)
     lost = [row for row in expected if row not in rows]
     extra = [row for row in rows if row not in expected]
     assert (len(rows), lost[:2], extra[:2]) == (len(expected), [], []), (
-        f"{promise}: rows, those that are missing, those that should not be there"
+        "rows, those that are missing, those that should not be there"
     )
 
 

@@ -21,8 +21,8 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import SandboxParts, sources
+from pipelines.testing.drivers import failures
 from pipelines.testing.fake_source import FakeSource, body
-from pipelines.testing.runs import failures
 from pipelines_tests.plugins import installed
 
 READINGS = [

@@ -19,8 +19,8 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
+from pipelines.testing.drivers import failures
 from pipelines.testing.fake_source import FakeSource
-from pipelines.testing.runs import failures
 from pipelines_tests.command import PROJECT
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.loaders import hasten

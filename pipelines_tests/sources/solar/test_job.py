@@ -11,8 +11,8 @@ from pipelines.definitions import definitions
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar.jobs import PARTITIONS
 from pipelines.sources.solar.windows import Window
+from pipelines.testing.drivers import failures
 from pipelines.testing.fake_source import FakeSource, body, document
-from pipelines.testing.runs import failures
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.clock import today
 from pipelines_tests.jobs import Runner
