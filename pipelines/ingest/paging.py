@@ -80,33 +80,34 @@ def following(
     Raises `ValueError` for a page that does not say what it should.
     """
     url, params = step
-    flag = _flag(response.document, getattr(pagination, "at", ""))
+    document, at = response.document, getattr(pagination, "at", "records")
+    flag = _flag(document, getattr(pagination, "at", ""))
     if flag is False:
         return None
+    found: Any = None
     match pagination:
-        case NextLink(at=at):
-            link = value_at(response.document, at) if at else response.links.get("next")
-            if is_end(link):
-                _end(at or "Link", flag=flag)
+        case NextLink():
+            found = value_at(document, at) if at else response.links.get("next")
+        case Cursor():
+            found = value_at(document, at)
+            if not count and str(found) == params.get(pagination.parameter):
                 return None
-            if not isinstance(link, str):
-                problem = f"the link to the next page is no text but {type(link).__name__}"
-                raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
-            address = urljoin(url, link)
-            named = names_in(urlsplit(address).query)
-            return address, {name: value for name, value in params.items() if name not in named}
-        case Cursor(at=at):
-            value = value_at(response.document, at)
-            if not count and str(value) == params.get(pagination.parameter):
-                return None
-        case PageNumber(first=first):
-            value = int(params.get(pagination.parameter, first)) + 1 if count else None
-        case Offset():
-            value = int(params.get(pagination.parameter, 0)) + count if count else None
-    if is_end(value):
-        _end(getattr(pagination, "at", "records"), flag=flag)
+        case PageNumber(first=first) if count:
+            found = int(params.get(pagination.parameter, first)) + 1
+        case Offset() if count:
+            found = int(params.get(pagination.parameter, 0)) + count
+    if is_end(found):
+        if flag:
+            raise ValueError(f"the page says that there are more, and has no {at or 'Link'!r}")
         return None
-    return url, {**params, pagination.parameter: str(value)}
+    if not isinstance(pagination, NextLink):
+        return url, {**params, pagination.parameter: str(found)}
+    if not isinstance(found, str):
+        problem = f"the link to the next page is no text but {type(found).__name__}"
+        raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
+    address = urljoin(url, found)
+    named = names_in(urlsplit(address).query)
+    return address, {name: value for name, value in params.items() if name not in named}
 
 
 def value_at(document: Any, at: str) -> Any:
@@ -132,12 +133,6 @@ def says_end(pagination: Pagination, response: JsonResponse) -> bool:
     around = value_at(response.document, at.rpartition(".")[0])
     expected = {at.rpartition(".")[2], *HAS_MORE}
     return not at or (isinstance(around, dict) and bool(expected & around.keys()))
-
-
-def _end(at: str, *, flag: bool | None) -> None:
-    """Raise `ValueError` if a page that says that there are more does not say where."""
-    if flag:
-        raise ValueError(f"the page says that there are more, and has no {at!r}")
 
 
 def _flag(document: Any, at: str) -> bool | None:

@@ -56,9 +56,9 @@ class Service:
             TransientFailure: A page behind the first one is not ready.
         """
         if not isinstance(self.fetcher, PagedApi):
-            yield self._get((self.url, self.params))
+            yield self.client.get_json(self.url, {**self.params} or None)
             return
-        params, pagination = dict(self.params), self.fetcher.pagination
+        params, pagination = {**self.params}, self.fetcher.pagination
         if since is not None and self.fetcher.since is not None:
             params[self.fetcher.since.parameter] = since
         if isinstance(pagination, Offset):
@@ -77,7 +77,7 @@ class Service:
                 raise self._astray(f"the next page is on another server: {step[0]}")
             read.add(key)
             try:
-                response = self._get(step)
+                response = self.client.get_json(step[0], {**step[1]} or None)
             except Failure as error:
                 if len(read) > 1 and (error.status == 204 or (numbered and error.status == 404)):
                     return
@@ -105,10 +105,10 @@ class Service:
                 yield response
             try:
                 step = following(pagination, response, step, records)
-                if step and self.url.startswith("https:") and step[0].startswith("http:"):
-                    step = f"https{step[0].removeprefix('http')}", step[1]  # behind a proxy
             except ValueError as error:
                 raise self._astray(str(error)) from error
+            if step and self.url.startswith("https:") and step[0].startswith("http:"):
+                step = f"https{step[0].removeprefix('http')}", step[1]  # behind a proxy
             if step is None and len(read) == 1 and not (numbered or says_end(pagination, response)):
                 logger.warning(
                     "%s: the first page does not say where the next one is (%r). If it was not the"
@@ -125,9 +125,6 @@ class Service:
             remedy="See whether the pagination of the feed is that of the API.",
         )
 
-    def _get(self, step: Request) -> JsonResponse:
-        return self.client.get_json(step[0], dict(step[1]) or None)
-
 
 def open_service(
     owner: Owner, fetcher: HttpDocument | PagedApi, settings: SourceSettings
@@ -140,46 +137,46 @@ def open_service(
     if url is None:
         return None
     values = _plain(settings)
-    secrets = secrets_of(settings)
-    headers = {
-        name: _filled(owner, settings, values, text) for name, text in fetcher.headers.items()
-    }
-    params = {name: _filled(owner, settings, values, text) for name, text in fetcher.params.items()}
-    variable = settings.variable(fetcher.setting)
-    client = HttpClient(owner.name, variable, secrets=secrets, headers=headers)
+
+    def filled(texts: Mapping[str, str]) -> dict[str, str]:
+        return {name: _filled(owner, settings, values, text) for name, text in texts.items()}
+
     return Service(
         source=owner.name,
         name=fetcher.input.name,
         url=url,
-        client=client,
+        client=HttpClient(
+            owner.name,
+            settings.variable(fetcher.setting),
+            secrets=secrets_of(settings),
+            headers=filled(fetcher.headers),
+        ),
         fetcher=fetcher,
-        params=params,
+        params=filled(fetcher.params),
     )
 
 
 def _filled(owner: Owner, settings: SourceSettings, values: Mapping[str, Any], text: str) -> str:
-    """Replace `{field}` by the setting, which has to be set."""
+    """Replace `{field}` by the setting, which has to be set; a sandbox wants no credentials."""
     for name, value in values.items():
-        if f"{{{name}}}" in text:
-            if value is None and Settings.current().sources == "sandbox":
-                value = "sandbox"  # which wants no credentials
-            if value is None:
-                variable = settings.variable(name)
-                raise PermanentFailure(
-                    owner.name,
-                    f"{variable} is not set, and its service needs it",
-                    place=variable,
-                    remedy="Set it, or the variable with _FILE that names a file with it.",
-                )
-            text = text.replace(f"{{{name}}}", str(value))
+        if f"{{{name}}}" not in text:
+            continue
+        if value is None and Settings.current().sources != "sandbox":
+            variable = settings.variable(name)
+            raise PermanentFailure(
+                owner.name,
+                f"{variable} is not set, and its service needs it",
+                place=variable,
+                remedy="Set it, or the variable with _FILE that names a file with it.",
+            )
+        text = text.replace(f"{{{name}}}", "sandbox" if value is None else str(value))
     return text
 
 
 def secrets_of(settings: SourceSettings) -> list[str]:
     """Return the values of settings that no message may show."""
-    values = _plain(settings)
-    hidden = [name for name in values if not settings.may_be_shown(name)]
-    return [str(values[name]) for name in hidden if values[name]]
+    values = _plain(settings).items()
+    return [str(value) for name, value in values if value and not settings.may_be_shown(name)]
 
 
 def _plain(settings: SourceSettings) -> dict[str, Any]:

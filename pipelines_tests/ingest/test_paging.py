@@ -101,25 +101,17 @@ AT_A = answer({"items": [1], "next_cursor": "a"})
 
 
 @pytest.mark.parametrize(
-    ("pagination", "pages", "lists"),
+    ("pagination", "pages"),
     [
-        (PageNumber(), (MORE, answer({"items": [2], "has_more": False}), body(b"", 500)), 2),
-        (
-            Cursor(),
-            (answer({"items": [1], "next_cursor": "a"}), answer({"items": [2], "next_cursor": 0})),
-            2,
-        ),
-        (
-            Cursor(),
-            (answer({"items": [1], "next_cursor": "a"}), answer({"items": [], "next_cursor": "a"})),
-            2,
-        ),
+        (PageNumber(), (MORE, answer({"items": [2], "has_more": False}), body(b"", 500))),
+        (Cursor(), (AT_A, answer({"items": [2], "next_cursor": 0}))),
+        (Cursor(), (AT_A, answer({"items": [], "next_cursor": "a"}))),
     ],
 )
 def test_a_flag_or_a_cursor_says_whether_there_are_more(
-    source: FakeSource, pagination: Pagination, pages: tuple[Answer, ...], lists: int
+    source: FakeSource, pagination: Pagination, pages: tuple[Answer, ...]
 ) -> None:
-    assert len(read(source, pagination, *pages)) == lists
+    assert len(read(source, pagination, *pages)) == 2
 
 
 @pytest.mark.parametrize("pagination", [Cursor(), NextLink(), PageNumber()])
