@@ -6,6 +6,7 @@ import zlib
 from typing import BinaryIO
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest.feeds import Content
 
 GZIP_MARK = b"\x1f\x8b"
 #: Text compresses to about a tenth; a file that expands more than this is a decompression bomb.
@@ -13,24 +14,21 @@ MAX_TIMES = 100
 ALWAYS_BYTES = 64 * 1024 * 1024
 
 
-def unpacked(file: BinaryIO, *, source: str, name: str, byte_count: int) -> BinaryIO:
-    """Return the content of a file from its beginning, decompressed if it is gzip.
+def unpacked(content: Content, source: str) -> BinaryIO:
+    """Return the file of a delivery from its beginning, decompressed if it is gzip.
 
     Reading it raises `PermanentFailure` if the file is damaged or truncated, or decompresses to an
     absurd size.
     """
+    file, delivery = content.file, content.delivery
+    assert file is not None
     file.seek(0)
     mark = file.read(len(GZIP_MARK))
     file.seek(0)
     if mark != GZIP_MARK:
         return file
-    limit = unpacked_limit(byte_count)
-    return io.BufferedReader(_Unpacking(file, limit, source, name), buffer_size=1 << 20)
-
-
-def unpacked_limit(byte_count: int) -> int:
-    """Return how many bytes a compressed file of so many may decompress to."""
-    return max(ALWAYS_BYTES, MAX_TIMES * byte_count)
+    limit = max(ALWAYS_BYTES, MAX_TIMES * delivery.byte_count)
+    return io.BufferedReader(_Unpacking(file, limit, source, delivery.name), buffer_size=1 << 20)
 
 
 class _Unpacking(io.RawIOBase):

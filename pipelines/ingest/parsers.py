@@ -47,27 +47,20 @@ class Csv:
         from pipelines.ingest.csv_files import CsvFile
         from pipelines.ingest.gzip_reader import unpacked
 
-        delivery = content.delivery
-        encoding, variable = _encoding(context.settings)
-        assert content.file is not None
+        settings, name = context.settings, content.delivery.name
+        is_set = "encoding" in getattr(type(settings), "model_fields", ())
         file = CsvFile(
-            unpacked(
-                content.file,
-                source=context.source,
-                name=delivery.name,
-                byte_count=delivery.byte_count,
-            ),
+            unpacked(content, context.source),
             source=context.source,
-            name=delivery.name,
+            name=name,
             promised=self.columns,
-            encoding=encoding,
-            variable=variable,
+            encoding=settings.encoding if is_set else "utf-8",
+            variable=settings.variable("encoding") if is_set else None,
             optional=self.optional,
             aliases=self.aliases,
             is_strict=self.is_strict,
         )
-        drift = file.layout.drift(delivery.name, self.columns)
-        yield Parsed(header=file.layout.header, drift=drift)
+        yield Parsed(header=file.layout.header, drift=file.layout.drift(name, self.columns))
         for batch in file.batches():
             yield self.read(batch, context)
 
@@ -82,13 +75,6 @@ class Csv:
             some = numbered[start : start + RECORDS_AT_ONCE]
             records = [layout.read(one.number, as_sent(one.raw)) for one in some]
             yield self.read(of_records(records, layout.columns, self.columns), context)
-
-
-def _encoding(settings: Any) -> tuple[str, str | None]:
-    """Return the encoding of files, and the variable that sets it, if the source has one."""
-    if "encoding" in getattr(type(settings), "model_fields", ()):
-        return settings.encoding, settings.variable("encoding")
-    return "utf-8", None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,23 +157,23 @@ class Json:
                 place=content.place,
                 remedy="See whether the address is that of the right document.",
             )
-        validators: list[RecordValidator] = []
+        drift: list[str] = []
         rejects: list[Reject] = []
         rows, counts, first = {}, {}, 0
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
-            raw = (as_json(record) for record in records)
-            good, validator, key = validated(one, records, [*raw], context, name, first)
+            raw = [as_json(record) for record in records]
+            good, validator, key = validated(one, records, raw, context, name, first)
             rows[one.table] = good
             counts[name], first = len(records), first + len(records)
-            validators.append(validator)
+            drift += validator.drift(content.delivery.name)
             rejects += validator.rejects(key)
         yield Parsed(
             read=first,
             rows=rows,
             rejects=rejects,
             lists=counts,
-            drift=[line for one in validators for line in one.drift(content.delivery.name)],
+            drift=drift,
             position=_positions(counts),
         )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count, islice, zip_longest
-from typing import TYPE_CHECKING, Any, BinaryIO, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, get_args
 from warnings import catch_warnings
 
 from pipelines.failures import PermanentFailure
@@ -22,8 +22,6 @@ from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
 from pipelines.ingest.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyarrow import Scalar
     from pydantic import BaseModel
 
@@ -68,7 +66,11 @@ class Rows:
         #: The keys of the model by the columns of a header, as `csv_files` folds them.
         self._names = {name.casefold(): name for name in fields}
         #: Keys of whole numbers and texts, which are no measurements.
-        self._whole = [key for key, one in fields.items() if not _is_measure(one.annotation)]
+        self._whole = [
+            key
+            for key, one in fields.items()
+            if not {float, Decimal} & {one.annotation, *get_args(one.annotation)}
+        ]
         self._texts = [key for key in fields if is_sent_as(model, keys[key], (str,))]
         self._csv = Csv(
             columns=tuple(self._names),
@@ -95,10 +97,10 @@ class Rows:
             yield from self._csv(content, context)
             return
         read, position = READERS[suffix]
-        file = self._unpacked(content, context)
         notes: list[str] = []
         is_book = suffix == ".xlsx"
-        found = enumerate(read(file, self.at, self._names, notes), 2 if is_book else 1)
+        sent = read(unpacked(content, context.source), self.at, self._names, notes)
+        found = enumerate(sent, 2 if is_book else 1)
         numbered = ((n, self._exact(row, is_book=is_book)) for n, row in found if row is not BLANK)
         document: str | None = content.delivery.name
         while True:
@@ -128,7 +130,10 @@ class Rows:
 
         if not isinstance(row, dict):
             return row
-        row = {name: None if _is_nan(value) else value for name, value in row.items()}
+        row = {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in row.items()
+        }
         for name in self._whole if is_book else ():
             value = row.get(name)
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -139,15 +144,6 @@ class Rows:
             if name in self._texts and value == int(value):
                 row[name] = str(int(value))
         return row
-
-    def _unpacked(self, content: Content, context: Context) -> BinaryIO:
-        assert content.file is not None
-        return unpacked(
-            content.file,
-            source=context.source,
-            name=content.delivery.name,
-            byte_count=content.delivery.byte_count,
-        )
 
     def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield quarantined records that are JSON."""
@@ -199,20 +195,11 @@ class Rows:
         return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
 
 
-def _is_measure(annotation: Any) -> bool:
-    """Return whether a field may have fractions."""
-    return bool({float, Decimal} & {annotation, *get_args(annotation)})
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-class Unread:
+class Unread(NamedTuple):
     """A row that cannot be read: its text, and why."""
 
-    def __init__(self, text: str, why: Reason) -> None:
-        self.text, self.why = text, why
+    text: str
+    why: Reason
 
 
 def _parsed(text: str) -> Any:
@@ -279,9 +266,16 @@ def _value(one: Scalar) -> Any:
 
 def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -> Iterator[Any]:
     """Yield the rows of the first sheet by the names in its header; note the other sheets."""
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
     content = io.BytesIO(file.read())
     try:
-        sheet, *others = _sheets(content)
+        with catch_warnings(action="ignore"):  # of styles and extensions
+            sheets = load_workbook(content, read_only=True, data_only=True).worksheets
+        if not sheets:
+            problem = "no sheet can be read; save it as Excel Workbook, not as Strict Open XML"
+            raise ValueError(problem)  # noqa: TRY301 - as what openpyxl raises
+        sheet, *others = sheets
         sheet.reset_dimensions()  # some programs write fewer than there are
         unread = ", ".join(repr(one.title) for one in others)
         notes += [f"sheets that were not read: {unread}"] if unread else []
@@ -290,19 +284,6 @@ def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -
         raise
     except Exception as error:  # a damaged file raises what zlib, the XML or openpyxl stumble on
         raise ValueError(f"{type(error).__name__}: {error}") from error
-
-
-def _sheets(content: BinaryIO) -> Sequence[Any]:
-    try:
-        from openpyxl import load_workbook  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise ValueError("reading it needs openpyxl: pip install openpyxl") from error
-
-    with catch_warnings(action="ignore"):  # of styles and extensions
-        found: Sequence[Any] = load_workbook(content, read_only=True, data_only=True).worksheets
-    if not found:
-        raise ValueError("no sheet can be read; save it as Excel Workbook, not as Strict Open XML")
-    return found
 
 
 def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
@@ -349,15 +330,10 @@ def _reject_repeated(names: Sequence[str]) -> None:
         raise ValueError(f"it has several columns named {', '.join(twice)}")
 
 
+Reader = Callable[[BinaryIO, str, Mapping[str, str], list[str]], Iterator[Any]]
 #: By suffix: what yields the rows of a file, by where the list is in it and the keys by the titles
 #: of columns, and may add notes; and how a row is named.
-READERS: dict[
-    str,
-    tuple[
-        Callable[[BinaryIO, str, Mapping[str, str], list[str]], Iterator[Any]],
-        Callable[[int], str],
-    ],
-] = {
+READERS: Mapping[str, tuple[Reader, Callable[[int], str]]] = {
     ".jsonl": (_json_lines, "line {}".format),
     ".ndjson": (_json_lines, "line {}".format),
     ".json": (_json_list, "row {}".format),

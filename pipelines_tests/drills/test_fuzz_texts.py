@@ -30,6 +30,7 @@ from pipelines_tests.drills.fuzz import (
     texts,
 )
 from pipelines_tests.ingest.one_by_one import records
+from pipelines_tests.ingest.test_gzip_reader import packed_file
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
 #: Prices as sources write them: a form, filled in with a currency and an amount.
@@ -178,8 +179,7 @@ def test_what_quarantine_stores_is_given_back(text: str) -> None:
 
 
 def unpack(content: bytes) -> bytes:
-    file = io.BytesIO(content)
-    return unpacked(file, source="trains", name="a.gz", byte_count=len(content)).read()
+    return unpacked(packed_file(content), "trains").read()
 
 
 @often()

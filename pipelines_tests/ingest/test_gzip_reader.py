@@ -1,18 +1,18 @@
 """Files that gzip packed: the same text as unpacked, and a clear word for those that are not."""
 
+import datetime as dt
 import gzip
+import io
 import random
-from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import gzip_reader
-from pipelines.ingest.csv_files import CsvFile
+from pipelines.ingest.deliveries import Delivery
+from pipelines.ingest.feeds import Content
 from pipelines.ingest.gzip_reader import MAX_TIMES, unpacked
-from pipelines_tests.ingest.one_by_one import records
 
 NAME = "trains.csv.gz"
 TEXT = b"a,b,c\n" + b"".join(b"%d,%d,x\n" % (n, n * n % 9973) for n in range(20_000))
@@ -20,52 +20,16 @@ PACKED = gzip.compress(TEXT)
 NOISE = random.Random(1).randbytes(50_000)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / NAME
+def packed_file(packed: bytes) -> Content:
+    delivery = Delivery("trains", NAME, "", len(packed), dt.datetime.now(dt.UTC))
+    return Content(delivery=delivery, file=io.BytesIO(packed))
 
 
-def content_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        return unpacked(file, source="trains", name=NAME, byte_count=size).read()
-
-
-def fields_of(path: Path) -> list[list[str] | None]:
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        csv_file = CsvFile(
-            unpacked(file, source="trains", name=NAME, byte_count=size),
-            source="trains",
-            name=NAME,
-            promised=("a", "b", "c"),
-            encoding="utf-8",
-            variable="TRAINS_ENCODING",
-        )
-        return [record.fields for record in records(csv_file)]
-
-
-def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
+def test_files_packed_one_after_the_other_are_one() -> None:
     """`cat day1.gz day2.gz`, and what writes in pieces: a reader that stops at the first lost 3."""
     cuts = [0, 6, 6, 70_000, len(TEXT)]
     members = [gzip.compress(TEXT[a:b]) for a, b in pairwise(cuts)]
-    path.write_bytes(b"".join(members))
-    assert content_of(path) == TEXT
-    assert len(fields_of(path)) == 20_000
-
-
-@pytest.mark.parametrize(
-    "kept", [2, 3, 9, 10, 11, 0.1, 0.5, 0.9, -9, -8, -4, -1], ids=lambda kept: f"kept {kept}"
-)
-@pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])
-def test_a_truncated_file_is_rejected(path: Path, kept: float, is_second: bool) -> None:
-    count = int(kept * len(PACKED)) if isinstance(kept, float) else kept
-    path.write_bytes(PACKED * is_second + PACKED[:count])
-    with pytest.raises(PermanentFailure, match="it cannot be decompressed") as caught:
-        content_of(path)
-    assert caught.value.source == "trains"
-    assert caught.value.place == NAME
-    assert "send the complete file" in caught.value.remedy
+    assert unpacked(packed_file(b"".join(members)), "trains").read() == TEXT
 
 
 def flipped(content: bytes, position: int) -> bytes:
@@ -74,50 +38,41 @@ def flipped(content: bytes, position: int) -> bytes:
     return bytes(changed)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda packed: flipped(packed, 2), id="an unknown method"),
-        pytest.param(lambda packed: flipped(packed, 10), id="the first byte of the data"),
-        pytest.param(lambda packed: flipped(packed, len(packed) // 2), id="the middle"),
-        pytest.param(lambda packed: flipped(packed, len(packed) - 8), id="the checksum"),
-        pytest.param(lambda packed: flipped(packed, len(packed) - 1), id="the length"),
-        pytest.param(lambda packed: packed[:10] + NOISE, id="noise behind a good header"),
-        pytest.param(lambda packed: packed + b"a,b,c\n", id="plain text behind the end"),
-        pytest.param(lambda packed: packed + flipped(packed, 900), id="the second of two"),
-        pytest.param(lambda packed: b"\x1f\x8b\n" + TEXT, id="a text with the mark of gzip"),
-    ],
-)
-def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]) -> None:
-    path.write_bytes(damage(PACKED))
+DAMAGED = {
+    **{f"kept {count}": PACKED[:count] for count in (2, 3, 9, 10, 11, len(PACKED) // 2)},
+    **{f"cut {count}": PACKED[:-count] for count in (9, 8, 4, 1)},
+    "the second of two is cut": PACKED + PACKED[:-4],
+    "an unknown method": flipped(PACKED, 2),
+    "the first byte of the data": flipped(PACKED, 10),
+    "the middle": flipped(PACKED, len(PACKED) // 2),
+    "the checksum": flipped(PACKED, -8),
+    "the length": flipped(PACKED, -1),
+    "noise behind a good header": PACKED[:10] + NOISE,
+    "plain text behind the end": PACKED + b"a,b,c\n",
+    "the second of two": PACKED + flipped(PACKED, 900),
+    "a text with the mark of gzip": b"\x1f\x8b\n" + TEXT,
+}
+
+
+@pytest.mark.parametrize("packed", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_truncated_or_damaged_file_is_rejected(packed: bytes) -> None:
     with pytest.raises(PermanentFailure, match="it cannot be decompressed: ") as caught:
-        content_of(path)
-    assert caught.value.place == NAME
+        unpacked(packed_file(packed), "trains").read()
+    assert (caught.value.source, caught.value.place) == ("trains", NAME)
+    assert "send the complete file" in caught.value.remedy
 
 
+@pytest.mark.parametrize("pieces", [1, 20])
 def test_a_decompression_bomb_is_rejected_early(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
     monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
-    path.write_bytes(gzip.compress(bytes(20_000_000)))
-    most = MAX_TIMES * path.stat().st_size
+    packed = gzip.compress(bytes(20_000_000 // pieces)) * pieces
+    most, count = MAX_TIMES * len(packed), 0
     assert most < 3_000_000
-    count = 0
-    with path.open("rb") as file:
-        bomb = unpacked(file, source="trains", name=NAME, byte_count=path.stat().st_size)
-        with pytest.raises(
-            PermanentFailure, match=f"decompresses to more than {most:,} bytes"
-        ) as caught:
-            while content := bomb.read(10_000):
-                count += len(content)
+    bomb = unpacked(packed_file(packed), "trains")
+    with pytest.raises(PermanentFailure, match=f"to more than {most:,} bytes") as caught:
+        while content := bomb.read(10_000):
+            count += len(content)
     assert count <= most
-    assert caught.value.source == "trains"
-    assert caught.value.place == NAME
     assert caught.value.remedy == "Check that it is a file of this source."
-
-
-def test_a_bomb_in_several_pieces_is_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
-    path.write_bytes(gzip.compress(bytes(100_000)) * 20)
-    with pytest.raises(PermanentFailure, match="decompresses to more than"):
-        content_of(path)

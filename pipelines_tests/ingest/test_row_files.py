@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -36,18 +36,26 @@ def as_json_lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
 
 
-def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+def as_parquet(rows: list[dict[str, Any]] | pa.Table) -> bytes:
     target = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows), target)
+    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows)
+    parquet.write_table(table, target)
+    return target.getvalue()
+
+
+def workbook(rows: Iterable[Iterable[Any]], *more: tuple[str, list[Any]]) -> bytes:
+    """An Excel file of these rows, and other sheets of a title and a row."""
+    book, target = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append([*row])
+    for title, row in more:
+        book.create_sheet(title).append(row)
+    book.save(target)
     return target.getvalue()
 
 
 def as_excel(rows: list[dict[str, Any]]) -> bytes:
-    book, target = Workbook(), io.BytesIO()
-    for row in [[*rows[0]], *([*row.values()] for row in rows)]:
-        book.active.append(row)
-    book.save(target)
-    return target.getvalue()
+    return workbook([rows[0], *(row.values() for row in rows)])
 
 
 KINDS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
@@ -90,9 +98,7 @@ def test_a_bad_row_of_each_kind_is_parsed_again_after_a_fix(
 def test_a_time_beyond_the_calendar_is_a_bad_value_of_its_row(stored_levels: Levels) -> None:
     times = pa.array([0, 2**62, None], pa.timestamp("us", "UTC"))
     rows = pa.table({"station": ["A", "B", "C"], "read_at": times, "level": [1.5, 2.0, 3.0]})
-    target = io.BytesIO()
-    parquet.write_table(rows, target)
-    assert stored_levels.deliver_bytes("levels.parquet", target.getvalue()) == (3, 1, 0, 2)
+    assert stored_levels.deliver_bytes("levels.parquet", as_parquet(rows)) == (3, 1, 0, 2)
     (beyond,), (null,) = stored_levels.rows(
         "SELECT reasons[1] FROM ops.quarantine ORDER BY record_number"
     )
@@ -120,34 +126,24 @@ def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) ->
 def test_cells_beyond_the_header_are_reported_and_columns_of_one_name_rejected(
     stored_levels: Levels,
 ) -> None:
-    book, target = Workbook(), io.BytesIO()
-    for row in ([*ROWS[0]], [*ROWS[0].values(), "more"]):
-        book.active.append(row)
-    book.save(target)
-    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (1, 1, 0, 0)
+    book = workbook([[*ROWS[0]], [*ROWS[0].values(), "more"]])
+    assert stored_levels.deliver_bytes("levels.xlsx", book) == (1, 1, 0, 0)
     ((drift,),) = stored_levels.rows("SELECT drift FROM ops.deliveries")
     assert "column 4" in "".join(drift)
     twice = pa.table([["A"], ["B"]], names=["station", "station"])
-    target = io.BytesIO()
-    parquet.write_table(twice, target)
     with pytest.raises(PermanentFailure, match="several columns named station"):
-        stored_levels.deliver_bytes("twice.parquet", target.getvalue())
+        stored_levels.deliver_bytes("twice.parquet", as_parquet(twice))
 
 
 def test_what_people_write_around_a_table_is_passed_over(stored_levels: Levels) -> None:
     """Titles above it and the header once more; numbers where names are expected."""
-    book, target = Workbook(), io.BytesIO()
     header, (_, *rest) = [*ROWS[0]], ROWS[0].values()
-    for row in (["Levels of today"], [], header, [7, *rest], header, ["B_x0041_", *rest]):
-        book.active.append(row)
-    book.save(target)
-    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (2, 2, 0, 0)
+    two = [7, *rest], header, ["B_x0041_", *rest]
+    rows: list[list[Any]] = [["Levels of today"], [], header, *two]
+    assert stored_levels.deliver_bytes("levels.xlsx", workbook(rows)) == (2, 2, 0, 0)
     assert [row[0] for row in stored_levels.rows()] == ["7", "BA"]
-    book.active.append([*reversed(header)])
-    target = io.BytesIO()
-    book.save(target)
     with pytest.raises(PermanentFailure, match="row 7 is another header"):
-        stored_levels.deliver_bytes("other.xlsx", target.getvalue())
+        stored_levels.deliver_bytes("other.xlsx", workbook([*rows, reversed(header)]))
 
 
 def with_sheet(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -193,10 +189,8 @@ def test_true_is_no_number_and_bytes_are_no_text_even_when_read_again(
 ) -> None:
     sent = json.dumps([ROWS[0] | {"level": True}, ROWS[2]]).encode()
     assert stored_levels.deliver_bytes("levels.json", sent)[:2] == (2, 1)
-    target = io.BytesIO()
     rows = [ROWS[0] | {"station": one} for one in (b"\xff", b"\xfe")]
-    parquet.write_table(pa.Table.from_pylist(rows), target)
-    assert stored_levels.deliver_bytes("levels.parquet", target.getvalue()) == (2, 0, 0, 2)
+    assert stored_levels.deliver_bytes("levels.parquet", as_parquet(rows)) == (2, 0, 0, 2)
     assert sum(one.loaded for one in stored_levels.runner.retry()) == 0
     assert [row[0] for row in stored_levels.rows()] == ["C"]
 
@@ -242,12 +236,8 @@ def test_a_number_whose_digits_a_workbook_has_lost_is_rejected(stored_levels: Le
 
 
 def test_the_sheets_that_are_not_read_are_named(stored_levels: Levels) -> None:
-    book, target = Workbook(), io.BytesIO()
-    book.active.append([*ROWS[0]])
-    book.active.append([*ROWS[0].values()])
-    book.create_sheet("February")
-    book.save(target)
-    assert stored_levels.deliver_bytes("levels.xlsx", target.getvalue()) == (1, 1, 0, 0)
+    book = workbook([ROWS[0], ROWS[0].values()], ("February", []))
+    assert stored_levels.deliver_bytes("levels.xlsx", book) == (1, 1, 0, 0)
     ((drift,),) = stored_levels.rows("SELECT drift FROM ops.deliveries")
     assert drift == ["sheets that were not read: 'February'"]
 
@@ -256,14 +246,9 @@ def test_the_sheets_that_are_not_read_are_named(stored_levels: Levels) -> None:
 def test_a_first_sheet_without_a_header_is_no_empty_delivery(
     stored_levels: Levels, title: str | None
 ) -> None:
-    book, target = Workbook(), io.BytesIO()
-    book.active.append([title])
-    book.create_sheet("Data").append([*ROWS[0]])
-    book.save(target)
-    with pytest.raises(
-        PermanentFailure, match=r"no header with expected columns; not read: 'Data'"
-    ):
-        stored_levels.deliver_bytes("levels.xlsx", target.getvalue())
+    book = workbook([[title]], ("Data", [*ROWS[0]]))
+    with pytest.raises(PermanentFailure, match=r"with expected columns; not read: 'Data'"):
+        stored_levels.deliver_bytes("levels.xlsx", book)
 
 
 def test_a_workbook_whose_sheets_openpyxl_does_not_see_is_named(stored_levels: Levels) -> None:
