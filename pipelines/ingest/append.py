@@ -9,8 +9,7 @@ from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Append, Parsed
 from pipelines.ingest.identifiers import storable
-from pipelines.ingest.load import CORRECTED, Load
-from pipelines.ingest.policies import stage_of
+from pipelines.ingest.load import CORRECTED, Load, stage_of
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
+#: Columns that no batch has.
+NOTED = ("delivery_id", "load_number")
 #: A formatted batch, and its rows in the order in which they are inserted.
 Prepared = tuple["pd.DataFrame", Iterable[bytes]]
 
@@ -44,8 +45,7 @@ class AppendWriter:
         self.stage = stage_of(policy.table)
         self._loaded = self._stored = 0
         self._are_new = True
-        noted = ("delivery_id", "load_number")
-        own = [name for name in self.table.columns.keys() if name not in noted]  # noqa: SIM118
+        own = [one.name for one in self.table.columns if one.name not in NOTED]
         load.create_stage_of(self.table, self.stage, [RECORD, *own])
         load.parameters["load_number"] = watermarks.position(load.connection, policy.table) + 1
 
@@ -107,9 +107,7 @@ class AppendWriter:
 
         Returns how many of them changed a row, and those that contradict a stored one.
         """
-        if not self._have_keys(rows):
-            return self._merge(rows)
-        if self.load.execute(self.policy.needed).scalar_one():
+        if not self._have_keys(rows) or self.load.execute(self.policy.needed).scalar_one():
             return self._merge(rows)
         keys = rows[self.policy.key].to_numpy("int64")
         last = f"SELECT max({self.policy.key}) FROM {self.policy.table}"

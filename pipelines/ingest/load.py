@@ -1,4 +1,8 @@
-"""One load: the stages of a delivery, and the steps of its source that store what is staged."""
+"""One load: the stages of a delivery, and what stores them: the steps of its source, or a policy.
+
+The policies `Upsert` and `Insert` store staged rows by primary key. Records that contradict others
+are rejected first. Then one statement for each table stores the rest.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from psycopg.sql import Literal
 from sqlalchemy import Connection, CursorResult, Table, text
 
 from pipelines.failures import RejectedDelivery
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.feeds import Feed, Insert, Parsed, Sql, Upsert, is_own
-from pipelines.ingest.policies import put_by_key, sql_of_key, stage_of
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
 from pipelines.warehouse.connection import (
+    OF_RECORD,
+    RAW,
+    RECORD,
     analyze_stage,
     analyze_table,
     copy_text,
+    count_statement,
     csv_text,
     stage_columns,
+    upsert_statement,
 )
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
@@ -209,8 +218,71 @@ class StagedWriter:
         if self._names_tables:
             keys = {name: sql_of_key(load.table_of(name), name) for name in load.columns}
         else:
-            texts = {
-                name: ", ".join(f"CAST({one} AS text)" for one in given[name]) for name in given
-            }
-            keys = {name: f"ARRAY[{one}]" for name, one in texts.items()}
+            texts = {name: [f"CAST({one} AS text)" for one in given[name]] for name in given}
+            keys = {name: f"ARRAY[{', '.join(some)}]" for name, some in texts.items()}
         return [f"SELECT {key} FROM {name}" for name, key in keys.items()]
+
+
+def stage_of(table: str) -> str:
+    """Return the name of the stage of a table."""
+    return f"stage_{table.rpartition('.')[2]}"
+
+
+def sql_of_key(table: Table, row: str) -> str:
+    """Return the SQL expression of the key of a row: the table and the texts of its values."""
+    texts = ", ".join(f"CAST({row}.{column.name} AS text)" for column in table.primary_key)
+    return f"ARRAY[{Literal(table.fullname).as_string()}, {texts}]"
+
+
+def put_by_key(load: Load, *, is_first: bool) -> None:
+    """Store the staged rows of all tables; with `is_first`, those whose key is not stored yet.
+
+    Of several records with one key, the first one counts: others are rejected if they differ, and
+    with `is_first` those that differ from what is stored, which came before.
+    """
+    if not load.columns:
+        return
+    load.run(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP", {})
+    for stage, columns in load.columns.items():
+        if RAW not in columns and is_first:
+            raise LookupError(f"rows of {load.table_of(stage).fullname} have no column {RAW}")
+        known = {*load.table_of(stage).primary_key.columns.keys(), *OF_RECORD}
+        values = [one for one in columns if one not in known]
+        if RAW in columns and values:
+            for query in ("reject_contradicting", "reject_repeated")[not is_first :]:
+                _reject(load, query, stage, values)
+    mine = {"delivery_id": load.delivery_id}
+    followed = text(read_sql("pipelines.ingest", "is_followed"))
+    is_old = load.is_retry and load.connection.execute(followed, mine).scalar_one()
+    staged = [(load.table_of(name), columns) for name, columns in load.columns.items()]
+    for table, columns in staged:
+        statement = upsert_statement(
+            table, columns, only_missing=is_first or is_old, is_retry=load.is_retry
+        )
+        load.run(statement, mine)
+    load.run(
+        f"INSERT INTO counted (loaded, stored) SELECT (SELECT count(DISTINCT {RECORD})"
+        f" FROM changed), ({count_statement(staged)})",
+        {},
+    )
+
+
+def _reject(load: Load, query: str, stage: str, values: Sequence[str]) -> None:
+    """Reject the rows that a query finds; a record is rejected as a whole, in each stage."""
+    table = load.table_of(stage)
+    keys = [column.name for column in table.primary_key]
+    found = read_sql("pipelines.ingest", query).format(
+        stage=stage,
+        table=table.fullname,
+        keys=", ".join(keys),
+        is_key=" AND ".join(f"staged.{key} = stored.{key}" for key in keys),
+        values=", ".join(values),
+        first_values=", ".join(f"first_value({one}) OVER same_key" for one in values),
+        staged_values=", ".join(f"staged.{one}" for one in values),
+        stored_values=", ".join(f"stored.{one}" for one in values),
+        record_key=sql_of_key(table, "staged"),
+    )
+    statement = read_sql("pipelines.ingest", "reject_found").format(found=found)
+    if load.run(statement, {}).rowcount:
+        for one in load.columns:
+            load.run(f"DELETE FROM {one} WHERE {RECORD} IN (SELECT {RECORD} FROM rejected)", {})

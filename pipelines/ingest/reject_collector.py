@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Connection
 
 from pipelines.failures import RejectedDelivery
 from pipelines.ingest.deliveries import MAX_KEPT, not_yet_in_quarantine, write_rejects
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.feeds import Content, Feed, Parsed
+    from pipelines.ingest.feeds import Content, Parsed
+    from pipelines.ingest.load import Load
 
 #: Bad records from which on a delivery is not read to its end if most of it is bad.
 MANY_BAD = 50_000
@@ -26,27 +25,19 @@ class RejectCollector:
 
     If the feed keeps them once, a record that another delivery brought to quarantine is not written
     again and counts as unchanged; records are identified by their text. Of overlapping deliveries,
-    such as pages of an API that are read again and again, only new rejects count for the cap. `key`
-    names the fields that identify a record.
+    such as pages of an API that are read again and again, only new rejects count for the cap.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        delivery_id: int,
-        *,
-        feed: Feed,
-        content: Content,
-        settings: Any,
-        key: str,
-    ) -> None:
-        self._connection, self._delivery_id = connection, delivery_id
-        self._feed, self._content, self._key = feed, content, key
-        setting = feed.cap.setting
-        self._share = float(getattr(settings, setting)) if setting else feed.cap.share
+    def __init__(self, load: Load, content: Content, settings: Any) -> None:
+        self._connection, self._delivery_id = load.connection, load.delivery_id
+        self._feed, self._content = load.feed, content
+        tables = [load.owner.metadata.tables[one.table] for one in load.feed.records]
+        self._key = " and ".join(column.name for table in tables for column in table.primary_key)
+        cap, setting = load.feed.cap, load.feed.cap.setting
+        self._share = float(getattr(settings, setting)) if setting else cap.share
         self._variable = settings.variable(setting) if setting else None
         # A retry of documents, whose records come again and again, has no header of a file.
-        is_retried_document = content.quarantined is not None and content.header is None
+        is_retried_document = load.is_retry and content.header is None
         self._is_overlapping = content.is_overlapping or is_retried_document
         #: Rejects in quarantine, rejects that were there already, rejects that count for the cap.
         self.written = self.known = self.bad = 0
@@ -63,19 +54,18 @@ class RejectCollector:
             return
         sent = [*{one.raw: one for one in rejects}.values()] if self._is_overlapping else rejects
         is_once = self._feed.rejects == "once"
-        fresh = (
-            not_yet_in_quarantine(self._connection, self._delivery_id, sent) if is_once else sent
-        )
+        where = self._connection, self._delivery_id
+        fresh = not_yet_in_quarantine(*where, sent) if is_once else sent
         counting = fresh if self._is_overlapping else rejects
         self.known += len(rejects) - len(fresh)
         self.written += len(fresh)
         self.bad += len(counting)
         self.conflicts += len(counting) if are_conflicts else 0
         self._first += sent[: MAX_KEPT - len(self._first)]
-        self._reasons.update(_codes(counting))
+        self._reasons.update(code for one in counting for code in one.codes)
         if len(fresh) < len(sent):
             self.again |= {one.raw for one in sent} - {one.raw for one in fresh}
-        write_rejects(self._connection, self._delivery_id, fresh)
+        write_rejects(*where, fresh)
 
     def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
         """Raise `RejectedDelivery` if too many of the records that were read are bad.
@@ -87,8 +77,7 @@ class RejectCollector:
         if self.bad <= (max(few, MANY_BAD) if is_early else few):
             return
         bad = self.bad - (self.conflicts if self.conflicts <= few else 0)
-        share = max(self._share, 0.5) if is_early else self._share
-        self._enforce(read, bad, self._reasons, self._first, share, is_early=is_early)
+        self._enforce(read, bad, self._reasons, self._first, is_early=is_early)
 
     def enforce_cap_by_list(self, parsed: Parsed) -> None:
         """Do the same for each list of a document."""
@@ -97,7 +86,8 @@ class RejectCollector:
             mine = [one for one in parsed.rejects if first <= one.record < first + count]
             first += count
             if len(mine) > self._feed.cap.few:
-                self._enforce(count, len(mine), Counter(_codes(mine)), mine, self._share)
+                reasons = Counter(code for one in mine for code in one.codes)
+                self._enforce(count, len(mine), reasons, mine)
 
     def _enforce(
         self,
@@ -105,10 +95,10 @@ class RejectCollector:
         rejected: int,
         reasons: Counter[str],
         rejects: Sequence[Reject],
-        share: float,
         *,
         is_early: bool = False,
     ) -> None:
+        share = max(self._share, 0.5) if is_early else self._share
         if rejected <= share * read:
             return
         top = "; ".join(f"{count} times {code}" for code, count in reasons.most_common(3))
@@ -133,7 +123,3 @@ class RejectCollector:
         )
         failure.rejects = rejects[:MAX_KEPT]
         raise failure
-
-
-def _codes(rejects: Iterable[Reject]) -> Iterable[str]:
-    return (code for reject in rejects for code in reject.codes)

@@ -6,10 +6,11 @@ gives are pure functions and statements (`feeds`), which run between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from sqlalchemy import Connection, func, select, text
 
@@ -28,12 +29,13 @@ from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter
 from pipelines.ingest.parse_errors import translate_parse_errors
-from pipelines.ingest.prefetch import prefetched
 from pipelines.ingest.quarantine import close_retry, deliveries_in_quarantine, take_out
 from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import Owner
 from pipelines.warehouse.connection import Warehouse
+
+Item = TypeVar("Item")
 
 
 class Runner:
@@ -97,9 +99,7 @@ class Runner:
             connection, content.delivery, self.run_id, header=first.header
         )
         load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        collector = self._collector(connection, content, delivery_id)
-        read, drift, loaded, stored = self._put(load, chain([first], batches), collector)
-        stored, bad = stored + collector.known, collector.written
+        read, drift, loaded, stored, bad = self._put(load, content, chain([first], batches))
         if read != stored + bad:
             raise PermanentFailure(
                 self.feed.name,
@@ -138,28 +138,19 @@ class Runner:
             delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
             content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
             load = self._load(connection, content, delivery_id, retry.loaded_at, now)
-            collector = self._collector(connection, content, delivery_id)
             with translate_parse_errors(self.owner.name, self.owner.package, retry.name):
-                batches = iter(self.feed.parse(content, self._context()))
-                _, _, loaded, stored = self._put(load, batches, collector)
-            return close_retry(
-                connection,
-                retry,
-                loaded=loaded,
-                stored=stored + collector.known,
-                rejected=collector.written,
-            )
+                batches = self.feed.parse(content, self._context())
+                _, _, loaded, stored, bad = self._put(load, content, batches)
+            return close_retry(connection, retry, loaded=loaded, stored=stored, rejected=bad)
 
     def _put(
-        self,
-        load: Load,
-        batches: Iterator[Parsed],
-        collector: RejectCollector,
-    ) -> tuple[int, list[str], int, int]:
-        """Write batches; return how many records were read, drift, and how many loaded and stored.
+        self, load: Load, content: Content, batches: Iterable[Parsed]
+    ) -> tuple[int, list[str], int, int, int]:
+        """Write batches; return how many were read, drift, and how many loaded, stored, rejected.
 
         While PostgreSQL writes one batch, the next one is parsed.
         """
+        collector = RejectCollector(load, content, self.settings)
         how = self.feed.load
         writer: Any = AppendWriter(load, how) if isinstance(how, Append) else StagedWriter(load)
         first: Parsed | None = None
@@ -184,7 +175,7 @@ class Runner:
             collector.enforce_cap(read)
         if not load.is_retry and (keys := writer.keys()) is not None:
             resolve_corrected(load, keys, again=[*collector.again])
-        return read, drift, loaded, stored + skipped
+        return read, drift, loaded, stored + skipped + collector.known, collector.written
 
     def _load(
         self,
@@ -207,21 +198,18 @@ class Runner:
             parameters={**settings, **content.said},
         )
 
-    def _collector(
-        self, connection: Connection, content: Content, delivery_id: int
-    ) -> RejectCollector:
-        tables = [self.owner.metadata.tables[one.table] for one in self.feed.records]
-        key = " and ".join(column.name for table in tables for column in table.primary_key)
-        return RejectCollector(
-            connection,
-            delivery_id,
-            feed=self.feed,
-            content=content,
-            settings=self.settings,
-            key=key,
-        )
-
     def _context(self) -> Context:
         tables = self.owner.metadata.tables.items()
         keys = {name: tuple(one.name for one in table.primary_key) for name, table in tables}
         return Context(source=self.owner.name, settings=self.settings, keys=keys)
+
+
+def prefetched(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items; a thread produces the next one while the caller uses the current one."""
+    source = iter(items)
+    end: Any = object()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetched") as thread:
+        coming = thread.submit(next, source, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, source, end)
+            yield item
