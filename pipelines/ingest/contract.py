@@ -31,6 +31,7 @@ from pipelines.ingest.models import (
     is_reshaping,
     is_sent_as,
     otherwise,
+    rule_of,
     sent_as,
     sent_keys,
 )
@@ -143,14 +144,7 @@ class RecordValidator:
             for index, record in enumerate(records):
                 if isinstance(record, dict) and None in record:
                     self._reject_one(index, TOO_MANY_FIELDS)
-        columns = zip(*rows, strict=True) if rows else [()] * len(fields)
-        self.frame = pd.DataFrame(
-            {
-                field: pd.Series(values, dtype=object)
-                for field, values in zip(fields, columns, strict=True)
-            },
-            index=pd.RangeIndex(len(records)),
-        )
+        self.frame = pd.DataFrame(rows, pd.RangeIndex(len(records)), fields, dtype=object)
         self.frame["record"] = range(first_record, first_record + len(records))
 
     def _parse(self, several: TypeAdapter[Any], start: int) -> Sequence[BaseModel | None]:
@@ -203,11 +197,12 @@ class RecordValidator:
                 sent = {type(one.get(key)) for one in self.records if isinstance(one, dict)}
                 if sent <= PLAIN[types]:
                     continue
-            is_bad = is_wrong if info.annotation in types else _has_any(is_wrong)
             for index, record in enumerate(self.records):
                 if not isinstance(record, dict):
                     continue
-                if is_bad(_sent_value(record, places)[1] if key is None else record.get(key)):
+                value: Any = _sent_value(record, places)[1] if key is None else record.get(key)
+                is_list = isinstance(value, list) and info.annotation not in types
+                if any(map(is_wrong, value)) if is_list else is_wrong(value):
                     others = [one for one in self._reasons.get(index, ()) if one.code != code]
                     self._reasons[index] = others  # pydantic's is about what it made of the value
                     self.reject_value(index, field, otherwise(info, words))
@@ -219,9 +214,8 @@ class RecordValidator:
     def _meant(self, record: Any, error: ValidationError) -> dict[str, Any]:
         """Return values that pydantic rejects as other programs mean them: times, and markers."""
         found: dict[str, Any] = {}
-        if self._is_reshaping or not isinstance(record, dict):
-            return found
-        for one in error.errors(include_url=False, include_context=False):
+        is_plain = isinstance(record, dict) and not self._is_reshaping
+        for one in error.errors(include_url=False, include_context=False) if is_plain else ():
             key = one["loc"][0] if one["loc"] else ""
             value, field = record.get(key), self._places.get((key,))
             if not isinstance(value, str) or field is None:
@@ -243,8 +237,7 @@ class RecordValidator:
     def _reason(self, record: Any, place: tuple[str | int, ...], error: ErrorDetails) -> Reason:
         words = error["msg"]
         if not place and isinstance(record, dict):  # a validator of the model
-            rule = words.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            return Reason("record_invalid", _UNWRITABLE.sub("?", rule))
+            return Reason("record_invalid", _UNWRITABLE.sub("?", rule_of(words)))
         if not place:
             return not_an_object(record)
         key, field = ".".join(map(str, place)), self._places.get(place)
@@ -259,8 +252,8 @@ class RecordValidator:
     def reject(self, bad: Iterable[int], code: str, words: str) -> None:
         """Reject rows of `good()` by index; {key} in `words` is replaced by the value sent."""
         for index in bad:
-            reason = Reason(code, words.format_map(_Shown(self.records[index])))
-            self._reject_one(index, reason)
+            sent = {key: shown(value) for key, value in self.records[index].items()}
+            self._reject_one(index, Reason(code, words.format_map(sent)))
 
     def reject_value(self, index: int, field: str, words: str) -> None:
         """Reject a row for the value of a field; `words` complete the reason."""
@@ -310,9 +303,8 @@ class RecordValidator:
             seen.update(dict.fromkeys(keys, count))
         total = self._shapes.total()
         unknown = [
-            f"unknown key {shown(key)} in {count} of {total} {self.name}"
-            for key, count in sorted(seen.items(), key=lambda one: str(one[0]))
-            if key is not None and key not in expected
+            f"unknown key {shown(key)} in {seen[key]} of {total} {self.name}"
+            for key in sorted(seen.keys() - {*expected, None}, key=str)
         ]
         missing = []
         for key, field in self.keys.items():
@@ -339,11 +331,6 @@ def _sent_value(
         if found is not PydanticUndefined:
             return place, found
     return places[0], None
-
-
-def _has_any(is_wrong: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return a function that returns whether a value is wrong, or one in a list."""
-    return lambda value: any(map(is_wrong, value)) if isinstance(value, list) else is_wrong(value)
 
 
 def _is_no_number(value: Any) -> bool:
@@ -435,36 +422,16 @@ _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 
-class _Shown(dict[str, str]):
-    """The values of a record, formatted for a reason."""
-
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._record = record
-
-    def __missing__(self, key: str) -> str:
-        return shown(self._record[key])
-
-
 def is_name(value: Any) -> bool:
     """Return whether a value can be a name or key: a non-blank string of at most 200 characters.
 
     Control characters are rejected, because PostgreSQL cannot store NUL. So are lone surrogates,
     which UTF-8 cannot encode. Strings of this length always fit into an index page.
     """
-    return (
-        isinstance(value, str)
-        and len(value.strip()) > 0
-        and len(value) <= 200
-        and _UNNAMEABLE.search(value) is None
-    )
+    return is_text(value, 200, _UNNAMEABLE)
 
 
-def is_text(value: Any, most_characters: int) -> bool:
+def is_text(value: Any, max_length: int, never: re.Pattern[str] = _UNWRITABLE) -> bool:
     """Return whether a value is text: not blank or too long, no control characters but newlines."""
-    return (
-        isinstance(value, str)
-        and len(value.strip()) > 0
-        and len(value) <= most_characters
-        and _UNWRITABLE.search(value) is None
-    )
+    is_filled = isinstance(value, str) and len(value) <= max_length and value.strip() != ""
+    return is_filled and never.search(value) is None

@@ -38,11 +38,6 @@ def code_of_country(name: str) -> str | None:
     return code
 
 
-def has_territory(state: str, code: str) -> bool:
-    """Return whether a code belongs to a territory that may be written under its state."""
-    return code in territories(state)
-
-
 def territories(state: str) -> dict[str, list[str]]:
     """Return the territories that may be written under a state, and how their postcodes begin."""
     found: dict[str, list[str]] = _data()["territories"].get(state, {})

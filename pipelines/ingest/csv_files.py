@@ -154,21 +154,19 @@ def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequ
     """Return a batch of records that were parsed one by one."""
     import pandas as pd
 
-    whole = [record for record in records if record.fields is not None]
+    whole = [(one, one.fields) for one in records if one.fields is not None]
     broken = [(one.line, one.raw, one.problem) for one in records if one.problem is not None]
     places = {name: columns.index(name) for name in promised if name in columns}
     sent = pd.DataFrame(
         {
-            name: [record.fields[places[name]] for record in whole if record.fields]
-            if name in places
-            else ""
+            name: [fields[places[name]] for _, fields in whole] if name in places else ""
             for name in promised
         },
         index=pd.RangeIndex(len(whole)),
         dtype="str",
     )
-    sent[RECORD] = pd.Series([record.line for record in whole], dtype="int64")
-    return Batch(sent, lambda row: whole[row].raw, broken)
+    sent[RECORD] = pd.Series([record.line for record, _ in whole], dtype="int64")
+    return Batch(sent, lambda row: whole[row][0].raw, broken)
 
 
 class CsvFile:
@@ -224,20 +222,14 @@ class CsvFile:
             first = self._line + 1
             self._count(content)
             self._reject_broken_off(content)
-            content = content if content.isascii() else self._in_utf_8(content, first)
+            if not content.isascii():
+                content = self._decoded(content, first).encode()
             self._reject_other_header(content, first)
             if not self.layout.is_padded and _is_plain(content, self.layout.delimiter):
                 yield self._at_once(content, first)
             else:
                 records = [*self._one_by_one(content, first)]
                 yield of_records(records, self.layout.columns, self._promised)
-
-    def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
-        try:
-            return self._decoded(content).encode()
-        except UnicodeDecodeError as error:
-            line = first_line + content.count(b"\n", 0, error.start)
-            raise self._undecodable(error, content, line) from error
 
     def _read_block(self) -> bytes:
         """Return some megabytes, less if short lines would make too many records."""
@@ -463,18 +455,19 @@ class CsvFile:
             raise self._failure(problem, "Send CSV, or name a .csv.gz so.")
         if content.startswith(codecs.BOM_UTF8) and not self._reads_utf_8 and line == 1:
             raise self._other_encoding()
-        try:
-            return self._decoded(content).rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise self._undecodable(error, content, line) from error
+        return self._decoded(content, line).rstrip("\r\n")
 
-    def _decoded(self, content: bytes) -> str:
-        """Decode complete lines. Raises `PermanentFailure` for UTF-8 where another encoding is set.
+    def _decoded(self, content: bytes, first: int) -> str:
+        """Decode complete lines, numbered from `first`.
 
-        Where each byte is a letter, UTF-8 would be stored as wrong ones. Content is taken for UTF-8
-        if it is valid as such, with a letter that the encoding has: other content hardly ever is.
+        Raises `PermanentFailure`, also for UTF-8 where another encoding is set: where each byte is
+        a letter, it would be stored as wrong ones. Content is taken for UTF-8 if it is valid as
+        such, with a letter that the encoding has: other content hardly ever is.
         """
-        text = content.decode(self._encoding, self._errors)
+        try:
+            text = content.decode(self._encoding, self._errors)
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, content, first) from error
         if len(text) == len(content) and not content.isascii() and not self._reads_utf_8:
             if self._is_utf_8(content):
                 raise self._other_encoding()
@@ -499,8 +492,9 @@ class CsvFile:
         )
 
     def _undecodable(
-        self, error: UnicodeDecodeError, content: bytes, line: int
+        self, error: UnicodeDecodeError, content: bytes, first: int
     ) -> PermanentFailure:
+        line = first + content.count(b"\n", 0, error.start)
         position = self._position - len(content) + error.start
         problem = f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,})"
         problem, remedy = f"{problem} is not {self._encoding}", "Save it as UTF-8"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ARRAY,
-    ColumnElement,
     Connection,
     Row,
     String,
@@ -35,12 +34,10 @@ from pipelines.warehouse.tables import deliveries, quarantine
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
-
 #: Bad records that are kept of a delivery that is rejected as a whole.
 MAX_KEPT = 1_000
 #: Of all of them together.
 MAX_KEPT_CHARACTERS = 10_000_000
-
 
 #: The columns of the quarantine that a reject fills.
 OF_REJECT = (
@@ -78,11 +75,9 @@ def last_number(connection: Connection, feed: str) -> int:
 
 def last_sha256(connection: Connection, feed: str, name: str) -> str | None:
     """Return the digest of the last delivery of a name that was loaded."""
-    of_name = deliveries.c.feed == feed, deliveries.c.name == name, deliveries.c.problem.is_(None)
-    query = select(deliveries.c.sha256).where(*of_name)
-    return connection.execute(
-        query.order_by(deliveries.c.loaded_at.desc()).limit(1)
-    ).scalar_one_or_none()
+    of_name = select(deliveries.c.sha256).filter_by(feed=feed, name=name, problem=None)
+    last = of_name.order_by(deliveries.c.loaded_at.desc()).limit(1)
+    return connection.execute(last).scalar_one_or_none()
 
 
 def open_delivery(
@@ -90,11 +85,10 @@ def open_delivery(
 ) -> Row[int, datetime]:
     """Insert a delivery into the ledger; `close_delivery` adds the counts.
 
-    Returns its id and the time of the load.
-
-    `header` is what lines of a CSV file need in order to be parsed again later. Each reading is a
-    delivery of its own, so that the counts of an earlier one stay true for the rows that carry it.
-    Of the same content under the same name, the last reading keeps the rejects.
+    Returns its id and the time of the load. `header` is what lines of a CSV file need in order to
+    be parsed again later. Each reading is a delivery of its own, so that the counts of an earlier
+    one stay true for the rows that carry it. Of the same content under the same name, the last
+    reading keeps the rejects.
     """
     entry = _entry(delivery, run_id) | {"header": header, "is_open": True}
     earlier = (
@@ -114,14 +108,19 @@ def open_delivery(
 
 
 def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
-    """Return the columns of a delivery whose records are not counted yet."""
+    """Return the columns of a delivery whose records are not counted yet.
+
+    It is loaded now, or after the name's last delivery if the clock was set back.
+    """
+    of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
+    last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
     return {
         "feed": delivery.feed,
         "name": delivery.name,
         "sha256": delivery.sha256,
         "byte_count": delivery.byte_count,
         "received_at": delivery.received_at,
-        "loaded_at": _load_time(delivery),
+        "loaded_at": func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1)),
         "run_id": run_id,
         "read_count": 0,
         "loaded_count": 0,
@@ -135,13 +134,6 @@ def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -
     if quarantine_ids:
         query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
         connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
-
-
-def _load_time(delivery: Delivery) -> ColumnElement[datetime]:
-    """Return now, or a time after the name's last delivery if the clock was set back."""
-    of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
-    last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
-    return func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1))
 
 
 def close_delivery(
@@ -170,7 +162,7 @@ def close_delivery(
         unchanged_count=outcome.unchanged,
         rejected_count=rejected,
         purged_count=purged,
-        drift=list(drift),
+        drift=[*drift],
     )
     return outcome
 
@@ -196,25 +188,15 @@ def repeat_delivery(
     connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
 ) -> Outcome:
     """Record a delivery with the same content as that named `earlier`: same rejects, no change."""
-    before = connection.execute(
-        select(deliveries)
-        .where(
-            deliveries.c.feed == delivery.feed,
-            deliveries.c.name == earlier,
-            deliveries.c.sha256 == delivery.sha256,
-        )
-        .order_by(deliveries.c.delivery_id.desc())
-        .limit(1)
-    ).one()
+    same = {"feed": delivery.feed, "name": earlier, "sha256": delivery.sha256}
+    query = select(deliveries).filter_by(**same).order_by(deliveries.c.delivery_id.desc()).limit(1)
+    before = connection.execute(query).one()
     delivery_id, _ = open_delivery(connection, delivery, run_id)
-    rejects = select(literal(delivery_id), *(quarantine.c[name] for name in OF_REJECT)).where(
-        quarantine.c.delivery_id == before.delivery_id
-    )
-    connection.execute(
-        insert(quarantine).from_select(
-            ["delivery_id", *OF_REJECT], rejects.order_by(quarantine.c.quarantine_id)
-        )
-    )
+    rejects = select(literal(delivery_id), *(quarantine.c[name] for name in OF_REJECT))
+    rejects = rejects.where(quarantine.c.delivery_id == before.delivery_id)
+    rejects = rejects.order_by(quarantine.c.quarantine_id)
+    columns = ["delivery_id", *OF_REJECT]
+    connection.execute(insert(quarantine).from_select(columns, rejects))
     return close_delivery(
         connection,
         delivery_id,
@@ -249,12 +231,8 @@ def note_rejection(
 
     Its content is not known by that, and it replaces an entry of the same reason.
     """
-    again = (
-        deliveries.c.feed == delivery.feed,
-        deliveries.c.name == delivery.name,
-        deliveries.c.problem == failure.problem,
-    )
-    connection.execute(delete(deliveries).where(*again))
+    again = {"feed": delivery.feed, "name": delivery.name, "problem": failure.problem}
+    connection.execute(delete(deliveries).filter_by(**again))
     forget_bad_records(connection, delivery.feed, [delivery.name])
     rejects = failure.rejects if isinstance(failure, RejectedDelivery) else ()
     sizes = accumulate(len(one.raw) for one in rejects)
@@ -304,15 +282,15 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     """Put rejected records of an open delivery into quarantine; may be called for each batch."""
     if not rejects:
         return
-    rows = ((delivery_id, *_as_stored(one)) for one in sorted(rejects, key=lambda one: one.record))
+    rows = (
+        (
+            *(delivery_id, one.record, one.position, one.raw),
+            *(array_literal(one.words), array_literal(one.codes), one.is_final),
+            None if one.key is None else array_literal(one.key),
+        )
+        for one in sorted(rejects, key=lambda one: one.record)
+    )
     write_rows(connection, f"ops.quarantine ({', '.join(('delivery_id', *OF_REJECT))})", rows)
-
-
-def _as_stored(reject: Reject) -> tuple[Any, ...]:
-    """Return the values of the columns `OF_REJECT`."""
-    words, codes = array_literal(reject.words), array_literal(reject.codes)
-    key = None if reject.key is None else array_literal(reject.key)
-    return reject.record, reject.position, reject.raw, words, codes, reject.is_final, key
 
 
 def unbalanced(connection: Connection, feed: str) -> list[dict[str, Any]]:
@@ -329,9 +307,8 @@ def miscounted(connection: Connection, tables: Iterable[str]) -> list[dict[str, 
 
 def last_drift(connection: Connection, feed: str) -> list[str]:
     """Return the schema drift of the feed in what its last run loaded."""
-    return [
-        line for row in _rows(connection, "last_deliveries", feed) for line in row["drift"] or []
-    ]
+    last = _rows(connection, "last_deliveries", feed)
+    return [line for row in last for line in row["drift"] or []]
 
 
 def last_rejects(connection: Connection, feed: str) -> list[dict[str, Any]]:
@@ -341,9 +318,8 @@ def last_rejects(connection: Connection, feed: str) -> list[dict[str, Any]]:
 
 def rejects(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:
     """Return the newest rejected records of the feed: delivery, position, reasons, raw."""
-    shown = ("delivery", "position", "reasons", "raw")
     rows = _rows(connection, "rejects", feed, most=most)
-    return [{name: row[name] for name in shown} for row in rows]
+    return [{name: row[name] for name in row if name != "record"} for row in rows]
 
 
 def bad_records(connection: Connection, feed: str, *, most: int) -> list[dict[str, Any]]:

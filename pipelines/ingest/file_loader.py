@@ -18,13 +18,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.failures import (
-    DatabaseError,
-    Failure,
-    NotReady,
-    PermanentFailure,
-    TransientFailure,
-)
+from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -32,12 +26,7 @@ from pipelines.ingest.deliveries import (
     last_sha256,
     rejection_noted,
 )
-from pipelines.ingest.inbox import (
-    Inbox,
-    InboxFile,
-    open_plain_file,
-    signature_of,
-)
+from pipelines.ingest.inbox import Inbox, InboxFile, open_plain_file, signature_of
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import inbox_files
@@ -72,19 +61,16 @@ def load_files(
             outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
         except NotReady as reason:  # it is being written again: it will be there at the next tick
             logger.warning("%s", reason)
-            continue
         except FileReadError as failure:
             failures.append(failure)
-            continue
         except DatabaseError:
             raise
         except PermanentFailure as failure:
             failures.append(failure)
             with store.transaction(inbox.source) as connection:
                 _remember(connection, inbox, file, run_id, None)
-            continue
-        if outcome is not None:
-            outcomes.append(outcome)
+        else:
+            outcomes += [outcome] if outcome else []
     with store.transaction(inbox.source) as connection:
         _delete_missing_files(connection, inbox)
     return outcomes, failures
@@ -147,6 +133,15 @@ def clear_rejected_files(connection: Connection, source: str) -> None:
 def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     """Open a file; errors on opening or reading it become our failures."""
     place = str(file.path)
+
+    def unreadable(error: OSError, what: str) -> FileReadError:
+        return FileReadError(
+            source,
+            f"the file could not be {what}: {error.strerror or error}",
+            place=place,
+            remedy="Check the disk or the network, then run again.",
+        )
+
     try:
         opened = open_plain_file(file.path)
     except FileNotFoundError as error:
@@ -160,22 +155,12 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
             f" the file itself, run isobar quarantine retry {source} afterwards.",
         ) from error
     except OSError as error:
-        raise FileReadError(
-            source,
-            f"the file could not be opened: {error.strerror or error}",
-            place=place,
-            remedy="Check the disk or the network, then run again.",
-        ) from error
+        raise unreadable(error, "opened") from error
     with opened:
         try:
             yield opened
         except OSError as error:
-            raise FileReadError(
-                source,
-                f"the file could not be read completely: {error.strerror or error}",
-                place=place,
-                remedy="Check the disk or the network, then run again.",
-            ) from error
+            raise unreadable(error, "read completely") from error
 
 
 def _load(

@@ -99,11 +99,10 @@ class Inbox:
 
     def pending(self, connection: Connection) -> list[InboxFile]:
         """Return the files that were neither loaded nor rejected in this state, oldest first."""
+        mine = connection.execute(select(inbox_files).where(inbox_files.c.source == self.source))
         known = {
             row.name: (row.byte_count, row.modified_ns, row.changed_ns)
-            for row in connection.execute(
-                select(inbox_files).where(inbox_files.c.source == self.source)
-            )
+            for row in mine
             if row.sha256 is not None or row.reading == self.reading
         }
         return [file for file in self.files() if known.get(file.name) != file.signature]
@@ -157,12 +156,8 @@ def inspect_file(source: str, path: Path) -> InboxFile:
             remedy="Give the path of a file on the machine of the run.",
         ) from error
     if not stat.S_ISREG(status.st_mode):
-        raise PermanentFailure(
-            source,
-            "it is not a regular file",
-            place=str(path),
-            remedy="Give the path of a file.",
-        )
+        problem, remedy = "it is not a regular file", "Give the path of a file."
+        raise PermanentFailure(source, problem, place=str(path), remedy=remedy)
     return InboxFile(path, printable_name(path.name), *signature_of(status))
 
 

@@ -27,12 +27,7 @@ SHOULD = re.compile(r"should [^,]*")
 #: Types of numbers, for which pydantic also takes true.
 NUMBERS = (int, float, Decimal)
 #: What columns cannot be called: each table of Isobar or PostgreSQL has them, or a statement.
-TAKEN = frozenset(
-    (
-        *("delivery_id", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"),
-        *("stored", "excluded"),
-    )
-)
+TAKEN = ("delivery_id", "stored", "excluded", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 #: Types of dates and times, for which pydantic also takes numbers, as seconds since 1970.
 TIMES = (
     *(dt.date, dt.datetime, dt.time, pydantic.AwareDatetime, pydantic.NaiveDatetime),
@@ -65,9 +60,12 @@ def otherwise(field: FieldInfo, message: str) -> str:
         return words
     if should := SHOULD.search(message):
         return should[0]
-    return (
-        f"is not valid ({message.removeprefix('Value error, ').removeprefix('Assertion failed, ')})"
-    )
+    return f"is not valid ({rule_of(message)})"
+
+
+def rule_of(message: str) -> str:
+    """Return what a validator has raised, of what pydantic makes of it."""
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
 def table_of(
@@ -227,15 +225,15 @@ def column_type(annotation: Any, notes: Sequence[Any], place: str) -> tuple[Type
         (int, sa.BigInteger()),
         (float, sa.Double()),
         (Decimal, sa.Numeric()),
-        (dt.datetime, sa.DateTime(timezone=annotation is not pydantic.NaiveDatetime)),
+        (pydantic.NaiveDatetime, sa.DateTime()),
+        (pydantic.AwareDatetime, sa.DateTime(timezone=True)),
+        (dt.datetime, sa.DateTime(timezone=True)),
         (dt.date, sa.Date()),
         (dt.time, sa.Time()),
         (UUID, sa.Uuid()),
         (Enum, sa.Text()),
         (str, sa.Text()),
     )
-    if annotation in (pydantic.AwareDatetime, pydantic.NaiveDatetime):
-        return sa.DateTime(timezone=annotation is pydantic.AwareDatetime), False
     for python, kind in plain:
         if isinstance(annotation, type) and issubclass(annotation, python):
             return kind, False

@@ -59,32 +59,17 @@ def dismiss(
     are not read again.
     """
     query = text(read_sql("pipelines.ingest", "dismiss_records"))
-    found = connection.execute(
-        query,
-        {
-            "feed": feed,
-            "by": by,
-            "reason": reason,
-            "records": None if records is None else list(records),
-            "matching": matching,
-        },
-    )
-    return found.rowcount
+    which = {"records": None if records is None else [*records], "matching": matching}
+    return connection.execute(query, {"feed": feed, "by": by, "reason": reason, **which}).rowcount
 
 
 def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     """Return the feed's deliveries with records that may become valid, oldest first."""
-    query = (
-        select(deliveries.c.delivery_id)
-        .where(
-            deliveries.c.feed == feed,
-            select(quarantine.c.quarantine_id)
-            .where(quarantine.c.delivery_id == deliveries.c.delivery_id, *MAY_BECOME_VALID)
-            .exists(),
-        )
-        .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
-    )
-    return list(connection.execute(query).scalars())
+    waiting = select(quarantine.c.delivery_id).where(*MAY_BECOME_VALID)
+    mine = deliveries.c.feed == feed, deliveries.c.delivery_id.in_(waiting)
+    query = select(deliveries.c.delivery_id).where(*mine)
+    found = connection.execute(query.order_by(deliveries.c.loaded_at, deliveries.c.delivery_id))
+    return [*found.scalars()]
 
 
 def take_out(connection: Connection, delivery_id: int) -> TakenOut:
@@ -95,12 +80,9 @@ def take_out(connection: Connection, delivery_id: int) -> TakenOut:
     opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
     entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
     mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID
-    kept = connection.execute(
-        select(quarantine.c.record_number, quarantine.c.raw)
-        .where(*mine)
-        .order_by(quarantine.c.record_number)
-    )
-    records = [Quarantined(row.record_number, row.raw) for row in kept]
+    query = select(quarantine.c.record_number, quarantine.c.raw).where(*mine)
+    kept = connection.execute(query.order_by(quarantine.c.record_number))
+    records = [Quarantined(*row) for row in kept]
     connection.execute(delete(quarantine).where(*mine))
     return TakenOut(delivery_id, entry.name, entry.header, entry.loaded_at, records)
 
@@ -114,14 +96,12 @@ def close_retry(
     and `rejected` the number that `write_rejects` put back.
     """
     outcome = Outcome(retry.delivery_id, len(retry.records), loaded, stored - loaded, rejected)
-    kept = (
-        select(func.count()).where(quarantine.c.delivery_id == retry.delivery_id).scalar_subquery()
-    )
+    kept = select(func.count()).where(quarantine.c.delivery_id == retry.delivery_id)
     close(
         connection,
         retry.delivery_id,
         loaded_count=deliveries.c.loaded_count + outcome.loaded,
         unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-        rejected_count=deliveries.c.purged_count + kept,
+        rejected_count=deliveries.c.purged_count + kept.scalar_subquery(),
     )
     return outcome

@@ -53,22 +53,16 @@ def key_reader(
     others: dict[str, Any] = {name: (Any, None) for name in fields if name not in names}
     # Rules about several fields would miss the other values.
     rules = model.__pydantic_decorators__.model_validators
-    none: dict[str, Any] = {
-        name: model_validator(mode="after")(_same)
-        for name, one in rules.items()
-        if one.info.mode == "after"
-    }
+    after = [name for name, one in rules.items() if one.info.mode == "after"]
+    none: dict[str, Any] = {name: model_validator(mode="after")(_same) for name in after}
     part = create_model(f"KeyOf{model.__name__}", __base__=model, __validators__=none, **others)
     reshapes = is_reshaping(model)
     sent = {path[0] for name in names for path in sent_as(fields[name], name)}
 
     def read(record: Any) -> Key | None:
         try:
-            valid = part.model_validate(
-                deepcopy(record)
-                if reshapes
-                else {name: record[name] for name in sent if name in record}
-            )
+            some = {name: record[name] for name in sent if not reshapes and name in record}
+            valid = part.model_validate(deepcopy(record) if reshapes else some)
         except Exception:  # noqa: BLE001 - a validator of the model may raise anything
             return None
         values = [getattr(valid, name) for name in names]

@@ -103,10 +103,8 @@ def _clause(statement: str) -> tuple[TextClause, tuple[str, ...]]:
 def _explained(owner: Owner, place: str, cause: Any) -> Failure | None:
     """Return the failure of a delivery that a statement rejects, or of tables of other models."""
     if getattr(cause, "sqlstate", None) == REJECTS:
-        said = cause.diag
-        return RejectedDelivery(
-            owner.name, said.message_primary, place=place, remedy=said.message_hint
-        )
+        problem, remedy = cause.diag.message_primary, cause.diag.message_hint
+        return RejectedDelivery(owner.name, problem, place=place, remedy=remedy)
     is_about_tables = place == OF_POLICY and isinstance(cause, OTHER_TABLES)
     if is_own(owner.package) or not is_about_tables:
         return None

@@ -93,7 +93,7 @@ class ProposedRecords:
     fields: list[ProposedField]
     key: tuple[str, ...]
     count: int
-    doubts: list[str] = field(default_factory=list)
+    doubts: list[str]
 
 
 def propose(content: Any, name: str) -> list[ProposedRecords]:
@@ -107,8 +107,7 @@ def propose(content: Any, name: str) -> list[ProposedRecords]:
     found: list[ProposedRecords] = []
     for at, records in lists:
         plain = identifier(at.rpartition(".")[2] or name)
-        proposed = _propose_records(at, _unique(plain, {one.name for one in found}), records)
-        found.append(proposed)
+        found += [_propose_records(at, _unique(plain, {one.name for one in found}), records)]
     return found
 
 
@@ -122,14 +121,8 @@ def identifier(text: str) -> str:
     """Return a name of a field or table: lower case, ASCII, with underscores."""
     plain = text.replace("\u00b5", "u").replace("\u03bc", "u").replace("ß", "ss")
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    plain = (
-        re.sub(r"\W+|_+", "_", plain.replace("k_Wh", "kWh"))
-        .strip("_")
-        .lower()[:MAX_NAME]
-        .strip("_")
-        or "field"
-    )
+    plain = re.sub(r"(?<=[a-z0-9]{2})(?=[A-Z])", "_", plain)  # but kWh is one word
+    plain = re.sub(r"\W+|_+", "_", plain).strip("_").lower()[:MAX_NAME].strip("_") or "field"
     is_bad = plain[0].isdigit() or keyword.iskeyword(plain) or plain.startswith("model_")
     is_bad = is_bad or plain in TAKEN or not is_column_name(plain)
     return f"field_{plain}" if is_bad else plain
@@ -168,19 +161,14 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
             times += [one] if kind in TIMES or LIKE_A_TIME.search(one.name) else []
     table = pd.DataFrame(texts)
     names = _key(able, times, table[good] if good.any() else table)
-    found = ProposedRecords(at, name, fields, names, len(records))
+    number = len(records)
+    doubt = f"each of the {number} records of the sample has another key: will all others?"
     if not names:
-        found.doubts.append(
-            "no field or pair of them identifies a record of the sample: what does?"
-        )
-    else:
-        found.doubts.append(
-            f"each of the {len(records)} records of the sample has another key: will all others?"
-        )
+        doubt = "no field or pair of them identifies a record of the sample: what does?"
     for one in able:
         if one.name in names and _may_be_measured(one):
             one.doubts.append("part of the key: does it identify a record, or is it measured?")
-    return found
+    return ProposedRecords(at, name, fields, names, number, [doubt])
 
 
 def _may_be_measured(one: ProposedField) -> bool:
@@ -222,11 +210,8 @@ def _key(
 
 
 def _propose_field(sent: str, kind: str, doubts: list[str], present: pd.Series) -> ProposedField:
-    first = (
-        json.dumps(next(iter(present)), default=str, ensure_ascii=False)[:40]
-        if len(present)
-        else ""
-    )
+    sent_first = [json.dumps(one, default=str, ensure_ascii=False) for one in present[:1]]
+    first = "".join(sent_first)[:40]
     example = first if first.isprintable() else ascii(first)
     name = identifier(sent)
     is_clear = kind in ("float", "Decimal") and UNIT.search(name)

@@ -80,7 +80,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     sent = batch.sent[list(COLUMNS)].apply(cleaned_all)
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"], context.settings.currency)
-    is_address = partial(is_text, most_characters=MAX_ADDRESS_CHARACTERS)
+    is_address = partial(is_text, max_length=MAX_ADDRESS_CHARACTERS)
     good = {name: _each(sent[name], is_name if name in NAMES else is_address) for name in COLUMNS}
     good["article_quantity"] = quantities.between(1, MAX_PIECES).fillna(value=False).astype(bool)
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)

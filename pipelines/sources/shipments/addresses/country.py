@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from pipelines.ingest.countries import code_of_country, has_territory, territories
+from pipelines.ingest.countries import code_of_country, territories
 from pipelines.sources.shipments.addresses.words import (
     Split,
     code_of,
@@ -98,9 +98,9 @@ def _of_territory(found: Parts) -> Parts:
         return found
     name = found.texts[-1] if found.texts and not found.comes_first else ""
     code = code_of_country(name) if len(name) > 3 else None
-    if code and has_territory(state, code):
+    if code and code in territories(state):
         return replace(found, texts=found.texts[:-1], country=name, code=code)
     region = [split.region for _, split in found.postcodes()][-1:]
-    if region and region[0] and has_territory(state, region[0]):  # San Juan, PR 00901, USA
+    if region and region[0] and region[0] in territories(state):  # San Juan, PR 00901, USA
         return replace(found, code=region[0])
     return found
