@@ -6,15 +6,10 @@ import psycopg
 import pytest
 
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.ingest.levels import Levels
+from pipelines_tests.ingest.levels import Levels, levels, make_table
 
 
 @pytest.fixture
 def stored_levels(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path) -> Levels:
-    owner.execute(
-        "CREATE TABLE bookings.levels (station text, read_at timestamptz, level float8 NOT NULL,"
-        " delivery_id bigint NOT NULL, PRIMARY KEY (station, read_at))"
-    )
-    owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON bookings.levels TO isobar_loader")
-    owner.execute("ALTER TABLE bookings.levels OWNER TO isobar_owner")
+    make_table(owner, levels)
     return Levels(warehouse, owner, tmp_path)

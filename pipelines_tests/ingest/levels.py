@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import miscounted, unbalanced
@@ -85,6 +87,14 @@ class Levels:
         with self.warehouse.engine.connect() as connection:
             assert unbalanced(connection, "levels") == []
             assert miscounted(connection, ["bookings.levels"]) == []
+
+
+def make_table(owner: psycopg.Connection, table: Table) -> None:
+    """Create a declared table, into which the loader may write."""
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+    owner.execute(str(CreateTable(table).compile(dialect=dialect)).encode())
+    owner.execute(f"ALTER TABLE {table.fullname} OWNER TO isobar_owner".encode())
+    owner.execute(f"GRANT ALL ON {table.fullname} TO isobar_loader".encode())
 
 
 def line(station: str, level: Any, hour: int = 0) -> str:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from textwrap import indent
 from typing import Any
 
 import dagster as dg
@@ -25,55 +24,39 @@ from pipelines_tests.documents.pages import blocks
 from pipelines_tests.others import others
 from pipelines_tests.plugins import installed, write
 
-DECLARATION = '''
-"""Cities, by a connector."""
+DECLARATION = """
+from itertools import islice
 
-{imports}
-
+import dlt
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 from pydantic import BaseModel
 
 from pipelines import source as isobar
 
 
 class City(BaseModel):
-    """Cities, one row each."""
-
-    city_id: int = isobar.Field(description="Number of the city.")
-    name: isobar.Name = isobar.Field(description="Name of the city.")
+    city_id: int
+    name: isobar.Name
 
 
 class Settings(isobar.SourceSettings, env_prefix="CITIES_"):
-    """Where cities come from."""
-
     url: str | None = isobar.url("The API of cities.")
     token: isobar.SecretStr | None = isobar.secret_text("Its token.")
 
 
-{code}
+FETCH
 
 
 source = isobar.Source(
-    name="cities",
-    package=__name__,
-    about="Cities.",
-    settings=Settings,
-    feeds=(
-{feed}
-    ),
+    name="cities", package=__name__, about="Cities.", settings=Settings, feeds=FEED
 )
-'''
-IMPORTS = """
-from itertools import islice
-
-import dlt
-from dlt.sources.helpers.rest_client import RESTClient
-from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 """
 SNIPPETS = blocks(PROJECT / "docs" / "adding-a-source.md", "python")
-(DLT,) = [one for one in SNIPPETS if "dlt.resource" in one]
+(FETCH,) = [one for one in SNIPPETS if "dlt.resource" in one]
 (FEED,) = [one for one in SNIPPETS if "isobar.Batches" in one]
 CITIES = [{"city_id": number, "name": f"City {number}"} for number in range(1, 8)]
-Run = Callable[[str], dg.ExecuteInProcessResult]
+Run = Callable[[int], dg.ExecuteInProcessResult]
 
 
 def pages(*several: list[dict[str, Any]]) -> list[Any]:
@@ -99,7 +82,7 @@ def run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Run]:
-    """Call it with the kind of connector to run the job of cities."""
+    """Call it with the number of records of a batch to run the job of cities."""
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.setenv("ISOBAR_DISABLE_SOURCES", others("cities"))  # a name of the page
     monkeypatch.setenv("CITIES_TOKEN", "a-secret-token")
@@ -107,33 +90,21 @@ def run(
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")
     with ExitStack() as stack:
 
-        def run_job(kind: str) -> dg.ExecuteInProcessResult:
-            imports, code, feed = {
-                "dlt": (IMPORTS, DLT, FEED),
-                "dlt, four at once": (IMPORTS, DLT.replace("5_000", "4"), FEED),
-            }[kind]
+        def run_job(batch: int) -> dg.ExecuteInProcessResult:
             stack.close()
-            parts = {"imports": imports, "code": code, "feed": indent(feed, " " * 8)}
-            declaration = DECLARATION
-            for name, text in parts.items():
-                declaration = declaration.replace(f"{{{name}}}", text)
-            package = {
-                "__init__.py": declaration,
-                "tables.py": None,
-                "sql/views/enriched.{name}_stops.sql": None,
-            }
-            write(tmp_path, "cities", package)
+            declaration = DECLARATION.replace("FETCH", FETCH.replace("5_000", str(batch)))
+            declaration = declaration.replace("FEED", FEED)
+            package = {"tables.py": None, "sql/views/enriched.{name}_stops.sql": None}
+            write(tmp_path, "cities", {"__init__.py": declaration, **package})
             stack.enter_context(installed(tmp_path))
             migrate(server.url(SUPERUSER, database))
-            definitions = build_definitions(
-                {
-                    "warehouse": WarehouseResource(url=server.url(LOADER, database)),
-                    "cities": source_resource(
-                        "cities", url=source.url.removesuffix("/document.json")
-                    ),
-                }
-            )
-            return definitions.resolve_job_def("cities").execute_in_process(raise_on_error=False)
+            address = source.url.removesuffix("/document.json")
+            resources = {
+                "warehouse": WarehouseResource(url=server.url(LOADER, database)),
+                "cities": source_resource("cities", url=address),
+            }
+            job = build_definitions(resources).resolve_job_def("cities")
+            return job.execute_in_process(raise_on_error=False)
 
         yield run_job
 
@@ -156,7 +127,7 @@ def test_records_of_a_connector_are_loaded_once_and_bad_ones_kept(
     bad = [{"city_id": "x", "name": "Nowhere"}]
     for extra in ([], [], [{"city_id": 8, "name": "City 8"}]):
         source.will(*pages(CITIES[:4], CITIES[4:] + bad + extra))
-        ran = run("dlt")
+        ran = run(5_000)
         assert failures(ran) == []
         assert ran.success
     assert query(server, database, LEDGER) == [
@@ -177,7 +148,7 @@ def test_what_came_before_a_connector_fails_is_loaded_and_the_run_is_red(
 ) -> None:
     first, _ = pages(CITIES[:4], [])
     source.will(first, body(b"down", 404))
-    ran = run("dlt, four at once")
+    ran = run(4)
     (problem,) = failures(ran)
     assert "404" in problem
     assert "a-secret-token" not in "".join(map(str, ran.all_events))

@@ -1,24 +1,16 @@
 """Records of CSV files as they come, each with its text, and what makes a file unreadable."""
 
-import io
-
 import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.csv_files import MAX_LINE_BYTES, CsvFile
+from pipelines_tests.ingest import test_csv_batches
 from pipelines_tests.ingest.one_by_one import records
 
 
 def opened(content: bytes | str, encoding: str = "utf-8") -> CsvFile:
     data = content if isinstance(content, bytes) else content.encode()
-    return CsvFile(
-        io.BytesIO(data),
-        source="trains",
-        name="trains.csv",
-        promised=("a", "b", "c"),
-        encoding=encoding,
-        variable="TRAINS_ENCODING",
-    )
+    return test_csv_batches.opened(data, encoding, "TRAINS_ENCODING")
 
 
 def fields(content: bytes | str, encoding: str = "utf-8") -> list[list[str] | None]:
@@ -98,7 +90,7 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
     ("content", "words"),
     [
         (b"", "the file is empty"),
-        (b"a,b\n1,2\n", 'the header lacks c; it has "a", "b"'),
+        (b"a,c\n1,2\n", 'the header lacks b; it has "a", "c"'),
         (b"\x00\x01\x02\x03", "its first line is not a header"),
         (
             b'{"secret": "x"}',

@@ -1,7 +1,7 @@
 """The policy `Insert` for a source of nothing but models, a table and a feed."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name, delivery_id_column, source_metadata
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.ingest.levels import FEED, HEADER, Levels, Owner, line
+from pipelines_tests.ingest.levels import FEED, HEADER, Levels, Owner, line, make_table
 
 QUARANTINE = (
     "SELECT position, reason_codes[1], is_final, raw FROM ops.quarantine ORDER BY quarantine_id"
@@ -105,34 +105,17 @@ Table(
 )
 
 
-@dataclass(frozen=True)
-class Trips:
-    """A source of two lists in a document."""
-
-    name: str = "trips"
-    package: str = "pipelines_tests.ingest"
-    metadata: MetaData = trips_metadata
-
-
 @pytest.fixture
 def trips(warehouse: Warehouse, owner: psycopg.Connection) -> Runner:
-    for table in trips_metadata.sorted_tables:
-        if table.schema == "bookings":
-            columns = ", ".join(
-                f"{one.name} {one.type.compile()}" if one.name != "trip_id" else "trip_id uuid"
-                for one in table.columns
-            )
-            keys = ", ".join(one.name for one in table.primary_key)
-            name = table.fullname
-            owner.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({keys}))".encode())
-            owner.execute(f"GRANT SELECT, INSERT, UPDATE ON {name} TO isobar_loader".encode())
-            owner.execute(f"ALTER TABLE {name} OWNER TO isobar_owner".encode())
+    """A source of two lists in a document."""
+    for name in ("bookings.trips", "bookings.stops"):
+        make_table(owner, trips_metadata.tables[name])
     parse = Json(
         Records(at="trips", model=Trip, table="bookings.trips"),
         Records(at="stops", model=Stop, table="bookings.stops"),
     )
     feed = Feed(name="trips", parse=parse, load=Insert())
-    return Runner(Trips(), feed, warehouse, None)
+    return Runner(Owner("trips", metadata=trips_metadata), feed, warehouse, None)
 
 
 def test_rows_of_several_tables_with_keys_of_any_type(

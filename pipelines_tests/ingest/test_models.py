@@ -9,8 +9,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from pydantic import AwareDatetime, BaseModel, NaiveDatetime, create_model
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from pipelines.ingest.contract import Name
 from pipelines.ingest.deliveries import Delivery
@@ -19,7 +17,7 @@ from pipelines.ingest.models import Field, table_of
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.row_files import Rows
 from pipelines.ingest.runner import Runner
-from pipelines_tests.ingest.levels import Levels, Owner
+from pipelines_tests.ingest.levels import Levels, Owner, make_table
 
 
 class Colour(Enum):
@@ -48,8 +46,7 @@ class Thing(BaseModel):
 
 def test_each_type_has_its_column_and_descriptions_are_comments(owner: psycopg.Connection) -> None:
     table = table_of(Thing, "public.things", key=("thing_id", "seen_at"))
-    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
-    owner.execute(str(CreateTable(table).compile(dialect=dialect)).encode())
+    make_table(owner, table)
     rows = owner.execute(
         "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute"
         " WHERE attrelid = 'public.things'::regclass AND attnum > 0 ORDER BY attnum"
@@ -157,10 +154,7 @@ def test_each_kind_of_value_is_stored_and_one_that_cannot_be_is_rejected_alone(
     records.append({"number": 100, "price_eur": 1e300})  # incident: no decimal of Arrow
     parse = Json(Records(model=Everything, table="bookings.everything", key="number"))
     table = table_of(Everything, "bookings.everything", key="number")
-    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
-    owner.execute(str(CreateTable(table).compile(dialect=dialect)).encode())
-    owner.execute("ALTER TABLE bookings.everything OWNER TO isobar_owner")
-    owner.execute("GRANT ALL ON bookings.everything TO isobar_loader")
+    make_table(owner, table)
     warehouse = stored_levels.warehouse
     feed = Feed(name="levels", parse=parse, cap=Cap(share=1, few=100))
     loaded = Runner(Owner(metadata=table.metadata), feed, warehouse, None).load(

@@ -142,17 +142,6 @@ def test_every_declared_object_has_a_description(source: Source) -> None:
 
 
 @every_source
-def test_it_stays_in_its_own_schema(source: Source) -> None:
-    for table in source.metadata.tables.values():
-        assert table.schema in (source.name, "metrics"), table.fullname
-    for name in source.object_files:
-        assert name.split(".")[0] in (source.name, "enriched", "metrics"), name
-    others = [one for one in SOURCES if one is not source]
-    mine = {*source.metadata.tables, *source.object_files}
-    assert not [one.name for one in others if mine & {*one.metadata.tables, *one.object_files}]
-
-
-@every_source
 def test_it_has_a_simulation_that_starts(source: Source) -> None:
     module = source.module("sandbox")
     assert module is not None
