@@ -7,102 +7,66 @@ CREATE TEMP TABLE changed (record integer) ON COMMIT DROP;
 
 ANALYZE stage_lines (tracking_number, carrier, sku);
 
--- All lines of shipments whose lines disagree are rejected, with the columns that differ.
-WITH disagreeing AS (
+-- Rejects all lines of a shipment that disagree, with the columns that differ, and lines that repeat an
+-- article of a shipment with other content: the first one counts, and a retry cannot know which that was.
+-- In a retry, also lines that contradict the valid lines of their delivery, which were loaded first.
+WITH judged AS (
     SELECT
-        tracking_number,
-        carrier,
+        line.record,
         concat_ws(
             ' and ',
-            CASE WHEN min(sender_address) <> max(sender_address) THEN 'sender_address' END,
-            CASE WHEN min(receiver_address) <> max(receiver_address) THEN 'receiver_address' END,
-            CASE WHEN min(status) <> max(status) THEN 'status' END
-        ) AS columns
-    FROM stage_lines
-    GROUP BY tracking_number, carrier
-    HAVING
-        min(sender_address) <> max(sender_address)
-        OR min(receiver_address) <> max(receiver_address)
-        OR min(status) <> max(status)
-), gone AS (
-    DELETE FROM stage_lines AS line
-    USING disagreeing
-    WHERE
-        line.tracking_number = disagreeing.tracking_number
-        AND line.carrier = disagreeing.carrier
-    RETURNING line.*, disagreeing.columns
-)
-
-INSERT INTO rejected (record, raw, record_key, reason, reason_code)
-SELECT
-    record,
-    raw,
-    ARRAY[tracking_number, carrier, sku],
-    'lines of the shipment disagree on ' || columns,
-    'lines_disagree'
-FROM gone;
-
--- So are lines that repeat an article of a shipment with other content; the first line counts, and
--- a retry cannot know which line that was. Identical lines stay.
-WITH repeated AS (
-    SELECT
-        record,
-        (article_name, quantity, unit_price) IS DISTINCT FROM (
-            first_value(article_name) OVER first_line,
-            first_value(quantity) OVER first_line,
-            first_value(unit_price) OVER first_line
-        ) AS is_other
-    FROM stage_lines
-    WINDOW first_line AS (PARTITION BY tracking_number, carrier, sku ORDER BY record)
-), gone AS (
-    DELETE FROM stage_lines AS line
-    USING repeated
-    WHERE line.record = repeated.record AND repeated.is_other
-    RETURNING line.*
-)
-
-INSERT INTO rejected (record, raw, record_key, reason, reason_code, is_final)
-SELECT
-    record,
-    raw,
-    ARRAY[tracking_number, carrier, sku],
-    'the article came before in the shipment with other content: ' || sku,
-    'came_before',
-    TRUE
-FROM gone;
-
--- And, in a retry, lines that contradict the valid lines of their delivery, which were loaded first.
-WITH contradicted AS (
-    SELECT
-        stage_lines.record,
-        concat_ws(
-            ' and ',
-            CASE WHEN stage_lines.sender_address <> stored.sender_address THEN 'sender_address' END,
             CASE
-                WHEN stage_lines.receiver_address <> stored.receiver_address THEN 'receiver_address'
+                WHEN
+                    min(line.sender_address) OVER shipment <> max(line.sender_address) OVER shipment
+                    OR line.sender_address <> stored.sender_address
+                    THEN 'sender_address'
             END,
-            CASE WHEN stage_lines.status <> stored.status THEN 'status' END
+            CASE
+                WHEN
+                    min(line.receiver_address) OVER shipment
+                    <> max(line.receiver_address) OVER shipment
+                    OR line.receiver_address <> stored.receiver_address
+                    THEN 'receiver_address'
+            END,
+            CASE
+                WHEN
+                    min(line.status) OVER shipment <> max(line.status) OVER shipment
+                    OR line.status <> stored.status
+                    THEN 'status'
+            END
         ) AS columns,
-        articles.delivery_id = :delivery_id AS is_reported
-    FROM stage_lines
-    INNER JOIN shipments.shipments AS stored USING (tracking_number, carrier)
+        articles.sku IS NOT NULL
+        OR (line.article_name, line.quantity, line.unit_price) IS DISTINCT FROM (
+            first_value(line.article_name) OVER first_line,
+            first_value(line.quantity) OVER first_line,
+            first_value(line.unit_price) OVER first_line
+        ) AS came_before
+    FROM stage_lines AS line
+    LEFT JOIN shipments.shipments AS stored
+        ON
+            :is_retry
+            AND line.tracking_number = stored.tracking_number
+            AND line.carrier = stored.carrier
+            AND stored.last_seen_at = :seen_at
     LEFT JOIN shipments.articles
         ON
-            stage_lines.tracking_number = articles.tracking_number
-            AND stage_lines.carrier = articles.carrier
-            AND stage_lines.sku = articles.sku
+            :is_retry
+            AND stored.tracking_number = articles.tracking_number
+            AND stored.carrier = articles.carrier
+            AND line.sku = articles.sku
+            AND articles.delivery_id = :delivery_id
             AND (articles.article_name, articles.quantity, articles.unit_price)
-            IS DISTINCT FROM (
-                stage_lines.article_name, stage_lines.quantity, stage_lines.unit_price
-            )
-    WHERE :is_retry AND stored.last_seen_at = :seen_at
+            IS DISTINCT FROM (line.article_name, line.quantity, line.unit_price)
+    WINDOW
+        shipment AS (PARTITION BY line.tracking_number, line.carrier),
+        first_line AS (
+            PARTITION BY line.tracking_number, line.carrier, line.sku ORDER BY line.record
+        )
 ), gone AS (
     DELETE FROM stage_lines AS line
-    USING contradicted
-    WHERE
-        line.record = contradicted.record
-        AND (contradicted.columns <> '' OR contradicted.is_reported)
-    RETURNING line.*, contradicted.columns
+    USING judged
+    WHERE line.record = judged.record AND (judged.columns <> '' OR judged.came_before)
+    RETURNING line.*, judged.columns
 )
 
 INSERT INTO rejected (record, raw, record_key, reason, reason_code, is_final)
@@ -125,6 +89,11 @@ CREATE TEMP TABLE stage_shipments ON COMMIT DROP AS
 SELECT
     staged.*,
     stored.tracking_number IS NULL AS is_new,
+    stored.status IS DISTINCT FROM staged.status AS has_new_status,
+    (stored.sender_address, stored.receiver_address, stored.status_raw, stored.status, stored.currency)
+    IS DISTINCT FROM (
+        staged.sender_address, staged.receiver_address, staged.status_raw, staged.status, :currency
+    ) AS is_different,
     coalesce(:changed_at <> :seen_at AND stored.last_seen_at > :seen_at, FALSE) AS is_later
 FROM (
     SELECT
@@ -139,15 +108,8 @@ FROM (
         sum(quantity * unit_price) AS total_value
     FROM (
         SELECT DISTINCT ON (tracking_number, carrier, sku)
-            tracking_number,
-            carrier,
-            sender_address,
-            receiver_address,
-            status,
-            status_raw,
-            quantity,
-            unit_price,
-            record
+            tracking_number, carrier, sender_address, receiver_address, status, status_raw,
+            quantity, unit_price, record
         FROM stage_lines
         ORDER BY tracking_number, carrier, sku, record
     ) AS articles

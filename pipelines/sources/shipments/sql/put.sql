@@ -1,67 +1,23 @@
 -- Inserts new shipments and updates those that differ from the stored ones. Equal ones are left
 -- alone: ON CONFLICT would lock each of them, which writes it. Every change of status adds a row to
--- the history. New shipments are summed up here, and sum_up_shipments updates existing ones.
+-- the history. New shipments are summed up here, existing ones below.
 WITH differing AS MATERIALIZED (
     SELECT
         staged.*,
-        receiver.country_code AS receiver_country_code,
-        stored.status IS DISTINCT FROM staged.status AS has_new_status
+        receiver.country_code AS receiver_country_code
     FROM stage_shipments AS staged
     INNER JOIN shipments.addresses AS receiver ON staged.receiver_address = receiver.address
-    LEFT JOIN shipments.shipments AS stored USING (tracking_number, carrier)
-    WHERE
-        NOT staged.is_later
-        AND (
-            staged.is_new
-            OR (
-                stored.sender_address,
-                stored.receiver_address,
-                stored.status,
-                stored.status_raw,
-                stored.currency
-            )
-            IS DISTINCT FROM (
-                staged.sender_address,
-                staged.receiver_address,
-                staged.status,
-                staged.status_raw,
-                :currency
-            )
-        )
+    WHERE staged.is_different AND NOT staged.is_later
 ), inserted AS (
     INSERT INTO shipments.shipments (
-        tracking_number,
-        carrier,
-        sender_address,
-        receiver_address,
-        receiver_country_code,
-        status,
-        status_raw,
-        article_count,
-        units,
-        total_value,
-        first_seen_at,
-        last_seen_at,
-        updated_at,
-        delivery_id,
-        currency
+        tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
+        status_raw, article_count, units, total_value, first_seen_at, last_seen_at, updated_at,
+        delivery_id, currency
     )
     SELECT
-        tracking_number,
-        carrier,
-        sender_address,
-        receiver_address,
-        receiver_country_code,
-        status,
-        status_raw,
-        article_count,
-        units,
-        total_value,
-        :seen_at,
-        :seen_at,
-        :changed_at,
-        :delivery_id,
-        :currency
+        tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
+        status_raw, article_count, units, total_value, :seen_at, :seen_at, :changed_at,
+        :delivery_id, :currency
     FROM differing
     WHERE is_new
 ), updated AS (
@@ -96,13 +52,7 @@ WITH differing AS MATERIALIZED (
 INSERT INTO shipments.status_history (
     tracking_number, carrier, seen_at, status, status_raw, delivery_id
 )
-SELECT
-    tracking_number,
-    carrier,
-    :seen_at,
-    status,
-    status_raw,
-    :delivery_id
+SELECT tracking_number, carrier, :seen_at, status, status_raw, :delivery_id
 FROM differing
 WHERE has_new_status;
 
@@ -110,41 +60,26 @@ WHERE has_new_status;
 -- later file has their shipment. New shipments are summed up already.
 WITH differing AS MATERIALIZED (
     SELECT
-        staged.record,
-        staged.tracking_number,
-        staged.carrier,
-        staged.sku,
-        staged.article_name,
-        staged.quantity,
-        staged.unit_price,
-        stored.tracking_number IS NULL AS is_new
+        staged.record, staged.tracking_number, staged.carrier, staged.sku, staged.article_name,
+        staged.quantity, staged.unit_price,
+        stored.tracking_number IS NULL AS is_new,
+        shipment.is_new AS is_summed_up
     FROM stage_lines AS staged
+    INNER JOIN stage_shipments AS shipment USING (tracking_number, carrier)
     LEFT JOIN shipments.articles AS stored USING (tracking_number, carrier, sku)
     WHERE
         stored.tracking_number IS NULL
         OR (
-            (stored.article_name, stored.quantity, stored.unit_price)
+            NOT shipment.is_later
+            AND (stored.article_name, stored.quantity, stored.unit_price)
             IS DISTINCT FROM (staged.article_name, staged.quantity, staged.unit_price)
-            AND (staged.tracking_number, staged.carrier) NOT IN (
-                SELECT
-                    tracking_number,
-                    carrier
-                FROM stage_shipments
-                WHERE is_later
-            )
         )
 ), inserted AS (
     INSERT INTO shipments.articles (
         tracking_number, carrier, sku, article_name, quantity, unit_price, delivery_id
     )
     SELECT DISTINCT ON (tracking_number, carrier, sku)
-        tracking_number,
-        carrier,
-        sku,
-        article_name,
-        quantity,
-        unit_price,
-        :delivery_id
+        tracking_number, carrier, sku, article_name, quantity, unit_price, :delivery_id
     FROM differing
     WHERE is_new
     ORDER BY tracking_number, carrier, sku, record
@@ -168,28 +103,11 @@ WITH differing AS MATERIALIZED (
 )
 
 INSERT INTO refilled_shipments (tracking_number, carrier)
-SELECT DISTINCT
-    tracking_number,
-    carrier
+SELECT DISTINCT tracking_number, carrier
 FROM differing
-WHERE
-    (tracking_number, carrier) NOT IN (
-        SELECT
-            tracking_number,
-            carrier
-        FROM refilled_shipments
-    )
-    AND EXISTS (
-        SELECT
-        FROM stage_shipments AS staged
-        WHERE
-            staged.tracking_number = differing.tracking_number
-            AND staged.carrier = differing.carrier
-            AND NOT staged.is_new
-    );
+WHERE NOT is_summed_up;
 
 -- Updates the sums of shipments whose articles changed, which counts as a change of the shipment.
--- New shipments were summed up when they were inserted.
 UPDATE shipments.shipments
 SET
     article_count = contents.article_count,
@@ -212,10 +130,7 @@ WHERE
     shipments.tracking_number = contents.tracking_number
     AND shipments.carrier = contents.carrier
     AND (
-        shipments.article_count,
-        shipments.units,
-        shipments.total_value,
-        shipments.updated_at,
+        shipments.article_count, shipments.units, shipments.total_value, shipments.updated_at,
         shipments.delivery_id
     ) IS DISTINCT FROM (
         contents.article_count, contents.units, contents.total_value, :changed_at, :delivery_id
