@@ -8,8 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard import page as ui
+from pipelines.warehouse.sql_files import read_sql
 
-QUESTIONS = ui.Questions("pipelines.sources.flights")
+
+class Questions(ui.Questions):
+    """The statements of this page, in which `{chosen}` is what its filters leave."""
+
+    def ask(self, name: str, /, **parameters: Any) -> ui.Answer:
+        """Execute a statement."""
+        statement, chosen = (read_sql(self.package, f"dashboard/{one}") for one in (name, "chosen"))
+        return ui.answer_of(statement.replace("{chosen}", chosen.rstrip()), parameters)
+
+
+QUESTIONS = Questions("pipelines.sources.flights")
 #: Lines that can be distinguished.
 MAX_ROUTES = 6
 #: Hours that one direction may take, layovers included.
@@ -47,24 +58,20 @@ def show() -> None:
     _show_numbers(found, currency)
     history = QUESTIONS.ask("price_history", **chosen)
     lowest = history.rows.groupby("route")["lowest_price"].min().nsmallest(MAX_ROUTES).index
-    price = alt.Y("lowest_price:Q", title=f"lowest price, {currency}", scale=alt.Scale(zero=False))
+    price = f"lowest price, {currency}"
     ui.show_chart(
         "Lowest price by day",
         history,
         alt.Chart(history.rows[history.rows["route"].isin(lowest)])
         .mark_line(point=True)
         .encode(
-            x=alt.X(
-                "yearmonthdate(snapshot_on):T",
-                title=None,
-                axis=alt.Axis(format=ui.day_format(has_year=False)),
-            ),
-            y=price,
+            x=_day_axis(),
+            y=alt.Y("lowest_price:Q", title=price, scale=alt.Scale(zero=False)),
             color=alt.Color("route:N", title=None, scale=ui.NEUTRAL),
             tooltip=[
                 alt.Tooltip("snapshot_on:T", title="day", format=ui.day_format()),
                 alt.Tooltip("route:N"),
-                alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
+                alt.Tooltip("lowest_price:Q", title=price, format=",.2f"),
                 alt.Tooltip("itineraries:Q", format=","),
             ],
         )
@@ -74,6 +81,7 @@ def show() -> None:
         if len(lowest) < history.rows["route"].nunique()
         else None,
     )
+    departure = ui.day_format(has_weekday=True)
     by_departure = QUESTIONS.ask("by_departure", **chosen)
     ui.show_chart(
         "Cheapest days to depart",
@@ -87,10 +95,8 @@ def show() -> None:
                 "lowest_price:Q", title=currency, scale=alt.Scale(range=[*ui.LITTLE_TO_MUCH])
             ),
             tooltip=[
-                alt.Tooltip(
-                    "departure_on:T", title="departure", format=ui.day_format(has_weekday=True)
-                ),
-                alt.Tooltip("lowest_price:Q", title=f"lowest price, {currency}", format=",.2f"),
+                alt.Tooltip("departure_on:T", title="departure", format=departure),
+                alt.Tooltip("lowest_price:Q", title=price, format=",.2f"),
                 alt.Tooltip("route:N"),
                 alt.Tooltip("offers:Q", format=","),
             ],
@@ -126,24 +132,30 @@ def show() -> None:
         _show_offer(number)
 
 
+def _day_axis() -> alt.X:
+    axis = alt.Axis(format=ui.day_format(has_year=False))
+    return alt.X("yearmonthdate(snapshot_on):T", title=None, axis=axis)
+
+
 def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     """Show the filters, route and date first; return the parameters of the statements."""
-    bound: dict[str, Any] = {"placeholder": "all", "bind": "query-params"}
-    for what, key, known in (
-        ("city or airport of departure", "from", _places(offered, "origin")),
-        ("city or airport of arrival", "to", _places(offered, "destination")),
-        ("route", "route", offered["routes"]),
-        ("agent", "agent", offered["agents"]),
-        ("airline", "airline", offered["airlines"]),
-    ):
-        ui.note_unknown(what, key, known)
+    filters = {
+        "from": ("city or airport of departure", "From, city or airport", "origin"),
+        "to": ("city or airport of arrival", "To, city or airport", "destination"),
+        "route": ("route", "Routes", "routes"),
+        "agent": ("agent", "Agents", "agents"),
+        "airline": ("airline", "Airlines", "airlines"),
+    }
+    for key, (what, _, of) in filters.items():
+        ui.note_unknown(what, key, _values(offered, of))
+
+    def choose(key: str) -> list[str] | None:
+        _, label, of = filters[key]
+        known = _values(offered, of)
+        return st.multiselect(label, known, placeholder="all", key=key, bind="query-params") or None
+
     with st.grid(4, min_column_width=230):
-        origins = st.multiselect(
-            "From, city or airport", _places(offered, "origin"), key="from", **bound
-        )
-        destinations = st.multiselect(
-            "To, city or airport", _places(offered, "destination"), key="to", **bound
-        )
+        chosen = {"origins": choose("from"), "destinations": choose("to")}
         days = st.date_input(
             "Departure, first and last day",
             value=[],
@@ -158,39 +170,34 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
             max_value=MAX_HOURS,
             value=None,
             step=1,
+            placeholder="any",
             key="hours",
             help="From departure to arrival, layovers included.",
-            **(bound | {"placeholder": "any"}),
+            bind="query-params",
         )
-    with (
-        st.expander("More filters", icon=":material/filter_list:"),
-        st.grid(3, min_column_width=230),
-    ):
-        routes = st.multiselect("Routes", offered["routes"], key="route", **bound)
-        agents = st.multiselect("Agents", offered["agents"], key="agent", **bound)
-        airlines = st.multiselect("Airlines", offered["airlines"], key="airline", **bound)
+    more = st.expander("More filters", icon=":material/filter_list:")
+    with more, st.grid(3, min_column_width=230):
+        chosen |= {f"{key}s": choose(key) for key in ("route", "agent", "airline")}
         stops = st.slider("Stops a leg, at most", 0, 3, 3, key="stops", bind="query-params")
         currency = st.selectbox(
             "Currency", offered["currencies"], key="currency", bind="query-params"
         )
     departs_from, departs_until = (days[0], days[-1]) if days else (None, None)
     return {
-        "origins": origins or None,
-        "destinations": destinations or None,
+        **chosen,
         "departs_from": departs_from,
         "departs_until": departs_until,
-        "routes": routes or None,
-        "agents": agents or None,
-        "airlines": airlines or None,
         "stops": stops,
         "hours": hours,
         "currency": currency,
     }
 
 
-def _places(offered: "pd.Series[Any]", end: str) -> list[str]:
-    """Return cities, then airports."""
-    return [*dict.fromkeys([*offered[f"{end}s"], *offered[f"{end}_airports"]])]
+def _values(offered: "pd.Series[Any]", of: str) -> list[str]:
+    """Return the values of a filter; those of an end are cities, then airports."""
+    if of in offered:
+        return list(offered[of])
+    return [*dict.fromkeys([*offered[f"{of}s"], *offered[f"{of}_airports"]])]
 
 
 def _show_numbers(found: ui.Answer, currency: Any) -> None:
@@ -226,11 +233,7 @@ def _show_offer(number: str) -> None:
             alt.Chart(rows)
             .mark_line(point=True, interpolate="step-after", color=ui.BLUE)
             .encode(
-                x=alt.X(
-                    "yearmonthdate(snapshot_on):T",
-                    title=None,
-                    axis=alt.Axis(format=ui.day_format(has_year=False)),
-                ),
+                x=_day_axis(),
                 y=alt.Y("price_amount:Q", title=None, scale=alt.Scale(zero=False)),
                 tooltip=[
                     alt.Tooltip("snapshot_on:T", title="day", format=ui.day_format()),

@@ -23,13 +23,7 @@ RISKS = {
     "unknown": ui.GREY,
 }
 #: The same by shape, for who cannot distinguish the colours.
-SHAPES = dict(
-    zip(
-        RISKS,
-        ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down"),
-        strict=True,
-    )
-)
+SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
 #: Carriers use statuses of their own, too. Only those of a fault are red.
 STATUSES = {"inbound_scan": ui.GREY, "scanned": ui.SKY, "in_transit": ui.BLUE, "delivery": ui.GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
@@ -61,66 +55,49 @@ def show() -> None:
     """Show the page."""
     st.title("Shipments", anchor=False)
     choices = QUESTIONS.ask("choices")
-    number = st.text_input(
+    entered = st.text_input(
         "Track a parcel by its number, of any carrier",
         key="parcel",
         bind="query-params",
         placeholder="TN26112300",
         icon=":material/search:",
     )
-    if number and number.strip():
-        _show_parcels(str(number).strip())
+    if number := str(entered or "").strip():
+        _show_parcels(number)
     if choices.rows.empty:
         st.info("No shipment was loaded yet. Drop a file into the inbox.")
         return
     offered = choices.rows.iloc[0]
-    for what, key, known in (
-        ("weather risk", "risk", RISKS),
-        ("status", "status", offered["statuses"]),
-        ("country", "country", offered["countries"]),
-        ("place", "place", offered["cities"]),
-    ):
-        ui.note_unknown(what, key, known)
+    places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
+    filters = {
+        "risk": ("weather risk", "Weather risk", RISKS, "all"),
+        "status": ("status", "Status", offered["statuses"], "all on their way"),
+        "country": ("country", "To country", offered["countries"], "all"),
+        "place": ("place", "From or to", places, "all places"),
+    }
+    for key, (what, _, known, _) in filters.items():
+        ui.note_unknown(what, key, offered["cities"] if key == "place" else known)
     with st.grid(4, min_column_width=200):
-        risk = st.multiselect(
-            "Weather risk", [*RISKS], placeholder="all", key="risk", bind="query-params"
+        risks, statuses, countries, chosen = (
+            st.multiselect(label, [*known], placeholder=words, key=key, bind="query-params") or None
+            for key, (_, label, known, words) in filters.items()
         )
-        status = st.multiselect(
-            "Status",
-            offered["statuses"],
-            placeholder="all on their way",
-            key="status",
-            bind="query-params",
-        )
-        country = st.multiselect(
-            "To country",
-            offered["countries"],
-            placeholder="all",
-            key="country",
-            bind="query-params",
-        )
-        place = st.multiselect(
-            "From or to",
-            [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])],
-            placeholder="all places",
-            key="place",
-            bind="query-params",
-        )
-    chosen = {"risks": risk or None, "statuses": status or None, "countries": country or None}
-    found = QUESTIONS.ask("on_their_way", places=place or None, **chosen)
+    found = QUESTIONS.ask(
+        "on_their_way", risks=risks, statuses=statuses, countries=countries, places=chosen
+    )
     _show_numbers(choices, found)
     left, right = st.columns([5, 5], gap="medium")
     with left:
-        places = places_of(found.rows)
+        marks = places_of(found.rows)
         ui.show_chart(
             "Where they come from and go to, with the weather",
             found,
-            draw(found.rows, places, str(number).strip() if number else None),
+            draw(found.rows, marks, number),
             empty="No shipment matches.",
             note="Click on a place to see its parcels. Shape and colour are the worst risk of its"
             " weather; it is larger with more parcels.",
             key="map",
-            on_select=partial(_open_mark, places),
+            on_select=partial(_open_mark, marks),
         )
     with right:
         ui.show_table(
@@ -194,9 +171,9 @@ def _show_delays() -> None:
 def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
     """Show how many parcels there are, and how many of those chosen are at risk."""
     offered, rows = choices.rows.iloc[0], found.rows
-    total = int(rows["total_rows"].iloc[0]) if len(rows) else 0
-    at_risk = int(rows["risk_rows"].iloc[0]) if len(rows) else 0
-    unknown = int(rows["unknown_rows"].iloc[0]) if len(rows) else 0
+    total, at_risk, unknown = (
+        int(rows[f"{one}_rows"].iloc[0]) if len(rows) else 0 for one in ("total", "risk", "unknown")
+    )
     share = f"{ui.as_percent(at_risk / total) if total else '0 %'} of those chosen"
     with st.grid(3, min_column_width=200, border=True):
         ui.show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
@@ -254,14 +231,9 @@ def _show_shipment(found: ui.Answer) -> None:
         for name in ("weather_risk", "sender_risk", "receiver_risk"):
             del one[name]
     fields = [(ui.heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
-    rows = pd.DataFrame(fields, columns=["field", "value"])
+    rows = pd.DataFrame(fields, columns=["Field", "Value"])
     with st.expander("All fields", icon=":material/list:"):
-        st.dataframe(
-            rows,
-            hide_index=True,
-            width="stretch",
-            column_config={"field": "Field", "value": "Value"},
-        )
+        st.dataframe(rows, hide_index=True, width="stretch")
     ui.show_sql(found)
 
 
@@ -340,14 +312,11 @@ def _as_text(name: str, value: Any) -> str | None:
 
 def _status_colours(rows: pd.DataFrame) -> alt.Scale:
     others = cycle((ui.ORANGE, "#cc79a7", "#f0e442"))
-    return ui.colour_scale(
-        {
-            one: ui.RED
-            if any(word in one for word in FAULTS)
-            else STATUSES.get(one) or next(others)
-            for one in dict.fromkeys([*STATUSES, *rows["status"]])
-        }
-    )
+    colours = dict(STATUSES)
+    for one in rows["status"]:
+        is_fault = any(word in one for word in FAULTS)
+        colours[one] = ui.RED if is_fault else colours.get(one) or next(others)
+    return ui.colour_scale(colours)
 
 
 def places_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -356,31 +325,22 @@ def places_of(rows: pd.DataFrame) -> pd.DataFrame:
     Columns: `mark`, `name`, `numbers` (of the parcels), `parcels`, `latitude`, `longitude`, `risk`
     (the worst), and `conditions` and `temperature_celsius` of it.
     """
-    names = ["name", "conditions", "temperature_celsius", "latitude", "longitude", "risk"]
+    names = ["city", "latitude", "longitude", "risk", "conditions", "temperature_celsius"]
     ends = pd.concat(
         [
-            rows[
-                ["tracking_number", f"{end}_city", *(f"{end}_{name}" for name in names[1:])]
-            ].set_axis(["number", *names], axis=1)
+            rows[["tracking_number", *(f"{end}_{name}" for name in names)]].set_axis(
+                ["numbers", "name", *names[1:]], axis=1
+            )
             for end in ("sender", "receiver")
         ]
     ).dropna(subset=["latitude", "longitude"])
-    ends["name"] = ends["name"].fillna("")
-    ends["risk"] = ends["risk"].fillna("unknown")
-    ends["badness"] = ends["risk"].map({one: place for place, one in enumerate(RISKS)})
-    ends = ends.sort_values("badness", kind="stable").astype(dict.fromkeys(names[2:5], "float64"))
-    found = (
-        ends.groupby(["name", "latitude", "longitude"], sort=False)
-        .agg(
-            numbers=("number", lambda one: one.unique().tolist()),
-            risk=("risk", "first"),
-            conditions=("conditions", "first"),
-            temperature_celsius=("temperature_celsius", "first"),
-        )
-        .reset_index()
-    )
+    ends = ends.fillna({"name": "", "risk": "unknown"})
+    ends = ends.sort_values("risk", key=lambda one: one.map([*RISKS].index), kind="stable")
+    ends = ends.astype({one: "float64" for one in names if one.endswith(("ude", "celsius"))})
+    by_place = ends.groupby(["name", "latitude", "longitude"], sort=False)
+    found = by_place.agg({"numbers": "unique", **dict.fromkeys(names[3:], "first")})
     found["parcels"] = found["numbers"].map(len)
-    return found.rename_axis("mark").reset_index()
+    return found.reset_index().rename_axis("mark").reset_index()
 
 
 def _open_mark(places: pd.DataFrame) -> None:
@@ -393,7 +353,7 @@ def _open_mark(places: pd.DataFrame) -> None:
             st.session_state["place"] = [mark["name"]] if mark["name"] else []
 
 
-def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) -> ui.Chart:
+def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str) -> ui.Chart:
     """Draw a line for each pair of places, by risk, and a mark with its weather for each place.
 
     The line of the parcel with the number is thick. Of very many places no line is drawn.
@@ -412,6 +372,7 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
     seen = {*places["risk"], *ways["weather_risk"]}
     risks = [one for one in RISKS if one in seen]
     colours = ui.colour_scale({one: RISKS[one] for one in risks})
+    shapes = dict(zip(RISKS, SHAPES, strict=True))
     legend = alt.Legend(symbolSize=110, symbolOpacity=1)
     tooltip = [
         alt.Tooltip("name:N", title="place"),
@@ -450,7 +411,7 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str | None = None) ->
             shape=alt.Shape(
                 "risk:N",
                 title="risk",
-                scale=alt.Scale(domain=risks, range=[SHAPES[one] for one in risks]),
+                scale=alt.Scale(domain=risks, range=[shapes[one] for one in risks]),
                 legend=legend,
             ),
             size=alt.Size("parcels:Q", legend=None, scale=alt.Scale(range=[110, 600])),

@@ -61,8 +61,7 @@ OTHER_WORDS = {
 }
 MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
-
-
+MAX_AMOUNT = 99_999_999.99
 NAMES = ("tracking_number", "carrier", "article_name", "sku", "status")
 #: What a value is that violates the contract.
 OTHERWISE = {
@@ -71,7 +70,6 @@ OTHERWISE = {
     "article_quantity": f"is not a whole number from 1 to {MAX_PIECES:,}",
     "article_price": "is not an amount, or has more decimals than its currency",
 }
-MAX_AMOUNT = 99_999_999.99
 
 
 def read_lines(batch: Batch, context: Context) -> Parsed:
@@ -92,7 +90,14 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
             problem = IS_DAMAGED if is_damaged[row] else "is no identifier, or has lost a letter"
             words = f"{name} {problem}: {shown(sent.at[row, name])}"
             reasons.setdefault(row, {})[name] = Reason(f"{name}_invalid", words)
-    rows = _rows(sent, quantities, amounts, statuses).assign(record=batch.sent[RECORD])
+    normalized = {raw: normalize_status(raw, statuses) for raw in sent["status"].unique()}
+    rows = sent.drop(columns=["article_quantity", "article_price"]).assign(
+        status=sent["status"].map(normalized),
+        status_raw=sent["status"],
+        quantity=quantities,
+        unit_price=amounts,
+        record=batch.sent[RECORD],
+    )
     rows = rows.drop(index=list(reasons))
     rows["raw"] = [storable(batch.raw(row)) for row in rows.index]
     why = {row: violated.values() for row, violated in reasons.items()}
@@ -101,26 +106,6 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
 
 #: Parses files of shipments.
 parse = Csv(columns=COLUMNS, read=read_lines)
-
-
-def _rows(
-    sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series, statuses: Mapping[str, str]
-) -> pd.DataFrame:
-    normalized = {raw: normalize_status(raw, statuses) for raw in sent["status"].unique()}
-    return pd.DataFrame(
-        {
-            "tracking_number": sent["tracking_number"],
-            "carrier": sent["carrier"],
-            "sender_address": sent["sender_address"],
-            "receiver_address": sent["receiver_address"],
-            "status": sent["status"].map(normalized),
-            "status_raw": sent["status"],
-            "sku": sent["sku"],
-            "article_name": sent["article_name"],
-            "quantity": quantities,
-            "unit_price": amounts,
-        }
-    )
 
 
 def normalize_status(raw: str, statuses: Mapping[str, str]) -> str:
