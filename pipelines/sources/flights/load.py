@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, text, true, update
+from sqlalchemy import Connection, Table, delete, select, text, true, update
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, repeat_delivery
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.load import ANALYZE_FROM
 from pipelines.ingest.statements import execute_file
-from pipelines.sources.flights import periods, source, tables
+from pipelines.sources.flights import source, tables
 from pipelines.sources.flights.archive import delivery_of, keep, last_without_document, pending
 from pipelines.sources.flights.client import SOURCE, open_client, packaged_airports
 from pipelines.warehouse.sql_files import execute_script
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 #: The parameters with the number of records that were read.
 READ = ("read_itineraries", "read_legs")
+#: What is no value in a table of periods.
+PERIOD = ("seen_from_at", "seen_until_at", "delivery_id")
+#: Tables without their own list: airlines come in legs, agents in itineraries.
+RECORDS_OF = {"airlines": "legs", "agents": "prices"}
 
 
 def poll(runner: Runner, *, is_whole: bool) -> tuple[list[Outcome], Failure | None] | None:
@@ -71,18 +75,15 @@ def bring_up_to_date(
     of loaded snapshots, and the failures of rejected ones.
     """
     results: list[Outcome | PermanentFailure] = []
-    waiting: list[dt.datetime] = []
-    is_first = True
-    while is_first or (len(waiting) > 1 and not rebuild):
+    are_more = True
+    while are_more:
         with runner.store.transaction(SOURCE) as connection:
             if rebuild:
                 _delete_all(connection)
             waiting = pending(connection)
-            results += [
-                _load(connection, runner, snapshot_at)
-                for snapshot_at in (waiting if rebuild else waiting[:1])
-            ]
-        is_first = False
+            now = waiting if rebuild else waiting[:1]
+            results += [_load(connection, runner, snapshot_at) for snapshot_at in now]
+        are_more = len(now) < len(waiting)
     failures = [one for one in results if isinstance(one, PermanentFailure)]
     return [one for one in results if isinstance(one, Outcome)], failures
 
@@ -100,20 +101,23 @@ def _load(
             execute_file(connection, source, sql, {**values, **repeated})
         return outcome
     result = runner.attempt(connection, content_of(connection, delivery))
-    if isinstance(result, PermanentFailure):
-        values["problem"] = result.problem
-        execute_file(connection, source, "mark_rejected", values)
+    if isinstance(result, PermanentFailure):  # so that it does not block later ones
+        rejected = update(tables.snapshots).where(tables.snapshots.c.snapshot_at == snapshot_at)
+        connection.execute(rejected.values(rejection_reason=result.problem, is_loaded=False))
     return result
 
 
 def content_of(connection: Connection, delivery: Delivery) -> Content:
     """Return an archived snapshot as the content of its delivery: the body, and all time zones."""
-    values = {"sha256": delivery.sha256}
-    body = execute_file(connection, source, "archived_document", values).scalar_one()
-    zones = execute_file(connection, source, "time_zones", {}).all()
+    payload, airport = tables.payloads.c, tables.airports.c
+    query = select(payload.body_gzip).where(payload.sha256 == delivery.sha256)
+    zones = select(airport.airport_code, airport.time_zone).where(airport.time_zone.is_not(None))
     return Content(
         delivery=delivery,
-        document=(body, {one.airport_code: one.time_zone for one in zones}),
+        document=(
+            connection.execute(query).scalar_one(),
+            {one.airport_code: one.time_zone for one in connection.execute(zones)},
+        ),
         place=f"flights.snapshots, {delivery.name}",
         said={"snapshot_at": delivery.received_at},
     )
@@ -125,12 +129,27 @@ def apply_snapshot(load: Load) -> None:
     load.execute("sudden_silence")
     execute_script(load.connection, "CREATE TEMP TABLE changed (record integer) ON COMMIT DROP")
     for sql in ("revert_snapshots", "apply_snapshot"):
-        for names in periods.names():
-            load.execute(sql, names=names)
+        for table in tables.PERIODS:
+            load.execute(sql, names=_names_of(table))
     changed = load.connection.execute(text("SELECT count(DISTINCT record) FROM changed"))
     if changed.scalar_one() > ANALYZE_FROM * sum(load.parameters[one] for one in READ):
-        tables_ = ", ".join(table.fullname for table in (tables.airports, *tables.PERIODS))
-        load.connection.execute(text(f"ANALYZE {tables_}"))  # for the joins that follow
+        joined = ", ".join(table.fullname for table in (tables.airports, *tables.PERIODS))
+        load.connection.execute(text(f"ANALYZE {joined}"))  # for the joins that follow
+
+
+def _names_of(table: Table) -> dict[str, str]:
+    """Return what stands for `{name}` in the statements for tables of periods."""
+    (key,) = (column.name for column in table.primary_key if column.name != "seen_from_at")
+    values = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
+    return {
+        "table": table.fullname,
+        "name": table.name,
+        "key": key,
+        "records": RECORDS_OF.get(table.name, table.name),
+        "values": ", ".join(values),
+        "stored_values": ", ".join(f"stored.{column}" for column in values),
+        "staged_values": ", ".join(f"staged.{column}" for column in values),
+    }
 
 
 def _delete_all(connection: Connection) -> None:
@@ -141,9 +160,8 @@ def _delete_all(connection: Connection) -> None:
     snapshots = tables.snapshots
     removed = last_without_document(connection)
     if removed is None:
-        for table in reversed(tables.READ_FROM_SNAPSHOTS):
-            if table is not tables.airports:
-                connection.execute(delete(table))
+        for table in tables.READ_FROM_SNAPSHOTS:
+            connection.execute(delete(table))
     is_there = true() if removed is None else snapshots.c.snapshot_at > removed
     connection.execute(
         update(snapshots).where(is_there).values(is_loaded=False, rejection_reason=None)

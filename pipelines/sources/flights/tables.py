@@ -38,6 +38,7 @@ from pipelines.warehouse.tables import (
 #: Type of prices: their scale is known to every driver.
 PRICE = Numeric(16, 2)
 SCHEMA = "flights"
+ENDS = ("departure", "arrival")
 metadata = source_metadata()
 
 
@@ -115,20 +116,14 @@ snapshots = Table(
     optional(
         "price_currency", Text, "ISO 4217 code of most of the prices; null if there are none."
     ),
-    optional(
-        "lowest_price",
-        PRICE,
-        "Lowest price of accepted records, in price_currency; null if there are none.",
-    ),
-    optional(
-        "median_price",
-        PRICE,
-        "Median price of accepted records, in price_currency; null if there are none.",
-    ),
-    optional(
-        "highest_price",
-        PRICE,
-        "Highest price of accepted records, in price_currency; null if there are none.",
+    *(
+        optional(
+            f"{which}_price",
+            PRICE,
+            f"{which.title()} price of accepted records, in price_currency; null if there are"
+            " none.",
+        )
+        for which in ("lowest", "median", "highest")
     ),
     Index(None, "snapshot_on"),
     schema=SCHEMA,
@@ -206,29 +201,26 @@ legs = Table(
     metadata,
     required("leg_id", Text, "Leg id in the source.", primary_key=True),
     *seen_columns(),
-    required("departure_airport", Text, "IATA code of the departure airport."),
-    required("arrival_airport", Text, "IATA code of the arrival airport."),
-    required(
-        "departure_local",
-        DateTime,
-        "Departure in the local time of the departure airport, as sent.",
+    *(required(f"{end}_airport", Text, f"IATA code of the {end} airport.") for end in ENDS),
+    *(
+        required(
+            f"{end}_local",
+            DateTime,
+            f"{end.title()} in the local time of the {end} airport, as sent.",
+        )
+        for end in ENDS
     ),
-    required(
-        "arrival_local", DateTime, "Arrival in the local time of the arrival airport, as sent."
+    *(
+        optional(f"{end}_time_zone", Text, f"IANA time zone of the {end} airport; null if unknown.")
+        for end in ENDS
     ),
-    optional(
-        "departure_time_zone", Text, "IANA time zone of the departure airport; null if unknown."
-    ),
-    optional("arrival_time_zone", Text, "IANA time zone of the arrival airport; null if unknown."),
-    optional(
-        "departure_at",
-        INSTANT,
-        "Departure as an instant; null if the time zone of the airport is unknown.",
-    ),
-    optional(
-        "arrival_at",
-        INSTANT,
-        "Arrival as an instant; null if the time zone of the airport is unknown.",
+    *(
+        optional(
+            f"{end}_at",
+            INSTANT,
+            f"{end.title()} as an instant; null if the time zone of the airport is unknown.",
+        )
+        for end in ENDS
     ),
     required("stops", Integer, "Number of stops; 0 is direct."),
     required("airline_id", Text, "Airline (flights.airlines)."),
@@ -406,11 +398,9 @@ itinerary_legs = Table(
     " flights.prices.",
 )
 
-#: Tables with history, to which each snapshot is applied.
+#: Tables with history, one row for each period in which nothing changed. Snapshots are applied in
+#: order. To insert one in the middle, all later ones are reverted first.
 PERIODS = (airlines, agents, legs, prices)
 
-#: Tables that are rebuilt from them where they changed.
-READ_FROM_PERIODS = (itineraries, itinerary_legs)
-
-#: Tables that loads fill, in the order of their references.
-READ_FROM_SNAPSHOTS = (airports, *PERIODS, *READ_FROM_PERIODS)
+#: Tables that are read from the archive.
+READ_FROM_SNAPSHOTS = (*PERIODS, itineraries, itinerary_legs)

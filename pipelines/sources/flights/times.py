@@ -64,34 +64,24 @@ def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str
     possible = [
         (departure, arrival)
         for departure, arrival in product(departures, arrivals)
-        if departure and arrival and _can_be_true(arrival - departure, leg)
+        if _can_be_true(arrival - departure, leg)
     ]
     if len(possible) == 1:
         return (*possible[0], None)
-    skipped = any(
-        is_skipped(leg[f"{end}_local"], leg[f"{end}_time_zone"]) for end in ("departure", "arrival")
-    )
-    return departures[0], arrivals[0], "skipped" if skipped else "ambiguous"
+    is_skipped = any(both != sorted(both) for both in (departures, arrivals))
+    departure, arrival = (next(iter(both), None) for both in (departures, arrivals))
+    return departure, arrival, "skipped" if is_skipped else "ambiguous"
 
 
-def _readings(local: pd.Timestamp, time_zone: str | None) -> list[datetime | None]:
-    """Return the instants that a wall-clock time may mean, the earlier offset first (PEP 495)."""
+def _readings(local: pd.Timestamp, time_zone: str | None) -> list[datetime]:
+    """Return the instants that a wall-clock time may mean, the earlier offset first (PEP 495).
+
+    If the clocks of the zone skipped the time, the first one is later than the second.
+    """
     if not isinstance(time_zone, str):
-        return [None]
-    zone = ZoneInfo(time_zone)
-    both = [
-        local.to_pydatetime().replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
-    ]
-    return list(dict.fromkeys(both))
-
-
-def is_skipped(local: pd.Timestamp, time_zone: str | None) -> bool:
-    """Return whether the clocks of the zone skipped this time."""
-    if not isinstance(time_zone, str):
-        return False
-    naive = local.to_pydatetime()
-    instant = naive.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
-    return instant.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != naive
+        return []
+    wall = local.to_pydatetime().replace(tzinfo=ZoneInfo(time_zone))
+    return list(dict.fromkeys(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1)))
 
 
 def _can_be_true(elapsed: timedelta, leg: pd.Series) -> bool:

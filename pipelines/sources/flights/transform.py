@@ -11,7 +11,6 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
@@ -21,7 +20,7 @@ from pydantic import AfterValidator, BaseModel
 
 from pipelines.failures import DatabaseError
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
+from pipelines.ingest.contract import Name, RecordValidator, drift_of, is_name, shown
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.identifiers import cleaned
 from pipelines.ingest.models import Field
@@ -31,6 +30,8 @@ from pipelines.warehouse.connection import array_literal
 
 Prices = dict[str, tuple[str, Decimal]]
 MAX_LEGS = 100
+#: The document in messages.
+DOCUMENT = "flights.json"
 #: Years from 1901 to 2199, and the leap years among them.
 YEAR = "(19[0-9][1-9]|19[1-9]0|2[01][0-9]{2})"
 LEAP_YEAR = "((19|2[01])(0[48]|[2468][048]|[13579][26])|2000)"
@@ -85,27 +86,6 @@ class ItineraryRecord(BaseModel, strict=True):
     )
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One document as rows by table name, with the rejects and the schema drift.
-
-    `rejected` has the keys of rejected records: their entities still exist at the source.
-    `rejected_offers` has the rejected itineraries, with `itinerary_id` and `reason`.
-    """
-
-    rows: dict[str, pd.DataFrame]
-    rejected: dict[str, pd.DataFrame]
-    rejected_offers: pd.DataFrame
-    rejects: list[Reject]
-    drift: list[str]
-    read_by_list: dict[str, int]
-
-    @property
-    def read(self) -> int:
-        """The number of records in both lists."""
-        return sum(self.read_by_list.values())
-
-
 def parse(content: Content, context: Context) -> Iterator[Parsed]:
     """Parse an archived document: its compressed body, and the time zones of airports."""
     body_gzip, time_zones = content.document
@@ -113,24 +93,11 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
     # takes a third of the time.
     gc.disable()
     try:
-        snapshot = read_snapshot(
-            parse_json(_body(body_gzip)),
-            time_zones=time_zones,
-            country=context.settings.country,
-        )
+        document = parse_json(_body(body_gzip))
+        parsed = read_snapshot(document, time_zones=time_zones, country=context.settings.country)
     finally:
         gc.enable()
-    yield Parsed(
-        read=snapshot.read,
-        rows={
-            **{f"stage_{name}": rows for name, rows in snapshot.rows.items()},
-            **{f"stage_rejected_{name}": rows for name, rows in snapshot.rejected.items()},
-            "stage_rejected_offers": snapshot.rejected_offers,
-        },
-        rejects=snapshot.rejects,
-        lists=snapshot.read_by_list,
-        drift=snapshot.drift,
-    )
+    yield parsed
 
 
 def _body(body_gzip: bytes) -> bytes:
@@ -148,11 +115,12 @@ def _body(body_gzip: bytes) -> bytes:
 
 def read_snapshot(
     document: Mapping[str, Any], *, time_zones: Mapping[str, str], country: str | None = None
-) -> Snapshot:
+) -> Parsed:
     """Convert a document's records to rows for the tables, and to rejects.
 
     `document` has passed `check_document`. `time_zones` maps IATA codes to IANA zones. `country`
-    resolves ambiguous currency symbols.
+    resolves ambiguous currency symbols. Beside the rows are the keys of rejected records, whose
+    entities still exist at the source.
     """
     itineraries = RecordValidator(
         document["itineraries"], name="itineraries", model=ItineraryRecord
@@ -164,16 +132,16 @@ def read_snapshot(
     good_legs = legs.good()
     prices = _read_prices(itineraries.frame["price"], country)
     _screen_itineraries(itineraries, set(good_legs["id"]), prices)
-    rejects = itineraries.rejects() + legs.rejects()
-    return Snapshot(
-        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
-        rejected=_rejected_keys(itineraries, legs),
-        rejected_offers=_rejected_offers(itineraries),
-        rejects=rejects,
-        drift=itineraries.drift("flights.json")
-        + legs.drift("flights.json")
-        + _renamed_airlines(good_legs),
-        read_by_list={"itineraries": len(itineraries.records), "legs": len(legs.records)},
+    both = (itineraries, legs)
+    return Parsed(
+        read=sum(len(one.records) for one in both),
+        rows=_leg_rows(good_legs, time_zones)
+        | _itinerary_rows(itineraries.good(), prices)
+        | _rejected_keys(itineraries, legs)
+        | {"stage_rejected_offers": _rejected_offers(itineraries)},
+        rejects=[reject for one in both for reject in one.rejects()],
+        lists={one.name: len(one.records) for one in both},
+        drift=[*itineraries.drift(DOCUMENT), *legs.drift(DOCUMENT), *_renamed_airlines(good_legs)],
     )
 
 
@@ -239,7 +207,10 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
             "record": legs["record"],
         }
     )
-    return {"legs": add_times(rows), "airlines": airlines.drop_duplicates("airline_id")}
+    return {
+        "stage_legs": add_times(rows),
+        "stage_airlines": airlines.drop_duplicates("airline_id"),
+    }
 
 
 def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.DataFrame]:
@@ -257,7 +228,7 @@ def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.D
         price_currency=[currency for currency, _ in read],
         leg_ids=[array_literal(ids) for ids in itineraries["legs"]],
     )
-    return {"agents": agents.drop_duplicates("agent"), "prices": rows}
+    return {"stage_agents": agents.drop_duplicates("agent"), "stage_prices": rows}
 
 
 def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
@@ -269,7 +240,7 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
         for code, several in names.items()
         if len(several) > 1
     ]
-    return drift_of("flights.json", lines, "airlines with several names")
+    return drift_of(DOCUMENT, lines, "airlines with several names")
 
 
 def _rejected_offers(itineraries: RecordValidator) -> pd.DataFrame:
@@ -298,7 +269,9 @@ def _rejected_keys(itineraries: RecordValidator, legs: RecordValidator) -> dict[
     for table, (column, validator, key) in keys.items():
         rejected = validator.rejected_records()
         values = (one.get(key) for one in rejected if isinstance(one, dict))
-        found[table] = pd.DataFrame({column: [*filter(is_name, values)]}, dtype="str")
+        found[f"stage_rejected_{table}"] = pd.DataFrame(
+            {column: [*filter(is_name, values)]}, dtype="str"
+        )
     return found
 
 

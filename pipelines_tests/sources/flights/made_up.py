@@ -169,7 +169,6 @@ def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:
             f" FROM {table.fullname} ORDER BY 1, 2"
         ).fetchall()
         for table in tables.READ_FROM_SNAPSHOTS
-        if table is not tables.airports
     }
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.sources.flights.transform import Snapshot, read_snapshot
+from pipelines.ingest.feeds import Parsed
+from pipelines.sources.flights.transform import read_snapshot
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
 
 ZONES = {
@@ -16,11 +17,11 @@ ZONES = {
 }
 
 
-def read(document: dict[str, Any]) -> Snapshot:
+def read(document: dict[str, Any]) -> Parsed:
     return read_snapshot(document, time_zones=ZONES)
 
 
-def reasons(snapshot: Snapshot) -> dict[str, str]:
+def reasons(snapshot: Parsed) -> dict[str, str]:
     return {reject.position: "; ".join(reject.words) for reject in snapshot.rejects}
 
 
@@ -28,7 +29,7 @@ def reasons(snapshot: Snapshot) -> dict[str, str]:
 def test_an_itinerary_has_all_its_legs_in_order(count: int) -> None:
     legs = [leg(number) for number in range(count)]
     order = list(reversed(range(count)))
-    (row,) = read(flights_document([itinerary(1, order)], legs)).rows["prices"]["leg_ids"]
+    (row,) = read(flights_document([itinerary(1, order)], legs)).rows["stage_prices"]["leg_ids"]
     assert row == "{" + ",".join(f'"leg_{number}"' for number in order) + "}"
 
 
@@ -39,7 +40,7 @@ def test_ids_of_legs_are_cleaned_where_they_are_named_too() -> None:
 
 def test_local_times_become_instants_in_the_zone_of_their_airport() -> None:
     snapshot = read(flights_document([], [leg(1, "BUD", "JFK")]))
-    row = snapshot.rows["legs"].iloc[0]
+    row = snapshot.rows["stage_legs"].iloc[0]
     assert row["departure_local"] == pd.Timestamp("2026-06-01 15:35")
     assert row["departure_at"] == pd.Timestamp("2026-06-01 13:35", tz="UTC")
     assert row["arrival_at"] == pd.Timestamp("2026-06-01 21:00", tz="UTC")
@@ -128,4 +129,4 @@ def test_a_repeated_id_with_other_content_is_rejected() -> None:
 def test_prefixes_are_part_of_the_id() -> None:
     """Stripping the characters of `leg_` turned leg_ge into nothing."""
     document = flights_document([itinerary(1, [], legs=["leg_ge"])], [leg(1, id="leg_ge")])
-    assert list(read(document).rows["legs"]["leg_id"]) == ["leg_ge"]
+    assert list(read(document).rows["stage_legs"]["leg_id"]) == ["leg_ge"]

@@ -3,16 +3,12 @@ SELECT
     itineraries.itinerary_id,
     itineraries.route
 FROM flights.itineraries
-INNER JOIN flights.itinerary_legs AS outward
-    ON itineraries.itinerary_id = outward.itinerary_id AND outward.leg_number = 1
 INNER JOIN flights.itinerary_legs AS homeward
     ON itineraries.itinerary_id = homeward.itinerary_id
     AND homeward.leg_number = itineraries.leg_count
-INNER JOIN flights.legs AS first_leg
-    ON outward.leg_id = first_leg.leg_id AND outward.leg_seen_from_at = first_leg.seen_from_at
 INNER JOIN flights.legs AS last_leg
     ON homeward.leg_id = last_leg.leg_id AND homeward.leg_seen_from_at = last_leg.seen_from_at
-INNER JOIN flights.airports AS origin ON first_leg.departure_airport = origin.airport_code
+INNER JOIN flights.airports AS origin ON itineraries.origin_airport = origin.airport_code
 INNER JOIN flights.airports AS target ON last_leg.arrival_airport = target.airport_code
 WHERE itineraries.withdrawn_at IS NULL
     AND itineraries.leg_count > 1

@@ -33,37 +33,33 @@ SELECT
                 'leg_id', legs.leg_id,
                 'departure', jsonb_build_object(
                     'airport', legs.departure_airport,
-                    'name', departure.name,
-                    'city', departure.city,
+                    'name', (
+                        SELECT airports.name
+                        FROM flights.airports
+                        WHERE airports.airport_code = legs.departure_airport
+                    ),
+                    'city', legs.departure_city,
                     'local_time', legs.departure_local
                 ),
                 'arrival', jsonb_build_object(
                     'airport', legs.arrival_airport,
-                    'name', arrival.name,
-                    'city', arrival.city,
+                    'name', (
+                        SELECT airports.name
+                        FROM flights.airports
+                        WHERE airports.airport_code = legs.arrival_airport
+                    ),
+                    'city', legs.arrival_city,
                     'local_time', legs.arrival_local
                 ),
-                'airline', (
-                    SELECT airlines.name
-                    FROM flights.airlines
-                    WHERE airlines.airline_id = legs.airline_id
-                    ORDER BY airlines.seen_from_at DESC
-                    LIMIT 1
-                ),
+                'airline', legs.airline_name,
                 'airline_id', legs.airline_id,
                 'stops', legs.stops,
                 'duration_minutes', legs.duration_minutes
             )
-            ORDER BY itinerary_legs.leg_number
+            ORDER BY legs.leg_number
         )
-        FROM flights.itinerary_legs
-        INNER JOIN flights.legs
-            ON itinerary_legs.leg_id = legs.leg_id
-            AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
-        LEFT JOIN flights.airports AS departure
-            ON legs.departure_airport = departure.airport_code
-        LEFT JOIN flights.airports AS arrival ON legs.arrival_airport = arrival.airport_code
-        WHERE itinerary_legs.itinerary_id = itineraries.itinerary_id
+        FROM enriched.itinerary_legs AS legs
+        WHERE legs.itinerary_id = itineraries.itinerary_id
     )
 FROM enriched.itineraries
 WHERE itineraries.itinerary_id = $1
