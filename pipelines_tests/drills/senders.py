@@ -17,7 +17,7 @@ from pipelines.sources.bookings import counts, findings
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.polling import poll
 from pipelines.sources.flights import archive
-from pipelines.sources.flights.client import FlightsClient
+from pipelines.sources.flights.client import fetch
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import Depth
 from pipelines.testing import Driver, Files, Site
@@ -140,7 +140,7 @@ def _poll_bookings(site: Site, _: Any) -> None:
 
 
 def _fetch_flights(site: Site, _: Any) -> None:
-    answer = FlightsClient(site.service.url, _http("flights", "FLIGHTS_URL")).fetch()
+    answer = fetch(site.service.url, _http("flights", "FLIGHTS_URL"))
     with site.warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)
     _, failures = bring_up_to_date(site.warehouse)

@@ -3,9 +3,8 @@
 import datetime as dt
 import gzip
 import json
-from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.http.client import JsonResponse
@@ -17,39 +16,23 @@ from pipelines.warehouse.sql_files import read_sql
 
 #: Documents deleted per transaction.
 BATCH_SIZE = 100
-
-
 #: Days of documents in the sandbox's history.
 DEMO_DAYS = 21
 
 
-@dataclass(frozen=True)
-class Archived:
-    """A snapshot in the archive. `is_new` is whether its content was not archived before."""
-
-    snapshot_at: dt.datetime
-    sha256: str
-    byte_count: int
-    is_new: bool
-
-
-def keep(connection: Connection, response: JsonResponse) -> Archived:
-    """Archive the body as received, unless it equals the day's last snapshot.
+def keep(connection: Connection, response: JsonResponse) -> dt.datetime:
+    """Archive the body as received, unless it equals the day's last snapshot; return its time.
 
     A rejected document that is received again is marked to be loaded again.
     """
     known = kept(connection, response.received_at)
     if known and known.sha256 == response.sha256:
         snapshots = tables.snapshots
-        connection.execute(
-            update(snapshots)
-            .where(
-                snapshots.c.snapshot_at == known.snapshot_at,
-                snapshots.c.rejection_reason.is_not(None),
-            )
-            .values(rejection_reason=None)
-        )
-        return known
+        snapshot_at: dt.datetime = known.snapshot_at
+        is_rejected = snapshots.c.rejection_reason.is_not(None)
+        again = update(snapshots).where(snapshots.c.snapshot_at == snapshot_at, is_rejected)
+        connection.execute(again.values(rejection_reason=None))
+        return snapshot_at
     document = insert(tables.payloads)
     connection.execute(
         document.on_conflict_do_update(
@@ -71,21 +54,16 @@ def keep(connection: Connection, response: JsonResponse) -> Archived:
             "source_url": response.url,
         },
     )
-    return Archived(response.received_at, response.sha256, len(response.body), is_new=True)
+    return response.received_at
 
 
-def kept(connection: Connection, until: dt.datetime) -> Archived | None:
-    """Return the last snapshot of a time's day (UTC) up to that time, or None."""
+def kept(connection: Connection, until: dt.datetime) -> Row[dt.datetime, str] | None:
+    """Return time and digest of the last snapshot of a time's day (UTC) until then, or None."""
     midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     snapshots = tables.snapshots.c
-    row = connection.execute(
-        select(snapshots.snapshot_at, snapshots.sha256, tables.payloads.c.byte_count)
-        .join(tables.payloads)
-        .where(snapshots.snapshot_at.between(midnight, until))
-        .order_by(snapshots.snapshot_at.desc())
-        .limit(1)
-    ).one_or_none()
-    return Archived(*row, is_new=False) if row else None
+    query = select(snapshots.snapshot_at, snapshots.sha256).order_by(snapshots.snapshot_at.desc())
+    of_day = query.where(snapshots.snapshot_at.between(midnight, until))
+    return connection.execute(of_day.limit(1)).one_or_none()
 
 
 def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
@@ -97,23 +75,11 @@ def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
     ).one()
     return Delivery(
         feed=SOURCE,
-        name=name_of(snapshot_at),
+        name=f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
         sha256=row.sha256,
         byte_count=row.byte_count,
         received_at=snapshot_at,
     )
-
-
-def name_of(snapshot_at: dt.datetime) -> str:
-    """Return the name of a snapshot in the ledger: its time, such as 2026-11-21T05:00:03Z."""
-    return f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def last_without_document(connection: Connection) -> dt.datetime | None:
-    """Return the last snapshot whose document was deleted by retention."""
-    removed = tables.payloads.c.body_gzip.is_(None)
-    query = select(func.max(tables.snapshots.c.snapshot_at)).join(tables.payloads).where(removed)
-    return connection.execute(query).scalar()
 
 
 def pending(connection: Connection) -> list[dt.datetime]:

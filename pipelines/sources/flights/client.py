@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,28 +18,19 @@ from pipelines.ingest.feeds import Content, Context, Parsed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.sources.flights import Settings
-
 SOURCE = "flights"
 LISTS = ("itineraries", "legs")
 MAX_RECORDS = 2_000_000
 
 
-@dataclass(frozen=True)
-class FlightsClient:
-    """The only source of flights: a JSON document with itineraries and legs."""
+def fetch(url: str, http: HttpClient | None = None) -> JsonResponse:
+    """Fetch the current document, the only source of flights: JSON with itineraries and legs.
 
-    url: str
-    http: HttpClient
-
-    def fetch(self) -> JsonResponse:
-        """Fetch the current document.
-
-        Raises `PermanentFailure` for JSON of another shape, and whatever `HttpClient` raises.
-        """
-        response = self.http.get_json(self.url)
-        check_document(response.document, place=response.url)
-        return response
+    Raises `PermanentFailure` for JSON of another shape, and whatever `HttpClient` raises.
+    """
+    response = (http or HttpClient(source=SOURCE, variable="FLIGHTS_URL")).get_json(url)
+    check_document(response.document, place=response.url)
+    return response
 
 
 def check_document(document: Any, *, place: str) -> None:
@@ -113,10 +103,3 @@ def _read_airports() -> pd.DataFrame:
     frame = frame.drop(columns="lid").replace({"": None})
     frame["record"] = range(len(frame))
     return frame
-
-
-def open_client(settings: Settings) -> FlightsClient | None:
-    """Return a client for the configured document; None if flights are off."""
-    if settings.url is None:
-        return None
-    return FlightsClient(settings.url, HttpClient(source=SOURCE, variable="FLIGHTS_URL"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, delete, select, text, true, update
+from sqlalchemy import Connection, Table, delete, func, select, text, true, update
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, repeat_delivery
@@ -13,8 +13,8 @@ from pipelines.ingest.feeds import Content
 from pipelines.ingest.load import ANALYZE_FROM
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.flights import source, tables
-from pipelines.sources.flights.archive import delivery_of, keep, last_without_document, pending
-from pipelines.sources.flights.client import SOURCE, open_client, packaged_airports
+from pipelines.sources.flights.archive import delivery_of, keep, pending
+from pipelines.sources.flights.client import SOURCE, fetch, packaged_airports
 from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def poll(runner: Runner, *, is_whole: bool) -> tuple[list[Outcome], Failure | No
     With `is_whole`, the whole archive is loaded again, even if the document cannot be fetched.
     Raises whatever the client raises.
     """
-    client = open_client(runner.settings)
-    if client is None and not is_whole:
+    url = runner.settings.url
+    if url is None and not is_whole:
         return None
     failure: Failure | None = None
     try:
-        if client is not None:
-            response = client.fetch()
+        if url is not None:
+            response = fetch(url)
             with runner.store.transaction(SOURCE) as connection:
                 keep(connection, response)
     except DatabaseError:
@@ -158,7 +158,9 @@ def _delete_all(connection: Connection) -> None:
     The rows of snapshots without a document, and of those before them, are kept.
     """
     snapshots = tables.snapshots
-    removed = last_without_document(connection)
+    is_removed = tables.payloads.c.body_gzip.is_(None)
+    last = select(func.max(snapshots.c.snapshot_at)).join(tables.payloads).where(is_removed)
+    removed = connection.execute(last).scalar()
     if removed is None:
         for table in tables.READ_FROM_SNAPSHOTS:
             connection.execute(delete(table))

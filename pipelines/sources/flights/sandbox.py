@@ -90,12 +90,14 @@ def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict
     departure = dt.datetime.combine(
         day, dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
     )
-    minutes = 30 + round(kilometres(_position(origin), _position(target)) / 850 * 60 / 5) * 5
+    leaves, lands = (_airports()[code] for code in (origin, target))
+    far = kilometres(*((end["lat"], end["lon"]) for end in (leaves, lands)))
+    minutes = 30 + round(far / 850 * 60 / 5) * 5
     stops = int(minutes > 300 and random.random() < 0.4)
     elapsed = minutes + stops * random.randrange(60, 240, 5)
-    leaves_at = departure.replace(tzinfo=ZoneInfo(_airport(origin)["tz"]))
+    leaves_at = departure.replace(tzinfo=ZoneInfo(leaves["tz"]))
     lands_at = (leaves_at.astimezone(dt.UTC) + dt.timedelta(minutes=elapsed)).astimezone(
-        ZoneInfo(_airport(target)["tz"])
+        ZoneInfo(lands["tz"])
     )
     if random.random() < 0.02:  # the zone offset is counted twice
         lands_at += (lands_at.utcoffset() or dt.timedelta()) - (
@@ -140,11 +142,3 @@ def _airports() -> dict[str, Any]:
     import airportsdata
 
     return dict(airportsdata.load("IATA"))
-
-
-def _airport(code: str) -> dict[str, Any]:
-    return dict(_airports()[code])
-
-
-def _position(code: str) -> tuple[float, float]:
-    return _airport(code)["lat"], _airport(code)["lon"]

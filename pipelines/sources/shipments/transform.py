@@ -43,8 +43,6 @@ COLUMNS = (
 )
 KEY = ("tracking_number", "carrier", "sku")
 IDENTIFIERS = ("tracking_number", "sku")
-#: The statuses that the platform knows.
-STATUSES = ("in_transit", "inbound_scan", "scanned", "delivery")
 #: Statuses as carriers write them, in lower case and with _ between words.
 OTHER_WORDS = {
     "delivered": "delivery",

@@ -158,7 +158,7 @@ def bring_up_to_date(
 def keep(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> dt.datetime:
     """Archive a document as received then; return the instant of its snapshot."""
     with warehouse.transaction("flights") as connection:
-        return archive.keep(connection, answer(content, at)).snapshot_at
+        return archive.keep(connection, answer(content, at))
 
 
 def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:

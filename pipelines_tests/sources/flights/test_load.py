@@ -17,6 +17,7 @@ from pipelines_tests.sources.flights.made_up import (
     Flights,
     flights_document,
     itinerary,
+    leg,
 )
 
 
@@ -56,9 +57,13 @@ def test_a_document_loads_completely(flights: Flights) -> None:
 
 
 def test_equal_prices_do_not_collide(flights: Flights) -> None:
-    flights.deliver(MONDAY, flights_document([itinerary(n, [1]) for n in range(1, 4)]))
-    query = "SELECT count(*), sum(price_amount) FROM enriched.itineraries"
-    assert flights.row(query) == (3, Decimal("105.00"))
+    """They are ordered as numbers: texts put 1,000 before 9."""
+    prices = ["£9", "£10.50", "£1,000", "£200", "£9"]
+    flights.deliver(
+        MONDAY, flights_document([itinerary(n, [1], price=price) for n, price in enumerate(prices)])
+    )
+    ordered = flights.rows("SELECT price_amount FROM enriched.itineraries ORDER BY price_amount")
+    assert [str(price) for (price,) in ordered] == ["9.00", "9.00", "10.50", "200.00", "1000.00"]
 
 
 def test_withdrawn_and_returned_itineraries_are_seen(flights: Flights) -> None:
@@ -125,20 +130,6 @@ def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -
     assert flights.rows(all_direct) == [("it_1",)]
 
 
-def test_prices_are_ordered_as_numbers_and_not_as_text(flights: Flights) -> None:
-    prices = ["£9", "£10.50", "£1,000", "£200"]
-    flights.deliver(
-        MONDAY, flights_document([itinerary(n, [1], price=price) for n, price in enumerate(prices)])
-    )
-    ordered = "SELECT price_amount FROM enriched.itineraries ORDER BY price_amount"
-    assert [str(row[0]) for row in flights.owner.execute(ordered)] == [
-        "9.00",
-        "10.50",
-        "200.00",
-        "1000.00",
-    ]
-
-
 @pytest.mark.parametrize("legs", [flights_document()["legs"], []], ids=["legs", "no legs"])
 def test_a_document_that_suddenly_offers_nothing_is_rejected(
     flights: Flights, legs: list[Any]
@@ -173,3 +164,21 @@ def test_an_itinerary_comes_with_its_legs_in_one_row(flights: Flights) -> None:
     assert flights.rows(
         f"SELECT whole.itinerary_id, jsonb_array_length(whole.legs) {several} ORDER BY 1"
     ) == [("it_1", 2), ("it_2", 2)]
+
+
+def test_the_duration_has_layovers_where_times_are_known(flights: Flights) -> None:
+    with_layover = leg(2, stops=1, arrival_time="2026-06-01T19:00")
+    impossible = leg(3, arrival_time="2026-06-01T10:00")
+    unknown_zone = leg(4, "BUD", "QQQ")
+    legs = [leg(1), with_layover, impossible, unknown_zone]
+    trips = [itinerary(1, [1]), itinerary(2, [1, 2]), itinerary(3, [3]), itinerary(4, [4])]
+    flights.deliver(MONDAY, flights_document(trips, legs))
+    assert flights.rows(
+        "SELECT itinerary_id, total_duration_minutes, is_inconsistent FROM enriched.itineraries"
+        " ORDER BY 1"
+    ) == [
+        ("it_1", 145, False),
+        ("it_2", 145 + 265, False),
+        ("it_3", 145, True),
+        ("it_4", 145, False),
+    ]

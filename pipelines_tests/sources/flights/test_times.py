@@ -31,37 +31,40 @@ def one(
 
 
 @pytest.mark.parametrize(
-    ("departure", "arrival", "minutes", "stops", "elapsed", "layover", "verdict"),
+    ("departure", "arrival", "minutes", "stops", "expected"),
     [
-        ("2020-10-31T15:35", "2020-10-31T17:00", 145, 0, 145, None, "consistent"),
-        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 1, 355, 165, "includes_layover"),
-        ("2020-10-31T22:35", "2020-11-01T00:10", 155, 0, 155, None, "consistent"),
-        ("2020-10-31T12:05", "2020-10-31T14:15", 190, 1, 190, 0, "consistent"),
-        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 0, 355, None, "impossible"),
-        ("2020-10-31T12:05", "2020-10-31T13:00", 190, 1, 115, None, "impossible"),
-        ("2020-10-31T12:05", "2020-10-31T10:00", 60, 0, -65, None, "impossible"),
+        ("2020-10-31T15:35", "2020-10-31T17:00", 145, 0, (145, None, "consistent")),
+        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 1, (355, 165, "includes_layover")),
+        ("2020-10-31T22:35", "2020-11-01T00:10", 155, 0, (155, None, "consistent")),
+        ("2020-10-31T12:05", "2020-10-31T14:15", 190, 1, (190, 0, "consistent")),
+        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 0, (355, None, "impossible")),
+        ("2020-10-31T12:05", "2020-10-31T13:00", 190, 1, (115, None, "impossible")),
+        ("2020-10-31T12:05", "2020-10-31T10:00", 60, 0, (-65, None, "impossible")),
     ],
 )
 def test_elapsed_time_is_compared_with_the_stated_duration(
-    departure: str,
-    arrival: str,
-    minutes: int,
-    stops: int,
-    elapsed: int,
-    layover: int | None,
-    verdict: str,
+    departure: str, arrival: str, minutes: int, stops: int, expected: tuple[Any, ...]
 ) -> None:
     found = one(departure, arrival, minutes, stops=stops)
-    assert found["elapsed_minutes"] == elapsed
-    assert found["layover_minutes"] == layover
-    assert found["time_verdict"] == verdict
+    read = (found["elapsed_minutes"], found["layover_minutes"], found["time_verdict"])
+    assert read == expected
     assert found["clock_change"] is None
 
 
-@pytest.mark.parametrize(("minutes", "hour"), [(150, 0), (210, 1)])
-def test_the_duration_resolves_an_ambiguous_hour(minutes: int, hour: int) -> None:
-    found = one("2026-10-25T00:00", "2026-10-25T01:30", minutes)
-    assert found["arrival_at"] == pd.Timestamp(f"2026-10-25T{hour:02}:30", tz="UTC")
+@pytest.mark.parametrize(
+    ("day", "minutes", "instant"),
+    [
+        ("2026-10-25", 150, "00:30"),  # it comes twice
+        ("2026-10-25", 210, "01:30"),
+        ("2026-03-29", 150, "01:30"),  # it is skipped
+        ("2026-03-29", 90, "00:30"),
+    ],
+)
+def test_the_duration_resolves_an_hour_in_which_clocks_change(
+    day: str, minutes: int, instant: str
+) -> None:
+    found = one(f"{day}T00:00", f"{day}T01:30", minutes)
+    assert found["arrival_at"] == pd.Timestamp(f"{day}T{instant}", tz="UTC")
     assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
 
 
@@ -86,11 +89,10 @@ def test_an_ambiguous_hour_the_duration_cannot_resolve_is_flagged() -> None:
     )
 
 
-@pytest.mark.parametrize(("minutes", "instant"), [(150, "01:30"), (90, "00:30")])
-def test_the_duration_resolves_a_skipped_hour(minutes: int, instant: str) -> None:
-    found = one("2026-03-29T00:00", "2026-03-29T01:30", minutes)
-    assert found["arrival_at"] == pd.Timestamp(f"2026-03-29T{instant}", tz="UTC")
-    assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
+def test_a_skipped_hour_the_duration_cannot_resolve_is_flagged() -> None:
+    found = one("2026-03-29T00:00", "2026-03-29T01:30", 77)
+    assert found["arrival_at"] == pd.Timestamp("2026-03-29T01:30", tz="UTC")
+    assert (found["time_verdict"], found["clock_change"]) == ("impossible", "skipped")
 
 
 def test_without_a_zone_there_is_no_instant_and_no_verdict() -> None:

@@ -175,18 +175,6 @@ def test_one_file_is_loaded_from_any_folder_and_a_missing_one_reported(
     assert "what to do:" in message
 
 
-def test_the_sensor_requests_a_run_when_a_file_is_complete(
-    shipments: Shipments, inbox: Path
-) -> None:
-    assert shipments.look() == "Nothing new in the inbox."
-    with (inbox / "a.csv").open("w") as writer:
-        writer.write(text_of([line(1)]))
-        writer.flush()
-        assert shipments.look() == f"Waiting for 1 file: {WHY_DEFERRED}."
-    while not isinstance(shipments.look(), dg.RunRequest):
-        pass
-
-
 def test_a_killed_import_does_not_block_the_inbox(
     shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,25 +58,6 @@ def test_a_retry_does_not_undo_a_later_file(inbox: Inbox, monkeypatch: pytest.Mo
     assert inbox.rows(LEDGER) == [(4, 3, 1, 0), (1, 1, 0, 0)]
 
 
-def test_only_what_a_later_file_answers_leaves_it(inbox: Inbox) -> None:
-    first = [line(n) for n in range(6)]
-    first[1]["article_price"] = first[2]["article_price"] = first[3]["sku"] = ""
-    inbox.deliver(first, "monday.csv")
-    later = [line(1), line(2, sku="OTHER"), line(3), line(2, article_price="still bad")]
-    inbox.deliver(later, "tuesday.csv")
-    query = (
-        "SELECT name, position FROM ops.quarantine JOIN ops.deliveries USING (delivery_id)"
-        " ORDER BY 1, 2"
-    )
-    assert inbox.rows(query) == [
-        ("monday.csv", "line 4"),
-        ("monday.csv", "line 5"),
-        ("tuesday.csv", "line 5"),
-    ]
-    with inbox.warehouse.engine.connect() as connection:
-        assert unbalanced(connection, "shipments") == []
-
-
 def test_a_mended_line_contradicting_its_files_good_ones_stays_rejected(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,5 @@ DELETE FROM flights.rejected_offers
 WHERE snapshot_at = :snapshot_at;
 
 INSERT INTO flights.rejected_offers (itinerary_id, snapshot_at, reason)
-SELECT
-    itinerary_id,
-    :snapshot_at,
-    reason
+SELECT itinerary_id, :snapshot_at, reason
 FROM stage_rejected_offers

@@ -29,11 +29,7 @@ SET LOCAL enable_memoize = off;
 
 CREATE TEMP TABLE flown ON COMMIT DROP AS
 SELECT
-    last_offers.itinerary_id,
-    part.leg_number,
-    legs.leg_id,
-    legs.seen_from_at,
-    legs.stops,
+    last_offers.itinerary_id, part.leg_number, legs.leg_id, legs.seen_from_at, legs.stops,
     legs.airline_id,
     airline.name AS airline,
     legs.departure_airport,
@@ -53,72 +49,32 @@ INNER JOIN flights.legs
     AND legs.seen_from_at <= coalesce(last_offers.seen_until_at, 'infinity')
     AND coalesce(legs.seen_until_at, 'infinity') >= coalesce(last_offers.seen_until_at, 'infinity')
 INNER JOIN (
-    SELECT DISTINCT ON (airline_id)
-        airline_id,
-        name
+    SELECT DISTINCT ON (airline_id) airline_id, name
     FROM flights.airlines
     ORDER BY airline_id, seen_from_at DESC
 ) AS airline ON legs.airline_id = airline.airline_id;
 
-DELETE FROM flights.itinerary_legs
-USING touched
-WHERE itinerary_legs.itinerary_id = touched.itinerary_id;
+DELETE FROM flights.itinerary_legs WHERE itinerary_id IN (SELECT itinerary_id FROM touched);
 
-DELETE FROM flights.itineraries
-USING touched
-WHERE itineraries.itinerary_id = touched.itinerary_id;
+DELETE FROM flights.itineraries WHERE itinerary_id IN (SELECT itinerary_id FROM touched);
 
 INSERT INTO flights.itineraries (
-    itinerary_id,
-    agent,
-    agent_rating,
-    price_amount,
-    price_currency,
-    leg_count,
-    max_stops,
-    airlines,
-    airline_ids,
-    route,
-    leg_stops,
-    origin_airport,
-    destination_airport,
-    departure_on,
-    return_on,
-    total_duration_minutes,
-    is_inconsistent,
-    first_seen_at,
-    last_seen_at,
-    withdrawn_at,
-    delivery_id
+    itinerary_id, agent, agent_rating, price_amount, price_currency, leg_count, max_stops, airlines,
+    airline_ids, route, leg_stops, origin_airport, destination_airport, departure_on, return_on,
+    total_duration_minutes, is_inconsistent, first_seen_at, last_seen_at, withdrawn_at, delivery_id
 )
 SELECT
-    last_offers.itinerary_id,
-    last_offers.agent,
-    last_offers.agent_rating,
-    last_offers.price_amount,
-    last_offers.price_currency,
-    cardinality(last_offers.leg_ids),
-    summed.max_stops,
-    summed.airlines,
-    summed.airline_ids,
-    summed.route,
-    summed.leg_stops,
-    summed.origin_airport,
-    summed.destination_airport,
-    summed.departure_on,
-    summed.return_on,
-    summed.total_duration_minutes,
-    summed.is_inconsistent,
-    last_offers.first_seen_at,
+    itinerary_id, last_offers.agent, last_offers.agent_rating, last_offers.price_amount,
+    last_offers.price_currency, cardinality(last_offers.leg_ids), summed.max_stops, summed.airlines,
+    summed.airline_ids, summed.route, summed.leg_stops, summed.origin_airport,
+    summed.destination_airport, summed.departure_on, summed.return_on,
+    summed.total_duration_minutes, summed.is_inconsistent, last_offers.first_seen_at,
     last_offers.seen_until_at,
-    CASE
-        WHEN last_offers.seen_until_at IS NOT NULL THEN (
-            SELECT min(snapshots.snapshot_at)
-            FROM flights.snapshots
-            WHERE snapshots.snapshot_at > last_offers.seen_until_at
-                AND snapshots.is_loaded
-        )
-    END,
+    (
+        SELECT min(snapshots.snapshot_at)
+        FROM flights.snapshots
+        WHERE snapshots.snapshot_at > last_offers.seen_until_at AND snapshots.is_loaded
+    ),
     summed.delivery_id
 FROM last_offers
 INNER JOIN (
@@ -146,9 +102,5 @@ INSERT INTO flights.itinerary_legs (
     itinerary_id, leg_number, leg_id, leg_seen_from_at, delivery_id
 )
 SELECT
-    itinerary_id,
-    leg_number,
-    leg_id,
-    seen_from_at,
-    delivery_id
+    itinerary_id, leg_number, leg_id, seen_from_at, delivery_id
 FROM flown;

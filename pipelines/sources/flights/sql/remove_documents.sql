@@ -2,20 +2,10 @@
 WITH doomed AS (
     SELECT payloads.sha256
     FROM flights.payloads
-    WHERE
-        payloads.body_gzip IS NOT NULL
-        AND EXISTS (
-            SELECT FROM flights.snapshots
-            WHERE
-                snapshots.snapshot_at < :before
-                AND payloads.sha256 = snapshots.sha256
-        )
-        AND NOT EXISTS (
-            SELECT FROM flights.snapshots
-            WHERE
-                snapshots.snapshot_at >= :before
-                AND payloads.sha256 = snapshots.sha256
-        )
+    INNER JOIN flights.snapshots ON payloads.sha256 = snapshots.sha256
+    WHERE payloads.body_gzip IS NOT NULL
+    GROUP BY payloads.sha256
+    HAVING max(snapshots.snapshot_at) < :before
     ORDER BY payloads.sha256
     LIMIT :most
 ), gone AS (

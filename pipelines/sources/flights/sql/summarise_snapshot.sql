@@ -24,8 +24,7 @@ WITH offered AS (
 UPDATE flights.snapshots
 SET
     itinerary_count = (SELECT coalesce(sum(itinerary_count), 0) FROM offered),
-    price_currency = (SELECT price_currency FROM usual),
-    lowest_price = (SELECT lowest_price FROM usual),
-    median_price = (SELECT median_price FROM usual),
-    highest_price = (SELECT highest_price FROM usual)
+    (price_currency, lowest_price, median_price, highest_price) = (
+        SELECT price_currency, lowest_price, median_price, highest_price FROM usual
+    )
 WHERE snapshot_at = :snapshot_at

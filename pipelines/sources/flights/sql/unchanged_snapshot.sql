@@ -4,9 +4,7 @@ SELECT
         AS name,
     snapshot_at AS earlier_at
 FROM (
-    SELECT
-        snapshot_at,
-        sha256
+    SELECT snapshot_at, sha256
     FROM flights.snapshots
     WHERE is_loaded
     ORDER BY snapshot_at DESC

@@ -1,7 +1,7 @@
 """Parse postal addresses into their parts: a pure function of text.
 
-The country is found first (`country`), then street, postcode and city by a list of small rules
-(`places`), of which the first match wins. Nothing is looked up: this cannot know whether a postcode
+The country is found first, then street, postcode and city by a list of small rules (`places`), of
+which the first match wins. Nothing is looked up: this cannot know whether a postcode
 or a city exists. Therefore `parsed` is only what has a single reading; an address for which another
 one is as good is `partly_parsed`.
 """
@@ -13,8 +13,7 @@ from functools import lru_cache
 from pipelines.ingest.countries import code_of_country
 from pipelines.ingest.identifiers import NOTHING
 from pipelines.sources.shipments.addresses import words
-from pipelines.sources.shipments.addresses.country import Parts, find_country
-from pipelines.sources.shipments.addresses.places import Place, find_place
+from pipelines.sources.shipments.addresses.places import Parts, Place, find_country, find_place
 
 #: To be raised with every change here or of `countries`: the next run reads again.
 PARSER_VERSION = 6

@@ -4,23 +4,20 @@ WITH current AS (
     UPDATE shipments.shipments
     SET status = :meaning
     WHERE status = :status AND status_raw = :status_raw
-), renamed AS (
+), meant AS (
     SELECT
-        tracking_number,
-        carrier,
-        seen_at,
-        lag(CASE WHEN status = :status AND status_raw = :status_raw THEN :meaning ELSE status END)
-            OVER (PARTITION BY tracking_number, carrier ORDER BY seen_at) AS before,
+        tracking_number, carrier, seen_at,
         CASE WHEN status = :status AND status_raw = :status_raw THEN :meaning ELSE status END
             AS status
     FROM shipments.status_history
     WHERE (tracking_number, carrier) IN (
-        SELECT
-            tracking_number,
-            carrier
+        SELECT tracking_number, carrier
         FROM shipments.status_history
         WHERE status = :status AND status_raw = :status_raw
     )
+), renamed AS (
+    SELECT *, lag(status) OVER (PARTITION BY tracking_number, carrier ORDER BY seen_at) AS before
+    FROM meant
 ), gone AS (
     DELETE FROM shipments.status_history AS history
     USING renamed

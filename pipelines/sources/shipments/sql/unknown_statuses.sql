@@ -1,6 +1,4 @@
 -- Statuses that have no meaning yet, as sent.
-SELECT DISTINCT
-    status,
-    status_raw
+SELECT DISTINCT status, status_raw
 FROM shipments.status_history
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery')

@@ -5,13 +5,7 @@ SELECT
     return_on,
     price_amount,
     to_char(total_duration_minutes * interval '1 minute', 'HH24:MI') AS total_duration,
-    max_stops,
-    airlines,
-    agent,
-    agent_rating,
-    route,
-    first_seen_on,
-    itinerary_id,
+    max_stops, airlines, agent, agent_rating, route, first_seen_on, itinerary_id,
     count(*) OVER () AS total_rows
 FROM enriched.itineraries
 WHERE

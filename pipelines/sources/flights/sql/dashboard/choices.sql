@@ -1,40 +1,28 @@
 -- What filters offer: each list apart, because lists of distinct values in one pass are sorted.
 SELECT
-    (
-        SELECT array_agg(DISTINCT coalesce(city, origin_airport))
+    ARRAY(
+        SELECT DISTINCT coalesce(city, origin_airport)
         FROM (SELECT DISTINCT origin_airport FROM flights.itineraries) AS found
         LEFT JOIN flights.airports ON airport_code = origin_airport
+        ORDER BY 1
     ) AS origins,
-    (
-        SELECT array_agg(DISTINCT coalesce(city, destination_airport))
+    ARRAY(
+        SELECT DISTINCT coalesce(city, destination_airport)
         FROM (SELECT DISTINCT destination_airport FROM flights.itineraries) AS found
         LEFT JOIN flights.airports ON airport_code = destination_airport
+        ORDER BY 1
     ) AS destinations,
-    (
-        SELECT array_agg(origin_airport ORDER BY origin_airport)
-        FROM (SELECT DISTINCT origin_airport FROM flights.itineraries) AS found
-    ) AS origin_airports,
-    (
-        SELECT array_agg(destination_airport ORDER BY destination_airport)
-        FROM (SELECT DISTINCT destination_airport FROM flights.itineraries) AS found
-    ) AS destination_airports,
-    (
-        SELECT array_agg(route ORDER BY route)
-        FROM (SELECT DISTINCT route FROM flights.itineraries) AS found
-    ) AS routes,
-    (
-        SELECT array_agg(agent ORDER BY agent)
-        FROM (SELECT DISTINCT agent FROM flights.itineraries) AS found
-    ) AS agents,
-    (
-        SELECT array_agg(DISTINCT airline ORDER BY airline)
+    ARRAY(SELECT DISTINCT origin_airport FROM flights.itineraries ORDER BY 1) AS origin_airports,
+    ARRAY(SELECT DISTINCT destination_airport FROM flights.itineraries ORDER BY 1) AS destination_airports,
+    ARRAY(SELECT DISTINCT route FROM flights.itineraries ORDER BY 1) AS routes,
+    ARRAY(SELECT DISTINCT agent FROM flights.itineraries ORDER BY 1) AS agents,
+    ARRAY(
+        SELECT DISTINCT airline
         FROM (SELECT DISTINCT airlines FROM flights.itineraries) AS found
         CROSS JOIN unnest(airlines) AS airline
+        ORDER BY 1
     ) AS airlines,
-    (
-        SELECT array_agg(price_currency ORDER BY price_currency)
-        FROM (SELECT DISTINCT price_currency FROM flights.itineraries) AS found
-    ) AS currencies,
+    ARRAY(SELECT DISTINCT price_currency FROM flights.itineraries ORDER BY 1) AS currencies,
     min(departure_on) AS first_departure_on,
     max(departure_on) AS last_departure_on
 FROM flights.itineraries

@@ -5,11 +5,7 @@ SELECT
     coalesce(arrival_city, '') || ' (' || arrival_airport || ')' AS arrival_city,
     arrival_local,
     airline_name AS airline,
-    stops,
-    elapsed_minutes,
-    layover_minutes,
-    duration_minutes,
-    time_verdict
+    stops, elapsed_minutes, layover_minutes, duration_minutes, time_verdict
 FROM enriched.itinerary_legs
 WHERE itinerary_id = %(itinerary_id)s
 ORDER BY leg_number;

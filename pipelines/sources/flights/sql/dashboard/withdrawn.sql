@@ -5,10 +5,7 @@ SELECT
     departure_on,
     return_on,
     price_amount AS last_price,
-    agent,
-    route,
-    first_seen_on,
-    itinerary_id,
+    agent, route, first_seen_on, itinerary_id,
     count(*) OVER () AS total_rows
 FROM enriched.itineraries
 WHERE

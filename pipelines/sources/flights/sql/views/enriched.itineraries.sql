@@ -1,18 +1,8 @@
 -- A single relation, so that a query can join it to enriched.itinerary_legs, which has seven.
 CREATE OR REPLACE VIEW enriched.itineraries AS
 SELECT
-    itinerary_id,
-    agent,
-    agent_rating,
-    price_amount,
-    price_currency,
-    leg_count,
-    max_stops,
-    airlines,
-    airline_ids,
-    route,
-    leg_stops,
-    first_seen_at,
+    itinerary_id, agent, agent_rating, price_amount, price_currency, leg_count, max_stops, airlines,
+    airline_ids, route, leg_stops, first_seen_at,
     coalesce(last_seen_at, (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded)) AS last_seen_at,
     withdrawn_at,
     (first_seen_at AT TIME ZONE 'UTC')::date AS first_seen_on,
@@ -60,10 +50,6 @@ COMMENT ON COLUMN enriched.itineraries.origin_city IS
 'City of origin_airport; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
 'City of destination_airport; null if the airport is unknown.';
-COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS
-'Total minutes from departure to arrival over all legs: layovers included, the stay at the
-destination excluded. The stated duration is used for a leg if its time zones are unknown or its
-times are impossible.';
 COMMENT ON COLUMN enriched.itineraries.is_inconsistent IS
 'True if the times of a leg contradict its stated duration
 (enriched.itinerary_legs.time_verdict). Check with the agent before you book.';

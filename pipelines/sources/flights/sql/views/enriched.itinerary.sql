@@ -18,15 +18,9 @@ PARALLEL SAFE
 ROWS 1
 AS $$
 SELECT
-    itineraries.itinerary_id,
-    itineraries.agent,
-    itineraries.agent_rating,
-    itineraries.price_amount,
-    itineraries.price_currency,
-    itineraries.route,
-    itineraries.first_seen_at,
-    itineraries.last_seen_at,
-    itineraries.withdrawn_at,
+    itineraries.itinerary_id, itineraries.agent, itineraries.agent_rating, itineraries.price_amount,
+    itineraries.price_currency, itineraries.route, itineraries.first_seen_at,
+    itineraries.last_seen_at, itineraries.withdrawn_at,
     (
         SELECT jsonb_agg(
             jsonb_build_object(

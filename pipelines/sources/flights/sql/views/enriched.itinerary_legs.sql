@@ -90,9 +90,6 @@ COMMENT ON COLUMN enriched.itinerary_legs.airline_logo_url IS 'URL of a small lo
 COMMENT ON COLUMN enriched.itinerary_legs.layover_minutes IS
 'Elapsed minus stated minutes, for legs with stops; null for direct legs and if the times are not
 plausible.';
-COMMENT ON COLUMN enriched.itinerary_legs.time_verdict IS
-'consistent: the elapsed time equals the stated duration; includes_layover: it is longer, on a leg
-with stops; impossible: anything else, an error in the source; null if a time zone is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_temperature_celsius IS
 'Air temperature at the departure airport in the hour of departure, °C; null if departure_weather_source
 says why.';

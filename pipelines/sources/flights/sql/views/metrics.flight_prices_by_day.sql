@@ -1,12 +1,6 @@
 CREATE OR REPLACE VIEW metrics.flight_prices_by_day AS
 SELECT DISTINCT ON (itinerary_id, snapshot_on)
-    itinerary_id,
-    snapshot_on,
-    agent,
-    agent_rating,
-    price_amount,
-    price_currency,
-    rejection_reason
+    itinerary_id, snapshot_on, agent, agent_rating, price_amount, price_currency, rejection_reason
 FROM metrics.flight_prices
 ORDER BY itinerary_id, snapshot_on, rejection_reason IS NOT NULL, snapshot_at DESC;
 

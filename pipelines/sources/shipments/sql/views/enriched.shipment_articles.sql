@@ -1,11 +1,6 @@
 CREATE OR REPLACE VIEW enriched.shipment_articles AS
 SELECT
-    tracking_number,
-    carrier,
-    sku,
-    article_name,
-    quantity,
-    unit_price
+    tracking_number, carrier, sku, article_name, quantity, unit_price
 FROM shipments.articles;
 
 COMMENT ON VIEW enriched.shipment_articles IS

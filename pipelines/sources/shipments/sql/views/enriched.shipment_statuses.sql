@@ -1,10 +1,6 @@
 CREATE OR REPLACE VIEW enriched.shipment_statuses AS
 SELECT
-    tracking_number,
-    carrier,
-    seen_at,
-    status,
-    status_raw
+    tracking_number, carrier, seen_at, status, status_raw
 FROM shipments.status_history;
 
 COMMENT ON VIEW enriched.shipment_statuses IS

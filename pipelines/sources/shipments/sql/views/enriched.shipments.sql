@@ -1,128 +1,104 @@
 CREATE OR REPLACE VIEW enriched.shipments AS
 SELECT
-    shipments.tracking_number,
-    shipments.carrier,
-    shipments.status,
-    shipments.status_raw,
-    shipments.article_count,
-    shipments.units,
-    shipments.total_value,
-    (
-        SELECT
-            jsonb_agg(
-                jsonb_build_object(
-                    'sku', articles.sku,
-                    'name', articles.article_name,
-                    'quantity', articles.quantity,
-                    'unit_price', articles.unit_price
-                )
-                ORDER BY articles.sku
-            )
-        FROM shipments.articles
-        WHERE
-            articles.tracking_number = shipments.tracking_number
-            AND articles.carrier = shipments.carrier
-    ) AS articles,
-    shipments.sender_address,
-    sender.street AS sender_street,
-    sender.postcode AS sender_postcode,
-    sender.city AS sender_city,
-    sender.country_code AS sender_country_code,
-    shipments.receiver_address,
-    receiver.street AS receiver_street,
-    receiver.postcode AS receiver_postcode,
-    receiver.city AS receiver_city,
-    shipments.receiver_country_code,
-    shipments.first_seen_at,
-    shipments.updated_at,
-    sender_place.latitude AS sender_latitude,
-    sender_place.longitude AS sender_longitude,
-    sender_weather.temperature_celsius AS sender_temperature_celsius,
-    sender_weather.conditions AS sender_conditions,
-    sender_weather.wind_kmh AS sender_wind_kmh,
-    sender_weather.observed_at AS sender_weather_observed_at,
-    (extract(EPOCH FROM now() - sender_weather.observed_at) / 60)::integer
-        AS sender_weather_age_minutes,
-    receiver_place.latitude AS receiver_latitude,
-    receiver_place.longitude AS receiver_longitude,
-    receiver_weather.temperature_celsius AS receiver_temperature_celsius,
-    receiver_weather.conditions AS receiver_conditions,
-    receiver_weather.wind_kmh AS receiver_wind_kmh,
-    receiver_weather.observed_at AS receiver_weather_observed_at,
-    (extract(EPOCH FROM now() - receiver_weather.observed_at) / 60)::integer
-        AS receiver_weather_age_minutes,
-    weather.worse_risk(risk.at_sender, risk.at_receiver) AS weather_risk,
-    shipments.currency AS total_value_currency,
-    risk.at_sender AS sender_risk,
-    risk.at_receiver AS receiver_risk,
-    (
-        SELECT
-            jsonb_agg(
-                jsonb_build_object('status', status_history.status, 'since', status_history.seen_at)
-                ORDER BY status_history.seen_at
-            )
-        FROM shipments.status_history
-        WHERE
-            status_history.tracking_number = shipments.tracking_number
-            AND status_history.carrier = shipments.carrier
-    ) AS status_history,
-    -- By subqueries, which a query that does not select them does not execute.
-    (
-        SELECT min(history.seen_at)
-        FROM shipments.status_history AS history
-        WHERE
-            history.tracking_number = shipments.tracking_number
-            AND history.carrier = shipments.carrier
-            AND history.status IN ('inbound_scan', 'scanned')
-    ) AS first_scanned_at,
-    CASE
-        WHEN shipments.status = 'delivery' THEN (
-            SELECT max(history.seen_at)
-            FROM shipments.status_history AS history
-            WHERE
-                history.tracking_number = shipments.tracking_number
-                AND history.carrier = shipments.carrier
-                AND history.status = 'delivery'
-        )
-    END AS delivered_at,
-    CASE
-        WHEN shipments.status = 'delivery' THEN (
-            SELECT
-                round(
-                    extract(
-                        EPOCH FROM coalesce(max(history.seen_at), now()) - shipments.first_seen_at
-                    ) / 3600,
-                    1
-                )::double precision
-            FROM shipments.status_history AS history
-            WHERE
-                history.tracking_number = shipments.tracking_number
-                AND history.carrier = shipments.carrier
-                AND history.status = 'delivery'
-        )
-        ELSE round(extract(EPOCH FROM now() - shipments.first_seen_at) / 3600, 1)::double precision
-    END AS in_transit_hours
-FROM shipments.shipments
-INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
-INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
-LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
-LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
-LEFT JOIN weather.observations AS sender_weather
-    ON sender_place.place_id = sender_weather.place_id
-LEFT JOIN weather.observations AS receiver_weather
-    ON receiver_place.place_id = receiver_weather.place_id
--- Weather from yesterday does not explain a delay today.
-CROSS JOIN LATERAL (
+    joined.*,
+    round(extract(EPOCH FROM coalesce(joined.delivered_at, now()) - joined.first_seen_at) / 3600, 1)::double precision
+        AS in_transit_hours
+FROM (
     SELECT
+        shipments.tracking_number, shipments.carrier, shipments.status, shipments.status_raw,
+        shipments.article_count, shipments.units, shipments.total_value,
+        (
+            SELECT
+                jsonb_agg(
+                    jsonb_build_object(
+                        'sku', articles.sku,
+                        'name', articles.article_name,
+                        'quantity', articles.quantity,
+                        'unit_price', articles.unit_price
+                    )
+                    ORDER BY articles.sku
+                )
+            FROM shipments.articles
+            WHERE (articles.tracking_number, articles.carrier) = (shipments.tracking_number, shipments.carrier)
+        ) AS articles,
+        shipments.sender_address,
+        sender.street AS sender_street,
+        sender.postcode AS sender_postcode,
+        sender.city AS sender_city,
+        sender.country_code AS sender_country_code,
+        shipments.receiver_address,
+        receiver.street AS receiver_street,
+        receiver.postcode AS receiver_postcode,
+        receiver.city AS receiver_city,
+        shipments.receiver_country_code,
+        shipments.first_seen_at,
+        shipments.updated_at,
+        sender_place.latitude AS sender_latitude,
+        sender_place.longitude AS sender_longitude,
+        sender_weather.temperature_celsius AS sender_temperature_celsius,
+        sender_weather.conditions AS sender_conditions,
+        sender_weather.wind_kmh AS sender_wind_kmh,
+        sender_weather.observed_at AS sender_weather_observed_at,
+        (extract(EPOCH FROM now() - sender_weather.observed_at) / 60)::integer
+            AS sender_weather_age_minutes,
+        receiver_place.latitude AS receiver_latitude,
+        receiver_place.longitude AS receiver_longitude,
+        receiver_weather.temperature_celsius AS receiver_temperature_celsius,
+        receiver_weather.conditions AS receiver_conditions,
+        receiver_weather.wind_kmh AS receiver_wind_kmh,
+        receiver_weather.observed_at AS receiver_weather_observed_at,
+        (extract(EPOCH FROM now() - receiver_weather.observed_at) / 60)::integer
+            AS receiver_weather_age_minutes,
+        weather.worse_risk(risk.at_sender, risk.at_receiver) AS weather_risk,
+        shipments.currency AS total_value_currency,
+        risk.at_sender AS sender_risk,
+        risk.at_receiver AS receiver_risk,
+        (
+            SELECT
+                jsonb_agg(
+                    jsonb_build_object('status', status_history.status, 'since', status_history.seen_at)
+                    ORDER BY status_history.seen_at
+                )
+            FROM shipments.status_history
+            WHERE (status_history.tracking_number, status_history.carrier) = (shipments.tracking_number, shipments.carrier)
+        ) AS status_history,
+        -- By subqueries, which a query that does not select them does not execute.
+        (
+            SELECT min(history.seen_at)
+            FROM shipments.status_history AS history
+            WHERE (history.tracking_number, history.carrier) = (shipments.tracking_number, shipments.carrier)
+                AND history.status IN ('inbound_scan', 'scanned')
+        ) AS first_scanned_at,
         CASE
-            WHEN sender_weather.observed_at >= now() - interval '6 hours'
-                THEN sender_weather.delay_risk
-        END AS at_sender,
-        CASE
-            WHEN receiver_weather.observed_at >= now() - interval '6 hours'
-                THEN receiver_weather.delay_risk
-        END AS at_receiver
-) AS risk;
+            WHEN shipments.status = 'delivery' THEN (
+                SELECT max(history.seen_at)
+                FROM shipments.status_history AS history
+                WHERE (history.tracking_number, history.carrier) = (shipments.tracking_number, shipments.carrier)
+                    AND history.status = 'delivery'
+            )
+        END AS delivered_at
+    FROM shipments.shipments
+    INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
+    INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
+    LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
+    LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
+    LEFT JOIN weather.observations AS sender_weather
+        ON sender_place.place_id = sender_weather.place_id
+    LEFT JOIN weather.observations AS receiver_weather
+        ON receiver_place.place_id = receiver_weather.place_id
+    -- Weather from yesterday does not explain a delay today.
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE
+                WHEN sender_weather.observed_at >= now() - interval '6 hours'
+                    THEN sender_weather.delay_risk
+            END AS at_sender,
+            CASE
+                WHEN receiver_weather.observed_at >= now() - interval '6 hours'
+                    THEN receiver_weather.delay_risk
+            END AS at_receiver
+    ) AS risk
+) AS joined;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as of the last accepted line about it: contents, sender, receiver,

@@ -7,18 +7,12 @@ ROWS 1
 AS $$
 #variable_conflict use_column
 DECLARE
-    given_number CONSTANT text := btrim(track.tracking_number, E' \t\r\n');
-    given_carrier CONSTANT text := btrim(track.carrier, E' \t\r\n');
+    given_number CONSTANT text := coalesce(btrim(track.tracking_number, E' \t\r\n'), '');
+    given_carrier CONSTANT text := coalesce(btrim(track.carrier, E' \t\r\n'), '');
 BEGIN
-    IF given_number IS NULL OR given_number = '' THEN
-        RAISE EXCEPTION 'tracking_number is missing' USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = 'enriched.track(''TN12345678'', ''DHL'')';
-    END IF;
-    IF given_carrier IS NULL OR given_carrier = '' THEN
-        RAISE EXCEPTION 'carrier is missing' USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = 'enriched.track(''TN12345678'', ''DHL'')';
+    IF '' IN (given_number, given_carrier) THEN
+        RAISE EXCEPTION '% is missing', CASE given_number WHEN '' THEN 'tracking_number' ELSE 'carrier' END
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'enriched.track(''TN12345678'', ''DHL'')';
     END IF;
     RETURN QUERY
     SELECT *

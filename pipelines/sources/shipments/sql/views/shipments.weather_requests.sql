@@ -1,10 +1,7 @@
 CREATE OR REPLACE VIEW shipments.weather_requests AS
 WITH recent AS (
     SELECT
-        tracking_number,
-        carrier,
-        sender_address,
-        receiver_address,
+        tracking_number, carrier, sender_address, receiver_address,
         coalesce(sent_from_address, sender_address) AS sent_from_address,
         first_seen_at,
         status
