@@ -7,9 +7,9 @@ CREATE TEMP TABLE changed (record integer) ON COMMIT DROP;
 
 ANALYZE stage_lines (tracking_number, carrier, sku);
 
--- Rejects all lines of a shipment that disagree, with the columns that differ, and lines that repeat an
--- article of a shipment with other content: the first one counts, and a retry cannot know which that was.
--- In a retry, also lines that contradict the valid lines of their delivery, which were loaded first.
+-- Rejects all lines of a shipment that disagree, with the columns that differ, and lines that repeat
+-- an article with other content: the first one counts, and a retry cannot know which that was. In a
+-- retry, also lines that contradict the valid lines of their delivery, which were loaded first.
 WITH judged AS (
     SELECT
         line.record,
@@ -90,7 +90,10 @@ SELECT
     staged.*,
     stored.tracking_number IS NULL AS is_new,
     stored.status IS DISTINCT FROM staged.status AS has_new_status,
-    (stored.sender_address, stored.receiver_address, stored.status_raw, stored.status, stored.currency)
+    (
+        stored.sender_address, stored.receiver_address, stored.status_raw, stored.status,
+        stored.currency
+    )
     IS DISTINCT FROM (
         staged.sender_address, staged.receiver_address, staged.status_raw, staged.status, :currency
     ) AS is_different,

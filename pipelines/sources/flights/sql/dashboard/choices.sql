@@ -13,7 +13,8 @@ SELECT
         ORDER BY 1
     ) AS destinations,
     ARRAY(SELECT DISTINCT origin_airport FROM flights.itineraries ORDER BY 1) AS origin_airports,
-    ARRAY(SELECT DISTINCT destination_airport FROM flights.itineraries ORDER BY 1) AS destination_airports,
+    ARRAY(SELECT DISTINCT destination_airport FROM flights.itineraries ORDER BY 1)
+        AS destination_airports,
     ARRAY(SELECT DISTINCT route FROM flights.itineraries ORDER BY 1) AS routes,
     ARRAY(SELECT DISTINCT agent FROM flights.itineraries ORDER BY 1) AS agents,
     ARRAY(

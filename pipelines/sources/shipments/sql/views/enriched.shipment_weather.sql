@@ -36,7 +36,8 @@ CROSS JOIN LATERAL (
                 THEN max(history.seen_at) FILTER (WHERE history.status = 'delivery')
         END AS delivered_at
     FROM shipments.status_history AS history
-    WHERE (history.tracking_number, history.carrier) = (shipments.tracking_number, shipments.carrier)
+    WHERE history.tracking_number = shipments.tracking_number
+        AND history.carrier = shipments.carrier
 ) AS scans
 LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
 LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key

@@ -1,8 +1,9 @@
 CREATE OR REPLACE VIEW enriched.shipments AS
 SELECT
     joined.*,
-    round(extract(EPOCH FROM coalesce(joined.delivered_at, now()) - joined.first_seen_at) / 3600, 1)::double precision
-        AS in_transit_hours
+    round(
+        extract(EPOCH FROM coalesce(joined.delivered_at, now()) - joined.first_seen_at) / 3600, 1
+    )::double precision AS in_transit_hours
 FROM (
     SELECT
         shipments.tracking_number, shipments.carrier, shipments.status, shipments.status_raw,
@@ -19,7 +20,8 @@ FROM (
                     ORDER BY articles.sku
                 )
             FROM shipments.articles
-            WHERE (articles.tracking_number, articles.carrier) = (shipments.tracking_number, shipments.carrier)
+            WHERE articles.tracking_number = shipments.tracking_number
+                AND articles.carrier = shipments.carrier
         ) AS articles,
         shipments.sender_address,
         sender.street AS sender_street,
@@ -60,20 +62,23 @@ FROM (
                     ORDER BY status_history.seen_at
                 )
             FROM shipments.status_history
-            WHERE (status_history.tracking_number, status_history.carrier) = (shipments.tracking_number, shipments.carrier)
+            WHERE status_history.tracking_number = shipments.tracking_number
+                AND status_history.carrier = shipments.carrier
         ) AS status_history,
         -- By subqueries, which a query that does not select them does not execute.
         (
             SELECT min(history.seen_at)
             FROM shipments.status_history AS history
-            WHERE (history.tracking_number, history.carrier) = (shipments.tracking_number, shipments.carrier)
+            WHERE history.tracking_number = shipments.tracking_number
+                AND history.carrier = shipments.carrier
                 AND history.status IN ('inbound_scan', 'scanned')
         ) AS first_scanned_at,
         CASE
             WHEN shipments.status = 'delivery' THEN (
                 SELECT max(history.seen_at)
                 FROM shipments.status_history AS history
-                WHERE (history.tracking_number, history.carrier) = (shipments.tracking_number, shipments.carrier)
+                WHERE history.tracking_number = shipments.tracking_number
+                    AND history.carrier = shipments.carrier
                     AND history.status = 'delivery'
             )
         END AS delivered_at

@@ -11,7 +11,8 @@ DECLARE
     given_carrier CONSTANT text := coalesce(btrim(track.carrier, E' \t\r\n'), '');
 BEGIN
     IF '' IN (given_number, given_carrier) THEN
-        RAISE EXCEPTION '% is missing', CASE given_number WHEN '' THEN 'tracking_number' ELSE 'carrier' END
+        RAISE EXCEPTION '% is missing',
+            CASE given_number WHEN '' THEN 'tracking_number' ELSE 'carrier' END
         USING ERRCODE = 'invalid_parameter_value', HINT = 'enriched.track(''TN12345678'', ''DHL'')';
     END IF;
     RETURN QUERY
