@@ -49,6 +49,7 @@ CUT_SECONDS = 60
 #: Variables that libpq would apply to connections to the built-in server, too.
 OF_OTHER_SERVERS = (
     *("PGTZ", "PGDATESTYLE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"),
+    "PGCLIENTENCODING",
 )
 
 

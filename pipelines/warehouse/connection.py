@@ -56,7 +56,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     `PermanentFailure` if a session is not as it must be.
     """
     options = f"-c jit=off {sessions.options(role)}"
-    options += " -c client_encoding=UTF8 -c application_name=isobar"
+    options += " -c application_name=isobar"
     if role is not None:
         options += f" {UNHURRIED} {STAGE_MEMORY}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
@@ -65,7 +65,11 @@ def engine_for(url: str, *, role: str | None) -> Engine:
         options = f"{given} {options}"
     engine = create_engine(
         parsed.update_query_dict({"options": options}),
-        connect_args={"connect_timeout": 10, "prepare_threshold": None},
+        connect_args={  # the encoding not by options, which PGCLIENTENCODING outranks
+            "client_encoding": "utf8",
+            "connect_timeout": 10,
+            "prepare_threshold": None,
+        },
         pool_pre_ping=True,
     )
     place = place_of(url)

@@ -35,6 +35,7 @@ OF_OTHERS = {
     "PGSERVICE": "nothing",
     "PGHOSTADDR": "127.0.0.9",
     "PGTARGETSESSIONATTRS": "standby",
+    "PGCLIENTENCODING": "LATIN1",
 }
 EVENTS = """id,hotel_id,event_timestamp,status,room_reservation_id,night_of_stay
 1,7,2026-11-01T10:00:00Z,1,3c2e7106-98ce-5408-ab25-061798c64aa8,2026-12-02
@@ -118,6 +119,15 @@ def test_a_variable_that_changes_sessions_is_named(
                 store.transaction("bookings"),
             ):
                 pass
+
+
+def test_an_encoding_of_the_environment_changes_nothing(
+    server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Incident: a good file was rejected for letters that are not in Latin-1."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with Warehouse(server.url(LOADER, database)) as store, store.transaction("x") as connection:
+        assert connection.execute(text("SELECT :word"), {"word": "Łódź"}).scalar_one() == "Łódź"
 
 
 def test_variables_of_other_servers_do_not_reach_the_built_in_one(

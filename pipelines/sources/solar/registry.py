@@ -98,14 +98,14 @@ def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: fl
 
 
 def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int:
-    """Request no longer a plant's partial and failed days from `first` to `last`, both included.
+    """Request no longer a plant's incomplete days from `first` to `last`, both included.
 
     Returns how many these are. Raises `PermanentFailure` if there is none.
     """
     statement = (
         days.update()
         .where(days.c.plant_id == plant_id, days.c.day.between(first, last))
-        .where(days.c.status.in_(["partial", "failed"]))
+        .where(days.c.status.in_(["partial", "failed", "empty"]))
         .values(status="closed", retry_at=None)
     )
     with _changing(store, f"days of plant {plant_id} were not closed") as connection:
@@ -113,7 +113,7 @@ def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int
         closed = connection.execute(statement).rowcount
     if not closed:
         raise _rejected(
-            f"plant {plant_id} has no day that is partial or failed from {first} to {last}",
+            f"plant {plant_id} has no day that is partial, failed or empty from {first} to {last}",
             "See solar.gaps. Days that were not requested yet cannot be closed.",
         )
     return closed

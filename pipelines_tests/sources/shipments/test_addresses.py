@@ -37,6 +37,7 @@ SHAPES = [
     ("Street 1\n10115 Berlin\nGermany", "Street 1", "10115", "Berlin", "DE"),
     ("  Street  1 ;10115  Berlin; GERMANY ", "Street 1", "10115", "Berlin", "DE"),
     ("Rue 1, 75001 Paris, 75001, France", "Rue 1", "75001", "Paris", "FR"),
+    ("Stra&szlig;e 5, 80331 M&uuml;nchen, Germany", "Straße 5", "80331", "München", "DE"),
     ("Street 1, 10115 Berlin, DEU", "Street 1", "10115", "Berlin", "DE"),
     ("1 Road, LONDON E1 7AA GBR", "1 Road", "E1 7AA", "LONDON", "GB"),
     ("Cd. 1, 34433 Beyoğlu/İstanbul, Türkiye", "Cd. 1", "34433", "Beyoğlu/İstanbul", "TR"),

@@ -270,6 +270,8 @@ def test_an_empty_day_beside_unchanged_days_is_requested_twice_more(solar: Answe
         solar.load([*day_of_items(), last], THREE_DAYS, now=now)
         due += solar.rows("SELECT retry_at IS NOT NULL FROM solar.days WHERE status = 'empty'")
     assert due == [(True,), (True,), (False,), (False,)]
+    shown = "SELECT status, first_day, hours_missing FROM solar.gaps WHERE status = 'empty'"
+    assert solar.rows(shown) == [("empty", dt.date(2019, 1, 2), 24)]  # after a day with data
 
 
 def test_p33_a_year_is_written_by_few_statements(solar: Answered) -> None:

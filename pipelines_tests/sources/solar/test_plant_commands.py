@@ -64,7 +64,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
     ago = [str(today() - dt.timedelta(days)) for days in (4, 1)]
     assert plants("close", "3", *ago) == (0, "", "Closed 1 day of plant 3.\n")
-    assert "has no day that is partial or failed" in plants("close", "3", ago[1])[2]
+    assert "has no day that is partial, failed or empty" in plants("close", "3", ago[1])[2]
     assert (
         "'25.10.2026' does not match the format '%Y-%m-%d'" in plants("close", "3", "25.10.2026")[2]
     )

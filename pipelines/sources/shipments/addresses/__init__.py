@@ -6,6 +6,7 @@ or a city exists. Therefore `parsed` is only what has a single reading; an addre
 one is as good is `partly_parsed`.
 """
 
+import html
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,8 +17,10 @@ from pipelines.sources.shipments.addresses import words
 from pipelines.sources.shipments.addresses.places import Parts, Place, find_country, find_place
 
 #: To be raised with every change here or of `countries`: the next run reads again.
-PARSER_VERSION = 6
+PARSER_VERSION = 7
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
+#: As web shops export letters: `M&uuml;nchen`.
+ENTITY = re.compile(r"&#?[0-9A-Za-z]+;")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PLAIN_STREET = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]* \d{1,5}")
 #: Countries with a city of the same name.
@@ -42,7 +45,8 @@ class Address:
 
 def read_address(text: str) -> Address:
     """Parse an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
-    written = (" ".join(part.split()) for part in SEPARATORS.split(INVISIBLE.sub("", text)))
+    text = ENTITY.sub(lambda one: html.unescape(one[0]), INVISIBLE.sub("", text))
+    written = (" ".join(part.split()) for part in SEPARATORS.split(text))
     texts = tuple(part for part in written if part.strip(" .-") and not _is_nothing(part))
     is_plain = len(texts) > 2 and PLAIN_STREET.fullmatch(texts[0])
     parts, place, status = _read((ANY_STREET, *texts[1:]) if is_plain else texts)

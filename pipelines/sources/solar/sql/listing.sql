@@ -6,7 +6,11 @@ FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (WHERE status = 'complete') AS days_complete,
-        count(*) FILTER (WHERE status IN ('partial', 'failed')) AS days_missing,
+        (
+            SELECT coalesce(sum(gaps.days), 0)
+            FROM solar.gaps
+            WHERE gaps.plant_id = plants.plant_id AND status IN ('partial', 'failed', 'empty')
+        ) AS days_missing,
         count(*) FILTER (WHERE status = 'not requested') AS days_not_requested
     FROM solar.coverage
     WHERE coverage.plant_id = plants.plant_id

@@ -9,5 +9,5 @@ SELECT
     problem,
     retry_at
 FROM solar.gaps
-WHERE status IN ('partial', 'failed')
+WHERE status IN ('partial', 'failed', 'empty')
 ORDER BY last_day DESC, plant_id

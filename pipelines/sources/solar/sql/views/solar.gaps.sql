@@ -14,18 +14,22 @@ FROM (
         coverage.*,
         coverage.day - (
             row_number() OVER (PARTITION BY plant_id, status ORDER BY day)
-        )::integer AS run
+        )::integer AS run,
+        min(coverage.day) FILTER (WHERE hours_present > 0) OVER (PARTITION BY plant_id) AS begins_on
     FROM solar.coverage
     INNER JOIN solar.plants USING (plant_id)
-    WHERE retired_at IS NULL AND status IN ('partial', 'failed', 'closed', 'not requested')
+    WHERE retired_at IS NULL
 ) AS missing
+WHERE
+    status IN ('partial', 'failed', 'closed', 'not requested')
+    OR (status = 'empty' AND day > begins_on)
 GROUP BY plant_id, plant_name, status, run;
 
 COMMENT ON VIEW solar.gaps IS
-'Missing data of plants in service: runs of consecutive days with the same status. Days that are
-complete, or that the service reported as empty, are not included.';
+'Missing data of plants in service: runs of consecutive days with the same status. Of days that the
+service reported as empty, those after the first day with data are included.';
 COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN solar.gaps.status IS 'partial, failed, closed or not requested, as in solar.coverage.';
+COMMENT ON COLUMN solar.gaps.status IS 'partial, failed, empty, closed or not requested, as in solar.coverage.';
 COMMENT ON COLUMN solar.gaps.first_day IS 'First day, in the plant''s time zone.';
 COMMENT ON COLUMN solar.gaps.last_day IS 'Last day, inclusive.';
 COMMENT ON COLUMN solar.gaps.days IS 'Number of days.';
