@@ -7,26 +7,15 @@ so that every event counts once.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy import Connection, delete
 
 from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
-from pipelines.sources.bookings import source
-from pipelines.sources.bookings.tables import (
-    hotel_bookings_by_event_day,
-    hotel_bookings_by_stay_night,
-)
+from pipelines.sources.bookings import source, tables
 from pipelines.warehouse.connection import Warehouse, analyze_table, set_local
-from pipelines.warehouse.sql_files import read_sql
 
-PACKAGE = "pipelines.sources.bookings"
 WATERMARK = "metrics.hotel_bookings"
 COUNTED = "bookings.events"
-#: The tables of counts, each with the SQL of the day by which it counts an event.
-DAYS = {
-    hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
-    hotel_bookings_by_stay_night: "night_of_stay",
-}
 #: Share of new events from which a full recount is faster (make bench).
 REBUILD_FROM = 0.4
 #: work_mem of a PostgreSQL operation, so that millions of counts need no disk.
@@ -48,32 +37,25 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         if counted == last and not rebuild:
             return Refreshed(0, is_rebuilt=False)
         loads = {"counted": counted, "last": last}
-        fresh = int(connection.execute(_statement("count_fresh"), loads).scalar_one())
-        stored = float(connection.execute(_statement("estimate_events")).scalar_one())
-        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * stored
+        fresh = execute_file(connection, source, "counts/count_fresh", loads).scalar_one()
+        stored = execute_file(connection, source, "counts/estimate_events", {}).scalar_one()
+        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * float(stored)
         if is_rebuilt:
             set_local(connection, "work_mem", REBUILD_MEMORY)
-            for table, day in DAYS.items():
-                _recount(connection, table, day, last)
-            connection.execute(_statement("drop_findings"))
-        else:
-            for name in ("count_by_event_day", "count_by_stay_night"):
-                connection.execute(_statement(name), loads)
+            found = tables.findings.c.rule == "matches_recount"
+            connection.execute(delete(tables.findings).where(found))
+        for table, day in tables.HOTEL_BOOKINGS.items():
+            names = {"table": table.fullname, "day": day}
+            if is_rebuilt:
+                execute_file(connection, source, "counts/compare", loads, names)
+                execute_file(connection, source, "counts/recount", {}, names)
+                analyze_table(connection, table.fullname)
+            else:
+                execute_file(connection, source, "counts/add", loads, names)
         move(connection, WATERMARK, last)
         return Refreshed(fresh, is_rebuilt)
-
-
-def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
-    """Recount all events up to a load, by one of their dates."""
-    names = {"table": table.fullname, "day": day}
-    execute_file(connection, source, "counts/recount", {"last": last}, names)
-    analyze_table(connection, table.fullname)
 
 
 def is_behind(connection: Connection) -> bool:
     """Return whether there are uncounted events."""
     return position(connection, WATERMARK) != position(connection, COUNTED)
-
-
-def _statement(name: str) -> TextClause:
-    return text(read_sql(PACKAGE, f"counts/{name}"))

@@ -4,7 +4,7 @@ What was found stays in `bookings.findings` until its night is looked at again; 
 `no_findings` shows it. Once a week, all events are looked at, and all counts compared with them.
 """
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import delete
 
 from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
@@ -22,14 +22,16 @@ def refresh(store: Warehouse, *, is_whole: bool = False) -> None:
         done, last = position(connection, WATERMARK), position(connection, COUNTED)
         if done == last and not is_whole:
             return
+        names = {"events": "bookings.events" if is_whole else "of_nights"}
         if is_whole:
             connection.execute(delete(tables.findings))
-            _run(connection, "find_counts")
+            for table, day in tables.HOTEL_BOOKINGS.items():
+                compared = {"table": table.fullname, "day": day}
+                execute_file(connection, source, "counts/compare", {"last": None}, compared)
+                axis = {"axis": table.name.removeprefix("hotel_bookings_by_")}
+                execute_file(connection, source, "findings/find_counts", axis)
         else:
-            _run(connection, "take_nights", done=done, last=last)
-        _run(connection, "find_events", events="bookings.events" if is_whole else "of_nights")
+            loads = {"done": done, "last": last}
+            execute_file(connection, source, "findings/take_nights", loads)
+        execute_file(connection, source, "findings/find_events", {}, names)
         move(connection, WATERMARK, last)
-
-
-def _run(connection: Connection, name: str, events: str = "", **parameters: int) -> None:
-    execute_file(connection, source, f"findings/{name}", parameters, {"events": events})

@@ -29,8 +29,7 @@ class CountConfig(dg.Config):
     """How to count."""
 
     rebuild: bool = Field(
-        default=False,
-        description="Recount all events instead of adding the new ones.",
+        default=False, description="Recount all events instead of adding the new ones."
     )
 
 
@@ -47,10 +46,7 @@ def hotel_bookings(
     """Count the events that are new, on both axes."""
     with as_dagster_failure(context), warehouse.open() as store:
         refreshed = counts.refresh(store, rebuild=config.rebuild)
-        counted: dict[str, Any] = {
-            "new_events": refreshed.events,
-            "rebuilt": refreshed.is_rebuilt,
-        }
+        counted: dict[str, Any] = {"new_events": refreshed.events, "rebuilt": refreshed.is_rebuilt}
         with store.engine.connect() as connection:
             for table in tables.HOTEL_BOOKINGS:
                 metadata = table_stats(connection, asset_key(table)) | counted

@@ -186,12 +186,7 @@ findings = Table(
     optional(
         "recounted_cancellations", Integer, "Recount of cancellations, like recounted_bookings."
     ),
-    required(
-        "found_at",
-        INSTANT,
-        "When it was found.",
-        server_default=func.clock_timestamp(),
-    ),
+    required("found_at", INSTANT, "When it was found.", server_default=func.clock_timestamp()),
     Index(None, "hotel_id", "day"),
     schema=SCHEMA,
     comment="Events that contradict others, and counts that differ from the events. Findings of a"
@@ -231,5 +226,8 @@ hotel_bookings_by_stay_night = _counts(
     "Night of the stay, by the date on which it begins.",
     "Bookings and cancellations by hotel and night of the stay. Nights without events have no row.",
 )
-#: The tables that `counts` keeps up to date.
-HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)
+#: The tables that `counts` keeps up to date, each with the SQL of the day by which it counts.
+HOTEL_BOOKINGS = {
+    hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
+    hotel_bookings_by_stay_night: "night_of_stay",
+}

@@ -7,13 +7,7 @@ WHERE load_number > :done AND load_number <= :last;
 ANALYZE nights;
 
 CREATE TEMPORARY TABLE of_nights ON COMMIT DROP AS
-SELECT
-    events.event_id,
-    events.hotel_id,
-    events.status,
-    events.room_reservation_id,
-    events.night_of_stay,
-    events.event_at
+SELECT events.*
 FROM nights
 INNER JOIN bookings.events USING (hotel_id, night_of_stay);
 

@@ -1,18 +1,18 @@
--- Add the events of the loads after the last counted one to the counts, in key order. Count
--- first, then sort: otherwise the planner takes the order from an index on events, at ten times the
--- cost.
+-- Add the events of the loads after the last counted one to the counts, in key order. {day} is the
+-- expression for the day by which {table} counts an event. Count first, then sort: otherwise the
+-- planner takes the order from an index on events, at ten times the cost.
 WITH fresh AS MATERIALIZED (
     SELECT
         hotel_id,
-        (event_at AT TIME ZONE 'UTC')::date AS day,
+        {day} AS day,
         count(*) FILTER (WHERE status = 'booking') AS bookings,
         count(*) FILTER (WHERE status = 'cancellation') AS cancellations
     FROM bookings.events
     WHERE load_number > :counted AND load_number <= :last
-    GROUP BY hotel_id, day
+    GROUP BY hotel_id, {day}
 )
 
-INSERT INTO metrics.hotel_bookings_by_event_day AS stored (hotel_id, day, bookings, cancellations)
+INSERT INTO {table} AS stored (hotel_id, day, bookings, cancellations)
 SELECT hotel_id, day, bookings, cancellations
 FROM fresh
 ORDER BY hotel_id, day
