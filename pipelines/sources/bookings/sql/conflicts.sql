@@ -21,11 +21,7 @@ SELECT
 FROM stage_events AS staged
 INNER JOIN bookings.events AS stored USING (event_id)
 WHERE (
-    staged.hotel_id,
-    staged.event_at,
-    staged.status,
-    staged.room_reservation_id,
-    staged.night_of_stay
+    staged.hotel_id, staged.event_at, staged.status, staged.room_reservation_id, staged.night_of_stay
 ) <> (
     stored.hotel_id, stored.event_at, stored.status, stored.room_reservation_id, stored.night_of_stay
 )

@@ -5,24 +5,10 @@ WITH stored_ids AS MATERIALIZED (
 )
 
 INSERT INTO bookings.events (
-    event_id,
-    hotel_id,
-    event_at,
-    status,
-    room_reservation_id,
-    night_of_stay,
-    delivery_id,
-    load_number
+    event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, delivery_id, load_number
 )
 SELECT
-    event_id,
-    hotel_id,
-    event_at,
-    status,
-    room_reservation_id,
-    night_of_stay,
-    :delivery_id,
-    :load_number
+    event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, :delivery_id, :load_number
 FROM (
     SELECT DISTINCT ON (event_id) * FROM stage_events ORDER BY event_id, record
 ) AS firsts

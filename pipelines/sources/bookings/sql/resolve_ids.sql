@@ -18,17 +18,10 @@ FROM (
 WHERE nameless.event_id IS NULL
     AND named.event_id NOT IN (TABLE stored_ids)
     AND (
-        nameless.hotel_id,
-        nameless.event_at,
-        nameless.status,
-        nameless.room_reservation_id,
+        nameless.hotel_id, nameless.event_at, nameless.status, nameless.room_reservation_id,
         nameless.night_of_stay
     ) = (
-        named.hotel_id,
-        named.event_at,
-        named.status,
-        named.room_reservation_id,
-        named.night_of_stay
+        named.hotel_id, named.event_at, named.status, named.room_reservation_id, named.night_of_stay
     );
 
 WITH named AS MATERIALIZED (

@@ -21,10 +21,7 @@ DECLARE
             THEN format('from_date is %s: it must not be after to_date, %s', from_date, to_date)
         WHEN to_date - from_date > most
             THEN format(
-                'to_date is %s: it must be at most %s nights after from_date, %s',
-                to_date,
-                most,
-                from_date
+                'to_date is %s: it must be at most %s nights after from_date, %s', to_date, most, from_date
             )
     END;
 BEGIN

@@ -2,13 +2,8 @@ CREATE OR REPLACE VIEW enriched.hotels AS
 SELECT
     counted.hotel_id,
     hotels.name AS hotel_name,
-    hotels.city,
-    hotels.rooms,
-    hotels.country_code,
-    hotels.latitude,
-    hotels.longitude,
-    observations.temperature_celsius,
-    observations.conditions,
+    hotels.city, hotels.rooms, hotels.country_code, hotels.latitude, hotels.longitude,
+    observations.temperature_celsius, observations.conditions,
     observations.observed_at AS weather_observed_at
 FROM bookings.counted_hotels() AS counted
 LEFT JOIN bookings.hotels USING (hotel_id)

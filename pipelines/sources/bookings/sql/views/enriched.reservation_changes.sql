@@ -1,17 +1,11 @@
 CREATE OR REPLACE VIEW enriched.reservation_changes AS
 SELECT
-    hotel_id,
-    night_of_stay,
-    room_reservation_id,
+    hotel_id, night_of_stay, room_reservation_id,
     event_at AS changed_at,
     CASE status WHEN 'booking' THEN 1 ELSE -1 END AS change
 FROM (
     SELECT
-        hotel_id,
-        night_of_stay,
-        room_reservation_id,
-        event_at,
-        status,
+        hotel_id, night_of_stay, room_reservation_id, event_at, status,
         lag(status, 1, 'cancellation') OVER (
             PARTITION BY hotel_id, night_of_stay, room_reservation_id
             ORDER BY event_at, status, event_id

@@ -1,8 +1,6 @@
 CREATE OR REPLACE VIEW enriched.reservation_nights AS
 SELECT
-    hotel_id,
-    night_of_stay,
-    room_reservation_id,
+    hotel_id, night_of_stay, room_reservation_id,
     CASE
         WHEN booked_at IS NULL THEN 'never_booked'
         WHEN last_cancelled_at >= last_booked_at THEN 'cancelled'
@@ -17,9 +15,7 @@ SELECT
     night_of_stay - (booked_at AT TIME ZONE 'UTC')::date AS lead_time_days
 FROM (
     SELECT
-        hotel_id,
-        night_of_stay,
-        room_reservation_id,
+        hotel_id, night_of_stay, room_reservation_id,
         min(event_at) FILTER (WHERE status = 'booking') AS booked_at,
         max(event_at) FILTER (WHERE status = 'booking') AS last_booked_at,
         max(event_at) FILTER (WHERE status = 'cancellation') AS last_cancelled_at,

@@ -61,40 +61,31 @@ BEGIN
     END;
     RETURN QUERY
     SELECT
-        calendar.first_day,
-        coalesce(counted.bookings, 0),
-        coalesce(counted.cancellations, 0),
-        coalesce(counted.bookings - counted.cancellations, 0)
-    FROM (
-        SELECT date_trunc(hotel_bookings.period, one) AS starts, min(one)::date AS first_day
-        FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day') AS one
-        GROUP BY date_trunc(hotel_bookings.period, one)
-    ) AS calendar
+        min(calendar.day)::date,
+        coalesce(sum(counts.bookings), 0),
+        coalesce(sum(counts.cancellations), 0),
+        coalesce(sum(counts.bookings - counts.cancellations), 0)
+    FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day')
+        AS calendar (day)
     LEFT JOIN (
-        SELECT
-            date_trunc(hotel_bookings.period, days.day::timestamp) AS starts,
-            sum(days.bookings) AS bookings,
-            sum(days.cancellations) AS cancellations
-        FROM (
-            SELECT by_event.day, by_event.bookings, by_event.cancellations
-            FROM metrics.hotel_bookings_by_event_day AS by_event
-            WHERE
-                hotel_bookings.axis = 'event'
-                AND by_event.hotel_id = hotel_bookings.hotel_id
-                AND by_event.day >= first_day
-                AND by_event.day < end_day
-            UNION ALL
-            SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
-            FROM metrics.hotel_bookings_by_stay_night AS by_stay
-            WHERE
-                hotel_bookings.axis = 'stay'
-                AND by_stay.hotel_id = hotel_bookings.hotel_id
-                AND by_stay.day >= first_day
-                AND by_stay.day < end_day
-        ) AS days
-        GROUP BY date_trunc(hotel_bookings.period, days.day::timestamp)
-    ) AS counted USING (starts)
-    ORDER BY calendar.first_day;
+        SELECT by_event.day, by_event.bookings, by_event.cancellations
+        FROM metrics.hotel_bookings_by_event_day AS by_event
+        WHERE
+            hotel_bookings.axis = 'event'
+            AND by_event.hotel_id = hotel_bookings.hotel_id
+            AND by_event.day >= first_day
+            AND by_event.day < end_day
+        UNION ALL
+        SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
+        FROM metrics.hotel_bookings_by_stay_night AS by_stay
+        WHERE
+            hotel_bookings.axis = 'stay'
+            AND by_stay.hotel_id = hotel_bookings.hotel_id
+            AND by_stay.day >= first_day
+            AND by_stay.day < end_day
+    ) AS counts ON counts.day = calendar.day::date
+    GROUP BY date_trunc(hotel_bookings.period, calendar.day)
+    ORDER BY 1;
 END
 $$;
 

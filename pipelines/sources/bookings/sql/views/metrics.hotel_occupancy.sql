@@ -18,9 +18,7 @@ STABLE
 PARALLEL SAFE
 AS $$
 SELECT
-    hotels.hotel_id,
-    hotels.hotel_name,
-    hotels.city,
+    hotels.hotel_id, hotels.hotel_name, hotels.city,
     min(nights.night_of_stay),
     sum(nights.on_the_books)::bigint,
     hotels.rooms * count(*),

@@ -19,22 +19,17 @@ BEGIN
     RETURN QUERY
     SELECT
         hotel_on_the_books.from_date + nights.number,
-        coalesce(counted.on_the_books, 0)
+        coalesce(sum(changes.change), 0)
     FROM
         generate_series(0, hotel_on_the_books.to_date - hotel_on_the_books.from_date - 1)
             AS nights (number)
-    LEFT JOIN (
-        SELECT
-            changes.night_of_stay,
-            sum(changes.change) AS on_the_books
-        FROM enriched.reservation_changes AS changes
-        WHERE
-            changes.hotel_id = hotel_on_the_books.hotel_id
-            AND changes.night_of_stay >= hotel_on_the_books.from_date
-            AND changes.night_of_stay < hotel_on_the_books.to_date
-            AND changes.changed_at <= hotel_on_the_books.as_of
-        GROUP BY changes.night_of_stay
-    ) AS counted ON counted.night_of_stay = hotel_on_the_books.from_date + nights.number
+    LEFT JOIN enriched.reservation_changes AS changes
+        ON changes.night_of_stay = hotel_on_the_books.from_date + nights.number
+        AND changes.hotel_id = hotel_on_the_books.hotel_id
+        AND changes.night_of_stay >= hotel_on_the_books.from_date
+        AND changes.night_of_stay < hotel_on_the_books.to_date
+        AND changes.changed_at <= hotel_on_the_books.as_of
+    GROUP BY nights.number
     ORDER BY nights.number;
 END
 $$;

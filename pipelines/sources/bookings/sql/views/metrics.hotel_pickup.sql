@@ -21,6 +21,7 @@ DECLARE
     as_known CONSTANT timestamptz := least(as_of, now());
     first_night CONSTANT date := coalesce(from_date, (as_known AT TIME ZONE 'UTC')::date);
     end_night CONSTANT date := coalesce(to_date, first_night + 90);
+    a_day CONSTANT interval := interval '24 hours';
 BEGIN
     PERFORM bookings.check_nights(hotel_id, first_night, end_night, as_of, 3700);
     IF NOT bookings.has_events(hotel_id) THEN
@@ -29,32 +30,18 @@ BEGIN
     RETURN QUERY
     SELECT
         first_night + nights.number,
-        coalesce(counted.on_the_books, 0),
-        coalesce(counted.pickup_1_day, 0),
-        coalesce(counted.pickup_7_days, 0),
-        coalesce(counted.pickup_30_days, 0)
+        coalesce(sum(changes.change), 0),
+        coalesce(sum(changes.change) FILTER (WHERE changes.changed_at > as_known - a_day), 0),
+        coalesce(sum(changes.change) FILTER (WHERE changes.changed_at > as_known - 7 * a_day), 0),
+        coalesce(sum(changes.change) FILTER (WHERE changes.changed_at > as_known - 30 * a_day), 0)
     FROM generate_series(0, end_night - first_night - 1) AS nights (number)
-    LEFT JOIN (
-        SELECT
-            changes.night_of_stay,
-            sum(changes.change) AS on_the_books,
-            sum(changes.change) FILTER (
-                WHERE changes.changed_at > as_known - interval '24 hours'
-            ) AS pickup_1_day,
-            sum(changes.change) FILTER (
-                WHERE changes.changed_at > as_known - 7 * interval '24 hours'
-            ) AS pickup_7_days,
-            sum(changes.change) FILTER (
-                WHERE changes.changed_at > as_known - 30 * interval '24 hours'
-            ) AS pickup_30_days
-        FROM enriched.reservation_changes AS changes
-        WHERE
-            changes.hotel_id = hotel_pickup.hotel_id
-            AND changes.night_of_stay >= first_night
-            AND changes.night_of_stay < end_night
-            AND changes.changed_at <= as_known
-        GROUP BY changes.night_of_stay
-    ) AS counted ON counted.night_of_stay = first_night + nights.number
+    LEFT JOIN enriched.reservation_changes AS changes
+        ON changes.night_of_stay = first_night + nights.number
+        AND changes.hotel_id = hotel_pickup.hotel_id
+        AND changes.night_of_stay >= first_night
+        AND changes.night_of_stay < end_night
+        AND changes.changed_at <= as_known
+    GROUP BY nights.number
     ORDER BY nights.number;
 END
 $$;

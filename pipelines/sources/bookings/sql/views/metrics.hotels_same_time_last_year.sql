@@ -18,11 +18,7 @@ STABLE
 PARALLEL SAFE
 AS $$
 SELECT
-    hotels.hotel_id,
-    hotels.hotel_name,
-    hotels.city,
-    books.now,
-    books.then,
+    hotels.hotel_id, hotels.hotel_name, hotels.city, books.now, books.then,
     books.now - books.then,
     round(100.0 * (books.now - books.then) / nullif(books.then, 0), 1)::double precision,
     CASE
@@ -38,28 +34,22 @@ CROSS JOIN LATERAL (
 ) AS history
 CROSS JOIN LATERAL (
     SELECT
-        coalesce(
-            (
-                SELECT sum(nights.on_the_books)
-                FROM metrics.hotel_on_the_books(hotels.hotel_id, history.as_of, $1, $2) AS nights
-            ),
-            0
-        )::bigint AS now,
+        (
+            SELECT coalesce(sum(nights.on_the_books), 0)::bigint
+            FROM metrics.hotel_on_the_books(hotels.hotel_id, history.as_of, $1, $2) AS nights
+        ) AS now,
         CASE
             WHEN history.from_day <= least((history.as_of AT TIME ZONE 'UTC')::date, $1) - 364
-                THEN coalesce(
-                    (
-                        SELECT sum(nights.on_the_books)
-                        FROM
-                            metrics.hotel_on_the_books(
-                                hotels.hotel_id,
-                                history.as_of - 364 * interval '24 hours',
-                                $1 - 364,
-                                $2 - 364
-                            ) AS nights
-                    ),
-                    0
-                )::bigint
+                THEN (
+                    SELECT coalesce(sum(nights.on_the_books), 0)::bigint
+                    FROM
+                        metrics.hotel_on_the_books(
+                            hotels.hotel_id,
+                            history.as_of - 364 * interval '24 hours',
+                            $1 - 364,
+                            $2 - 364
+                        ) AS nights
+                )
         END AS then
 ) AS books
 ORDER BY hotels.hotel_id
