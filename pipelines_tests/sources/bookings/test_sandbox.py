@@ -1,4 +1,4 @@
-"""The simulated hotel system: its API over HTTP, its files, and that their events are the same."""
+"""The API of the simulated hotel system over HTTP."""
 
 import datetime as dt
 import operator
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sources.bookings.sandbox import event_files
 from pipelines_tests.sandbox_server import sandbox_server
 
 NOON = dt.datetime(2026, 9, 15, 12, 0, 30, tzinfo=dt.UTC)
@@ -22,23 +21,9 @@ GOOD = {
 Record = dict[str, Any]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_history() -> Iterator[None]:
-    """As much as bookings are made ahead and the API goes back, instead of 800 days."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_files, "HISTORY_DAYS", 160)
-        yield
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The API as nobody posts to it."""
-    with sandbox_server(now=lambda: NOON) as url:
-        yield f"{url}/events"
-
-
-@pytest.fixture
-def fresh() -> Iterator[str]:
     with sandbox_server(now=lambda: NOON) as url:
         yield f"{url}/events"
 
@@ -58,10 +43,6 @@ def get(url: str, **parameters: object) -> Any:
     answer = request(url, **parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-def post(url: str, event: object) -> requests.Response:
-    return requests.post(url, json=event, timeout=10)
 
 
 @pytest.mark.parametrize(
@@ -113,12 +94,23 @@ def test_unsupported_parameters_are_rejected_and_never_dropped(served: str) -> N
             assert len(answer.text) < 600
 
 
-def test_a_posted_event_is_among_the_others(fresh: str) -> None:
+def test_pages_are_parts_of_the_list(served: str, everything: list[Record]) -> None:
+    pages = [get(served, limit=400)]
+    while pages[-1]["next"]:
+        pages.append(get(pages[-1]["next"]))
+    assert [one for page in pages for one in page["results"]] == everything
+    assert {page["count"] for page in pages} == {len(everything)}
+    assert pages[0]["previous"] is None
+    assert get(pages[2]["previous"]) == pages[1]
+
+
+def test_a_posted_event_is_among_the_others() -> None:
     sent = GOOD | {"id": 1}
-    answer = post(fresh, sent)
-    assert (answer.status_code, answer.json()) == (201, sent)
-    assert get(fresh, room_id=GOOD["room_reservation_id"]) == [sent]
-    served = get(fresh)
+    with sandbox_server(now=lambda: NOON) as url:
+        answer = requests.post(f"{url}/events", json=sent, timeout=10)
+        assert (answer.status_code, answer.json()) == (201, sent)
+        assert get(f"{url}/events", room_id=GOOD["room_reservation_id"]) == [sent]
+        served = get(f"{url}/events")
     order = [(event["event_timestamp"], event["id"]) for event in served]
     assert order == sorted(order)
     assert sent in served

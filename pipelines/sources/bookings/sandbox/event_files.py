@@ -4,20 +4,13 @@ They contain the events of `hotels`. Bad lines are additional and have ids that 
 that every true event is in the files too.
 """
 
-import csv
 import datetime as dt
 import gzip
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
-from pipelines.sources.bookings.sandbox.hotels import (
-    BOOKED,
-    IDS_A_DAY,
-    Event,
-    events_of_day,
-)
+from pipelines.sources.bookings.sandbox.hotels import BOOKED, IDS_A_DAY, Event, events_of_day
 
 HISTORY_COLUMNS = Event._fields
 DAY_COLUMNS = (
@@ -70,23 +63,15 @@ def day_lines(seed: int, day: dt.date) -> list[Line]:
 
 
 def _line(event: Event) -> Line:
-    return {
-        "id": str(event.id),
-        "room_reservation_id": event.room_reservation_id,
-        "night_of_stay": event.night_of_stay.isoformat(),
-        "status": str(event.status),
-        "event_timestamp": event.event_timestamp.strftime("%Y-%m-%d %H:%M:%S"),
-        "hotel_id": str(event.hotel_id),
-    }
+    at = f"{event.event_timestamp:%Y-%m-%d %H:%M:%S}"
+    return {name: str(one) for name, one in event._asdict().items()} | {"event_timestamp": at}
 
 
-def _csv(columns: tuple[str, ...], lines: Iterable[Line]) -> bytes:
+def _csv(columns: Iterable[str], lines: Iterable[Line]) -> bytes:
     """Return a header and the lines; one that lacks columns ends early."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([line[name] for name in columns if name in line] for line in lines)
-    return text.getvalue().encode()
+    header = {name: name for name in columns}
+    rows = ([line[name] for name in header if name in line] for line in (header, *lines))
+    return "".join(f"{','.join(row)}\n" for row in rows).encode()
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -11,14 +11,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.sources.bookings.sandbox.hotels import Event, events
+from pipelines.sources.bookings.sandbox.hotels import Event, events_of_day
 
 DAYS_SERVED = 30
 MAX_A_PAGE = 5000
 #: Outside the id ranges of daily events.
 FIRST_POSTED_ID = 10**13
 MAX_NUMBER = 2**63 - 1
-UUID = "(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+UUID = "(?i)^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"
+#: The fields of events by parameters that are named otherwise.
+FIELDS = {"updated": "event_timestamp", "rpg_status": "status", "room_id": "room_reservation_id"}
+#: What the ends of parameters mean.
+RELATIONS = {"": operator.eq, "gte": operator.ge, "gt": operator.gt, "lte": operator.le}
 
 
 def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
@@ -26,40 +30,24 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
     posted: dict[int, Event] = {}
     free_ids = itertools.count(FIRST_POSTED_ID)
 
-    def served() -> list[Event]:
-        until = now().astimezone(dt.UTC)
-        midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)  # keeps pages stable
-        found = events(seed, midnight - dt.timedelta(days=DAYS_SERVED), until)
-        return sorted([*found, *posted.values()], key=lambda one: (one.event_timestamp, one.id))
-
     def get(request: Request) -> Response:
         try:
             query = _read_query(request)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
-        limit, offset = query.limit, query.offset or 0
-        found = served()
-        for name, (field, holds) in FILTERS.items():
-            if (value := getattr(query, name)) is not None:
-                found = [event for event in found if holds(getattr(event, field), value)]
-        if limit is None:
-            return JSONResponse([_record(event) for event in found])
-        following, previous = offset + limit, offset - limit
-        url = request.url
-        return JSONResponse(
-            {
-                "count": len(found),
-                "next": str(url.include_query_params(offset=following))
-                if following < len(found)
-                else None,
-                "previous": None
-                if offset == 0
-                else str(url.include_query_params(offset=previous))
-                if previous > 0
-                else str(url.remove_query_params("offset")),
-                "results": [_record(event) for event in found[offset:following]],
-            }
-        )
+        until = now().astimezone(dt.UTC)
+        days = (until.date() - dt.timedelta(days=before) for before in range(DAYS_SERVED, -1, -1))
+        served = [one for day in days for one in events_of_day(seed, day)]
+        served = [*(one for one in served if one.event_timestamp <= until), *posted.values()]
+        served.sort(key=lambda one: (one.event_timestamp, one.id))
+        for name, wanted in query.model_dump(exclude_none=True).items():
+            field, _, relation = name.partition("__")
+            if field not in ("limit", "offset"):
+                value = operator.attrgetter(FIELDS.get(field, field))
+                holds = RELATIONS[relation]
+                served = [one for one in served if holds(value(one), wanted)]
+        found = [_record(one) for one in served]
+        return JSONResponse(_page(found, request, query) if query.limit else found)
 
     async def post(request: Request) -> Response:
         try:
@@ -67,9 +55,8 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
         except ValidationError as error:
             return JSONResponse({name: [said] for name, said in _problems(error)}, 400)
         number = next(free_ids) if sent.id is None else sent.id
-        event = Event(**sent.model_dump() | {"id": number})
-        posted[event.id] = event
-        return JSONResponse(_record(event), 201)
+        posted[number] = Event(**sent.model_dump() | {"id": number})
+        return JSONResponse(_record(posted[number]), 201)
 
     return [
         Route(path, endpoint, methods=[method])
@@ -79,12 +66,8 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
 
 
 def _record(event: Event) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "hotel_id": event.hotel_id,
+    return event._asdict() | {
         "event_timestamp": event.event_timestamp.isoformat().replace("+00:00", "Z"),
-        "status": event.status,
-        "room_reservation_id": event.room_reservation_id,
         "night_of_stay": event.night_of_stay.isoformat(),
     }
 
@@ -98,7 +81,7 @@ def _in_utc(at: dt.datetime) -> dt.datetime:
 
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 Instant = Annotated[dt.datetime, AfterValidator(_in_utc)]
-Room = Annotated[str, Field(pattern=f"^{UUID}$"), AfterValidator(str.lower)]
+Room = Annotated[str, Field(pattern=UUID), AfterValidator(str.lower)]
 
 
 class PostedEvent(BaseModel):
@@ -123,7 +106,7 @@ class Query(BaseModel):
     updated__gte: Instant | None = Field(None, alias="updated_gte")
     updated__gt: Instant | None = Field(None, alias="updated_gt")
     updated__lte: Instant | None = Field(None, alias="updated_lte")
-    rpg_status: Literal["1", "2"] | None = Field(None, alias="status")
+    rpg_status: Annotated[int, Field(ge=1, le=2)] | None = Field(None, alias="status")
     room_id: Room | None = Field(None, alias="room_reservation_id")
     night_of_stay__gte: dt.date | None = Field(None, alias="night_of_stay_gte")
     night_of_stay__lte: dt.date | None = Field(None, alias="night_of_stay_lte")
@@ -131,31 +114,29 @@ class Query(BaseModel):
     offset: Number | None = None
 
 
-def _is_status(status: int, wanted: str) -> bool:
-    return str(status) == wanted
+def _page(found: list[Any], request: Request, query: Query) -> dict[str, Any]:
+    limit, offset = query.limit or 0, query.offset or 0
 
+    def beginning(at: int) -> str:
+        return str(request.url.include_query_params(offset=at))
 
-#: By parameter: the event's field, and its required relation to the parameter's value.
-FILTERS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
-    "hotel_id": ("hotel_id", operator.eq),
-    "updated__gte": ("event_timestamp", operator.ge),
-    "updated__gt": ("event_timestamp", operator.gt),
-    "updated__lte": ("event_timestamp", operator.le),
-    "rpg_status": ("status", _is_status),
-    "room_id": ("room_reservation_id", operator.eq),
-    "night_of_stay__gte": ("night_of_stay", operator.ge),
-    "night_of_stay__lte": ("night_of_stay", operator.le),
-}
+    return {
+        "count": len(found),
+        "next": beginning(offset + limit) if offset + limit < len(found) else None,
+        "previous": beginning(max(0, offset - limit)) if offset else None,
+        "results": found[offset : offset + limit],
+    }
 
 
 def _read_query(request: Request) -> Query:
     """Parse the parameters. Raises `ValueError` on an invalid or repeated one."""
     given = request.query_params.multi_items()
     names = {field.alias: name for name, field in Query.model_fields.items() if field.alias}
-    seen = [names.get(spelling, spelling) for spelling, _ in given]
-    for (spelling, _), name in zip(given, seen, strict=True):
-        if seen.count(name) > 1:
+    seen: set[str] = set()
+    for spelling, _ in given:
+        if (name := names.get(spelling, spelling)) in seen:
             raise ValueError(f"{spelling}: is given more than once")
+        seen.add(name)
     try:
         query = Query.model_validate(dict(given))
     except ValidationError as error:

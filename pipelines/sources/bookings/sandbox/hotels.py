@@ -52,17 +52,6 @@ class Reservation(NamedTuple):
     cancelled_at: dt.datetime | None
 
 
-def events(seed: int, since: dt.datetime, until: dt.datetime) -> list[Event]:
-    """Return the events from `since` to `until`, both included, by time and id."""
-    days = range(since.date().toordinal(), until.date().toordinal() + 1)
-    return [
-        event
-        for day in days
-        for event in events_of_day(seed, dt.date.fromordinal(day))
-        if since <= event.event_timestamp <= until
-    ]
-
-
 @lru_cache(maxsize=128)
 def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
     """Return all events of a day (UTC) by time and id: about 33 bookings and 5 cancellations."""
