@@ -7,7 +7,7 @@ The query parameters are `updated__gte` and `limit`. A service with paging answe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -56,7 +56,9 @@ class EventsClient:
         if since is not None:
             parameters["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
             about = f"events since {parameters['updated__gte']}"
-        address = with_parameters(self.url, parameters)
+        own = urlsplit(self.url)
+        query = "&".join(filter(None, (own.query, urlencode(parameters))))
+        address = own._replace(query=query, fragment="").geturl()
         requested: set[str] = set()
         for number in range(1, MAX_PAGES + 1):
             requested.add(address)
@@ -85,10 +87,8 @@ class EventsClient:
             if is_last and document.get("has_more") is True:
                 raise self._permanent("the page says that there are more, and not where")
             return document["results"] or [], None if is_last else self._next(following, address)
-        kind = type(document).__name__
-        raise self._permanent(
-            f"the response is neither an array nor a page with results, but {kind}"
-        )
+        words = "the response is neither an array nor a page with results, but"
+        raise self._permanent(f"{words} {type(document).__name__}")
 
     def _next(self, following: Any, address: str) -> str:
         """Return the URL of the next page: the service's, on the configured server.
@@ -125,13 +125,6 @@ class EventsClient:
             place=self.place,
             remedy=f"Check the service, and whether {self.http.variable} is right.",
         )
-
-
-def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
-    """Return a URL with further query parameters."""
-    parsed = urlsplit(url)
-    query = "&".join(filter(None, (parsed.query, urlencode(parameters))))
-    return parsed._replace(query=query, fragment="").geturl()
 
 
 def open_client(settings: Settings, attempts: int = 5) -> EventsClient | None:

@@ -1,6 +1,7 @@
 """The dashboard page of hotel bookings: on the books, pickup, pace, cancellations."""
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard import page as ui
@@ -11,6 +12,8 @@ BY_NIGHT = "The line is by night of stay, from today on."
 #: millisecond per hotel to compute from events, are left out.
 MAX_HOTELS = 250
 NO_LAST_YEAR = "Last year is not known: there are no events of a month before that time."
+DAY = ui.day_format(has_weekday=True)
+NIGHT = alt.Tooltip("night_of_stay:T", title="night of stay", format=DAY)
 
 
 def show() -> None:
@@ -43,30 +46,7 @@ def show() -> None:
         _show_pickup(nights, of_hotels)
         _show_occupancy(nights, shown)
         _show_pace(of_hotels)
-    months = QUESTIONS.ask("by_month", **of_hotels)
-    kinds = {"bookings": ui.BLUE, "cancellations": ui.RED}
-    ui.show_chart(
-        "Bookings and cancellations by month",
-        months,
-        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
-        .mark_bar()
-        .encode(
-            x=ui.period_axis(months.rows["month"], "month", "month"),
-            xOffset="kind:N",
-            y=alt.Y("nights:Q", title="nights of reservations"),
-            color=alt.Color("kind:N", title=None, scale=ui.colour_scale(kinds)),
-            tooltip=[
-                alt.Tooltip("month:T", title="month", format="%b %Y"),
-                alt.Tooltip("kind:N", title="kind"),
-                alt.Tooltip("nights:Q", title="nights of reservations", format=","),
-                alt.Tooltip("cancellation_rate_pct:Q", title="cancelled, %"),
-            ],
-        )
-        .properties(height=280),
-        empty="No booking in the last two years.",
-        note="By the day of the event. Point at a bar to see the cancellation rate: cancellations"
-        " by bookings of the same month.",
-    )
+    _show_months(of_hotels)
 
 
 def _show_numbers(books: ui.Answer, beside: ui.Answer | None, nights: int) -> None:
@@ -102,49 +82,24 @@ def _show_numbers(books: ui.Answer, beside: ui.Answer | None, nights: int) -> No
 def _show_books(books: ui.Answer, beside: ui.Answer | None) -> None:
     rows = books.rows
     text, _ = ui.ink()
-    across = ui.period_axis(rows["night_of_stay"], "night_of_stay", "day").title("night of stay")
+    years = {"this year": ui.BLUE, "last year": text}
+    across = _nights(rows)
     bars = (
         alt.Chart(rows.assign(year="this year"))
         .mark_bar()
         .encode(
             x=across,
             y=alt.Y("on_the_books:Q", title="reservations"),
-            color=alt.Color(
-                "year:N",
-                title=None,
-                scale=ui.colour_scale({"this year": ui.BLUE, "last year": text}),
-            ),
-            tooltip=[
-                alt.Tooltip(
-                    "night_of_stay:T", title="night of stay", format=ui.day_format(has_weekday=True)
-                ),
-                *(
-                    alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
-                    for one in rows.columns[1:]
-                ),
-            ],
+            color=alt.Color("year:N", title=None, scale=ui.colour_scale(years)),
+            tooltip=[NIGHT, *map(_count, rows.columns[1:])],
         )
     )
     layers: list[alt.Chart] = [bars]
     if beside is not None:
         then = beside.rows.dropna(subset=["last_year"]).assign(year="last year")
-        layers.append(
-            alt.Chart(then)
-            .mark_tick(thickness=2)
-            .encode(
-                x=across,
-                y="last_year:Q",
-                color="year:N",
-                tooltip=[
-                    alt.Tooltip(
-                        "night_of_stay:T",
-                        title="night of stay",
-                        format=ui.day_format(has_weekday=True),
-                    ),
-                    alt.Tooltip("last_year:Q", title="last year", format=","),
-                ],
-            )
-        )
+        ticks = alt.Chart(then).mark_tick(thickness=2)
+        tooltip = [NIGHT, _count("last_year")]
+        layers.append(ticks.encode(x=across, y="last_year:Q", color="year:N", tooltip=tooltip))
     ui.show_chart(
         "On the books by night",
         beside or books,
@@ -152,6 +107,14 @@ def _show_books(books: ui.Answer, beside: ui.Answer | None) -> None:
         empty="Nothing is on the books.",
         note="Last year: the same weekday 52 weeks ago, as many days before the night.",
     )
+
+
+def _nights(rows: pd.DataFrame) -> alt.X:
+    return ui.period_axis(rows["night_of_stay"], "night_of_stay", "day").title("night of stay")
+
+
+def _count(column: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{column}:Q", title=column.replace("_", " "), format=",")
 
 
 def _show_hotels(nights: int, names: dict[str, int]) -> None:
@@ -165,9 +128,6 @@ def _show_hotels(nights: int, names: dict[str, int]) -> None:
         key="hotel_row",
         opens=("hotel", "hotel_name"),
         hotel_name="Hotel",
-        on_the_books=st.column_config.NumberColumn("On the books", format="localized"),
-        last_year=st.column_config.NumberColumn("Last year", format="localized"),
-        change=st.column_config.NumberColumn("Change", format="localized"),
         change_share=st.column_config.NumberColumn("Change, %", format="percent"),
     )
 
@@ -180,9 +140,7 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
         alt.Chart(pickup.rows)
         .mark_rect()
         .encode(
-            x=ui.period_axis(pickup.rows["night_of_stay"], "night_of_stay", "day").title(
-                "night of stay"
-            ),
+            x=_nights(pickup.rows),
             y=ui.period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
             color=alt.Color(
                 "pickup:Q",
@@ -190,10 +148,8 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
                 scale=alt.Scale(range=[ui.RED, "#d9d9d9", ui.BLUE], domainMid=0),
             ),
             tooltip=[
-                alt.Tooltip(
-                    "night_of_stay:T", title="night of stay", format=ui.day_format(has_weekday=True)
-                ),
-                alt.Tooltip("made_on:T", title="booked on", format=ui.day_format(has_weekday=True)),
+                NIGHT,
+                alt.Tooltip("made_on:T", title="booked on", format=DAY),
                 alt.Tooltip("pickup:Q", format="+,"),
             ],
         )
@@ -223,9 +179,7 @@ def _show_occupancy(nights: int, names: dict[str, int]) -> None:
             ),
             tooltip=[
                 alt.Tooltip("hotel_name:N", title="hotel"),
-                alt.Tooltip(
-                    "period_start:T", title="week from", format=ui.day_format(has_weekday=True)
-                ),
+                alt.Tooltip("period_start:T", title="week from", format=DAY),
                 alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
                 alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
                 alt.Tooltip("occupancy:Q", format=".0%"),
@@ -263,6 +217,33 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
         empty="There is no night to compare yet.",
         note="A total is known once that day has passed for all nights of the month; so the line of"
         " this year ends at the lead time that the last night has today.",
+    )
+
+
+def _show_months(of_hotels: dict[str, list[int]]) -> None:
+    months = QUESTIONS.ask("by_month", **of_hotels)
+    kinds = {"bookings": ui.BLUE, "cancellations": ui.RED}
+    ui.show_chart(
+        "Bookings and cancellations by month",
+        months,
+        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
+        .mark_bar()
+        .encode(
+            x=ui.period_axis(months.rows["month"], "month", "month"),
+            xOffset="kind:N",
+            y=alt.Y("nights:Q", title="nights of reservations"),
+            color=alt.Color("kind:N", title=None, scale=ui.colour_scale(kinds)),
+            tooltip=[
+                alt.Tooltip("month:T", title="month", format="%b %Y"),
+                alt.Tooltip("kind:N", title="kind"),
+                alt.Tooltip("nights:Q", title="nights of reservations", format=","),
+                alt.Tooltip("cancellation_rate_pct:Q", title="cancelled, %"),
+            ],
+        )
+        .properties(height=280),
+        empty="No booking in the last two years.",
+        note="By the day of the event. Point at a bar to see the cancellation rate: cancellations"
+        " by bookings of the same month.",
     )
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.parse_errors import translate_parse_errors
-from pipelines.sources.bookings.client import EventPage, EventsClient, open_client
+from pipelines.sources.bookings.client import EventsClient, open_client
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
 
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
 SOURCE = "bookings"
 #: Events that are entered later than the overlap are read within a day.
 WHOLE_EVERY = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where to start reading (None: the beginning), and whether a full read is due in any case."""
-
-    since: dt.datetime | None
-    watermark_at: dt.datetime | None
-    is_whole_due: bool
 
 
 def poll(
@@ -59,21 +49,25 @@ def poll(
     """
     from pipelines.sources.bookings.transform import newest_event_at
 
-    began_at = clock()
-    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-        start = _start(connection, client, began_at)
-        if is_whole:
-            start = Start(None, start.watermark_at, is_whole_due=True)
+    began_at, place = clock(), client.place
+    last = last_poll(store, client)
+    is_whole = is_whole or _is_whole_due(last, began_at)
+    since = None if is_whole else _since(last, client)
     outcomes: list[Outcome] = []
-    watermark_at = start.watermark_at
+    watermark_at = last.watermark_at if last else None
     failure: Failure | None = None
     try:
-        for page in client.pages(start.since):
+        for page in client.pages(since):
             try:
-                with translate_parse_errors(SOURCE, __package__, client.place):
+                with translate_parse_errors(SOURCE, __package__, place):
                     newest_at = newest_event_at(page.events, settings, until=began_at)
                 watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
-                if outcome := load(_content(page, client.place)):
+                size, at = len(page.response.body), page.response.received_at
+                delivery = Delivery(SOURCE, page.name, page.response.sha256, size, at)
+                content = Content(
+                    delivery=delivery, document=page.events, place=place, is_overlapping=True
+                )
+                if outcome := load(content):
                     outcomes.append(outcome)
             except DatabaseError:
                 raise
@@ -83,13 +77,14 @@ def poll(
         raise
     except Failure as broken_off:
         failure = failure or broken_off
-    moved: dict[str, object] = {}
+    noted: dict[str, object] = {"polled_at": began_at}
     if failure is None:
-        moved["watermark_at"] = watermark_at
-        if start.since is None:
-            moved["read_whole_at"] = began_at
+        noted["watermark_at"] = watermark_at
+        if since is None:
+            noted["read_whole_at"] = began_at
+    statement = insert(polls).values(url=place, **noted)
     with store.transaction(SOURCE) as connection:
-        _note(connection, client, polled_at=began_at, **moved)
+        connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=noted))
     return outcomes, failure
 
 
@@ -103,54 +98,34 @@ def poll_configured(
     return poll(runner.store, client, runner.settings, runner.load, is_whole=is_whole)
 
 
-def _content(page: EventPage, place: str) -> Content:
-    """Return a page as the content of a delivery."""
-    response = page.response
-    size, at = len(response.body), response.received_at
-    return Content(
-        delivery=Delivery(SOURCE, page.name, response.sha256, size, at),
-        document=page.events,
-        place=place,
-        is_overlapping=True,
-    )
-
-
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
     """Return whether a poll is worth a run: there is something new, or a full read is due.
 
     Raises whatever the client raises.
     """
-    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-        start = _start(connection, client, clock())
-    if start.is_whole_due:
+    last = last_poll(store, client)
+    if _is_whole_due(last, clock()):
         return True
-    for page in client.pages(start.since):  # no transaction is open during a request
+    for page in client.pages(_since(last, client)):  # no transaction is open during a request
         with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
             if last_sha256(connection, SOURCE, page.name) != page.response.sha256:
                 return True
     return False
 
 
-def last_poll(connection: Connection, client: EventsClient) -> Row[Any] | None:
+def last_poll(store: Warehouse, client: EventsClient) -> Row[Any] | None:
     """Return the row of `bookings.polls` for this API."""
-    return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
+        return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
 
 
-def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
+def _is_whole_due(last: Row[Any] | None, now: dt.datetime) -> bool:
+    return not last or not last.read_whole_at or abs(now - last.read_whole_at) >= WHOLE_EVERY
+
+
+def _since(last: Row[Any] | None, client: EventsClient) -> dt.datetime | None:
     """Return where to start: at a full hour, so that requests within an hour are the same."""
-    row = last_poll(connection, client)
-    if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
-        return Start(None, row and row.watermark_at, is_whole_due=True)
-    since = row.watermark_at and (row.watermark_at - client.overlap).replace(
-        minute=0, second=0, microsecond=0
-    )
-    return Start(since, row.watermark_at, is_whole_due=False)
-
-
-def _note(connection: Connection, client: EventsClient, **values: object) -> None:
-    statement = insert(polls).values(url=client.place, **values)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["url"], set_={name: statement.excluded[name] for name in values}
-        )
-    )
+    if last is None or last.watermark_at is None:
+        return None
+    since: dt.datetime = last.watermark_at - client.overlap
+    return since.replace(minute=0, second=0, microsecond=0)

@@ -29,14 +29,7 @@ from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv
 from pipelines.ingest.reasons import not_an_object
 from pipelines.warehouse.connection import RECORD
 
-COLUMNS = (
-    "id",
-    "hotel_id",
-    "event_timestamp",
-    "status",
-    "room_reservation_id",
-    "night_of_stay",
-)
+COLUMNS = ("id", "hotel_id", "event_timestamp", "status", "room_reservation_id", "night_of_stay")
 OPTIONAL = ("id",)
 #: Columns that the table calls otherwise.
 STORED_AS = {"id": "event_id", "event_timestamp": "event_at"}
@@ -63,13 +56,11 @@ ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
 #: What proves that a sender writes the month first.
 MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])-(?:1[3-9]|2[0-9]|3[01])-[0-9]{4}(?: .*)?")
-TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
-SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
-ZONE = r" ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
+ISO_TIME = rf"{ISO_DATE}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?"
+SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 #: Other forms of ISO 8601 with an offset, such as 20260201T1000Z.
-RARE = re.compile(r"[0-9W-]{7,10}T[0-9:]+(?:[.,][0-9]+)?(?:Z|[+-][0-9:]+)")
-
-
+RARE = re.compile(r"[0-9W-]{7,10}T[0-9:]+(?:\.[0-9]+)?(?:Z|[+-][0-9:]+)")
 YEARS = f"{FIRST_YEAR} to {LAST_YEAR}"
 #: What a value is that violates the contract.
 OTHERWISE = {
@@ -202,35 +193,32 @@ def _whole_numbers(texts: pd.Series) -> pd.Series:
     return pd.Series(pd.arrays.IntegerArray(numbers, ~is_whole), index=texts.index)
 
 
+def _moments(texts: pd.Series, pattern: str, form: str, *, utc: bool = False) -> pd.Series:
+    """Parse the texts that have a pattern; anything else is missing."""
+    fitting = texts.where(texts.str.match(f"^{pattern}$"))
+    return pd.to_datetime(fitting, format=form, errors="coerce", utc=utc).dt.as_unit("us")
+
+
 def _dates(texts: pd.Series) -> pd.Series:
     """Parse dates as midnights; anything else is missing."""
-    iso = texts.where(texts.str.match(f"^{ISO_DATE}$"))
-    days = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
-    if (is_other := iso.isna()).any():
-        other = texts[is_other].where(texts[is_other].str.match(f"^{DAY_FIRST}$"))
-        days = days.fillna(pd.to_datetime(other, format="%d-%m-%Y", errors="coerce"))
-    return days.dt.as_unit("us")
+    days = _moments(texts, ISO_DATE, "%Y-%m-%d")
+    if (is_other := days.isna()).any():
+        days = days.fillna(_moments(texts[is_other], DAY_FIRST, "%d-%m-%Y"))
+    return days
 
 
 def _instants(texts: pd.Series, zone: str) -> pd.Series:
     """Parse instants in UTC; anything else, and times that the zone skips, is missing."""
-    iso = texts.where(texts.str.match(f"^{ISO_DATE}[T ]{TIME}$"))
-    iso = iso.str.replace(",", ".", regex=False)
-    naive = pd.to_datetime(iso, format="ISO8601", errors="coerce").dt.as_unit("us")
+    texts = texts.str.replace(",", ".", regex=False)
+    naive = _moments(texts, ISO_TIME, "ISO8601")
     zoned = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
-    if (is_other := iso.isna()).any():
+    if (is_other := naive.isna()).any():
         other = texts[is_other]
-        day_first = other.where(other.str.match(f"^{DAY_FIRST} {SHORT_TIME}$"))
-        full = day_first.where(day_first.str.count(":") == 2, day_first + ":00")
-        naive = naive.fillna(
-            pd.to_datetime(full, format="%d-%m-%Y %H:%M:%S", errors="coerce").dt.as_unit("us")
-        )
-        is_zoned = other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$")
-        with_zone = other.where(is_zoned).str.replace(",", ".", regex=False)
-        with_zone = with_zone.str.replace(r" ?(?:z|UTC|GMT)$", "Z", regex=True)
+        full = other.where(other.str.count(":") == 2, other + ":00")
+        naive = naive.fillna(_moments(full, f"{DAY_FIRST} {SHORT_TIME}", "%d-%m-%Y %H:%M:%S"))
+        with_zone = other.str.replace(r" ?(?:[Zz]|UTC|GMT)$", "Z", regex=True)
         with_zone = with_zone.str.replace(r" (?=[+-])", "", regex=True)
-        found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
-        zoned = zoned.fillna(found.dt.as_unit("us"))
+        zoned = zoned.fillna(_moments(with_zone, f"{ISO_TIME}{ZONE}", "ISO8601", utc=True))
         for row in texts.index[naive.isna() & zoned.isna()]:
             if (at := _rare(texts[row])) is not None:
                 zoned[row] = at
@@ -253,9 +241,8 @@ def _rare(text: str) -> pd.Timestamp | None:
 
 def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
     """Return a batch of events sent as JSON, numbered by position unless `numbers` are given."""
-    numbered = list(
-        zip(numbers if numbers is not None else range(len(events)), events, strict=True)
-    )
+    places = range(len(events)) if numbers is None else numbers
+    numbered = list(zip(places, events, strict=True))
     objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
     broken = [
         (number, as_json(event), not_an_object(event))
@@ -295,8 +282,7 @@ def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:
     values = [event[name] for name in names if event.get(name) is not None]
     if not values:
         return ""
-    is_one = all(one == values[0] for one in values[1:])
-    value = values[0] if is_one else values
+    value = values[0] if values.count(values[0]) == len(values) else values
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     text = json.dumps(value)
