@@ -69,6 +69,7 @@ def test_an_unavailable_api_fails_the_run_but_files_are_loaded(
     assert metadata(result, "bookings.events")["loaded"] == 1
     assert isinstance(bookings.tick("hotel_bookings_lag"), dg.RunRequest), "which counts it"
     assert metadata(bookings.run("refresh_hotel_bookings"), COUNTS)["new_events"] == 1
+    assert bookings.tick("hotel_bookings_lag") == "All events are counted."
     alone = folder / "elsewhere"
     alone.write_text(text_of([event(2)]))
     by_hand = bookings.run("bookings", "load_bookings", file=str(alone))
@@ -93,18 +94,6 @@ def test_the_api_sensor_requests_runs_only_for_new_events(
     source.will(body(b"gone", 503))
     assert "503" in failure(bookings.run("bookings"))
     assert bookings.tick(API) == "The last run failed; trying again 5 min after its start."
-
-
-def test_counts_that_a_killed_run_left_behind_are_caught_up(
-    bookings: Runner, warehouse: Warehouse, folder: Path
-) -> None:
-    all_counted = "All events are counted."
-    assert bookings.tick("hotel_bookings_lag") == all_counted
-    deliver(warehouse, folder, [event(1)], "a.txt")
-    assert isinstance(bookings.tick("hotel_bookings_lag"), dg.RunRequest)
-    result = bookings.run("refresh_hotel_bookings")
-    assert metadata(result, COUNTS)["new_events"] == 1
-    assert bookings.tick("hotel_bookings_lag") == all_counted
 
 
 def test_a_rebuild_repairs_counts_that_were_tampered_with(

@@ -89,15 +89,6 @@ def nameless(events: list[Event]) -> list[Event]:
     return [{name: value for name, value in one.items() if name != "id"} for one in events]
 
 
-def test_events_without_ids_are_identified_by_their_content(inbox: Inbox) -> None:
-    events = [event(1), event(2), event(1)]
-    assert inbox.deliver(nameless(events)) == (3, 2, 1, 0)
-    assert all(number < 0 for (number,) in inbox.stored("event_id"))
-    again = [event(1), *events[1:], event(3)]
-    assert inbox.deliver(nameless(again), "copy.csv") == (4, 1, 3, 0)
-    assert len(inbox.stored()) == 3
-
-
 @pytest.mark.parametrize("turned", [False, True])
 def test_an_event_with_and_without_its_id_is_one_event(inbox: Inbox, turned: bool) -> None:
     files = [[event(1), event(2)], nameless([event(2), event(1), event(3)])]
