@@ -87,7 +87,8 @@ def in_plain_words(key: str, what: str, remedy: str, source: str | None) -> str:
     The remedy of a check begins with what is wrong.
     """
     kind, _, place = key.partition(":")
-    owner = titled(source) if source else place.partition(":")[0]
+    titles = (title_of(one) for one in by_seniority() if one.name == source)
+    owner = next(titles, source or place.partition(":")[0])
     if kind == "check":
         count = re.match(r"Found (\d+)", what)
         clause = CLAUSE_END.split(remedy)[0].replace("`", "").rstrip(".")
@@ -99,8 +100,3 @@ def in_plain_words(key: str, what: str, remedy: str, source: str | None) -> str:
     if kind in ("sensor", "schedule"):
         return f"Automation fails: {place}. {what}"
     return f"{owner}: {what}" if source else what
-
-
-def titled(source: str) -> str:
-    """Return what the dashboards call a source."""
-    return next((title_of(one) for one in by_seniority() if one.name == source), source)

@@ -96,16 +96,15 @@ def _show_card(source: Source, last: dict[str, Any]) -> None:
     """Show the number of a source: the one that it declares, or else the records of a day."""
     module = source.module("dashboard")
     pages = pages_of(source)
-    declared: ui.Card | None = getattr(module, "card", None)
+    card: ui.Card | None = getattr(module, "card", None)
     feeds = [one.feed or source.name for one in source.ledgers]
-    if declared is None:
-        if not feeds:
-            return
+    if card is not None:
+        answer = ui.Questions(source.package).ask(card.statement, **card.parameters())
+    elif feeds:
         card = ui.Card("Records loaded today", "card")
         answer = QUESTIONS.ask("card", feeds=feeds)
     else:
-        card = declared
-        answer = ui.Questions(source.package).ask(card.statement, **card.parameters())
+        return
     times = [last[feed] for feed in feeds if feed in last]
     title = title_of(source)
     with st.container(gap="xsmall"):
@@ -181,15 +180,12 @@ def _guarded(name: str, show: Callable[..., None], *values: Any) -> None:
 def _show_story(story: ui.Story, answer: ui.Answer, page: ui.Page) -> None:
     row = {str(name): one for name, one in answer.rows.iloc[0].to_dict().items()}
     words = {name: ui.as_plain(one) for name, one in row.items() if isinstance(one, str)}
-    words |= {name: ui.as_day(one, has_year=False) for name, one in row.items() if _is_day(one)}
+    days = {name: one for name, one in row.items() if isinstance(one, dt.date) and not pd.isna(one)}
+    words |= {name: ui.as_day(one, has_year=False) for name, one in days.items()}
     links = {name.removeprefix("link_"): one for name, one in row.items() if "link_" in name}
     with st.container(gap="xsmall"):
         ui.link_to(page, story.sentence.format(**row | words), icon=story.icon, **links)
         ui.show_sql(answer)
-
-
-def _is_day(value: Any) -> bool:
-    return isinstance(value, dt.date) and not pd.isna(value)
 
 
 QUIET = ui.Story(

@@ -255,12 +255,9 @@ def show_chart(
         words = (
             f"{title}. {note or ''} The values are in the rows that the statement below returns."
         )
-        if key is None:
-            st.altair_chart(drawn, width="stretch", alt=words)
-        else:
-            selected = st.altair_chart(
-                drawn, width="stretch", alt=words, key=key, on_select=on_select or "rerun"
-            )
+        watched = (on_select or "rerun") if key else "ignore"
+        event = st.altair_chart(drawn, width="stretch", alt=words, key=key, on_select=watched)
+        selected = event if key else None
     show_sql(answer)
     return selected
 
@@ -291,24 +288,19 @@ def show_table(
         if note:
             st.caption(note)
         rows = answer.rows.drop(columns="total_rows", errors="ignore")
-        shown: dict[str, Any] = {
-            "hide_index": True,
-            "width": "stretch",
-            "column_config": columns_of(answer) | columns,
-            "placeholder": UNKNOWN,
-            "alt": f"{title}. {note or ''}",
-        }
-        if key is None:
-            st.dataframe(rows, **shown)
-        else:
-            event = st.dataframe(
-                rows,
-                key=key,
-                on_select=partial(_open_selected, key, rows, *opens) if opens else "rerun",
-                selection_mode="single-row",
-                **shown,
-            )
-            selected = next(iter(event["selection"]["rows"]), None)
+        opened: Any = partial(_open_selected, key, rows, *opens) if opens else "rerun"
+        event: Any = st.dataframe(
+            rows,
+            hide_index=True,
+            width="stretch",
+            column_config=columns_of(answer) | columns,
+            placeholder=UNKNOWN,
+            alt=f"{title}. {note or ''}",
+            key=key,
+            on_select=opened if key else "ignore",
+            selection_mode="single-row",
+        )
+        selected = next(iter(event["selection"]["rows"]), None) if key else None
         if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
             st.caption(f"The first {len(rows):,} of {total:,}.")
     show_sql(answer, is_open=is_sql_open)

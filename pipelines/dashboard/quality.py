@@ -4,7 +4,6 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -63,24 +62,19 @@ def _show_problems(found: Health) -> None:
             if one.remedy:
                 st.text(f"What to do: {one.remedy.replace('`', '')}")
             if one.rows and shown.open:
-                _show_rows(one)
+                rows = pd.DataFrame(one.rows)
+                st.dataframe(
+                    rows,
+                    hide_index=True,
+                    width="stretch",
+                    placeholder=UNKNOWN,
+                    alt=f"{_titled(one)}: the rows that it found",
+                    column_config={str(name): ui.heading(str(name)) for name in rows},
+                )
             if one.since:
                 st.caption(f"Since {ui.as_time(one.since)}")
             if one.path and (url := dagster_url(one.path.lstrip("/"))):
                 st.link_button("Its history in Dagster", url, icon=":material/open_in_new:")
-
-
-def _show_rows(one: Finding) -> None:
-    """Show the first rows that a failed check found."""
-    rows = pd.DataFrame(one.rows)
-    st.dataframe(
-        rows,
-        hide_index=True,
-        width="stretch",
-        placeholder=UNKNOWN,
-        alt=f"{_titled(one)}: the rows that it found",
-        column_config={str(name): ui.heading(str(name)) for name in rows},
-    )
 
 
 def _titled(one: Finding) -> str:
@@ -106,7 +100,6 @@ def _show_freshness(feeds: ui.Answer, chosen: Sequence[str]) -> None:
         empty="Nothing was delivered yet.",
         note="The promise is the longest time from one good run to the next, grace included.",
         source="Feed",
-        state="State",
         last_delivery_at=ui.instant_column("Last new data, UTC"),
         last_success_at=ui.instant_column("Last good run, UTC"),
         promise="Promised",
@@ -115,7 +108,6 @@ def _show_freshness(feeds: ui.Answer, chosen: Sequence[str]) -> None:
         ),
         records_today=st.column_config.NumberColumn("Received today", format="localized"),
         rejected_today=st.column_config.NumberColumn("Rejected of these", format="localized"),
-        in_quarantine=st.column_config.NumberColumn("In quarantine", format="localized"),
     )
 
 
@@ -128,25 +120,17 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
         is_balanced = bool(answer.rows["is_balanced"].all())
         mark = ":green[:material/check:]" if is_balanced else ":red[:material/error:] not equal to"
         st.markdown(f"{mark} **{ui.as_number(total['read'])} read** = {sums}")
-    counts: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name.capitalize(), format="localized")
-        for name in ("deliveries", "read", *OUTCOMES)
-    }
     with st.expander("Deliveries by day, and each one", icon=":material/list:"):
         ui.show_table(
             "By day and feed",
             answer,
             empty="Nothing was delivered in the last 30 days.",
-            day=ui.day_column("Day"),
-            feed="Feed",
             is_balanced=st.column_config.CheckboxColumn("Adds up"),
-            **counts,
         )
         ui.show_table(
             "Deliveries, newest first",
             QUESTIONS.ask("deliveries", feeds=[*chosen]),
             empty="Nothing was delivered yet.",
-            feed="Feed",
             name="Delivery",
             received_at=ui.instant_column("Received, UTC"),
             read_count=st.column_config.NumberColumn("Read", format="localized"),
@@ -154,18 +138,16 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
             unchanged_count=st.column_config.NumberColumn("Unchanged", format="localized"),
             rejected_count=st.column_config.NumberColumn("Rejected", format="localized"),
             problem="Rejected as a whole",
-            drift="Drift",
             byte_count=st.column_config.NumberColumn("Bytes", format="localized"),
         )
 
 
 def _show_quarantine(chosen: Sequence[str]) -> None:
     reasons = QUESTIONS.ask("quarantine_by_reason", feeds=[*chosen])
-    remedies = [_code_of(row["feed"], row["reason_code"]) for row in _records(reasons)]
-    shown = reasons.rows.assign(
-        remedy=pd.Series([one.remedy if one else None for one in remedies], dtype="string")
-    )
-    shown["link"] = shown["feed"] + ": " + shown["reason_code"]
+    shown = reasons.rows
+    codes = map(_code_of, shown["feed"], shown["reason_code"])
+    remedies = pd.Series([one.remedy if one else None for one in codes], dtype="string")
+    shown = shown.assign(remedy=remedies, link=shown["feed"] + ": " + shown["reason_code"])
     columns = ["feed", "count", "reason", "remedy", "reason_code", "last_seen_at", "example"]
     ui.show_table(
         "Quarantine by reason",
@@ -175,7 +157,6 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         key="reason_row",
         opens=("reason", "link"),
         link=None,
-        feed="Feed",
         count=st.column_config.NumberColumn("Records", format="localized"),
         reason=st.column_config.TextColumn("Reason", width="medium"),
         remedy=st.column_config.TextColumn("What to do", width="medium"),
@@ -198,12 +179,9 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
         QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code),
         empty="No rejected record is waiting.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
-        feed="Feed",
         received_at=ui.instant_column("Received, UTC"),
         reasons=st.column_config.TextColumn("Reasons", width="medium"),
         raw=st.column_config.TextColumn("Record", width="medium"),
-        delivery="Delivery",
-        position="Position",
     )
     waiting = reasons.rows["feed"].unique().tolist() if selected is None else of_one
     st.markdown("**Commands**, ready to copy")
@@ -238,23 +216,16 @@ def _code_of(feed: str, code: str) -> ReasonCode | None:
     return known.get(code) or known.get(f"<field>_{kind}")
 
 
-def _records(answer: ui.Answer) -> list[dict[str, Any]]:
-    return [{str(name): one for name, one in row.items()} for row in answer.rows.to_dict("records")]
-
-
 def dagster_url(path: str) -> str | None:
     """Return the URL of a page of the Dagster UI, from `ISOBAR_UI_URL` or a UI that runs here.
 
     It is looked up each time, because `isobar ui` may start and stop while the dashboard runs.
     """
-    base = ui_url() or _url_of_running_ui()
+    base = ui_url()
+    if not base:
+        url, noted = read_noted_ui(Settings.current().state)
+        base = url if find(noted.get("web server", "")) else None  # it was killed, or is elsewhere
     return f"{base}/{path}" if base else None
-
-
-def _url_of_running_ui() -> str | None:
-    """Return the URL recorded by `isobar ui`, unless its web server was killed or is elsewhere."""
-    url, noted = read_noted_ui(Settings.current().state)
-    return url if find(noted.get("web server", "")) else None
 
 
 PAGE = ui.Page("Data quality", ":material/fact_check:", show)

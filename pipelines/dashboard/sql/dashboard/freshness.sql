@@ -9,16 +9,7 @@ SELECT
     feeds.records_today,
     feeds.rejected_today,
     feeds.in_quarantine
-FROM (
-    SELECT
-        source,
-        state,
-        last_new_data_at,
-        last_checked_at,
-        expected_within_hours
-    FROM metrics.freshness
-    WHERE kind = 'source'
-) AS checked
+FROM (SELECT * FROM metrics.freshness WHERE kind = 'source') AS checked
 FULL JOIN ops.feeds ON checked.source = feeds.source
 WHERE feeds.feed IS NOT NULL OR checked.last_checked_at IS NOT NULL
 ORDER BY feeds.feed IS NULL, 1;
