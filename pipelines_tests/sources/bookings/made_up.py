@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
@@ -91,14 +89,9 @@ class Inbox(Stored):
 
     def stored(self, columns: str = "*") -> list[Any]:
         """Return the stored events by id."""
-        return stored(self.owner, columns)
+        return self.rows(f"SELECT {columns} FROM bookings.events ORDER BY event_id")
 
     def quarantined(self) -> list[tuple[str, str, str]]:
         """Position, reasons and text of what is in quarantine."""
         query = "SELECT position, reasons, raw FROM ops.quarantine ORDER BY quarantine_id"
         return [(position, "; ".join(reasons), raw) for position, reasons, raw in self.rows(query)]
-
-
-def stored(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
-    """Return the rows of `bookings.events` by id."""
-    return owner.execute(f"SELECT {columns} FROM bookings.events ORDER BY event_id").fetchall()
