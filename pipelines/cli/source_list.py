@@ -70,8 +70,7 @@ def _state(name: str, settings: Settings) -> str:
 @list_sources.command(name="reset", short_help="Delete what a plug-in has stored.")
 @click.argument("name")
 @click.confirmation_option(
-    "--yes",
-    prompt="This deletes its tables, and its entries in ledger and quarantine. Go on?",
+    "--yes", prompt="This deletes its tables, and its entries in ledger and quarantine. Go on?"
 )
 def reset(name: str) -> None:
     """Delete the tables of a plug-in, and its entries in ledger and quarantine.

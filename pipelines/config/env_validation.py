@@ -214,11 +214,7 @@ RedisUrl = Annotated[
 
 
 def url(
-    description: str,
-    *,
-    sandbox: str = "",
-    example: str = "",
-    is_optional: bool = False,
+    description: str, *, sandbox: str = "", example: str = "", is_optional: bool = False
 ) -> Any:
     """Declare the URL of a service.
 

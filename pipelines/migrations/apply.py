@@ -82,7 +82,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
         with _transaction(url) as connection:
             prepare(connection)
             execute_script(connection, "RESET ROLE")
-            distribution.let_nodes_connect(connection)
+            execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
     with _transaction(url) as connection:
         _reject_foreign(connection, place)
         prepare(connection)

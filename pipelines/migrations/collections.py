@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from psycopg.sql import Literal
 
 from pipelines.source import Source
-from pipelines.warehouse.sql_files import relations_read
+from pipelines.warehouse.sql_files import relations_behind
 
 #: The line of a gathering view in place of which `gathered` names the others.
 OTHERS = "-- and of each source\n"
@@ -54,7 +54,9 @@ def gathered(name: str, sql: str, sources: Mapping[str, Source]) -> str:
 
 def catalog(sources: Mapping[str, Source]) -> str:
     """Return the SQL of the view of what the sources provide."""
-    read = _sources_read(sources)
+    files = {name: sql for source in sources.values() for name, sql in source.object_files.items()}
+    owner = {table: source.name for source in sources.values() for table in source.metadata.tables}
+    read = {name: {owner[one] for one in relations_behind(name, files, owner)} for name in files}
     rows = [
         f"({_quoted(kind)}, {_quoted(name)}, {_quoted(source.name)},"
         f" {_quoted(sorted({source.name} | read.get(name, set())))}::text[])"
@@ -67,20 +69,6 @@ def catalog(sources: Mapping[str, Source]) -> str:
         for name in names
     ]
     return CATALOG.format(rows=",\n    ".join(rows))
-
-
-def _sources_read(sources: Mapping[str, Source]) -> dict[str, set[str]]:
-    """Return the sources whose tables each view reads, directly or by other views."""
-    files = {name: sql for source in sources.values() for name, sql in source.object_files.items()}
-    owner = {table: source.name for source in sources.values() for table in source.metadata.tables}
-
-    def read(name: str, seen: frozenset[str]) -> set[str]:
-        if name in owner:
-            return {owner[name]}
-        inner = relations_read(files.get(name, "")) - seen
-        return {one for relation in inner for one in read(relation, seen | inner)}
-
-    return {name: read(name, frozenset([name])) for name in files}
 
 
 def public_relations(source: Source) -> list[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Table, text
 
 from pipelines.ingest.statements import Owner
-from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import DISTRIBUTED_BY
 
 
@@ -35,14 +35,6 @@ def on_coordinator(connection: Connection) -> Iterator[None]:
     execute_script(connection, "SET LOCAL citus.enable_ddl_propagation = off")
     yield
     execute_script(connection, "SET LOCAL citus.enable_ddl_propagation = on")
-
-
-def let_nodes_connect(connection: Connection) -> None:
-    """Let Isobar's roles log in: a node executes a statement of a role in a session of that role.
-
-    Without a password, only the nodes can use that.
-    """
-    execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
 
 
 def undistributed(connection: Connection, tables: Iterable[Table]) -> list[Table]:

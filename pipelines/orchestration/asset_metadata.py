@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 
 import dagster as dg
 from sqlalchemy import Connection, Table, text
@@ -226,21 +226,15 @@ def as_dagster_failure(
         is_attended = orphaned_runs.TAG in context.run.tags
         is_last = context.retry_number >= len(PATIENCE_SECONDS)
         if not isinstance(failure, TransientFailure) or is_attended or is_last or not is_patient:
-            _fail_step(context, failure)
+            # The step fails with our message alone; cause and traceback are logged at level DEBUG.
+            cause = redact("".join(traceback.format_exception(failure)))
+            context.log.debug("%s\n%s", failure.problem, cause)
+            raise dg.Failure(description=str(failure), allow_retries=False) from None
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
         raise dg.RetryRequested(
             max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
         ) from failure
-
-
-def _fail_step(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
-) -> NoReturn:
-    """Fail a step with our message only; its cause and traceback are logged at level DEBUG."""
-    cause = redact("".join(traceback.format_exception(failure)))
-    context.log.debug("%s\n%s", failure.problem, cause)
-    raise dg.Failure(description=str(failure), allow_retries=False) from None
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:

@@ -13,7 +13,7 @@ from pipelines.orchestration.loading import inbox_sensor, load_asset
 from pipelines.orchestration.resources import source_resource
 from pipelines.orchestration.schedule_config import MAX_RUNTIME_TAG, schedule_of, timetable
 from pipelines.source import FileInbox, Source, declared_sources
-from pipelines.warehouse.sql_files import relations_read
+from pipelines.warehouse.sql_files import relations_behind
 from pipelines.warehouse.tables import WRITTEN_WITH
 
 
@@ -51,18 +51,9 @@ def upstream_of(view: str) -> list[str]:
     files = {name: sql for one in known for name, sql in one.object_files.items()}
     views = {name for one in known for name in one.view_assets}
     tables = {name: table for one in known for name, table in one.metadata.tables.items()}
-    found: set[str] = set()
-    waiting, seen = [view], {view}
-    while waiting:
-        for name in relations_read(files[waiting.pop()]) - seen:
-            seen.add(name)
-            if name in views:
-                found.add(name)
-            elif name in tables:
-                found.add(tables[name].info.get(WRITTEN_WITH, name))
-            elif name in files:
-                waiting.append(name)
-    return sorted(found)
+    read = relations_behind(view, files, views | tables.keys())
+    assets = (tables[one].info.get(WRITTEN_WITH, one) if one in tables else one for one in read)
+    return sorted({*assets})
 
 
 def _job(source: Source, assets: Collection[object], checks: Collection[Any]) -> Any:

@@ -15,14 +15,7 @@ from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailur
 from pipelines.ingest import deliveries, watermarks
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import (
-    Batches,
-    Content,
-    HttpDocument,
-    PagedApi,
-    PolledApi,
-    Since,
-)
+from pipelines.ingest.feeds import Batches, Content, HttpDocument, PagedApi, PolledApi, Since
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.ingest.runner import Runner

@@ -33,11 +33,7 @@ def has_unfinished_run(instance: dg.DagsterInstance, job_name: str) -> bool:
 
 
 def reason_to_wait(
-    instance: dg.DagsterInstance,
-    job_name: str,
-    *others: str,
-    seconds: float,
-    news_at: float = 0.0,
+    instance: dg.DagsterInstance, job_name: str, *others: str, seconds: float, news_at: float = 0.0
 ) -> str | None:
     """Return why a sensor should not start the job now; None if it should.
 

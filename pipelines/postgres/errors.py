@@ -13,13 +13,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import (
-    DatabaseError,
-    Failure,
-    PermanentFailure,
-    TransientFailure,
-    redact,
-)
+from pipelines.failures import DatabaseError, Failure, PermanentFailure, TransientFailure, redact
 
 SEE_SERVER = (
     "Mend what the server says (docs/database.md), or wait until it is up (isobar database status),"

@@ -164,9 +164,7 @@ def translated_storage() -> Iterator[None]:
 
 
 @contextmanager
-def sandbox(
-    settings: Settings,
-) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
+def sandbox(settings: Settings) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
     """Start the sandbox, unless sources are real or ISOBAR_SANDBOX_URL names one.
 
     Yields the process if it was started here, and a function that waits until the sandbox answers

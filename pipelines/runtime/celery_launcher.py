@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from celery import signals  # type: ignore[import-untyped]
@@ -96,13 +97,8 @@ class WorkersLauncher(CeleryRunLauncher):
         self._missed_since.pop(run.run_id)
         return CheckRunHealthResult(WorkerStatus.FAILED, "No worker has this run any more.")
 
-    def get_run_worker_debug_info(
-        self,
-        run: dg.DagsterRun,  # noqa: ARG002 - required by the interface
-        include_container_logs: bool | None = True,  # noqa: ARG002
-    ) -> str | None:
+    def get_run_worker_debug_info(self, *_: Any, **__: Any) -> None:
         """Return None: there is no further information."""
-        return None
 
     def _tasks_at_work(self) -> frozenset[str]:
         """Return the ids of the tasks that workers are executing."""

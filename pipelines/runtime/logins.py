@@ -7,12 +7,7 @@ from psycopg import sql
 
 from pipelines.config.env_validation import secret
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.clients import (
-    connect,
-    create_database,
-    place_of,
-    revoke_public_connect,
-)
+from pipelines.postgres.clients import connect, create_database, place_of, revoke_public_connect
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, OPERATOR
 

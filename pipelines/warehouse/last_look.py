@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.postgres.errors import translated
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import last_look
 
 #: How old a look may be, and how far clocks may differ.
 FRESH_SECONDS, CLOCK_SECONDS = 120.0, 5.0
 Severity = Literal["error", "warning"]
-READ = text("SELECT * FROM ops.last_look")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Look:
 
 def read(connection: Connection) -> Look | None:
     """Return what the last look found; None if nobody has looked."""
-    row = connection.execute(READ).mappings().one_or_none()
+    row = connection.execute(text("SELECT * FROM ops.last_look")).mappings().one_or_none()
     if row is None:
         return None
     try:
@@ -73,20 +73,15 @@ def read(connection: Connection) -> Look | None:
 
 def write(store: Warehouse, look: Look) -> None:
     """Note what a look found. Raises `Failure`."""
+    problems = json.dumps([asdict(one) for one in look.problems], default=dt.datetime.isoformat)
+    found = {
+        "looked_at": look.looked_at,
+        "problems": json.loads(problems.replace("\\u0000", "\\ufffd")),  # NUL is in no jsonb
+        "is_by_daemon": look.is_by_daemon,
+    }
+    noted = insert(last_look).values(number=1, **found)
     with (
         translated("database", "what is wrong cannot be noted", place=store.place),
         store.engine.begin() as connection,
     ):
-        connection.execute(
-            text(read_sql("pipelines.warehouse", "last_look")),
-            {
-                "looked_at": look.looked_at,
-                "problems": as_json([asdict(one) for one in look.problems]),
-                "is_by_daemon": look.is_by_daemon,
-            },
-        )
-
-
-def as_json(value: object) -> str:
-    """Return JSON that PostgreSQL takes, with times in ISO 8601."""
-    return json.dumps(value, default=dt.datetime.isoformat).replace("\\u0000", "\\ufffd")
+        connection.execute(noted.on_conflict_do_update(index_elements=["number"], set_=found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,11 @@ def read_sql(package: str, name: str) -> str:
 def sql_files(package: str, folder: str) -> dict[str, str]:
     """Return the texts of the files in `<package>/sql/<folder>`, by name without the suffix."""
     place = resources.files(package).joinpath("sql", folder)
-    files = (
-        [file for file in place.iterdir() if file.name.endswith(".sql")] if place.is_dir() else []
-    )
+    files = sorted(place.iterdir(), key=lambda file: file.name) if place.is_dir() else []
     return {
         file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in sorted(files, key=lambda file: file.name)
+        for file in files
+        if file.name.endswith(".sql")
     }
 
 
@@ -36,6 +36,20 @@ def execute_script(connection: Connection, script: str) -> None:
 def relations_read(sql: str) -> set[str]:
     """Return the schema-qualified tables and views after FROM and JOIN."""
     return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", _code(sql)))
+
+
+def relations_behind(view: str, files: Mapping[str, str], ends: Container[str]) -> set[str]:
+    """Return those of `ends` that a view reads, directly or by other views, by their `files`."""
+    found: set[str] = set()
+    waiting, seen = [view], {view}
+    while waiting:
+        for name in relations_read(files[waiting.pop()]) - seen:
+            seen.add(name)
+            if name in ends:
+                found.add(name)
+            elif name in files:
+                waiting.append(name)
+    return found
 
 
 def names_used(sql: str) -> set[str]:

@@ -8,6 +8,7 @@ everything that belongs to unfinished runs.
 import datetime as dt
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,10 +68,6 @@ def _deletion_op(name: str, days: int | None, about: str, delete: Deletion) -> d
     return op
 
 
-def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
-    return {log: prune(context.instance, log, before) for log in ("events", "checks")}
-
-
 def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
     folder = Settings.current().environment.get(RUN_LOGS)  # DAGSTER_HOME may be the clone
     storage = Path(folder or context.instance.storage_directory())
@@ -84,14 +81,11 @@ def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Ma
     return {f"records of {feed}": removed for feed, removed in purged.items()}
 
 
-def _purge(kept: Retention) -> Deletion:
-    """Return the deletion of data that a source keeps for a limited time."""
-
-    def purge(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, int]:
-        with context.resources.warehouse.open() as store:
-            return {kept.name.split("_", maxsplit=1)[-1]: kept.purge(store, before)}
-
-    return purge
+def _purge(
+    kept: Retention, context: dg.OpExecutionContext, before: dt.datetime
+) -> Mapping[str, int]:
+    with context.resources.warehouse.open() as store:
+        return {kept.name.split("_", maxsplit=1)[-1]: kept.purge(store, before)}
 
 
 def prune(
@@ -165,7 +159,9 @@ OPS = [
         30,
         "Deletes older events and executions of checks from Dagster's storage, except the last ones"
         " of each asset, partition and check. Runs stay.",
-        _prune_event_log,
+        lambda context, before: {
+            log: prune(context.instance, log, before) for log in ("events", "checks")
+        },
     ),
     _deletion_op(
         "remove_run_files",
@@ -180,7 +176,7 @@ OPS = [
         _purge_quarantine,
     ),
     *(
-        _deletion_op(kept.name, kept.days, kept.about, _purge(kept))
+        _deletion_op(kept.name, kept.days, kept.about, partial(_purge, kept))
         for source in by_seniority()
         for kept in source.retention
     ),

@@ -60,10 +60,7 @@ def look(
     In the daemon's first minute, its parts have not given a sign of life yet.
     """
     before = tables.before if tables else None
-    found = [
-        *problems.find_problems(instance, repository),
-        *(tables.problems if tables else ()),
-    ]
+    found = [*problems.find_problems(instance, repository), *(tables.problems if tables else ())]
     if not is_by_daemon or (before and before.is_fresh(now)):
         found += problems.of_daemon(instance, now)
     if is_by_daemon:  # whoever looks is running again
@@ -105,10 +102,7 @@ def data_problems(connection: Connection) -> list[Problem]:
 def tables_of(store: Warehouse) -> Tables:
     """Read what a look needs from the warehouse. Raises `Failure`."""
     problem = "what is wrong with the data cannot be read"
-    with (
-        translated("database", problem, place=store.place),
-        store.engine.connect() as connection,
-    ):
+    with translated("database", problem, place=store.place), store.engine.connect() as connection:
         return read_tables(connection)
 
 

@@ -11,11 +11,7 @@ from urllib.parse import urlencode
 
 import dagster as dg
 
-from pipelines.orchestration.checks import (
-    NO_REJECTS,
-    READABLE_FILES,
-    expectation_and_remedy,
-)
+from pipelines.orchestration.checks import NO_REJECTS, READABLE_FILES, expectation_and_remedy
 from pipelines.orchestration.operations.broken import of_broken_sources
 from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
