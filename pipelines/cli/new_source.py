@@ -90,6 +90,7 @@ def new_source(name: str, kind: Any, origin: str | None) -> None:
 
 def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Pagination | None]:
     """Read the sample and propose its records. Raises `PermanentFailure` if it has none."""
+    from pipelines.http.client import HttpClient
     from pipelines.ingest.inbox import LINE_SUFFIXES
     from pipelines.ingest.paging import Cursor, NextLink
     from pipelines.ingest.row_files import SUFFIXES
@@ -101,7 +102,8 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         if origin is None:
             text = EXAMPLE["files" if kind == "files" else "document"].encode()
         elif origin.startswith(("http://", "https://")):
-            text, suffix = _requested(origin), ".json"
+            answer = HttpClient("sources", "--from", attempts=2).get_json(origin)
+            text, suffix = answer.body, ".json"
         else:
             with Path(origin).open("rb") as opened:
                 text = opened.read(MAX_BYTES + 1)
@@ -170,12 +172,6 @@ def _encoding(text: bytes) -> str:
             text.decode(encoding)
             return found
     return "latin-1"
-
-
-def _requested(url: str) -> bytes:
-    from pipelines.http.client import HttpClient
-
-    return HttpClient("sources", "--from", attempts=2).get_json(url).body
 
 
 def _pagination(content: Any) -> Pagination:

@@ -42,8 +42,6 @@ HOST = re.compile(
     r"(?:https?://)?([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?::[0-9]+)?(?:[/?#].*)?",
     re.ASCII,
 )
-#: The time limit of a run in seconds, which `dagster.yaml` has, too.
-RUN_SECONDS = 7200
 #: How long a file in an inbox without a final line break has to be unchanged.
 CUT_SECONDS = 60
 #: Variables that libpq would apply to connections to the built-in server, too.
@@ -80,7 +78,7 @@ class Settings(Variables):
     #: Time limits of a check's or view's statement, of a run of a source, and of a statement of the
     #: dashboards. The longest regular statement, a weekly audit, takes some minutes.
     statement_seconds: int = _named("ISOBAR_STATEMENT_SECONDS", 600, ge=1)
-    run_seconds: int = _named("ISOBAR_RUN_SECONDS", RUN_SECONDS, ge=1)
+    run_seconds: int = _named("ISOBAR_RUN_SECONDS", 7200, ge=1)  # as in dagster.yaml
     dashboard_seconds: int = _named("ISOBAR_DASHBOARD_SECONDS", 30, ge=1)
     #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = Field(repr=False)

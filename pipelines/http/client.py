@@ -194,23 +194,23 @@ class HttpClient:
         status = response.status_code
         if status == 200:
             return
+        failure: Failure
         if self.explain is not None:
             body = self._read(response, shown, deadline)
             text = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError):
                 document = parse_json(text.encode())
-                if failure := self.explain(status, document, shown, self.clock()):
-                    raise failure
+                if meant := self.explain(status, document, shown, self.clock()):
+                    raise meant
         reason = in_one_line((response.reason or "")[:MAX_REASON])
-        problem, remedy = f"the source answered {status} {reason}", None
+        problem = f"the source answered {status} {reason}"
         if status in NOT_READY_STATUS:
             remedy = "Nothing: the next run requests it again."
-            not_ready = NotReady(self.source, problem, place=shown, remedy=remedy)
-            not_ready.status = status
-            raise not_ready
-        if status in TRANSIENT_STATUS:
-            raise self._transient(shown, problem, attempt, retry_after(response))
-        failure = self._permanent(shown, problem, PROXY_REMEDY if status == 407 else remedy)
+            failure = NotReady(self.source, problem, place=shown, remedy=remedy)
+        elif status in TRANSIENT_STATUS:
+            failure = self._transient(shown, problem, attempt, retry_after(response))
+        else:
+            failure = self._permanent(shown, problem, PROXY_REMEDY if status == 407 else None)
         failure.status = status
         raise failure
 
@@ -253,18 +253,18 @@ class HttpClient:
             problem += f" and asks to wait {retry_after_seconds:.0f} s"
         if self.attempts > 1:  # else the caller retries itself
             problem += ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
-        usual = f"Try again later. If it lasts, see whether the source is up and {self.variable}"
-        remedy = remedy or f"{usual} points at it."
+        usual = "Try again later. If it lasts, see whether the source is up and"
+        remedy = remedy or f"{usual} {self.variable} points at it."
         failure = TransientFailure(self.source, problem, place=shown, remedy=remedy)
         failure.retry_after_seconds = retry_after_seconds
         return failure
 
     def _permanent(self, shown: str, problem: str, remedy: str | None = None) -> PermanentFailure:
         problem = redact(problem, self.secrets)
-        usual = f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
-        return PermanentFailure(
-            self.source, problem, place=shown, remedy=remedy or f"{usual} source."
+        usual = (
+            f"Trying again will not help: correct {self.variable}, or ask whoever runs the source."
         )
+        return PermanentFailure(self.source, problem, place=shown, remedy=remedy or usual)
 
 
 def retry_after(response: requests.Response) -> float | None:

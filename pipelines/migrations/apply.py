@@ -84,7 +84,16 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
             execute_script(connection, "RESET ROLE")
             execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
     with _transaction(url) as connection:
-        _reject_foreign(connection, place)
+        if history.state(connection) == "foreign":
+            is_later = history.applied_revision(connection) is not None
+            version = "a later version of Isobar" if is_later else "Isobar 1.0 or 2.0"
+            raise PermanentFailure(
+                "database",
+                f"its tables are of {version}, which this one cannot upgrade",
+                place=place,
+                remedy="Use that version; or set DATABASE_URL to an empty database, or ISOBAR_HOME"
+                " to another folder, and load the sources again (docs/database.md).",
+            )
         prepare(connection)
         if _is_migrated(connection):  # another command was faster
             return
@@ -247,19 +256,6 @@ def _contents(connection: Connection) -> object:
     """Return a snapshot of what a migration changes, for comparison."""
     missing = history.missing_tables(connection, all_tables())
     return history.applied_revision(connection), missing, objects.applied_files(connection)
-
-
-def _reject_foreign(connection: Connection, place: str) -> None:
-    if history.state(connection) == "foreign":
-        is_later = history.applied_revision(connection) is not None
-        raise PermanentFailure(
-            "database",
-            f"its tables are of {'a later version of Isobar' if is_later else 'Isobar 1.0 or 2.0'},"
-            " which this one cannot upgrade",
-            place=place,
-            remedy="Use that version; or set DATABASE_URL to an empty database, or ISOBAR_HOME to"
-            " another folder, and load the sources again (docs/database.md).",
-        )
 
 
 @contextmanager

@@ -45,25 +45,20 @@ class Part:
 
     def scripts(self) -> dict[str, str]:
         """Return its comments, and its SQL but for views and functions, by `NAME/grants.sql`."""
-        folder = resources.files(self.package).joinpath("sql")
-        found = {f"{self.name}/comments": self._comments()}
-        for name in SCRIPTS:
-            if (file := folder.joinpath(name)).is_file():
-                found[f"{self.name}/{name}"] = file.read_text(encoding="utf-8")
-        return found
-
-    def _comments(self) -> str:
-        """Return the statements that set the comments of the schema, its tables and columns."""
-        tables = self.metadata.tables.values()
         declared = [("SCHEMA", [self.name], self.about)]
-        for one in tables:
+        for one in self.metadata.tables.values():
             name = [str(one.schema), one.name]
             declared.append(("TABLE", name, one.comment or ""))
             declared += [("COLUMN", [*name, of.name], of.comment or "") for of in one.columns]
-        return "".join(
+        comments = "".join(
             f"COMMENT ON {kind} {Identifier(*name).as_string()} IS {Literal(about).as_string()};\n"
             for kind, name, about in declared
         )
+        folder = resources.files(self.package).joinpath("sql")
+        files = [folder.joinpath(name) for name in SCRIPTS]
+        return {f"{self.name}/comments": comments} | {
+            f"{self.name}/{file.name}": file.read_text("utf-8") for file in files if file.is_file()
+        }
 
 
 def digest(sql: str) -> str:

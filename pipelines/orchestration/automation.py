@@ -104,7 +104,6 @@ def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
         "expected_within": due_within(source),
         "run_id": run_id,
     }
-    changed = {name: value for name, value in values.items() if name != "source"}
     checked = insert(sources).values(values)
     with store.engine.begin() as connection:
-        connection.execute(checked.on_conflict_do_update(index_elements=["source"], set_=changed))
+        connection.execute(checked.on_conflict_do_update(index_elements=["source"], set_=values))

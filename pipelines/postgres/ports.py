@@ -10,9 +10,3 @@ def free_port(preferred: int | None = None) -> int:
         with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port)) as probe:
             return int(probe.getsockname()[1])
     raise OSError("no port is free on 127.0.0.1")
-
-
-def is_open(port: int) -> bool:
-    """Return whether somebody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -270,13 +270,10 @@ class EmbeddedPostgres:
         """
         with suppress(IndexError, ValueError, psutil.Error):
             process = psutil.Process(int(self._pid_file_lines()[0]))
-            if is_alive(process) and any(map(self._is_data, process.cmdline())):
+            paths = {os.path.realpath(one) for one in process.cmdline() if one.startswith("/")}
+            if is_alive(process) and os.path.realpath(self.data) in paths:
                 return process
         return None
-
-    def _is_data(self, word: str) -> bool:
-        """Return whether a word is a path of the data folder, however it is spelled."""
-        return word.startswith("/") and os.path.realpath(word) == os.path.realpath(self.data)
 
     def _pid_file_lines(self) -> list[str]:
         try:

@@ -22,15 +22,11 @@ def usable_memory() -> int:
 
 def settings_for(memory: int) -> dict[str, str]:
     """Return the settings of a server for a memory in bytes, by name."""
-    sizes = {
-        "shared_buffers": _between(128 * MIB, memory // 8, 8 * GIB),
-        "effective_cache_size": _between(256 * MIB, memory // 2, 256 * GIB),
-        "work_mem": _between(4 * MIB, memory // 384, 64 * MIB),
-        "maintenance_work_mem": _between(64 * MIB, memory // 32, 1 * GIB),
-        "max_wal_size": _between(1 * GIB, memory // 4, 4 * GIB),
+    sizes = {  # the least, a share of the memory, the most: what is between the others
+        "shared_buffers": (128 * MIB, memory // 8, 8 * GIB),
+        "effective_cache_size": (256 * MIB, memory // 2, 256 * GIB),
+        "work_mem": (4 * MIB, memory // 384, 64 * MIB),
+        "maintenance_work_mem": (64 * MIB, memory // 32, 1 * GIB),
+        "max_wal_size": (1 * GIB, memory // 4, 4 * GIB),
     }
-    return {name: f"{size // MIB}MB" for name, size in sizes.items()}
-
-
-def _between(least: int, value: int, most: int) -> int:
-    return max(least, min(value, most))
+    return {name: f"{sorted(size)[1] // MIB}MB" for name, size in sizes.items()}

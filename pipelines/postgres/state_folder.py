@@ -26,7 +26,11 @@ def create(state: Path) -> None:
     root, the user of the built-in server has to pass.
     """
     most = OWNER_ONLY if software.system_user() is None else PASSABLE
-    _create_parents(state)
+    for parent in reversed(state.parents):  # with the usual rights, whatever the umask is
+        with suppress(FileExistsError):
+            if not parent.exists():
+                parent.mkdir()
+                parent.chmod(0o755)
     try:
         state.mkdir()
         state.chmod(most)
@@ -38,12 +42,3 @@ def create(state: Path) -> None:
     mode = stat.S_IMODE(state.stat().st_mode)
     with suppress(OSError):  # it is somebody else's, or on a read-only file system
         state.chmod(mode & most)
-
-
-def _create_parents(folder: Path) -> None:
-    """Create missing folders above with the usual rights, whatever the umask is."""
-    for parent in reversed(folder.parents):
-        with suppress(FileExistsError):
-            if not parent.exists():
-                parent.mkdir()
-                parent.chmod(0o755)

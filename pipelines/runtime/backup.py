@@ -33,7 +33,7 @@ from pipelines.postgres.clients import (
 )
 from pipelines.postgres.errors import translated
 from pipelines.runtime.bootstrap import Report, make_dagster_database, prepare_dagster_home
-from pipelines.runtime.daemon_lock import daemon_lock
+from pipelines.runtime.processes import daemon_lock
 
 #: The databases in the order in which they are dumped, and the names of the dumps.
 DAGSTER, WAREHOUSE = "dagster", "warehouse"

@@ -1,4 +1,4 @@
-"""Child processes: start, monitor, and stop them cleanly."""
+"""Processes: children are started, watched and stopped cleanly, and there is one daemon."""
 
 import os
 import re
@@ -6,14 +6,18 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import filelock
 import psutil
 
+from pipelines.failures import PermanentFailure
+from pipelines.postgres import state_folder
 from pipelines.postgres.log_files import rotate, shortened
-from pipelines.postgres.process_identity import is_alive
+from pipelines.postgres.process_identity import is_alive, read_noted_ui
 
 STOP_SECONDS = 30.0
 #: Head start of the last child in `stop_all`: it finishes its work with the other children.
@@ -61,10 +65,8 @@ class Child:
 
     def listens_on(self, port: int) -> bool:
         """Return whether the process itself, and not another one, listens on a TCP port."""
-        listening = (
-            self._process.net_connections("tcp") if self._process and self.is_alive() else []
-        )
-        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in listening)
+        found = self._process.net_connections("tcp") if self._process and self.is_alive() else []
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
 
     def log_tail(self) -> str:
         """Return the last `Failure` it logged since its start, else the end of that output."""
@@ -92,6 +94,28 @@ class Child:
             self.terminate(seconds)
             kill_session(self._process.pid)
             self._process.wait()
+
+
+@contextmanager
+def daemon_lock(state: Path, command: str) -> Iterator[None]:
+    """Run the daemon of a state folder: two would start each scheduled run twice.
+
+    Raises `PermanentFailure` if another command does.
+    """
+    state_folder.create(state)
+    lock = filelock.FileLock(state / "ui.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise PermanentFailure(
+            command,
+            "isobar ui, dagster dev, dagster-daemon or isobar restore is already running, and there"
+            " can be one daemon",
+            place=read_noted_ui(state)[0] or lock.lock_file,
+            remedy="Use that one, or stop it first.",
+        ) from error
+    with lock:
+        yield
 
 
 def replace_environment(environment: dict[str, str]) -> None:

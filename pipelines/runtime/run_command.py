@@ -237,14 +237,12 @@ def _note_check(event: dg.DagsterEvent, report: JobReport) -> None:
     check = event.asset_check_evaluation_data
     if check.passed:
         return
-    words = (
-        f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
-        f" {_count(check.metadata, 'offending')}"
-        if "offending" in check.metadata
-        else f"{'.'.join(check.asset_key.path)}: {check.description}"
-    )
+    words, found = check.description, _count(check.metadata, "offending")
+    if found is not None:
+        words = f"the check {check.check_name} found {found}"
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
-    (report.failures if is_error else report.warnings).append(words)
+    lines = report.failures if is_error else report.warnings
+    lines.append(f"{'.'.join(check.asset_key.path)}: {words}")
 
 
 def _count(metadata: object, name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The storage that `dagster.yaml` names, which lets Dagster's own commands work in a clone.
+"""What `dagster.yaml` names: the storage, which lets Dagster's own commands work in a clone.
 
 Each process of Dagster opens its storage before it does anything else. So a command such as
 `dagster dev` finds the database here by the settings of Isobar, and starts and prepares the
@@ -6,6 +6,8 @@ built-in server. On another server it changes nothing. What it starts inherits t
 
 Dagster's own storage opens a connection for each query, some fifteen per second when idle: 28 % of
 a core, and 11 % with a pool. Its own pool does not check whether a connection still works.
+
+And the launcher: runs of the code server or, with a broker, of workers.
 """
 
 import atexit
@@ -24,7 +26,7 @@ from pipelines.orchestration.instance import turn_automation_on
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres import sessions, state_folder
 from pipelines.postgres.clients import place_of
-from pipelines.runtime.processes import replace_environment
+from pipelines.runtime.processes import daemon_lock, replace_environment
 
 #: How Dagster's commands end that run a daemon: `dagster dev`, `dg dev`, `dagster-daemon run`.
 DAEMONS = (" dev", "daemon run")
@@ -72,6 +74,20 @@ class Storage(DagsterPostgresStorage):
         return cls(Settings.current().dagster_url(), inst_data)
 
 
+class Launcher(dg.DefaultRunLauncher):
+    """Dagster's launcher, which is replaced by that of workers where a broker is set."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Any:
+        """Return the launcher of an instance."""
+        broker = Settings.current().celery_broker_url
+        if broker is None:
+            return super().from_config_value(inst_data, config_value)
+        from pipelines.runtime.celery_launcher import WorkersLauncher  # of the extra `workers`
+
+        return WorkersLauncher(broker.get_secret_value(), inst_data)
+
+
 @cache
 def _engine(url: str) -> Engine:
     given = make_url(url).query.get("options", "")
@@ -93,7 +109,6 @@ def _engine(url: str) -> Engine:
 def _prepared(command: str) -> dict[str, str]:
     """Prepare what a command of Dagster's needs, until it ends; return its environment."""
     from pipelines.runtime.bootstrap import bootstrapped
-    from pipelines.runtime.daemon_lock import daemon_lock
 
     state_folder.keep_new_files_private()
     read_dot_env(home() / ".env")

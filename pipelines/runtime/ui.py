@@ -16,10 +16,9 @@ from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres.log_files import rotate
-from pipelines.postgres.ports import free_port, is_open
+from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import find, identity, read_noted_ui
 from pipelines.runtime.bootstrap import Report, wait_until
-from pipelines.runtime.daemon_lock import daemon_lock
 from pipelines.runtime.dagster_processes import (
     POLL_SECONDS,
     code_server,
@@ -27,7 +26,7 @@ from pipelines.runtime.dagster_processes import (
     web_server,
     write_workspace,
 )
-from pipelines.runtime.processes import Child, kill_session, stop_all
+from pipelines.runtime.processes import Child, daemon_lock, kill_session, stop_all
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
@@ -179,5 +178,5 @@ class WebUi:
             kill_session(process.pid)
         port = int((url or ":0").rpartition(":")[2])
         deadline = time.monotonic() + LEFTOVER_SECONDS
-        while left and is_open(port) and time.monotonic() < deadline:
+        while left and free_port(port) != port and time.monotonic() < deadline:
             time.sleep(0.05)

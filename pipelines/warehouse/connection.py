@@ -203,29 +203,27 @@ def copy_text(connection: Connection, table: str, chunks: Iterable[bytes]) -> No
 
 
 def csv_text(frame: pd.DataFrame) -> Iterator[bytes]:
-    """Format a frame for COPY, some thousand rows at a time."""
-    for start in range(0, len(frame), COPY_ROWS):
-        yield _csv_text(frame.iloc[start : start + COPY_ROWS])
+    """Format a frame for COPY, some thousand rows at a time.
 
-
-def _csv_text(frame: pd.DataFrame) -> bytes:
-    """Format the frame as CSV for COPY: no header, NULL empty, an empty string as two quotes."""
+    As CSV without a header: NULL is empty, and an empty string is two quotes.
+    """
     import pyarrow as pa
     from pyarrow import compute, csv
 
-    sink = pa.BufferOutputStream()
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    for place, column in enumerate(table.schema):
-        if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
-            naive = table.column(place).cast(pa.timestamp(column.type.unit))
-            # Ten times as fast as formatting times with their zone.
-            texts = compute.binary_join_element_wise(naive.cast(pa.string()), "+00", "")
-            table = table.set_column(place, column.name, texts)
-        elif column.type == pa.uuid():
-            texts = [one and str(one) for one in table.column(place).to_pylist()]
-            table = table.set_column(place, column.name, pa.array(texts, pa.string()))
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
-    return bytes(sink.getvalue())
+    for start in range(0, len(frame), COPY_ROWS):
+        sink, rows = pa.BufferOutputStream(), frame.iloc[start : start + COPY_ROWS]
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        for place, column in enumerate(table.schema):
+            if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
+                naive = table.column(place).cast(pa.timestamp(column.type.unit))
+                # Ten times as fast as formatting times with their zone.
+                texts = compute.binary_join_element_wise(naive.cast(pa.string()), "+00", "")
+                table = table.set_column(place, column.name, texts)
+            elif column.type == pa.uuid():
+                texts = [one and str(one) for one in table.column(place).to_pylist()]
+                table = table.set_column(place, column.name, pa.array(texts, pa.string()))
+        csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+        yield bytes(sink.getvalue())
 
 
 def array_columns(sent: bytes) -> list[NDArray[Any]]:
@@ -243,11 +241,8 @@ def array_columns(sent: bytes) -> list[NDArray[Any]]:
 
 def array_literal(texts: Iterable[str | None]) -> str:
     """Format strings as an array literal for COPY."""
-    return "{" + ",".join("NULL" if one is None else _quoted(one) for one in texts) + "}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escaped = (one and one.replace("\\", "\\\\").replace('"', '\\"') for one in texts)
+    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in escaped) + "}"
 
 
 def upsert_statement(

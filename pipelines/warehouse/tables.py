@@ -45,24 +45,15 @@ def source_metadata() -> MetaData:
 INSTANT = DateTime(timezone=True)
 
 
-def required(
-    name: str,
-    kind: TypeEngine[Any] | type[TypeEngine[Any]],
-    comment: str,
-    *items: Any,
-    **options: Any,
-) -> Column[Any]:
+Kind = TypeEngine[Any] | type[TypeEngine[Any]]
+
+
+def required(name: str, kind: Kind, comment: str, *items: Any, **options: Any) -> Column[Any]:
     """Return a column that is never null."""
     return Column(name, kind, *items, comment=comment, nullable=False, **options)
 
 
-def optional(
-    name: str,
-    kind: TypeEngine[Any] | type[TypeEngine[Any]],
-    comment: str,
-    *items: Any,
-    **options: Any,
-) -> Column[Any]:
+def optional(name: str, kind: Kind, comment: str, *items: Any, **options: Any) -> Column[Any]:
     """Return a column that may be null."""
     return Column(name, kind, *items, comment=comment, **options)
 
@@ -82,9 +73,7 @@ def delivery_id_column() -> Column[int]:
     every row would cost a bulk load more than it could ever find.
     """
     return required(
-        "delivery_id",
-        BigInteger,
-        "Delivery that wrote or last changed this row (ops.deliveries).",
+        "delivery_id", BigInteger, "Delivery that wrote or last changed this row (ops.deliveries)."
     )
 
 
@@ -264,9 +253,7 @@ inbox_files = Table(
     required("name", Text, "File name.", primary_key=True),
     required("byte_count", BigInteger, "Size of the file in bytes."),
     required(
-        "modified_ns",
-        BigInteger,
-        "Modification time of the file, in nanoseconds since 1970 (UTC).",
+        "modified_ns", BigInteger, "Modification time of the file, in nanoseconds since 1970 (UTC)."
     ),
     required(
         "changed_ns",
@@ -378,11 +365,7 @@ sql_objects = Table(
         " NAME/tables.sql, NAME/grants.sql, NAME/comments.",
         primary_key=True,
     ),
-    required(
-        "sha256",
-        Text,
-        "SHA-256 digest of the SQL, hexadecimal.",
-    ),
+    required("sha256", Text, "SHA-256 digest of the SQL, hexadecimal."),
     required("applied_at", INSTANT, "When the SQL was applied.", server_default=func.now()),
     schema="ops",
     comment="SQL applied by isobar migrate: views, functions, triggers, privileges and comments.",

@@ -14,14 +14,11 @@ BEGIN
     IF current_setting('server_version_num')::integer >= 170000 THEN
         ALTER DEFAULT PRIVILEGES GRANT MAINTAIN ON TABLES TO isobar_loader;
     END IF;
-    IF to_regnamespace('enriched') IS NULL THEN
-        CREATE SCHEMA enriched;
-    END IF;
-    IF to_regnamespace('metrics') IS NULL THEN
-        CREATE SCHEMA metrics;
-    END IF;
 END
 $$;
+
+CREATE SCHEMA IF NOT EXISTS enriched;
+CREATE SCHEMA IF NOT EXISTS metrics;
 
 COMMENT ON SCHEMA enriched IS
 'Views for analysts: the data of each source, joined with the data of other sources.';

@@ -77,26 +77,16 @@ def look(
 def data_problems(connection: Connection) -> list[Problem]:
     """Return what the tables know to be wrong with the data."""
     query = text(read_sql("pipelines.orchestration.operations", "data_problems"))
-    found = [
-        Problem(
-            row.key,
-            row.severity,
-            shown(row.what),
-            redact(row.place),
-            row.since,
-            "",
-            row.remedy,
-            row.source,
-        )
-        for row in connection.execute(query)
-    ]
+    found = [*connection.execute(query)]
     for file in rejected_files(connection):
         source, name = file["source"], file["name"]
-        what = shown(f"The file {name} was rejected: {file['problem']}")
-        key, where = f"rejected file:{source}:{name}", redact(f"file {name}")
-        remedy = "Correct or remove the file."
-        found.append(Problem(key, "warning", what, where, file["looked_at"], "", remedy, source))
-    return found
+        what = f"The file {name} was rejected: {file['problem']}"
+        key, remedy = f"rejected file:{source}:{name}", "Correct or remove the file."
+        found.append((key, "warning", source, what, f"file {name}", file["looked_at"], remedy))
+    return [
+        Problem(key, severity, shown(what), redact(where), since, "", remedy, source)
+        for key, severity, source, what, where, since, remedy in found
+    ]
 
 
 def tables_of(store: Warehouse) -> Tables:

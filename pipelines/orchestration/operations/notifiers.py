@@ -93,7 +93,8 @@ def _receiver(url: str) -> Receiver | None:
         return None
     if "overflow=" not in url:
         plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else long messages may be rejected
-    address = _masked(plugin.url(privacy=True))  # type: ignore[no-untyped-call]
+    masked = plugin.url(privacy=True)  # type: ignore[no-untyped-call]
+    address = f"{masked.partition('://')[0]}://{urlsplit(masked).netloc.rpartition('@')[2]}"
     secrets = [
         part
         for part in re.split(r"[/:@?&=+,;#]+", f"{url}/{unquote(url)}")
@@ -116,9 +117,3 @@ def _receiver(url: str) -> Receiver | None:
         return reason[:MAX_REASON_CHARACTERS]
 
     return Receiver(hashlib.sha256(url.encode()).hexdigest()[:12], address, send)
-
-
-def _masked(url: str) -> str:
-    """Return scheme and host of an address; secrets in the host are already masked."""
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    return f"{url.partition('://')[0]}://{host}"
