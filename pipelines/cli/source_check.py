@@ -7,20 +7,21 @@ import os
 import re
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.config.env_validation import is_secret_name
+from pipelines.ingest.statements import OTHER_MODELS
 from pipelines.isolation import LOG, broken_sources
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import OWNER
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from pipelines.warehouse.connection import Warehouse, set_local
+from pipelines.warehouse.sql_files import execute_script, sql_files
 
 #: What PostgreSQL appends to an error.
 QUOTED_LINE = re.compile(r"\nLINE (\d+):")
@@ -79,58 +80,37 @@ def _of_settings(source: Source) -> list[str]:
 
 def _of_database(url: str, chosen: list[Source]) -> list[str]:
     """Return what PostgreSQL says of the views and statements of sources; nothing is kept."""
-    from pipelines.migrations.apply import TABLE_WAIT
-    from pipelines.warehouse.connection import Warehouse, set_local
+    from pipelines.migrations.apply import TABLE_WAIT, differences_of, migrate_sources
 
-    problem = "nothing could be compiled"
+    own = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
+    found: list[str] = []
     with (
         Warehouse(url, role=OWNER) as store,
-        translated("sources", problem, place=store.place),
+        translated("sources", "nothing could be compiled", place=store.place),
         store.engine.connect() as connection,
     ):
-        found: list[str] = []
         for source in chosen:
             set_local(connection, "lock_timeout", TABLE_WAIT)
-            of_views = _of_views(connection, source)
-            found += of_views + _of_tables(connection, source)
-            found += [] if of_views else _of_questions(connection, source)
+            name = source.name
+            try:
+                with connection.begin_nested():
+                    migrate_sources(connection, {**own, name: source})
+            except (DBAPIError, ValueError) as error:
+                file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
+                found.append(_said(source, f"views/{file}", error))
+            else:
+                found += _of_questions(connection, source)
+            if is_plugin(source) and (others := differences_of(connection, source)):
+                remedy = f"Change them, or run isobar sources reset {name}"
+                words = f"{'; '.join(others)}. {remedy} (docs/parts-of-a-source.md)."
+                found.append(f"{name}: {OTHER_MODELS}: {words}")
             connection.rollback()
     return found
 
 
-def _of_tables(connection: Connection, source: Source) -> list[str]:
-    """Return how the tables of a plug-in differ from its models."""
-    from pipelines.ingest.statements import OTHER_MODELS
-    from pipelines.migrations.apply import differences_of
-
-    if not (is_plugin(source) and (found := differences_of(connection, source))):
-        return []
-    remedy = f"Change them, or run isobar sources reset {source.name} (docs/parts-of-a-source.md)."
-    return [f"{source.name}: {OTHER_MODELS}: {'; '.join(found)}. {remedy}"]
-
-
-def _of_views(connection: Connection, source: Source) -> list[str]:
-    """Make the tables and views of a source; return what PostgreSQL says of one that fails."""
-    from sqlalchemy.exc import DBAPIError
-
-    from pipelines.migrations.apply import migrate_sources
-
-    own = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
-    try:
-        with connection.begin_nested():
-            migrate_sources(connection, {**own, source.name: source})
-    except (DBAPIError, ValueError) as error:
-        file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
-        return [_said(source, f"views/{file}", error)]
-    return []
-
-
 def _of_questions(connection: Connection, source: Source) -> list[str]:
     """Return the questions of the cookbook that do not compile with their examples."""
-    from sqlalchemy.exc import DBAPIError
-
     from pipelines.dashboard.cookbook import parse
-    from pipelines.warehouse.sql_files import execute_script, sql_files
 
     found = []
     for name, words in sql_files(source.package, "cookbook").items():
