@@ -1,6 +1,7 @@
 """Shared by commands: messages, access to the database, and signals that act like Ctrl-C."""
 
 import signal
+from functools import partial
 
 import click
 
@@ -14,6 +15,7 @@ def _listenable(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+port_option = partial(click.option, "--port", type=click.IntRange(1, 65535))
 listen_address = click.option(
     "--host",
     callback=_listenable,

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from pipelines.cli.console import echo, listen_address, reach_database
+from pipelines.cli.console import echo, listen_address, port_option, reach_database
 from pipelines.config import Settings, with_allowed_host
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
@@ -15,11 +15,7 @@ PORT = 8501
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    help=f"Port. Default: {PORT}, or a free port if that is taken.",
-)
+@port_option(help=f"Port. Default: {PORT}, or a free port if that is taken.")
 @listen_address
 def dashboard(port: int | None, host: str) -> None:
     """Serve the dashboards until Ctrl-C: a page for each source, and data quality.

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipelines.cli.console import echo, interrupt_on
+from pipelines.cli.console import echo, interrupt_on, port_option
 from pipelines.config import PROJECT, Settings, home
 from pipelines.isolation import is_broken
 from pipelines.source import own_names, sources
@@ -72,11 +72,7 @@ def run_one_job(
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    help="Port of the web UI. Default: 3000, or a free port if that is taken.",
-)
+@port_option(help="Port of the web UI. Default: 3000, or a free port if that is taken.")
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources

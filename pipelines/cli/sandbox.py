@@ -4,13 +4,13 @@ import socket
 
 import click
 
-from pipelines.cli.console import echo, listen_address
+from pipelines.cli.console import echo, listen_address, port_option
 from pipelines.config import Settings
 from pipelines.runtime.processes import end_with
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
+@port_option(help="Port. Default: a free one.")
 @listen_address
 @click.option(
     "--fault-rate",

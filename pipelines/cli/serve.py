@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from pipelines.cli.console import echo, listen_address
+from pipelines.cli.console import echo, listen_address, port_option
 from pipelines.config import Settings, alert_urls, allowed_hosts, with_allowed_host
 from pipelines.config.env_validation import misconfigured
 from pipelines.runtime import dagster_processes
@@ -20,13 +20,7 @@ OF_PROFILES = {
     "workers": ("CELERY_BROKER_PASSWORD",),
 }
 
-port_option = partial(
-    click.option,
-    "--port",
-    type=click.IntRange(1, 65535),
-    show_default=True,
-    help="The port to listen on.",
-)
+listen_port = partial(port_option, show_default=True, help="The port to listen on.")
 where_code_is = click.option(
     "--code-server",
     "code_server",
@@ -47,7 +41,7 @@ def serve() -> None:
 
 @serve.command(short_help="Serve the definitions, and execute runs.")
 @listen_address
-@port_option(default=CODE_PORT)
+@listen_port(default=CODE_PORT)
 def code(host: str, port: int) -> None:
     """Serve the definitions: evaluates schedules and sensors, and executes runs.
 
@@ -67,7 +61,7 @@ def code(host: str, port: int) -> None:
 
 @serve.command()
 @listen_address
-@port_option(default=WEB_PORT)
+@listen_port(default=WEB_PORT)
 @where_code_is
 @click.option(
     "--read-only", "is_read_only", is_flag=True, help="Nobody can start or change anything."

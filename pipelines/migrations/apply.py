@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import PermanentFailure
@@ -23,7 +23,7 @@ from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
-from pipelines.warehouse.tables import metadata
+from pipelines.warehouse.tables import deliveries, inbox_files, metadata, quarantine
 
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
@@ -151,10 +151,11 @@ def drop_plugin(url: str, source: Source) -> int:
         objects.drop(connection, source.object_files)  # after tables, whose triggers use functions
         execute_script(connection, f"DROP SCHEMA IF EXISTS {source.name} CASCADE")
         feeds = {source.name, *(one.name for one in source.feeds)}
-        script = read_sql("pipelines.migrations", "delete_deliveries")
-        for statement in script.split(";\n"):
-            result = connection.execute(text(statement), {"feeds": [*feeds]})
-        return result.rowcount
+        mine = deliveries.c.feed.in_(feeds)
+        rejected = quarantine.c.delivery_id.in_(select(deliveries.c.delivery_id).where(mine))
+        connection.execute(delete(quarantine).where(rejected))
+        connection.execute(delete(inbox_files).where(inbox_files.c.source.in_(feeds)))
+        return connection.execute(delete(deliveries).where(mine)).rowcount
 
 
 def condition(connection: Connection) -> Condition:

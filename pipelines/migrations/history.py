@@ -100,14 +100,10 @@ def comparison(tables: Iterable[MetaData]) -> dict[str, Any]:
     """Return Alembic's options, which limit a comparison to the declared tables."""
     names = {name for one in tables for name in one.tables} - {"ops.revision"}  # Alembic's own
     schemas = {name.partition(".")[0] for name in names}
-
-    def includes_object(item: Any, _: object, kind: str, *_others: object) -> bool:
-        return kind != "table" or item.fullname in names
-
     return {
         "include_schemas": True,
         "include_name": lambda name, kind, _: kind != "schema" or name in schemas,
-        "include_object": includes_object,
+        "include_object": lambda item, _, kind, *_more: kind != "table" or item.fullname in names,
         "version_table": "revision",
         "version_table_schema": PLATFORM,
     }

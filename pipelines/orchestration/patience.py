@@ -10,6 +10,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,10 @@ def repeat_every(
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
         may_poll = is_sound and context.last_tick_completion_time is not None
-        longest = _seconds(context.instance) if may_poll else 0.0
+        longest = 0.0
+        with suppress(FileNotFoundError):
+            if may_poll:
+                longest = float(polling_file(context.instance.root_directory).read_text())
         has_place = longest > 0 and _PLACES.acquire(blocking=False)
         until = time.monotonic() + (longest if has_place else 0.0)
         is_sound = False
@@ -59,13 +63,6 @@ def repeat_every(
         return found
 
     return evaluate
-
-
-def _seconds(instance: dg.DagsterInstance) -> float:
-    try:
-        return float(polling_file(instance.root_directory).read_text())
-    except FileNotFoundError:
-        return 0.0
 
 
 def _rest(instance: dg.DagsterInstance, seconds: float) -> bool:

@@ -80,8 +80,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
 
     Raises `KeyboardInterrupt` if one was stopped by a signal, after all has been printed.
     """
-    known = {job.name for job in definitions.jobs or ()}
-    for job in jobs.keys() - known:
+    for job in jobs.keys() - {job.name for job in definitions.jobs or ()}:
         raise PermanentFailure(
             "run",
             f"there is no job {job!r}, as its source is off",

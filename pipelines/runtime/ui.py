@@ -52,7 +52,12 @@ class WebUi:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
         allowed_hosts(self.environment)  # rejects an invalid one before anything starts
-        with daemon_lock(self.settings.state, "ui"):
+        with (
+            daemon_lock(self.settings.state, "ui"),
+            # For the code server's socket, a folder that only this user may enter. The path of the
+            # state folder may be too long for one, and its file system without sockets.
+            tempfile.TemporaryDirectory(prefix="isobar-", ignore_cleanup_errors=True) as folder,
+        ):
             self._end_leftovers()
             port = free_port(requested_port or FIRST_PORT)
             if requested_port not in (None, port):
@@ -62,12 +67,7 @@ class WebUi:
                     place=f"127.0.0.1:{requested_port}",
                     remedy="Choose another --port, or omit it to use a free one.",
                 )
-            # For the code server's socket, a folder that only this user may enter. The path of the
-            # state folder may be too long for one, and its file system without sockets.
-            with tempfile.TemporaryDirectory(
-                prefix="isobar-", ignore_cleanup_errors=True
-            ) as folder:
-                self._serve(port, Path(folder) / "code")
+            self._serve(port, Path(folder) / "code")
 
     def _serve(self, port: int, code_socket: Path) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

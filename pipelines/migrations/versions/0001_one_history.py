@@ -9,7 +9,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 #: Isobar 3.0 announced loads on a channel, and ran the statements of a source as a role of its own.
-OF_3 = """
+#: It kept deliveries that were rejected as a whole apart from the others.
+BEFORE = """
 DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
 DROP SCHEMA IF EXISTS as_source CASCADE;
 DO $$
@@ -24,97 +25,80 @@ BEGIN
     END LOOP;
 END
 $$;
+ALTER TABLE ops.deliveries RENAME COLUMN source TO feed;
+ALTER INDEX ops.deliveries_source_name_loaded_at_idx RENAME TO deliveries_feed_name_loaded_at_idx;
+ALTER TABLE ops.deliveries ADD problem text, ADD bad_records jsonb;
+INSERT INTO ops.deliveries (
+    feed, name, sha256, byte_count, received_at, loaded_at, run_id, read_count,
+    loaded_count, unchanged_count, rejected_count, problem, bad_records
+)
+SELECT
+    coalesce(files.source, records.source),
+    coalesce(files.name, records.name),
+    '',
+    coalesce(files.byte_count, 0),
+    coalesce(files.looked_at, records.rejected_at),
+    coalesce(files.looked_at, records.rejected_at),
+    coalesce(files.run_id, records.run_id),
+    0,
+    0,
+    0,
+    0,
+    coalesce(files.problem, 'Too many of its records are bad.'),
+    records.bad_records
+FROM (SELECT * FROM ops.inbox_files WHERE problem IS NOT NULL) AS files
+FULL JOIN (
+    SELECT
+        source,
+        name,
+        max(rejected_at) AS rejected_at,
+        max(run_id) AS run_id,
+        jsonb_agg(
+            to_jsonb(one)
+            - ARRAY['reject_id', 'source', 'name', 'run_id', 'rejected_at', 'bytes']
+            ORDER BY reject_id
+        ) AS bad_records
+    FROM (
+        SELECT
+            *,
+            sum(octet_length(raw)) OVER (PARTITION BY source, name ORDER BY reject_id)
+                AS bytes
+        FROM ops.unloaded_rejects
+    ) AS one
+    WHERE bytes <= 10000000
+    GROUP BY source, name
+) AS records ON files.source = records.source AND files.name = records.name;
+DROP TABLE ops.unloaded_rejects;
+ALTER TABLE ops.inbox_files DROP COLUMN problem;
+"""
+AFTER = """
+DROP TABLE IF EXISTS ops.failing_views;
+ALTER TABLE shipments.articles ALTER unit_price TYPE numeric;
+ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric;
+ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_status_check
+CHECK (status IN ('complete', 'partial', 'empty', 'failed', 'closed'));
+DROP TABLE IF EXISTS bookings.audits;
+ALTER TABLE bookings.polls DROP COLUMN IF EXISTS problem, DROP COLUMN IF EXISTS run_id;
+ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks, DROP COLUMN IF EXISTS facts;
+ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin;
+DO $$
+DECLARE
+    version_table regclass;
+BEGIN
+    FOR version_table IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'ops'::regnamespace AND starts_with(relname, 'revision_') AND relkind = 'r'
+    LOOP
+        EXECUTE format('DROP TABLE %s', version_table);
+    END LOOP;
+END
+$$;
 """
 
 
 def upgrade() -> None:
     """Drop the version tables of 3.0, and call a feed so."""
-    op.execute(OF_3)
-    op.execute("ALTER TABLE ops.deliveries RENAME COLUMN source TO feed")
-    op.execute(
-        "ALTER INDEX ops.deliveries_source_name_loaded_at_idx"
-        " RENAME TO deliveries_feed_name_loaded_at_idx"
-    )
-    op.execute("ALTER TABLE ops.deliveries ADD problem text, ADD bad_records jsonb")
-    op.execute(
-        """
-        INSERT INTO ops.deliveries (
-            feed, name, sha256, byte_count, received_at, loaded_at, run_id, read_count,
-            loaded_count, unchanged_count, rejected_count, problem, bad_records
-        )
-        SELECT
-            coalesce(files.source, records.source),
-            coalesce(files.name, records.name),
-            '',
-            coalesce(files.byte_count, 0),
-            coalesce(files.looked_at, records.rejected_at),
-            coalesce(files.looked_at, records.rejected_at),
-            coalesce(files.run_id, records.run_id),
-            0,
-            0,
-            0,
-            0,
-            coalesce(files.problem, 'Too many of its records are bad.'),
-            records.bad_records
-        FROM (SELECT * FROM ops.inbox_files WHERE problem IS NOT NULL) AS files
-        FULL JOIN (
-            SELECT
-                source,
-                name,
-                max(rejected_at) AS rejected_at,
-                max(run_id) AS run_id,
-                jsonb_agg(
-                    to_jsonb(one)
-                    - ARRAY['reject_id', 'source', 'name', 'run_id', 'rejected_at', 'bytes']
-                    ORDER BY reject_id
-                ) AS bad_records
-            FROM (
-                SELECT
-                    *,
-                    sum(octet_length(raw)) OVER (PARTITION BY source, name ORDER BY reject_id)
-                        AS bytes
-                FROM ops.unloaded_rejects
-            ) AS one
-            WHERE bytes <= 10000000
-            GROUP BY source, name
-        ) AS records ON files.source = records.source AND files.name = records.name
-        """
-    )
-    op.execute("DROP TABLE ops.unloaded_rejects")
-    op.execute("ALTER TABLE ops.inbox_files DROP COLUMN problem")
+    op.execute(BEFORE)
     readers = ["metrics.health", "ops.newest", "weather.weather_requests"]
     drop(op.get_bind(), ["enriched.shipments", "enriched.shipment_articles", *readers])
-    op.execute("DROP TABLE IF EXISTS ops.failing_views")
-    op.execute("ALTER TABLE shipments.articles ALTER unit_price TYPE numeric")
-    op.execute(
-        "ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric"
-    )
-    op.execute(
-        "ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_status_check"
-        " CHECK (status IN ('complete', 'partial', 'empty', 'failed', 'closed'))"
-    )
-    op.execute("DROP TABLE IF EXISTS bookings.audits")
-    op.execute(
-        "ALTER TABLE bookings.polls DROP COLUMN IF EXISTS problem, DROP COLUMN IF EXISTS run_id"
-    )
-    op.execute(
-        "ALTER TABLE IF EXISTS ops.last_look DROP COLUMN IF EXISTS checks,"
-        " DROP COLUMN IF EXISTS facts"
-    )
-    op.execute("ALTER TABLE ops.sql_objects DROP COLUMN IF EXISTS plugin")
-    op.execute(
-        """
-        DO $$
-        DECLARE
-            version_table regclass;
-        BEGIN
-            FOR version_table IN
-                SELECT oid FROM pg_class
-                WHERE relnamespace = 'ops'::regnamespace AND starts_with(relname, 'revision_') AND relkind = 'r'
-            LOOP
-                EXECUTE format('DROP TABLE %s', version_table);
-            END LOOP;
-        END
-        $$
-        """
-    )
+    op.execute(AFTER)
