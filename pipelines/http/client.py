@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
 from typing import Any
 from urllib.parse import urljoin
 
@@ -136,7 +135,8 @@ class HttpClient:
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonResponse:
         """Fetch `url` and parse it as JSON, retrying transient errors."""
-        for attempt in count(1):
+        attempt = 1
+        while True:
             try:
                 response = self._get_once(url, params, attempt)
             except TransientFailure as error:
@@ -145,11 +145,11 @@ class HttpClient:
                 words = "%s: %s; trying again in %.1f s"
                 logger.warning(words, self.source, error.problem, wait)
                 time.sleep(wait)
+                attempt += 1
             else:
                 if self.retries is not None:
                     self.retries.append(None)
                 return response
-        raise AssertionError("the attempts are limited")
 
     def _pause(self, attempt: int, error: TransientFailure) -> float | None:
         """Return the seconds until the next attempt; None if this was the last one."""

@@ -13,11 +13,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, PermanentFailure
-from pipelines.postgres.errors import failure_of, is_cancelled
+from pipelines.postgres.errors import is_cancelled, translated
 from pipelines.postgres.roles import LOADER
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse, set_local
@@ -50,17 +49,18 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         with self.open() as store:
             place = file or store.place
             try:
-                with store.engine.connect() as connection:
+                with (
+                    translated(what, f"{what} failed", place=place),
+                    store.engine.connect() as connection,
+                ):
                     set_local(connection, "statement_timeout", f"{seconds}s")
                     yield connection
-            except (DBAPIError, Failure) as error:
-                if is_cancelled(error):
-                    problem = f"{what} took longer than {seconds} s and was cancelled"
-                    remedy = "Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS."
-                    raise PermanentFailure(what, problem, place=place, remedy=remedy) from error
-                if isinstance(error, Failure):
+            except Failure as failure:
+                if not is_cancelled(failure):
                     raise
-                raise failure_of(error, what, f"{what} failed", place=place) from error
+                problem = f"{what} took longer than {seconds} s and was cancelled"
+                remedy = "Make its SQL faster, or raise ISOBAR_STATEMENT_SECONDS."
+                raise PermanentFailure(what, problem, place=place, remedy=remedy) from failure
 
 
 @cache

@@ -43,8 +43,11 @@ def translated(source: str, problem: str, *, place: str, **more: Any) -> Iterato
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:  # COPY bypasses SQLAlchemy
-        if interruption := _interruption_behind(error):
-            raise interruption from None
+        behind = error.__context__
+        while isinstance(behind, Exception):
+            behind = behind.__context__
+        if behind is not None:  # an interrupt caused it, such as during a cancelled wait
+            raise behind from None
         raise failure_of(error, source, problem, place=place, **more) from error
 
 
@@ -95,11 +98,3 @@ def read_only(source: str, place: str) -> PermanentFailure:
         place=place,
         remedy="Set DATABASE_URL to the primary.",
     )
-
-
-def _interruption_behind(error: BaseException) -> BaseException | None:
-    """Return the interrupt that caused a database error, such as during a cancelled wait."""
-    behind = error.__context__
-    while behind is not None and isinstance(behind, Exception):
-        behind = behind.__context__
-    return behind

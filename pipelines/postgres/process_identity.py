@@ -45,8 +45,6 @@ def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
         record = json.loads((state / "ui.json").read_text())
         if record["host"] != socket.gethostname():
             return None, {}
-        return str(record["url"]), {
-            name: note.strip() for name, note in record["processes"].items()
-        }
+        return str(record["url"]), {name: str(one) for name, one in record["processes"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or older code
         return None, {}

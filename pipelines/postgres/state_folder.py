@@ -37,8 +37,7 @@ def create(state: Path) -> None:
     except FileExistsError:
         if not state.is_dir():
             raise
-    if state.stat().st_mode & stat.S_ISVTX:  # a folder for everybody, such as /tmp
-        return
     mode = stat.S_IMODE(state.stat().st_mode)
-    with suppress(OSError):  # it is somebody else's, or on a read-only file system
-        state.chmod(mode & most)
+    if not mode & stat.S_ISVTX:  # which a folder for everybody has, such as /tmp
+        with suppress(OSError):  # it is somebody else's, or on a read-only file system
+            state.chmod(mode & most)
