@@ -41,7 +41,6 @@ SYSTEM = tuple(
     f"pipelines_tests/{place}"
     for place in (
         "browser/",
-        "cookbook/test_demo.py",
         "examples/test_dbt.py",
         "postgres/test_server.py",
         "security/test_secrets.py",
@@ -60,13 +59,10 @@ STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
 #: Tests that share an expensive fixture.
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", "pipelines_tests/work/", f"{DRILLS}test_workers.py")
-#: It takes minutes, so that others are done beside it.
-LONGEST = f"{DRILLS}test_running_system.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves to `make system` and `make drills`; the longest go first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Mark what `make test` leaves to `make system` and `make drills`."""
     for item in items:
         if item.nodeid.startswith(DRILLS):
             item.add_marker("drill")
@@ -98,7 +94,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove it."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
 
@@ -139,7 +134,6 @@ def guarded(server: Connections, database: str) -> str:
 
 @pytest.fixture
 def empty_database(server: Connections) -> Iterator[str]:
-    """The name of a fresh database with nothing in it."""
     with made(server) as name:
         yield name
 
@@ -221,13 +215,11 @@ def few_airports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def airports(warehouse: Warehouse) -> None:
-    """The airports, loaded."""
     load_airports(warehouse)
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster that keeps all in memory."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 

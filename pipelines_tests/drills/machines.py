@@ -31,7 +31,6 @@ LOCKS_REQUESTED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def redis_server() -> str | None:
-    """Return the path of the program, or None."""
     return shutil.which("redis-server")
 
 
@@ -81,7 +80,6 @@ class Link:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """End all connections, and accept no others."""
         self._is_cut = True
         for one in self._open:
             with suppress(OSError):
@@ -134,7 +132,6 @@ class Worker:
         return beat.exists() and time.time() - beat.stat().st_mtime < 30
 
     def has(self, pid: int) -> bool:
-        """Return whether a process is one of its own."""
         return pid in [one.pid for one in psutil.Process(self.process.pid).children()]
 
     def die(self) -> None:
@@ -158,7 +155,6 @@ class Run:
 
     @property
     def pid(self) -> int:
-        """Return the process that executes the run."""
         found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.output))
         return int(found[-1])
 

@@ -1,12 +1,17 @@
 """One schedule: feeds send, runs load or are struck down, then it is calm, and all is compared.
 
-Good runs are of this process; one that is to be struck is a process of its own.
+Good runs are of this process; one that is to be struck is a process of its own. A moment is a
+number of statements or commits, so that a seed replays; some are of the clock.
 """
 
+import itertools
 import multiprocessing
 import os
+import signal
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
@@ -15,7 +20,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import psycopg
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.default import DefaultDialect
 
 from pipelines.failures import TransientFailure
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -24,9 +32,7 @@ from pipelines.testing import Site
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, cut
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.drills import troubles
 from pipelines_tests.drills.senders import Sender, SyncFailed, load
-from pipelines_tests.drills.troubles import Blow
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
     BookingsApi,
@@ -40,6 +46,92 @@ HAPPENINGS = (6, 10)
 MAX_SECONDS = 300
 #: What a run that was not lucky may say: run it again.
 FOR_NOW = (TransientFailure, SyncFailed)
+OF_THE_SERVER = ("backend", "postmaster", "server")
+#: The server less often: it needs a second to restart.
+VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
+FAULTS = ("500", "cut")
+#: Most runs are over by then.
+MAX_NUMBER = {"statement": 50, "commit": 4, "millisecond": 120}
+SESSIONS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = %s AND application_name = 'isobar' AND pid <> pg_backend_pid() ORDER BY pid
+"""
+GONE_MILLISECONDS = 10_000
+
+
+@dataclass(frozen=True)
+class Blow:
+    """The victim, and when it is killed: at a numbered statement, commit or millisecond."""
+
+    victim: str
+    unit: str
+    number: int
+    is_after: bool
+
+    def __str__(self) -> str:
+        when = "after" if self.is_after else "before"
+        return f"{self.victim} killed {when} {self.unit} {self.number}"
+
+
+def drawn_blow(random: Random) -> Blow:
+    unit = random.choice(("statement", "statement", "commit", "commit", "millisecond"))
+    number = random.randint(1, MAX_NUMBER[unit])
+    return Blow(random.choice(VICTIMS), unit, number, random.random() < 0.5)
+
+
+def arm(blow: Blow, strike: Callable[[], object]) -> None:
+    """Have it struck when the moment comes in this process, which is the loader's alone."""
+    passed = itertools.count(1)
+
+    def pass_by(*_: Any) -> None:
+        if next(passed) == blow.number:
+            strike()
+
+    commit: Callable[[DefaultDialect, Any], None] = DefaultDialect.do_commit
+
+    def do_commit(dialect: DefaultDialect, connection: Any) -> None:
+        if not blow.is_after:
+            pass_by()
+        commit(dialect, connection)
+        if blow.is_after:
+            pass_by()
+
+    if blow.unit == "statement":
+        when = "after_cursor_execute" if blow.is_after else "before_cursor_execute"
+        event.listen(Engine, when, pass_by)
+    elif blow.unit == "commit":
+        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+
+
+def strike(victim: str, state: Path, server: Connections, database: str, loader: int) -> None:
+    """Kill, by -9 all but sessions; `state` is the server's folder, `loader` a process.
+
+    A killed backend takes all sessions with it; that is over when this returns.
+    """
+    if victim == "loader":
+        with suppress(ProcessLookupError):  # it was done a moment before
+            os.kill(loader, signal.SIGKILL)
+    elif victim in ("sessions", "backend"):
+        with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
+            for (pid,) in connection.execute(SESSIONS, (database,)).fetchall():
+                if victim == "backend":
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:  # it was done a moment before
+                        continue
+                    with suppress(psycopg.OperationalError):
+                        connection.execute("SELECT pg_sleep(60)")
+                    return
+                how = (pid, GONE_MILLISECONDS)
+                connection.execute("SELECT pg_terminate_backend(%s, %s)", how)
+    else:
+        pid_file = EmbeddedPostgres(state).data / "postmaster.pid"
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        family = postmaster.children() if victim == "server" else []
+        postmaster.kill()
+        for process in family:
+            if process.is_running():
+                process.kill()
 
 
 class Schedule:
@@ -105,11 +197,11 @@ class Schedule:
             return "it is loaded"
         if chance < 0.45 and feed.is_http:
             return self._run_in_vain(feed)
-        return self._run_and_strike(feed, troubles.drawn_blow(self.random))
+        return self._run_and_strike(feed, drawn_blow(self.random))
 
     def _run_in_vain(self, feed: Any) -> str:
         """Run while the source fails, once or on every request."""
-        fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
+        fault, times = self.random.choice(FAULTS), self.random.randint(1, 3)
         answers = {"500": body(b"{}", status=500), "cut": cut(b"[", 1000)}
         feed.site.service.will_first(*[answers[fault]] * times)
         try:
@@ -130,7 +222,7 @@ class Schedule:
         theirs.close()
         assert run.pid is not None
         if blow.unit == "millisecond" and not wait([run.sentinel], blow.number / 1000):
-            troubles.strike(blow.victim, *where, run.pid)
+            strike(blow.victim, *where, run.pid)
         run.join(MAX_SECONDS)
         is_over = run.exitcode is not None
         run.kill()
@@ -140,7 +232,7 @@ class Schedule:
         except EOFError:
             said = "it is gone"
         ours.close()
-        if blow.victim in troubles.OF_THE_SERVER:
+        if blow.victim in OF_THE_SERVER:
             self._store.dispose()
             self._bring_up()
         assert not said.startswith("fault"), f"{blow}: {said}"
@@ -163,7 +255,7 @@ def _load(
     reports: Pipe,
 ) -> None:
     """Run in this process, until it is struck; what it says, nothing when all is well."""
-    troubles.arm(blow, lambda: troubles.strike(blow.victim, *where, os.getpid()))
+    arm(blow, lambda: strike(blow.victim, *where, os.getpid()))
     folder, url, clock = site
     _, server, database = where
     store = Warehouse(server.url(LOADER, database))

@@ -29,9 +29,7 @@ from pipelines_tests.sources.solar.made_up import client_of
 #: Hours of the window of plants; other feeds have room for more.
 MAX_RECORDS = 48
 #: Checks that find nothing, whatever was sent.
-INVARIANTS = {
-    "solar": ("solar_sums_equal",),
-}
+INVARIANTS = {"solar": ("solar_sums_equal",)}
 KEPT = """
 SELECT DISTINCT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
 WHERE feed = %s

@@ -27,14 +27,7 @@ from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.drills.fuzz import (
-    Verdicts,
-    changed,
-    changes_of,
-    json_values,
-    often,
-    sent,
-)
+from pipelines_tests.drills.fuzz import Verdicts, changed, changes_of, json_values, often, sent
 from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
 from pipelines_tests.logins import login
 from pipelines_tests.sources.bookings import made_up as bookings
@@ -56,6 +49,7 @@ CROSS JOIN LATERAL (
 WHERE read_count <> loaded_count + unchanged_count + rejected_count
    OR rejected_count <> quarantined
 """
+DAYS = itertools.count()
 #: What a failure says that nobody foresaw.
 FAULTS = ("could not be read", "fault of Isobar", "did not take the load")
 
@@ -85,15 +79,8 @@ def test_any_flight_document_is_loaded_or_rejected(warehouse: Warehouse, documen
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, as_sent(document))
     for failure in bring_up_to_date(warehouse)[1]:
-        see_named_or_no_list(failure, document)
-
-
-DAYS = itertools.count()
-
-
-def see_named_or_no_list(failure: Failure, document: dict[str, Any]) -> None:
-    if all(isinstance(document.get(key), list) for key in ("itineraries", "legs")):
-        see_named(failure)
+        if all(isinstance(document.get(key), list) for key in ("itineraries", "legs")):
+            see_named(failure)
 
 
 def record_of(source: Any, number: int) -> dict[str, Any]:

@@ -3,32 +3,21 @@
 import csv
 import gzip
 import io
-import json
-import math
 from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from requests import Response
 
 from pipelines.failures import Failure, PermanentFailure, redact
-from pipelines.http.client import retry_after
-from pipelines.http.json_documents import parse_json
 from pipelines.ingest.countries import code_of_country
 from pipelines.ingest.csv_files import CsvFile
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import as_sent, storable
 from pipelines.ingest.money import parse_price
 from pipelines.sources.shipments.addresses import read_address
-from pipelines_tests.drills.fuzz import (
-    Verdicts,
-    json_values,
-    often,
-    sent,
-    texts,
-)
+from pipelines_tests.drills.fuzz import Verdicts, often, texts
 from pipelines_tests.ingest.one_by_one import records
 from pipelines_tests.ingest.test_gzip_reader import packed_file
 
@@ -38,37 +27,6 @@ CURRENCIES = st.sampled_from(["EUR", "GBP", "USD", "SEK", "CHF", "JPY"])
 AMOUNTS = st.decimals("0.01", 10**12, places=2)
 FORMS = st.sampled_from(["{0} {1:,.2f}", "{1:.2f} {0}", "{0}{1:,.2f}"])
 STATUSES = {"parsed", "partly_parsed", "unparsed", "unknown_country", "odd_postcode", "no_postcode"}
-
-
-@often()
-@given(
-    st.binary()
-    | st.text(alphabet='[]{}",:0123456789eE+-.truefalsn\\ud8 ').map(str.encode)
-    | json_values.map(sent)
-)
-@example(b'{"a": [1, 2.5, null, "x"]}')
-@example(b"[]")
-@example(b" 7 ")
-def test_json_is_a_document_or_one_of_two_errors(verdicts: Verdicts, body: bytes) -> None:
-    with verdicts.count(ValueError):
-        document = parse_json(body)
-        assert parse_json(sent(document)) == document or "NaN" in json.dumps(document)
-
-
-def answer_that_says(value: str) -> Response:
-    response = Response()
-    response.headers["Retry-After"] = value
-    return response
-
-
-DATES = r"(Mon,? )?[0-9,]{0,3} ?(Jan|Feb|x) [0-9,]{0,5} [0-9:.]{0,9} ?(GMT|[+-][0-9]{1,6}|-0000)?"
-
-
-@often()
-@given(st.text() | st.from_regex(DATES, fullmatch=True) | st.from_regex(r"[+-]?[0-9_.einf]{1,9}"))
-def test_retry_after_is_a_time_to_wait_or_nothing(value: str) -> None:
-    seconds = retry_after(answer_that_says(value))
-    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
 
 
 @often()
@@ -149,11 +107,7 @@ FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_s
 
 
 @often()
-@given(
-    st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=6),
-    st.sampled_from(",;\t"),
-    st.booleans(),
-)
+@given(st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=6), st.sampled_from(",;\t"), st.booleans())
 def test_records_that_are_written_are_read_as_they_were(
     rows: list[tuple[str, str, str]], delimiter: str, quotes_all: bool
 ) -> None:

@@ -93,9 +93,7 @@ def ledger(machines: Machines, source: str, names: str) -> list[tuple[str, int, 
         return connection.execute(LEDGER, [source, names]).fetchall()
 
 
-def test_runs_spread_over_machines_but_serialise_per_source(
-    machines: Machines,
-) -> None:
+def test_runs_spread_over_machines_but_serialise_per_source(machines: Machines) -> None:
     before = len(machines.runs("bookings"))
     with machines.blocked("bookings.events", "shipments.articles"):
         machines.drop("bookings", "spread1.csv", events_of(1, 1_000, 300))
@@ -158,9 +156,7 @@ def test_runs_of_dead_and_cut_off_machines_are_redelivered_and_load_once(
     assert ledger(machines, "shipments", "cut%") == [("cut.csv", 2, 2, 0)]
 
 
-def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
-    machines: Machines,
-) -> None:
+def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(machines: Machines) -> None:
     with machines.blocked("bookings.events"):
         machines.drop("bookings", "ends.csv", events_of(3, 3_000, 300))
         machines.wait_for_waiting(1)
@@ -181,9 +177,7 @@ def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
     assert stored(machines, 3) == (300, 300)
 
 
-def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(
-    machines: Machines,
-) -> None:
+def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(machines: Machines) -> None:
     with machines.blocked("bookings.events"):
         machines.drop("bookings", "goes_on.csv", events_of(4, 4_000, 300))
         machines.wait_for_waiting(1)
