@@ -33,7 +33,6 @@ query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 1
 
 
 def params(job: str) -> dict[str, Any]:
-    """Return the parameters of `LAUNCH` for a job."""
     return {
         "selector": {
             "repositoryLocationName": "pipelines",
@@ -65,22 +64,11 @@ class Ui:
 
     def begin_run(self, job: str) -> str:
         """Launch a run; its id."""
-        return self._launched(params(job))
-
-    def launch(self, job: str, config: dict[str, Any] | None = None, **selection: Any) -> str:
-        """Launch a run with configuration, or of a part of the job; its id."""
-        whole = params(job)
-        whole["selector"] |= selection
-        whole["runConfigData"] = config or {}
-        return self._launched(whole)
-
-    def _launched(self, whole: dict[str, Any]) -> str:
-        launched = self.query(LAUNCH, params=whole)["launchRun"]
+        launched = self.query(LAUNCH, params=params(job))["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 
     def wait_for_run(self, run_id: str) -> str:
-        """Wait for the end of a run; return its status."""
         deadline = time.monotonic() + 600
         while True:
             status = str(self.query(RUN, id=run_id)["runOrError"]["status"])
@@ -90,11 +78,9 @@ class Ui:
             time.sleep(0.3)
 
     def run(self, job: str) -> str:
-        """Launch a run and wait for it; its status at its end."""
         return self.wait_for_run(self.begin_run(job))
 
     def events_of_run(self, run_id: str) -> str:
-        """Return the log of a run as JSON."""
         return json.dumps(self.query(EVENTS, id=run_id)["runOrError"], indent=1)
 
     def children(self) -> list[psutil.Process]:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.runtime.processes import kill_session
 from pipelines_tests.command import PROJECT, begin, environment, isobar
+from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params
 
@@ -150,13 +151,6 @@ def test_a_secret_that_cannot_be_read_names_its_variable(
         Settings.from_environment(variables)
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 class Served:
     """The processes of Dagster, each started as a container starts it."""
 
@@ -169,7 +163,7 @@ class Served:
 
     def start(self) -> None:
         self._begin("code", *self._listen(self.code))
-        until(lambda: self.is_healthy("code"))
+        until(lambda: self.is_healthy("code"), 300)
         self._begin("web", *self._listen(self.web), "--code-server", self.code)
         words = ("--code-server", self.code, "--read-only")
         self._begin("web", *self._listen(self.read_only), *words)
@@ -227,19 +221,20 @@ def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
 def test_runs_launched_in_the_web_server_are_executed_elsewhere(served: Served) -> None:
     launched = served.query(served.web, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
-    deadline = time.monotonic() + 300
-    status = None
-    while status not in ("SUCCESS", "FAILURE") and time.monotonic() < deadline:
-        status = served.query(served.web, RUN, id=launched["run"]["runId"])["runOrError"]["status"]
-        time.sleep(0.5)
-    assert status == "SUCCESS"
+    run_id = launched["run"]["runId"]
+
+    def status() -> Any:
+        return served.query(served.web, RUN, id=run_id)["runOrError"]["status"]
+
+    until(lambda: status() in ("SUCCESS", "FAILURE"), 300)
+    assert status() == "SUCCESS"
 
 
 def test_the_health_checks_of_compose_find_what_does_not_work(
     served: Served, tmp_path: Path, state_folder: Path
 ) -> None:
     for service in ("code", "web", "daemon"):
-        until(partial(served.is_healthy, service))
+        until(partial(served.is_healthy, service), 300)
     elsewhere = Served(ExitStack(), tmp_path, served.variables)
     assert not elsewhere.is_healthy("code")
     assert not elsewhere.is_healthy("web")

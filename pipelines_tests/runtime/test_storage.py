@@ -66,8 +66,6 @@ def test_sessions_that_a_restarted_server_ended_are_replaced(
 
 
 class Careless(SourceSettings, env_prefix="CARELESS_"):
-    """The settings of a plug-in."""
-
     token: SecretStr | None = secret_text("Its token.")
 
 

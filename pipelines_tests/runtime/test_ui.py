@@ -3,21 +3,26 @@
 import gzip
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
+import requests
 
-from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
 from pipelines_tests.served_ui import Ui, start
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
@@ -29,9 +34,15 @@ NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
-def ui() -> Iterator[Ui]:
+def receiver() -> Iterator[FakeReceiver]:
+    with FakeReceiver() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def ui(receiver: FakeReceiver) -> Iterator[Ui]:
     with copied(load) as folder:
-        serving = start(folder)
+        serving = start(folder, ALERT_URLS=receiver.url)
         yield serving
         serving.stop()
 
@@ -65,45 +76,49 @@ def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
     runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
         status tags { key value } } } } }"""
+
+    def found_runs() -> list[Any]:
+        return list(ui.query(runs)["runsOrError"]["results"])
+
     dropped = ui.state / "inbox" / "shipments" / "dropped \u00fc.csv"
     dropped.write_text(text_of([line(1), line(1, sku="B"), line(2)]))
     query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
     query += " WHERE tracking_number LIKE 'TN0000000%'"
     looked_at = "SELECT changed_ns FROM ops.inbox_files WHERE name = %s"
     server = EmbeddedPostgres(ui.state).start()
-    deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
-        while (found := connection.execute(query).fetchone()) == (0, None):
-            assert time.monotonic() < deadline, "nobody loaded the file"
-            time.sleep(0.2)
-        assert found == (2, 3)
+        until(lambda: connection.execute(query).fetchone() != (0, None), 300)
+        assert connection.execute(query).fetchone() == (2, 3)
         dropped.touch()  # looked at by one more run, which finds nothing new
         touched = (dropped.stat().st_ctime_ns,)
-        while connection.execute(looked_at, [dropped.name]).fetchone() != touched:
-            assert time.monotonic() < deadline, "nobody looked at the file again"
-            time.sleep(0.2)
-    while any(one["status"] != "SUCCESS" for one in ui.query(runs)["runsOrError"]["results"]):
-        assert time.monotonic() < deadline, ui.query(runs)
-        time.sleep(0.5)
-    ended = len(ui.query(runs)["runsOrError"]["results"])
+        until(lambda: connection.execute(looked_at, [dropped.name]).fetchone() == touched, 300)
+    until(lambda: {one["status"] for one in found_runs()} == {"SUCCESS"}, 300)
+    ended = len(found_runs())
     time.sleep(12)  # two more looks of the sensor
-    results = ui.query(runs)["runsOrError"]["results"]
+    results = found_runs()
     assert len(results) == ended
     sensors = [tag["value"] for tag in results[0]["tags"] if tag["key"] == "dagster/sensor_name"]
     assert sensors == ["shipments_inbox"]
 
 
-def test_the_daemon_counts_the_events_of_a_dropped_file(ui: Ui) -> None:
-    inbox = ui.state / "inbox" / "bookings"
-    events = [event(number, hotel_id=99) for number in range(200)]
-    (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
+def test_the_daemon_counts_the_events_of_many_dropped_files_in_few_runs(ui: Ui) -> None:
+    """Of a source, one run is under way at a time, and loads all that is there."""
+    files = 24
+    for number in range(files):
+        events = [event(n, hotel_id=99) for n in range(10 * number, 10 * number + 10)]
+        dropped = ui.state / "inbox" / "bookings" / f"dropped{number}.csv.gz"
+        dropped.write_bytes(gzip.compress(text_of_events(events).encode()))
+        time.sleep(0.25)
     query = "SELECT sum(bookings) FROM metrics.hotel_bookings_by_event_day WHERE hotel_id = 99"
+    runs = """{ runsOrError(filter: {pipelineName: "bookings"}) { ... on Runs { results {
+        startTime endTime } } } }"""
     server = EmbeddedPostgres(ui.state).start()
-    deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
-        while (found := connection.execute(query).fetchone()) != (200,):
-            assert time.monotonic() < deadline, f"{found} of 200 were counted"
-            time.sleep(0.2)
+        until(lambda: connection.execute(query).fetchone() == (10 * files,), 300)
+    found = ui.query(runs)["runsOrError"]["results"]
+    assert len(found) < files / 2
+    for later, earlier in pairwise(found):
+        assert later["startTime"] is None or later["startTime"] >= earlier["endTime"]
 
 
 def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
@@ -113,10 +128,7 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     query = "SELECT count(*) FILTER (WHERE status = 'complete') FROM solar.days WHERE plant_id = %s"
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         [plant_id] = connection.execute(insert).fetchone() or [0]
-        deadline = time.monotonic() + 300  # some ten seconds, but machines of tests are busy
-        while connection.execute(query, [plant_id]).fetchone() == (0,):
-            assert time.monotonic() < deadline, "nobody synced the plant"
-            time.sleep(0.2)
+        until(lambda: connection.execute(query, [plant_id]).fetchone() != (0,), 300)
     backfill = """mutation($params: LaunchBackfillParams!) {
         launchPartitionBackfill(backfillParams: $params) {
         ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -129,12 +141,8 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     backfill_id = ui.query(backfill, params=requested)["launchPartitionBackfill"]["backfillId"]
     query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
         ... on PartitionBackfill { status } } }"""
-    deadline = time.monotonic() + 300
-    while (
-        status := ui.query(query, id=backfill_id)["partitionBackfillOrError"]["status"]
-    ) != "COMPLETED_SUCCESS":
-        assert time.monotonic() < deadline, status
-        time.sleep(1)
+    completed = {"partitionBackfillOrError": {"status": "COMPLETED_SUCCESS"}}
+    until(lambda: ui.query(query, id=backfill_id) == completed, 300)
 
 
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
@@ -144,23 +152,56 @@ def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     assert ui.url in done.stderr
 
 
-@pytest.mark.parametrize(("name", "word"), [("daemon", "dagster._daemon"), ("code server", "grpc")])
-def test_a_part_that_dies_is_started_again(ui: Ui, name: str, word: str) -> None:
-    (part,) = ui.having(word)
-    part.kill()
-    deadline = time.monotonic() + 300
-    while [one for one in ui.having(word) if one != part] == []:
-        assert time.monotonic() < deadline, f"the {name} stayed dead"
-        time.sleep(0.3)
+def assert_restarted(ui: Ui, name: str, word: str, killed: psutil.Process) -> None:
+    until(lambda: [one for one in ui.having(word) if one != killed], 300)
     noted = json.loads((ui.state / "ui.json").read_text())["processes"]
     assert noted[name].startswith(f"{ui.having(word)[-1].pid} ")
-    while True:
-        try:
-            assert ui.run("flights") == "SUCCESS"
-            break
-        except AssertionError:  # a new code server loads the definitions first
-            assert time.monotonic() < deadline
-            time.sleep(1)
+
+
+def test_a_daemon_that_dies_is_started_again(ui: Ui) -> None:
+    (daemon,) = ui.having("dagster._daemon")
+    daemon.kill()
+    assert_restarted(ui, "daemon", "dagster._daemon", daemon)
+    assert ui.run("flights") == "SUCCESS"
+
+
+def test_a_run_killed_with_the_code_server_fails_and_retries(ui: Ui) -> None:
+    """The run waits for a lock of the test. Dagster retries no failure before it reads events."""
+    query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
+        status } } } }"""
+    before = len(ui.query(query)["runsOrError"]["results"])
+
+    def statuses() -> list[str]:
+        """Newest first, without those of other tests."""
+        found = [one["status"] for one in ui.query(query)["runsOrError"]["results"]]
+        return found[: len(found) - before]
+
+    server = EmbeddedPostgres(ui.state).start()
+    noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
+    with psycopg.connect(server.url(SUPERUSER, DAGSTER), autocommit=True) as storage:
+        until(lambda: storage.execute(noted).fetchone() != (0,), 300)
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as blocker:
+        blocker.execute("LOCK TABLE flights.snapshots")
+        run_id = ui.begin_run("flights")
+        until(lambda: statuses() == ["STARTED"], 300)
+        (code_server,) = ui.having("grpc")
+        workers = code_server.children(recursive=True)
+        assert workers
+        os.killpg(code_server.pid, signal.SIGKILL)
+        psutil.wait_procs(workers, timeout=10)
+    assert_restarted(ui, "code server", "grpc", code_server)
+    until(lambda: statuses() == ["SUCCESS", "FAILURE"], 300)
+    assert "The process of this run was killed." in ui.events_of_run(run_id)
+
+
+def test_problems_are_notified_with_links_that_work(ui: Ui, receiver: FakeReceiver) -> None:
+    """The sandbox has warnings on purpose."""
+    message = until(lambda: receiver.messages, 300)[0]["message"]
+    (link, *_) = re.findall(rf"{re.escape(ui.url)}(/assets/\S+)", message)
+    assert requests.get(f"{ui.url}{link}", timeout=10).status_code == 200
+    path = link.removeprefix("/assets/").partition("?")[0].split("/")
+    query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { __typename } }"""
+    assert ui.query(query, key={"path": path})["assetNodeOrError"]["__typename"] == "AssetNode"
 
 
 def test_no_other_account_reaches_the_code_server(ui: Ui) -> None:
@@ -182,15 +223,12 @@ def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, 
     assert "is taken" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "is_handled"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
-def test_all_processes_stop_however_the_ui_was_started(
-    state: Path, number: signal.Signals, is_handled: bool
-) -> None:
+def test_all_processes_stop_however_the_ui_was_started(state: Path) -> None:
     """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`.
 
-    Also when the script is gone, so that nobody reads what it says.
+    And the script is gone, so that nobody reads what it says.
     """
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli ui', sys.executable],
         env=environment(state),
         cwd=PROJECT,
@@ -198,24 +236,18 @@ def test_all_processes_stop_however_the_ui_was_started(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
+    ) as process:
+        assert process.stdout is not None
         assert any("UI is at" in line for line in process.stdout)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 4
-        if not is_handled:
-            process.stdout.close()
-        process.send_signal(number)
-        if is_handled:
-            process.communicate(timeout=300)
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
         process.wait(timeout=300)
         gone, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
         assert len(gone) == len(children)
         assert not (state / "ui.json").exists()
-    finally:
-        process.stdout.close()
 
 
 def test_the_next_ui_stops_leftovers_of_a_killed_one(state: Path) -> None:

@@ -80,8 +80,7 @@ class World:
         """Note a run of a job, or of chosen assets, as one that was executed; the run's id."""
         definition = self.definitions.resolve_job_def(job)
         run = self.instance.create_run_for_job(
-            definition,
-            asset_selection=frozenset(keys) if keys else None,
+            definition, asset_selection=frozenset(keys) if keys else None
         )
         for key in keys or definition.asset_layer.selected_asset_keys:
             if error is None or key == PRICES:

@@ -23,6 +23,7 @@ from pipelines.runtime.processes import Child
 from pipelines.runtime.ui import WebUi
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.orchestration.operations.conftest import storage_url
+from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sources.flights.made_up import MONDAY, bring_up_to_date, flights_document, keep
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
@@ -158,10 +159,7 @@ def test_a_log_rotates_once_while_its_process_keeps_writing(
 
 
 def wait_until_long(log: Path, size: int) -> None:
-    deadline = time.monotonic() + 300
-    while not log.exists() or log.stat().st_size < size:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: log.exists() and log.stat().st_size >= size, 300)
 
 
 def test_of_a_log_that_is_far_too_long_the_end_is_kept(tmp_path: Path) -> None:

@@ -1,20 +1,16 @@
 """Runs whose process was killed fail, free their slots and are retried; others go on."""
 
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import psutil
-import psycopg
 import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.remote_origin import (
@@ -26,13 +22,7 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.operations import housekeeping
-from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
-from pipelines.postgres.server import EmbeddedPostgres
-from pipelines.testing.fake_source import FakeSource, document
-from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.orchestration.operations.made_up import until
-from pipelines_tests.served_ui import Ui, start
-from pipelines_tests.sources.flights.made_up import flights_document
 
 Status = dg.DagsterRunStatus
 BEGUN = (Status.STARTING, Status.STARTED)
@@ -86,7 +76,6 @@ def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Status:
 
 
 def look(instance: dg.DagsterInstance) -> str:
-    """Evaluate the sensor; return its message."""
     said = housekeeping.orphaned_runs(dg.build_sensor_context(instance=instance))
     assert isinstance(said, dg.SkipReason)
     return said.skip_message or ""
@@ -211,49 +200,3 @@ def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance)
     unknown = made(instance, by_hand, Status.STARTED)
     orphaned_runs.fail_orphaned_runs(instance, has_workers=False)
     assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
-
-
-@pytest.fixture
-def ui(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Ui]:
-    """`isobar ui` with flights from the test's source."""
-    source.will(document(flights_document()))
-    variables = {
-        "ISOBAR_SOURCES": "live",
-        "FLIGHTS_URL": source.url,
-        "WEATHER_BASE_URL": sandbox_url,
-        "GEOCODING_BASE_URL": sandbox_url,
-    }
-    opened = start(state, **variables)
-    yield opened
-    opened.stop()
-
-
-def statuses(ui: Ui) -> list[str]:
-    """Return the statuses of the runs of flights, newest first."""
-    query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
-        status } } } }"""
-    return [one["status"] for one in ui.query(query)["runsOrError"]["results"]]
-
-
-def test_a_run_killed_with_the_code_server_fails_and_retries(ui: Ui, state: Path) -> None:
-    """The run waits for a lock of the test. Dagster retries no failure before it reads events."""
-    server = EmbeddedPostgres(state).start()
-    noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
-    with psycopg.connect(server.url(SUPERUSER, DAGSTER), autocommit=True) as storage:
-        until(lambda: storage.execute(noted).fetchone() != (0,), 300)
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as blocker:
-        blocker.execute("LOCK TABLE flights.prices")
-        run_id = ui.begin_run("flights")
-        until(lambda: blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() != (0,), 300)
-        assert statuses(ui) == ["STARTED"]
-        (code_server,) = ui.having("grpc")
-        workers = code_server.children(recursive=True)
-        assert workers
-        os.killpg(code_server.pid, signal.SIGKILL)
-        psutil.wait_procs(workers, timeout=10)
-    until(lambda: statuses(ui) == ["SUCCESS", "FAILURE"], 300)
-    query = """query($id: ID!) { runOrError(runId: $id) { ... on Run {
-        eventConnection { events { ... on RunFailureEvent { timestamp message } } } } } }"""
-    run = ui.query(query, id=run_id)["runOrError"]
-    messages = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
-    assert messages == ["The process of this run was killed."]
