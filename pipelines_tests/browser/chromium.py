@@ -25,7 +25,6 @@ PATIENCE_SECONDS = 90.0
 
 
 def installed() -> str | None:
-    """Return the path of the browser, or None."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipelines_tests.browser import chromium
+from pipelines_tests.browser.dashboards import served
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.served_ui import Ui, start
 from pipelines_tests.states import copied, load
@@ -37,6 +38,12 @@ def ui(browser: Browser) -> Iterator[Ui]:
         serving = start(state)
         yield serving
         serving.stop()
+
+
+@pytest.fixture(scope="package")
+def dashboards(ui: Ui) -> Iterator[str]:
+    with served(ui.state) as url:
+        yield url
 
 
 @pytest.fixture

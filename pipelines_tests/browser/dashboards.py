@@ -18,7 +18,6 @@ IS_IDLE = """() => document.querySelector("[data-testid=stApp]").dataset.testScr
 
 @contextmanager
 def served(state: Path, **variables: str) -> Iterator[str]:
-    """The dashboards of a state folder; gives their address."""
     port = free_port()
     words = [sys.executable, "-P", "-m", "pipelines.cli", "dashboard", f"--port={port}"]
     log = state / "dashboard.log"

@@ -23,7 +23,6 @@ ASSETS = """{ assetNodes { assetKey { path } isMaterializable partitionDefinitio
 
 
 def wait_for_backfill(ui: Ui, before: str | None) -> dict[str, Any]:
-    """Return the newest backfill, once it has ended."""
     deadline = time.monotonic() + 600
     while True:
         found = ui.query(BACKFILL)["partitionBackfillsOrError"]["results"]

@@ -14,7 +14,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines_tests.browser import chromium
-from pipelines_tests.browser.dashboards import served
 from pipelines_tests.served_ui import Ui
 from pipelines_tests.test_proxy import LAUNCH, RUNS, SUBSCRIBE
 
@@ -42,8 +41,6 @@ LISTEN = """([url, protocol, words]) => new Promise(done => {
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """A site with an empty page."""
-
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
@@ -56,7 +53,6 @@ class Elsewhere(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """The port of the other site."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
         yield site.server_port
@@ -73,40 +69,27 @@ def page(request: pytest.FixtureRequest, browser: Browser, port: int) -> Iterato
         yield page
 
 
-def address(ui: Ui) -> str:
-    """Return an address that starts a run if it is followed."""
-    return f"{ui.url}/graphql?query={quote(LAUNCH)}"
-
-
-def test_a_page_elsewhere_starts_no_run(page: Page, ui: Ui) -> None:
-    before = ui.query(RUNS)
-    page.evaluate(IMAGE, address(ui))
+def test_a_page_elsewhere_starts_and_reads_nothing(page: Page, ui: Ui) -> None:
+    """Neither by an image, a link, a script, a form nor a WebSocket."""
+    before, address = ui.query(RUNS), f"{ui.url}/graphql?query={quote(LAUNCH)}"
+    page.evaluate(IMAGE, address)
     for mode in ("no-cors", "cors"):
-        page.evaluate(FETCH, [address(ui), mode])
-    page.evaluate(FORM, address(ui))
+        page.evaluate(FETCH, [address, mode])
+    page.evaluate(FORM, address)
     assert ui.query(RUNS) == before
-
-
-def test_a_page_elsewhere_reads_nothing_by_http(page: Page, ui: Ui) -> None:
     for path in ("/graphql?query={version}", "/server_info", "/"):
         assert page.evaluate(FETCH, [f"{ui.url}{path}", "cors"]) == "blocked"
-
-
-def test_a_page_elsewhere_opens_no_websocket(page: Page, ui: Ui) -> None:
-    start = {"type": "start", "id": "1", "payload": {"query": SUBSCRIBE}}
-    words = [json.dumps(one) for one in ({"type": "connection_init"}, start)]
+    begin = {"type": "start", "id": "1", "payload": {"query": SUBSCRIBE}}
+    words = [json.dumps(one) for one in ({"type": "connection_init"}, begin)]
     url = f"{ui.url.replace('http', 'ws')}/graphql"
     assert page.evaluate(LISTEN, [url, "graphql-ws", words]) == "rejected"
 
 
-def test_a_page_elsewhere_shows_the_ui_in_no_frame(page: Page, ui: Ui) -> None:
+def test_a_page_elsewhere_shows_the_ui_in_no_frame_and_links_to_it(page: Page, ui: Ui) -> None:
+    """Links as those of alerts, in a mail or a chat."""
     page.evaluate("url => document.body.innerHTML = `<iframe src=${url}>`", ui.url)
     page.wait_for_timeout(2000)
     assert "Overview" not in "".join(frame.inner_text("body") for frame in page.frames[1:])
-
-
-def test_a_link_elsewhere_leads_to_the_ui(page: Page, ui: Ui) -> None:
-    """As those of alerts, in a mail or a chat."""
     page.evaluate("url => document.body.innerHTML = `<a href=${url}/automation>there`", ui.url)
     page.get_by_text("there").click()
     expect(page.get_by_text("Automation").first).to_be_visible()
@@ -128,11 +111,10 @@ def test_the_ui_works_by_the_name_localhost(browser: Browser, ui: Ui) -> None:
         expect(page.get_by_text("shipments").first).to_be_visible()
 
 
-def test_a_page_elsewhere_opens_no_websocket_of_the_dashboards(page: Page, ui: Ui) -> None:
+def test_a_page_elsewhere_opens_no_websocket_of_the_dashboards(page: Page, dashboards: str) -> None:
     """Streamlit accepts any port of localhost."""
-    with served(ui.state) as url:
-        stream = f"{url.replace('http', 'ws')}/_stcore/stream"
-        assert page.evaluate(LISTEN, [stream, "streamlit", []]) == "rejected"
-        assert page.evaluate(FETCH, [f"{url}/_stcore/host-config", "cors"]) == "blocked"
-        page.goto(url)
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    stream = f"{dashboards.replace('http', 'ws')}/_stcore/stream"
+    assert page.evaluate(LISTEN, [stream, "streamlit", []]) == "rejected"
+    assert page.evaluate(FETCH, [f"{dashboards}/_stcore/host-config", "cors"]) == "blocked"
+    page.goto(dashboards)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()

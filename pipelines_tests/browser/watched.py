@@ -41,7 +41,6 @@ class Watched:
         page.on("response", self._answered)
 
     def open(self, path: str) -> None:
-        """Go to a path of the UI."""
         self._open.clear()  # requests of the page before are cancelled
         self.page.goto(f"{self.url}{path}")
 

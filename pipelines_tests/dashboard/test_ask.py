@@ -21,7 +21,6 @@ def empty(server: Connections, database: str) -> Iterator[None]:
 
 
 def opened(**parameters: str) -> AppTest:
-    """The page at an address."""
     app = AppTest.from_function(show, args=("pipelines.dashboard.ask",), default_timeout=60)
     for name, value in parameters.items():
         app.query_params[name] = value
@@ -29,7 +28,6 @@ def opened(**parameters: str) -> AppTest:
 
 
 def field(page: AppTest, label: str) -> object:
-    """The value of a field."""
     inputs = [*page.text_input, *page.selectbox, *page.number_input, *page.date_input]
     return next(one.value for one in inputs if one.label == label)
 

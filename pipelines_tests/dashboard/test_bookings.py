@@ -55,7 +55,6 @@ FROM bookings.events GROUP BY 1, 2;
 
 @pytest.fixture(scope="module")
 def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
-    """A database with the data that all tests here share."""
     with (
         made(server, template) as name,
         psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,

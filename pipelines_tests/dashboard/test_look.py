@@ -25,7 +25,6 @@ def times(matrix: tuple[tuple[float, ...], ...], colour: Colour) -> Colour:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of WCAG 2."""
     dark, bright = sorted(times(XYZ, linear(colour))[1] for colour in (one, other))
     return (bright + 0.05) / (dark + 0.05)
 

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import resources
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,7 +20,9 @@ from pipelines.source import sources
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.last_look import Look, Problem, Severity
+from pipelines_tests import plugins
 from pipelines_tests.dashboard.test_pages import reading, show, shown
+from pipelines_tests.hostile_plugins import RAISING_PAGES
 
 OVERVIEW = "pipelines.dashboard.overview"
 
@@ -188,6 +192,18 @@ def test_a_page_that_streamlit_rejects_switches_its_source_off(
     assert page.title not in titles
     assert "Flights" in titles
     assert [one.name for one in isolation.broken_sources()] == ["solar"]
+
+
+def test_a_plug_in_without_pages_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    plugins.write(tmp_path, "raising", RAISING_PAGES.files)
+    with plugins.installed(tmp_path):
+        app = resources.files("pipelines.dashboard").joinpath("app.py")
+        page = AppTest.from_file(str(app)).run(timeout=60)
+        titles = [one.value for one in AppTest.from_function(titles_of_pages).run().text]
+    assert not page.exception
+    said = [one.value for one in (*page.warning, *page.error)]
+    assert any("The source raising is broken" in one for one in said)
+    assert "Shipments" in titles
 
 
 def test_a_reason_has_what_to_do(owner: psycopg.Connection) -> None:

@@ -28,7 +28,6 @@ OF_SOURCES = [
 
 @contextmanager
 def reading(url: str) -> Iterator[None]:
-    """The dashboards read this database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         # Each run of a page would search all installed packages for components of theirs.
@@ -41,7 +40,6 @@ def reading(url: str) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty(server: Connections, database: str) -> Iterator[None]:
-    """The dashboards read a fresh database."""
     with reading(server.url(ANALYST, database)):
         yield
 
