@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines_tests.command import PROJECT
+from pipelines_tests.command import PROJECT, environment
 
 UV = Path(sys.executable).parent / "uv"
 
@@ -26,10 +26,23 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program `isobar`, installed without the clone, with the clone's requirements."""
     folder = tmp_path_factory.mktemp("installed") / "venv"
     uv("venv", "--python", sys.executable, folder)
     uv("pip", "install", "--python", folder, "--no-deps", wheel)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # it has no .pth of its own
     return folder / "bin" / "isobar"
+
+
+def run(
+    installed: Path, state: Path, *words: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed program on a state folder, in that folder."""
+    return subprocess.run(
+        [installed, *words],
+        cwd=state,
+        env=environment(state, **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )

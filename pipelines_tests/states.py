@@ -34,6 +34,7 @@ def load(state: Path) -> None:
     """Load everything of the sandbox, as a newcomer's first command does."""
     done = isobar(state, "run")
     assert done.returncode == 0, done.stdout + done.stderr
+    (state / "said.txt").write_text(done.stdout + done.stderr)
 
 
 @contextmanager

@@ -44,10 +44,10 @@ def test_the_installed_package_runs_anywhere_and_keeps_state_there(
 
     assert isobar("--version").stdout.strip() == f"isobar, version {version}"
     (state / ".env").write_text(f"ISOBAR_HOME={state}\nBOOKINGS_TIME_ZONE=Nowhere\n")
-    rejected = isobar("run")
+    rejected = isobar("run", "bookings")
     assert "BOOKINGS_TIME_ZONE is not a time zone" in rejected.stderr
     (state / ".env").write_text(f"ISOBAR_HOME={state}\n")
-    done = isobar("run")
+    done = isobar("run", "flights")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "flights.itineraries" in done.stdout
     assert "Queries: isobar database psql" in done.stdout

@@ -5,13 +5,11 @@ from pipelines.warehouse.connection import Warehouse
 
 
 def condition(url: str) -> apply.Condition:
-    """Return whether the schema is current, or what else."""
     with Warehouse(url, role=None) as store, store.engine.connect() as connection:
         return apply.condition(connection)
 
 
 def differences(url: str) -> list[str]:
-    """Return how its tables differ from the declared ones."""
     with Warehouse(url, role=None) as store, store.engine.connect() as connection:
         return [
             one for part in apply.parts() for one in history.differences(connection, part.metadata)

@@ -23,7 +23,6 @@ from pipelines_tests.command import isobar
 
 @pytest.fixture
 def other(server: Connections) -> Iterator[str]:
-    """The name of a second empty database."""
     with made(server) as name:
         yield name
 

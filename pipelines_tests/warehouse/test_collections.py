@@ -9,8 +9,6 @@ from pipelines.migrations.collections import gathered
 from pipelines.source import Source, sources
 from pipelines.warehouse.sql_files import relations_read
 
-VIEW = "weather.weather_requests"
-
 
 def offering(name: str, *views: str) -> Source:
     return cast("Source", SimpleNamespace(object_files=dict.fromkeys(views, ""), name=name))

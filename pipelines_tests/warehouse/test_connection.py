@@ -11,7 +11,6 @@ from pipelines.warehouse.connection import Warehouse, copy_text, csv_text
 
 
 def copied(connection: Connection, frame: pd.DataFrame, columns: str) -> None:
-    """Copy a frame into a temporary table `copied`."""
     connection.execute(text(f"CREATE TEMP TABLE copied ({columns}) ON COMMIT DROP"))
     copy_text(connection, "copied", csv_text(frame))
 

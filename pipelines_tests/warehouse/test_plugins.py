@@ -13,7 +13,6 @@ from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines.testing.databases import made
 from pipelines_tests import plugins
-from pipelines_tests.command import isobar
 from pipelines_tests.warehouse.schemas import condition, differences
 
 STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
@@ -39,15 +38,8 @@ def url(server: Connections, database: str) -> str:
 
 @pytest.fixture
 def fresh(server: Connections) -> Iterator[str]:
-    """The address of an empty database."""
     with made(server) as name:
         yield server.url(SUPERUSER, name)
-
-
-def columns(tables: str, *names: str) -> str:
-    """The declaration of tables with more columns of stops."""
-    more = "".join(f'    Column("{name}", Text, comment="{name}"),\n' for name in names)
-    return tables.replace('    schema="', f'{more}    schema="')
 
 
 def test_a_plugin_is_created_removed_and_added_again(
@@ -110,27 +102,6 @@ def test_columns_of_views_have_the_comments_of_those_they_come_from(
                 "name": "Our own words.",
                 "title": None,
             }
-
-
-def test_changed_tables_of_a_plugin_are_reported(
-    url: str, owner: psycopg.Connection, state: Path, tmp_path: Path
-) -> None:
-    """They are created once: rows of others are nothing to guess about."""
-    plugins.write(tmp_path)
-    with plugins.installed(tmp_path):
-        migrate(url)
-    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-    plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
-    checked = isobar(state, "sources", "check", "buses", DATABASE_URL=url, PYTHONPATH=str(tmp_path))
-    assert checked.returncode == 1
-    assert "buses.stops has no column lines" in checked.stdout
-    owner.execute("ALTER TABLE buses.stops ADD COLUMN lines text")
-    with plugins.installed(tmp_path):
-        migrate(url)
-        assert (condition(url), differences(url)) == ("current", [])
-        owner.execute("ALTER TABLE buses.stops DROP CONSTRAINT stops_pkey, ADD PRIMARY KEY (name)")
-        assert differences(url) == ["the key of buses.stops is name, not stop_id"]
-    assert owner.execute("TABLE buses.stops").fetchall() == [(1, "Market", None)]
 
 
 def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,14 +91,12 @@ def replica(connections: Connections, state_folder: Path) -> Iterator[Replica]:
 
 @pytest.fixture
 def analyst(replica: Replica) -> Iterator[psycopg.Connection]:
-    """Someone who may only read, on the replica."""
     with psycopg.connect(replica.url(ANALYST), autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def at_the_primary(connections: Connections) -> Iterator[psycopg.Connection]:
-    """Connect to the primary as the analyst."""
     with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as connection:
         yield connection
 
@@ -133,16 +131,8 @@ def test_analysts_read_from_the_replica(
 
 
 def on_page(language: str, word: str) -> str:
-    """The lines of the page, in this language, that have this word."""
     (lines,) = [block for block in blocks(PAGE, language) if word in block]
     return lines
-
-
-def one(connection: psycopg.Connection, query: str) -> object:
-    row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    found: object = row[0]
-    return found
 
 
 def relations(analyst: psycopg.Connection) -> list[str]:
@@ -158,18 +148,9 @@ def relations(analyst: psycopg.Connection) -> list[str]:
 
 def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:
     """Query both until they answer the same: minutes pass between, and the replica is behind."""
-    until(
-        lambda: (
-            replica.execute(query.encode()).fetchall() == primary.execute(query.encode()).fetchall()
-        ),
-        query,
-    )
-
-
-def until(is_so: Callable[[], bool], what: str = "") -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, what
+    while replica.execute(query.encode()).fetchall() != primary.execute(query.encode()).fetchall():
+        assert time.monotonic() < deadline, query
         time.sleep(0.1)
 
 

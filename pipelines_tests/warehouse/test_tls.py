@@ -28,7 +28,6 @@ class Secured:
     another: Path
 
     def url(self, role: str, database: str, host: str = "localhost", by: Path | None = None) -> str:
-        """The address of a database, whoever vouches for the server."""
         words = f"{role}:{self.plain.passwords[role]}@{host}:{self.port}/{database}"
         return f"postgresql://{words}?sslmode=verify-full&sslrootcert={by or self.authority}"
 
