@@ -3,19 +3,21 @@
 import random
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import ANY
 
 import psycopg
 import pytest
 
-from pipelines.postgres.roles import SUPERUSER
+from pipelines.ingest import watermarks
+from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.sources.bookings.counts import refresh
 from pipelines.testing.databases import made
+from pipelines.warehouse.connection import Warehouse
 
 HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4
 DAY = timedelta(days=1)
@@ -24,8 +26,7 @@ NIGHTS = 20
 YEAR_BEFORE = timedelta(days=364)
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     event_id: int
     hotel_id: int
     event_at: datetime
@@ -37,10 +38,12 @@ class Event:
 Stay = tuple[int, date, uuid.UUID]
 
 
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
 def random_events(seed: int = 11) -> list[Event]:
-    """Events of some reservations, in every order that a source may send: many at the same time,
-    twice booked, cancelled without a booking, booked again, after the night, exactly at midnight.
-    """
+    """Many at the same time, twice booked, never booked, booked again, after the night."""
     chance = random.Random(seed)
     rooms = [uuid.UUID(int=chance.getrandbits(128)) for _ in range(25)]
     numbers = iter(chance.sample(range(1, 100_000), 20_000))
@@ -48,8 +51,7 @@ def random_events(seed: int = 11) -> list[Event]:
         Event(
             next(numbers),
             hotel,
-            datetime(night.year, night.month, night.day, tzinfo=UTC)
-            - timedelta(hours=6 * int(chance.triangular(-16, 150, 4))),
+            midnight(night) - timedelta(hours=6 * int(chance.triangular(-16, 150, 4))),
             chance.choices(["booking", "cancellation"], [3, 2])[0],
             room,
             night,
@@ -65,8 +67,8 @@ def random_events(seed: int = 11) -> list[Event]:
 def by_stay(events: list[Event]) -> dict[Stay, list[Event]]:
     """The events of each night of a reservation, in the order in which they count."""
 
-    def stay(event: Event) -> Stay:
-        return (event.hotel_id, event.night, event.room)
+    def stay(e: Event) -> Stay:
+        return (e.hotel_id, e.night, e.room)
 
     in_order = sorted(events, key=lambda e: (*stay(e), e.event_at, e.status, e.event_id))
     return {key: list(group) for key, group in groupby(in_order, key=stay)}
@@ -74,6 +76,8 @@ def by_stay(events: list[Event]) -> dict[Stay, list[Event]]:
 
 EVENTS = random_events()
 STAYS = by_stay(EVENTS)
+#: The day of the first event of HOTEL.
+BEGIN = min(event.event_at.date() for event in EVENTS if event.hotel_id == HOTEL)
 
 
 def modelled_changes() -> list[tuple[int, date, uuid.UUID, datetime, int]]:
@@ -109,32 +113,22 @@ def stays_of(hotel: int, night: date) -> list[list[Event]]:
 
 
 def modelled_on_the_books(hotel: int, night: date, instant: datetime) -> int:
-    count = 0
-    for events in stays_of(hotel, night):
-        known = [event for event in events if event.event_at <= instant]
-        count += bool(known) and known[-1].status == "booking"
-    return count
+    known = (
+        [one for one in events if one.event_at <= instant] for events in stays_of(hotel, night)
+    )
+    return sum(bool(events) and events[-1].status == "booking" for events in known)
 
 
 def modelled_pace(
     hotel: int, nights: Sequence[date], as_of: datetime, days: int
 ) -> list[int | None]:
-    sums: list[int | None] = []
-    for ahead in range(days, -1, -1):
-        ends = [
-            datetime(night.year, night.month, night.day, tzinfo=UTC) + (1 - ahead) * DAY
-            for night in nights
-        ]
-        if any(end > as_of for end in ends):
-            sums.append(None)
-        else:
-            sums.append(
-                sum(
-                    modelled_on_the_books(hotel, night, end - timedelta(microseconds=1))
-                    for night, end in zip(nights, ends, strict=True)
-                )
-            )
-    return sums
+    def books_at_the_end(night: date, ahead: int) -> int | None:
+        end = midnight(night) + (1 - ahead) * DAY
+        last = end - timedelta(microseconds=1)
+        return modelled_on_the_books(hotel, night, last) if end <= as_of else None
+
+    found = [[books_at_the_end(night, ahead) for night in nights] for ahead in range(days, -1, -1)]
+    return [None if None in books else sum(filter(None, books)) for books in found]
 
 
 def modelled_bookings(
@@ -153,47 +147,36 @@ def modelled_bookings(
     return rows
 
 
-def weeks_of(start: date, end: date) -> list[date]:
-    return [day for day in days_of(start, end) if day == start or day.weekday() == 0]
-
-
 def days_of(start: date, end: date) -> list[date]:
     return [start + number * DAY for number in range((end - start).days)]
 
 
+def starts_of(period: str, first: date, end: date) -> list[date]:
+    number = {"week": "%w", "month": "%d", "year": "%j"}.get(period)
+    return [
+        day
+        for day in days_of(first, end)
+        if day == first or number is None or int(day.strftime(number)) == 1
+    ]
+
+
 @pytest.fixture(scope="module")
 def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
-    """A database with the events and their counts, which all tests here share: they only read.
-
-    The session is of a zone that changes its clocks among the events.
-    """
+    """The events and their counts, in a session whose zone changes its clocks among them."""
     with (
         made(server, template) as hotels,
         psycopg.connect(server.url(SUPERUSER, hotels), autocommit=True) as session,
     ):
-        fill(session)
+        with session.cursor() as cursor, cursor.copy("COPY bookings.events FROM STDIN") as copy:
+            for event in EVENTS:
+                copy.write_row((*event, 1, 1))
+        with Warehouse(server.url(LOADER, hotels)) as store:
+            with store.transaction("bookings") as connection:
+                watermarks.move(connection, "bookings.events", 1)
+            refresh(store, rebuild=True)
+        session.execute("ANALYZE bookings.events")
         session.execute("SET TIME ZONE 'America/New_York'")
         yield session
-
-
-def fill(session: psycopg.Connection) -> None:
-    with session.cursor() as cursor, cursor.copy("COPY bookings.events FROM STDIN") as copy:
-        for e in EVENTS:
-            copy.write_row((e.event_id, e.hotel_id, e.event_at, e.status, e.room, e.night, 1, 1))
-    for table, day in (
-        ("hotel_bookings_by_event_day", "(event_at AT TIME ZONE 'UTC')::date"),
-        ("hotel_bookings_by_stay_night", "night_of_stay"),
-    ):
-        session.execute(
-            f"""
-            INSERT INTO metrics.{table} (hotel_id, day, bookings, cancellations)
-            SELECT
-                hotel_id, {day}, count(*) FILTER (WHERE status = 'booking'),
-                count(*) FILTER (WHERE status = 'cancellation')
-            FROM bookings.events GROUP BY 1, 2
-            """
-        )
-    session.execute("ANALYZE bookings.events")
 
 
 @pytest.mark.parametrize("axis", ["event", "stay"])
@@ -201,83 +184,63 @@ def fill(session: psycopg.Connection) -> None:
 def test_bookings_are_counted_by_period_and_axis(
     filled: psycopg.Connection, year: int, axis: str
 ) -> None:
-    end = date(year + 1, 1, 1)
-    february, december = date(year, 2, 1), date(year, 12, 1)
-    cases: list[tuple[str, list[date], int | None, int | None, date]] = [
-        ("year", [date(year, 1, 1)], None, None, end),
-        ("week", weeks_of(date(year, 1, 1), end), None, None, end),
-        ("week", weeks_of(february, date(year, 3, 1)), 2, None, date(year, 3, 1)),
-        ("month", [date(year, month, 1) for month in range(1, 13)], None, None, end),
-        ("day", days_of(date(year, 1, 1), end), None, None, end),
-        ("month", [february], 2, None, date(year, 3, 1)),
-        ("day", days_of(february, date(year, 3, 1)), 2, None, date(year, 3, 1)),
-        ("day", [date(year, 2, 27)], 2, 27, date(year, 2, 28)),
-        ("month", [december], 12, None, end),
-        ("day", days_of(december, end), 12, None, end),
-        ("day", [date(year, 12, 31)], 12, 31, end),
+    cases: list[tuple[str, int | None, int | None]] = [
+        *((period, None, None) for period in ("year", "month", "week", "day")),
+        *((period, month, None) for month in (2, 12) for period in ("month", "week", "day")),
+        *(("day", month, day) for month, day in ((2, 27), (12, 31))),
     ]
-    for hotel in (HOTEL, OTHER_HOTEL):
-        for period, starts, month, day, until in cases:
+    for period, month, day in cases:
+        first = date(year, month or 1, day or 1)
+        until = first + DAY if day else date(year, 3, 1) if month == 2 else date(year + 1, 1, 1)
+        for hotel in (HOTEL, OTHER_HOTEL):
             answer = filled.execute(
                 "SELECT * FROM metrics.hotel_bookings(%s, %s, %s, %s, %s, %s)",
                 (hotel, period, year, axis, month, day),
             ).fetchall()
-            assert answer == modelled_bookings(hotel, starts, until, axis), (period, month, day)
+            modelled = modelled_bookings(hotel, starts_of(period, first, until), until, axis)
+            assert answer == modelled, (period, month, day)
 
 
-def test_changes_are_those_of_a_replay(filled: psycopg.Connection) -> None:
+def test_changes_and_nights_are_those_of_a_replay(filled: psycopg.Connection) -> None:
     answer = filled.execute("SELECT * FROM enriched.reservation_changes ORDER BY 1, 2, 3, 4, 5")
-    modelled = sorted(modelled_changes())
-    assert answer.fetchall() == modelled
-    assert len(modelled) < len(EVENTS)
-
-
-def test_nights_are_as_their_events_leave_them(filled: psycopg.Connection) -> None:
+    assert answer.fetchall() == (changes := sorted(modelled_changes()))
+    assert len(changes) < len(EVENTS)
     answer = filled.execute("SELECT * FROM enriched.reservation_nights ORDER BY 1, 2, 3")
-    modelled = list(modelled_nights())
-    assert answer.fetchall() == modelled
-    assert {row[3] for row in modelled} == {"booked", "cancelled", "never_booked"}
-    assert min(row[-1] for row in modelled if row[-1] is not None) < 0
+    assert answer.fetchall() == (nights := list(modelled_nights()))
+    assert {row[3] for row in nights} == {"booked", "cancelled", "never_booked"}
+    assert min(row[-1] for row in nights if row[-1] is not None) < 0
 
 
-INSTANTS = (
-    datetime(2020, 1, 1, tzinfo=UTC),
-    datetime(2024, 2, 18, 12, tzinfo=UTC),
-    datetime(2024, 2, 29, tzinfo=UTC),
-    datetime(2024, 3, 1, 0, 0, 1, tzinfo=UTC),
-    datetime(2024, 3, 12, 18, tzinfo=UTC),
-    datetime(2030, 1, 1, tzinfo=UTC),
-)
+INSTANTS = [
+    datetime.fromisoformat(f"{one}Z")
+    for one in (
+        *("2020-01-01T00:00", "2024-02-18T12:00", "2024-02-29T00:00"),
+        *("2024-03-01T00:00:01", "2024-03-12T18:00", "2030-01-01T00:00"),
+    )
+]
+AGO = [days * DAY for days in (0, 1, 7, 30)]
 BEFORE, AFTER = FIRST_NIGHT - 3 * DAY, FIRST_NIGHT + (NIGHTS + 3) * DAY
 
 
 @pytest.mark.parametrize("instant", INSTANTS)
-def test_the_books_are_those_of_a_replay(filled: psycopg.Connection, instant: datetime) -> None:
-    for hotel in (HOTEL, OTHER_HOTEL):
-        answer = filled.execute(
-            "SELECT * FROM metrics.hotel_on_the_books(%s, %s, %s, %s)",
-            (hotel, instant, BEFORE, AFTER),
-        ).fetchall()
-        assert answer == [
-            (night, modelled_on_the_books(hotel, night, instant))
-            for night in days_of(BEFORE, AFTER)
-        ]
-
-
-@pytest.mark.parametrize("instant", INSTANTS)
-def test_pickup_is_the_difference_to_the_books_of_before(
+def test_the_books_are_those_of_a_replay_and_the_pickup_is_their_difference(
     filled: psycopg.Connection, instant: datetime
 ) -> None:
-    answer = filled.execute(
-        "SELECT * FROM metrics.hotel_pickup(%s, %s, %s, %s)", (HOTEL, BEFORE, AFTER, instant)
-    ).fetchall()
-    expected = []
-    for night in days_of(BEFORE, AFTER):
-        now, *then = (
-            modelled_on_the_books(HOTEL, night, instant - days * DAY) for days in (0, 1, 7, 30)
-        )
-        expected.append((night, now, *(now - earlier for earlier in then)))
-    assert answer == expected
+    for hotel in (HOTEL, OTHER_HOTEL):
+        values = {"hotel": hotel, "at": instant, "from": BEFORE, "to": AFTER}
+        books = "SELECT * FROM metrics.hotel_on_the_books(%(hotel)s, %(at)s, %(from)s, %(to)s)"
+        pickup = "SELECT * FROM metrics.hotel_pickup(%(hotel)s, %(from)s, %(to)s, %(at)s)"
+        known = {
+            night: [modelled_on_the_books(hotel, night, instant - ago) for ago in AGO]
+            for night in days_of(BEFORE, AFTER)
+        }
+        assert filled.execute(books, values).fetchall() == [
+            (night, now) for night, (now, *_) in known.items()
+        ]
+        assert filled.execute(pickup, values).fetchall() == [
+            (night, now, *(now - earlier for earlier in then))
+            for night, (now, *then) in known.items()
+        ]
 
 
 @pytest.mark.parametrize("instant", INSTANTS)
@@ -292,9 +255,8 @@ def test_pace_is_the_sum_of_the_books_of_each_day(
     ).fetchall()
     this_year = days_of(FIRST_NIGHT, end)
     last_year = [night - YEAR_BEFORE for night in this_year]
-    begin = min(event.event_at.date() for event in EVENTS if event.hotel_id == HOTEL)
     assert [row[:3] for row in answer] == [
-        (ahead, now, then if last_year[0] - ahead * DAY >= begin else None)
+        (ahead, now, then if last_year[0] - ahead * DAY >= BEGIN else None)
         for ahead, now, then in zip(
             range(days, -1, -1),
             modelled_pace(HOTEL, this_year, instant, days),
@@ -310,19 +272,18 @@ def test_pace_is_the_sum_of_the_books_of_each_day(
 def test_a_year_before_the_first_event_is_not_a_year_without_bookings(
     filled: psycopg.Connection,
 ) -> None:
-    begin = min(event.event_at.date() for event in EVENTS if event.hotel_id == HOTEL)
     nights = (HOTEL, FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT - YEAR_BEFORE + 7 * DAY)
     pace = filled.execute("SELECT * FROM metrics.hotel_pace(%s, %s, %s)", nights).fetchall()
     assert {(then, why) for _, _, then, why in pace} == {
-        (None, f"last year: the events begin on {begin}")
+        (None, f"last year: the events begin on {BEGIN}")
     }
     query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s) WHERE hotel_id = %s"
-    as_of = datetime(begin.year, begin.month, begin.day, 23, tzinfo=UTC) + 20 * DAY
+    as_of = midnight(BEGIN) + timedelta(days=20, hours=23)
     (row,) = filled.execute(query, (*nights[1:], as_of, HOTEL)).fetchall()
-    assert row[4:] == (None, None, None, f"the events begin on {begin}")
+    assert row[4:] == (None, None, None, f"the events begin on {BEGIN}")
     # The instant is within the history, but the nights are before it.
-    (row,) = filled.execute(query, (*nights[1:], begin + 2 * YEAR_BEFORE, HOTEL)).fetchall()
-    assert row[4:] == (None, None, None, f"the events begin on {begin}")
+    (row,) = filled.execute(query, (*nights[1:], BEGIN + 2 * YEAR_BEFORE, HOTEL)).fetchall()
+    assert row[4:] == (None, None, None, f"the events begin on {BEGIN}")
 
 
 def test_a_time_to_come_counts_as_now(filled: psycopg.Connection) -> None:
@@ -396,10 +357,8 @@ def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
             "'2024-02-20', '2024-03-01', 'week', '2024-02-18')"
         ).fetchall()
     as_of = datetime(2024, 2, 18, 5, tzinfo=UTC)  # midnight in New York
-    weeks = (
-        days_of(date(2024, 2, 20), date(2024, 2, 26)),
-        days_of(date(2024, 2, 26), date(2024, 3, 1)),
-    )
+    monday = date(2024, 2, 26)
+    weeks = days_of(FIRST_NIGHT, monday), days_of(monday, date(2024, 3, 1))
     booked = [sum(modelled_on_the_books(HOTEL, night, as_of) for night in week) for week in weeks]
     assert [row for row in rows if row[0] == HOTEL] == [
         (HOTEL, "Harbour House", "Hamburg", week[0], count, 8 * len(week), ANY)
@@ -442,8 +401,6 @@ REJECTED = {
         ("1, '2000-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 3700 nights after"),
     ],
 }
-
-
 HINTS = {
     "hotel_bookings": "metrics.hotel_bookings(",
     "hotel_on_the_books": "For instance from_date => ",

@@ -196,27 +196,11 @@ DAYS = "'2020-01-01', '2020-01-02'"
         ("1, '-infinity', '2020-01-01'", VALUE, "from_date is -infinity: it must be 1950-01-01"),
         ("1, '2020-01-01', '5874897-12-31'", VALUE, "to_date is 5874897-12-31: it must be 2051"),
         ("1, '4713-01-01 BC', '2020-01-01'", VALUE, "from_date is 4713-01-01 BC: it must be 1950"),
-        (
-            "1, '2049-06-01', '2049-06-02'",
-            VALUE,
-            "from_date is 2049-06-01: it is in the future, to",
-        ),
+        ("1, '2049-06-01', '2049-06-02'", VALUE, "from_date is 2049-06-01: it is in the future"),
         # PostgreSQL's own dates see to these, before the function is called.
-        (
-            "1, '2020-02-30', '2021-06-01'",
-            NO_DATE,
-            'date/time field value out of range: "2020-02-30',
-        ),
-        (
-            "1, '2021-02-29', '2021-06-01'",
-            NO_DATE,
-            'date/time field value out of range: "2021-02-29',
-        ),
-        (
-            "1, 'yesterdays', '2021-06-01'",
-            NO_DATE,
-            'invalid input syntax for type date: "yesterday',
-        ),
+        ("1, '2020-02-30', '2021-06-01'", NO_DATE, "date/time field value out of range"),
+        ("1, '2021-02-29', '2021-06-01'", NO_DATE, "date/time field value out of range"),
+        ("1, 'yesterdays', '2021-06-01'", NO_DATE, "invalid input syntax for type date"),
     ],
 )
 def test_p15_p16_p17_p18_p25_impossible_arguments_are_rejected(
