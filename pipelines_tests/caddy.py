@@ -29,7 +29,6 @@ def path_of_caddy() -> str:
 
 
 def hashed(password: str) -> str:
-    """Return Caddy's hash of a password."""
     words = [path_of_caddy(), "hash-password", "--plaintext", password]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -46,8 +45,6 @@ def command(verb: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Proxy:
-    """A Caddy that runs, and its two sites."""
-
     process: Child
     viewers: str
     operators: str

@@ -22,7 +22,6 @@ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attna
 
 
 def columns_of(connection: psycopg.Connection) -> dict[str, list[str]]:
-    """The names of the columns of each table, by its name with its schema."""
     tables = [f"{schema}.{name}" for schema, name in connection.execute(TABLES).fetchall()]
     return {
         table: [name for (name,) in connection.execute(COLUMNS, [table]).fetchall()]

@@ -30,16 +30,13 @@ class Cluster:
 
     @property
     def port(self) -> int:
-        """Port of the coordinator."""
         return make_url(self.address).port or 5432
 
     @property
     def database(self) -> str:
-        """The database, which the tests share."""
         return make_url(self.address).database or ""
 
     def url(self, role: str, database: str) -> str:
-        """Return the address as a role."""
         own = make_url(self.address).set(database=database)
         own = own if role == SUPERUSER else own.set(username=role)
         return own.render_as_string(hide_password=False)

@@ -63,7 +63,6 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
 
 
 def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end."""
     if "PYTHONPATH" in variables:  # plug-ins: what was imported already knows none of them
         return subprocess.run(
             [*MAIN, *words],
@@ -111,7 +110,6 @@ def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Pat
 
 
 def begin(state: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
-    """Begin a command, in a session of its own."""
     return subprocess.Popen(
         [*MAIN, *words],
         env=environment(state, **variables),

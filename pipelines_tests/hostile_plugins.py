@@ -94,17 +94,14 @@ HOSTILE: Mapping[str, Hostile] = {
         "its declaration: RuntimeError: no tables (isobar_raising_tables/tables.py:",
     ),
     "no_table": Hostile(
-        {
-            "__init__.py": declared("feeds=(Feed(parse=list, fetch=FileInbox()),)"),
-            "jobs.py": None,
-        },
+        {"__init__.py": declared("feeds=(Feed(parse=list, fetch=FileInbox()),)"), "jobs.py": None},
         "its feeds name no table: parse with Rows or Json",
     ),
     "no_key": Hostile(
         {
             "__init__.py": declared(
                 "feeds=(Feed(parse=Rows(SourceSettings, table='no_key.trips'), fetch=FileInbox()),)"
-            ),
+            )
         },
         "there is no table no_key.trips: name its key",
     ),

@@ -70,7 +70,6 @@ FILES: Mapping[str, str] = {
 
 
 def package_of(name: str) -> str:
-    """The package of a plug-in."""
     return f"isobar_{name}"
 
 

@@ -1,16 +1,10 @@
-"""The jobs, sensors and checks that there are, by name, and how often sensors look."""
+"""The jobs, sensors and checks that there are, by name."""
 
 from typing import Any
 
 import dagster as dg
 
 from pipelines.definitions import definitions
-
-
-def sensor_seconds() -> dict[str, int]:
-    """The interval of each sensor, by its name."""
-    sensors = definitions.get_repository_def().sensor_defs
-    return {one.name: one.minimum_interval_seconds or 30 for one in sensors}
 
 
 def job(name: str) -> dg.JobDefinition:

@@ -16,10 +16,8 @@ class Stored:
     owner: psycopg.Connection
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        """Return the rows of a query."""
         return self.owner.execute(query.encode(), values or None).fetchall()
 
     def row(self, query: str, *values: Any) -> Any:
-        """Return the only row of a query."""
         (found,) = self.rows(query, *values)
         return found

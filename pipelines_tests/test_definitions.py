@@ -14,7 +14,6 @@ from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.clock import yesterday
 from pipelines_tests.command import PROJECT
 from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
@@ -48,12 +47,9 @@ def run(
     attended: bool = True,
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Execute the job of flights."""
     tags = {"isobar/interactive": "a test"} if attended else {}
     return definitions.resolve_job_def("flights").execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        tags=tags,
+        instance=instance, raise_on_error=False, tags=tags
     )
 
 
@@ -193,21 +189,6 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     requested = len(source.requests)
     assert "answered 404" in failure(run(definitions, attended=False))
     assert len(source.requests) == requested + 1
-
-
-def test_an_implausible_snapshot_fails_and_the_next_day_loads(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
-) -> None:
-    source.will(document(flights_document([itinerary(n, [1], price="free") for n in range(9)])))
-    assert "records are bad" in failure(run(definitions))
-    past = yesterday().isoformat()
-    with warehouse.engine.begin() as connection:
-        connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
-    source.will(document(flights_document()))
-    run(definitions)
-    with warehouse.engine.connect() as connection:
-        stored = connection.execute(text("SELECT count(*) FROM flights.itineraries")).scalar()
-    assert stored == 2
 
 
 def test_a_day_with_an_unavailable_source_is_loaded_later(

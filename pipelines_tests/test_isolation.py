@@ -130,11 +130,7 @@ def test_an_invalid_setting_of_ours_switches_off_that_source_only(
         found = names(build_definitions())
         (broken,) = broken_sources()
     assert "BOOKINGS_TIME_ZONE" in broken.problem
-    assert ours["jobs"] - found["jobs"] == {
-        "bookings",
-        "bookings_audit",
-        "refresh_hotel_bookings",
-    }
+    assert ours["jobs"] - found["jobs"] == {"bookings", "bookings_audit", "refresh_hotel_bookings"}
 
 
 @pytest.mark.parametrize("name", ["buses", "flights"])

@@ -77,8 +77,6 @@ class Site:
 
 @dataclass(frozen=True)
 class Proxied:
-    """The proxy with its two web servers."""
-
     proxy: caddy.Proxy
 
     def viewers(self, login: tuple[str, str] | None = None) -> Site:
@@ -148,7 +146,6 @@ def proxied(server: Connections) -> Iterator[Proxied]:
 
 
 def subscribed(site: Site, **headers: str) -> dict[str, Any]:
-    """Return the response to a subscription; raises `InvalidStatus` when it is rejected."""
     if site.login is not None:
         words = b64encode(":".join(site.login).encode()).decode()
         headers["Authorization"] = f"Basic {words}"

@@ -24,8 +24,6 @@ MISSING = "there is no openssl on the PATH; on Debian: apt install openssl"
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate and its key, both in PEM."""
-
     file: Path
     key: Path
 

@@ -23,8 +23,8 @@ from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sandbox import sample
 from pipelines.source import sources
-from pipelines.testing.fake_source import FakeSource, body
 from pipelines.testing.drivers import failures
+from pipelines.testing.fake_source import FakeSource, body
 from pipelines_tests import plugins
 
 READINGS = [

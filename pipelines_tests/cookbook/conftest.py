@@ -16,7 +16,6 @@ from pipelines_tests.cookbook import known_data, known_shipments
 def known(
     server: Connections, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The name of the database."""
     with made(server, template) as name:
         warehouse = Warehouse(server.url(LOADER, name))
         with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner:

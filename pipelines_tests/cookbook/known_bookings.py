@@ -48,7 +48,6 @@ HOTELS = {
 
 
 def put_hotels(owner: psycopg.Connection) -> None:
-    """Enter hotels as operators do."""
     for hotel_id, hotel in HOTELS.items():
         owner.execute(
             "INSERT INTO bookings.hotels (hotel_id, name, city, rooms, latitude, longitude)"

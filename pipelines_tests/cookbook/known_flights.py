@@ -84,7 +84,6 @@ def put_airports(warehouse: Warehouse) -> None:
 
 
 def put_offers(warehouse: Warehouse, day: dt.date) -> None:
-    """Load the offers of a day, as of five in the morning."""
     deliver(
         warehouse, dt.datetime.combine(day, dt.time(5), dt.UTC), flights_document(OFFERS[day], LEGS)
     )

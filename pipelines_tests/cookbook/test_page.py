@@ -1,18 +1,22 @@
 """The page shows what its statements answer to an analyst, and its questions are quick."""
 
 import csv
+import datetime as dt
 import re
 import subprocess
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from docs import answers
 from docs.answers import PAGE, answered, questions
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
+from pipelines.dashboard import ask, cookbook
+from pipelines.postgres.roles import ANALYST, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.cookbook.known_solar import SIERRA, local, sent_hours, values
+from pipelines_tests.states import copied, load
 
 TEXT = PAGE.read_text()
 QUESTIONS = questions(TEXT)
@@ -67,3 +71,19 @@ def test_the_filters_of_events_are_answered_by_an_index(owner: psycopg.Connectio
         (statement,) = [one.statement for one in QUESTIONS if one.title == title]
         plan = " ".join(line for (line,) in owner.execute(b"EXPLAIN " + statement.encode()))
         assert re.search(index, plan), (title, plan)
+
+
+@pytest.mark.system
+def test_every_question_has_rows_on_simulated_data() -> None:
+    of_ask = [one.question for one in ask._of_cookbook()]
+    assert len(of_ask) > 50
+    now = dt.datetime.now(dt.UTC)
+    with copied(load) as state:
+        url = EmbeddedPostgres(state).start().url(ANALYST, WAREHOUSE)
+        with psycopg.connect(url, autocommit=True) as analyst:
+            empty = [
+                one.title
+                for one in of_ask
+                if not answers.table(analyst, one.filled(cookbook.values_at(one, now)))
+            ]
+    assert empty == []

@@ -7,7 +7,6 @@ from pathlib import Path
 from pipelines_tests.command import PROJECT
 
 README = PROJECT / "README.md"
-OPERATIONS = PROJECT / "docs" / "operations.md"
 PAGES = sorted(
     [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob(".github/**/*.md")]
 )
@@ -19,12 +18,10 @@ def name_of(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """Return the fenced code blocks of a language."""
     return [code for kind, code in FENCED.findall(page.read_text()) if kind == language]
 
 
 def prose(page: Path) -> str:
-    """The page without what is fenced."""
     return FENCED.sub("", page.read_text())
 
 

@@ -4,8 +4,9 @@ import re
 
 import psycopg
 
-from docs import diagrams, dictionary
+from docs import diagrams, dictionary, reference
 from pipelines.definitions import definitions
+from pipelines_tests.documents.pages import rows
 
 EVERY_COLUMN = """
 SELECT attrelid::regclass || '.' || attname, attname::text, atttypid::regtype::text
@@ -53,3 +54,23 @@ def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
 def test_the_diagrams_are_what_is_declared() -> None:
     assert diagrams.PAGE.read_text() == diagrams.page(definitions), "run make docs"
     assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture(), "run make docs"
+
+
+def names() -> set[str]:
+    repository = definitions.get_repository_def()
+    found = {key.name for key in repository.asset_graph.asset_check_keys}
+    found |= {one.name for one in repository.schedule_defs}
+    found |= {one.name for one in repository.sensor_defs}
+    return found | {name for name in repository.job_names if not name.startswith("__")}
+
+
+def test_the_reference_is_what_is_declared() -> None:
+    """And with it whatever can turn red has a row with what to do."""
+    assert reference.PAGE.read_text() == reference.page(definitions), "run make docs"
+    for file, made in (
+        (reference.EXAMPLE, reference.example),
+        (reference.COMPOSE, reference.compose),
+    ):
+        assert file.read_text() == made(file.read_text()), f"{file}: run make docs"
+    listed = {name for row in rows(reference.PAGE) for name in re.findall(r"^`(\w+)`$", row[0])}
+    assert names() - listed == set()

@@ -44,10 +44,7 @@ def client(**changes: Any) -> HttpClient:
         (body(b'{"error": {"message": "try later"}}'), "answered with an error"),
         (body(b'{"items": [1], "errors": [{"message": "timed out"}]}'), "answered with an error"),
         (body(b"[" * 100_000), "is not JSON"),
-        (
-            cut(b'{"itineraries"', said_length=500),
-            "IncompleteRead(14 bytes read",
-        ),
+        (cut(b'{"itineraries"', said_length=500), "IncompleteRead(14 bytes read"),
         (silence(0.6), "ReadTimeout: timed out"),
     ],
 )

@@ -59,11 +59,6 @@ def tick(instance: dg.DagsterInstance) -> Tick:
     return evaluate
 
 
-def test_outside_of_the_code_server_a_tick_polls_once(tick: Tick) -> None:
-    count, sensor = looks(found_at=3)
-    assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
-
-
 @pytest.mark.usefixtures("patient")
 def test_a_tick_ends_as_soon_as_there_is_something(tick: Tick) -> None:
     count, sensor = looks(found_at=4)
@@ -71,10 +66,16 @@ def test_a_tick_ends_as_soon_as_there_is_something(tick: Tick) -> None:
     assert (tick(sensor), count) == (1, [0, 1, 2, 3])
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_manual_test_in_the_ui_polls_once(tick: Tick) -> None:
+def test_a_manual_test_and_what_is_outside_of_the_code_server_poll_once(
+    tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    count, sensor = looks(found_at=3)
+    assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
+    file = patience.polling_file(instance.root_directory)
+    file.write_text("20")
     count, sensor = looks(found_at=4)
     assert (tick(sensor), tick(sensor, last_at=None), count) == (0, 0, [0, 1])
+    file.unlink()
 
 
 @pytest.mark.usefixtures("patient")

@@ -37,7 +37,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def tick(entry: Schedule, instance: dg.DagsterInstance) -> Any:
-    """Evaluate the schedule as the daemon does."""
     return schedule_of(entry)(dg.build_schedule_context(instance))
 
 
@@ -111,10 +110,7 @@ def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance)
             '[schedules.solar_sync]\ncron = "every day"',
             "schedules.solar_sync: Found invalid cron schedule 'every day'",
         ),
-        (
-            "[schedules.solar_sync]\ncron = 5",
-            "Input should be a valid string",
-        ),
+        ("[schedules.solar_sync]\ncron = 5", "Input should be a valid string"),
         ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "Invalid execution timezone Mars"),
         ('[schedules.solar_sync]\ncrom = "0 5 * * *"', "Extra inputs"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is not a valid name"),

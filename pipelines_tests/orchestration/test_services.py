@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,7 +18,6 @@ from pipelines.migrations.apply import migrate
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.testing.databases import made
 from pipelines.testing.drivers import failures
 from pipelines.testing.fake_source import FakeSource
 from pipelines_tests.command import PROJECT
@@ -38,10 +37,7 @@ DECLARATION = re.sub(
 )
 BEARER = 'headers={"Authorization": "Bearer {token}"}'
 COUNT, SIZE = 25, 10
-VARIABLES = {
-    "ISOBAR_SOURCES": "live",
-    "PERMITS_TOKEN": "s3cret-token",
-}
+VARIABLES = {"ISOBAR_SOURCES": "live", "PERMITS_TOKEN": "s3cret-token"}
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +72,6 @@ class Api:
     def answer(
         self, query: dict[str, str], authorization: str
     ) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """Return status, headers and content."""
         if authorization != self.authorization:
             return 401, {}, {"message": "no"}
         since = query.get("changed_after", "").replace("+00:00", "Z")
@@ -97,59 +92,55 @@ class Api:
         return 200, headers, answer
 
 
-Run = Callable[..., dg.ExecuteInProcessResult]
+class Author:
+    """Somebody who has written the source `permits`, with a database."""
+
+    def __init__(
+        self, server: Connections, database: str, source: FakeSource, folder: Path
+    ) -> None:
+        self.server, self.database, self.source, self.folder = server, database, source, folder
+        self.installed = ExitStack()
+        self.is_ready = False
+
+    def run(self, declared: str, api: Api, **config: Any) -> dg.ExecuteInProcessResult:
+        """Run the job of a source with what its API is declared as, the tutorial's by default."""
+        if not self.is_ready:
+            files = {
+                "__init__.py": DECLARATION % declared if declared else TUTORIAL,
+                **dict.fromkeys(("tables.py", "sql/views/enriched.{name}_stops.sql")),
+            }
+            write(self.folder, "permits", files)
+            self.installed.enter_context(installed(self.folder))
+            migrate(self.server.url(SUPERUSER, self.database))
+            self.is_ready = True
+        self.source.will(api)
+        warehouse = WarehouseResource(url=self.server.url(LOADER, self.database))
+        permits = source_resource("permits", url=self.source.url)
+        definitions = build_definitions({"warehouse": warehouse, "permits": permits})
+        return definitions.resolve_job_def("permits").execute_in_process(
+            run_config={"ops": {"load_permits": {"config": config}}} if config else {},
+            raise_on_error=False,
+        )
+
+    def query(self, sql: str) -> list[Any]:
+        with psycopg.connect(self.server.url(SUPERUSER, self.database)) as connection:
+            return connection.execute(sql.encode()).fetchall()
 
 
 @pytest.fixture
-def run(
+def author(
     server: Connections,
-    template: str,
+    database: str,
     source: FakeSource,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Run]:
-    """Call it with what the API is declared as, and with the API, to run the job."""
+) -> Iterator[Author]:
     for variable, value in VARIABLES.items():
         monkeypatch.setenv(variable, value)
     hasten(monkeypatch, "pipelines.ingest.service")
-    with ExitStack() as stack:
-        name = stack.enter_context(made(server, template))
-        run.database = server.url(SUPERUSER, name)  # type: ignore[attr-defined]
-        is_ready: list[bool] = []
-
-        def run_job(declared: str, api: Api, **config: Any) -> dg.ExecuteInProcessResult:
-            if not is_ready:
-                write(
-                    tmp_path,
-                    "permits",
-                    {
-                        "__init__.py": DECLARATION % declared if declared else TUTORIAL,
-                        "tables.py": None,
-                        "sql/views/enriched.{name}_stops.sql": None,
-                    },
-                )
-                stack.enter_context(installed(tmp_path))
-                migrate(server.url(SUPERUSER, name))
-                is_ready.append(True)
-            source.will(api)
-            definitions = build_definitions(
-                {
-                    "warehouse": WarehouseResource(url=server.url(LOADER, name)),
-                    "permits": source_resource("permits", url=source.url),
-                }
-            )
-            return definitions.resolve_job_def("permits").execute_in_process(
-                run_config={"ops": {"load_permits": {"config": config}}} if config else {},
-                raise_on_error=False,
-            )
-
-        yield run_job
-
-
-def query(server: Connections, sql: str) -> list[Any]:
-    """Return rows of the test's database."""
-    with psycopg.connect(run.database) as connection:  # type: ignore[attr-defined]
-        return connection.execute(sql.encode()).fetchall()
+    found = Author(server, database, source, tmp_path)
+    with found.installed:
+        yield found
 
 
 PAGINATIONS = {
@@ -163,25 +154,25 @@ PAGINATIONS = {
 
 @pytest.mark.parametrize("kind", PAGINATIONS)
 def test_all_pages_of_each_kind_are_loaded_once_and_each_is_a_delivery(
-    run: Run, server: Connections, kind: str
+    author: Author, kind: str
 ) -> None:
     api = Api(kind, "Bearer s3cret-token", [*map(permit, range(1, COUNT + 1))])
     for _ in range(2):
-        ran = run(f"{PAGINATIONS[kind]}, {BEARER}", api)
+        ran = author.run(f"{PAGINATIONS[kind]}, {BEARER}", api)
         assert failures(ran) == []
         assert ran.success
-    assert query(server, "SELECT count(*), sum(cost_eur) FROM permits.permits") == [(25, 325.0)]
+    assert author.query("SELECT count(*), sum(cost_eur) FROM permits.permits") == [(25, 325.0)]
     ledger = "SELECT read_count, loaded_count, name FROM ops.deliveries ORDER BY delivery_id"
-    found = query(server, ledger)
+    found = author.query(ledger)
     assert [one[:2] for one in found if one[0]] == [(10, 10), (10, 10), (5, 5)]
     assert found[0][2] == "permits_service, page 1"
 
 
-def test_the_source_of_the_tutorial_loads(run: Run, server: Connections) -> None:
+def test_the_source_of_the_tutorial_loads(author: Author) -> None:
     api = Api("next", "Bearer s3cret-token", [*map(permit, range(1, COUNT + 1))])
     for _ in range(2):
-        assert failures(run("", api)) == []
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(COUNT,)]
+        assert failures(author.run("", api)) == []
+    assert author.query("SELECT count(*) FROM permits.permits") == [(COUNT,)]
     assert any("changed_after" in one for one in api.requested), "the second time"
 
 
@@ -191,27 +182,25 @@ SINCE = (
 )
 
 
-def test_only_records_since_the_newest_are_requested_and_all_on_request(
-    run: Run, server: Connections
-) -> None:
+def test_only_records_since_the_newest_are_requested_and_all_on_request(author: Author) -> None:
     declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
     api = Api("next", "Bearer s3cret-token", [*map(permit, range(1, 11))])
-    assert run(declared, api).success
+    assert author.run(declared, api).success
     late, new = permit(2) | {"id": 102}, permit(12)
     api.permits += [late, new]
     api.requested.clear()
-    assert run(declared, api).success
+    assert author.run(declared, api).success
     assert api.requested == [{"changed_after": "2026-03-01T09:00:00+00:00"}]
     count = "SELECT count(*) FROM permits.permits"
-    assert query(server, count) == [(11,)], "the late one is older than the overlap"
-    assert run(declared, api, read_whole=True).success
-    assert query(server, count) == [(12,)]
+    assert author.query(count) == [(11,)], "the late one is older than the overlap"
+    assert author.run(declared, api, read_whole=True).success
+    assert author.query(count) == [(12,)]
 
 
-def test_a_file_for_a_source_without_an_inbox_is_an_error_that_says_so(run: Run) -> None:
+def test_a_file_for_a_source_without_an_inbox_is_an_error_that_says_so(author: Author) -> None:
     """The run skipped everything: PERMITS_URL is not set, it said, and it was."""
     api = Api("next", "Bearer s3cret-token", [permit(1)])
-    ran = run(f"{PAGINATIONS['next']}, {BEARER}", api, file="/data/permits.csv")
+    ran = author.run(f"{PAGINATIONS['next']}, {BEARER}", api, file="/data/permits.csv")
     assert "this source has no inbox, so it takes no file" in failures(ran)[0]
     assert api.requested == []
 
@@ -229,51 +218,47 @@ class Broken(Api):
         return super().answer(query, authorization)
 
 
-def test_what_a_read_that_broke_off_did_not_get_is_requested_again(
-    run: Run, server: Connections
-) -> None:
+def test_what_a_read_that_broke_off_did_not_get_is_requested_again(author: Author) -> None:
     declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
     newest_first = sorted(map(permit, range(1, 21)), key=lambda one: -one["id"])
     api = Broken("next", "Bearer s3cret-token", newest_first)
-    assert not run(declared, api).success
+    assert not author.run(declared, api).success
     count = "SELECT count(*) FROM permits.permits"
-    assert query(server, count) == [(SIZE,)]
+    assert author.query(count) == [(SIZE,)]
     api.is_broken = False
-    assert run(declared, api).success
-    assert query(server, count) == [(20,)]
+    assert author.run(declared, api).success
+    assert author.query(count) == [(20,)]
     api.permits = [permit(23), permit(22), *newest_first]
     api.is_broken = True
-    assert run(declared, api).success, "it has one page of news"
+    assert author.run(declared, api).success, "it has one page of news"
     assert "changed_after" in api.requested[-1]
-    assert query(server, count) == [(22,)]
+    assert author.query(count) == [(22,)]
 
 
-def test_a_record_of_the_future_hides_none_until_then(run: Run, server: Connections) -> None:
+def test_a_record_of_the_future_hides_none_until_then(author: Author) -> None:
     declared = f"{PAGINATIONS['next']}, {BEARER}, {SINCE}"
     future = permit(2) | {"changed_at": "2099-01-01T00:00:00Z"}
     api = Api("next", "Bearer s3cret-token", [permit(1), future])
     for _ in range(2):
-        assert run(declared, api).success
+        assert author.run(declared, api).success
     assert api.requested[-1]["changed_after"] == "2026-03-01T00:00:00+00:00"
 
 
-def test_a_rejected_page_stops_no_other_and_is_requested_again(
-    run: Run, server: Connections
-) -> None:
+def test_a_rejected_page_stops_no_other_and_is_requested_again(author: Author) -> None:
     bad = [permit(number) | {"cost_eur": "free"} for number in range(1, 31)]
     declared = f"pagination=isobar.Offset(size=30), {BEARER}, {SINCE}"
     api = Api("offset", "Bearer s3cret-token", [*bad, *map(permit, range(31, 61))])
-    assert "30 of 30" in failures(run(declared, api))[0]
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(30,)]
+    assert "30 of 30" in failures(author.run(declared, api))[0]
+    assert author.query("SELECT count(*) FROM permits.permits") == [(30,)]
     kept = "SELECT jsonb_array_length(bad_records) FROM ops.deliveries WHERE problem IS NOT NULL"
-    assert query(server, kept) == [(30,)]
+    assert author.query(kept) == [(30,)]
     api.permits[:30] = [*map(permit, range(1, 31))]
-    assert run(declared, api).success
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(60,)]
+    assert author.run(declared, api).success
+    assert author.query("SELECT count(*) FROM permits.permits") == [(60,)]
 
 
-def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Connections) -> None:
-    ran = run(f"{PAGINATIONS['page']}, {BEARER}", Api("page", "Bearer other", []))
+def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(author: Author) -> None:
+    ran = author.run(f"{PAGINATIONS['page']}, {BEARER}", Api("page", "Bearer other", []))
     (problem,) = failures(ran)
     assert "401" in problem
     assert "s3cret-token" not in "".join(map(str, ran.all_events))
@@ -291,13 +276,13 @@ def test_a_wrong_token_fails_the_run_and_is_shown_nowhere(run: Run, server: Conn
     ],
 )
 def test_a_page_that_leads_astray_fails_the_run_after_the_pages_before_it(
-    run: Run, server: Connections, link: object, problem: str
+    author: Author, link: object, problem: str
 ) -> None:
     class Astray(Api):
         def answer(self, query: dict[str, str], authorization: str) -> Any:
             del query, authorization
             return 200, {}, {"data": {"items": [permit(1)]}, "next": link}
 
-    ran = run(BEARER, Astray("next", "", []))
+    ran = author.run(BEARER, Astray("next", "", []))
     assert problem in failures(ran)[0]
-    assert query(server, "SELECT count(*) FROM permits.permits") == [(1,)]
+    assert author.query("SELECT count(*) FROM permits.permits") == [(1,)]

@@ -5,13 +5,7 @@ import pytest
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import (
-    DatabaseError,
-    Failure,
-    NotReady,
-    PermanentFailure,
-    TransientFailure,
-)
+from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres.errors import failure_of, translated
 
 

@@ -133,9 +133,7 @@ def test_a_failed_server_start_reports_reason_and_log(built_in: EmbeddedPostgres
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root's folders are out of the server's reach")
-def test_root_in_a_private_folder_gets_a_reachable_data_directory(
-    tmp_path: Path,
-) -> None:
+def test_root_in_a_private_folder_gets_a_reachable_data_directory(tmp_path: Path) -> None:
     messages: list[str] = []
     tmp_path.chmod(0o700)
     server = EmbeddedPostgres(tmp_path / ".isobar", messages.append)
@@ -150,9 +148,7 @@ def test_root_in_a_private_folder_gets_a_reachable_data_directory(
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can give up the right to look into others")
-def test_the_server_is_recognised_as_root_without_ptrace(
-    built_in: EmbeddedPostgres,
-) -> None:
+def test_the_server_is_recognised_as_root_without_ptrace(built_in: EmbeddedPostgres) -> None:
     """As in a container with the usual rights: what other users' processes do cannot be seen."""
     command = [sys.executable, "-c", START, str(built_in.state)]
     without = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", *command]

@@ -25,7 +25,6 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
 
 
 def load_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
-    """Return how many files were loaded, and why others were not."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
     return len(outcomes), [str(one) for one in failures]

@@ -60,7 +60,6 @@ def variables(server: Connections) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, str]:
-    """The output at the terminal by command."""
     return {}
 
 

@@ -15,9 +15,7 @@ import psutil
 import psycopg
 import pytest
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.scheduler.instigation import (
-    InstigatorStatus,
-)
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER
@@ -52,7 +50,6 @@ def errors(document: Document) -> list[str]:
 
 @pytest.fixture(scope="module")
 def ran() -> Iterator[Path]:
-    """A state folder after `isobar run`."""
     with copied(load) as folder:
         EmbeddedPostgres(folder).start()  # which `isobar run` leaves running
         yield folder
@@ -60,7 +57,6 @@ def ran() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def ui(ran: Path) -> Iterator[dict[str, psutil.Process]]:
-    """The processes of an `isobar ui`, by name."""
     process = start(ran).process
     try:
         noted = json.loads((ran / "ui.json").read_text())["processes"]
@@ -74,7 +70,6 @@ def ui(ran: Path) -> Iterator[dict[str, psutil.Process]]:
 
 
 def noted_children(state: Path) -> list[psutil.Process]:
-    """Return the living children of an `isobar ui`."""
     record = state / "ui.json"
     noted = json.loads(record.read_text())["processes"] if record.exists() else {}
     return [
@@ -260,11 +255,7 @@ def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     ("change", "schema", "words"),
     [
         ("DROP TABLE weather.fetch_state CASCADE", "behind", "isobar migrate"),
-        (
-            "UPDATE ops.revision SET version_num = '9999'",
-            "foreign",
-            "Update this clone",
-        ),
+        ("UPDATE ops.revision SET version_num = '9999'", "foreign", "Update this clone"),
         ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
     ],
 )

@@ -1,11 +1,11 @@
 """Each test of the contract kit fails for a source with the mistake that it is for."""
 
-import dataclasses
 import datetime as dt
 import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,7 +60,7 @@ def parse(spoil: Callable[[Parsed], Parsed]) -> Broken:
 def rows(change: Callable[[Any], Any]) -> Broken:
     """Have the parser return other rows."""
     return parse(
-        lambda parsed: dataclasses.replace(
+        lambda parsed: replace(
             parsed, rows={name: change(frame) for name, frame in parsed.rows.items()}
         )
     )
@@ -70,9 +70,9 @@ def rejects(**changes: Callable[[Reject], Any]) -> Broken:
     """Have the parser return other rejects."""
 
     def changed(one: Reject) -> Reject:
-        return dataclasses.replace(one, **{name: new(one) for name, new in changes.items()})
+        return replace(one, **{name: new(one) for name, new in changes.items()})
 
-    return parse(lambda one: dataclasses.replace(one, rejects=[*map(changed, one.rejects)]))
+    return parse(lambda one: replace(one, rejects=[*map(changed, one.rejects)]))
 
 
 def declared(**values: Any) -> Broken:
@@ -191,7 +191,7 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
     (
         "it does not count duplicates",
         "tides",
-        parse(lambda one: dataclasses.replace(one, read=min(one.read, 80))),
+        parse(lambda one: replace(one, read=min(one.read, 80))),
         "duplicates_within",
     ),
     (
@@ -207,12 +207,7 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
         "a_changed_record",
     ),
     ("the ledger is changed", "tides", driver("load", sql(ALL_OF_THE_LAST)), "alternate"),
-    (
-        "bad records vanish",
-        "tides",
-        parse(lambda one: dataclasses.replace(one, rejects=())),
-        "each_field",
-    ),
+    ("bad records vanish", "tides", parse(lambda one: replace(one, rejects=())), "each_field"),
     (
         "reasons do not name the field",
         "tides",
@@ -228,12 +223,7 @@ CASES: Sequence[tuple[str, str, Broken, str]] = (
     ("bad records have no key", "stops", rejects(key=lambda _: None), "come_corrected_empty"),
     ("it accepts everything", "tides", declared(cap=Cap(share=1, few=10**6)), "mostly_bad"),
     ("its model accepts what the table rejects", "tides", accepts_all_texts, "unusual_value"),
-    (
-        "it reports no drift",
-        "tides",
-        parse(lambda one: dataclasses.replace(one, drift=())),
-        "unknown_field",
-    ),
+    ("it reports no drift", "tides", parse(lambda one: replace(one, drift=())), "unknown_field"),
     ("an error is an empty document", "tides", never_an_error, "away_or_torn"),
     (
         "the last line of a file is lost",
@@ -322,12 +312,12 @@ def test_a_feed_that_the_kit_cannot_drive_is_named(plug_ins: tuple[Path, ...]) -
     with installed(*plug_ins):
         source = sources()["tides"]
         (feed,) = source.feeds
-        own = dataclasses.replace(feed, parse=lambda *_: [])
-        kit = contract(dataclasses.replace(source, feeds=(own,)))
+        own = replace(feed, parse=lambda *_: [])
+        kit = contract(replace(source, feeds=(own,)))
         with pytest.raises(AssertionError, match="nobody knows what its records are"):
             kit().test_every_feed_is_driven()
         contract(
-            dataclasses.replace(source, feeds=(own,)), not_driven={"tides": "it has own tests"}
+            replace(source, feeds=(own,)), not_driven={"tides": "it has own tests"}
         )().test_every_feed_is_driven()
 
 

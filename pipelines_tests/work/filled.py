@@ -188,7 +188,6 @@ def _put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
 
 
 def _put_ledger(owner: psycopg.Connection, deliveries: int) -> None:
-    """Deliveries of the last months, each of a file with a quarantined record."""
     owner.execute(
         """
         INSERT INTO ops.inbox_files (

@@ -130,7 +130,6 @@ def test_other_runs_hide_no_failure(world: World) -> None:
 
 @contextmanager
 def executed() -> Iterator[list[tuple[str, int]]]:
-    """The statements that SQLAlchemy executes meanwhile, and how many rows each returned."""
     statements: list[tuple[str, int]] = []
 
     def note(*execution: Any) -> None:

@@ -17,7 +17,6 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 from pipelines.orchestration.operations.housekeeping import prune, remove_run_files
 from pipelines_tests.orchestration.operations.conftest import storage_url
 
-DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
 PLANTS = dg.DynamicPartitionsDefinition(name="plants")
 A_MONTH = dt.timedelta(days=30)
 Said = dict[str, Any]
@@ -37,11 +36,6 @@ def plain(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     return result(context)
 
 
-@dg.asset(partitions_def=DAYS)
-def daily(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    return result(context)
-
-
 @dg.asset(partitions_def=PLANTS)
 def of_plants(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     return result(context)
@@ -52,23 +46,14 @@ def even(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=int(context.run.tags["version"]) % 2 == 0)
 
 
-ASSETS = [plain, daily, of_plants]
+ASSETS = [plain, of_plants]
 CHECK_KEY = dg.AssetCheckKey(plain.key, "even")
-PARTITIONS: dict[dg.AssetKey, dg.PartitionsDefinition[Any]] = {
-    daily.key: DAYS,
-    of_plants.key: PLANTS,
-}
-
-
-@pytest.fixture
-def instance(instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    """The instance, with the partitions of plants."""
-    instance.add_dynamic_partitions("plants", ["1", "2", "3"])
-    return instance
+KEYS = ["1", "2", "3"]
 
 
 @pytest.fixture
 def storage(instance: dg.DagsterInstance) -> Iterator[psycopg.Connection]:
+    instance.add_dynamic_partitions("plants", KEYS)
     with psycopg.connect(storage_url(instance), autocommit=True) as connection:
         yield connection
 
@@ -92,21 +77,10 @@ def materialize(
 
 
 def a_day_of_runs(instance: dg.DagsterInstance, random: Random, version: int) -> None:
-    """Some assets and partitions, some of which fail."""
-    for asset in ASSETS:
-        partitions = PARTITIONS.get(asset.key)
-        if random.random() < 0.4:
-            continue
-        keys = (
-            partitions.get_partition_keys(dynamic_partitions_store=instance) if partitions else []
-        )
-        materialize(
-            instance,
-            asset,
-            version,
-            partition=random.choice(keys) if keys else None,
-            fails=random.random() < 0.3,
-        )
+    """The asset or a partition of the other, or each twice; some fail."""
+    for asset, partitions in ((plain, [None]), (of_plants, KEYS)) * random.randint(1, 2):
+        partition, fails = random.choice(partitions), random.random() < 0.3
+        materialize(instance, asset, version, partition=partition, fails=fails)
 
 
 def make_older(storage: psycopg.Connection, days: int) -> None:
@@ -145,17 +119,13 @@ def what_dagster_says(instance: dg.DagsterInstance, since_id: int, since: float)
             f"{key} history": instance.fetch_materializations(lately, limit=1000).records,
             f"{key} by partition": instance.get_materialized_partitions(key),
         }
-        if partitions := PARTITIONS.get(key):
-            keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
-            kind = dg.DagsterEventType.ASSET_MATERIALIZATION
-            said |= {
-                f"{key} status": instance.get_status_by_partition(key, keys, partitions),
-                f"{key} ids": instance.get_latest_storage_id_by_partition(key, kind),
-                f"{key} tags": log.get_latest_tags_by_partition(
-                    key, kind, ["dagster/data_version"]
-                ),
-                f"{key} changed": log.get_updated_data_version_partitions(key, keys, since_id),
-            }
+    key, kind = of_plants.key, dg.DagsterEventType.ASSET_MATERIALIZATION
+    said |= {
+        "status": instance.get_status_by_partition(key, KEYS, PLANTS),
+        "ids": instance.get_latest_storage_id_by_partition(key, kind),
+        "tags": log.get_latest_tags_by_partition(key, kind, ["dagster/data_version"]),
+        "changed": log.get_updated_data_version_partitions(key, KEYS, since_id),
+    }
     history = log.get_asset_check_execution_history(CHECK_KEY, limit=1000)
     said["check"] = log.get_asset_check_summary_records([CHECK_KEY])
     said["checks"] = [one for one in history if one.create_timestamp >= since]
@@ -167,12 +137,12 @@ def test_pruning_leaves_dagsters_view_of_every_asset_unchanged(
     instance: dg.DagsterInstance, storage: psycopg.Connection
 ) -> None:
     """Ninety days with runs on every fifteenth; a month of them stays."""
-    random = Random(1)
+    random, since_id = Random(1), 0
     for version in range(6):
         materialize(instance, plain, version)  # and its check
         a_day_of_runs(instance, random, version)
         if version == 4:
-            since_id = rows_end(storage)
+            ((since_id,),) = storage.execute("SELECT max(id) FROM event_logs").fetchall()
         make_older(storage, 15)
     cut = dt.datetime.now(dt.UTC) - dt.timedelta(days=35)
     before = what_dagster_says(instance, since_id, cut.timestamp())
@@ -187,11 +157,6 @@ def test_pruning_leaves_dagsters_view_of_every_asset_unchanged(
     young = "SELECT count(*) FROM event_logs WHERE timestamp >= %s"
     assert (storage.execute(young, (cut.replace(tzinfo=None),)).fetchone() or (0,))[0] > 0
     assert prune(instance, "events", cut) == prune(instance, "checks", cut) == 0
-
-
-def rows_end(storage: psycopg.Connection) -> int:
-    (last,) = storage.execute("SELECT max(id) FROM event_logs").fetchone() or (0,)
-    return int(last)
 
 
 def test_of_an_unfinished_run_nothing_goes_however_old(

@@ -48,7 +48,6 @@ def midnight(day: dt.date) -> dt.datetime:
 
 
 def age(owner: psycopg.Connection, name: str, days: int = 400) -> None:
-    """Have a delivery loaded so many days ago."""
     owner.execute(
         "UPDATE ops.deliveries SET loaded_at = loaded_at - make_interval(days => %s)"
         " WHERE name = %s",
