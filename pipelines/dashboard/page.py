@@ -255,7 +255,7 @@ def show_chart(
         words = (
             f"{title}. {note or ''} The values are in the rows that the statement below returns."
         )
-        watched = (on_select or "rerun") if key else "ignore"
+        watched: Any = (on_select or "rerun") if key else "ignore"
         event = st.altair_chart(drawn, width="stretch", alt=words, key=key, on_select=watched)
         selected = event if key else None
     show_sql(answer)
@@ -288,7 +288,7 @@ def show_table(
         if note:
             st.caption(note)
         rows = answer.rows.drop(columns="total_rows", errors="ignore")
-        opened: Any = partial(_open_selected, key, rows, *opens) if opens else "rerun"
+        opened: Any = partial(_open_selected, key, rows, *opens) if key and opens else "rerun"
         event: Any = st.dataframe(
             rows,
             hide_index=True,

@@ -60,6 +60,7 @@ class EventsClient:
         query = "&".join(filter(None, (own.query, urlencode(parameters))))
         address = own._replace(query=query, fragment="").geturl()
         requested: set[str] = set()
+        count = 0
         for number in range(1, MAX_PAGES + 1):
             requested.add(address)
             try:
@@ -68,21 +69,31 @@ class EventsClient:
                 if nothing.status == 204:
                     return
                 raise
-            events, following = self._read(response.document, address)
+            events, following = self._read(response, address)
+            count += len(events)
             yield EventPage(f"{about}, page {number}", response, events)
             if following is None:
+                self._compare(count, response.document)
                 return
             if following in requested:
                 raise self._permanent("the pages go in a circle")
             address = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
-    def _read(self, document: Any, address: str) -> tuple[list[Any], str | None]:
-        """Return the events and the URL of the next page, if any."""
+    def _compare(self, received: int, last: Any) -> None:
+        """Raise if the last page counts more events than all pages had: the list was cut."""
+        counted = last.get("count") if isinstance(last, dict) else None
+        if isinstance(counted, int) and counted > received:
+            words = f"the service counts {counted:,} events, and its pages had {received:,}"
+            raise self._permanent(f"{words}: it names no next page")
+
+    def _read(self, response: JsonResponse, address: str) -> tuple[list[Any], str | None]:
+        """Return the events and the URL of the next page, if any, also of the header `Link`."""
+        document, linked = response.document, response.links.get("next")
         if isinstance(document, list | None):
-            return document or [], None
+            return document or [], self._next(linked, address) if linked else None
         if isinstance(document, dict) and isinstance(document.get("results", ""), list | None):
-            following = document.get("next")
+            following = document.get("next") or linked
             is_last = is_end(following)
             if is_last and document.get("has_more") is True:
                 raise self._permanent("the page says that there are more, and not where")

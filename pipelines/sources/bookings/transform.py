@@ -224,7 +224,8 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
                 zoned[row] = at
     naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones have no year 9999
     local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
-    return local.dt.tz_convert("UTC").fillna(zoned)
+    instants: pd.Series = local.dt.tz_convert("UTC").fillna(zoned)
+    return instants
 
 
 def _rare(text: str) -> pd.Timestamp | None:

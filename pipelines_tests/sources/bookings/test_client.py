@@ -22,7 +22,7 @@ def client(source: FakeSource) -> EventsClient:
 
 
 def page(events: list[Any], following: str | None) -> dict[str, Any]:
-    return {"count": 9, "next": following, "previous": None, "results": events}
+    return {"count": 0, "next": following, "previous": None, "results": events}
 
 
 def test_an_array_is_one_page(source: FakeSource) -> None:
@@ -31,6 +31,12 @@ def test_an_array_is_one_page(source: FakeSource) -> None:
     assert found.name == "events since 2022-07-31T10:00:00Z, page 1"
     assert found.events == [event(1), event(2)]
     assert source.requests[0][1].endswith("?limit=5000&updated__gte=2022-07-31T10%3A00%3A00Z")
+
+
+def test_a_next_page_in_the_header_is_read(source: FakeSource) -> None:
+    linked = body(json.dumps([event(1)]).encode(), Link='<?offset=1>; rel="next"')
+    source.will(linked, document([event(2)]))
+    assert [one.events[0]["id"] for one in client(source).pages(None)] == [1, 2]
 
 
 def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSource) -> None:
@@ -76,6 +82,7 @@ def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) 
         (page([], "http://internal.example/2"), "the next page is on another server"),
         (page([], "http://[/2"), "the address of the next page cannot be read"),
         ({"results": [], "has_more": True}, "there are more, and not where"),
+        (page([1], None) | {"count": 6500}, "counts 6,500 events, and its pages had 1"),
         (page([], 7), "the address of the next page cannot be read"),  # type: ignore[arg-type]
         (page([], "?limit=5000"), "the pages go in a circle"),
     ],
