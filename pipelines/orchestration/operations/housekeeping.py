@@ -93,7 +93,7 @@ def prune(
 ) -> int:
     """Delete the entries of Dagster's log before a time, except those that are still read.
 
-    Concurrent calls share the work. Returns how many were deleted.
+    Concurrent calls take turns. Returns how many were deleted.
     """
     storage: Any = instance.event_log_storage  # of PostgreSQL
     statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log}"))
@@ -103,6 +103,9 @@ def prune(
     }
     with storage.index_transaction() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('isobar prune', 0))")
+        )
         return int(connection.execute(statement, parameters).scalar_one())
 
 

@@ -1,8 +1,7 @@
 -- Deletes old events from Dagster's storage, except events that Dagster or an alert still reads and
 -- events of unfinished runs. Raw SQL on Dagster's tables: Dagster deletes events only together with
 -- their run, and then loses the state of assets
--- (https://github.com/dagster-io/dagster/issues/33785). Rows that another transaction is deleting
--- are skipped.
+-- (https://github.com/dagster-io/dagster/issues/33785).
 WITH first_young AS (
     -- Row ids are roughly in order of time, and there is no index on the time, so recent rows are
     -- excluded by id. A row with a time in the future was written while a clock was wrong.
@@ -42,21 +41,15 @@ WITH first_young AS (
     ) AS failed
     INNER JOIN old USING (run_id)
     WHERE failed.nth <= 100 AND old.dagster_event_type IN ('PIPELINE_FAILURE', 'STEP_FAILURE')
-), doomed AS (
-    SELECT event_logs.id
-    FROM event_logs
-    INNER JOIN old USING (id)
-    WHERE
-        NOT EXISTS (SELECT FROM kept WHERE kept.id = old.id)
+), gone AS (
+    DELETE FROM event_logs
+    USING old
+    WHERE event_logs.id = old.id
+        AND NOT EXISTS (SELECT FROM kept WHERE kept.id = old.id)
         AND NOT EXISTS (
             SELECT FROM runs
             WHERE runs.run_id = old.run_id AND runs.status = ANY(CAST(:unfinished AS text []))
         )
-    FOR UPDATE OF event_logs SKIP LOCKED
-), gone AS (
-    DELETE FROM event_logs
-    USING doomed
-    WHERE event_logs.id = doomed.id
     RETURNING event_logs.id
 ), untagged AS (
     DELETE FROM asset_event_tags
