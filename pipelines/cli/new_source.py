@@ -175,7 +175,6 @@ def _encoding(text: bytes) -> str:
 
 
 def _pagination(content: Any) -> Pagination:
-    """Return how pages of an API seem to be linked."""
     from pipelines.ingest.paging import Cursor, NextLink, PageNumber, value_at
 
     for at in ("next", "links.next", "paging.next", "meta.next", "_links.next.href", "next_page"):
@@ -188,7 +187,6 @@ def _pagination(content: Any) -> Pagination:
 
 
 def _show(name: str, records: ProposedRecords) -> None:
-    """Print the proposal for records of one kind."""
     table = Table("field", "type", "missing", "in the sample", "check", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for field in records.fields:

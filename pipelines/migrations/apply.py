@@ -224,7 +224,6 @@ def _in_words(error: BaseException) -> str:
 
 
 def _wanted() -> dict[str, str]:
-    """Return all files that should be applied, by name."""
     return object_files() | {name: sql for part in parts() for name, sql in part.scripts().items()}
 
 

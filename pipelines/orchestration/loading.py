@@ -266,7 +266,6 @@ class _Loading:
             )
 
     def _batches(self, fetcher: Batches, runner: Runner) -> Iterator[Content]:
-        """Yield what a function yields. Raises `Failure`."""
         try:
             for name, document in fetcher.fetch(self.settings):
                 body = as_json(document).encode()

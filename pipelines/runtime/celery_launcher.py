@@ -101,7 +101,6 @@ class WorkersLauncher(CeleryRunLauncher):
         """Return None: there is no further information."""
 
     def _tasks_at_work(self) -> frozenset[str]:
-        """Return the ids of the tasks that workers are executing."""
         if time.monotonic() - self._queried_at > FRESH_SECONDS:
             at_once = {"connect_retries_timeout": 1}  # fail fast: the next check is soon
             try:

@@ -250,7 +250,6 @@ def _count(metadata: object, name: str) -> int | None:
 
 
 def _counts(metadata: object) -> dict[str, int]:
-    """Return the record counts in a step's metadata, if it has any."""
     counts = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
     return {name: count for name, count in counts.items() if count is not None}
 

@@ -145,7 +145,6 @@ def notify(
 def _message(
     begun: Sequence[Problem], over: Sequence[NotifiedProblem], now: dt.datetime
 ) -> Message:
-    """Return a message with all changes, or the first of many."""
     changes: list[tuple[Word, str, str]] = [
         (one.severity, one.where, f"{one.what}\n  what to do: {one.remedy}\n{_where_to_look(one)}")
         for one in begun
