@@ -52,8 +52,11 @@ def build_app(
 
     async def drop_files(inboxes: Path) -> None:
         for name, part in parts.items():
-            if part.write_files:
-                await _write(part.write_files, inboxes / name, present().date())
+            try:
+                if write := part.write_files:
+                    await asyncio.to_thread(write, inboxes / name, present().date())
+            except OSError as error:  # as on a full disk; a later round tries again
+                LOG.warning("the sandbox could not write a file: %s", error)
 
     async def keep_dropping(inboxes: Path) -> None:
         while True:
@@ -104,11 +107,3 @@ def _build_parts(
             elif source.sample:
                 found[source.name] = sample.build(source)
     return found
-
-
-async def _write(write: Callable[..., object], *what: object) -> None:
-    """Write files in a thread; if it fails, as on a full disk, a later round retries."""
-    try:
-        await asyncio.to_thread(write, *what)
-    except OSError as error:
-        LOG.warning("the sandbox could not write a file: %s", error)

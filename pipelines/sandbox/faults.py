@@ -5,12 +5,21 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal, get_args
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+#: Status and body of those that are no cut response.
+ANSWERS: dict[Fault, tuple[int, str]] = {
+    "500": (500, "something broke"),
+    "429": (429, '{"error": "slow down"}'),
+    "timeout": (504, "too late"),
+    "html": (200, "<!doctype html><title>Maintenance</title>"),
+    "error": (200, '{"error": "the backend is away"}'),
+}
 #: Path suffixes of the sandbox's own endpoints; they never fail.
-OWN_PATHS = ("/health", "/broken", "/requests")
+OWN_PATHS = ("/health", "/broken")
 
 
 class Faults:
@@ -43,31 +52,13 @@ class Faults:
         kind = self.random.choice(self.kinds)
         if kind == "truncated":
             await self.app(scope, receive, _cut(send))
-        elif kind == "timeout":
+            return
+        if kind == "timeout":
             await asyncio.sleep(self.hang_seconds)
-            await _answer(send, 504, b"too late")
-        elif kind == "429":
-            await _answer(send, 429, b'{"error": "slow down"}', retry_after=b"1")
-        elif kind == "html":
-            await _answer(send, 200, b"<!doctype html><title>Maintenance</title>", b"text/html")
-        elif kind == "error":
-            await _answer(send, 200, b'{"error": "the backend is away"}')
-        else:
-            await _answer(send, 500, b"something broke")
-
-
-async def _answer(
-    send: Send,
-    status: int,
-    body: bytes,
-    content_type: bytes = b"application/json",
-    retry_after: bytes | None = None,
-) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    if retry_after is not None:
-        headers.append((b"retry-after", retry_after))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        status, words = ANSWERS[kind]
+        media_type = "text/html" if kind == "html" else "application/json"
+        headers = {"Retry-After": "1"} if kind == "429" else None
+        await Response(words, status, headers, media_type)(scope, receive, send)
 
 
 def _cut(send: Send) -> Send:
