@@ -61,7 +61,7 @@ def dagster(state: Path, command: str, **variables: str) -> "subprocess.Complete
     [
         ("dagster asset materialize --select flights/snapshots", ""),
         ("dagster schedule list", "Schedule: flights_daily [RUNNING]"),
-        ("dagster run list", "Job: flights"),
+        ("dagster run list", "Job: "),
         ("dg check defs", "All"),
         ("dg launch --job flights", ""),
     ],
@@ -179,8 +179,10 @@ def end(command: "subprocess.Popen[bytes]") -> None:
     with suppress(subprocess.TimeoutExpired):
         command.wait(60)
     _, alive = psutil.wait_procs(started, timeout=60)
+    alive = [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     for one in alive:
         one.kill()
+    command.wait(60)
     assert not alive
 
 
