@@ -99,7 +99,7 @@ def show() -> None:
     given = st.query_params.to_dict()
     ui.note_unknown("question", "question", known, instead="choose one below")
     linked = known.get(given.get("question", "")) or next(iter(known.values()))
-    question = known[
+    form = known[
         st.selectbox(
             "Question",
             [*known],
@@ -108,47 +108,45 @@ def show() -> None:
             help="Type to find one by its words.",
         )
     ]
-    if question is not linked:
+    if form is not linked:
         given = {}
-    st.markdown(question.question.words)
-    values = _form(question, given)
-    st.query_params.from_dict({"question": question.key} | values)
-    missing = [one for one in question.fields if not values.get(one.name)]
+    st.markdown(form.question.words)
+    values = _form(form, given)
+    st.query_params.from_dict({"question": form.key} | values)
+    missing = [one for one in form.fields if not values.get(one.name)]
     if missing:
         st.info(f"Fill in {', '.join(_label(one) for one in missing)}.")
         return
     try:
-        answer = question.answer(values)
+        answer = form.answer(values)
     except psycopg.errors.QueryCanceled:
         raise
     except psycopg.Error as error:
         st.error(ui.as_plain(f"{error.diag.message_primary or error}."), icon=":material/edit:")
         return
-    _show_answer(question, answer, values)
+    _show_answer(form, answer, values)
     with st.expander("Views and tables that you can query", icon=":material/list:"):
         ui.show_table("Views and tables", QUESTIONS.ask("relations"), empty="")
 
 
-def _form(question: Form, given: Mapping[str, str]) -> dict[str, str]:
+def _form(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     """Show a field for each value; return what they have, without those that are empty."""
-    fields = question.fields
+    fields = form.fields
     if not fields:
         return {}
     offered = CHOICES
-    if question.source is not None and (module := question.source.module("dashboard")):
+    if form.source is not None and (module := form.source.module("dashboard")):
         offered = getattr(module, "choices", {})
-    with st.form(question.key, border=True):
+    with st.form(form.key, border=True):
         with st.grid(4, min_column_width=200):
-            filled = {
-                one.name: _input(question, one, offered, given.get(one.name)) for one in fields
-            }
+            filled = {one.name: _input(form, one, offered, given.get(one.name)) for one in fields}
         st.form_submit_button("Ask", type="primary", icon=":material/search:")
     return {name: value for name, value in filled.items() if value}
 
 
-def _input(question: Form, field: Field, offered: Choices, given: str | None) -> str:
+def _input(form: Form, field: Field, offered: Choices, given: str | None) -> str:
     """Show a field; return its value as text."""
-    label, key = _label(field), f"{question.key} {field.name}"
+    label, key = _label(field), f"{form.key} {field.name}"
     value = field.example if given is None else given
     subject = field.name.removesuffix("_id")
     options = dict(offered[subject]()) if subject in offered else {}
@@ -230,7 +228,7 @@ def _kind_of(example: str) -> Kind:
     return "date" if cookbook.DAY.fullmatch(example) else "instant"
 
 
-def _show_answer(question: Form, answer: ui.Answer, values: Mapping[str, str]) -> None:
+def _show_answer(form: Form, answer: ui.Answer, values: Mapping[str, str]) -> None:
     """Show the rows as a table, which can be downloaded, and the link to them."""
     rows = answer.rows.iloc[:MAX_ROWS]
     ui.show_table(
@@ -240,7 +238,7 @@ def _show_answer(question: Form, answer: ui.Answer, values: Mapping[str, str]) -
         st.caption(f"The first {MAX_ROWS:,} rows. Ask for less, or copy the statement.")
     place = (st.context.url or "").partition("?")[0]
     st.markdown("**Link** to this answer, which asks again when it is opened")
-    st.code(f"{place}?{urlencode({'question': question.key, **values})}", None, wrap_lines=True)
+    st.code(f"{place}?{urlencode({'question': form.key, **values})}", None, wrap_lines=True)
 
 
 PAGE = ui.Page("Ask", ":material/forum:", show)

@@ -27,7 +27,7 @@ class MonitoringClient:
     names_end: bool = False
 
     def request(self, plant_id: int, window: Window) -> JsonResponse:
-        """Request the days of the window; the response's `document` is for `read_response`.
+        """Request the days of the window; the response's `document` is for `transform.parse`.
 
         Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
         """

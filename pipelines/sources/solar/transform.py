@@ -60,7 +60,7 @@ CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values"
 def parse(content: Content, context: Context) -> Iterator[Parsed]:
     """Parse the response for the days `window` of a plant in `zone`, as `content.said` names them.
 
-    Its rows are `read_at` (UTC) and the columns of `VALUES`, each hour once. Absent hours of the
+    Its rows are `read_at` (UTC) and `COLUMNS`, each hour once. Absent hours of the
     night count as read, unless they are among the stored `hours`. Raises `PermanentFailure` if the
     response cannot be about the window, or has more items than hours.
     """
@@ -245,8 +245,8 @@ def _night(
     is_lit = is_known & (expected > 0).any(axis=1)
     lit = hours.local.where(is_lit).groupby(days)
     is_around = (hours.local < lit.transform("min")) | (hours.local > lit.transform("max"))
-    most_kwh = max(OWN_KWH, OWN_SHARE * expected.expected_energy_kwh[is_lit].max())
-    most = [{"energy": most_kwh, "irradiation": OFFSET_WH_PER_M2}[name] for _, name in PATHS]
+    max_kwh = max(OWN_KWH, OWN_SHARE * expected.expected_energy_kwh[is_lit].max())
+    most = [{"energy": max_kwh, "irradiation": OFFSET_WH_PER_M2}[name] for _, name in PATHS]
     values = hours[COLUMNS].fillna(0.0)
     is_little = (values < 0) & (values >= [-one for one in most])
     return is_known & ~is_lit & is_around, values.mask(is_little, 0.0)

@@ -71,7 +71,7 @@ class Kind(ABC, Generic[B, A]):
     #: The statement that returns due places, at most `:max_places`.
     query: ClassVar[str]
     #: The most calls that a place may need.
-    most_calls: ClassVar[float] = 1.0
+    max_calls: ClassVar[float] = 1.0
     #: Places that are picked at once.
     max_places: int = 50
 
@@ -80,7 +80,7 @@ class Kind(ABC, Generic[B, A]):
         #: Impossible values that were left out of good responses, by name.
         self.impossible = Counter[str]()
         #: The calls that have to be left for one place to be picked.
-        self.cost_of_place = min(self.most_calls, client.calls_per_day)
+        self.cost_of_place = min(self.max_calls, client.calls_per_day)
 
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
         """Return the parameters of the query."""

@@ -43,7 +43,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
 
     name = "geocoding"
     query = "pick_pending"
-    most_calls = MAX_LOOKUPS
+    max_calls = MAX_LOOKUPS
     client: Geocoder
 
     def __init__(self, geocoder: Geocoder, clock: Clock) -> None:

@@ -27,6 +27,8 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
 from pipelines.warehouse.connection import put_frame
 
 MAX_ARCHIVE_DAYS = 366
+#: How old hours are with which the archive ends and the forecast begins.
+OF_FORECAST = dt.timedelta(days=MAX_PAST_DAYS - 2)
 ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
 
 
@@ -94,17 +96,18 @@ class Forecast(Kind[HoursBatch, Hours]):
 
     name = "forecast"
     query = "pick_hours"
-    most_calls = weight(MAX_PAST_DAYS + FORECAST_DAYS)
+    max_calls = weight(MAX_PAST_DAYS + FORECAST_DAYS)
     client: ForecastHours
 
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
-        """Return the hours that the forecast, or the archive, provides."""
+        """Return the parameters of the query, with the hours that may be requested."""
         today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        change_at = today - dt.timedelta(days=MAX_PAST_DAYS - 2)
-        from_at, to_at = change_at, today + dt.timedelta(days=FORECAST_DAYS)
-        if self.name == Archive.name:
-            from_at, to_at = ARCHIVE_BEGINS_AT, change_at
+        from_at, to_at = self.span(today)
         return {"now": now, "from_at": from_at, "to_at": to_at, "kind": self.name}
+
+    def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+        """Return the first hour that is provided, and the end, by the midnight of a day in UTC."""
+        return today - OF_FORECAST, today + dt.timedelta(days=FORECAST_DAYS)
 
     def batches(self, rows: Sequence[Row[Any]]) -> Sequence[HoursBatch]:
         """Return one request from the first missing hour to the end of the forecast."""
@@ -137,7 +140,11 @@ class Archive(Forecast):
     """Older hours, of one place at a time."""
 
     name = "archive"
-    most_calls = weight(MAX_ARCHIVE_DAYS)
+    max_calls = weight(MAX_ARCHIVE_DAYS)
+
+    def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+        """Return the same of the archive, which ends where the forecast begins."""
+        return ARCHIVE_BEGINS_AT, today - OF_FORECAST
 
     def batches(self, rows: Sequence[Row[Any]]) -> Sequence[HoursBatch]:
         """Return a request for each place, of the last year of the missing days."""
