@@ -60,8 +60,10 @@ def dagster(state: Path, command: str, **variables: str) -> "subprocess.Complete
     ("command", "expected"),
     [
         ("dagster asset materialize --select flights/snapshots", ""),
+        ("dagster asset list", "enriched/itineraries"),
+        ("dagster job execute -j flights", ""),
         ("dagster schedule list", "Schedule: flights_daily [RUNNING]"),
-        ("dagster run list", "Job: "),
+        ("dagster run list", "Job: flights"),
         ("dg check defs", "All"),
         ("dg launch --job flights", ""),
     ],
@@ -179,7 +181,6 @@ def end(command: "subprocess.Popen[bytes]") -> None:
     with suppress(subprocess.TimeoutExpired):
         command.wait(60)
     _, alive = psutil.wait_procs(started, timeout=60)
-    alive = [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     for one in alive:
         one.kill()
     command.wait(60)
