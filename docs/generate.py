@@ -5,8 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from docs import answers, commands, contract, diagrams, dictionary, reference
-from pipelines.cli.main import isobar
+from docs import answers, contract, diagrams, dictionary, reference
 from pipelines.definitions import build_definitions
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER, WAREHOUSE
@@ -17,10 +16,8 @@ from pipelines_tests.cookbook import known_data, known_shipments
 
 def main() -> None:
     """Write each page anew, from the code and from a database that is made and thrown away."""
-    _write(commands.PAGE, commands.page(isobar))
     definitions = build_definitions()
     _write(diagrams.PAGE, diagrams.page(definitions))
-    _write(diagrams.ARCHITECTURE, diagrams.architecture())
     _write(reference.PAGE, reference.page(definitions))
     _write(reference.EXAMPLE, reference.example(reference.EXAMPLE.read_text()))
     _write(reference.COMPOSE, reference.compose(reference.COMPOSE.read_text()))

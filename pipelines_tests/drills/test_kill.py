@@ -156,7 +156,7 @@ def test_a_terminated_run_stops_cleanly_and_leaves_no_process(
         run.send_signal(number)
         time.sleep(0.5)
     output, _ = run.communicate(timeout=300)
-    assert run.returncode == 130, "as docs/commands.md says"
+    assert run.returncode == 130, "stopped by Ctrl-C"
     assert "Traceback" not in output
     assert "stopped by a signal" in output
     with psycopg.connect(connections.url(DAGSTER, DAGSTER)) as storage:

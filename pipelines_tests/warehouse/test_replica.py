@@ -1,4 +1,4 @@
-"""A read replica, made by the lines of docs/more-machines.md, answers as the primary does."""
+"""A read replica, made by the lines of docs/scaling.md, answers as the primary does."""
 
 import shlex
 import shutil
@@ -20,7 +20,7 @@ from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.documents.pages import blocks
 
-PAGE = PROJECT / "docs" / "more-machines.md"
+PAGE = PROJECT / "docs" / "scaling.md"
 PATIENCE_SECONDS = 300
 SCHEMAS = {str(table.schema) for table in all_tables()} | {"enriched"}
 #: What differs from one moment to the next: hours since the last delivery.
