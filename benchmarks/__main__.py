@@ -4,7 +4,6 @@ Without a word: the speed, in ten minutes.
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import bookings, flights, running, shipments, solar
-from benchmarks.report import as_json, show, step
+from benchmarks.report import show, step
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import EmbeddedPostgres
@@ -22,7 +21,6 @@ arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
 arguments.add_argument(
     "what", nargs="?", choices=["running"], help="what it costs while it runs (10 minutes)"
 )
-arguments.add_argument("--json", type=Path, metavar="FILE", help="also write the measures here")
 arguments.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
 options = arguments.parse_args()
 folder = Path(tempfile.mkdtemp(prefix="isobar-bench-"))
@@ -40,8 +38,6 @@ try:
         parts = (flights, bookings, shipments, solar)
         measures = [measure for part in parts for measure in part.measure(server)]
     show(measures)
-    if options.json:
-        options.json.write_text(json.dumps(as_json(measures), indent=2) + "\n")
 finally:
     built_in.stop()
     shutil.rmtree(folder, ignore_errors=True)

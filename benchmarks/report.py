@@ -8,9 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -102,8 +101,3 @@ def show(measures: list[Measure]) -> None:
     targets = [one for one in measures if one.target is not None]
     missed = sum(not one.is_met for one in targets)
     console.print(f"{missed} of {len(targets)} targets are missed.")
-
-
-def as_json(measures: list[Measure]) -> list[dict[str, Any]]:
-    """The measures for a program to read."""
-    return [asdict(one) | {"is_met": one.is_met} for one in measures]

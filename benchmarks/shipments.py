@@ -5,24 +5,16 @@ The replaced services read 2,600 and 3,266 lines a second, and answered 197 and 
 
 import csv
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from benchmarks.one_load import measure_load
 from benchmarks.references import latency, slowness
 from benchmarks.report import Measure, step
-from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.shipments.transform import COLUMNS
-from pipelines.sources.weather.fetch import fetch
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.sources.weather.kinds import PresentWeather
-from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.providers import Place
 from pipelines.warehouse.connection import Warehouse
 
 SHIPMENTS, ARTICLES_EACH, PLACES = 50_000, 4, 500
@@ -63,7 +55,7 @@ def measure(server: Connections) -> list[Measure]:
                 measures.append(
                     Measure("shipments: its memory", measured["megabytes"], "MB", 500.0)
                 )
-    measures += _give_weather(server, slow)
+    _give_weather(server)
     measures.append(latency(server, "shipments: enriched.track", TRACK, 10.0))
     for name, (most, clauses) in PAGES.items():
         query = f"SELECT * FROM enriched.shipments {clauses};\n".replace("\n        ", " ")
@@ -109,46 +101,17 @@ def _write(file: Path, rows: list[list[str]]) -> None:
         writer.writerows(rows)
 
 
-class _AtOnce:
-    """A provider that answers without delay."""
-
-    name = "bench"
-    key_digest = ""
-    calls_per_day = 1_000_000
-    max_places = 200
-    accepts_postcodes = False
-
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """The same weather everywhere."""
-        now = utc_now()
-        one = Observation(
-            now, 9.5, 8.0, 70.0, 12.0, 200.0, 0.1, 80.0, 1010.0, "rain", "61", 61, True
-        )
-        return [one for _ in places]
-
-
-@step("weather: of 500 places")
-def _give_weather(server: Connections, slow: float) -> list[Measure]:
-    """Weather for all places of the shipments, and what it takes to see that none is due."""
+def _give_weather(server: Connections) -> None:
+    """Weather for all places of the shipments, which the pages show."""
     warehouse = Warehouse(server.url(LOADER, "bench"))
-    measures = []
-    for name, target in (("the first time", 5.0), ("when none is due", 1.0)):
-        began = time.monotonic()
-        put_places(warehouse)
-        with warehouse.transaction("bench") as connection:
-            connection.exec_driver_sql(
-                "UPDATE weather.places"
-                " SET latitude = 50, longitude = 10, geocoding_status = 'found'"
-                " WHERE geocoding_status = 'pending'"
-            )
-        provider: Any = _AtOnce()
-        fetch(warehouse, [PresentWeather(provider, utc_now)])
-        seconds = time.monotonic() - began
-        measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target * slow))
-    with warehouse.engine.connect() as connection:
-        query = "SELECT count(*), count(DISTINCT request_id) FROM weather.api_requests"
-        calls, requests = connection.exec_driver_sql(query).one()
-    measures.append(Measure("weather: calls for them, a place each", calls, "", 500.0))
-    measures.append(Measure("weather: requests for them", requests, "", 3.0))
+    put_places(warehouse)
+    with warehouse.transaction("bench") as connection:
+        connection.exec_driver_sql(
+            "UPDATE weather.places SET latitude = 50, longitude = 10, geocoding_status = 'found'"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO weather.observations (place_id, observed_at, fetched_at, provider,"
+            " temperature_celsius, conditions, delay_risk)"
+            " SELECT place_id, now(), now(), 'bench', 9.5, 'rain', 'none' FROM weather.places"
+        )
     warehouse.dispose()
-    return measures

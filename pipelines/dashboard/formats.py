@@ -22,6 +22,7 @@ ENDINGS = {
     "_at": ", UTC",
     "_on": "",
     "_local": ", local",
+    **{f"_{one}": f", {one.upper()}" for one in ("eur", "gbp", "usd")},
 }
 
 
@@ -35,8 +36,6 @@ def as_number(value: Any, unit: str = "", decimals: int = 0, *, sign: bool = Fal
     if abs(number) >= 1_000_000:
         number, short, decimals = number / 1_000_000, " million", 1
     text = f"{number:{'+' if sign else ''},.{decimals}f}"
-    if unit in ("£", "€", "$"):
-        return f"{unit}{text}{short}" if number >= 0 and not sign else f"{text}{short} {unit}"
     return f"{text}{short} {unit}".rstrip()
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pipelines.config import Settings
 from pipelines.dashboard import page as ui
 from pipelines.dashboard import quality
-from pipelines.dashboard.health import ICONS, Finding, Health, health
+from pipelines.dashboard.health import ICONS, RENEWED_SECONDS, Finding, Health, health
 from pipelines.dashboard.source_page import pages_of, title_of
 from pipelines.failures import redact
 from pipelines.isolation import SOURCE_ERRORS
@@ -19,8 +20,6 @@ from pipelines.source import Source, by_seniority
 QUESTIONS = ui.Questions("pipelines.dashboard")
 #: Errors are all shown; warnings beyond these are one click away.
 MAX_WARNINGS = 3
-#: How often the banner is drawn anew.
-RENEWED_SECONDS = 10
 MAX_STORIES = 6
 
 
@@ -48,27 +47,18 @@ def _show_health() -> None:
     with st.container(border=True, key="health"):
         st.subheader(f"{colour} {text}", anchor=False)
         if found.looked_at is not None:
-            st.caption(f"As of {ui.as_time(found.looked_at)}")
-        lines = in_lines(found)
-        shown = [one for one in lines if one[0].level != "warning"]
-        warnings = [one for one in lines if one[0].level == "warning"]
-        for finding, words in [*shown, *warnings[:MAX_WARNINGS]]:
-            _show_finding(finding, words)
+            settings = Settings.current()
+            is_simulated = settings.has_builtin_server and settings.sources == "sandbox"
+            note = " · Simulated sources cause warnings on purpose." if is_simulated else ""
+            st.caption(f"As of {ui.as_time(found.looked_at)}{note}")
+        shown = [one for one in found.findings if one.level != "warning"]
+        warnings = [one for one in found.findings if one.level == "warning"]
+        for finding in [*shown, *warnings[:MAX_WARNINGS]]:
+            _show_finding(finding)
         if rest := warnings[MAX_WARNINGS:]:
             with st.expander(f"{len(rest)} more warnings", type="compact"):
-                for finding, words in rest:
-                    _show_finding(finding, words)
-
-
-def in_lines(found: Health) -> list[tuple[Finding, str]]:
-    """Return the lines of the banner: findings that read the same are one, with their number."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for one in found.findings:
-        alike.setdefault((one.level, one.plain or one.words), []).append(one)
-    return [
-        (findings[0], words if len(findings) == 1 else f"{words} ({len(findings)} times)")
-        for (_, words), findings in alike.items()
-    ]
+                for finding in rest:
+                    _show_finding(finding)
 
 
 def verdict(found: Health) -> tuple[str, str]:
@@ -87,7 +77,8 @@ def verdict(found: Health) -> tuple[str, str]:
     return "All is well", ":green[:material/check_circle:]"
 
 
-def _show_finding(one: Finding, words: str) -> None:
+def _show_finding(one: Finding) -> None:
+    words = one.plain or one.words
     safe = ui.as_plain(words if len(words) <= 130 else f"{words[:129]}…")
     ui.link_to(quality.PAGE, f"{ICONS[one.level]} {safe}", icon="", problem=one.key)
 

@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -150,6 +150,11 @@ class Questions:
         return answer_of(read_sql(self.package, f"dashboard/{name}"), parameters)
 
 
+def in_words(answer: Answer, *columns: str) -> Answer:
+    """Return an answer with the codes of some columns as words: `freezing rain`."""
+    return replace(answer, rows=answer.rows.replace(dict.fromkeys(columns, "_"), " ", regex=True))
+
+
 @st.cache_resource
 def open_engine(url: str) -> Engine:
     """Return one engine for all pages and visitors."""
@@ -251,7 +256,9 @@ def show_chart(
         if note:
             st.caption(note)
         columns = alt.ExprRef("width < 500 ? 2 : 3")
-        drawn = chart.configure_legend(orient="top", columns=columns, labelLimit=200, symbolSize=90)
+        drawn = chart.configure_legend(
+            orient="top", columns=columns, labelLimit=200, symbolSize=90, symbolOpacity=1
+        ).properties(padding={"bottom": 4})
         words = (
             f"{title}. {note or ''} The values are in the rows that the statement below returns."
         )

@@ -4,6 +4,7 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from pipelines.config import Settings, ui_url
 from pipelines.dashboard import page as ui
 from pipelines.dashboard.formats import UNKNOWN
-from pipelines.dashboard.health import ICONS, Finding, Health, health
+from pipelines.dashboard.health import ICONS, RENEWED_SECONDS, Finding, health
 from pipelines.dashboard.source_page import OUTCOMES, show_records
 from pipelines.ingest.feeds import FileInbox
 from pipelines.ingest.reasons import REASON_CODES, ReasonCode
@@ -27,20 +28,24 @@ IN_A_CLONE = ".venv/bin/isobar"
 def show() -> None:
     """Show the page."""
     st.title("Data quality", anchor=False)
-    feeds, found = QUESTIONS.ask("freshness"), health()
-    _show_problems(found)
+    feeds = QUESTIONS.ask("freshness")
+    _show_problems()
     names = [*sources_of_feeds()]
     given = [one for one in feeds.rows["source"] if one not in names]  # of sources that are off
-    chosen = st.multiselect(
-        "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
-    ) or [*names, *given]
+    with st.grid(2, min_column_width=230):
+        chosen = st.multiselect(
+            "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
+        ) or [*names, *given]
+        since = st.date_input("Received since", value=None, key="since", bind="query-params")
     _show_freshness(feeds, chosen)
-    _show_deliveries(chosen)
-    _show_quarantine(chosen)
+    _show_deliveries(chosen, since)
+    _show_quarantine(chosen, since)
 
 
-def _show_problems(found: Health) -> None:
+@st.fragment(run_every=RENEWED_SECONDS)
+def _show_problems() -> None:
     """Show each problem with what to do; the one that the address names is open."""
+    found = health()
     st.subheader("What needs attention", anchor=False)
     if found.looked_at is not None:
         st.caption(f"As of {ui.as_time(found.looked_at)}.")
@@ -111,7 +116,7 @@ def _show_freshness(feeds: ui.Answer, chosen: Sequence[str]) -> None:
     )
 
 
-def _show_deliveries(chosen: Sequence[str]) -> None:
+def _show_deliveries(chosen: Sequence[str], since: Any) -> None:
     answer = QUESTIONS.ask("deliveries_by_day", feeds=[*chosen])
     show_records(answer)
     if not answer.rows.empty:
@@ -129,7 +134,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
         )
         ui.show_table(
             "Deliveries, newest first",
-            QUESTIONS.ask("deliveries", feeds=[*chosen]),
+            QUESTIONS.ask("deliveries", feeds=[*chosen], since=since),
             empty="Nothing was delivered yet.",
             name="Delivery",
             received_at=ui.instant_column("Received, UTC"),
@@ -142,7 +147,7 @@ def _show_deliveries(chosen: Sequence[str]) -> None:
         )
 
 
-def _show_quarantine(chosen: Sequence[str]) -> None:
+def _show_quarantine(chosen: Sequence[str], since: Any) -> None:
     reasons = QUESTIONS.ask("quarantine_by_reason", feeds=[*chosen])
     shown = reasons.rows
     codes = map(_code_of, shown["feed"], shown["reason_code"])
@@ -176,7 +181,7 @@ def _show_quarantine(chosen: Sequence[str]) -> None:
     code = None if selected is None else str(selected["reason_code"])
     ui.show_table(
         "Rejected records, newest first",
-        QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code),
+        QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code, since=since),
         empty="No rejected record is waiting.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
         received_at=ui.instant_column("Received, UTC"),

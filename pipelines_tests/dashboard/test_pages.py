@@ -77,7 +77,9 @@ def test_an_unreachable_database_is_named_without_a_traceback(
 
 
 def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> None:
-    answer = Questions("pipelines.dashboard").ask("deliveries", feeds=["fl'ights", "%s"])
+    answer = Questions("pipelines.dashboard").ask(
+        "deliveries", feeds=["fl'ights", "%s"], since=None
+    )
     assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
     assert owner.execute(answer.sql.encode()).fetchall() == []
 

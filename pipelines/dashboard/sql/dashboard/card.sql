@@ -2,7 +2,7 @@
 SELECT
     every.day::date AS day,
     coalesce(loaded.records, 0)::bigint AS value,
-    coalesce(loaded.deliveries, 0) || ' deliveries' AS detail
+    coalesce(loaded.deliveries, 0) || CASE loaded.deliveries WHEN 1 THEN ' delivery' ELSE ' deliveries' END AS detail
 FROM generate_series(
     current_date - interval '13 days', current_date::timestamp, interval '1 day'
 ) AS every (day)
