@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines.source import sources
-from pipelines.sources.bookings.sandbox import event_files
+from pipelines.sources.bookings import sandbox
 from pipelines.testing import contract
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
@@ -20,7 +20,7 @@ from pipelines_tests.source_contract.feeds import (
 def short_history() -> Iterator[None]:
     """The simulated hotels have files of as long as bookings are made ahead, not of 800 days."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_files, "HISTORY_DAYS", 160)
+        patch.setattr(sandbox, "HISTORY_DAYS", 160)
         yield
 
 

@@ -12,7 +12,7 @@ ENTERED = ("hotel_id", "name", "city", "rooms", "country_code", "latitude", "lon
 
 def seed_sandbox(store: Warehouse) -> str | None:
     """Insert the sandbox's hotels if the table is empty; return a message."""
-    from pipelines.sources.bookings.sandbox.hotels import HOTELS
+    from pipelines.sources.bookings.sandbox import HOTELS
 
     rows = [dict(zip(ENTERED, hotel, strict=True)) for hotel in HOTELS]
     with store.transaction("bookings") as connection:

@@ -85,7 +85,7 @@ def test_unsupported_parameters_are_rejected_and_never_dropped(served: str) -> N
         "night_of_stay_lte": ("20261001",),
         "updated__lt": ("2026-09-01",),
         "limit": ("0", "5001"),
-        "offset": ("10",),
+        "offset": ("-1",),
     }.items():
         for value in values:
             answer = request(served, **{name: value})
