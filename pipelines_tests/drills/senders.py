@@ -14,8 +14,7 @@ from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.source import read_sql, sources
 from pipelines.sources.bookings import counts, findings
-from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.polling import poll
+from pipelines.sources.bookings.client import EventsClient, poll
 from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import fetch
 from pipelines.sources.solar.sync import Sync

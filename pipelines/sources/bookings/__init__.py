@@ -1,8 +1,7 @@
 """Hotel bookings: events from CSV files and from the hotel system's API, each stored once.
 
-`transform` converts events to rows (pure), `client` reads the API, `polling` keeps the API's
-watermark, and `counts` counts the events by day. `jobs` has the Dagster definitions beyond the
-inbox and the API.
+`transform` converts events to rows (pure), `client` reads the API from its watermark on, and
+`counts` counts the events by day. `jobs` has the Dagster definitions beyond the inbox and the API.
 """
 
 from pipelines.ingest.feeds import Append, PolledApi
@@ -88,7 +87,7 @@ feed = Feed(
             " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
             " id is optional.",
         ),
-        PolledApi(input=API, poll=deferred("pipelines.sources.bookings.polling:poll_configured")),
+        PolledApi(input=API, poll=deferred("pipelines.sources.bookings.client:poll_configured")),
     ),
     parse=deferred("pipelines.sources.bookings.transform:parse"),
     load=Append(

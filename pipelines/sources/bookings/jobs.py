@@ -19,8 +19,7 @@ from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.bookings import API, AUDIT, counts, findings, source, tables
-from pipelines.sources.bookings.client import open_client
-from pipelines.sources.bookings.polling import has_news
+from pipelines.sources.bookings.client import has_news, open_client
 
 AFTER_FAILURE_SECONDS = 300.0
 

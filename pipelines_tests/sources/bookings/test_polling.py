@@ -8,9 +8,8 @@ import pytest
 
 from pipelines.http.client import HttpClient
 from pipelines.sources.bookings import Settings
-from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.client import EventsClient, has_news, poll
 from pipelines.sources.bookings.counts import refresh
-from pipelines.sources.bookings.polling import has_news, poll
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
