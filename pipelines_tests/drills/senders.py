@@ -13,7 +13,7 @@ from pipelines.ingest.deliveries import last_rejects, unbalanced
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.source import read_sql, sources
-from pipelines.sources.bookings import counts, findings
+from pipelines.sources.bookings import counts
 from pipelines.sources.bookings.client import EventsClient, poll
 from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import fetch
@@ -125,7 +125,7 @@ def load(feed: Driver) -> None:
         FETCHERS[feed.source](feed.site, feed)
     if feed.source == "bookings":
         counts.refresh(store)
-        findings.refresh(store, is_whole=True)
+        counts.look(store, is_whole=True)
 
 
 def _poll_bookings(site: Site, _: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.sources.bookings import counts, findings
+from pipelines.sources.bookings import counts
 from pipelines.sources.solar.windows import Window
 from pipelines.testing import Driver, Files, document
 from pipelines.testing.records import Record
@@ -42,7 +42,7 @@ class Events(Driver):
 
     def settle(self) -> None:
         counts.refresh(self.site.warehouse)
-        findings.refresh(self.site.warehouse, is_whole=True)
+        counts.look(self.site.warehouse, is_whole=True)
 
 
 class BookingFiles(Events, Files):

@@ -1,20 +1,25 @@
-"""Daily counts of hotel bookings, kept up to date with `bookings.events`.
+"""Daily counts of hotel bookings, and what contradicts among events, up to date with the events.
 
 New events are added to the counts. If there are many, everything is recounted, which is faster
 then, and only counts that differ are written. Counts and watermark change in the same transaction,
 so that every event counts once.
+
+The nights with new events are looked at; once a week all events are, and all counts are compared
+with them. What was found stays in `bookings.findings` until its night is looked at again; the check
+`no_findings` shows it.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import delete
 
 from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
 from pipelines.sources.bookings import source, tables
 from pipelines.warehouse.connection import Warehouse, analyze_table, set_local
 
-WATERMARK = "metrics.hotel_bookings"
+#: How far events are counted and looked at (`ops.watermarks`), and the locks of who does.
+WATERMARK, LOOKED_AT = "metrics.hotel_bookings", "bookings.findings"
 COUNTED = "bookings.events"
 #: Share of new events from which a full recount is faster (make bench).
 REBUILD_FROM = 0.4
@@ -56,6 +61,22 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         return Refreshed(fresh, is_rebuilt)
 
 
-def is_behind(connection: Connection) -> bool:
-    """Return whether there are uncounted events."""
-    return position(connection, WATERMARK) != position(connection, COUNTED)
+def look(store: Warehouse, *, is_whole: bool = False) -> None:
+    """Look for contradictions in the nights with new events, or in all events and counts."""
+    with store.transaction(LOOKED_AT) as connection:
+        done, last = position(connection, LOOKED_AT), position(connection, COUNTED)
+        if done == last and not is_whole:
+            return
+        if is_whole:
+            connection.execute(delete(tables.findings))
+            for table, day in tables.HOTEL_BOOKINGS.items():
+                names = {"table": table.fullname, "day": day}
+                execute_file(connection, source, "counts/compare", {"last": None}, names)
+                axis = {"axis": table.name.removeprefix("hotel_bookings_by_")}
+                execute_file(connection, source, "findings/find_counts", axis)
+        else:
+            loads = {"done": done, "last": last}
+            execute_file(connection, source, "findings/take_nights", loads)
+        names = {"events": COUNTED if is_whole else "of_nights"}
+        execute_file(connection, source, "findings/find_events", {}, names)
+        move(connection, LOOKED_AT, last)

@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.failures import Failure
+from pipelines.ingest.watermarks import position
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     REFRESHED_BY_SENSOR,
@@ -18,7 +19,7 @@ from pipelines.orchestration.asset_metadata import (
 from pipelines.orchestration.checks import LEDGER_MATCHES_ROWS
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.bookings import API, AUDIT, counts, findings, source, tables
+from pipelines.sources.bookings import API, AUDIT, counts, source, tables
 from pipelines.sources.bookings.client import has_news, open_client
 
 AFTER_FAILURE_SECONDS = 300.0
@@ -66,7 +67,7 @@ def hotel_bookings_lag(
 ) -> dg.RunRequest | dg.SkipReason:
     """Count events that the run that loaded them did not count, such as a killed one."""
     with warehouse.open() as store, store.engine.connect() as connection:
-        if not counts.is_behind(connection):
+        if position(connection, counts.WATERMARK) == position(connection, counts.COUNTED):
             return dg.SkipReason("All events are counted.")
     jobs = refresh_job.name, source.name
     if reason := run_state.reason_to_wait(context.instance, *jobs, seconds=AFTER_FAILURE_SECONDS):
@@ -112,7 +113,7 @@ def bookings_findings(
 ) -> dg.MaterializeResult[None]:
     """Look at the nights with new events; in the audit, at all events and counts."""
     with as_dagster_failure(context), warehouse.open() as store:
-        findings.refresh(store, is_whole=context.run.job_name == AUDIT)
+        counts.look(store, is_whole=context.run.job_name == AUDIT)
         key = asset_key(tables.findings)
         with store.engine.connect() as connection:
             return dg.MaterializeResult(asset_key=key, metadata=table_stats(connection, key))

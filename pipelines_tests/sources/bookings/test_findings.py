@@ -6,8 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.sources.bookings import findings
-from pipelines.sources.bookings.counts import refresh
+from pipelines.sources.bookings.counts import look, refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import deliver, event
 
@@ -28,7 +27,7 @@ class Hotels:
         refresh(self.warehouse)
 
     def found(self, *, is_whole: bool = False) -> list[tuple[Any, ...]]:
-        findings.refresh(self.warehouse, is_whole=is_whole)
+        look(self.warehouse, is_whole=is_whole)
         return self.owner.execute(FOUND.encode()).fetchall()
 
 
