@@ -145,7 +145,6 @@ def close_delivery(
     stored: int,
     rejected: int,
     drift: Sequence[str] = (),
-    purged: int = 0,
 ) -> Outcome:
     """Store the counts and the schema drift; `rejected` is the number that `write_rejects` wrote.
 
@@ -161,7 +160,6 @@ def close_delivery(
         loaded_count=loaded,
         unchanged_count=outcome.unchanged,
         rejected_count=rejected,
-        purged_count=purged,
         drift=[*drift],
     )
     return outcome
@@ -182,31 +180,6 @@ def close(connection: Connection, delivery_id: int, **values: Any) -> None:
             place="ops.deliveries",
             remedy="A load must neither commit nor roll back: the platform does, with the counts.",
         )
-
-
-def repeat_delivery(
-    connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
-) -> Outcome:
-    """Record a delivery with the same content as that named `earlier`: same rejects, no change."""
-    same = {"feed": delivery.feed, "name": earlier, "sha256": delivery.sha256}
-    query = select(deliveries).filter_by(**same).order_by(deliveries.c.delivery_id.desc()).limit(1)
-    before = connection.execute(query).one()
-    delivery_id, _ = open_delivery(connection, delivery, run_id)
-    rejects = select(literal(delivery_id), *(quarantine.c[name] for name in OF_REJECT))
-    rejects = rejects.where(quarantine.c.delivery_id == before.delivery_id)
-    rejects = rejects.order_by(quarantine.c.quarantine_id)
-    columns = ["delivery_id", *OF_REJECT]
-    connection.execute(insert(quarantine).from_select(columns, rejects))
-    return close_delivery(
-        connection,
-        delivery_id,
-        read=before.read_count,
-        loaded=0,
-        stored=before.read_count - before.rejected_count,
-        rejected=before.rejected_count,
-        drift=before.drift,
-        purged=before.purged_count,
-    )
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.http.client import JsonResponse
-from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.client import SOURCE
 from pipelines.warehouse.connection import Warehouse, delete_in_batches
@@ -64,22 +63,6 @@ def kept(connection: Connection, until: dt.datetime) -> Row[dt.datetime, str] | 
     query = select(snapshots.snapshot_at, snapshots.sha256).order_by(snapshots.snapshot_at.desc())
     of_day = query.where(snapshots.snapshot_at.between(midnight, until))
     return connection.execute(of_day.limit(1)).one_or_none()
-
-
-def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
-    """Return a snapshot's document as a delivery."""
-    row = connection.execute(
-        select(tables.snapshots.c.sha256, tables.payloads.c.byte_count)
-        .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_at == snapshot_at)
-    ).one()
-    return Delivery(
-        feed=SOURCE,
-        name=f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
-        sha256=row.sha256,
-        byte_count=row.byte_count,
-        received_at=snapshot_at,
-    )
 
 
 def pending(connection: Connection) -> list[dt.datetime]:

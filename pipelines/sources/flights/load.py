@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Table, delete, func, select, text, true, update
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
-from pipelines.ingest.deliveries import Delivery, Outcome, repeat_delivery
+from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.feeds import Content
 from pipelines.ingest.load import ANALYZE_FROM
-from pipelines.ingest.statements import execute_file
-from pipelines.sources.flights import source, tables
-from pipelines.sources.flights.archive import delivery_of, keep, pending
+from pipelines.sources.flights import tables
+from pipelines.sources.flights.archive import keep, pending
 from pipelines.sources.flights.client import SOURCE, fetch, packaged_airports
 from pipelines.warehouse.sql_files import execute_script
 
@@ -91,35 +90,33 @@ def bring_up_to_date(
 def _load(
     connection: Connection, runner: Runner, snapshot_at: dt.datetime
 ) -> Outcome | PermanentFailure:
-    """Load an archived snapshot, or note that it repeats the one before or is rejected."""
-    delivery = delivery_of(connection, snapshot_at)
-    values = {"snapshot_at": snapshot_at, "sha256": delivery.sha256}
-    repeated = execute_file(connection, source, "unchanged_snapshot", values).mappings().first()
-    if repeated:
-        outcome = repeat_delivery(connection, delivery, repeated["name"], runner.run_id)
-        for sql in ("mark_loaded", "repeat_rejected_offers", "summarise_snapshot"):
-            execute_file(connection, source, sql, {**values, **repeated})
-        return outcome
-    result = runner.attempt(connection, content_of(connection, delivery))
+    """Load an archived snapshot, or note that it is rejected."""
+    result = runner.attempt(connection, content_of(connection, snapshot_at))
     if isinstance(result, PermanentFailure):  # so that it does not block later ones
         rejected = update(tables.snapshots).where(tables.snapshots.c.snapshot_at == snapshot_at)
         connection.execute(rejected.values(rejection_reason=result.problem, is_loaded=False))
     return result
 
 
-def content_of(connection: Connection, delivery: Delivery) -> Content:
-    """Return an archived snapshot as the content of its delivery: the body, and all time zones."""
-    payload, airport = tables.payloads.c, tables.airports.c
-    query = select(payload.body_gzip).where(payload.sha256 == delivery.sha256)
+def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
+    """Return an archived snapshot as a delivery: the body, and all time zones."""
+    query = (
+        select(tables.payloads)
+        .join(tables.snapshots)
+        .where(tables.snapshots.c.snapshot_at == snapshot_at)
+    )
+    body = connection.execute(query).one()
+    name = f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    airport = tables.airports.c
     zones = select(airport.airport_code, airport.time_zone).where(airport.time_zone.is_not(None))
     return Content(
-        delivery=delivery,
+        delivery=Delivery(SOURCE, name, body.sha256, body.byte_count, snapshot_at),
         document=(
-            connection.execute(query).scalar_one(),
+            body.body_gzip,
             {one.airport_code: one.time_zone for one in connection.execute(zones)},
         ),
-        place=f"flights.snapshots, {delivery.name}",
-        said={"snapshot_at": delivery.received_at},
+        place=f"flights.snapshots, {name}",
+        said={"snapshot_at": snapshot_at},
     )
 
 

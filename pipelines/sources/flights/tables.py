@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.schema import SchemaItem
 
 from pipelines.warehouse.tables import (
     INSTANT,
@@ -42,9 +43,16 @@ ENDS = ("departure", "arrival")
 metadata = source_metadata()
 
 
-def seen_columns() -> tuple[Column[Any], Column[Any]]:
-    """Return the columns of a row's period; its first snapshot is part of the key."""
-    return (
+def _periods(name: str, key: Column[Any], *values: SchemaItem, comment: str) -> Table:
+    """Return a table with a row for each period of a key in which nothing changed.
+
+    The first snapshot of a period is part of the primary key; at most one period of a key is open.
+    """
+    is_open, is_closed = text("seen_until_at IS NULL"), text("seen_until_at IS NOT NULL")
+    return Table(
+        name,
+        metadata,
+        key,
         required(
             "seen_from_at",
             INSTANT,
@@ -56,16 +64,13 @@ def seen_columns() -> tuple[Column[Any], Column[Any]]:
             INSTANT,
             "Time of the last snapshot with these values; null while they are current.",
         ),
-    )
-
-
-def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
-    """Return indexes: at most one open period per key, and periods by start and end."""
-    is_open, is_closed = text("seen_until_at IS NULL"), text("seen_until_at IS NOT NULL")
-    return (
-        Index(f"{table}_open_key", key, unique=True, postgresql_where=is_open),
-        Index(f"{table}_seen_from_at_idx", "seen_from_at", postgresql_using="brin"),
-        Index(f"{table}_seen_until_at_idx", "seen_until_at", postgresql_where=is_closed),
+        *values,
+        delivery_id_column(),
+        Index(f"{name}_open_key", key.name, unique=True, postgresql_where=is_open),
+        Index(f"{name}_seen_from_at_idx", "seen_from_at", postgresql_using="brin"),
+        Index(f"{name}_seen_until_at_idx", "seen_until_at", postgresql_where=is_closed),
+        schema=SCHEMA,
+        comment=comment,
     )
 
 
@@ -166,41 +171,29 @@ airports = Table(
     comment="Airports with an IATA code, from the package airportsdata.",
 )
 
-airlines = Table(
+airlines = _periods(
     "airlines",
-    metadata,
     required(
         "airline_id",
         Text,
         "Airline code of the source; not the IATA code: Wizz Air is WZ here and W6 at IATA.",
         primary_key=True,
     ),
-    *seen_columns(),
     required("name", Text, "Name of the airline."),
-    delivery_id_column(),
-    *seen_indexes("airlines", "airline_id"),
-    schema=SCHEMA,
     comment="Airlines, one row for each period in which the source sent the same name.",
 )
 
-agents = Table(
+agents = _periods(
     "agents",
-    metadata,
     required("agent", Text, "Name of the agent that sells itineraries, as sent.", primary_key=True),
-    *seen_columns(),
     optional("agent_rating", Double, "Rating of the agent, 0 to 10; null if none was sent."),
-    delivery_id_column(),
-    *seen_indexes("agents", "agent"),
-    schema=SCHEMA,
     comment="Agents that sell itineraries, airlines included, one row for each period with"
     " the same rating.",
 )
 
-legs = Table(
+legs = _periods(
     "legs",
-    metadata,
     required("leg_id", Text, "Leg id in the source.", primary_key=True),
-    *seen_columns(),
     *(required(f"{end}_airport", Text, f"IATA code of the {end} airport.") for end in ENDS),
     *(
         required(
@@ -250,24 +243,19 @@ legs = Table(
         " time occurs twice as clocks change; skipped: a local time does not exist. Null"
         " otherwise.",
     ),
-    delivery_id_column(),
     CheckConstraint("stops >= 0", name="stops"),
     CheckConstraint("duration_minutes > 0", name="duration"),
     CheckConstraint(
         "time_verdict IN ('consistent', 'includes_layover', 'impossible')", name="time_verdict"
     ),
     CheckConstraint("clock_change IN ('ambiguous', 'skipped')", name="clock_change"),
-    *seen_indexes("legs", "leg_id"),
-    schema=SCHEMA,
     comment="Legs: flights from one airport to another, with or without stops. One row for"
     " each period in which the source sent the same values.",
 )
 
-prices = Table(
+prices = _periods(
     "prices",
-    metadata,
     required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
-    *seen_columns(),
     required("price_amount", PRICE, "Price, in price_currency."),
     required("price_currency", Text, "ISO 4217 code of the price."),
     required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
@@ -277,9 +265,6 @@ prices = Table(
         "Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
     ),
     required("leg_ids", ARRAY(Text), "Leg ids in order (flights.legs)."),
-    delivery_id_column(),
-    *seen_indexes("prices", "itinerary_id"),
-    schema=SCHEMA,
     comment="Price, agent and legs of each itinerary, one row for each period without a"
     " change. A gap between two rows is a time when the itinerary was not on offer.",
 )

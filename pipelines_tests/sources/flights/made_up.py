@@ -142,8 +142,7 @@ def deliver(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> li
     for snapshot_at in pending:
         with warehouse.transaction("flights") as connection:
             runner = source.runner(feed, warehouse, Settings())
-            delivery = archive.delivery_of(connection, snapshot_at)
-            outcomes.append(runner.write(connection, load.content_of(connection, delivery)))
+            outcomes.append(runner.write(connection, load.content_of(connection, snapshot_at)))
     return outcomes
 
 
