@@ -9,7 +9,6 @@ from pipelines.sources.flights import archive, source
 
 AFTER_FAILURE_SECONDS = 900.0
 
-
 loaded = dg.AssetSelection.assets(*(name.split(".") for name in source.loads))
 rebuild_job = dg.define_asset_job(
     "flights_rebuild",

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pipelines.ingest.load import Load
     from pipelines.ingest.runner import Runner
 
-#: The parameters with the number of records that were read.
-READ = ("read_itineraries", "read_legs")
 #: What is no value in a table of periods.
 PERIOD = ("seen_from_at", "seen_until_at", "delivery_id")
 #: Tables without their own list: airlines come in legs, agents in itineraries.
@@ -43,10 +41,8 @@ def poll(runner: Runner, *, is_whole: bool) -> tuple[list[Outcome], Failure | No
             response = fetch(url)
             with runner.store.transaction(SOURCE) as connection:
                 keep(connection, response)
-    except DatabaseError:
-        raise
     except Failure as reason:
-        if not is_whole:
+        if isinstance(reason, DatabaseError) or not is_whole:
             raise
         failure = reason
     outcomes, failures = bring_up_to_date(runner, rebuild=is_whole)
@@ -125,11 +121,11 @@ def apply_snapshot(load: Load) -> None:
     load.parameters.update(load.execute("mark_loaded").mappings().one())
     load.execute("sudden_silence")
     execute_script(load.connection, "CREATE TEMP TABLE changed (record integer) ON COMMIT DROP")
-    for sql in ("revert_snapshots", "apply_snapshot"):
-        for table in tables.PERIODS:
-            load.execute(sql, names=_names_of(table))
+    for table in tables.PERIODS:
+        load.execute("apply_snapshot", names=_names_of(table))
     changed = load.connection.execute(text("SELECT count(DISTINCT record) FROM changed"))
-    if changed.scalar_one() > ANALYZE_FROM * sum(load.parameters[one] for one in READ):
+    read = load.parameters["read_itineraries"] + load.parameters["read_legs"]
+    if changed.scalar_one() > ANALYZE_FROM * read:
         joined = ", ".join(table.fullname for table in (tables.airports, *tables.PERIODS))
         load.connection.execute(text(f"ANALYZE {joined}"))  # for the joins that follow
 

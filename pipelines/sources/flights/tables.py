@@ -74,6 +74,14 @@ def _periods(name: str, key: Column[Any], *values: SchemaItem, comment: str) -> 
     )
 
 
+def _sold_by() -> tuple[Column[Any], Column[Any]]:
+    rating = "Rating of the agent for this itinerary, 0 to 10; null if none was sent."
+    return (
+        required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
+        optional("agent_rating", Double, rating),
+    )
+
+
 payloads = Table(
     "payloads",
     metadata,
@@ -258,12 +266,7 @@ prices = _periods(
     required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
     required("price_amount", PRICE, "Price, in price_currency."),
     required("price_currency", Text, "ISO 4217 code of the price."),
-    required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
-    optional(
-        "agent_rating",
-        Double,
-        "Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
-    ),
+    *_sold_by(),
     required("leg_ids", ARRAY(Text), "Leg ids in order (flights.legs)."),
     comment="Price, agent and legs of each itinerary, one row for each period without a"
     " change. A gap between two rows is a time when the itinerary was not on offer.",
@@ -285,12 +288,7 @@ itineraries = Table(
     "itineraries",
     metadata,
     required("itinerary_id", Text, "Itinerary id in the source.", primary_key=True),
-    required("agent", Text, "Agent that sells the itinerary (flights.agents)."),
-    optional(
-        "agent_rating",
-        Double,
-        "Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
-    ),
+    *_sold_by(),
     required("price_amount", PRICE, "Last price, in price_currency."),
     required("price_currency", Text, "ISO 4217 code of the price."),
     required("leg_count", Integer, "Number of legs."),

@@ -62,7 +62,9 @@ def numbers(page: AppTest) -> dict[str, str]:
     return {one.label: one.value for one in page.metric}
 
 
-def test_a_direction_takes_at_most_the_hours_of_the_filter(flights: Flights) -> None:
+def test_a_direction_takes_at_most_the_hours_of_the_filter_however_offers_are_sorted(
+    flights: Flights,
+) -> None:
     offered(flights)
     found = {hours: numbers(opened(hours=hours)) for hours in ("2", "3", "4", "8", "9")}
     assert {hours: (one["Offers"], one["Cheapest now"]) for hours, one in found.items()} == {
@@ -73,10 +75,6 @@ def test_a_direction_takes_at_most_the_hours_of_the_filter(flights: Flights) -> 
         "9": ("4", "10.00 GBP"),
     }
     assert numbers(opened())["Offers"] == "4"
-
-
-def test_sorted_offers_obey_the_filter_of_hours(flights: Flights) -> None:
-    offered(flights)
     page = opened(hours="4", sort="duration")
     assert not page.exception
     assert page.dataframe[0].value["itinerary_id"].tolist() == ["it_3", "it_2", "it_4"]

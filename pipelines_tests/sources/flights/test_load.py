@@ -8,7 +8,6 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.http.json_documents import parse_json
-from pipelines.sources.flights import transform
 from pipelines.sources.flights.client import check_document
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
@@ -101,19 +100,6 @@ def test_json_that_is_not_a_flight_document_is_rejected() -> None:
     for document, words in documents:
         with pytest.raises(PermanentFailure, match=words):
             check_document(document, place="http://source/flights.json")
-
-
-def test_records_that_a_fault_of_ours_drops_stop_the_load(
-    flights: Flights, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The ledger counts the rows of the tables, not what remains without the rejects."""
-    original = transform._itinerary_rows
-    monkeypatch.setattr(
-        transform, "_itinerary_rows", lambda frame, prices: original(frame.iloc[:1], prices)
-    )
-    with pytest.raises(PermanentFailure, match="counts do not balance"):
-        flights.deliver(MONDAY, flights_document())
-    assert flights.row("SELECT count(*) FROM flights.legs") == (0,)
 
 
 def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -> None:

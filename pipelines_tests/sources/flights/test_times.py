@@ -51,21 +51,27 @@ def test_elapsed_time_is_compared_with_the_stated_duration(
     assert found["clock_change"] is None
 
 
+TWICE, SKIPPED = "2026-10-25", "2026-03-29"
+
+
 @pytest.mark.parametrize(
-    ("day", "minutes", "instant"),
+    ("day", "minutes", "stops", "instant", "verdict", "remark"),
     [
-        ("2026-10-25", 150, "00:30"),  # it comes twice
-        ("2026-10-25", 210, "01:30"),
-        ("2026-03-29", 150, "01:30"),  # it is skipped
-        ("2026-03-29", 90, "00:30"),
+        (TWICE, 150, 0, "00:30", "consistent", None),
+        (TWICE, 210, 0, "01:30", "consistent", None),
+        (TWICE, 77, 0, "00:30", "impossible", "ambiguous"),
+        (TWICE, 77, 1, "00:30", "includes_layover", "ambiguous"),
+        (SKIPPED, 150, 0, "01:30", "consistent", None),
+        (SKIPPED, 90, 0, "00:30", "consistent", None),
+        (SKIPPED, 77, 0, "01:30", "impossible", "skipped"),
     ],
 )
-def test_the_duration_resolves_an_hour_in_which_clocks_change(
-    day: str, minutes: int, instant: str
+def test_the_duration_resolves_an_hour_in_which_clocks_change_or_it_is_flagged(
+    day: str, minutes: int, stops: int, instant: str, verdict: str, remark: str | None
 ) -> None:
-    found = one(f"{day}T00:00", f"{day}T01:30", minutes)
+    found = one(f"{day}T00:00", f"{day}T01:30", minutes, stops=stops)
     assert found["arrival_at"] == pd.Timestamp(f"{day}T{instant}", tz="UTC")
-    assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
+    assert (found["time_verdict"], found["clock_change"]) == (verdict, remark)
 
 
 @pytest.mark.parametrize(("minutes", "stops", "hour"), [(210, 0, 0), (150, 0, 1), (210, 1, 0)])
@@ -76,23 +82,6 @@ def test_the_duration_resolves_an_ambiguous_hour_of_departure(
     found = one("2026-10-25T01:30", "2026-10-25T05:00", minutes, stops=stops, zones=zones)
     assert found["departure_at"] == pd.Timestamp(f"2026-10-25T{hour:02}:30", tz="UTC")
     assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
-
-
-def test_an_ambiguous_hour_the_duration_cannot_resolve_is_flagged() -> None:
-    found = one("2026-10-25T00:00", "2026-10-25T01:30", 77)
-    assert found["arrival_at"] == pd.Timestamp("2026-10-25T00:30", tz="UTC")
-    assert (found["time_verdict"], found["clock_change"]) == ("impossible", "ambiguous")
-    with_stops = one("2026-10-25T00:00", "2026-10-25T01:30", 77, stops=1)
-    assert (with_stops["time_verdict"], with_stops["clock_change"]) == (
-        "includes_layover",
-        "ambiguous",
-    )
-
-
-def test_a_skipped_hour_the_duration_cannot_resolve_is_flagged() -> None:
-    found = one("2026-03-29T00:00", "2026-03-29T01:30", 77)
-    assert found["arrival_at"] == pd.Timestamp("2026-03-29T01:30", tz="UTC")
-    assert (found["time_verdict"], found["clock_change"]) == ("impossible", "skipped")
 
 
 def test_without_a_zone_there_is_no_instant_and_no_verdict() -> None:

@@ -1,6 +1,28 @@
 -- Applies the snapshot of a time to a table of periods. Records the keys in touched_{name}, and in
--- changed the source records, which stage_{records} has by key. First, close the periods whose
--- values differ from the snapshot; `before` is the time of the previous one.
+-- changed the source records, which stage_{records} has by key. `before` is the time of the previous
+-- one. First, later ones are reverted: delete the periods that began after the previous snapshot.
+CREATE TEMP TABLE touched_{name} ({key} text) ON COMMIT DROP;
+
+WITH reverted AS (
+    DELETE FROM {table}
+    WHERE seen_from_at > coalesce(:before, '-infinity'::timestamptz)
+    RETURNING {key}
+)
+INSERT INTO touched_{name}
+SELECT {key} FROM reverted;
+
+-- Reopen the periods that a later snapshot closed: they were last seen in the previous snapshot or
+-- after it.
+WITH reopened AS (
+    UPDATE {table}
+    SET seen_until_at = NULL
+    WHERE seen_until_at >= :before
+    RETURNING {key}
+)
+INSERT INTO touched_{name}
+SELECT {key} FROM reopened;
+
+-- Close the periods whose values differ from the snapshot.
 WITH closed AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before

@@ -88,9 +88,7 @@ INNER JOIN (
         (array_agg(departure_airport ORDER BY leg_number))[1] AS origin_airport,
         (array_agg(arrival_airport ORDER BY leg_number))[1] AS destination_airport,
         (array_agg(departure_on ORDER BY leg_number))[1] AS departure_on,
-        (
-            array_agg(departure_on ORDER BY leg_number DESC) FILTER (WHERE leg_number > 1)
-        )[1] AS return_on,
+        CASE WHEN count(*) > 1 THEN (array_agg(departure_on ORDER BY leg_number DESC))[1] END AS return_on,
         sum(travel_minutes) AS total_duration_minutes,
         bool_or(is_impossible) AS is_inconsistent,
         max(delivery_id) AS delivery_id

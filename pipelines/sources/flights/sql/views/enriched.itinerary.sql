@@ -28,9 +28,7 @@ SELECT
                 'departure', jsonb_build_object(
                     'airport', legs.departure_airport,
                     'name', (
-                        SELECT airports.name
-                        FROM flights.airports
-                        WHERE airports.airport_code = legs.departure_airport
+                        SELECT name FROM flights.airports WHERE airport_code = legs.departure_airport
                     ),
                     'city', legs.departure_city,
                     'local_time', legs.departure_local
@@ -38,9 +36,7 @@ SELECT
                 'arrival', jsonb_build_object(
                     'airport', legs.arrival_airport,
                     'name', (
-                        SELECT airports.name
-                        FROM flights.airports
-                        WHERE airports.airport_code = legs.arrival_airport
+                        SELECT name FROM flights.airports WHERE airport_code = legs.arrival_airport
                     ),
                     'city', legs.arrival_city,
                     'local_time', legs.arrival_local
