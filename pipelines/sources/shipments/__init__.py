@@ -78,19 +78,13 @@ TABLES = (
     "shipments.addresses",
 )
 
+TEXTS = (
+    *("raw", "tracking_number", "carrier", "sender_address", "receiver_address"),
+    *("status", "status_raw", "sku", "article_name"),
+)
 #: The columns of a staged line.
-LINE = {
-    "record": "integer",
-    "raw": "text",
-    "tracking_number": "text",
-    "carrier": "text",
-    "sender_address": "text",
-    "receiver_address": "text",
-    "status": "text",
-    "status_raw": "text",
-    "sku": "text",
-    "article_name": "text",
-    "quantity": "integer",
+LINE = dict.fromkeys(TEXTS, "text") | {
+    **dict.fromkeys(("record", "quantity"), "integer"),
     "unit_price": "numeric",
 }
 

@@ -421,18 +421,12 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str) -> ui.Chart:
     return world_map(places, rules, marks)
 
 
-def carriers() -> dict[str, str]:
-    """Return the carriers of stored parcels."""
-    return {one: one for one in QUESTIONS.ask("by_status").rows["carrier"].unique()}
-
-
-def countries() -> dict[str, str]:
-    """Return the countries that parcels go to."""
-    rows = QUESTIONS.ask("choices").rows
-    return {one: one for one in rows.iloc[0]["countries"]} if len(rows) else {}
-
-
-choices = {"carrier": carriers, "country": countries}
+choices = {
+    "carrier": lambda: {one: one for one in QUESTIONS.ask("by_status").rows["carrier"]},
+    "country": lambda: {
+        one: one for some in QUESTIONS.ask("choices").rows["countries"] for one in some
+    },
+}
 pages = [ui.Page("Shipments", ":material/local_shipping:", show)]
 card = ui.Card("Parcels on their way", "card", days=7)
 stories = [

@@ -1,21 +1,16 @@
 """What is read again before a load: addresses, and statuses that were unknown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from sqlalchemy import Connection, select, text
 
-from pipelines.sources.shipments import tables
+from pipelines.ingest.load import Load
+from pipelines.sources.shipments import Settings, tables
+from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
+from pipelines.sources.shipments.transform import normalize_status, parse_statuses
 from pipelines.warehouse.connection import Warehouse, copy_text, csv_text
 from pipelines.warehouse.sql_files import read_sql
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipelines.ingest.load import Load
-    from pipelines.sources.shipments import Settings
 
 #: Without the constraints of the table.
 STAGE = text(
@@ -25,8 +20,6 @@ STAGE = text(
 
 def read_again(store: Warehouse, settings: Settings) -> None:
     """Parse addresses again that an older version parsed, and statuses that were unknown."""
-    from pipelines.sources.shipments.addresses import PARSER_VERSION
-
     column = tables.addresses.c
     with store.transaction("shipments") as connection:
         _read_statuses_again(connection, settings)
@@ -41,8 +34,6 @@ def read_again(store: Warehouse, settings: Settings) -> None:
 
 def put_addresses(load: Load) -> None:
     """Store the addresses of staged shipments that no stored one has in this version."""
-    from pipelines.sources.shipments.addresses import PARSER_VERSION
-
     unread = load.execute("unread_addresses", parser_version=PARSER_VERSION).scalars().all()
     if unread:
         load.stage("stage_addresses", address_rows(unread))
@@ -51,10 +42,6 @@ def put_addresses(load: Load) -> None:
 
 def address_rows(texts: Sequence[str]) -> pd.DataFrame:
     """Parse addresses; returns rows of `shipments.addresses`."""
-    import pandas as pd
-
-    from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
-
     rows = ({"address": address} | vars(read_address(address)) for address in texts)
     frame = pd.DataFrame(rows).rename(columns={"status": "address_status"})
     return frame.assign(parser_version=PARSER_VERSION)
@@ -62,8 +49,6 @@ def address_rows(texts: Sequence[str]) -> pd.DataFrame:
 
 def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     """Give shipments and their history the meaning of statuses that were unknown before."""
-    from pipelines.sources.shipments.transform import normalize_status, parse_statuses
-
     statuses = parse_statuses(settings.statuses)
     unknown = text(read_sql("pipelines.sources.shipments", "unknown_statuses"))
     for row in connection.execute(unknown).all():

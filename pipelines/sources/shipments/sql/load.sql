@@ -16,22 +16,18 @@ WITH judged AS (
         concat_ws(
             ' and ',
             CASE
-                WHEN
-                    min(line.sender_address) OVER shipment <> max(line.sender_address) OVER shipment
-                    OR line.sender_address <> stored.sender_address
+                WHEN least(min(line.sender_address) OVER shipment, stored.sender_address)
+                    <> greatest(max(line.sender_address) OVER shipment, stored.sender_address)
                     THEN 'sender_address'
             END,
             CASE
-                WHEN
-                    min(line.receiver_address) OVER shipment
-                    <> max(line.receiver_address) OVER shipment
-                    OR line.receiver_address <> stored.receiver_address
+                WHEN least(min(line.receiver_address) OVER shipment, stored.receiver_address)
+                    <> greatest(max(line.receiver_address) OVER shipment, stored.receiver_address)
                     THEN 'receiver_address'
             END,
             CASE
-                WHEN
-                    min(line.status) OVER shipment <> max(line.status) OVER shipment
-                    OR line.status <> stored.status
+                WHEN least(min(line.status) OVER shipment, stored.status)
+                    <> greatest(max(line.status) OVER shipment, stored.status)
                     THEN 'status'
             END
         ) AS columns,

@@ -128,13 +128,7 @@ FROM (
 ) AS contents
 WHERE
     shipments.tracking_number = contents.tracking_number
-    AND shipments.carrier = contents.carrier
-    AND (
-        shipments.article_count, shipments.units, shipments.total_value, shipments.updated_at,
-        shipments.delivery_id
-    ) IS DISTINCT FROM (
-        contents.article_count, contents.units, contents.total_value, :changed_at, :delivery_id
-    );
+    AND shipments.carrier = contents.carrier;
 
 -- Records that the staged shipments were in a file, unless they are in a later one.
 UPDATE shipments.shipments

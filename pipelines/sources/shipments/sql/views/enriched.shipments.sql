@@ -9,16 +9,15 @@ FROM (
         shipments.tracking_number, shipments.carrier, shipments.status, shipments.status_raw,
         shipments.article_count, shipments.units, shipments.total_value,
         (
-            SELECT
-                jsonb_agg(
-                    jsonb_build_object(
-                        'sku', articles.sku,
-                        'name', articles.article_name,
-                        'quantity', articles.quantity,
-                        'unit_price', articles.unit_price
-                    )
-                    ORDER BY articles.sku
+            SELECT jsonb_agg(
+                jsonb_build_object(
+                    'sku', articles.sku,
+                    'name', articles.article_name,
+                    'quantity', articles.quantity,
+                    'unit_price', articles.unit_price
                 )
+                ORDER BY articles.sku
+            )
             FROM shipments.articles
             WHERE articles.tracking_number = shipments.tracking_number
                 AND articles.carrier = shipments.carrier
@@ -56,11 +55,10 @@ FROM (
         risk.at_sender AS sender_risk,
         risk.at_receiver AS receiver_risk,
         (
-            SELECT
-                jsonb_agg(
-                    jsonb_build_object('status', status_history.status, 'since', status_history.seen_at)
-                    ORDER BY status_history.seen_at
-                )
+            SELECT jsonb_agg(
+                jsonb_build_object('status', status_history.status, 'since', status_history.seen_at)
+                ORDER BY status_history.seen_at
+            )
             FROM shipments.status_history
             WHERE status_history.tracking_number = shipments.tracking_number
                 AND status_history.carrier = shipments.carrier
@@ -111,9 +109,6 @@ status, and the weather at both ends. Later lines that were rejected are in ops.
 shipment, query enriched.track. Weather data by Open-Meteo.com (CC BY 4.0) unless
 weather.observations names another provider; places by GeoNames (CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
-COMMENT ON COLUMN enriched.shipments.status IS
-'in_transit, inbound_scan, scanned or delivery. Any other status is kept as sent, in lower case,
-with _ between words.';
 COMMENT ON COLUMN enriched.shipments.status_raw IS 'The status as sent.';
 COMMENT ON COLUMN enriched.shipments.article_count IS 'Number of different articles.';
 COMMENT ON COLUMN enriched.shipments.total_value IS

@@ -28,10 +28,9 @@ WITH recent AS (
         addresses.place_key,
         addresses.country_code,
         CASE
-            WHEN addresses.postcode IS NULL THEN NULL
             WHEN substr(addresses.place_key, 4) = replace(addresses.postcode, ' ', '')
                 THEN addresses.postcode
-            ELSE substr(addresses.place_key, 4)
+            WHEN addresses.postcode IS NOT NULL THEN substr(addresses.place_key, 4)
         END AS postcode,
         addresses.city,
         NULL::double precision AS latitude,
@@ -42,23 +41,14 @@ WITH recent AS (
     WHERE
         addresses.place_key IS NOT NULL
         AND addresses.address IN (
-            SELECT ends.address
-            FROM recent
-            CROSS JOIN LATERAL (
-                VALUES
-                (recent.sender_address), (recent.receiver_address), (recent.sent_from_address)
-            ) AS ends (address)
+            SELECT unnest(ARRAY[sender_address, receiver_address, sent_from_address]) FROM recent
         )
     ORDER BY addresses.place_key, addresses.address
 )
 UNION ALL
 SELECT DISTINCT
     addresses.place_key,
-    NULL::text,
-    NULL::text,
-    NULL::text,
-    NULL::double precision,
-    NULL::double precision,
+    NULL::text, NULL::text, NULL::text, NULL::double precision, NULL::double precision,
     hours.hour_at,
     (hours.hour_at AT TIME ZONE 'UTC')::date
 FROM hours
