@@ -71,7 +71,6 @@ API = Input(
     kind="json",
     setting="BOOKINGS_EVENTS_URL",
 )
-NIGHTS = "enriched.reservation_nights"
 #: The job that reads all events.
 AUDIT = "bookings_audit"
 
@@ -166,7 +165,7 @@ source = Source(
     ),
     views=(
         View(name="enriched.reservation_changes", is_counted=False),
-        View(name=NIGHTS, is_counted=False),
+        View(name="enriched.reservation_nights", is_counted=False),
     ),
-    seed_sandbox=deferred("pipelines.sources.bookings.hotels:seed_sandbox"),
+    seed_sandbox=deferred("pipelines.sources.bookings.sandbox:seed_sandbox"),
 )

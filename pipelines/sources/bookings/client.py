@@ -39,15 +39,6 @@ MAX_PAGES = 10_000
 
 
 @dataclass(frozen=True)
-class EventPage:
-    """One response: the name of the request in the ledger, and the events as sent."""
-
-    name: str
-    response: JsonResponse
-    events: list[Any]
-
-
-@dataclass(frozen=True)
 class EventsClient:
     """Reads the API at `url`."""
 
@@ -61,10 +52,11 @@ class EventsClient:
         """The URL without secrets, which identifies the API."""
         return redact(self.url, self.http.secrets)
 
-    def pages(self, since: dt.datetime | None) -> Iterator[EventPage]:
+    def pages(self, since: dt.datetime | None) -> Iterator[Content]:
         """Yield every page of the events since a time, or of all events, in the service's order.
 
-        Raises whatever `HttpClient` raises, and `PermanentFailure` if a response has another shape.
+        Its document is the list of events as sent. Raises whatever `HttpClient` raises, and
+        `PermanentFailure` if a response has another shape.
         """
         parameters = {"limit": str(PAGE_EVENTS)}
         about = "events"
@@ -86,7 +78,9 @@ class EventsClient:
                 raise
             events, following = self._read(response, address)
             count += len(events)
-            yield EventPage(f"{about}, page {number}", response, events)
+            size, at = len(response.body), response.received_at
+            delivery = Delivery(SOURCE, f"{about}, page {number}", response.sha256, size, at)
+            yield Content(delivery=delivery, document=events, place=self.place, is_overlapping=True)
             if following is None:
                 self._compare(count, response.document)
                 return
@@ -136,11 +130,8 @@ class EventsClient:
         if not is_ours and not given.query:
             raise self._permanent("the next page is on another server")
         named = names_in(given.query)
-        missing = [
-            (name, value)
-            for name, value in parse_qsl(own.query, keep_blank_values=True)
-            if name not in named
-        ]
+        configured = parse_qsl(own.query, keep_blank_values=True)
+        missing = [one for one in configured if one[0] not in named]
         query = "&".join(filter(None, (given.query, urlencode(missing))))
         path = given.path if is_ours else own.path
         return own._replace(path=path, query=query, fragment="").geturl()
@@ -174,9 +165,7 @@ def poll(
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     is_whole: bool = False,
 ) -> tuple[list[Outcome], Failure | None]:
-    """Load what is new at the API; each page is its own transaction, by `load`.
-
-    With `is_whole`, it is read from its beginning, as happens once a day.
+    """Load what is new at the API, or all; each page is its own transaction, by `load`.
 
     Returns the outcomes of the pages, and the error if it could not be read to its end. Pages
     loaded before the error stay, and the next poll starts where this one did. Raises
@@ -195,14 +184,9 @@ def poll(
         for page in client.pages(since):
             try:
                 with translate_parse_errors(SOURCE, __package__, place):
-                    newest_at = newest_event_at(page.events, settings, until=began_at)
+                    newest_at = newest_event_at(page.document, settings, until=began_at)
                 watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
-                size, at = len(page.response.body), page.response.received_at
-                delivery = Delivery(SOURCE, page.name, page.response.sha256, size, at)
-                content = Content(
-                    delivery=delivery, document=page.events, place=place, is_overlapping=True
-                )
-                if outcome := load(content):
+                if outcome := load(page):
                     outcomes.append(outcome)
             except DatabaseError:
                 raise
@@ -243,7 +227,7 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
         return True
     for page in client.pages(_since(last, client)):  # no transaction is open during a request
         with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-            if last_sha256(connection, SOURCE, page.name) != page.response.sha256:
+            if last_sha256(connection, SOURCE, page.delivery.name) != page.delivery.sha256:
                 return True
     return False
 

@@ -11,7 +11,8 @@ with them. What was found stays in `bookings.findings` until its night is looked
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import cast, delete, func, select
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
@@ -42,9 +43,12 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         if counted == last and not rebuild:
             return Refreshed(0, is_rebuilt=False)
         loads = {"counted": counted, "last": last}
-        fresh = execute_file(connection, source, "counts/count_fresh", loads).scalar_one()
-        stored = execute_file(connection, source, "counts/estimate_events", {}).scalar_one()
-        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * float(stored)
+        number = tables.events.c.load_number
+        is_fresh = (number > counted) & (number <= last)
+        fresh = connection.execute(select(func.count()).where(is_fresh)).scalar_one()
+        estimate = select(func.ops.estimated_rows(cast(COUNTED, REGCLASS)))
+        stored = float(connection.execute(estimate).scalar_one())  # -1 without statistics
+        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * max(stored, 0)
         if is_rebuilt:
             set_local(connection, "work_mem", REBUILD_MEMORY)
             found = tables.findings.c.rule == "matches_recount"

@@ -35,11 +35,10 @@ def show() -> None:
     of_hotels = {"hotels": [names[one] for one in chosen] or [*names.values()]}
     are_few = len(of_hotels["hotels"]) <= MAX_HOTELS
     books = QUESTIONS.ask("on_the_books" if are_few else "net_bookings", nights=nights, **of_hotels)
-    beside = QUESTIONS.ask("beside_last_year", nights=nights, **of_hotels) if are_few else None
-    _show_numbers(books, beside, nights)
-    if beside is None:
+    _show_numbers(books, nights)
+    if not are_few:
         st.info(f"Choose up to {MAX_HOTELS} hotels to see last year, pickup, occupancy and pace.")
-    _show_books(books, beside)
+    _show_books(books)
     if are_few:
         shown = {one: key for one, key in names.items() if key in of_hotels["hotels"]}
         _show_hotels(nights, shown)
@@ -49,13 +48,13 @@ def show() -> None:
     _show_months(of_hotels)
 
 
-def _show_numbers(books: ui.Answer, beside: ui.Answer | None, nights: int) -> None:
+def _show_numbers(books: ui.Answer, nights: int) -> None:
     """Show the sums of all nights."""
     rows = books.rows
-    has_last_year = beside is not None and bool(beside.rows["last_year"].notna().any())
+    total = int(rows["on_the_books"].sum())
+    last_year = rows["last_year"].sum(min_count=1) if "last_year" in rows else None
+    is_missing = last_year is not None and pd.isna(last_year)
     with st.grid(4, min_column_width=200, border=True):
-        total = int(rows["on_the_books"].sum())
-        last_year = beside.rows["last_year"].sum() if beside and has_last_year else None
         ui.show_number(
             f"On the books, next {nights} nights",
             books,
@@ -65,21 +64,20 @@ def _show_numbers(books: ui.Answer, beside: ui.Answer | None, nights: int) -> No
             delta_about="against last year at this lead time",
             rise_is_good=True,
             help=BY_NIGHT,
-            note=None if has_last_year or beside is None else NO_LAST_YEAR,
+            note=NO_LAST_YEAR if is_missing else None,
         )
-        for days in ("1_day", "7_days", "30_days") if beside is not None else ():
-            pickup = rows[f"pickup_{days}"]
+        for column in map(str, rows.filter(like="pickup")):
             ui.show_number(
-                f"Pickup, {days.replace('_', ' ')}",
+                column.replace("_", " ").replace("pickup", "Pickup,"),
                 books,
-                pickup.sum(),
-                trend=pickup.tolist(),
+                rows[column].sum(),
+                trend=rows[column].tolist(),
                 note=f"for the next {nights} nights",
                 help=BY_NIGHT,
             )
 
 
-def _show_books(books: ui.Answer, beside: ui.Answer | None) -> None:
+def _show_books(books: ui.Answer) -> None:
     rows = books.rows
     text, _ = ui.ink()
     years = {"this year": ui.BLUE, "last year": text}
@@ -91,18 +89,18 @@ def _show_books(books: ui.Answer, beside: ui.Answer | None) -> None:
             x=across,
             y=alt.Y("on_the_books:Q", title="reservations"),
             color=alt.Color("year:N", title=None, scale=ui.colour_scale(years)),
-            tooltip=[NIGHT, *map(_count, rows.columns[1:])],
+            tooltip=[NIGHT, *map(_count, rows.columns[1:5])],
         )
     )
     layers: list[alt.Chart] = [bars]
-    if beside is not None:
-        then = beside.rows.dropna(subset=["last_year"]).assign(year="last year")
+    if "last_year" in rows:
+        then = rows.dropna(subset=["last_year"]).assign(year="last year")
         ticks = alt.Chart(then).mark_tick(thickness=2)
         tooltip = [NIGHT, _count("last_year")]
         layers.append(ticks.encode(x=across, y="last_year:Q", color="year:N", tooltip=tooltip))
     ui.show_chart(
         "On the books by night",
-        beside or books,
+        books,
         alt.layer(*layers).properties(height=280),
         empty="Nothing is on the books.",
         note="Last year: the same weekday 52 weeks ago, as many days before the night.",
@@ -247,14 +245,10 @@ def _show_months(of_hotels: dict[str, list[int]]) -> None:
     )
 
 
-def hotels() -> dict[str, str]:
-    """Return the names of hotels by their numbers."""
-    rows = QUESTIONS.ask("hotels").rows
-    return {str(row["hotel_id"]): row["hotel_name"] for row in rows.to_dict("records")}
-
-
 choices = {
-    "hotel": hotels,
+    "hotel": lambda: {
+        str(one.hotel_id): one.hotel_name for one in QUESTIONS.ask("hotels").rows.itertuples()
+    },
     "period": lambda: {one: one for one in ("day", "week", "month", "year")},
     "axis": lambda: {"event": "day of the event", "stay": "night of the stay"},
 }

@@ -22,7 +22,7 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.bookings import API, AUDIT, counts, source, tables
 from pipelines.sources.bookings.client import has_news, open_client
 
-AFTER_FAILURE_SECONDS = 300.0
+WAIT_SECONDS = 300.0
 
 
 class CountConfig(dg.Config):
@@ -70,7 +70,7 @@ def hotel_bookings_lag(
         if position(connection, counts.WATERMARK) == position(connection, counts.COUNTED):
             return dg.SkipReason("All events are counted.")
     jobs = refresh_job.name, source.name
-    if reason := run_state.reason_to_wait(context.instance, *jobs, seconds=AFTER_FAILURE_SECONDS):
+    if reason := run_state.reason_to_wait(context.instance, *jobs, seconds=WAIT_SECONDS):
         return dg.SkipReason(reason)
     return dg.RunRequest()
 
@@ -86,8 +86,7 @@ def events_api(
     client = open_client(bookings.settings(), attempts=2)
     if client is None:
         return dg.SkipReason(f"{API.setting} is not set.")
-    wait = AFTER_FAILURE_SECONDS
-    if reason := run_state.reason_to_wait(context.instance, source.name, seconds=wait):
+    if reason := run_state.reason_to_wait(context.instance, source.name, seconds=WAIT_SECONDS):
         return dg.SkipReason(reason)
     try:
         with warehouse.open() as store:
@@ -126,7 +125,6 @@ audit_job = dg.define_asset_job(
     description="Compare the counts and the ledger with all stored events, and look for events"
     " that contradict others.",
 )
-
 
 definitions = dg.Definitions(
     assets=[hotel_bookings, bookings_findings],

@@ -13,22 +13,27 @@ import math
 import operator
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.source import Sandbox, SandboxParts
+from pipelines.source import Sandbox, SandboxParts, Warehouse
+from pipelines.sources.bookings.tables import hotels
 
 BOOKED, CANCELLED = 1, 2
 #: Average per hotel over a year.
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
-#: Number, name, city, rooms, country and coordinates of each.
+#: What operators enter of a hotel.
+ENTERED = ("hotel_id", "name", "city", "rooms", "country_code", "latitude", "longitude")
 HOTELS = (
     (2607, "Harbour House", "Hamburg", 16, "DE", 53.5461, 9.9661),
     (753, "Hotel Miramar", "Lisbon", 14, "PT", 38.7097, -9.1365),
@@ -58,7 +63,8 @@ RELATIONS = {"": operator.eq, "gte": operator.ge, "gt": operator.gt, "lte": oper
 Line = dict[str, str]
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True)
+class Event:
     """One night booked or cancelled; the time is UTC."""
 
     id: int
@@ -69,6 +75,8 @@ class Event(NamedTuple):
     hotel_id: int
 
 
+#: As they are served.
+RECORDS = TypeAdapter(list[Event])
 #: Time, status, reservation, night and hotel of an event that has no number yet.
 Happened = tuple[dt.datetime, int, str, dt.date, int]
 
@@ -111,17 +119,22 @@ def _reserved(seed: int, day: dt.date) -> tuple[Happened, ...]:
             nights = [arrival + dt.timedelta(days=night) for night in range(count)]
             room = str(uuid.UUID(int=random.getrandbits(128), version=4))
             found += [(booked_at, BOOKED, room, night, hotel) for night in nights]
-            if cancelled_at := _cancelled_at(random, booked_at, arrival):
+            arrives_at = dt.datetime.combine(arrival, dt.time(18), dt.UTC)
+            seconds = int((arrives_at - booked_at).total_seconds())
+            if random.random() < CANCELLED_SHARE and seconds > 1:
+                cancelled_at = booked_at + dt.timedelta(seconds=random.randrange(1, seconds))
                 found += [(cancelled_at, CANCELLED, room, night, hotel) for night in nights]
     return tuple(found)
 
 
-def _cancelled_at(random: Random, booked_at: dt.datetime, arrival: dt.date) -> dt.datetime | None:
-    """Return an instant before 18:00 (UTC) on the day of arrival; None for most."""
-    seconds = (dt.datetime.combine(arrival, dt.time(18), dt.UTC) - booked_at).total_seconds()
-    if random.random() >= CANCELLED_SHARE or seconds < 2:
-        return None
-    return booked_at + dt.timedelta(seconds=random.randrange(1, int(seconds)))
+def seed_sandbox(store: Warehouse) -> str | None:
+    """Insert the hotels if the table is empty; return a message."""
+    rows = [dict(zip(ENTERED, hotel, strict=True)) for hotel in HOTELS]
+    with store.transaction("bookings") as connection:
+        if connection.execute(select(hotels).limit(1)).first() is not None:
+            return None
+        connection.execute(insert(hotels).on_conflict_do_nothing(), rows)
+    return "Entered the sandbox's hotels."
 
 
 def write_files(folder: Path, today: dt.date, seed: int) -> None:
@@ -136,7 +149,7 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
         happened = [event for day in days for event in events_of_day(seed, day)]
         booked = {event.room_reservation_id for event in happened if event.status == BOOKED}
         lines = [_line(event) for event in happened if event.room_reservation_id in booked]
-        _write(history, gzip.compress(_csv(Event._fields, lines), compresslevel=6, mtime=0))
+        _write(history, gzip.compress(_csv(Event.__annotations__, lines), compresslevel=6, mtime=0))
     file = folder / f"bookings-{yesterday.isoformat()}.csv"
     if not file.exists():
         _write(file, _csv(DAY_COLUMNS, _day_lines(seed, yesterday)))
@@ -166,7 +179,7 @@ def _day_lines(seed: int, day: dt.date) -> list[Line]:
 
 def _line(event: Event) -> Line:
     at = f"{event.event_timestamp:%Y-%m-%d %H:%M:%S}"
-    return {name: str(one) for name, one in event._asdict().items()} | {"event_timestamp": at}
+    return {name: str(one) for name, one in vars(event).items()} | {"event_timestamp": at}
 
 
 def _csv(columns: Iterable[str], lines: Iterable[Line]) -> bytes:
@@ -246,7 +259,7 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
             field, _, relation = name.partition("__")
             value = operator.attrgetter(FIELDS.get(field, field))
             served = [one for one in served if RELATIONS[relation](value(one), wanted)]
-        found = [_record(one) for one in served]
+        found = RECORDS.dump_python(served, mode="json")
         is_paged = query.limit or query.offset
         return JSONResponse(_page(found, request, query) if is_paged else found)
 
@@ -257,20 +270,10 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
             return _invalid(error)
         number = next(free_ids) if sent.id is None else sent.id
         posted[number] = Event(**sent.model_dump() | {"id": number})
-        return JSONResponse(_record(posted[number]), 201)
+        (record,) = RECORDS.dump_python([posted[number]], mode="json")
+        return JSONResponse(record, 201)
 
-    return [
-        Route(path, endpoint, methods=[method])
-        for path in ("/events", "/events/")
-        for method, endpoint in (("GET", get), ("POST", post))
-    ]
-
-
-def _record(event: Event) -> dict[str, Any]:
-    return event._asdict() | {
-        "event_timestamp": event.event_timestamp.isoformat().replace("+00:00", "Z"),
-        "night_of_stay": event.night_of_stay.isoformat(),
-    }
+    return [Route("/events", get, methods=["GET"]), Route("/events", post, methods=["POST"])]
 
 
 def _page(found: list[Any], request: Request, query: Query) -> dict[str, Any]:

@@ -242,14 +242,12 @@ def _rare(text: str) -> pd.Timestamp | None:
 
 def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
     """Return a batch of events sent as JSON, numbered by position unless `numbers` are given."""
-    places = range(len(events)) if numbers is None else numbers
-    numbered = list(zip(places, events, strict=True))
-    objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
-    broken = [
-        (number, as_json(event), not_an_object(event))
-        for number, event in numbered
-        if not isinstance(event, dict)
-    ]
+    objects, broken = [], []
+    for number, event in zip(numbers or range(len(events)), events, strict=True):
+        if isinstance(event, dict):
+            objects.append((number, event))
+        else:
+            broken.append((number, as_json(event), not_an_object(event)))
     names = {name: [name, *(a for a, one in ALIASES.items() if one == name)] for name in COLUMNS}
     sent = pd.DataFrame(
         {name: [_as_text(event, names[name]) for _, event in objects] for name in COLUMNS},

@@ -28,15 +28,15 @@ def page(events: list[Any], following: str | None) -> dict[str, Any]:
 def test_an_array_is_one_page(source: FakeSource) -> None:
     source.will(document([event(1), event(2)]))
     (found,) = client(source).pages(SINCE)
-    assert found.name == "events since 2022-07-31T10:00:00Z, page 1"
-    assert found.events == [event(1), event(2)]
+    assert found.delivery.name == "events since 2022-07-31T10:00:00Z, page 1"
+    assert found.document == [event(1), event(2)]
     assert source.requests[0][1].endswith("?limit=5000&updated__gte=2022-07-31T10%3A00%3A00Z")
 
 
 def test_a_next_page_in_the_header_is_read(source: FakeSource) -> None:
     linked = body(json.dumps([event(1)]).encode(), Link='<?offset=1>; rel="next"')
     source.will(linked, document([event(2)]))
-    assert [one.events[0]["id"] for one in client(source).pages(None)] == [1, 2]
+    assert [one.document[0]["id"] for one in client(source).pages(None)] == [1, 2]
 
 
 def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSource) -> None:
@@ -46,8 +46,12 @@ def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSour
         document(page([event(3)], None)),
     )
     found = list(client(source).pages(None))
-    assert [one.name for one in found] == ["events, page 1", "events, page 2", "events, page 3"]
-    assert [one.events[0]["id"] for one in found] == [1, 2, 3]
+    assert [one.delivery.name for one in found] == [
+        "events, page 1",
+        "events, page 2",
+        "events, page 3",
+    ]
+    assert [one.document[0]["id"] for one in found] == [1, 2, 3]
     paths = [path.partition("?") for _, path in source.requests]
     assert {path for path, _, _ in paths} == {"/document.json"}
     assert [query for _, _, query in paths][1:] == [
@@ -65,7 +69,7 @@ def test_the_next_page_is_requested_as_the_service_gives_it(source: FakeSource) 
     )
     reader = client(source)
     found = list(EventsClient(f"{reader.url}?key=k%2F1", reader.http).pages(None))
-    assert [one.events[0]["id"] for one in found] == [1, 2, 3]
+    assert [one.document[0]["id"] for one in found] == [1, 2, 3]
     assert [path for _, path in source.requests] == [
         "/document.json?key=k%2F1&limit=5000",
         "/pages/2?key=k%2F1",
@@ -109,7 +113,7 @@ def test_a_response_other_than_200_is_retried(source: FakeSource) -> None:
     """DEF E59: anything but 200 was logged and skipped."""
     source.will(body(b"busy", 503), document([event(1)]))
     (found,) = client(source).pages(None)
-    assert [one["id"] for one in found.events] == [1]
+    assert [one["id"] for one in found.document] == [1]
     source.will(body(b"busy", 503))
     with pytest.raises(TransientFailure, match="503"):
         list(client(source).pages(None))
@@ -126,7 +130,7 @@ def test_null_and_no_content_end_the_list_and_another_status_does_not(source: Fa
     first = document(page([event(1)], "?offset=1"))
     for end in (document(None), document(page([], None) | {"results": None}), body(b"", 204)):
         source.will(first, end)
-        found = [one.events for one in client(source).pages(None)]
+        found = [one.document for one in client(source).pages(None)]
         assert [*filter(None, found)] == [[event(1)]]
     source.will(first, body(b"", 202))
     with pytest.raises(Failure, match="202"):

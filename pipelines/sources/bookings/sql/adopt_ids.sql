@@ -7,9 +7,8 @@ WITH stored_ids AS MATERIALIZED (
 firsts AS (
     SELECT DISTINCT ON (event_id)
         event_id,
-        bookings.made_up_id(
-            hotel_id, event_at, status, room_reservation_id, night_of_stay
-        ) AS made_up_id
+        bookings.made_up_id(hotel_id, event_at, status, room_reservation_id, night_of_stay)
+            AS made_up_id
     FROM stage_events
     WHERE event_id >= 0 AND (SELECT min(event_id) FROM bookings.events) < 0
     ORDER BY event_id, record

@@ -40,7 +40,5 @@ FROM named
 WHERE nameless.record = named.record;
 
 UPDATE stage_events
-SET event_id = bookings.made_up_id(
-    hotel_id, event_at, status, room_reservation_id, night_of_stay
-)
+SET event_id = bookings.made_up_id(hotel_id, event_at, status, room_reservation_id, night_of_stay)
 WHERE event_id IS NULL
