@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from pipelines.sources.solar import sandbox as sun
 from pipelines.sources.solar.plant_health import refresh
-from pipelines.sources.solar.sandbox import sun
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.solar_rows import add_plant, count_days
 from pipelines_tests.stored import Stored

@@ -2,12 +2,16 @@
 
 import datetime as dt
 import json
-from typing import Any
+
+from sqlalchemy import insert
 
 from pipelines.http.client import JsonResponse
+from pipelines.ingest.statements import execute_file
+from pipelines.sources.solar import source
 from pipelines.sources.solar.load import Plant, load_response
-from pipelines.sources.solar.registry import register_demo
-from pipelines.sources.solar.windows import Window
+from pipelines.sources.solar.registry import SOURCE
+from pipelines.sources.solar.tables import plants
+from pipelines.sources.solar.windows import DAY, Window
 from pipelines.warehouse.connection import Warehouse
 
 #: Responses from before the first sync: plant, days ago, hours without observations yet, missing
@@ -21,30 +25,24 @@ EARLIER = (
 
 def seed_sandbox(store: Warehouse) -> str | None:
     """Register the sandbox's plants if no plant was ever registered; return a message."""
-    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
+    from pipelines.sources.solar.sandbox import DEMO_PLANTS, as_item, readings
 
-    columns = ("plant_id", "name", "latitude", "longitude", "time_zone")
-    demo = [dict(zip(columns, plant, strict=False)) for plant in DEMO_PLANTS]
-    if not register_demo(store, demo):
-        return None
+    columns = ("name", "latitude", "longitude", "time_zone")
+    with store.transaction(SOURCE) as connection:
+        if execute_file(connection, source, "has_had_plants", {}).scalar_one():
+            return None
+        rows = [dict(zip(columns, plant[1:5], strict=True)) for plant in DEMO_PLANTS]
+        connection.execute(insert(plants), rows)  # numbered from 1, as theirs are
     now = dt.datetime.now(dt.UTC)
-    plants = {one.id: Plant(one.id, one.name, one.zone) for one in DEMO_PLANTS}
     for plant_id, ago, unobserved, missing, ages in EARLIER:
-        day = now.date() - dt.timedelta(days=ago)
-        items = _items(plant_id, day, unobserved, missing)
-        window = Window(day, day + dt.timedelta(days=1))
+        day = now.date() - ago * DAY
+        items = {one.at.hour: as_item(one) for one in readings(1, plant_id, day, day)}
+        for hour in unobserved:
+            items[hour]["observed"]["energy"] = 0.0
+        sent = [item for hour, item in items.items() if hour not in missing]
+        plant = Plant(plant_id, DEMO_PLANTS[plant_id - 1].name, "UTC")
         for age in ages:
-            response = JsonResponse("sandbox", json.dumps(items).encode(), items, now - age)
-            load_response(store, plants[plant_id], window, response, run_id=None, now=now - age)
+            response = JsonResponse("sandbox", json.dumps(sent).encode(), sent, now - age)
+            window = Window(day, day + DAY)
+            load_response(store, plant, window, response, run_id=None, now=now - age)
     return "Registered the sandbox's solar plants."
-
-
-def _items(plant_id: int, day: dt.date, unobserved: range, missing: range) -> list[dict[str, Any]]:
-    """Return an earlier response of the service for a day, which lacks some of today's values."""
-    from pipelines.sources.solar.sandbox import as_item
-    from pipelines.sources.solar.sandbox.sun import readings
-
-    items = {one.at.hour: as_item(one) for one in readings(1, plant_id, day, day)}
-    for hour in unobserved:
-        items[hour]["observed"]["energy"] = 0.0
-    return [item for hour, item in items.items() if hour not in missing]

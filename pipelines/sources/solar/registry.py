@@ -7,13 +7,13 @@ exist, is a `PermanentFailure`.
 
 import datetime as dt
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select, text
+from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
@@ -47,6 +47,7 @@ def add(
     """
     place = {"latitude": latitude, "longitude": longitude}
     plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone)} | place
+    numbered = {} if plant_id is None else {"plant_id": plant_id}
     statement = (
         insert(plants)
         .on_conflict_do_nothing(index_elements=["plant_id"])
@@ -56,14 +57,10 @@ def add(
         with connection.begin_nested() as trial:  # a rejected row uses up no number
             connection.execute(statement, plant | {"plant_id": plant_id or MAX_PLANT_ID})
             trial.rollback()
-        if plant_id is not None:
-            added = connection.execute(statement, plant | {"plant_id": plant_id}).first()
-            if added is None:
+        while (added := connection.execute(statement, plant | numbered).scalar()) is None:
+            if plant_id is not None:
                 raise _rejected(f"there is a plant {plant_id} already", "Give another number.")
-            return plant_id
-        while True:  # skip numbers that were assigned by hand
-            if (row := connection.execute(statement, plant).first()) is not None:
-                return int(row.plant_id)
+    return int(added)  # numbers that were assigned by hand were skipped
 
 
 def find(connection: Connection, plant_id: int) -> None:
@@ -81,8 +78,8 @@ def rename(store: Warehouse, plant_id: int, name: str) -> None:
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
     """Stop syncing a plant and keep its data; return when it was first retired."""
     since = func.coalesce(plants.c.retired_at, func.now())
-    row = _change(store, plant_id, f"plant {plant_id} was not retired", retired_at=since)
-    retired_at: dt.datetime = row.retired_at
+    what = f"plant {plant_id} was not retired"
+    retired_at: dt.datetime = _change(store, plant_id, what, retired_at=since).retired_at
     return retired_at
 
 
@@ -139,17 +136,6 @@ def listing(connection: Connection) -> Sequence[Row[Any]]:
     the service did not send them completely) and `days_not_requested`.
     """
     return execute_file(connection, source, "listing", {}).all()
-
-
-def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
-    """Register plants, numbered from 1, if there never were any; return whether there were none."""
-    draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
-    with _changing(store, "the sandbox's plants were not registered") as connection:
-        if execute_file(connection, source, "has_had_plants", {}).scalar_one():
-            return False
-        connection.execute(insert(plants), demo)
-        connection.execute(draw, {"count": len(demo)})
-    return True
 
 
 def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:

@@ -87,12 +87,10 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )
     is_good = _is_possible(hours[COLUMNS])
-    dark, is_in_dark = None, pd.Series(data=False, index=hours.index)
-    if said["latitude"] is not None:
-        dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
-        is_in_dark = hours.read_at.isin(dark)
-        if (hours.expected_irradiation_wh_per_m2[is_in_dark & is_good] > DARK_WH_PER_M2).any():
-            dark, is_in_dark[:] = None, False
+    dark = dark_hours(window, zone, said["latitude"], said["longitude"], now)
+    is_in_dark = hours.read_at.isin(dark)
+    if (hours.expected_irradiation_wh_per_m2[is_in_dark & is_good] > DARK_WH_PER_M2).any():
+        dark, is_in_dark = dark[:0], is_in_dark & False
     is_night = ~is_good
     if is_night.any():
         is_dark, by_night = _night(hours, days)
@@ -129,7 +127,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
 
     rows = kept[["read_at", *COLUMNS]]
     night_days = [*days[kept.index[is_night[kept.index]]].dt.date]
-    if dark is not None:  # absent hours are zeros, on days of which there is something, all good
+    if len(dark):  # absent hours are zeros, on days of which there is something, all good
         good = {*rows.read_at.dt.tz_convert(zone).dt.date} - spoiled
         stored = pd.DatetimeIndex([*said["hours"]], tz="UTC")
         absent = dark.difference(pd.DatetimeIndex(rows.read_at)).difference(stored)
@@ -137,12 +135,9 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         night_days += [*absent.tz_convert(zone).date]
         zeros = pd.DataFrame({"read_at": absent} | dict.fromkeys(COLUMNS, 0.0))
         rows = pd.concat([rows, zeros])
-    between = Counter(
-        one.key[1][:10] for one in rejects if one.key and NOT_ON_THE_HOUR in one.reasons
-    )
+    between = bad.read_at[~bad.is_whole & bad.read_at.notna()].dt.date.value_counts()
     for day, count in between.items():
-        on_the_hour = int((rows.read_at.dt.strftime("%Y-%m-%d") == day).sum())
-        if count >= max(2, on_the_hour / 2):
+        if count >= max(2, int((rows.read_at.dt.date == day).sum()) / 2):
             raise wrong(
                 f"the response has {count:,} items of {day} (UTC) between the hours or beside such,"
                 " which are not the energy of whole hours",
@@ -265,22 +260,26 @@ def _distinguished(hours: pd.DataFrame) -> pd.DataFrame:
 
 
 def dark_hours(
-    window: Window, zone: str, latitude: float, longitude: float, now: dt.datetime
+    window: Window, zone: str, latitude: float | None, longitude: float, now: dt.datetime
 ) -> pd.DatetimeIndex:
-    """Return the hours of some days that had begun and in which the sun is down, in UTC."""
+    """Return the hours of some days that had begun and in which the sun is down, in UTC.
+
+    Without coordinates there are none.
+    """
     import pandas as pd
 
     from pipelines.sources.solar.sensor_rules import sun
+
+    if latitude is None:
+        return pd.DatetimeIndex([], tz="UTC")
 
     first, end = (dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in window)
     quarters = pd.date_range(
         first.astimezone(dt.UTC), min(end, now).astimezone(dt.UTC), freq="15min", inclusive="left"
     )
     at = quarters[quarters.tz_convert(zone).minute == 0]  # by local time, also of Asia/Kathmandu
-    hours = pd.DataFrame(
-        {"plant_id": 0, "read_at": at, "latitude": latitude, "longitude": longitude}
-    )
-    return pd.DatetimeIndex(at[sun(hours).highest_degrees < DARK_BELOW_DEGREES]).as_unit("s")
+    is_dark = sun(at, latitude, longitude).highest_degrees < DARK_BELOW_DEGREES
+    return pd.DatetimeIndex(at[is_dark]).as_unit("s")
 
 
 def _reject(hour: Any, item: Any, plant_id: int, zone: str, now: dt.datetime) -> Reject:
@@ -313,22 +312,21 @@ def _problems(item: Any) -> list[Reason]:
     problems = []
     for side in SIDES:
         values = item.get(side)
-        if side not in item:
-            problems.append(Reason(f"{side}_missing", f"{side} is missing"))
-        elif not isinstance(values, dict):
-            problems.append(Reason(f"{side}_invalid", f"{side} is not an object"))
-        else:
-            for measure in MEASURES:
-                value = values.get(measure)
-                name, code = f"{side}.{measure}", f"{side}_{measure}"
-                if measure not in values:
-                    problems.append(Reason(f"{code}_missing", f"{name} is missing"))
-                elif not isinstance(value, float | int) or isinstance(value, bool):
-                    words = f"{name} is not a number: {shown(value)}"
-                    problems.append(Reason(f"{code}_invalid", words))
-                elif not 0 <= value <= MOST[measure]:
-                    words = f"{name} is out of range: {shown(value)}"
-                    problems.append(Reason(f"{code}_invalid", words))
+        if not isinstance(values, dict):
+            kind, words = ("invalid", "not an object") if side in item else ("missing",) * 2
+            problems.append(Reason(f"{side}_{kind}", f"{side} is {words}"))
+            continue
+        for measure, most in MOST.items():
+            value = values.get(measure)
+            if measure not in values:
+                kind, words = "missing", "missing"
+            elif not isinstance(value, float | int) or isinstance(value, bool):
+                kind, words = "invalid", f"not a number: {shown(value)}"
+            elif not 0 <= value <= most:
+                kind, words = "invalid", f"out of range: {shown(value)}"
+            else:
+                continue
+            problems.append(Reason(f"{side}_{measure}_{kind}", f"{side}.{measure} is {words}"))
     return problems
 
 

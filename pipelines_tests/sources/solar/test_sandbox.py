@@ -6,7 +6,7 @@ import math
 import psycopg
 
 from pipelines.sources.solar.demo import seed_sandbox
-from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS, readings
+from pipelines.sources.solar.sandbox import DEMO_PLANTS, readings
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
 

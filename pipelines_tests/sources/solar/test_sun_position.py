@@ -9,10 +9,11 @@ import pytest
 from pvlib.irradiance import get_extra_radiation
 from pvlib.solarposition import get_solarposition
 
-from pipelines.sources.solar.sensor_rules import minutes_late, sun
-from pipelines.sources.solar.sun_position import (
+from pipelines.sources.solar.sensor_rules import (
     apparent_elevation_degrees,
     extraterrestrial_w_per_m2,
+    minutes_late,
+    sun,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:DatetimeIndex.dayofyear is deprecated")
@@ -56,8 +57,8 @@ def week(zone: str, month: int) -> pd.DataFrame:
         times = at + pd.Timedelta(minutes=minute)
         height = np.sin(np.radians(apparent_elevation_degrees(times, latitude, longitude)))
         light += height.clip(min=0) / 6
-    values = {"plant_id": 1, "read_at": at, "latitude": latitude, "longitude": longitude}
-    return pd.DataFrame(values | {"expected_irradiation_wh_per_m2": (900 * light).round(1)})
+    values = {"read_at": at, "expected_irradiation_wh_per_m2": (900 * light).round(1)}
+    return pd.DataFrame(values)
 
 
 @pytest.mark.parametrize("month", [1, 3, 6, 9, 11])
@@ -67,5 +68,6 @@ def test_hours_that_are_off_against_the_sun_are_noticed(zone: str, month: int) -
     right = week(zone, month)
     for hours in (-2, -1, 0, 1, 2):  # named by their end, a wrong clock, local times labelled Z
         moved = right.assign(read_at=right.read_at + hours * dt.timedelta(hours=1))
-        late = minutes_late(moved, sun(moved)).loc[1]
+        place = PLACES[zone]
+        late = minutes_late(moved, sun(pd.DatetimeIndex(moved.read_at), *place), place[1])
         assert late == pytest.approx(60 * hours, abs=15 if hours else 10)

@@ -1,13 +1,18 @@
-"""The sandbox's solar plants with their true expected and observed values of each hour.
+"""The simulated monitoring service at `/` and `/solar`: hourly values of any plant.
 
-All values are a function of seed, plant and hour. `service` serves them, with errors on demand.
+All values are a function of seed, plant and hour.
 """
 
 import datetime as dt
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from pipelines.sandbox.sky import clear_year, clearness
+from pipelines.source import Sandbox, SandboxParts
 
 #: Long-term share of irradiation that clouds transmit, and performance of a good plant: the service
 #: expects both.
@@ -104,3 +109,32 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
                 )
             )
     return made
+
+
+def build(sandbox: Sandbox) -> SandboxParts:
+    """Build the service; an hour is returned from its start on."""
+
+    def get(request: Request) -> Response:
+        query = request.query_params
+        try:
+            plant_id = int(query["plant-id"])
+            first, end = (dt.date.fromisoformat(query[name]) for name in ("from", "to"))
+        except (KeyError, ValueError) as error:
+            return JSONResponse({"error": f"needs plant-id, from and to: {error}"}, 400)
+        now = sandbox.now()
+        hours = readings(sandbox.seed, plant_id, first, min(end, now.date()))
+        return JSONResponse(
+            [as_item(hour) for hour in hours if hour.at <= now and hour.at.date() < end]
+        )
+
+    return SandboxParts(routes=[Route(path, get) for path in ("/", "/solar", "/solar/")])
+
+
+def as_item(hour: Reading) -> dict[str, Any]:
+    """Return an hour as the service writes it."""
+    _, expected_energy, expected_irradiation, observed_energy, observed_irradiation = hour
+    return {
+        "datetime": f"{hour.at:%Y-%m-%dT%H:%M:%S}",
+        "expected": {"energy": expected_energy, "irradiation": expected_irradiation},
+        "observed": {"energy": observed_energy, "irradiation": observed_irradiation},
+    }
