@@ -19,6 +19,12 @@ FLEET = "All plants"
 LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 CLICK = "Click on a day to see its hours."
 NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
+LOSSES = (
+    "Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than 60 % of"
+    " what the sun allowed. Sensor: it failed, and the sunlight is unknown. Soiling: less than"
+    " clean panels yield of the same sunlight. Not delivered: estimated from the same hours of the"
+    " 30 days before. Other: whatever else is low."
+)
 #: Why energy was not produced, as in metrics.solar_losses.
 CAUSES = {
     "sky": ui.SKY,
@@ -80,40 +86,27 @@ def show() -> None:
         day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
         _show_day(wanted["plants"], day, str(chosen))
     if losses is not None:
-        _show_losses(losses, period, energy.rows["period_start"])
+        ui.show_chart(
+            "Energy lost by cause",
+            losses,
+            _by_cause(losses, period, energy.rows["period_start"], "lost_kwh", "kWh"),
+            empty="Nothing was lost, or nothing was delivered.",
+            note=LOSSES,
+        )
     if chosen not in ids:
         _show_plants(energy, losses, health)
     _show_coverage(wanted, is_one=chosen in ids)
     with ui.part("Low hours by cause"):
-        _show_low_hours(wanted)
+        low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
+        months = low.rows["period_start"]
+        empty = "No hour was low, or the weather of none is known yet."
+        chart = _by_cause(low, "month", months, "hours", "hours")
+        ui.show_chart("Low hours by cause, last two years", low, chart, empty=empty)
     if chosen in ids:
         shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
         percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
         none = "No plant has readings of the last month."
         ui.show_table("Plant health", replace(health, rows=percent), empty=none, **HEALTH)
-
-
-def _show_low_hours(wanted: dict[str, Any]) -> None:
-    until = wanted["to_date"]
-    low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
-    ui.show_chart(
-        "Low hours by cause, last two years",
-        low,
-        alt.Chart(low.rows)
-        .mark_bar()
-        .encode(
-            x=ui.period_axis(low.rows["month"], "month", "month"),
-            y=alt.Y("sum(hours):Q", title="hours"),
-            color=alt.Color("low_yield_cause:N", title=None, scale=ui.colour_scale(CAUSES)),
-            tooltip=[
-                alt.Tooltip("month:T", format="%b %Y"),
-                alt.Tooltip("low_yield_cause:N", title="cause"),
-                alt.Tooltip("sum(hours):Q", title="hours", format=","),
-            ],
-        )
-        .properties(height=260),
-        empty="No hour was low, or the weather of none is known yet.",
-    )
 
 
 def _show_numbers(energy: ui.Answer, losses: ui.Answer | None) -> None:
@@ -215,31 +208,20 @@ def _show_energy(energy: ui.Answer, period: str) -> None:
     )
 
 
-def _show_losses(losses: ui.Answer, period: str, periods: "pd.Series[Any]") -> None:
-    """Show what was lost in these periods; one without a loss has its place."""
-    rows = losses.rows
-    sums = rows.groupby(["period_start", "cause"], as_index=False)["lost_kwh"].sum()
-    ui.show_chart(
-        "Energy lost by cause",
-        losses,
-        alt.Chart(sums)
-        .mark_bar()
-        .encode(
-            x=ui.period_axis(periods, "period_start", period),
-            y=alt.Y("lost_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
-            color=alt.Color("cause:N", title=None, scale=ui.colour_scale(CAUSES)),
-            tooltip=[
-                alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
-                "cause:N",
-                alt.Tooltip("lost_kwh:Q", title="lost, kWh", format=",.0f"),
-            ],
-        )
-        .properties(height=280),
-        empty="Nothing was lost, or nothing was delivered.",
-        note="Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than"
-        " 60 % of what the sun allowed. Sensor: it failed, and the sunlight is unknown. Soiling:"
-        " less than clean panels yield of the same sunlight. Not delivered: estimated from the same"
-        " hours of the 30 days before. Other: whatever else is low.",
+def _by_cause(
+    answer: ui.Answer, period: str, periods: "pd.Series[Any]", value: str, unit: str
+) -> alt.Chart:
+    """Return bars of the sums in these periods by cause; one without any has its place."""
+    chart: alt.Chart = alt.Chart(answer.rows).mark_bar().properties(height=280)
+    return chart.encode(
+        x=ui.period_axis(periods, "period_start", period),
+        y=alt.Y(f"sum({value}):Q", title=unit, axis=alt.Axis(format="~s")),
+        color=alt.Color("cause:N", title=None, scale=ui.colour_scale(CAUSES)),
+        tooltip=[
+            alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
+            "cause:N",
+            alt.Tooltip(f"sum({value}):Q", title=unit, format=",.0f"),
+        ],
     )
 
 
