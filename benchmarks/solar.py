@@ -22,9 +22,8 @@ from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant, load_response
-from pipelines.sources.solar.sync import Sync
+from pipelines.sources.solar.sync import MonitoringClient, Sync
 from pipelines.sources.solar.windows import Depth, Window, windows
 from pipelines.warehouse.connection import Warehouse
 

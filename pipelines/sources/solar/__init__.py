@@ -1,7 +1,7 @@
 """Solar plants: the registry, readings of the monitoring service, and which days are complete.
 
-`registry` manages the plants. `sync` loads missing days: `windows` determines them, `client`
-requests them, `transform` parses a response, and `load` writes it with its bookkeeping.
+`registry` manages the plants. `sync` requests missing days: `windows` determines them, `transform`
+parses a response, and `load` writes it with its bookkeeping.
 `plant_health` and `sensor_rules` evaluate the plants. `jobs` and `cli` are for people. Energy is
 assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
 """

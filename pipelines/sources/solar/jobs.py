@@ -1,6 +1,7 @@
 """Solar plants in Dagster: readings by plant, health, back-fills, the sync sensor."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -28,12 +29,12 @@ from pipelines.orchestration.resources import SourceResource, WarehouseResource,
 from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, source, tables
-from pipelines.sources.solar.client import open_client
 from pipelines.sources.solar.load import SOURCE
-from pipelines.sources.solar.sync import Sync, Synced
+from pipelines.sources.solar.sync import Sync, Synced, open_client
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.warehouse.connection import Warehouse
 
+AssetOrOp = dg.AssetExecutionContext | dg.OpExecutionContext
 AFTER_FAILURE_SECONDS = 30.0
 REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
@@ -103,23 +104,17 @@ def readings(
     key = asset_key(tables.readings)
     with as_dagster_failure(context), warehouse.open() as store:
         by_hand = _of_partitions(context)
-        client = open_client(solar.settings())
-        if client is None:
+        sync = _open_sync(context, solar, store)
+        if sync is None:
             log_skip(context, key, "MONITORING_URL is not set")
             return
         if config.retry_quarantine:
             with store.transaction(SOURCE) as connection:
                 execute_file(connection, source, "retry_quarantine", {})
-        sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
         chosen = config.plants or None
         if by_hand:
             chosen = [int(key) for key in by_hand if key.isdecimal()]
-        done = []
-        for synced in sync.plants(chosen, with_unfinished=by_hand is None):
-            _record_synced(context, store, synced)
-            done.append(synced)
-        if responses := [response for synced in done for response in synced.responses]:
-            record_source_event(context, SERVICE, counts(responses))
+        done = _synced(context, sync, chosen, with_unfinished=by_hand is None)
         if chosen is None and not any(synced.problem for synced in done):
             note_checked(store, source, context.run.run_id)
         missing = {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}
@@ -145,20 +140,12 @@ def request_days(
 ) -> None:
     """Request days by hand; the run fails when they did not come, or do not exist."""
     with as_dagster_failure(context, is_patient=False), warehouse.open() as store:
-        client = open_client(solar.settings())
-        if client is None:
-            raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
         window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
-        run_id = context.run.run_id
-        sync = Sync(store, client, _depth(solar), utc_now, run_id=run_id, window=window)
-        failed, responses = [], []
-        for synced in sync.plants(config.plants):
-            _record_synced(context, store, synced)
-            responses += synced.responses
-            failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
-        if responses:
-            record_source_event(context, SERVICE, counts(responses))
-    if failed:
+        sync = _open_sync(context, solar, store, window)
+        if sync is None:
+            raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
+        done = _synced(context, sync, config.plants)
+    if failed := [f"{one.plant}: {one.problem}" for one in done if one.problem]:
         raise dg.Failure(description="\n".join(failed), allow_retries=False)
 
 
@@ -215,7 +202,7 @@ def sync_complete(
     if failed:
         listed = "\n".join(f"  plant {one.plant_id} ({one.name}), {one.problem}" for one in failed)
         failure = PermanentFailure(
-            "solar",
+            SOURCE,
             f"the sync of these plants is incomplete:\n{listed}",
             place="solar.gaps",
             remedy="Act on the reasons above if they last. The days are requested again"
@@ -276,23 +263,42 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
 
 
 def _date(name: str, value: str) -> date:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != value:
-        raise PermanentFailure(
-            SOURCE,
-            f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
-            place="the configuration of request_days",
-            remedy="Give a day that there is, such as 2020-02-29.",
-        )
-    return day
+    with suppress(ValueError):
+        if (day := date.fromisoformat(value)).isoformat() == value:
+            return day
+    raise PermanentFailure(
+        SOURCE,
+        f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
+        place="the configuration of request_days",
+        remedy="Give a day that there is, such as 2020-02-29.",
+    )
 
 
-def _record_synced(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, store: Warehouse, synced: Synced
-) -> None:
+def _open_sync(
+    context: AssetOrOp, solar: SourceResource, store: Warehouse, window: Window | None = None
+) -> Sync | None:
+    """Return a sync by the settings; None if the service is off."""
+    settings, run_id = solar.settings(), context.run.run_id
+    if (client := open_client(settings)) is None:
+        return None
+    depth = Depth(settings.sync_every_run, settings.sync_until_year)
+    return Sync(store, client, depth, utc_now, run_id=run_id, window=window)
+
+
+def _synced(
+    context: AssetOrOp, sync: Sync, chosen: list[int] | None, *, with_unfinished: bool = False
+) -> list[Synced]:
+    """Sync plants and report each as it is finished; return what came of them."""
+    done = []
+    for synced in sync.plants(chosen, with_unfinished=with_unfinished):
+        _record_synced(context, sync.store, synced)
+        done.append(synced)
+    if responses := [response for synced in done for response in synced.responses]:
+        record_source_event(context, SERVICE, counts(responses))
+    return done
+
+
+def _record_synced(context: AssetOrOp, store: Warehouse, synced: Synced) -> None:
     """Log the result of a plant: its materialization if it is complete, else what is missing."""
     if synced.problem is not None:
         context.log.error("%s: %s", synced.plant, synced.problem)
@@ -316,11 +322,6 @@ def _record_synced(
     context.log_event(
         dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
     )
-
-
-def _depth(solar: SourceResource) -> Depth:
-    settings = solar.settings()
-    return Depth(every_run=settings.sync_every_run, until=settings.sync_until_year)
 
 
 definitions = dg.Definitions(

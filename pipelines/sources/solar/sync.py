@@ -1,4 +1,4 @@
-"""Sync plants: several at once, each window of each plant in its own transaction.
+"""Sync plants with the service: several at once, each window of each in its own transaction.
 
 The next sync does not request again what this one has written, however it ended. A plant is locked
 during its sync, so that it cannot be deleted and two syncs of it take turns.
@@ -26,10 +26,11 @@ from pipelines.failures import (
     PermanentFailure,
     SubjectGone,
     TransientFailure,
+    redact,
 )
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.deliveries import Outcome
-from pipelines.sources.solar import tables
-from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar import Settings, tables
 from pipelines.sources.solar.load import SOURCE, Plant, keep_plant, load_response, note_failed
 from pipelines.sources.solar.windows import Depth, Window, windows, years, years_before
 from pipelines.warehouse.connection import Warehouse
@@ -39,6 +40,37 @@ logger = logging.getLogger("isobar.solar")
 AT_ONCE = 8
 #: How often a sync of all plants polls for new ones, and any sync for plants locked by another.
 POLL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class MonitoringClient:
+    """Reads the service at `url`, without a list of plants or authentication."""
+
+    url: str
+    http: HttpClient
+    #: Whether times name the end of their hour.
+    names_end: bool = False
+
+    def request(self, plant_id: int, window: Window) -> JsonResponse:
+        """Request the days of a plant as one array of hours, which `transform.parse` reads.
+
+        Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
+        """
+        parameters = {
+            "plant-id": str(plant_id),
+            "from": window.first.isoformat(),
+            "to": window.end.isoformat(),
+        }
+        response = self.http.get_json(self.url, parameters)
+        if not isinstance(response.document, list):
+            kind = type(response.document).__name__
+            raise PermanentFailure(
+                self.http.source,
+                f"the response for plant {plant_id}, {window}, is not an array but {kind}",
+                place=redact(self.url, self.http.secrets),
+                remedy=f"Check the service, and whether {self.http.variable} is right.",
+            )
+        return response
 
 
 @dataclass
@@ -270,3 +302,23 @@ def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
 
 def _today(plant: Plant, now: dt.datetime) -> dt.date:
     return now.astimezone(ZoneInfo(plant.zone)).date()
+
+
+def open_client(settings: Settings) -> MonitoringClient | None:
+    """Return a client for the configured service; None if it is off.
+
+    It makes seven attempts at even intervals. All its requests share a hundred retries.
+    """
+    if settings.monitoring_url is None:
+        return None
+    http = HttpClient(
+        "solar",
+        "MONITORING_URL",
+        attempts=7,
+        first_wait_seconds=2.0,
+        growth=1.0,
+        retries=deque([None] * 100, maxlen=100),
+        max_bytes=16 * 1024 * 1024,  # a year is little more than one
+    )
+    names_end = settings.monitoring_hour == "end"
+    return MonitoringClient(settings.monitoring_url, http, names_end)

@@ -13,8 +13,8 @@ from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context, Parsed
-from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
+from pipelines.sources.solar.sync import MonitoringClient
 from pipelines.sources.solar.transform import parse
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.stored import Stored
@@ -66,7 +66,7 @@ def parsed_of(
     content = Content(
         delivery=Delivery("solar", "the answer", "", 0, now),
         document=answer_of(items).document,
-        said=said | {"latitude": None},
+        said=said | {"latitude": None, "longitude": None},
     )
     [parsed] = parse(content, Context(source="solar", settings=None))
     return parsed

@@ -62,7 +62,7 @@ def solar(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Plants:
     """Where history is of no year, a sync requests the last days alone."""
-    hasten(monkeypatch, "pipelines.sources.solar.client")
+    hasten(monkeypatch, "pipelines.sources.solar.sync")
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "0")
     url = warehouse.engine.url.render_as_string(hide_password=False)
     plants = Plants(

@@ -153,20 +153,6 @@ def test_requests_that_were_not_due_close_no_day(solar: Answered) -> None:
     assert solar.rows(query) == [("partial", 1, NOW + dt.timedelta(minutes=10))]
 
 
-def test_an_hour_missing_from_a_response_keeps_its_stored_reading(solar: Answered) -> None:
-    solar.load(day_of_items()[:23])
-    assert solar.rows("SELECT status, hours_present FROM solar.days") == [("partial", 23)]
-    solar.load(day_of_items()[1:])
-    assert solar.rows("SELECT status, hours_present FROM solar.days") == [("complete", 24)]
-    assert solar.rows("SELECT count(*) FROM solar.readings") == [(24,)]
-
-
-def test_p31_nothing_at_all_is_empty_by_the_services_word(solar: Answered) -> None:
-    assert solar.load([], THREE_DAYS) == (0, 0, 0, 0)
-    assert set(solar.days()) == {"empty"}
-    assert solar.rows("SELECT count(retry_at) FROM solar.days") == [(0,)]
-
-
 def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered) -> None:
     for bad in ({"observed": None}, {"datetime": "02/01/2019 05:00"}):
         solar.plant = solar.register(str(bad))

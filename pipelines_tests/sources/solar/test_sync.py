@@ -16,7 +16,7 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration.resources import utc_now
 from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import Plant, load_response
-from pipelines.sources.solar.sandbox.sun import readings as truth
+from pipelines.sources.solar.sandbox import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.testing.fake_clock import FakeClock
@@ -107,13 +107,6 @@ def test_p08_p09_p39_a_new_plant_gets_yesterday_first_then_history(site: Site) -
     assert (len(site.service.requested), again.responses, again.problem) == (2, [], None)
 
 
-def test_p08_only_the_chosen_plants_are_synced(site: Site) -> None:
-    site.register("a")
-    chosen = site.register("b")
-    assert [synced.plant for synced in site.sync([chosen.plant_id])] == [chosen]
-    assert {plant_id for plant_id, _ in site.service.requested} == {chosen.plant_id}
-
-
 def test_p12_the_next_day_one_day_is_requested(site: Site) -> None:
     plant = site.register()
     clock = FakeClock(dt.datetime.now(dt.UTC) - dt.timedelta(days=3))
@@ -148,7 +141,7 @@ def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(site: Site) -> None
     assert site.rows("SELECT count(*) FROM solar.gaps") == [(0,)]
 
 
-def test_p53_the_crash_when_the_first_sync_stored_nothing(site: Site) -> None:
+def test_p31_p53_nothing_at_all_is_empty_and_no_crash(site: Site) -> None:
     plant = site.register()
     site.service.spoil = lambda *_: document([])
     [synced] = site.sync()
@@ -223,7 +216,7 @@ def test_at_most_eight_requests_run_concurrently(site: Site) -> None:
     assert 4 <= site.service.most_at_once <= 8
 
 
-def test_a_plant_whose_sync_was_killed_is_synced_too(site: Site) -> None:
+def test_p08_the_chosen_plants_are_synced_and_those_whose_sync_was_killed(site: Site) -> None:
     """Without it, the plant waits for ten minutes until it is due again."""
     for name in ("chosen", "killed", "finished"):
         site.register(name)

@@ -29,7 +29,7 @@ def test_p09_p10_yesterday_comes_first_then_history_by_the_years_of_one_run() ->
     assert list(windows(NOTHING, TODAY, Depth(2, 10))) == [Window(YESTERDAY, TODAY), year, before]
 
 
-def test_p11_history_ends_after_ten_years_of_runs_without_gaps() -> None:
+def test_p11_p54_history_ends_after_ten_years_of_runs_without_gaps_or_repeats() -> None:
     days: set[dt.date] = set()
     for _ in range(10):
         found = list(windows(known(days), TODAY, TEN_YEARS))
@@ -38,12 +38,6 @@ def test_p11_history_ends_after_ten_years_of_runs_without_gaps() -> None:
     assert min(days) == dt.date(2016, 11, 20)
     assert len(days) == (TODAY - min(days)).days
     assert list(windows(known(days), TODAY, TEN_YEARS)) == []
-
-
-def test_p54_the_history_loop_does_not_refetch_the_current_year() -> None:
-    days = requested(*windows(NOTHING, TODAY, TEN_YEARS))
-    again = list(windows(known(days), TODAY, TEN_YEARS))
-    assert again == [Window(dt.date(2024, 11, 19), dt.date(2025, 11, 19))]
 
 
 def test_p34_long_ranges_are_requested_by_year() -> None:
