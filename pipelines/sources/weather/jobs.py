@@ -1,14 +1,12 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
-import json
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Table, text
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration import run_state
@@ -36,8 +34,8 @@ from pipelines.warehouse.sql_files import read_sql
 AFTER_FAILURE_SECONDS = 240.0
 #: Interval of the sensor. Its queries take no locks and write nothing.
 SENSOR_SECONDS = 3
-#: A query pauses for 20 times its duration, so that none uses more than 5 % of a core, however
-#: large the tables are; and for this time if it found nothing.
+#: The sensor rests for 20 times as long as its queries took, so that none uses more than 5 % of a
+#: core, however large the tables are; and for this time if they found nothing.
 REST_FACTOR, MIN_REST_SECONDS = 20.0, 10.0
 #: How long one of its queries may take.
 MAX_QUERY_SECONDS = 120
@@ -158,17 +156,26 @@ def weather_due(
     Due are new places, places whose weather is two hours old, and requested hours without weather
     or with an old forecast. It replaces the weather cache of the shipments service.
     """
-    settings = weather.settings()
+    settings, began, rests_until = weather.settings(), utc_now().timestamp(), 0.0
+    with suppress(ValueError):  # of another version
+        rests_until = float(context.cursor or 0)
+    if began < rests_until:
+        return dg.SkipReason("No place is due.")
     geocoding = Geocoding(open_geocoder(settings, utc_now), utc_now)
     kinds = [*_present(settings), *_hours(settings), geocoding]
     with warehouse.open() as store, store.engine.connect() as connection:
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-        counts, cursor = _count_due(connection, kinds, context.cursor)
+        counts = {kind.name: len(kind.due(connection)) for kind in kinds}
+        new = text(read_sql("pipelines.sources.weather", "pick_new_places"))
+        counts["new"] = len(connection.execute(new).all())
         is_spent = {
             kind.name: quota_left(connection, kind.client, utc_now()) < kind.cost_of_place
             for kind in (kinds if any(counts.values()) else ())
         }
-    context.update_cursor(cursor)
+    ended = utc_now().timestamp()
+    rest = REST_FACTOR * (ended - began)
+    rest = rest if any(counts.values()) else max(rest, MIN_REST_SECONDS)
+    context.update_cursor(str(ended + rest))
     if not any(counts.values()):
         return dg.SkipReason("No place is due.")
     if not any(count for name, count in counts.items() if not is_spent.get(name)):
@@ -177,33 +184,6 @@ def weather_due(
     seconds = AFTER_FAILURE_SECONDS
     reason = run_state.reason_to_wait(context.instance, source.name, seconds=seconds)
     return dg.SkipReason(reason) if reason else dg.RunRequest()
-
-
-def _count_due(
-    connection: Connection, kinds: Sequence[Kind[Any, Any]], cursor: str | None
-) -> tuple[dict[str, int], str]:
-    """Count the places that are due, by the kind of request, where the query is not paused.
-
-    Returns also the cursor for the next call: until when each query pauses.
-    """
-    new = text(read_sql("pipelines.sources.weather", "pick_new_places"))
-    queries: dict[str, Callable[[], Sequence[Any]]] = {
-        **{kind.name: partial(kind.due, connection) for kind in kinds},
-        "new": lambda: connection.execute(new).all(),
-    }
-    try:
-        pauses = {name: float(until) for name, until in json.loads(cursor or "{}").items()}
-    except (ValueError, TypeError, AttributeError):  # of another version
-        pauses = {}
-    counts, now = {}, utc_now().timestamp()
-    for name, query in queries.items():
-        if now < pauses.get(name, 0.0):
-            continue
-        began = time.perf_counter()
-        counts[name] = len(query())
-        rest = REST_FACTOR * (time.perf_counter() - began)
-        pauses[name] = now + (rest if counts[name] else max(rest, MIN_REST_SECONDS))
-    return counts, json.dumps(pauses)
 
 
 definitions = dg.Definitions(assets=[places, observations, hourly], sensors=[weather_due])
