@@ -14,8 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.source import Sandbox, SandboxParts
-from pipelines.sources.weather.sandbox import gazetteer
-from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.sources.weather.sandbox.model import find, weather_at
 
 UNITS = {
     "time": "iso8601",
@@ -105,5 +104,5 @@ def _search(query: QueryParams) -> Any:
     if not 1 <= count <= MAX_RESULTS:
         raise ValueError("count must be between 1 and 100")
     name, language = query.get("name", ""), query.get("language", "en")
-    found = gazetteer.find(name, language, count, query.get("countryCode", ""))
+    found = find(name, language, count, query.get("countryCode", ""))
     return {"results": found} if found else {}

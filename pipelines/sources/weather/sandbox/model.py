@@ -1,8 +1,9 @@
-"""The sandbox's weather, a function of place and hour, and its places."""
+"""The sandbox's weather, a function of place and hour, and its places, searched by language."""
 
 import datetime as dt
 import json
 import math
+import unicodedata
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -23,6 +24,10 @@ COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 FOG = 45
 #: Minimum cloud cover in percent of an hour with precipitation.
 WET_CLOUDS = 70
+#: Postcodes that nobody entered.
+MISSING_POSTCODES = {("AT", "1010"), ("DE", "20144"), ("PL", "00-950"), ("SE", "111 51")}
+#: Postcodes of two towns far apart.
+SHARED_POSTCODES = {("DK", "1050")}
 
 
 @cache
@@ -66,3 +71,58 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
         "wind_direction_10m": seed[7] * 360 // 256,
         "shortwave_radiation": round(irradiation(latitude, longitude, hour - HOUR), 1),
     }
+
+
+def find(name: str, language: str, count: int, country: str) -> list[dict[str, Any]]:
+    """Return the results of a lookup, the largest first, as the real geocoder does.
+
+    A name matches the beginning of a place's main name or of its name in the requested language.
+    Postcodes are known only if someone entered them. Zeros and empty strings are omitted. The
+    country filter is applied after the limit.
+    """
+    if len(name) < 2:
+        return []
+    towns = [town for town in places()["towns"] if _fits(town, name, language)]
+    if not towns and any(c.isdigit() for c in name):
+        towns = _by_postcode(name, country)
+    towns.sort(key=lambda town: -town["population"])
+    found = []
+    for town in towns[:count]:
+        one = town | {"name": _name(town, language), "names": None, "feature_code": "PPL"}
+        found.append({key: value for key, value in one.items() if value})
+    return [one for one in found if not country or one["country_code"] == country]
+
+
+def _name(town: dict[str, Any], language: str) -> str:
+    return str(town.get("names", {}).get(language, town["name"]))
+
+
+def _fits(town: dict[str, Any], name: str, language: str) -> bool:
+    names = [town["name"], _name(town, language), *town.get("postcodes", [])]
+    known, wanted = [_folded(one) for one in names], _folded(name)
+    return wanted in known if len(name) == 2 else any(one.startswith(wanted) for one in known)
+
+
+def _by_postcode(code: str, country: str) -> list[dict[str, Any]]:
+    """Return one or two simulated towns for any postcode of a country, unless it is missing."""
+    if country not in places()["countries"] or (country, code) in MISSING_POSTCODES:
+        return []
+    north, east = places()["countries"][country]
+    seed = sha256(f"{country} {code.lower()}".encode()).digest()
+    town = {
+        "country_code": country,
+        "name": f"Town {code}",
+        "latitude": round(north + (seed[0] - 128) / 200, 4),
+        "longitude": round(east + (seed[1] - 128) / 200, 4),
+        "population": 1000 * seed[2],
+        "postcodes": [code],
+    }
+    if (country, code) not in SHARED_POSTCODES:
+        return [town]
+    far = {"name": f"Far {code}", "latitude": town["latitude"] + 1.5, "population": 500}
+    return [town, town | far]
+
+
+def _folded(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in letters if not unicodedata.combining(c))
