@@ -17,7 +17,7 @@ from pipelines.sources.bookings.transform import (
     read_events,
     unknown_keys,
 )
-from pipelines.sources.weather.geocoding import Located, checked, choose
+from pipelines.sources.weather.geocoding import Located, Lookup, checked, choose
 from pipelines.sources.weather.observation import (
     PLAUSIBLE,
     InvalidValue,
@@ -25,7 +25,6 @@ from pipelines.sources.weather.observation import (
     implausible,
     without_impossible,
 )
-from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import Place, openweathermap, weatherapi
 from pipelines.sources.weather.providers.open_meteo import UNITS, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours

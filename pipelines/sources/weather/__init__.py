@@ -3,8 +3,7 @@
 The view `weather.weather_requests`, the union of what the other sources request, defines which
 places and hours are fetched. `fetch` is the only request loop and holds a lock; `kinds` and
 `geocode_places` define what it requests. `providers` and `geocoding` are the clients, and
-`observation` is what providers have in common (pure). `request_log` stores requests and blocks,
-`place_names` has the geocoder's lookups (pure).
+`observation` is what providers have in common (pure). `request_log` stores requests and blocks.
 """
 
 from typing import Any

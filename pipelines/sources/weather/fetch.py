@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.sources.weather import request_log
@@ -27,7 +28,7 @@ from pipelines.sources.weather.providers import (
     Service,
     end_of,
 )
-from pipelines.sources.weather.tables import SCHEMA
+from pipelines.sources.weather.tables import SCHEMA, fetch_state
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -57,6 +58,11 @@ class Batch:
 
     places: tuple[Place, ...]
     cost: float
+
+    @property
+    def place_ids(self) -> list[int]:
+        """The numbers of its places."""
+        return [place.place_id for place in self.places]
 
 
 B = TypeVar("B", bound=Batch)
@@ -101,9 +107,7 @@ class Kind(ABC, Generic[B, A]):
         """Send the request. Returns the response for each place in order, or why it is unusable."""
 
     @abstractmethod
-    def write(
-        self, connection: Connection, batch: B, responses: Mapping[int, A], now: dt.datetime
-    ) -> B | None:
+    def write(self, connection: Connection, batch: B, responses: Mapping[int, A]) -> B | None:
         """Write the good responses, by place_id. Returns what to request next, if anything."""
 
     def execute(self, connection: Connection, name: str, **parameters: object) -> None:
@@ -112,10 +116,21 @@ class Kind(ABC, Generic[B, A]):
         connection.execute(statement, {"kind": self.name, **parameters})
 
     def record_success(
-        self, connection: Connection, place_ids: Iterable[int], at: dt.datetime | None
+        self, connection: Connection, place_ids: Iterable[int], *, is_due: bool = False
     ) -> None:
-        """Record when places became up to date; None if more of them may be due at once."""
-        self.execute(connection, "record_success", place_ids=list(place_ids), succeeded_at=at)
+        """Record that places are up to date, or that more of them may be due at once."""
+        at = None if is_due else self.clock()
+        fresh = {"last_success_at": at, "consecutive_failures": 0, "retry_at": None}
+        self.note(connection, place_ids, fresh | {"problem": None})
+
+    def note(
+        self, connection: Connection, place_ids: Iterable[int], state: Mapping[str, object]
+    ) -> None:
+        """Set columns of `weather.fetch_state` of places."""
+        rows = [{"place_id": place_id, "kind": self.name, **state} for place_id in place_ids]
+        put = insert(fetch_state).values(rows)
+        keys = ["place_id", "kind"]
+        connection.execute(put.on_conflict_do_update(index_elements=keys, set_=state))
 
 
 @dataclass
@@ -149,8 +164,10 @@ def fetch(
         for kind in kinds:
             loop = _Loop(transaction, kind, done)
             if is_by_hand:
+                state = fetch_state.c
+                waiting = (state.kind == kind.name) & state.retry_at.is_not(None)
                 with transaction() as connection:
-                    kind.execute(connection, "clear_retries")
+                    connection.execute(update(fetch_state).where(waiting).values(retry_at=None))
             try:
                 loop.run()
             except QuotaExhausted as exhausted:
@@ -239,11 +256,19 @@ class _Loop(Generic[B, A]):
         return kind.batches(rows) if rows else []
 
     def _send(self, batch: B) -> None:
-        """Send a batch, with retries if necessary, and write the outcome."""
+        """Send a batch, with retries if necessary, and write the outcome.
+
+        A request is logged before it is sent, so that it counts even if this process is killed.
+        """
+        kind = self.kind
         for wait in (*WAITS_SECONDS, None):
-            request_id = self._log(batch)
+            self.done.requests += 1
+            with self.transaction() as connection:
+                request_id = request_log.log_request(
+                    connection, kind.client, kind.name, batch.place_ids, batch.cost, kind.clock()
+                )
             try:
-                responses = self.kind.request(batch)
+                responses = kind.request(batch)
             except (TransientFailure, NotReady) as failure:
                 self._log_failure(batch, request_id, failure, is_last=wait is None)
                 if wait is None:
@@ -263,16 +288,6 @@ class _Loop(Generic[B, A]):
                 self._write(batch, responses, request_id)
                 return
 
-    def _log(self, batch: B) -> Any:
-        """Log a request before it is sent, so that it counts even if this process is killed."""
-        self.done.requests += 1
-        place_ids = [place.place_id for place in batch.places]
-        kind = self.kind
-        with self.transaction() as connection:
-            return request_log.log_request(
-                connection, kind.client, kind.name, place_ids, batch.cost, kind.clock()
-            )
-
     def _log_failure(self, batch: B, request_id: Any, failure: Failure, *, is_last: bool) -> None:
         """Log why a request failed; if it is the last attempt, its places are due again later."""
         self.done.failure = failure
@@ -291,9 +306,7 @@ class _Loop(Generic[B, A]):
         with self.transaction() as connection:
             outcome = "quota" if isinstance(failure, QuotaExhausted) else "failed"
             request_log.log_outcome(connection, request_id, outcome, failure)
-            place_ids = [place.place_id for place in batch.places]
-            problem = request_log.shorten(failure)
-            kind.execute(connection, "note_problem", place_ids=place_ids, problem=problem)
+            kind.note(connection, batch.place_ids, {"problem": request_log.shorten(failure)})
             if isinstance(failure, QuotaExhausted):
                 request_log.block_key(connection, kind.client, failure, kind.clock())
 
@@ -306,7 +319,7 @@ class _Loop(Generic[B, A]):
         with self.transaction() as connection:
             request_log.delete_block(connection, self.kind.client)
             if good:
-                follow_up = self.kind.write(connection, batch, good, self.kind.clock())
+                follow_up = self.kind.write(connection, batch, good)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
             for place, problem in bad:
                 failure = TransientFailure(

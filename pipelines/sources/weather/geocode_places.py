@@ -1,6 +1,5 @@
 """Which places are in use, and their coordinates, which are looked up once and stored."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,8 +8,16 @@ from sqlalchemy import Connection, Row, null, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, Kind
-from pipelines.sources.weather.geocoding import Candidate, Geocoder, Located, choose, unlocated
-from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
+from pipelines.sources.weather.geocoding import (
+    MAX_LOOKUPS,
+    Candidate,
+    Geocoder,
+    Located,
+    Lookup,
+    choose,
+    lookups,
+    unlocated,
+)
 from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.tables import SCHEMA, places
 from pipelines.warehouse.connection import Warehouse, set_local
@@ -78,15 +85,11 @@ class Geocoding(Kind[PlaceLookup, Located]):
         return [choose(results, lookup, postcode=batch.places[0].postcode, city=batch.city)]
 
     def write(
-        self,
-        connection: Connection,
-        batch: PlaceLookup,
-        responses: Mapping[int, Located],
-        now: dt.datetime,
+        self, connection: Connection, batch: PlaceLookup, responses: Mapping[int, Located]
     ) -> PlaceLookup | None:
         """Write coordinates, or that there are none; while lookups remain, return the next one."""
         ((place_id, located),) = responses.items()
-        self.record_success(connection, responses, now)
+        self.record_success(connection, responses)
         if not located.is_final:
             candidates = (*batch.candidates, *located.candidates)
             if rest := batch.lookups[1:]:
@@ -100,7 +103,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
                 longitude=located.longitude,
                 geocoding_status=located.status,
                 geocoded_name=located.name,
-                geocoded_at=now,
+                geocoded_at=self.clock(),
                 geocoding_problem=located.problem,
                 geocoding_candidates=[asdict(one) for one in located.candidates] or null(),
             )

@@ -1,19 +1,23 @@
 """Geocode country, postcode and city with Open-Meteo's geocoding API (GeoNames).
 
 Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has additions from
-its source code. It searches names and postcodes fuzzily; without a match, the response has no
-results. The matching result is selected here: the country has to be right, then the postcode, then
-the name, then the size. A result with another name is never accepted: "Wien" in English finds
-Wiener Neustadt.
+its source code. A lookup matches the main name, a postcode, or the name in the one requested
+language, fuzzily; its results have the names in that language. The matching result is selected
+here: the country has to be right, then the postcode, then the name, then the size. A result with
+another name is never accepted: "Wien" in English finds Wiener Neustadt.
 """
 
 import datetime as dt
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.great_circle import kilometres
+from pipelines.ingest import countries
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
@@ -22,7 +26,6 @@ from pipelines.sources.weather.observation import (
     parse_text,
     words,
 )
-from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
 from pipelines.sources.weather.providers import RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteoApi
 
@@ -32,6 +35,30 @@ MAX_RESULTS = 100
 #: Candidates that are stored for a person.
 MAX_CANDIDATES = 10
 SAME_PLACE_KM = 25.0
+#: National languages tried per country: South Africa has eleven.
+MAX_LANGUAGES = 4
+#: Maximum requests per place: a postcode, the country's languages, English, the territories.
+MAX_LOOKUPS = 1 + MAX_LANGUAGES + 1 + 1
+ENGLISH = "en"
+#: Languages with another code than in CLDR. Serbian in Latin script has no names of its own.
+GEONAMES_LANGUAGES = {"gsw": "de", "nb": "no", "nn": "no", "sr_Latn": "hr"}
+#: Letters that are not an accented form of another letter, and their plain spelling.
+PLAIN_LETTERS = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+)
+#: How umlauts and similar letters are spelled out: Koeln, Aarhus.
+SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One request to the geocoder: a postcode or a city, and the language of the names."""
+
+    name: str
+    language: str
+    #: Codes of the countries whose places are accepted.
+    countries: tuple[str, ...]
+    is_postcode: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,3 +249,91 @@ def _name(result: dict[str, Any]) -> str:
 
 def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:
     return kilometres((one["latitude"], one["longitude"]), (other["latitude"], other["longitude"]))
+
+
+def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[Lookup, ...]:
+    """Return the lookups of a place, in order, until one response is accepted."""
+    country = lookup_country(country_code, postcode)
+    lookups = []
+    if postcode:
+        short = short_postcode(country, postcode)
+        lookups.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
+    if city:
+        lookups += [Lookup(city, language, (country,)) for language in languages(country)]
+        if territories := countries.territories(country):
+            lookups.append(Lookup(city, ENGLISH, tuple(territories)))
+    return tuple(lookups)
+
+
+def lookup_country(country_code: str, postcode: str | None) -> str:
+    """Return the country code of a place in GeoNames: the territory's where its postcode shows it.
+
+    >>> lookup_country("US", "00901")
+    'PR'
+    """
+    compact = _compact(postcode or "")
+    beginnings = {
+        beginning: territory
+        for territory, listed in countries.territories(country_code).items()
+        for beginning in listed
+        if compact.startswith(beginning)
+    }
+    return beginnings[max(beginnings, key=len)] if beginnings else country_code
+
+
+def short_postcode(country_code: str, postcode: str) -> str:
+    """A postcode as GeoNames has it: without the letters of a Dutch one, half of a British one.
+
+    >>> short_postcode("NL", "1016 BZ"), short_postcode("GB", "SW1A 2AA")
+    ('1016', 'SW1A')
+    """
+    compact = _compact(postcode)
+    if country_code == "CA" and compact[1:2] == "0":
+        return postcode  # rural: many places share its short form
+    state = "US" if country_code in countries.territories("US") else country_code
+    short, rest = countries.short_postcode(state) or ("", "")
+    found = re.fullmatch(f"({short}){rest}", compact)
+    return found[1] if found else postcode
+
+
+def is_same_postcode(country_code: str, one: str, other: str) -> bool:
+    """Return whether two postcodes are the same in the form that GeoNames uses."""
+    first, second = (_compact(short_postcode(country_code, code)) for code in (one, other))
+    return first == second
+
+
+@cache
+def languages(country_code: str) -> tuple[str, ...]:
+    """Return the languages in which to look up a name in a country: its own, then English."""
+    from babel.languages import get_official_languages
+
+    own = get_official_languages(country_code, de_facto=True)[:MAX_LANGUAGES]
+    named = (GEONAMES_LANGUAGES.get(code, code.split("_")[0]) for code in own)
+    return tuple(dict.fromkeys([*named, ENGLISH]))
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether two names are equal, ignoring case, accents, blanks, hyphens and punctuation.
+
+    A name may consist of several, "Biel/Bienne". Umlauts may be spelled out.
+    """
+    return bool(_forms(one) & _forms(other))
+
+
+def _forms(name: str) -> set[str]:
+    found = set()
+    for part in (name, *name.split("/")):
+        folded = unicodedata.normalize("NFC", part.casefold())
+        found |= {_plain(folded), _plain(folded.translate(SPELLED_OUT))}
+    return found - {""}
+
+
+def _plain(folded: str) -> str:
+    """Remove accents, blanks and marks such as hyphens and apostrophes."""
+    letters = unicodedata.normalize("NFKD", folded.translate(PLAIN_LETTERS))
+    kept = (c for c in letters if unicodedata.category(c)[0] not in "ZPSC")
+    return "".join(c for c in kept if not unicodedata.combining(c))
+
+
+def _compact(postcode: str) -> str:
+    return "".join(postcode.split()).upper()

@@ -67,18 +67,18 @@ class PresentWeather(Kind[Batch, Observation]):
         connection: Connection,
         batch: Batch,  # noqa: ARG002 - for other kinds
         responses: Mapping[int, Observation],
-        now: dt.datetime,
     ) -> None:
         """Replace the last observation of each place."""
         import pandas as pd
 
+        now = self.clock()
         common = {"provider": self.client.name, "fetched_at": now}
         rows = [{"place_id": key, **common, **asdict(one)} for key, one in responses.items()]
         frame = pd.DataFrame(rows, dtype=object).drop(columns="impossible")
         self.execute(connection, "supersede_requests", now=now, place_ids=list(responses))
         put_frame(connection, frame, tables.observations)
         self.execute(connection, "note_risks", place_ids=list(responses))
-        self.record_success(connection, responses, now)
+        self.record_success(connection, responses)
         for observation in responses.values():
             self.impossible.update(observation.impossible)
 
@@ -124,14 +124,14 @@ class Forecast(Kind[HoursBatch, Hours]):
         connection: Connection,
         batch: HoursBatch,  # noqa: ARG002 - for the archive
         responses: Mapping[int, Hours],
-        now: dt.datetime,
     ) -> None:
         """Write all hours of the responses: those between the wanted ones may be wanted later."""
         import pandas as pd
 
         rows = pd.concat([one.rows.assign(place_id=key) for key, one in responses.items()])
-        put_frame(connection, rows.assign(weather_source=self.name, fetched_at=now), tables.hourly)
-        self.record_success(connection, responses, now)
+        rows = rows.assign(weather_source=self.name, fetched_at=self.clock())
+        put_frame(connection, rows, tables.hourly)
+        self.record_success(connection, responses)
         for hours in responses.values():
             self.impossible.update(hours.impossible)
 
@@ -157,16 +157,12 @@ class Archive(Forecast):
         return found
 
     def write(
-        self,
-        connection: Connection,
-        batch: HoursBatch,
-        responses: Mapping[int, Hours],
-        now: dt.datetime,
+        self, connection: Connection, batch: HoursBatch, responses: Mapping[int, Hours]
     ) -> None:
         """Write the hours. A complete range leaves the place due: an earlier one may be missing."""
-        super().write(connection, batch, responses, now)
+        super().write(connection, batch, responses)
         if all(len(hours.rows) >= 24 * batch.days for hours in responses.values()):
-            self.record_success(connection, responses, None)
+            self.record_success(connection, responses, is_due=True)
 
 
 def _batch(rows: Sequence[Row[Any]], days: int, parameters: Mapping[str, str]) -> HoursBatch:

@@ -9,9 +9,8 @@ from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.fetch import fetch
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.sources.weather.geocoding import Geocoder, choose
+from pipelines.sources.weather.geocoding import MAX_LOOKUPS, Geocoder, Lookup, choose, lookups
 from pipelines.sources.weather.kinds import PresentWeather
-from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines.postgres.server import Connections
-from pipelines.sources.weather.observation import within_range
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     VARIABLES,
-    HourlyRecord,
     Hours,
     read_hours,
 )
@@ -161,18 +159,6 @@ def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
         "shortwave_radiation_w_per_m2": 2,
         "weather_code": 2,
     }
-
-
-@pytest.mark.parametrize("field", [*VARIABLES][:-1])
-def test_hours_and_observations_have_the_same_ranges(field: str) -> None:
-    sent = [-1e9, -91.0, -1.0, -0.9, -0.1, 0.0, 1.0, 60.0, 60.1, 101.0, 450.1, 500.1, 1500.1]
-    hours = {name: [1.0] * len(sent) for name in VARIABLES} | {field: sent}
-    times = [f"2026-11-20T{n:02}:00" for n in range(len(sent))]
-    found = read_hours({"hourly": hours | {"time": times}, "hourly_units": VARIABLES})
-    assert isinstance(found, Hours)
-    name = next(name for name, one in HourlyRecord.model_fields.items() if one.alias == field)
-    kept = [None if value != value else value for value in found.rows[name]]
-    assert kept == [within_range(name, value) for value in sent]
 
 
 def test_the_view_knows_how_far_the_forecast_goes() -> None:

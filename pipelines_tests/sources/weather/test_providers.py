@@ -69,17 +69,6 @@ def test_openweathermap_requests_postcode_and_country_where_coordinates_are_miss
     assert not weatherapi.accepts_postcodes
 
 
-def test_a_key_is_in_no_message(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
-    """As when the host is not there; test_job has the other ways."""
-    impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
-    for provider in providers(impatient, "http://127.0.0.1:9", clock)[1:]:
-        with pytest.raises(TransientFailure) as caught:
-            provider.observe([BERLIN])
-        for words in (str(caught.value), caplog.text):
-            assert KEY not in words
-            assert "k3y" not in words
-
-
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
     """A provider was queried by plain http, with the key in the address."""
     for kind in (WeatherApi, OpenWeatherMap):

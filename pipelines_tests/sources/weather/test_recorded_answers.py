@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.sources.weather.geocoding import Geocoder, choose
+from pipelines.sources.weather.geocoding import Geocoder, Lookup, choose
 from pipelines.sources.weather.observation import Observation, implausible, without_impossible
-from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import (
     KeyRejected,
     Place,

@@ -57,14 +57,6 @@ def test_many_places_are_one_request_and_fresh_for_two_hours(site: Present) -> N
     assert site.rows(TOO_SOON) == []
 
 
-def test_500_places_are_500_place_calls_in_batches(site: Present) -> None:
-    site.add_places(500)
-    done = site.fetch()
-    assert (done.succeeded, done.requests) == (500, 3)
-    query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.api_requests"
-    assert site.row(query) == (500, 3, 500)
-
-
 def test_failures_are_retried_soon_without_using_the_window(site: Present) -> None:
     site.add_places(2)
     assert site.fetch().succeeded == 2
