@@ -101,17 +101,6 @@ def client_of(
     return MonitoringClient(url, http)
 
 
-def statuses(owner: psycopg.Connection, plant: Plant) -> dict[dt.date, str]:
-    """Return the status of each day in `solar.days`."""
-    query = "SELECT day, status FROM solar.days WHERE plant_id = %s ORDER BY day"
-    return dict(owner.execute(query, (plant.plant_id,)).fetchall())
-
-
-def rows(owner: psycopg.Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Return the rows of a query."""
-    return owner.execute(query, values or None).fetchall()
-
-
 @dataclass
 class Solar(Stored):
     """The database of plants and their readings."""
@@ -121,5 +110,6 @@ class Solar(Stored):
         return register(self.owner, name, zone, **columns)
 
     def statuses(self, plant: Plant) -> dict[dt.date, str]:
-        """Return the status of each day of a plant."""
-        return statuses(self.owner, plant)
+        """Return the status of each day in `solar.days`."""
+        query = "SELECT day, status FROM solar.days WHERE plant_id = %s ORDER BY day"
+        return dict(self.rows(query, plant.plant_id))

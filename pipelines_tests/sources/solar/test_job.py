@@ -17,7 +17,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.clock import today
 from pipelines_tests.jobs import Runner
 from pipelines_tests.loaders import hasten
-from pipelines_tests.sources.solar.made_up import items_of, register, rows
+from pipelines_tests.sources.solar.made_up import items_of, register
 from pipelines_tests.sources.solar.test_sync import Service
 
 READINGS = dg.AssetKey(["solar", "readings"])
@@ -50,7 +50,7 @@ class Plants(Runner):
         return self.tick("solar_sync_due")
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        return rows(self.owner, query, *values)
+        return self.owner.execute(query.encode(), values or None).fetchall()
 
 
 @pytest.fixture
