@@ -28,6 +28,7 @@ OTHERS = (
     "solar.corrections",
     "solar.coverage",
     "solar.gaps",
+    "solar.missing_hours",
     "solar.plants",
     "solar.readings",
     "solar.syncs",

@@ -33,7 +33,7 @@ class Runner:
             instance=self.instance,
             run_config={"ops": {operation: {"config": config}}} if config else {},
             raise_on_error=False,
-            tags={"isobar/interactive": "a test"} | (tags or {}),
+            tags={".dagster/isobar_interactive": "a test"} | (tags or {}),
         )
 
     def tick(self, name: str) -> dg.RunRequest | str:

@@ -47,7 +47,7 @@ def run(
     attended: bool = True,
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
-    tags = {"isobar/interactive": "a test"} if attended else {}
+    tags = {".dagster/isobar_interactive": "a test"} if attended else {}
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance, raise_on_error=False, tags=tags
     )

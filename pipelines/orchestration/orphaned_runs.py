@@ -13,8 +13,8 @@ import psutil
 from pipelines.config import Settings
 from pipelines.postgres.process_identity import find, identity, is_alive
 
-#: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
-TAG = "isobar/interactive"
+#: Hidden tag of runs in the process of a command: a person waits, so they do not wait for a source.
+TAG = ".dagster/isobar_interactive"
 #: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
 STATUS = dg.DagsterRunStatus

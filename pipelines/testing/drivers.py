@@ -336,7 +336,7 @@ class Driver:
             },
             instance=self.site.instance,
             raise_on_error=False,
-            tags={"isobar/interactive": "a test"},
+            tags={".dagster/isobar_interactive": "a test"},
         )
         unreadable = [
             f"the check {one.check_name} failed, see the log of the run"

@@ -108,7 +108,7 @@ def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPat
 def test_a_run_knows_whether_a_person_requested_it(instance: dg.DagsterInstance) -> None:
     cases: list[tuple[dict[str, str], bool]] = [
         ({}, True),
-        ({"isobar/interactive": "this process"}, True),
+        ({".dagster/isobar_interactive": "this process"}, True),
         ({"dagster/sensor_name": "weather_due"}, False),
         ({"dagster/schedule_name": "weather_rounds"}, False),
         ({"dagster/from_automation_condition": "true"}, False),

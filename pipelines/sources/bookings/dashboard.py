@@ -151,7 +151,7 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
                 alt.Tooltip("pickup:Q", format="+,"),
             ],
         )
-        .properties(height=300),
+        .properties(height=380),
         empty="Nothing was booked for these nights in the last two weeks.",
         note="Bookings less cancellations: blue is more, red is less.",
     )

@@ -178,7 +178,14 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
     more = st.expander("More filters", icon=":material/filter_list:")
     with more, st.grid(3, min_column_width=230):
         chosen |= {f"{key}s": choose(key) for key in ("route", "agent", "airline")}
-        stops = st.slider("Stops a leg, at most", 0, 3, 3, key="stops", bind="query-params")
+        stops = st.multiselect(
+            "Stops, most of any leg",
+            range(4),
+            format_func=lambda one: "3 or more" if one == 3 else str(one),
+            placeholder="any",
+            key="stops",
+            bind="query-params",
+        )
         currency = st.selectbox(
             "Currency", offered["currencies"], key="currency", bind="query-params"
         )
@@ -187,7 +194,7 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         **chosen,
         "departs_from": departs_from,
         "departs_until": departs_until,
-        "stops": stops,
+        "stops": stops or None,
         "hours": hours,
         "currency": currency,
     }

@@ -16,7 +16,7 @@ from pipelines.dashboard.maps import world_map
 QUESTIONS = ui.Questions("pipelines.sources.shipments")
 RISKS = {
     "storm": ui.RED,
-    "freezing_rain": ui.PINK,
+    "freezing rain": ui.PINK,
     "snow": ui.SKY,
     "heat": ui.ORANGE,
     "none": ui.GREEN,
@@ -25,7 +25,7 @@ RISKS = {
 #: The same by shape, for who cannot distinguish the colours.
 SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
 #: Carriers use statuses of their own, too. Only those of a fault are red.
-STATUSES = {"inbound_scan": ui.GREY, "scanned": ui.SKY, "in_transit": ui.BLUE, "delivery": ui.GREEN}
+STATUSES = {"inbound scan": ui.GREY, "scanned": ui.SKY, "in transit": ui.BLUE, "delivery": ui.GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
 POINT = ("city", "latitude", "longitude")
 #: Of more pairs of places, no line is drawn.
@@ -70,7 +70,7 @@ def show() -> None:
     offered = choices.rows.iloc[0]
     places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
     filters = {
-        "risk": ("weather risk", "Weather risk", RISKS, "all"),
+        "risk": ("weather risk", "Weather risk", [one.replace(" ", "_") for one in RISKS], "all"),
         "status": ("status", "Status", offered["statuses"], "all on their way"),
         "country": ("country", "To country", offered["countries"], "all"),
         "place": ("place", "From or to", places, "all places"),
@@ -79,12 +79,16 @@ def show() -> None:
         ui.note_unknown(what, key, offered["cities"] if key == "place" else known)
     with st.grid(4, min_column_width=200):
         risks, statuses, countries, chosen = (
-            st.multiselect(label, [*known], placeholder=words, key=key, bind="query-params") or None
+            st.multiselect(
+                label, [*known], format_func=_plain, placeholder=words, key=key, bind="query-params"
+            )
+            or None
             for key, (_, label, known, words) in filters.items()
         )
     found = QUESTIONS.ask(
         "on_their_way", risks=risks, statuses=statuses, countries=countries, places=chosen
     )
+    found = ui.in_words(found, "status", "weather_risk", "sender_risk", "receiver_risk")
     _show_numbers(choices, found)
     left, right = st.columns([5, 5], gap="medium")
     with left:
@@ -109,7 +113,7 @@ def show() -> None:
             opens=("parcel", "tracking_number"),
             **LISTED,
         )
-    by_status = QUESTIONS.ask("by_status")
+    by_status = ui.in_words(QUESTIONS.ask("by_status"), "status")
     ui.show_chart(
         "All parcels by carrier and status",
         by_status,
@@ -136,7 +140,7 @@ def show() -> None:
 
 
 def _show_delays() -> None:
-    delays = QUESTIONS.ask("delays")
+    delays = ui.in_words(QUESTIONS.ask("delays"), "weather")
     parcels = delays.rows["parcels"].map("{:,}".format)
     rows = delays.rows.assign(name=delays.rows["weather"] + " (" + parcels + ")")
     ui.show_chart(
@@ -164,7 +168,8 @@ def _show_delays() -> None:
         .properties(height=240),
         empty="No parcel was seen from its scan to its delivery yet.",
         note="Of parcels seen from scan to delivery: the worst weather in the hours in which they"
-        " were sent and delivered, and the number of parcels. Few parcels prove little.",
+        " were sent and delivered, and the number of parcels. Few parcels prove little. Files name"
+        " no promised day, so whether a parcel was late cannot be known.",
     )
 
 
@@ -259,6 +264,7 @@ def _way(one: dict[str, Any]) -> str:
 def _show_course(statuses: list[dict[str, Any]]) -> None:
     """Show the statuses of a parcel on a line of time, and the hours between them."""
     rows = pd.DataFrame(statuses, columns=["since", "status"])
+    rows["status"] = rows["status"].map(_plain)
     rows["since"] = pd.to_datetime(rows["since"], utc=True, format="ISO8601")
     spent = rows["since"].diff().shift(-1).dt.total_seconds() / 3600
     last = (pd.Timestamp.now("UTC") - rows["since"].iloc[-1]).total_seconds() / 3600
@@ -307,7 +313,7 @@ def _as_text(name: str, value: Any) -> str | None:
         return f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(value, float):
         return f"{value:,.2f}" if name == "total_value" else f"{value:.10g}"
-    return str(value)
+    return _plain(value) if name.endswith(("status", "risk")) else str(value)
 
 
 def _status_colours(rows: pd.DataFrame) -> alt.Scale:
@@ -373,7 +379,7 @@ def draw(rows: pd.DataFrame, places: pd.DataFrame, number: str) -> ui.Chart:
     risks = [one for one in RISKS if one in seen]
     colours = ui.colour_scale({one: RISKS[one] for one in risks})
     shapes = dict(zip(RISKS, SHAPES, strict=True))
-    legend = alt.Legend(symbolSize=110, symbolOpacity=1)
+    legend = alt.Legend(symbolSize=240)
     tooltip = [
         alt.Tooltip("name:N", title="place"),
         alt.Tooltip("conditions:N", title="weather"),
@@ -432,8 +438,7 @@ card = ui.Card("Parcels on their way", "card", days=7)
 stories = [
     ui.Story(
         "under_weather",
-        "**{parcels:,} parcels** are on their way through {weather}, {parcels_there:,} of them"
-        " from or to {city}.",
+        "**{parcels}** on the way through {weather}, {parcels_there} from or to {city}.",
         ":material/thunderstorm:",
     )
 ]

@@ -293,6 +293,9 @@ def _show_day(plants: list[int], day: dt.date, name: str) -> None:
         .properties(height=220),
         empty="No hour of this day is stored.",
     )
+    missing = QUESTIONS.ask("missing_hours", plants=plants, day=day)
+    if len(missing.rows):
+        ui.show_table("Hours that are missing on this day", missing, empty="", plant_name="Plant")
 
 
 def _open_day(chart: str) -> None:

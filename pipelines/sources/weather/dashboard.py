@@ -15,11 +15,11 @@ NOWHERE = "http://127.0.0.1:9"
 def show() -> None:
     """Show the page."""
     st.title("Weather", anchor=False)
-    places = QUESTIONS.ask("places")
+    places = ui.in_words(QUESTIONS.ask("places"), "delay_risk")
     if places.rows.empty:
         st.info("No source requests the weather of a place yet. Launch a job in Dagster.")
         return
-    _show_numbers(places, QUESTIONS.ask("card", **quota()))
+    _show_numbers(places, QUESTIONS.ask("calls", **quota()))
     ui.show_table(
         "Places in use, those without weather and at risk first",
         places,
@@ -58,12 +58,13 @@ def _show_numbers(places: ui.Answer, calls: ui.Answer) -> None:
         if not calls.rows.empty:
             now = calls.rows.iloc[-1]
             ui.show_number(
-                card.label,
+                "Calls to the weather service today",
                 calls,
                 now["value"],
                 trend=calls.rows["value"].tolist(),
                 note=f"{ui.as_plain(now['detail'])}; the last one {ui.as_time(now['as_of'])}",
-                help=card.help,
+                help="Their cost in the provider's quota, lookups of places included. The limit is"
+                " that of the settings of this process.",
             )
 
 
@@ -77,10 +78,3 @@ def quota() -> dict[str, Any]:
 
 
 pages = [ui.Page("Weather", ":material/partly_cloudy_day:", show)]
-card = ui.Card(
-    "Calls to the weather service today",
-    "card",
-    parameters=quota,
-    help="Their cost in the provider's quota, lookups of places included. The limit is that of the"
-    " settings of this process.",
-)

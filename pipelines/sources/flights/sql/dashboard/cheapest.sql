@@ -1,9 +1,9 @@
 SELECT
+    price_amount,
+    departure_on,
     coalesce(origin_city, origin_airport) AS origin,
     coalesce(destination_city, destination_airport) AS destination,
-    departure_on,
     return_on,
-    price_amount,
     to_char(total_duration_minutes * interval '1 minute', 'HH24:MI') AS total_duration,
     max_stops, airlines, agent, agent_rating, route, first_seen_on, itinerary_id,
     count(*) OVER () AS total_rows

@@ -1,4 +1,4 @@
-    AND max_stops <= %(stops)s
+    AND (%(stops)s::integer[] IS NULL OR least(max_stops, 3) = ANY (%(stops)s))
     AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
     AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
     AND (%(origins)s::text[] IS NULL OR ARRAY[origin_city, origin_airport] && %(origins)s::text[])

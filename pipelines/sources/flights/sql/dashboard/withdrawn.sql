@@ -1,10 +1,10 @@
 SELECT
     withdrawn_on,
+    price_amount AS last_price,
     coalesce(origin_city, origin_airport) AS origin,
     coalesce(destination_city, destination_airport) AS destination,
     departure_on,
     return_on,
-    price_amount AS last_price,
     agent, route, first_seen_on, itinerary_id,
     count(*) OVER () AS total_rows
 FROM enriched.itineraries

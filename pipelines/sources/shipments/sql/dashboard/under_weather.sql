@@ -16,9 +16,9 @@ worst AS (
 SELECT
     worst.weather_risk AS link_risk,
     replace(worst.weather_risk, '_', ' ') AS weather,
-    worst.parcels,
+    CASE worst.parcels WHEN 1 THEN '1 parcel is' ELSE worst.parcels || ' parcels are' END AS parcels,
     most.city,
-    most.parcels AS parcels_there
+    CASE WHEN most.parcels < worst.parcels THEN most.parcels || ' of them' ELSE 'all' END AS parcels_there
 FROM worst
 CROSS JOIN LATERAL (
     SELECT ends.city, count(*) AS parcels
