@@ -28,9 +28,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipelines.testing.declared import contract, drivers_of
     from pipelines.testing.drivers import Driver, Files, LoadFailed, Site
     from pipelines.testing.fake_source import FakeSource, body, cut, document
-    from pipelines.testing.suite import contract, drivers_of
 
 __all__ = [
     "Driver",
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 # Imported on first use: pytest loads this package in every run.
-_MODULES = ("suite", "drivers", "fake_source")
+_MODULES = ("declared", "drivers", "fake_source")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The driver: how a test delivers records to a feed and has them loaded, by the source's own job.
 
 The job is executed in process, from a folder or from a service over HTTP that the test controls.
-`driver_of` makes a driver of a declared feed. One for an unusual feed is written as a subclass.
+`declared.driver_of` makes a driver of a declared feed; an unusual one gets a subclass by hand.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
+from pipelines.ingest.feeds import Feed, PagedApi
 from pipelines.ingest.row_files import Rows
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -58,10 +58,6 @@ def _definitions() -> dg.Definitions:
 
 class LoadFailed(Exception):
     """The job failed, or its check of what could be read did."""
-
-
-class NotDriven(Exception):
-    """The kit cannot drive a feed; the message begins with its name and says what to do."""
 
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
@@ -440,33 +436,3 @@ class Files(Driver):
         self.file.write_bytes(
             content if isinstance(content, bytes) else str(content).encode(self.encoding)
         )
-
-
-def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
-    """Return the driver of one way into a feed. Raises `NotDriven`."""
-    is_rows = isinstance(feed.parse, Rows)
-    made = {
-        one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
-        for one in feed.records
-    }
-    by_key = isinstance(feed.load, Insert | Upsert)
-    is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
-    if not (made and is_known and by_key):
-        raise NotDriven(
-            f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
-            " nobody knows what its records are. Write a subclass of pipelines.testing.Driver, and"
-            " give it: contract(source, drivers=[…])"
-        )
-    is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
-    values: dict[str, Any] = {
-        "title": feed.name + (", files" if is_inbox else ", API" if is_paged else ""),
-        "source": source.name,
-        "feed_name": feed.name,
-        "made": made,
-        "counted": len(made),
-        "latest_wins": isinstance(feed.load, Upsert),
-        "setting": fetcher.setting,
-        "options": {"read_whole": True} if is_paged else {},
-        "__doc__": f"Drives the feed {feed.name}.",
-    }
-    return type(f"{feed.name.title()}Driver", (Files if is_inbox else Driver,), values)

@@ -7,13 +7,13 @@ The name of a test that fails says which promise is broken, its message what was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from pipelines.testing.drivers import Driver, LoadFailed, NotDriven, driver_of
+from pipelines.testing.drivers import Driver, LoadFailed
 from pipelines.testing.fake_source import Answer, body, cut
 from pipelines.testing.records import CannotGenerate, Record, shown
 
@@ -350,54 +350,6 @@ class Contract:
                 outcomes = driver.fetch_from(simulations[0].place(driver))
                 assert sum(one.loaded for one in outcomes), "what the sandbox serves is loaded"
                 ledger_is_true(driver)
-
-
-def contract(
-    source: Source,
-    *,
-    drivers: Sequence[type[Driver]] = (),
-    not_driven: Mapping[str, str] | None = None,
-) -> type[Contract]:
-    """Make the class of the contract tests of a source.
-
-    Records are made from the models of its parser, `Json(Records(…))` or `Rows(…)`.
-
-    Args:
-        source: The declaration of the source, which has to be installed.
-        drivers: Subclasses of `Driver`, or of one of `drivers_of`, that say what cannot be made.
-        not_driven: The names of feeds that other tests cover, each with the reason.
-    """
-    own = {one.feed_name or one.source for one in drivers}
-    kinds, problems = [*drivers], []
-    for feed in source.feeds:
-        for fetcher in feed.fetchers if feed.name not in own else ():
-            try:
-                kinds.append(driver_of(source, feed, fetcher))
-            except NotDriven as problem:
-                problems.append(str(problem))
-
-    @pytest.fixture(params=kinds, ids=lambda one: one.title)
-    def driver(
-        self: Contract,  # noqa: ARG001 - of the class
-        request: pytest.FixtureRequest,
-        isobar_start: Start,
-    ) -> Iterator[Driver]:
-        """Each feed in turn, with nothing delivered yet; its ledger is true at the end."""
-        started = isobar_start(request.param)
-        yield started
-        ledger_is_true(started)
-
-    values = {"source": source, "drivers": kinds, "problems": problems, "driver": driver}
-    values |= {"not_driven": not_driven or {}, "__doc__": f"The contract of {source.name}."}
-    return type(f"{source.name.title()}Contract", (Contract,), values)
-
-
-def drivers_of(source: Source) -> list[type[Driver]]:
-    """Return the drivers of a source's feeds, for tests of one's own.
-
-    `isobar_start` starts one of them on a fresh database. Raises `NotDriven`.
-    """
-    return [driver_of(source, feed, fetcher) for feed in source.feeds for fetcher in feed.fetchers]
 
 
 def ledger_is_true(driver: Driver) -> None:

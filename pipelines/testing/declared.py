@@ -1,0 +1,100 @@
+"""What a declaration gives: a driver of each of its feeds, and the class of its contract tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
+from pipelines.ingest.row_files import Rows
+from pipelines.testing.drivers import Driver, Files
+from pipelines.testing.records import ModelRecords
+from pipelines.testing.suite import Contract, ledger_is_true
+
+if TYPE_CHECKING:
+    from pipelines.source import Source
+    from pipelines.testing.pytest_plugin import Start
+
+
+class NotDriven(Exception):
+    """The kit cannot drive a feed; the message begins with its name and says what to do."""
+
+
+def contract(
+    source: Source,
+    *,
+    drivers: Sequence[type[Driver]] = (),
+    not_driven: Mapping[str, str] | None = None,
+) -> type[Contract]:
+    """Make the class of the contract tests of a source.
+
+    Records are made from the models of its parser, `Json(Records(…))` or `Rows(…)`.
+
+    Args:
+        source: The declaration of the source, which has to be installed.
+        drivers: Subclasses of `Driver`, or of one of `drivers_of`, that say what cannot be made.
+        not_driven: The names of feeds that other tests cover, each with the reason.
+    """
+    own = {one.feed_name or one.source for one in drivers}
+    kinds, problems = [*drivers], []
+    for feed in source.feeds:
+        for fetcher in feed.fetchers if feed.name not in own else ():
+            try:
+                kinds.append(driver_of(source, feed, fetcher))
+            except NotDriven as problem:
+                problems.append(str(problem))
+
+    @pytest.fixture(params=kinds, ids=lambda one: one.title)
+    def driver(
+        self: Contract,  # noqa: ARG001 - of the class
+        request: pytest.FixtureRequest,
+        isobar_start: Start,
+    ) -> Iterator[Driver]:
+        """Each feed in turn, with nothing delivered yet; its ledger is true at the end."""
+        started = isobar_start(request.param)
+        yield started
+        ledger_is_true(started)
+
+    values = {"source": source, "drivers": kinds, "problems": problems, "driver": driver}
+    values |= {"not_driven": not_driven or {}, "__doc__": f"The contract of {source.name}."}
+    return type(f"{source.name.title()}Contract", (Contract,), values)
+
+
+def drivers_of(source: Source) -> list[type[Driver]]:
+    """Return the drivers of a source's feeds, for tests of one's own.
+
+    `isobar_start` starts one of them on a fresh database. Raises `NotDriven`.
+    """
+    return [driver_of(source, feed, fetcher) for feed in source.feeds for fetcher in feed.fetchers]
+
+
+def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
+    """Return the driver of one way into a feed. Raises `NotDriven`."""
+    is_rows = isinstance(feed.parse, Rows)
+    made = {
+        one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
+        for one in feed.records
+    }
+    by_key = isinstance(feed.load, Insert | Upsert)
+    is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
+    if not (made and is_known and by_key):
+        raise NotDriven(
+            f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
+            " nobody knows what its records are. Write a subclass of pipelines.testing.Driver, and"
+            " give it: contract(source, drivers=[…])"
+        )
+    is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
+    values: dict[str, Any] = {
+        "title": feed.name + (", files" if is_inbox else ", API" if is_paged else ""),
+        "source": source.name,
+        "feed_name": feed.name,
+        "made": made,
+        "counted": len(made),
+        "latest_wins": isinstance(feed.load, Upsert),
+        "setting": fetcher.setting,
+        "options": {"read_whole": True} if is_paged else {},
+        "__doc__": f"Drives the feed {feed.name}.",
+    }
+    return type(f"{feed.name.title()}Driver", (Files if is_inbox else Driver,), values)
