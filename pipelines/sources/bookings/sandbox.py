@@ -12,7 +12,8 @@ import itertools
 import math
 import operator
 import uuid
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -89,16 +90,16 @@ def build(sandbox: Sandbox) -> SandboxParts:
     )
 
 
-@lru_cache(maxsize=128)
-def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
-    """Return all events of a day (UTC) by time and id: about 33 bookings and 5 cancellations."""
-    reserved = (day - dt.timedelta(days=before) for before in range(MAX_DAYS_AHEAD + 1))
-    happened = [one for on in reserved for one in _reserved(seed, on) if one[0].date() == day]
-    first = day.toordinal() * IDS_A_DAY + 1
-    return tuple(
-        Event(number, room, night, status, at, hotel)
-        for number, (at, status, room, night, hotel) in enumerate(sorted(happened), first)
-    )
+def events_of_days(seed: int, first: dt.date, last: dt.date) -> Iterator[Event]:
+    """Yield the events of days (UTC) by time and id, about 33 bookings and 5 cancellations each."""
+    happened = defaultdict[dt.date, list[Happened]](list)
+    for number in range(-MAX_DAYS_AHEAD, (last - first).days + 1):
+        for one in _reserved(seed, first + dt.timedelta(days=number)):
+            happened[one[0].date()].append(one)
+    for day in sorted(one for one in happened if first <= one <= last):
+        numbered = enumerate(sorted(happened[day]), day.toordinal() * IDS_A_DAY + 1)
+        for number, (at, status, room, night, hotel) in numbered:
+            yield Event(number, room, night, status, at, hotel)
 
 
 @lru_cache(maxsize=256)
@@ -145,8 +146,8 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
     yesterday = today - dt.timedelta(days=1)
     history = folder / "bookings-history.csv.gz"
     if not history.exists():
-        days = [today - dt.timedelta(days=before) for before in range(HISTORY_DAYS, 1, -1)]
-        happened = [event for day in days for event in events_of_day(seed, day)]
+        first = today - dt.timedelta(days=HISTORY_DAYS)
+        happened = [*events_of_days(seed, first, yesterday - dt.timedelta(days=1))]
         booked = {event.room_reservation_id for event in happened if event.status == BOOKED}
         lines = [_line(event) for event in happened if event.room_reservation_id in booked]
         _write(history, gzip.compress(_csv(Event.__annotations__, lines), compresslevel=6, mtime=0))
@@ -158,7 +159,7 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
 def _day_lines(seed: int, day: dt.date) -> list[Line]:
     """Return a day's lines: every event, one of them twice, and at least two bad lines."""
     random = Random(f"{seed} file {day}")  # noqa: S311 - made-up data
-    good = [_line(event) for event in events_of_day(seed, day)]
+    good = [_line(event) for event in events_of_days(seed, day, day)]
     lines = [*good, dict(random.choice(good))]
     count = max(2, round(DAY_DIRT * len(good)))
     for number in range(day.toordinal() * count, (day.toordinal() + 1) * count):
@@ -250,9 +251,9 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
         except ValidationError as error:
             return _invalid(error)
         until = now().astimezone(dt.UTC)
-        days = (until.date() - dt.timedelta(days=before) for before in range(DAYS_SERVED, -1, -1))
-        served = [one for day in days for one in events_of_day(seed, day)]
-        served = [*(one for one in served if one.event_timestamp <= until), *posted.values()]
+        first = until.date() - dt.timedelta(days=DAYS_SERVED)
+        happened = events_of_days(seed, first, until.date())
+        served = [*(one for one in happened if one.event_timestamp <= until), *posted.values()]
         served.sort(key=lambda one: (one.event_timestamp, one.id))
         filters = query.model_dump(exclude_none=True, exclude={"limit", "offset"})
         for name, wanted in filters.items():
