@@ -1,26 +1,45 @@
 """The sandbox's sky over a place: clear-sky irradiation, and the share that clouds transmit.
 
-All sources use it, so that their data are consistent.
+All sources use it, so that their data are consistent. Hours are arrays of `datetime64[h]` in UTC.
 """
 
-import datetime as dt
 import math
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+Hours = NDArray[np.datetime64]
 #: In Wh/m². Below it, it is night and all values are zero.
 MIN_IRRADIATION = 1.0
-
 #: The minimum share of irradiation that clouds transmit.
 MIN_CLEARNESS = 0.32
 
 
+def day_and_hour(hours: Hours) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the day of the year, from 0 on, and the hour of the day."""
+    days = hours.astype("M8[D]")
+    years = days.astype("M8[Y]").astype("M8[D]")
+    return (days - years).astype(int), (hours - days).astype(int)
+
+
 @lru_cache(maxsize=64)
-def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ...]:
-    """Return the clear-sky irradiation in Wh/m² by hour (UTC) and day of a leap year."""
-    return tuple(
-        tuple(_clear(latitude, longitude, day, hour) for hour in range(24)) for day in range(1, 367)
-    )
+def clear_year(latitude: float, longitude: float) -> NDArray[np.float64]:
+    """Return the clear-sky irradiation in Wh/m² by day of a leap year and hour (UTC).
+
+    It is the model of Haurwitz (1945) for the sun's elevation at mid-hour. The declination is
+    Cooper's (1969); the equation of time is ignored.
+    """
+    days, hours = np.arange(1, 367)[:, None], np.arange(24)
+    declination = math.radians(23.45) * np.sin(2 * math.pi * (284 + days) / 365)
+    cosine = np.cos(np.radians(15 * (hours + 0.5 - 12) + longitude))
+    north = math.radians(latitude)
+    sine = math.sin(north) * np.sin(declination) + math.cos(north) * np.cos(declination) * cosine
+    up = np.maximum(sine, 1e-9)
+    full = 1098 * up * np.exp(-0.057 / up)
+    return np.where(full >= MIN_IRRADIATION, full, 0.0)
 
 
 @lru_cache(maxsize=4096)
@@ -31,33 +50,14 @@ def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, .
     return tuple(clear * (1 - 0.2 * seed[hour] / 255) for hour in range(24))
 
 
-def cloudiness(latitude: float, longitude: float, at: dt.datetime) -> float:
-    """Return the cloud cover of the hour that begins at an instant (UTC), 0 to 1."""
-    return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - MIN_CLEARNESS)
+def clearness_of(latitude: float, longitude: float, hours: Hours) -> NDArray[np.float64]:
+    """Return the share that clouds transmit in each hour."""
+    days, places = np.unique(hours.astype("M8[D]"), return_inverse=True)
+    by_day = np.array([clearness(latitude, longitude, day.toordinal()) for day in days.tolist()])
+    return np.asarray(by_day[places, day_and_hour(hours)[1]])
 
 
-@lru_cache(maxsize=256)  # some values of an hour are of the hour before
-def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
-    """Return the irradiation in Wh/m² of the hour that begins at an instant (UTC)."""
-    clear = _clear(latitude, longitude, at.timetuple().tm_yday, at.hour)
-    return clear * clearness(latitude, longitude, at.toordinal())[at.hour]
-
-
-def _clear(latitude: float, longitude: float, day: int, hour: int) -> float:
-    """Return the clear-sky model of Haurwitz (1945) for the sun's elevation at mid-hour.
-
-    The declination is Cooper's (1969); the equation of time is ignored.
-    """
-    north, declination = math.radians(latitude), _declination(day)
-    cosine = math.cos(math.radians(15 * (hour + 0.5 - 12) + longitude))
-    sine = (
-        math.sin(north) * math.sin(declination) + math.cos(north) * math.cos(declination) * cosine
-    )
-    if sine <= 0:
-        return 0.0
-    full = 1098 * sine * math.exp(-0.057 / sine)
-    return full if full >= MIN_IRRADIATION else 0.0
-
-
-def _declination(day: int) -> float:
-    return math.radians(23.45) * math.sin(2 * math.pi * (284 + day) / 365)
+def irradiation(latitude: float, longitude: float, hours: Hours) -> NDArray[np.float64]:
+    """Return the irradiation in Wh/m² of the hours that begin at these instants."""
+    clear = clear_year(latitude, longitude)[day_and_hour(hours)]
+    return np.asarray(clear * clearness_of(latitude, longitude, hours))

@@ -82,7 +82,7 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
     performance. One plant of the demonstration is soiled, another has a dead sensor.
     """
     here = plant(plant_id)
-    year = clear_year(here.latitude, here.longitude)
+    year = clear_year(here.latitude, here.longitude).tolist()
     kwh = here.size_kwp / 1000
     ratio = here.performance_ratio
     made = []

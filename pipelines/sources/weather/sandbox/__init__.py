@@ -8,13 +8,14 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.source import Sandbox, SandboxParts
-from pipelines.sources.weather.sandbox.model import find, weather_at
+from pipelines.sources.weather.sandbox.model import find, weather_at, weather_of
 
 UNITS = {
     "time": "iso8601",
@@ -79,8 +80,7 @@ def _weather(query: QueryParams, now: dt.datetime, first: dt.date, last: dt.date
         [name for name in query.get(key, "").split(",") if name] for key in ("current", "hourly")
     )
     at = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    midnight = dt.datetime.combine(first, dt.time(), dt.UTC)
-    hours = [midnight + dt.timedelta(hours=n) for n in range(24 * ((last - first).days + 1))]
+    hours = np.arange(np.datetime64(first, "h"), np.datetime64(last + dt.timedelta(days=1), "h"))
     found = []
     for latitude, longitude in zip(latitudes, longitudes, strict=True):
         # The centre of the grid cell.
@@ -91,10 +91,10 @@ def _weather(query: QueryParams, now: dt.datetime, first: dt.date, last: dt.date
             one["current_units"] = {name: UNITS[name] for name in names}
             one["current"] = {name: (here | {"interval": 900})[name] for name in names}
         if hourly:
-            values = [weather_at(latitude, longitude, hour) for hour in hours]
+            values = weather_of(latitude, longitude, hours)
             one["hourly_units"] = {name: UNITS[name] for name in ("time", *hourly)}
-            one["hourly"] = {name: [value[name] for value in values] for name in hourly}
-            one["hourly"]["time"] = [f"{hour:%Y-%m-%dT%H:%M}" for hour in hours]
+            one["hourly"] = {name: values[name] for name in hourly}
+            one["hourly"]["time"] = np.datetime_as_string(hours, "m").tolist()
         found.append(one | {"timezone": "GMT"})
     return found[0] if len(found) == 1 else found
 
