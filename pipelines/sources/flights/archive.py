@@ -16,7 +16,7 @@ from pipelines.warehouse.sql_files import read_sql
 #: Documents deleted per transaction.
 BATCH_SIZE = 100
 #: Days of documents in the sandbox's history.
-DEMO_DAYS = 21
+DEMO_DAYS = 14
 
 
 def keep(connection: Connection, response: JsonResponse) -> dt.datetime:

@@ -50,11 +50,13 @@ def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
 
     Returns NaT if the zone is missing, or if the time is ambiguous or does not exist.
     """
-    found = pd.Series(pd.NaT, index=local.index, dtype=INSTANT)
-    for zone, times in local.groupby(time_zones):
-        localized = times.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-        found.loc[times.index] = localized.dt.tz_convert("UTC").astype(INSTANT)
-    return found
+    found = [
+        times.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        .dt.tz_convert("UTC")
+        .astype(INSTANT)
+        for zone, times in local.groupby(time_zones)
+    ]
+    return pd.concat([pd.Series(dtype=INSTANT), *found]).reindex(local.index)
 
 
 def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str | None]:
