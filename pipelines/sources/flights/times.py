@@ -56,7 +56,8 @@ def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
         .astype(INSTANT)
         for zone, times in local.groupby(time_zones)
     ]
-    return pd.concat([pd.Series(dtype=INSTANT), *found]).reindex(local.index)
+    each: pd.Series = pd.concat([pd.Series(dtype=INSTANT), *found])
+    return each.reindex(local.index)
 
 
 def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str | None]:
