@@ -1,6 +1,7 @@
 """Where the next page is said to be, and when a list ends."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,15 @@ from pydantic import BaseModel
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.feeds import Feed, PagedApi
-from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, following, says_end
+from pipelines.ingest.paging import (
+    Cursor,
+    NextLink,
+    Offset,
+    PageNumber,
+    Pagination,
+    following,
+    says_end,
+)
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.service import Service
 from pipelines.testing.fake_source import Answer, FakeSource, body
@@ -51,7 +60,7 @@ def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[A
     """The lists of the pages of a real server."""
     source.will(*answers)
     fetcher = PagedApi(pagination=pagination)
-    client = HttpClient("items", "ITEMS_URL", attempts=1)
+    client = HttpClient("items", "ITEMS_URL", attempts=1, secrets=["s3cret"])
     records = Records(at="items", model=Item, table="items.items")
     feed = Feed(name="items", fetch=fetcher, parse=Json(records))
     service = Service(
@@ -61,6 +70,37 @@ def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[A
 
 
 FULL, LAST = answer({"items": [1, 2]}), answer({"items": [3]})
+
+
+@pytest.mark.parametrize(
+    ("pagination", "said", "requested"),
+    [
+        (NextLink(at="links.next"), {"links": {"next": "/document.json?after=2"}}, "after=2"),
+        (NextLink(at=""), {}, "after=link"),
+        (Cursor(at="cursor", parameter="after"), {"cursor": "2"}, "after=2"),
+        (PageNumber(), {}, "page=2"),
+        (Offset(size=2), {}, "limit=2&offset=2"),
+    ],
+)
+def test_the_next_page_is_where_its_kind_says(
+    source: FakeSource, pagination: Pagination, said: dict[str, Any], requested: str
+) -> None:
+    first = body(json.dumps({"items": [1, 2], **said}).encode(), Link='<?after=link>; rel="next"')
+    assert read(source, pagination, first, LAST) == [[1, 2], [3]]
+    assert source.requests[1][1] == f"/document.json?{requested}"
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ("http://192.0.2.1/s3cret", r"the next page is on another server: http://192.0.2.1/\*\*\*"),
+        ({"a": 1}, "the link to the next page is no text"),
+        ("/document.json", "leads back to a page that was read before"),
+    ],
+)
+def test_a_page_leading_astray_is_a_failure(source: FakeSource, link: object, problem: str) -> None:
+    with pytest.raises(PermanentFailure, match=problem):
+        read(source, NextLink(), answer({"items": [1], "next": link}))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +117,7 @@ def test_what_comes_behind_the_last_page_ends_the_list(source: FakeSource, end: 
 @pytest.mark.parametrize(
     ("status", "kind"), [(202, TransientFailure), (400, PermanentFailure), (500, TransientFailure)]
 )
-def test_no_list_ends_silently_in_the_middle(
-    source: FakeSource, status: int, kind: type[Failure]
-) -> None:
+def test_no_list_ends_in_the_middle(source: FakeSource, status: int, kind: type[Failure]) -> None:
     with pytest.raises(kind, match=str(status)):
         read(source, PageNumber(), FULL, body(b"", status))
 
@@ -87,13 +125,9 @@ def test_no_list_ends_silently_in_the_middle(
 def test_an_api_that_ignores_the_number_of_the_page_is_not_read_for_ever(
     source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert read(source, PageNumber(), FULL, FULL) == [[1, 2]]
-    assert "it ignores 'page'" in caplog.text
-
-
-def test_what_stands_around_a_list_does_not_make_it_another_page(source: FakeSource) -> None:
     pages = [answer({"items": [1], "took_ms": number}) for number in (3, 4)]
     assert read(source, PageNumber(), *pages) == [[1]]
+    assert "it ignores 'page'" in caplog.text
 
 
 MORE = answer({"items": [1], "has_more": True})
@@ -115,9 +149,7 @@ def test_a_flag_or_a_cursor_says_whether_there_are_more(
 
 
 @pytest.mark.parametrize("pagination", [Cursor(), NextLink(), PageNumber()])
-def test_more_pages_that_are_nowhere_are_a_failure(
-    source: FakeSource, pagination: Pagination
-) -> None:
+def test_pages_that_are_nowhere_are_a_failure(source: FakeSource, pagination: Pagination) -> None:
     with pytest.raises(PermanentFailure, match="there are more, and has no"):
         read(source, pagination, MORE, answer({"items": [], "has_more": True}))
 
