@@ -4,26 +4,21 @@ import re
 from typing import Any
 
 import dagster as dg
-import psycopg
 import pytest
+from psycopg import Connection
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
-from pipelines.orchestration.checks import offending_rows, verdict
+from pipelines.orchestration.checks import WARN, offending_rows, verdict
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
-NODES = {
-    "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
-}
-GROUPS = {
-    EXTERNAL,
-    "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics",
-}  # fmt: skip
+NODES = {"/".join(node.key.path): node for node in GRAPH.asset_nodes}
+GROUPS = {EXTERNAL, *sources(), "enriched", "metrics"}
 
 
 def test_an_asset_page_has_a_description_and_an_owner() -> None:
@@ -74,23 +69,25 @@ def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:
 
 def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Warehouse) -> None:
     """It said 1000 of 3,341, as its query ended there."""
-    query = (
-        "SELECT number, 'a' AS word FROM generate_series(1, 3341) AS number ORDER BY number DESC"
-    )
+    query = "SELECT n, 'a' AS word FROM generate_series(1, 3341) AS n ORDER BY n DESC"
+    queries = (query, "SELECT 1 AS one WHERE FALSE")
     with warehouse.engine.connect() as connection:
-        found = offending_rows(connection, sources()["flights"], query, "a test")
-        none = offending_rows(
-            connection, sources()["flights"], "SELECT 1 AS one WHERE FALSE", "a test"
+        found, none = (
+            verdict(offending_rows(connection, sources()["flights"], one, "a test"), WARN)
+            for one in queries
         )
-    assert (found.total, [row["number"] for row in found.rows[:2]]) == (3341, [3341, 3340])
-    assert set(found.rows[0]) == {"number", "word"}
-    assert (none.total, none.rows) == (0, [])
-    shown = verdict(found, dg.AssetCheckSeverity.WARN).metadata
-    assert shown["offending"].value == 3341
+    assert not found.passed
+    assert found.metadata["offending"].value == 3341
+    rows: Any = found.metadata["rows"].value
+    assert [row.data for row in rows.records[:2]] == [
+        {"n": 3341, "word": "a"},
+        {"n": 3340, "word": "a"},
+    ]
+    assert (none.passed, [*none.metadata]) == (True, ["offending"])
 
 
 def test_rows_of_a_large_table_are_estimated(
-    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, owner: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner.execute(
         "INSERT INTO bookings.hotels (hotel_id, name) SELECT n, n FROM generate_series(1, 500) AS n"

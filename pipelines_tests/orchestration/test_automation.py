@@ -14,12 +14,8 @@ DOMAINS = {
     for node in definitions.get_repository_def().asset_graph.asset_nodes
 }
 OF_SOLAR = {
-    "enriched.solar_readings",
-    "metrics.solar_daily",
-    "metrics.solar_hourly",
-    "metrics.solar_losses",
-    "metrics.solar_plant_health",
-    "solar.coverage",
+    *("enriched.solar_readings", "metrics.solar_daily", "metrics.solar_hourly"),
+    *("metrics.solar_losses", "metrics.solar_plant_health", "solar.coverage"),
 }
 
 
@@ -106,13 +102,8 @@ def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_knows_whether_a_person_requested_it(instance: dg.DagsterInstance) -> None:
-    cases: list[tuple[dict[str, str], bool]] = [
-        ({}, True),
-        ({".dagster/isobar_interactive": "this process"}, True),
-        ({"dagster/sensor_name": "weather_due"}, False),
-        ({"dagster/schedule_name": "weather_rounds"}, False),
-        ({"dagster/from_automation_condition": "true"}, False),
-    ]
-    for tags, by_hand in cases:
-        run = instance.create_run_for_job(job_def=definitions.resolve_job_def("flights"), tags=tags)
-        assert is_by_hand(run) == by_hand, tags
+    automatic = ("sensor_name", "schedule_name", "from_automation_condition")
+    for tag in (".dagster/isobar_interactive", *(f"dagster/{one}" for one in automatic)):
+        job = definitions.resolve_job_def("flights")
+        run = instance.create_run_for_job(job, tags={tag: "this"})
+        assert is_by_hand(run) == (tag == ".dagster/isobar_interactive"), tag

@@ -22,12 +22,14 @@ def patient(instance: dg.DagsterInstance) -> Iterator[Path]:
     file.unlink(missing_ok=True)
 
 
-def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
+def looks(found_at: int, failing_at: int = 0) -> tuple[list[int], dg.SensorDefinition]:
     """The looks of a sensor that finds something at one of them, and the sensor."""
     count: list[int] = []
 
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         count.append(len(count))
+        if len(count) == failing_at:
+            raise ValueError("away for a moment")
         return dg.RunRequest() if len(count) >= found_at else dg.SkipReason("nothing")
 
     made = patience.repeat_every(0.05, look)
@@ -66,9 +68,7 @@ def test_a_tick_ends_as_soon_as_there_is_something(tick: Tick) -> None:
     assert (tick(sensor), count) == (1, [0, 1, 2, 3])
 
 
-def test_a_manual_test_and_what_is_outside_of_the_code_server_poll_once(
-    tick: Tick, instance: dg.DagsterInstance
-) -> None:
+def test_outside_of_the_code_server_it_polls_once(tick: Tick, instance: dg.DagsterInstance) -> None:
     count, sensor = looks(found_at=3)
     assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
     file = patience.polling_file(instance.root_directory)
@@ -80,15 +80,7 @@ def test_a_manual_test_and_what_is_outside_of_the_code_server_poll_once(
 
 @pytest.mark.usefixtures("patient")
 def test_a_tick_after_a_failure_evaluates_once_to_end_soon(tick: Tick) -> None:
-    count: list[int] = []
-
-    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        count.append(len(count))
-        if len(count) == 2:
-            raise ValueError("away for a moment")
-        return dg.SkipReason("nothing")
-
-    sensor = dg.sensor(name="any", job_name="any")(patience.repeat_every(0.05, look))
+    count, sensor = looks(found_at=10_000, failing_at=2)
     assert tick(sensor) == 0
     with pytest.raises(ValueError, match="away"):
         tick(sensor)

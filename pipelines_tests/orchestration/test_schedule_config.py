@@ -40,33 +40,16 @@ def tick(entry: Schedule, instance: dg.DagsterInstance) -> Any:
     return schedule_of(entry)(dg.build_schedule_context(instance))
 
 
-def test_f06_flights_are_fetched_daily_at_five() -> None:
-    flights = read_timetable(None)["flights_daily"]
-    assert (flights.job, flights.cron, flights.zone) == ("flights", "0 5 * * *", "UTC")
-
-
 def test_p12_p61_plants_sync_once_a_day_not_every_minute() -> None:
     solar = read_timetable(None)["solar_sync"]
     assert (solar.job, solar.cron, solar.zone) == ("solar", "15 0 * * *", "UTC")
     assert longest_wait(solar) == dt.timedelta(days=1)
 
 
-def test_a_scheduled_run_has_a_time_limit_also_of_a_job_of_its_own(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
-    due = tick(read_timetable(None)["bookings_audit_weekly"], instance)
-    assert due.tags["dagster/max_runtime"] == "77"
-
-
 def test_f07_p13_operators_change_time_and_zone_in_one_file(tmp_path: Path) -> None:
-    theirs = read_timetable(
-        own(
-            tmp_path,
-            '[schedules.flights_daily]\ncron = "30 6 * * 1-5"\nzone = "Asia/Tashkent"\n'
-            '[schedules.solar_sync]\ncron = "*/20 * * * *"\n',
-        )
-    )
+    words = '[schedules.flights_daily]\ncron = "30 6 * * 1-5"\nzone = "Asia/Tashkent"\n'
+    words += '[schedules.solar_sync]\ncron = "*/20 * * * *"\n'
+    theirs = read_timetable(own(tmp_path, words))
     ours = read_timetable(None)
     flights = theirs["flights_daily"]
     assert (flights.job, flights.cron, flights.zone) == ("flights", "30 6 * * 1-5", "Asia/Tashkent")
@@ -95,9 +78,12 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(
     assert request.run_config == {"ops": {"load_flights": {"config": {"read_whole": True}}}}
 
 
-def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance) -> None:
+def test_a_schedule_skips_while_its_job_is_running(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     solar = read_timetable(None)["solar_sync"]
-    assert isinstance(tick(solar, instance), dg.RunRequest)
+    monkeypatch.setenv("ISOBAR_RUN_SECONDS", "77")
+    assert tick(solar, instance).tags["dagster/max_runtime"] == "77"
     job = definitions.resolve_job_def("solar")
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     assert tick(solar, instance) == dg.SkipReason("A run is under way.")
@@ -106,11 +92,7 @@ def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            '[schedules.solar_sync]\ncron = "every day"',
-            "schedules.solar_sync: Found invalid cron schedule 'every day'",
-        ),
-        ("[schedules.solar_sync]\ncron = 5", "Input should be a valid string"),
+        ('[schedules.solar_sync]\ncron = "every day"', "schedules.solar_sync: Found invalid cron"),
         ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "Invalid execution timezone Mars"),
         ('[schedules.solar_sync]\ncrom = "0 5 * * *"', "Extra inputs"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is not a valid name"),
@@ -119,12 +101,9 @@ def test_a_schedule_skips_while_its_job_is_running(instance: dg.DagsterInstance)
         ("[schedules]\nmine = 5", "schedules.mine: "),
         ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "schedules.solar_sync: "),
         (f"a = {'[' * 100_000}", "cannot be read"),
-        ("[schedules.solar_sync", "cannot be read"),
     ],
 )
-def test_invalid_entries_are_rejected_with_file_and_entry(
-    tmp_path: Path, words: str, message: str
-) -> None:
+def test_invalid_entries_are_rejected(tmp_path: Path, words: str, message: str) -> None:
     file = own(tmp_path, words)
     with pytest.raises(PermanentFailure, match=re.escape(message)) as failed:
         read_timetable(file)
@@ -153,15 +132,6 @@ def test_every_schedule_and_sensor_is_on_and_explains_itself() -> None:
         assert sensor.minimum_interval_seconds in range(1, 301), sensor.name
 
 
-def test_no_module_but_declarations_sets_a_time() -> None:
-    cron = re.compile(r'"[-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+"')
-    sources = {*(PROJECT / "pipelines").rglob("*.py")} - {
-        PROJECT / "pipelines/orchestration/schedule_config.py",
-        *(PROJECT / "pipelines/sources").glob("*/__init__.py"),
-    }
-    assert [str(file) for file in sources if cron.search(file.read_text())] == []
-
-
 @pytest.fixture
 def with_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -181,14 +151,8 @@ def with_own(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (
-            '[schedules.tides_hourly]\ncron = "5 * * * *"',
-            "schedules.tides_hourly: there is no such schedule, and it names no job of its own",
-        ),
-        (
-            '[schedules.mine]\njob = "tides"\ncron = "0 3 * * 0"',
-            "schedules.mine: there is no job 'tides'",
-        ),
+        ("", "schedules.mine: there is no such schedule, and it names no job of its own"),
+        ('job = "tides"', "schedules.mine: there is no job 'tides'"),
     ],
 )
 def test_an_entry_for_a_source_that_is_not_installed_stops_nothing(
@@ -197,15 +161,14 @@ def test_an_entry_for_a_source_that_is_not_installed_stops_nothing(
     words: str,
     problem: str,
 ) -> None:
+    words = f'[schedules.mine]\ncron = "0 3 * * 0"\n{words}'
     names = {one.name for one in with_own(words).get_repository_def().schedule_defs}
     assert {"flights_daily", "housekeeping_daily"} <= names
     assert "mine" not in names
     assert f"schedules.toml: {problem}. The entry is ignored" in caplog.text
 
 
-def test_daily_schedules_have_deadlines_and_others_windows(
-    with_own: Callable[[str], dg.Definitions],
-) -> None:
+def test_assets_have_deadlines_or_windows(with_own: Callable[[str], dg.Definitions]) -> None:
     """No window is shorter than the longest wait for a schedule whose job makes the asset."""
     words = '[schedules.flights_daily]\ncron = "30 23 * * 1"\nzone = "Europe/Paris"'
     nodes = with_own(words).get_repository_def().asset_graph.asset_nodes
@@ -230,9 +193,7 @@ def test_daily_schedules_have_deadlines_and_others_windows(
         ("0 0 1 * *", "UTC", 31 * 24.0),
     ],
 )
-def test_the_longest_wait_spans_nights_weekends_and_months(
-    cron: str, zone: str, hours: float
-) -> None:
+def test_the_longest_wait_spans_nights_and_months(cron: str, zone: str, hours: float) -> None:
     assert longest_wait(Schedule(cron=cron, zone=zone)) == dt.timedelta(hours=hours)
 
 
@@ -247,16 +208,8 @@ def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     assert theirs["flights_daily"].zone == "Europe/Paris"
 
 
-def test_a_mistake_in_the_file_breaks_no_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = own(tmp_path, '[schedules.flights_daily]\ncron = 5\nconfig = {password = "hunter2"}')
-    monkeypatch.setenv("ISOBAR_SCHEDULES", str(file))
-    timetable.cache_clear()
-    try:
-        with pytest.raises(PermanentFailure, match=r"flights_daily\.cron: .* string") as caught:
-            build_definitions()
-    finally:
-        timetable.cache_clear()
+def test_a_mistake_in_the_file_breaks_no_source(with_own: Callable[[str], dg.Definitions]) -> None:
+    with pytest.raises(PermanentFailure, match=r"flights_daily\.cron: .* string") as caught:
+        with_own('[schedules.flights_daily]\ncron = 5\nconfig = {password = "hunter2"}')
     assert "hunter2" not in str(caught.value)
     assert isolation.broken_sources() == []

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import psycopg
@@ -28,11 +27,23 @@ def shared_instance(
     server: Connections, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dg.DagsterInstance]:
     """The instance of all tests: to open one takes longer than most of them."""
-    with (
-        made(server) as name,
-        open_instance(server, name, tmp_path_factory.mktemp("dagster")) as opened,
-    ):
-        yield opened
+    with made(server) as name:
+        url = make_url(server.url(SUPERUSER, name)).set(drivername="postgresql+psycopg2")
+        shown = url.render_as_string(hide_password=False)
+        retries = {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}
+        overrides = {  # storage and retries are those of dagster.yaml
+            "storage": {"postgres": {"postgres_url": shown}},
+            "run_retries": retries,
+            "telemetry": {"enabled": False},
+        }
+        home = str(tmp_path_factory.mktemp("dagster"))
+        ref = InstanceRef.from_dir(home, overrides=overrides)
+        with dg.DagsterInstance.from_ref(ref) as opened:
+            # Its storage keeps connections, as the web server's: else each query opens one.
+            opened.optimize_for_webserver(
+                statement_timeout=60_000, pool_recycle=3_600, max_overflow=20
+            )
+            yield opened
 
 
 @pytest.fixture
@@ -49,21 +60,6 @@ def storage_url(instance: dg.DagsterInstance) -> str:
     """The address of its database."""
     url: str = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
     return url.replace("+psycopg2", "")
-
-
-def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterInstance:
-    """An instance with the storage and the retries of dagster.yaml."""
-    url = make_url(server.url(SUPERUSER, database)).set(drivername="postgresql+psycopg2")
-    shown = url.render_as_string(hide_password=False)
-    overrides = {
-        "storage": {"postgres": {"postgres_url": shown}},
-        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
-        "telemetry": {"enabled": False},
-    }
-    opened = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
-    # Its storage keeps connections, as the web server's does: else each query opens one.
-    opened.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
-    return opened
 
 
 @pytest.fixture

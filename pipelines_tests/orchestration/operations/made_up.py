@@ -86,13 +86,11 @@ class World:
             if error is None or key == PRICES:
                 done = dg.AssetMaterialization(key)
                 self.instance.report_runless_asset_event(done)
-        if error is None:
-            kind, data = dg.DagsterEventType.RUN_SUCCESS, None
-        else:
+        kind, data = dg.DagsterEventType.RUN_SUCCESS, None
+        if error is not None:
             described = UserFailureData("intentional-failure", error.description)  # type: ignore[no-untyped-call]
             why = StepFailureData(None, described)  # type: ignore[no-untyped-call]
-            kind = dg.DagsterEventType.STEP_FAILURE
-            failed = dg.DagsterEvent(kind.value, job, step_key="legs", event_specific_data=why)
+            failed = dg.DagsterEvent("STEP_FAILURE", job, step_key="legs", event_specific_data=why)
             kind = dg.DagsterEventType.RUN_FAILURE
             data = JobFailureData(None, RunFailureReason.STEP_FAILURE, failed)
         end = dg.DagsterEvent(kind.value, job, event_specific_data=data)
@@ -146,7 +144,11 @@ class World:
         """Note a look as the daemon does: skipped, or failed with the error."""
         origin, instigator = _origin(name), InstigatorType(kind)
         self.switch(name, InstigatorStatus.DECLARED_IN_CODE, kind)
-        cause = _serialised(error)
+        cause = None
+        if error is not None:
+            kind_of = type(error)
+            shown = f"{kind_of.__module__}.{kind_of.__name__}: {error}\n"
+            cause = SerializableErrorInfo(shown, [], kind_of.__name__)
         if cause and not isinstance(error, dg.DagsterError):
             message = f"dagster.SensorExecutionError: Error of {name}"
             cause = SerializableErrorInfo(message, [], "SensorExecutionError", cause=cause)
@@ -201,8 +203,7 @@ class World:
         return seen.skip_message, seen.cursor
 
     def _definitions(self) -> dg.Definitions:
-        @dg.asset(key=LEGS)
-        def legs() -> None:
+        def fail_as_set() -> None:
             if self.error:
                 raise self.error
 
@@ -210,27 +211,32 @@ class World:
         def prices() -> None:
             """Always goes well."""
 
-        @dg.asset_check(asset=LEGS, name=POSSIBLE.name, description="Elapsed time is as stated.")
-        def possible_times() -> dg.AssetCheckResult:
+        def good() -> dg.AssetCheckResult:
             return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
 
-        @dg.asset_check(asset=LEGS, name=FILES.name, description="No file was rejected.")
-        def readable_files() -> dg.AssetCheckResult:
-            return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
-
-        @dg.op
-        def audit_all() -> None:
-            if self.error:
-                raise self.error
+        checks = [
+            dg.asset_check(asset=LEGS, name=key.name, description="They are possible.")(good)
+            for key in (POSSIBLE, FILES)
+        ]
+        audit_all = dg.op(fail_as_set)
 
         @dg.job
         def audit() -> None:
             audit_all()
 
+        def sensor(name: str) -> dg.SensorDefinition:
+            status = dg.DefaultSensorStatus
+            return dg.SensorDefinition(
+                name=name,
+                job_name="audit",
+                evaluation_fn=lambda _: dg.SkipReason("Nothing new."),
+                default_status=status.STOPPED if name == "off" else status.RUNNING,
+            )
+
         flights = dg.define_asset_job("flights", [LEGS, PRICES])
         return dg.Definitions(
-            assets=[legs, prices],
-            asset_checks=[possible_times, readable_files],
+            assets=[dg.asset(key=LEGS)(fail_as_set), prices],
+            asset_checks=checks,
             jobs=[flights, audit],
             schedules=[
                 dg.ScheduleDefinition(
@@ -240,11 +246,7 @@ class World:
                     default_status=dg.DefaultScheduleStatus.RUNNING,
                 )
             ],
-            sensors=[
-                *(_sensor(name) for name in ("inbox", "api", "a", "b", "c", "d", "e", "f")),
-                _sensor("off", dg.DefaultSensorStatus.STOPPED),
-                alerts,
-            ],
+            sensors=[*map(sensor, ("inbox", "api", "a", "b", "c", "d", "e", "f", "off")), alerts],
             executor=dg.in_process_executor,
             resources={"warehouse": self.warehouse},
         )
@@ -271,16 +273,17 @@ class FakeReceiver:
             def handle_error(self, *_: Any) -> None:
                 """Ignore clients that hang up: some tests do so on purpose."""
 
-        self._handler, self._server_class = Handler, Server
         self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
         self.port = self._server.server_address[1]
 
     def __enter__(self) -> "FakeReceiver":
-        self._serve()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.die()
+        self._server.shutdown()
+        self._server.server_close()
 
     @property
     def url(self) -> str:
@@ -296,20 +299,6 @@ class FakeReceiver:
         (message,) = self.messages
         return str(message["message"])
 
-    def die(self) -> None:
-        """Answer nobody any more."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    def come_back(self) -> None:
-        """Answer again, at the same address."""
-        self._server = self._server_class(("127.0.0.1", self.port), self._handler)
-        self._serve()
-
-    def _serve(self) -> None:
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
 
 def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait for something, and give it."""
@@ -320,24 +309,6 @@ def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
     return found
 
 
-def _sensor(
-    name: str, default: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING
-) -> dg.SensorDefinition:
-    @dg.sensor(name=name, job_name="audit", default_status=default)
-    def sensor() -> dg.SkipReason:
-        return dg.SkipReason("Nothing new.")
-
-    return sensor
-
-
 def _origin(name: str) -> RemoteInstigatorOrigin:
     location = RegisteredCodeLocationOrigin("pipelines")
     return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
-
-
-def _serialised(error: BaseException | None) -> SerializableErrorInfo | None:
-    """An error as the daemon keeps it."""
-    if error is None:
-        return None
-    kind = type(error)
-    return SerializableErrorInfo(f"{kind.__module__}.{kind.__name__}: {error}\n", [], kind.__name__)

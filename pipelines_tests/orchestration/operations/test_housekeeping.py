@@ -107,22 +107,22 @@ def test_old_data_is_removed_and_a_second_run_finds_nothing(
     is_green, removed, failed = keep_house(instance, warehouse, remove_flight_documents=365)
     assert (is_green, failed) == (True, {})
     assert removed.keys() == OPS
-    assert removed["prune_event_log"]["events"] > 10
-    assert removed["remove_run_files"]["folders"] == 1
-    assert removed["remove_run_files"]["logs of sensors"] == 1
     assert not old_things.exists()
-    assert removed["purge_quarantine"]["records of shipments"] == 1
-    assert removed["delete_weather_requests"]["weather_requests"] == 1
-    assert removed["remove_flight_documents"]["flight_documents"] == 1
     for said in removed.values():
         before = dt.datetime.fromisoformat(said.pop("before"))
         assert dt.timedelta(days=29) < dt.datetime.now(dt.UTC) - before < dt.timedelta(days=366)
+    assert removed.pop("prune_event_log")["events"] > 10
+    assert removed == {
+        "remove_run_files": {"folders": 1, "logs of sensors": 1},
+        "purge_quarantine": {"records of shipments": 1},
+        "delete_weather_requests": {"weather_requests": 1},
+        "remove_flight_documents": {"flight_documents": 1},
+    }
     assert instance.get_latest_materialization_event(something.key) is not None
     is_green, removed, _ = keep_house(instance, warehouse, remove_flight_documents=365)
     assert is_green
-    left = {name: count for said in removed.values() for name, count in said.items()}
-    left.pop("before")
-    assert set(left.values()) == {0}
+    left = [count for said in removed.values() for name, count in said.items() if name != "before"]
+    assert set(left) == {0}
 
 
 def test_a_failing_operation_fails_the_run_but_not_the_others(
@@ -131,44 +131,27 @@ def test_a_failing_operation_fails_the_run_but_not_the_others(
     is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
     assert not is_green
     assert removed.keys() == OPS - {"prune_event_log"}
-    assert removed["purge_quarantine"]["records of shipments"] == 1
     assert "days is 0, so this removed nothing" in failed["prune_event_log"]
-    assert "from 2 to 36,500" in failed["prune_event_log"]
     assert "documents" not in removed["remove_flight_documents"], "they are kept by default"
     assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
 
 
-def test_a_log_rotates_once_while_its_process_keeps_writing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_rotates_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "daemon.log"
     words = "import time\nfor n in range(10**6): print('line', n, flush=True); time.sleep(0.002)"
     child = Child("daemon", [sys.executable, "-c", words], environment=dict(os.environ), log=log)
     monkeypatch.setattr(log_files.rotate, "__defaults__", (2_000,))
     child.start()
     for _ in range(2):
-        wait_until_long(log, 3_000)
+        until(lambda: log.exists() and log.stat().st_size >= 3_000, 300)
         child.keep_log_short()
         assert log.stat().st_size < 1_000
         assert (tmp_path / "daemon.log.1").stat().st_size >= 3_000
-    wait_until_long(log, 100)
+    until(lambda: log.stat().st_size >= 100, 300)
     assert "line" in child.log_tail()
     child.stop()
     assert "\0" not in log.read_text(), "the process writes where it was before"
     assert {one.name for one in tmp_path.iterdir()} == {"daemon.log", "daemon.log.1"}
-
-
-def wait_until_long(log: Path, size: int) -> None:
-    until(lambda: log.exists() and log.stat().st_size >= size, 300)
-
-
-def test_of_a_log_that_is_far_too_long_the_end_is_kept(tmp_path: Path) -> None:
-    """Incident: a sensor that printed 200 MB left a copy of 191 MB."""
-    log = tmp_path / "code_server.log"
-    log.write_bytes(b"begin" + b"x" * 1_000 + b"end")
-    assert rotate(log, max_bytes=100)
-    kept = (tmp_path / "code_server.log.1").read_bytes()
-    assert (len(kept), kept[-3:], log.stat().st_size) == (200, b"end", 0)
 
 
 def test_the_built_in_servers_log_rotates_at_start_and_while_it_runs(state: Path) -> None:
@@ -201,14 +184,15 @@ def grow(log: Path) -> None:
         opened.truncate(log_files.MAX_BYTES + 1)
 
 
-def test_the_copy_of_a_log_is_as_private_as_the_log(tmp_path: Path) -> None:
+def test_the_copy_of_a_log_is_its_end_and_as_private(tmp_path: Path) -> None:
+    """Incident: a sensor that printed 200 MB left a copy of 191 MB."""
     log, kept = tmp_path / "server.log", tmp_path / "server.log.1"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("of others")
     kept.symlink_to(elsewhere)
     for mode in (0o600, 0o640):
-        log.write_bytes(b"x" * 3_000)
+        log.write_bytes(b"begin" + b"x" * 1_000 + b"end")
         log.chmod(mode)
-        assert rotate(log, 2_000)
-        assert (kept.stat().st_mode & 0o777, kept.stat().st_size) == (mode, 3_000)
+        assert rotate(log, max_bytes=100)
+        assert (kept.stat().st_mode & 0o777, kept.read_bytes()) == (mode, b"x" * 197 + b"end")
     assert elsewhere.read_text() == "of others"

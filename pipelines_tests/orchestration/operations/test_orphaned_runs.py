@@ -3,10 +3,10 @@
 import json
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import product
+from subprocess import Popen
 from typing import Any
 
 import dagster as dg
@@ -42,9 +42,9 @@ def idling() -> None:
 
 
 @pytest.fixture
-def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
+def sleeper() -> Iterator[Popen[bytes]]:
     """A process that lives until the test kills it."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    process = Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield process
     process.kill()
     process.wait()
@@ -82,7 +82,7 @@ def look(instance: dg.DagsterInstance) -> str:
 
 
 def test_a_killed_workers_run_fails_and_frees_its_slot(
-    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+    instance: dg.DagsterInstance, sleeper: Popen[bytes]
 ) -> None:
     slots = instance.event_log_storage
     slots.set_concurrency_slots("a source", 6)
@@ -99,26 +99,22 @@ def test_a_killed_workers_run_fails_and_frees_its_slot(
     for run in runs:
         assert f"idling {run.run_id[:8]}" in said
         found = instance.get_run_by_id(run.run_id)
-        assert found is not None
-        assert found.status == Status.FAILURE
-        assert found.tags["dagster/will_retry"] == "true"
+        assert found
+        assert (found.status, found.tags["dagster/will_retry"]) == (Status.FAILURE, "true")
     assert slots.get_concurrency_info("a source").claimed_slots == []
     assert look(instance) == "None was killed."
 
 
 def test_a_process_that_reuses_the_pid_is_not_the_worker(
-    instance: dg.DagsterInstance,
-    sleeper: "subprocess.Popen[bytes]",
-    monkeypatch: pytest.MonkeyPatch,
+    instance: dg.DagsterInstance, sleeper: Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begun(instance, sleeper.pid)
-    assert look(instance) == "None was killed."
     monkeypatch.setattr(orphaned_runs, "CLOCK_SECONDS", -3600)  # as if it were younger
     assert run.run_id[:8] in look(instance)
 
 
 def test_workers_of_other_machines_and_unstarted_runs_are_ignored(
-    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+    instance: dg.DagsterInstance, sleeper: Popen[bytes]
 ) -> None:
     sleeper.kill()
     sleeper.wait()
@@ -129,19 +125,16 @@ def test_workers_of_other_machines_and_unstarted_runs_are_ignored(
         made(instance, {}, Status.STARTED),
         made(instance, {".dagster/grpc_info": json.dumps({"host": HERE})}, Status.STARTED),
     ]
-    before = [status_of(instance, run) for run in runs]
     # Its process is none of here, though that of the attempt before was, and left its tags.
     runs.append(begun(instance, sleeper.pid))
-    before.append(Status.STARTED)
     instance.add_run_tags(runs[-1].run_id, {DAGSTER_CELERY_TASK_ID_TAG: "a task"})
+    before = [status_of(instance, run) for run in runs]
     assert look(instance) == "None was killed."
     assert [status_of(instance, run) for run in runs] == before
 
 
 def test_a_run_that_succeeds_during_the_probe_is_not_failed(
-    instance: dg.DagsterInstance,
-    sleeper: "subprocess.Popen[bytes]",
-    monkeypatch: pytest.MonkeyPatch,
+    instance: dg.DagsterInstance, sleeper: Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begun(instance, sleeper.pid)
     sleeper.kill()
@@ -159,9 +152,7 @@ def test_a_run_that_succeeds_during_the_probe_is_not_failed(
     assert status_of(instance, run) == Status.SUCCESS
 
 
-def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
-    instance: dg.DagsterInstance,
-) -> None:
+def test_a_repeated_run_is_not_mistaken_for_its_predecessor(instance: dg.DagsterInstance) -> None:
     """Attempts have the tags of the run before them."""
     tags = {orphaned_runs.TAG: f"1 since 1 on {socket.gethostname()}"}
     killed = made(instance, tags, Status.STARTED)
@@ -174,9 +165,7 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
 
 
 def test_a_killed_command_of_dagster_is_noticed_on_the_machine_of_the_database(
-    instance: dg.DagsterInstance,
-    sleeper: "subprocess.Popen[bytes]",
-    monkeypatch: pytest.MonkeyPatch,
+    instance: dg.DagsterInstance, sleeper: Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`dg launch` and the like execute a run in their own process."""
     run = made(instance, {}, Status.STARTED)
