@@ -43,11 +43,7 @@ levels = Table(
     delivery_id_column(),
     schema="bookings",  # in which the loader may write
 )
-FEED = Feed(
-    name="levels",
-    parse=Rows(Level, table="bookings.levels"),
-    rejects="once",
-)
+FEED = Feed(name="levels", parse=Rows(Level, table="bookings.levels"), rejects="once")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,8 +32,8 @@ from pipelines.ingest.record_keys import key_reader
 from pipelines.ingest.row_files import Rows
 
 
-class Leg(BaseModel):
-    id: Any
+class Car(BaseModel):
+    name: Name | None
 
 
 class Counted(BaseModel, strict=True):
@@ -40,41 +41,20 @@ class Counted(BaseModel, strict=True):
     stops: int = Field(ge=0, otherwise="is not a count")
 
 
-class Garage(BaseModel):
-    """A model whose fields have other names than the keys; `places` has no description."""
-
-    garage_id: Name = Field(alias="id")
-    place_count: int = Field(alias="places")
-
-
 def test_a_line_with_more_fields_than_the_header_rejects_only_itself() -> None:
     """Incident: `csv.DictReader` collects them under None, and the whole file was rejected."""
-    lines = csv.DictReader(["id,stops", "1,0", "2,1,extra,fields", "3", "4,0"])
-    records = [{**one, "seat": "1A"} for one in lines]
-    screening = RecordValidator(records, name="legs", model=Leg)
-    (reject,) = screening.rejects()
-    assert (reject.position, reject.words) == (
-        "legs[1]",
-        ("it has more fields than the header",),
-    )
+    lines = csv.DictReader(["id,name", "1,a", "2,b,extra,fields", "3"])
+    validated = RecordValidator([*lines], name="cars", model=Car)
+    (reject,) = validated.rejects()
+    assert (reject.position, reject.words) == ("cars[1]", ("it has more fields than the header",))
     assert '["extra", "fields"]' in reject.raw
-    assert list(screening.good()["id"]) == ["1", "3", "4"]
-    assert screening.drift("legs.csv") == [
-        'legs.csv: unknown key "seat" in 4 of 4 legs',
-        'legs.csv: unknown key "stops" in 4 of 4 legs',
-    ]
+    assert validated.drift("cars.csv") == ['cars.csv: unknown key "id" in 3 of 3 cars']
 
 
 def test_a_model_violation_is_reported_per_key_in_model_order() -> None:
     good = {"id": 1, "stops": 0}
-    records = [
-        good,
-        {"stops": True, "id": -1},
-        {"id": 3},
-        None,
-        *[good] * 2_000,
-        {**good, "id": ""},
-    ]
+    bad = [{"stops": True, "id": -1}, {"id": 3}, None]
+    records = [good, *bad, *[good] * 2_000, {**good, "id": ""}]
     validated = RecordValidator(records, name="legs", model=Counted, first_record=10)
     assert [(one.record, one.position, one.words) for one in validated.rejects()] == [
         (11, "legs[1]", ("id is not a number: -1", "stops is not a count: true")),
@@ -106,8 +86,7 @@ class Lists(BaseModel):
     own: list[Annotated[dt.date, BeforeValidator(compact)]] = []
 
 
-class Level(IntEnum):
-    LOW = 1
+Level = IntEnum("Level", "LOW")
 
 
 class Levels(BaseModel):
@@ -131,10 +110,10 @@ def test_a_number_is_a_date_only_to_a_validator_of_the_model() -> None:
     more = [{"seen": {"at": 1e9}}, {"at": "2026-01-31T00:00Z", "seen": {"at": 1}}]
     validated = RecordValidator([*sent, *more], name="days", model=Dated)
     instead = "should be a date or a time instead of a number"
-    assert [one.words for one in validated.rejects()] == [
-        (f'plain {instead}: "20260131"',),
-        (f'at {instead}: "20260131"',),
-        (f"seen.at {instead}: 1000000000.0",),
+    assert ["".join(one.words) for one in validated.rejects()] == [
+        f'plain {instead}: "20260131"',
+        f'at {instead}: "20260131"',
+        f"seen.at {instead}: 1000000000.0",
     ]
     good = validated.good()
     assert good["own"][1] == good["other"][2] == dt.date(2026, 1, 31)
@@ -168,10 +147,6 @@ def test_a_time_with_an_offset_is_rejected_where_the_column_has_none() -> None:
     assert reject.words == ('at has an offset, and the column has none: "2026-01-31T10:00"',)
 
 
-class Car(BaseModel):
-    plate: Name | None
-
-
 class Instants(BaseModel):
     at: AwareDatetime
     count: int = 0
@@ -184,8 +159,8 @@ def test_times_of_other_programs_are_read_and_no_digits_of_numbers_lost() -> Non
         *("20260102T010405Z", "2026-01-02T01:04:05,000Z"),
     )
     counts = ("1.000", 2.0**54, "12.000.000")
-    (plate,) = RecordValidator([{"plate": "NULL"}], name="cars", model=Car).good()["plate"]
-    assert plate is None, "a marker of a value that may be missing"
+    (name,) = RecordValidator([{"name": "NULL"}], name="cars", model=Car).good()["name"]
+    assert name is None, "a marker of a value that may be missing"
     sent = [*({"at": one} for one in forms), *({"at": forms[0], "count": one} for one in counts)]
     validated = RecordValidator(sent, name="rows", model=Instants)
     instant = dt.datetime(2026, 1, 2, 1, 4, 5, tzinfo=dt.UTC)
@@ -213,20 +188,6 @@ def test_what_parquet_has_otherwise_is_read(tmp_path: Path) -> None:
     assert parsed.rows["notes.notes"]["notes"].tolist() == ['{"a": 1}']
 
 
-def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:
-    sent = [{"id": "a", "places": 9}, {"id": "", "places": "x"}, {"id": "c", "free": 1}]
-    validated = RecordValidator(sent, name="garages", model=Garage)
-    assert validated.good()[["garage_id", "place_count"]].values.tolist() == [["a", 9]]
-    assert [one.words for one in validated.rejects()] == [
-        ('id is not a name: ""', 'places should be a valid integer: "x"'),
-        ("the key 'places' is missing",),
-    ]
-    assert validated.drift("parking") == [
-        'parking: key "places" is missing in 1 of 3 garages',
-        'parking: unknown key "free" in 1 of 3 garages',
-    ]
-
-
 class Nested(BaseModel):
     """Fields of an object within the record; `name` under the first key that comes."""
 
@@ -243,22 +204,20 @@ def test_fields_within_objects_are_read_and_rejected_by_their_path() -> None:
         good,
         {**good, "values": {"level": "ice", "depth": []}},
         {"id": 7, "values": {}, "name": "z"},
-        {**good, "values": 3, "more": 1},
+        {"values": 3, "names": ["x"], "more": 1},
     ]
     validated = RecordValidator(sent, name="stations", model=Nested)
     assert validated.good()[["station", "level", "name"]].values.tolist() == [["a", 3.5, "x"]]
-    words = [one.words for one in validated.rejects()]
-    assert words[0][0].startswith("values.level should be a valid number")
-    assert words[0][0].endswith(': "ice"')
-    assert words[0][1].startswith("values.depth should be a valid number")
-    assert words[1] == ("id is not a name: 7", "the key 'values.level' is missing")
-    assert words[2] == ("the key 'values.level' is missing",)
-    assert [one.codes for one in validated.rejects()] == [
-        ["level_invalid", "depth_invalid"],
-        ["station_invalid", "level_missing"],
-        ["level_missing"],
+    first, second, third = validated.rejects()
+    assert re.fullmatch(r'values\.level should be a valid number.*: "ice"', first.words[0])
+    assert second.words == ("id is not a name: 7", "the key 'values.level' is missing")
+    codes = [one.codes for one in (first, second, third)]
+    assert codes[0] == ["level_invalid", "depth_invalid"]
+    assert codes[1:] == [["station_invalid", "level_missing"], ["station_missing", "level_missing"]]
+    assert validated.drift("rivers") == [
+        'rivers: key "id" is missing in 1 of 4 stations',
+        'rivers: unknown key "more" in 1 of 4 stations',
     ]
-    assert validated.drift("rivers") == ['rivers: unknown key "more" in 1 of 4 stations']
     validated.reject_value(0, "level", "is too low")
     validated.reject_value(0, "name", "is taken")
     reasons = [one.words for one in validated.reasons()[0]]
@@ -288,12 +247,11 @@ def test_a_model_that_reshapes_records_rejects_only_the_bad_ones() -> None:
     ]
     validated = RecordValidator(sent, name="stations", model=Flattened)
     assert validated.good()[["id", "level"]].values.tolist() == [["a", 3.5]]
-    ice, without, none, nonsense = (one.words for one in validated.rejects())
-    assert ice[0].startswith("level should be a valid number")
-    assert ice[0].endswith(': "ice"')
-    assert without == ("the model's own code failed: KeyError: 'values'",)
-    assert none[0].startswith("the model's own code failed: AttributeError: ")
-    assert nonsense == ("not an object but str",)
+    ice, without, none, nonsense = (one.words[0] for one in validated.rejects())
+    assert ice.startswith("level should be a valid number")
+    assert without == "the model's own code failed: KeyError: 'values'"
+    assert none.startswith("the model's own code failed: AttributeError: ")
+    assert nonsense == "not an object but str"
     assert validated.drift("rivers") == []
     read = key_reader(Flattened, "t", ("id",))
     assert [read(one) for one in sent] == [("t", "a"), ("t", "b"), None, None, None]

@@ -78,64 +78,31 @@ WIDE = [*PROMISED, *(f"x{number}" for number in range(40))]
 QUOTED = ['"1"'] * len(WIDE)
 SOME_LINES = 'a,b,c\n1,"{}",3\n4,5,6\n'
 SAME_EITHER_WAY: dict[str, str | bytes] = {
-    "plain lines": "a,b,c\n1,2,3\n4,5,6\n",
     "another order and columns that nobody promised": "x,c,b,y,a\n0,3,2,0,1\n0,6,5,0,4\n",
-    "columns without a name": "a,b,c,,\n1,2,3,4,5\n",
-    "capital letters, blanks and a mark of UTF-8": "\ufeff A ,B , C\n1,2,3\n",
-    "quoted names": '"a","b","c"\n1,2,3\n',
-    "another name": "A2,b,c\n1,2,3\n",
     "an optional column is missing": "b,a\n2,1\n5,4\n6\n",
-    "semicolons": 'a;b;c\n1,5;2;3\n"1;5";2;3\n1;2\n',
     "tabs": 'a\tb\tc\n1\t 2\t3\n"1\t5"\t2\t3\n1\t2\n',
-    "only tabs": "a\tb\tc\n\t\t\n1\t2\t3\n",
     "only tabs between other lines, of which some have quotes": (
         'a\tb\tc\n"1"\t2\t3\n\t\t\n4\t5\t6\n\t\n\t\t\t\n7\t8\t9\n'
     ),
-    "fields of nothing": "a,b,c\n,,\n1,,\n,,3\n",
-    "only a header": "a,b,c\n",
-    "only blank lines": "a,b,c\n\n\n\n",
-    "blank lines everywhere": "a,b,c\n\n1,2,3\n\n\n4,5,6\n\n",
-    "blank lines between bad ones": "a,b,c\n\n1,2\n\n\n1\n1,2,3\n\n1,2,3,4\n",
-    "lines of blanks": "a,b,c\n \n1,2,3\n  \t \n\x0b\x0c\n4,5,6\n ",
-    "lines of other blanks": "a,b,c\n\u00a0\n\u2003\u2028\n\x1c\x85\n1,2,3\n",
     "blanks around fields stay": "a,b,c\n 1 ,2 , 3\n\u00a01,\t2,3\u2003\n",
-    "CRLF": "a,b,c\r\n1,2,3\r\n\r\n4,5,6\r\n",
     "CRLF in a quoted field": 'a,b,c\r\n1,"2\r\n2",3\r\n4,5,6\r\n',
-    "two CR before the LF": "a,b,c\n1,2,3\r\r\n4,5,6\n",
-    "CR in a field": "a,b,c\n1,2\r2,3\n4,5,6\n",
-    "CR beside quotes": 'a,b,c\n1,"2"\r,3\n4,5,6\n',
-    "CR at the end of the file": "a,b,c\n1,2,3\n4,5,6\r",
-    "CR alone on a line": "a,b,c\n\r\n\r\r\n1,2,3\n",
-    "the last line has no end": "a,b,c\n1,2,3\n4,5,6",
-    "the last line has no end and too few fields": "a,b,c\n1,2,3\n4,5",
     "too few and too many fields": "a,b,c\n1\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n4,5,6\n",
-    "quotes around fields": 'a,b,c\n"1",2,3\n4,"5",6\n7,8,9\n"10","11","12"\n',
     "all lines have quotes, of many columns": f"{','.join(WIDE)}\n{','.join(QUOTED)}\n",
     "quotes in quotes": 'a,b,c\n"say ""so""",2,3\n"""",2,3\n"",2,3\n"""""",2,3\n',
-    "quotes and blanks": 'a,b,c\n "1",2,3\n"1" ,2,3\n"1", "2",3\n',
-    "text behind a closing quote": 'a,b,c\n"1"x,2,3\n"1""x,2,3"\n4,5,6\n',
-    "quotes inside of fields": 'a,b,c\n5" pipe,2,3\n4,5,6\n5" by 7",2,3\n',
     "several lines in a field that nobody promised": (
         'a,note,b,c\n1,"one\ntwo, ""so""\n\nfour",2,3\n4,x,5,6\n'
     ),
     "several lines, and an even number of quotes on each": (
         'a,b,c\n12" tube,"one\ntwo",3" wide\n4,5,6\n'
     ),
-    "an even number of quotes that stays open": 'a,b,c\n12" tube,"one,3\n4,5,6\n7,8,9\n',
-    "a quote that stays open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n',
     "a quote that stays open before more lines than a field may have": (
         'a,b,c\n1,2,3\n4,"5,6\n' + "7,8,9\n" * (MAX_RECORD_LINES + 10)
     ),
-    "only a quote": 'a,b,c\n"\n1,2,3\n',
     "a field of as many lines as may be": SOME_LINES.format("2\n" * MAX_RECORD_LINES),
     "a field of more lines than may be": SOME_LINES.format("2\n" * 51),
     "a field that is longer than fields may be": SOME_LINES.format("2" * 140_000),
     "NUL": 'a,b,c\n\x001,2,3\x00\n\x00\n"\x00",2,3\n4,5,6\n',
-    "not ASCII": 'a,b,c\né,Größe,日本\n"é",\U0001d4b3,3\n4,5\u0301,6\nü,\n',
     "other ends of lines": "a,b,c\n1\u2028,2\u2029,3\x85\n4\x0b,5\x0c,6\x1e\n",
-    "a mark of UTF-8 at the beginning of a line": "a,b,c\n\ufeff1,2,3\n\ufeff4,5,6\n7,8,\ufeff9\n",
-    "words that mean nothing elsewhere": "a,b,c\nnull,NA,nan\nNone,#N/A,-\n",
-    "signs that mean something elsewhere": "a,b,c\n1\\,2,3\n'1',2,3\n#1,2,3\n\\\"1,2,3\n",
     "bytes that are not UTF-8": b"a,b,c\n\xff,2,3\n1,\xfc,3\n\xc3,2,3\n4,5,\xe2\x82\n\xed\n",
     "bytes that are not UTF-8 before a delimiter": b"a;b;c\r\n\xc3;\xe2\x82;\xf0\x9f\r\n4;5;6",
 }
@@ -222,10 +189,6 @@ def test_an_endless_line_in_later_blocks_is_rejected_by_number(
 def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
     assert block_bytes
     content = 'a,b,c\n1,"Zürich, Nord",3\n4,€ "5",6\n7,é\n'.encode("cp1252")
-    good: list[str] = []
-    broken: list[Broken] = []
-    for batch in opened(content, "cp1252", "ENCODING").batches():
-        good += batch.sent["b"].tolist()
-        broken += batch.broken
-    assert good == ["Zürich, Nord", '€ "5"']
-    assert [raw for _, raw, _ in broken] == ["7,é"]
+    batches = [*opened(content, "cp1252", "ENCODING").batches()]
+    assert [one for batch in batches for one in batch.sent["b"]] == ["Zürich, Nord", '€ "5"']
+    assert [raw for batch in batches for _, raw, _ in batch.broken] == ["7,é"]

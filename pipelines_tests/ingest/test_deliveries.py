@@ -1,53 +1,39 @@
 """The ledger does not let anything be lost."""
 
 import datetime as dt
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
-import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import (
     Delivery,
-    Outcome,
     close_delivery,
     last_sha256,
     open_delivery,
     write_rejects,
 )
-from pipelines.ingest.quarantine import close_retry, in_quarantine, take_out
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse
 
 DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
 NOTHING_SENT = Reason("price_missing", "no price"), Reason("name_missing", "no name")
 REJECTS = [
-    Reject(
-        1,
-        "rows[1]",
-        '{"price": "fr\\u0000ee"}',
-        NOTHING_SENT,
-    ),
+    Reject(1, "rows[1]", '{"price": "fr\\u0000ee"}', NOTHING_SENT),
     Reject(5, "rows[5]", "\\N", (Reason("odd", 'a "quoted", reason', is_final=True),)),
 ]
 
 
-def deliver(warehouse: Warehouse, rejects: list[Reject], *, read: int, stored: int) -> Outcome:
-    with warehouse.transaction("test") as connection:
-        number, _ = open_delivery(connection, DELIVERY, None)
-        write_rejects(connection, number, rejects)
-        return close_delivery(
-            connection, number, read=read, loaded=0, stored=stored, rejected=len(rejects)
-        )
-
-
 def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
-    with pytest.raises(PermanentFailure, match="counts_balance"):
-        deliver(warehouse, REJECTS[:1], read=3, stored=1)
+    with (
+        pytest.raises(PermanentFailure, match="counts_balance"),
+        warehouse.transaction("test") as connection,
+    ):
+        number, _ = open_delivery(connection, DELIVERY, None)
+        write_rejects(connection, number, REJECTS[:1])
+        close_delivery(connection, number, read=3, loaded=0, stored=1, rejected=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test", DELIVERY.name) is None
 
@@ -62,51 +48,3 @@ def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Wareh
             connection.execute(
                 text("UPDATE ops.deliveries SET loaded_at = loaded_at + interval '1 hour'")
             )
-
-
-def commit(connection: Connection) -> None:
-    connection.execute(text("COMMIT"))
-
-
-def commit_driver(connection: Connection) -> None:
-    connection.connection.commit()
-
-
-def commit_secretly(connection: Connection) -> None:
-    with suppress(psycopg.Error):
-        connection.connection.commit()
-
-
-def roll_back(connection: Connection) -> None:
-    connection.connection.rollback()
-
-
-@pytest.mark.parametrize("end", [commit, commit_driver, commit_secretly, roll_back])
-@pytest.mark.parametrize("is_retry", [False, True])
-def test_a_load_that_ends_the_transaction_itself_stores_nothing(
-    warehouse: Warehouse, end: Callable[[Connection], None], is_retry: bool
-) -> None:
-    """Incident: half a delivery stayed behind a COMMIT, and its records were lost to a retry."""
-    before = replace(DELIVERY, name="before")
-    with warehouse.transaction("test") as connection:
-        number, _ = open_delivery(connection, before, None)
-        write_rejects(connection, number, REJECTS)
-        close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
-
-    with (
-        pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure,
-        warehouse.transaction("test") as connection,
-    ):
-        if is_retry:
-            retry = take_out(connection, number)
-            end(connection)
-            close_retry(connection, retry, loaded=2, stored=2, rejected=0)
-        else:
-            number, _ = open_delivery(connection, DELIVERY, None)
-            write_rejects(connection, number, REJECTS)
-            end(connection)
-            close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
-    assert "must n" in failure.value.remedy
-    with warehouse.engine.connect() as connection:
-        names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
-        assert (names, in_quarantine(connection, "test")) == (["before"], 2)
