@@ -17,9 +17,7 @@ REFRESHED = (
 )
 
 
-def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
-    state: Path, tmp_path: Path
-) -> None:
+def test_every_other_source_runs_beside_hostile_plugins(state: Path, tmp_path: Path) -> None:
     every: Mapping[str, Hostile] = {**HOSTILE, **OF_COMMANDS}
     for name, one in {**every, **OF_CLI, "endless": ENDLESS}.items():
         plugins.write(tmp_path, name, one.files)
@@ -63,19 +61,14 @@ def test_every_other_source_runs_beside_all_kinds_of_hostile_plugins(
     assert "plants" in shown.stdout
 
 
-def test_a_plugin_that_exits_at_its_import_can_be_disabled(
-    empty_state: Path, tmp_path: Path
-) -> None:
-    for name in ("ferries", "buses"):
-        plugins.write(tmp_path, name, {"__init__.py": "import os\n\nos._exit(3)"})
-    names = f"buses,ferries,solar,x,{others()}"
+def test_a_plugin_that_exits_at_import_can_be_disabled(empty_state: Path, tmp_path: Path) -> None:
+    plugins.write(tmp_path, "buses", {"__init__.py": "import os\n\nos._exit(3)"})
+    names = f"buses,solar,x,{others()}"
     disabled = {"PYTHONPATH": str(tmp_path), "ISOBAR_DISABLE_SOURCES": names}
     listed = isobar(empty_state, "sources", **disabled)
     lines = {line.split()[0]: line.split() for line in listed.stdout.splitlines()}
-    assert [lines[name][3] for name in ("buses", "ferries", "solar")] == ["disabled"] * 3
+    assert [lines[name][3] for name in ("buses", "solar")] == ["disabled"] * 2
     assert "names 'x', and no source of that name is installed" in listed.stderr
-    run = isobar(empty_state, "run", "shipments", **disabled)
-    assert run.returncode == 0, run.stdout + run.stderr
     assert isobar(empty_state, "run", "solar", **disabled).returncode == 2
     both = isobar(empty_state, "run", "solar", "shipments", **disabled)
     assert both.returncode == 1

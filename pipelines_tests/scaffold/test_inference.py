@@ -20,60 +20,29 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def test_types_come_from_the_values() -> None:
-    record = {
-        "id": "7",
-        "zip": "01234",
-        "level": "2.5",
-        "open": "true",
-        "day": "2026-01-31",
-        "at": "2026-01-31T10:00:00+01:00",
-        "local": "2026-01-31 10:00",
-        "price": 3,
-        "tags": ["a"],
-        "more": {"a": 1},
-        "note": "n" * 150,
-        "none": None,
+    values: dict[str, list[Any]] = {
+        "int": ["7"],
+        "str": ["01234", "12345678901234567890", None],
+        "float": ["2.5", 1e-300 / 3, math.inf],
+        "bool": ["true"],
+        "dt.date": ["2026-01-31"],
+        "AwareDatetime": ["2026-01-31T10:00:00+01:00"],
+        "NaiveDatetime": ["2026-01-31 10:00"],
+        "list[Any]": [["a"]],
+        "dict[str, Any]": [{"a": 1}],
+        "Text": ["n" * 150],
+        # A float does not keep all their digits.
+        "Decimal": [Decimal("99999999999999999.12345"), 2**64 - 1, "0.12345678901234567"],
     }
-    assert kinds([record]) == {
-        "id": "int",
-        "zip": "str",
-        "level": "float",
-        "open": "bool",
-        "day": "dt.date",
-        "at": "AwareDatetime",
-        "local": "NaiveDatetime",
-        "price": "Decimal",
-        "tags": "list[Any]",
-        "more": "dict[str, Any]",
-        "note": "Text",
-        "none": "str",
-    }
+    for kind, found in values.items():
+        assert [kinds([{"level": one}]) for one in found] == [{"level": kind}] * len(found)
+    assert kinds([{"price": 3}]) == {"price": "Decimal"}
 
 
 def test_times_that_are_all_at_midnight_are_days_as_spreadsheets_have_them() -> None:
     days = [dt.datetime(2026, 1, day) for day in (1, 2)]  # noqa: DTZ001 - so they come
     assert kinds([{"day": day} for day in days]) == {"day": "dt.date"}
     assert kinds([{"at": day.replace(hour=day.day - 1)} for day in days]) == {"at": "NaiveDatetime"}
-
-
-def test_numbers_of_which_a_float_keeps_not_all_digits_are_decimals() -> None:
-    record = {
-        "exact": Decimal("99999999999999999.12345"),
-        "unsigned": 2**64 - 1,
-        "text": "0.12345678901234567",
-        "serial": "12345678901234567890",
-        "tiny": 1e-300 / 3,
-        "whole": 7,
-    }
-    assert kinds([record]) == {
-        "exact": "Decimal",
-        "unsigned": "Decimal",
-        "text": "Decimal",
-        "serial": "str",
-        "tiny": "float",
-        "whole": "int",
-    }
-    assert kinds([{"level": one} for one in (1.5, math.nan, math.inf)]) == {"level": "float"}
 
 
 def test_texts_with_line_breaks_are_no_names() -> None:
@@ -103,10 +72,7 @@ def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
             ("sku", "at"),
         ),
         (
-            [
-                {"lot_id": lot, "at": at, "free": free}
-                for lot, at, free in (("A", 1, 9), ("A", 2, 8), ("B", 1, 7))
-            ],
+            [{"lot_id": lot, "at": at, "n": 9 - at} for lot, at in (("A", 1), ("A", 2), ("B", 1))],
             ("lot_id", "at"),
         ),
         ([{"code": None, "name": "a"}, {"code": "x", "name": "b"}], ("name",)),
@@ -120,9 +86,7 @@ def test_a_few_bad_values_do_not_make_a_number_a_text_and_are_named() -> None:
         ),
     ],
 )
-def test_the_key_is_the_fewest_fields_that_are_unique(
-    records: list[dict[str, Any]], key: tuple[str, ...]
-) -> None:
+def test_the_key_is_the_fewest_fields(records: list[dict[str, Any]], key: tuple[str, ...]) -> None:
     assert proposed(records).key == key
 
 
@@ -153,9 +117,7 @@ def test_a_key_is_proposed_only_if_the_sample_is_sure_of_it() -> None:
     ("texts", "doubt"),
     [
         (["24.12.2026", "1.1.2027"], "a date, of the day or of the month first?"),
-        (["24/12/2026 10:30", "01/01/2027 9:00"], "a date, of the day or of the month first?"),
         (["1.234,50", "-3,5"], "a number with commas?"),
-        (["1,234.50", "12,000"], "a number with commas?"),
     ],
 )
 def test_dates_and_numbers_of_a_country_are_texts_in_doubt(texts: list[str], doubt: str) -> None:
@@ -183,7 +145,6 @@ def test_each_list_of_objects_in_a_document_is_proposed_the_longest_first() -> N
         ("stationId", "station_id"),
         ("class", "field_class"),
         ("2nd", "field_2nd"),
-        ("delivery_id", "field_delivery_id"),
         ("🙂", "field"),
     ],
 )
