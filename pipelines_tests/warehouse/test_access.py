@@ -1,7 +1,7 @@
 """The rights of each role over every object that there is, and over what comes later."""
 
-import psycopg
 import pytest
+from psycopg import Connection
 
 from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR
 
@@ -55,7 +55,7 @@ RESET ROLE;
 
 
 @pytest.fixture(params=["now", "later"])
-def when(owner: psycopg.Connection, guarded: str, request: pytest.FixtureRequest) -> str:
+def when(owner: Connection, guarded: str, request: pytest.FixtureRequest) -> str:
     """Whether the rights are those of today, or also on objects that come later."""
     if request.param == "later":
         owner.execute(LATER)
@@ -63,7 +63,7 @@ def when(owner: psycopg.Connection, guarded: str, request: pytest.FixtureRequest
 
 
 def rights(
-    owner: psycopg.Connection, kind: str, objects: str, *privileges: str
+    owner: Connection, kind: str, objects: str, *privileges: str
 ) -> dict[tuple[str, str], set[str]]:
     """Return the rights of each role on each object of a kind, by role and name."""
     may = f"has_{kind}_privilege(role, one.oid, privilege)"
@@ -87,9 +87,7 @@ def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
     return rights - WRITES if role == LOADER and table in OF_MIGRATE else rights
 
 
-def test_each_role_has_exactly_its_rights_on_every_relation(
-    owner: psycopg.Connection, when: str
-) -> None:
+def test_each_role_has_exactly_its_rights_on_every_relation(owner: Connection, when: str) -> None:
     newest = {"MAINTAIN"} if owner.info.server_version >= 170000 else set()
     all_rights = ("SELECT", *WRITES, "TRUNCATE", "REFERENCES", "TRIGGER", *newest)
     found = rights(owner, "table", TABLES, *all_rights)
@@ -111,9 +109,7 @@ def test_each_role_has_exactly_its_rights_on_every_relation(
     assert set(columns) == {(OPERATOR, *column, "UPDATE") for column in COLUMNS_OF_OPERATOR}
 
 
-def test_functions_lend_nobody_the_rights_of_their_owner(
-    owner: psycopg.Connection, when: str
-) -> None:
+def test_functions_lend_nobody_the_rights_of_their_owner(owner: Connection, when: str) -> None:
     found = rights(owner, "function", FUNCTIONS, "EXECUTE")
     assert len({name for _, name in found}) > 8
     for (role, name), may in found.items():
@@ -128,7 +124,7 @@ def test_functions_lend_nobody_the_rights_of_their_owner(
     assert {role for (role, _), may in locks.items() if may} == {OPERATOR, LOADER}
 
 
-def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str) -> None:
+def test_nobody_but_the_owner_makes_objects(owner: Connection, when: str) -> None:
     of_owner = "SELECT nspname FROM pg_namespace WHERE nspowner = 'isobar_owner'::regrole"
     ours = {name for (name,) in owner.execute(of_owner)}
     for (role, schema), may in rights(owner, "schema", SCHEMAS, "USAGE", "CREATE").items():
@@ -144,7 +140,7 @@ def test_nobody_but_the_owner_makes_objects(owner: psycopg.Connection, when: str
 
 
 def test_roles_have_no_server_privileges_and_none_over_each_other(
-    owner: psycopg.Connection, guarded: str
+    owner: Connection, guarded: str
 ) -> None:
     ours = [[*ROLES[1:], "isobar_owner"]]
     powers = owner.execute(
@@ -161,9 +157,7 @@ def test_roles_have_no_server_privileges_and_none_over_each_other(
     assert members.fetchall() == [(MODELLER, ANALYST)]
 
 
-def test_functions_of_analysts_change_nothing_and_may_run_in_parallel(
-    owner: psycopg.Connection,
-) -> None:
+def test_functions_change_nothing_and_may_run_in_parallel(owner: Connection) -> None:
     others = (
         "SELECT proname FROM pg_proc WHERE pronamespace = 'metrics'::regnamespace"
         " AND (provolatile, proparallel) <> ('s', 's')"

@@ -68,15 +68,17 @@ def test_programs_older_than_the_server_are_rejected(monkeypatch: pytest.MonkeyP
     assert "postgresql-client-18" in str(caught.value)
 
 
-def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
-    state: Path, tmp_path: Path, outside: dict[str, str], owner: psycopg.Connection
+def test_a_backup_migrates_nothing_and_a_restore_all(
+    state: Path, tmp_path: Path, outside: dict[str, str], owner: psycopg.Connection, rented: str
 ) -> None:
-    owner.execute("DROP VIEW enriched.itineraries")
     assert isobar(state, "migrate", **outside).returncode == 0
     owner.execute("DROP VIEW enriched.itineraries")
     assert isobar(state, "backup", str(tmp_path / "new"), **outside).returncode == 0
     view = "SELECT to_regclass('enriched.itineraries') IS NULL"
     assert owner.execute(view).fetchone() == (True,)
+    restored = isobar(state, "restore", str(tmp_path / "new"), DATABASE_URL=rented)
+    assert restored.returncode == 0, restored.stderr
+    assert "Updated the tables and views" in restored.stderr
     full = tmp_path / "full"
     full.mkdir()
     (full / "mine").touch()
@@ -139,18 +141,12 @@ def test_databases_in_use_are_not_replaced(
     assert done.returncode == 0, done.stderr
 
 
-def test_a_non_superuser_restores_what_a_superuser_backed_up(
-    state: Path, rented: str, backup: Path
-) -> None:
-    """As on a managed server: the login may make roles and databases, and owns its own."""
-    done = isobar(state, "restore", str(backup), DATABASE_URL=rented)
-    assert done.returncode == 0, done.stderr
-    assert isobar(state, "migrate", DATABASE_URL=rented).returncode == 0
-
-
 @pytest.fixture
 def rented(server: Connections, template: str, other: str) -> Iterator[str]:
-    """The URL of a database whose owner is no superuser, as on a managed server."""
+    """The URL of a database whose owner is no superuser, as on a managed server.
+
+    The login may make roles and databases.
+    """
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS rented")
         connection.execute("CREATE ROLE rented LOGIN CREATEROLE CREATEDB PASSWORD 'rented'")
@@ -170,47 +166,33 @@ def written(tmp_path: Path) -> Path:
     """A folder that looks like a backup of this version."""
     for name in ("warehouse", "dagster"):
         (tmp_path / f"{name}.dump").write_text(name)
-    manifest = Manifest(
-        format=FORMAT,
-        isobar="0.1.0",
-        taken_at=datetime(2026, 11, 21, tzinfo=UTC),
-        sha256=_digests(tmp_path),
-    )
+    taken_at = datetime(2026, 11, 21, tzinfo=UTC)
+    digests = _digests(tmp_path)
+    manifest = Manifest(format=FORMAT, isobar="0.1.0", taken_at=taken_at, sha256=digests)
     (tmp_path / "manifest.json").write_text(manifest.model_dump_json())
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("file", "content", "words"),
     [
-        ({"format": FORMAT + 1}, "it is of Isobar 0.1.0, which restores it"),
-        ({"format": FORMAT - 1, "server_version": 180006}, "it is of Isobar 0.1.0"),
-        ({"isobar": None}, r"no manifest\.json that can be read"),
-        ({"sha256": None}, r"no manifest\.json that can be read"),
+        ("manifest.json", {"format": FORMAT + 1}, "it is of Isobar 0.1.0, which restores it"),
+        ("manifest.json", {"format": FORMAT - 1, "server_version": 18}, "it is of Isobar 0.1.0"),
+        ("manifest.json", {"sha256": None}, r"no manifest\.json that can be read"),
+        ("manifest.json", "{", r"no manifest\.json that can be read"),
+        ("manifest.json", None, r"no manifest\.json that can be read: .*No such file"),
+        ("dagster.dump", "Dagster", r"not as they were written: dagster\.dump"),
+        ("dagster.dump", None, r"files are missing or .*: dagster\.dump"),
     ],
 )
-def test_a_backup_of_another_version_is_rejected(
-    written: Path, change: dict[str, object], words: str
+def test_a_backup_of_another_version_or_a_damaged_one_is_rejected(
+    written: Path, file: str, content: dict[str, object] | str | None, words: str
 ) -> None:
-    manifest = written / "manifest.json"
     assert read_manifest(written).isobar == "0.1.0"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
+    if isinstance(content, dict):
+        content = json.dumps(json.loads((written / file).read_text()) | content)
+    (written / file).unlink()
+    if content is not None:
+        (written / file).write_text(content)
     with pytest.raises(PermanentFailure, match=words):
-        read_manifest(written)
-
-
-def test_a_damaged_or_incomplete_backup_is_rejected(written: Path) -> None:
-    (written / "dagster.dump").write_text("Dagster")
-    with pytest.raises(PermanentFailure, match=r"not as they were written: dagster\.dump"):
-        read_manifest(written)
-    (written / "dagster.dump").unlink()
-    with pytest.raises(PermanentFailure, match=r"files are missing or .*: dagster\.dump"):
-        read_manifest(written)
-    (written / "manifest.json").write_text("{")
-    with pytest.raises(PermanentFailure, match=r"no manifest\.json that can be read"):
-        read_manifest(written)
-    (written / "manifest.json").unlink()
-    with pytest.raises(
-        PermanentFailure, match=r"no manifest\.json that can be read: .*No such file"
-    ):
         read_manifest(written)

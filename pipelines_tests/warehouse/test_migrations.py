@@ -1,11 +1,12 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import psycopg
 import pytest
+from psycopg import Connection
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
@@ -43,12 +44,8 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Add:
     return lambda more: monkeypatch.setattr(apply, "object_files", lambda *_: files | more)
 
 
-def test_tables_are_what_tables_py_declares(url: str) -> None:
-    """Also after an upgrade: see `test_upgrade`."""
-    assert differences(url) == []
-
-
-def test_migrating_twice_changes_nothing(url: str, owner: psycopg.Connection) -> None:
+def test_migrating_twice_changes_nothing(url: str, owner: Connection) -> None:
+    assert differences(url) == [], "tables are what tables.py declares"
     before = owner.execute(ALL_OBJECTS).fetchall()
     messages: list[str] = []
     apply.migrate(url, messages.append)
@@ -58,20 +55,8 @@ def test_migrating_twice_changes_nothing(url: str, owner: psycopg.Connection) ->
 
 def test_two_migrations_at_once_end_in_one_schema(empty_url: str) -> None:
     messages: list[str] = []
-    errors: list[Exception] = []
-
-    def go() -> None:
-        try:
-            apply.migrate(empty_url, messages.append)
-        except Exception as error:  # noqa: BLE001 - shown by the assertion below
-            errors.append(error)
-
-    threads = [threading.Thread(target=go) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(apply.migrate, [empty_url] * 4, [messages.append] * 4))
     assert messages == ["Created the tables and views."]
 
 
@@ -84,9 +69,7 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str, add: Add) -> None
         assert connection.execute(ALL_OBJECTS).fetchall() == []
 
 
-def test_a_view_losing_a_column_is_replaced_with_its_dependants(
-    url: str, owner: psycopg.Connection, add: Add
-) -> None:
+def test_a_view_is_replaced_with_its_dependants(url: str, owner: Connection, add: Add) -> None:
     one = {
         "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT x, x AS y FROM enriched.b",
         "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 1 AS x, 2 AS gone",
@@ -105,9 +88,7 @@ def test_a_view_losing_a_column_is_replaced_with_its_dependants(
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
 
 
-def test_a_view_whose_rows_a_function_returns_is_replaced_with_it(
-    url: str, owner: psycopg.Connection, add: Add
-) -> None:
+def test_a_view_returned_by_a_function_is_replaced(url: str, owner: Connection, add: Add) -> None:
     """As enriched.track returns rows of enriched.shipments: it depends on their type."""
     files = apply.object_files()
     owner.execute("CREATE ROLE ana; GRANT SELECT ON enriched.shipments TO ana WITH GRANT OPTION")
@@ -128,9 +109,7 @@ def test_a_view_whose_rows_a_function_returns_is_replaced_with_it(
     owner.execute("DROP OWNED BY ana; DROP ROLE ana")
 
 
-def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
-    url: str, owner: psycopg.Connection, add: Add
-) -> None:
+def test_a_function_with_other_arguments_is_replaced(url: str, owner: Connection, add: Add) -> None:
     body = "RETURNS integer LANGUAGE sql AS 'SELECT 1'"
     for arguments in ("x integer", "x integer, y text", ""):
         add({"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"})
@@ -146,9 +125,7 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
     assert owner.execute(count).fetchone() == (0,)
 
 
-def test_tables_of_a_later_version_are_rejected_by_name(
-    url: str, owner: psycopg.Connection
-) -> None:
+def test_tables_of_a_later_version_are_rejected(url: str, owner: Connection) -> None:
     owner.execute("UPDATE ops.revision SET version_num = '9999'")
     with pytest.raises(PermanentFailure, match="of a later version of Isobar"):
         apply.migrate(url)
@@ -156,9 +133,7 @@ def test_tables_of_a_later_version_are_rejected_by_name(
 
 
 @pytest.mark.parametrize("table", ["alembic_version", "alembic_version_flights"])
-def test_a_database_of_an_older_version_is_rejected_and_left_alone(
-    empty_url: str, table: str
-) -> None:
+def test_a_database_of_an_older_version_is_left_alone(empty_url: str, table: str) -> None:
     with psycopg.connect(empty_url, autocommit=True) as owner:
         owner.execute(f"CREATE SCHEMA ops; CREATE TABLE ops.{table} (version_num text)".encode())
         assert condition(empty_url) == "foreign"
@@ -169,25 +144,17 @@ def test_a_database_of_an_older_version_is_rejected_and_left_alone(
         assert owner.execute(schemas).fetchone() == (0,)
 
 
-@pytest.mark.parametrize("encoding", ["LATIN1"])
-def test_a_database_of_another_encoding_is_rejected(
-    server: Connections, empty_database: str, encoding: str
-) -> None:
-    name = f"{empty_database}_other"
+def test_a_database_of_another_encoding_is_rejected(server: Connections) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
-        )
+        connection.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
         try:
-            with pytest.raises(PermanentFailure, match=f"with the encoding {encoding}"):
-                apply.migrate(server.url(SUPERUSER, name))
+            with pytest.raises(PermanentFailure, match="with the encoding LATIN1"):
+                apply.migrate(server.url(SUPERUSER, "latin"))
         finally:
-            connection.execute(f"DROP DATABASE {name}")
+            connection.execute("DROP DATABASE latin")
 
 
-def test_a_changed_comment_on_a_table_needs_no_revision(
-    url: str, owner: psycopg.Connection
-) -> None:
+def test_a_changed_comment_needs_no_revision(url: str, owner: Connection) -> None:
     before = set(owner.execute(ALL_COMMENTS).fetchall())
     owner.execute("COMMENT ON TABLE solar.days IS 'One row per day; ''as was''.'")
     owner.execute("COMMENT ON COLUMN solar.days.day IS NULL")
@@ -199,7 +166,7 @@ def test_a_changed_comment_on_a_table_needs_no_revision(
     assert differences(url) == []
 
 
-def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.Connection) -> None:
+def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: Connection) -> None:
     """A check that fails on a table stops every view that reads it."""
     read = owner.execute(
         """
@@ -221,13 +188,12 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: psycopg.
         assert dg.AssetKey(source) in parents, (name, table)
 
 
-@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
 def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
-    url: str, owner: psycopg.Connection, add: Add, kind: str
+    url: str, owner: Connection, add: Add
 ) -> None:
     add({"enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 1 AS x, 2 AS gone"})
     apply.migrate(url)
-    owner.execute(f"CREATE {kind} public.mine AS SELECT gone FROM enriched.a".encode())
+    owner.execute("CREATE MATERIALIZED VIEW public.mine AS SELECT gone FROM enriched.a")
     changed = {
         "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT 5 AS x",
         "enriched.new": "CREATE OR REPLACE VIEW enriched.new AS SELECT 2 AS two",
@@ -239,14 +205,14 @@ def test_an_upgrade_stops_at_a_view_that_others_use_and_names_theirs(
             apply.migrate(url)
         assert owner.execute(ALL_OBJECTS).fetchall() == before
     add(changed)
-    owner.execute(f"DROP {kind} public.mine".encode())
+    owner.execute("DROP MATERIALIZED VIEW public.mine")
     apply.migrate(url)
     assert owner.execute("TABLE enriched.a").fetchall() == [(5,)]
     assert owner.execute("SELECT two FROM enriched.new").fetchall() == [(2,)]
 
 
 def test_a_locked_table_is_waited_for_briefly_and_reported(
-    url: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    url: str, owner: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply, "TURN_WAIT", "100ms")
     monkeypatch.setattr(apply, "TABLE_WAIT", "100ms")
@@ -260,13 +226,7 @@ def test_a_locked_table_is_waited_for_briefly_and_reported(
     apply.migrate(url)
 
 
-def test_an_unreachable_server_is_named_without_its_password() -> None:
-    with pytest.raises(TransientFailure, match="migrating gave up") as caught:
-        apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")
-    assert "hunter2" not in str(caught.value)
-
-
-def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Connection) -> None:
+def test_every_table_view_function_and_column_has_a_comment(owner: Connection) -> None:
     without = owner.execute(
         f"""
         SELECT nspname || '.' || relname || coalesce('.' || attname, '')

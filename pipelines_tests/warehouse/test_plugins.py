@@ -1,6 +1,5 @@
 """The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -11,7 +10,6 @@ from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
-from pipelines.testing.databases import made
 from pipelines_tests import plugins
 from pipelines_tests.warehouse.schemas import condition, differences
 
@@ -36,15 +34,7 @@ def url(server: Connections, database: str) -> str:
     return server.url(SUPERUSER, database)
 
 
-@pytest.fixture
-def fresh(server: Connections) -> Iterator[str]:
-    with made(server) as name:
-        yield server.url(SUPERUSER, name)
-
-
-def test_a_plugin_is_created_removed_and_added_again(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_a_plugin_comes_and_goes(url: str, owner: psycopg.Connection, tmp_path: Path) -> None:
     others = owner.execute(OTHERS).fetchall()
     said: list[str] = []
     plugins.write(tmp_path)
@@ -71,52 +61,12 @@ def test_a_plugin_is_created_removed_and_added_again(
     assert owner.execute(OTHERS).fetchall() == others
 
 
-def test_columns_of_views_have_the_comments_of_those_they_come_from(
-    fresh: str, tmp_path: Path
-) -> None:
-    """Of the table, and of a view of it; a renamed one, and one of their own, have not."""
-    views = {
-        "sql/views/enriched.{name}_stops.sql": """
-            CREATE OR REPLACE VIEW enriched.{name}_stops AS
-            SELECT stop_id, name, upper(name) AS title FROM {name}.stops;
-            COMMENT ON VIEW enriched.{name}_stops IS 'Where buses stop.';
-            COMMENT ON COLUMN enriched.{name}_stops.name IS 'Our own words.';
-        """,
-        "sql/views/enriched.{name}_titles.sql": """
-            CREATE OR REPLACE VIEW enriched.{name}_titles AS
-            SELECT stop_id, name, title FROM enriched.{name}_stops;
-            COMMENT ON VIEW enriched.{name}_titles IS 'What stops are called.';
-        """,
-    }
-    plugins.write(tmp_path, "buses", views)
-    with plugins.installed(tmp_path):
-        migrate(fresh)
-    query = (
-        "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute"
-        " WHERE attrelid = %s::regclass AND attnum > 0"
-    )
-    with psycopg.connect(fresh) as connection:
-        for view in ("enriched.buses_stops", "enriched.buses_titles"):
-            assert dict(connection.execute(query, [view]).fetchall()) == {
-                "stop_id": "Number of the stop.",
-                "name": "Our own words.",
-                "title": None,
-            }
-
-
 def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
     server: Connections, url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    trigger = """
-    CREATE OR REPLACE FUNCTION buses.shout() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        new.name := upper(new.name);
-        RETURN new;
-    END
-    $$;
-    """
     files: dict[str, str | None] = {
-        "sql/views/buses.shout.sql": trigger,
+        "sql/views/buses.shout.sql": "CREATE OR REPLACE FUNCTION buses.shout() RETURNS trigger"
+        " LANGUAGE plpgsql AS $$ BEGIN new.name := upper(new.name); RETURN new; END $$;",
         "sql/tables.sql": "CREATE OR REPLACE TRIGGER shout BEFORE INSERT ON buses.stops"
         " FOR EACH ROW EXECUTE FUNCTION buses.shout();",
         "sql/grants.sql": "GRANT DELETE ON buses.stops TO isobar_operator;",
@@ -139,27 +89,18 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
     assert owner.execute("SELECT * FROM enriched.buses_stops").fetchall() == [("MARKET",)]
 
 
-BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
-
-
+VIEW = "sql/views/enriched.{name}_stops.sql"
+BAD = plugins.TABLES.replace('"name", Text', '"name", Text, ForeignKey("no.such")')
 #: What fails in a plug-in: a file of it, and the message.
 FAULTS = [
-    ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
+    (VIEW, "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT nonsense", "nonsense"),
     ("sql/tables.sql", "ALTER TABLE {name}.nothing ADD x integer;", "nothing"),
     ("sql/grants.sql", "GRANT DELETE ON {name}.stops TO nobody_there;", "nobody_there"),
-    (
-        "tables.py",
-        plugins.TABLES.replace('"name", Text', '"name", Text, ForeignKey("no.such")').replace(
-            "Column, Int", "Column, ForeignKey, Int"
-        ),
-        "could not find table",
-    ),
+    ("tables.py", BAD.replace("Column, Int", "Column, ForeignKey, Int"), "could not find table"),
 ]
 
 
-def test_plugins_that_fail_are_named_and_harm_nobody(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_plugins_that_fail_harm_nobody(url: str, owner: psycopg.Connection, tmp_path: Path) -> None:
     """Not even each other: all of them are there at once."""
     others = owner.execute(OTHERS).fetchall()
     names = [f"buses{number:02}" for number in range(len(FAULTS))]
@@ -181,16 +122,13 @@ def test_plugins_that_fail_are_named_and_harm_nobody(
     assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
     assert owner.execute(OTHERS).fetchall() == others
     for name in names:
-        wrong = ["sql/tables.sql", "sql/grants.sql"]
-        plugins.write(tmp_path, name, dict.fromkeys(wrong))
+        plugins.write(tmp_path, name, {"sql/tables.sql": None, "sql/grants.sql": None})
     with plugins.installed(tmp_path):
         migrate(url)
         assert (broken_sources(), condition(url)) == ([], "current")
 
 
-def test_views_of_a_plugin_that_cannot_be_imported_stay(
-    url: str, owner: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_views_of_a_broken_plugin_stay(url: str, owner: psycopg.Connection, tmp_path: Path) -> None:
     """After an update gone wrong, dashboards still have what they read."""
     plugins.write(tmp_path)
     with plugins.installed(tmp_path):

@@ -89,34 +89,31 @@ def replica(connections: Connections, state_folder: Path) -> Iterator[Replica]:
     shutil.rmtree(home)
 
 
-@pytest.fixture
-def analyst(replica: Replica) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(replica.url(ANALYST), autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def at_the_primary(connections: Connections) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as connection:
-        yield connection
-
-
 def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
-    analyst: psycopg.Connection, at_the_primary: psycopg.Connection
+    replica: Replica, connections: Connections
 ) -> None:
-    names = relations(at_the_primary)
-    assert {"enriched.itineraries", "metrics.hotel_bookings_by_event_day"} <= set(names)
-    assert len(names) > 40
-    for name in set(names) - SHOWS_THE_HOUR:
-        query = (
-            f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} AS t"
-        )
-        until_equal(analyst, at_the_primary, query)
+    with (
+        psycopg.connect(replica.url(ANALYST), autocommit=True) as analyst,
+        psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as at_the_primary,
+    ):
+        names = [name for (name,) in at_the_primary.execute(RELATIONS, [sorted(SCHEMAS)])]
+        assert {"enriched.itineraries", "metrics.hotel_bookings_by_event_day"} <= set(names)
+        assert len(names) > 40
+        for name in set(names) - SHOWS_THE_HOUR:
+            query = f"SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM {name} AS t"
+            until_equal(analyst, at_the_primary, query)
 
 
-def test_analysts_read_from_the_replica(
-    replica: Replica, connections: Connections, state: Path
-) -> None:
+#: The tables and views of ours that the analyst may read.
+RELATIONS = """
+SELECT nspname || '.' || relname
+FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname = ANY (%s)
+    AND has_table_privilege(pg_class.oid, 'SELECT')
+"""
+
+
+def test_analysts_read_the_replica(replica: Replica, connections: Connections, state: Path) -> None:
     addresses = {
         "DATABASE_URL": connections.url(SUPERUSER, WAREHOUSE),
         "ANALYST_DATABASE_URL": replica.url(ANALYST),
@@ -124,26 +121,13 @@ def test_analysts_read_from_the_replica(
     }
     query = ("database", "psql", "--role", "analyst", "-Atc", "SELECT pg_is_in_recovery()")
     assert isobar(state, *query, **addresses).stdout.strip() == "t"
-    assert (
-        replica.url(ANALYST)
-        in isobar(state, "database", "url", "--role", "analyst", **addresses).stdout
-    )
+    address = isobar(state, "database", "url", "--role", "analyst", **addresses).stdout
+    assert replica.url(ANALYST) in address
 
 
 def on_page(language: str, word: str) -> str:
     (lines,) = [block for block in blocks(PAGE, language) if word in block]
     return lines
-
-
-def relations(analyst: psycopg.Connection) -> list[str]:
-    """The tables and views of ours that the analyst may read."""
-    query = """
-        SELECT nspname || '.' || relname
-        FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname = ANY (%s)
-            AND has_table_privilege(pg_class.oid, 'SELECT')
-        ORDER BY 1"""
-    return [row[0] for row in analyst.execute(query, [sorted(SCHEMAS)])]
 
 
 def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from pipelines.failures import TransientFailure
 from pipelines.migrations import apply
@@ -40,23 +40,16 @@ def secured(server: Connections, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Secured(server, port, ours.file, another.file)
 
 
-def is_encrypted(connection: Connection) -> bool:
-    driver: Any = connection.connection.dbapi_connection
-    return bool(driver.pgconn.ssl_in_use)
-
-
 def test_migrating_and_loading_go_over_tls(secured: Secured, empty_database: str) -> None:
     apply.migrate(secured.url(SUPERUSER, empty_database))
-    store = Warehouse(secured.url(LOADER, empty_database))
-    with store.transaction("solar") as connection:
-        assert is_encrypted(connection)
+    url = secured.url(LOADER, empty_database)
+    with Warehouse(url) as store, store.transaction("solar") as connection:
+        driver: Any = connection.connection.dbapi_connection
+        assert driver.pgconn.ssl_in_use
         assert connection.execute(text("SELECT count(*) FROM flights.legs")).scalar() == 0
-    store.dispose()
 
 
-def test_psql_uses_tls_or_reports_that_it_cannot(
-    secured: Secured, database: str, state: Path
-) -> None:
+def test_psql_uses_tls_or_says_that_it_cannot(secured: Secured, database: str, state: Path) -> None:
     """The built-in one cannot: an installed one counts as an external server."""
     url = secured.url(SUPERUSER, database)
     done = isobar(state, "database", "psql", "-Atc", "SELECT 42", DATABASE_URL=url)
@@ -66,20 +59,12 @@ def test_psql_uses_tls_or_reports_that_it_cannot(
         assert "SSL support is not compiled in" in done.stderr
 
 
-def migrating(url: str) -> None:
-    apply.migrate(url)
-
-
 def loading(url: str) -> None:
-    store = Warehouse(url)
-    try:
-        with store.transaction("solar"):
-            raise AssertionError("it was let in")
-    finally:
-        store.dispose()
+    with Warehouse(url) as store, store.transaction("solar"):
+        raise AssertionError("it was let in")
 
 
-@pytest.mark.parametrize("connect", [migrating, loading])
+@pytest.mark.parametrize("connect", [apply.migrate, loading])
 def test_another_server_is_rejected_in_words(
     secured: Secured, database: str, tmp_path: Path, connect: Callable[[str], None]
 ) -> None:

@@ -1,10 +1,9 @@
-"""Data of an earlier release comes to this one as it was: migrated in place, and by a backup.
+"""Data of an earlier release comes to this one as it was.
 
 An earlier release is the cookbook's rows with other views and the version tables of 3.0.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,7 +16,6 @@ from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of
-from pipelines_tests.command import isobar
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.warehouse.schemas import condition, differences
 
@@ -85,79 +83,56 @@ WHERE nspname IN ('enriched', 'metrics') AND relkind = 'v' ORDER BY 1
 """
 #: Columns that have another name since, by what they are called now.
 RENAMED = {("ops.deliveries", "source"): "feed"}
-#: The columns of each table, and a number that any change of what is in them changes.
-Rows = dict[str, tuple[list[str], str]]
 
 
-@pytest.fixture(scope="module")
-def present(
-    server: Connections, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@pytest.fixture
+def present(server: Connections, template: str, tmp_path: Path) -> Iterator[str]:
     """The name of a database of this version with the cookbook's rows."""
+    (tmp_path / "known").mkdir()
     with made(server, template) as name:
-        with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as opened:
-            warehouse = Warehouse(server.url(LOADER, name))
-            known_data.put(warehouse, opened, tmp_path_factory.mktemp("known"))
-            warehouse.dispose()
-            opened.execute(f"GRANT CREATE ON DATABASE {name} TO isobar_owner")
+        with (
+            psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as opened,
+            Warehouse(server.url(LOADER, name)) as warehouse,
+        ):
+            known_data.put(warehouse, opened, tmp_path / "known")
         yield name
-
-
-@contextmanager
-def earlier(server: Connections, present: str, folder: Path) -> Iterator[tuple[str, Rows]]:
-    """The address of a database as an old clone left it, and what is in its columns by table."""
-    with made(server, present) as name:
-        url = server.url(SUPERUSER, name)
-        with psycopg.connect(url, autocommit=True) as old:
-            old.execute(f"GRANT CREATE ON DATABASE {name} TO isobar_owner")
-            plugins.write(folder)
-            with plugins.installed(folder):
-                migrate(url)
-            old.execute("INSERT INTO buses.stops VALUES (1, 'Market'), (2, 'Bridge')")
-            old.execute(OLD_VIEWS)
-            tables = columns_of(old)
-            rows = {
-                table: (columns, checksum(old, table, columns))
-                for table, columns in tables.items()
-                if not table.startswith(("ops.revision_", "ops.sql_objects"))
-            }
-            old.execute(OLD_TABLES)
-        yield url, rows
-
-
-def problems(url: str, rows: Rows) -> list[str]:
-    """Return what is not as it was, or not of this version."""
-    found = differences(url)
-    found += [] if condition(url) == "current" else ["it is of other code"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        taken = connection.execute(TAKEN_OVER).fetchall()
-        if taken != [("shipments", "all of it is bad", 9, "a,b")]:
-            found.append(f"of the file that was rejected, it has {taken}")
-        connection.execute("DELETE FROM ops.inbox_files WHERE name = 'bad.csv'")
-        for table, (columns, was) in rows.items():
-            present = [RENAMED.get((table, one), one) for one in columns]
-            if checksum(connection, table, present) != was:
-                found.append(f"{table} has other rows")
-    return found
 
 
 def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
     server: Connections, present: str, tmp_path: Path
 ) -> None:
-    with earlier(server, present, tmp_path) as (url, rows):
-        with plugins.installed(tmp_path):
+    plugins.write(tmp_path)
+    with made(server, present) as name, plugins.installed(tmp_path):
+        url = server.url(SUPERUSER, name)
+        with psycopg.connect(url, autocommit=True) as old:
+            old.execute(f"GRANT CREATE ON DATABASE {name} TO isobar_owner")
             migrate(url)
-            assert problems(url, rows) == []
+            old.execute("INSERT INTO buses.stops VALUES (1, 'Market'), (2, 'Bridge')")
+            old.execute(OLD_VIEWS)
+            rows = {
+                table: (columns, checksum(old, table, columns))
+                for table, columns in columns_of(old).items()
+                if not table.startswith(("ops.revision_", "ops.sql_objects"))
+            }
+            old.execute(OLD_TABLES)
+        migrate(url)
+        assert (differences(url), condition(url)) == ([], "current")
         with (
             psycopg.connect(url) as migrated,
             psycopg.connect(server.url(SUPERUSER, present)) as never_old,
         ):
+            taken_over = migrated.execute(TAKEN_OVER).fetchall()
+            assert taken_over == [("shipments", "all of it is bad", 9, "a,b")]
+            migrated.execute("DELETE FROM ops.inbox_files WHERE name = 'bad.csv'")
+            for table, (columns, was) in rows.items():
+                named = [RENAMED.get((table, one), one) for one in columns]
+                assert checksum(migrated, table, named) == was, table
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
             assert now == {*views, "enriched.buses_stops"}
             granted = "SELECT '=r/isobar_owner' = ANY(relacl::text[]) FROM pg_class"
-            granted += " WHERE oid = %s::regclass"
-            assert migrated.execute(granted, ["enriched.shipments"]).fetchone() == (True,)
+            granted += " WHERE oid = 'enriched.shipments'::regclass"
+            assert migrated.execute(granted).fetchone() == (True,)
             gone = "SELECT to_regproc('ops.announce_delivery'), to_regclass('ops.failing_views'),"
             gone += " to_regclass('bookings.audits')"
             assert migrated.execute(gone).fetchone() == (None, None, None)
@@ -165,25 +140,3 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
                 query = f"SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM {view} AS x"
                 query += " WHERE x::text !~ 'buses'"  # a plug-in that the other one lacks
                 assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone()
-
-
-def test_a_backup_of_an_earlier_release_restores_as_this_one(
-    server: Connections, present: str, state: Path, tmp_path: Path
-) -> None:
-    package, backup = tmp_path / "package", tmp_path / "backup"
-    package.mkdir()
-    with earlier(server, present, package) as (url, rows), made(server) as fresh:
-        with psycopg.connect(url, autocommit=True) as old:
-            old.execute(f"CREATE DATABASE {old.info.dbname}_dagster")
-        backed_up = isobar(state, "backup", str(backup), DATABASE_URL=url)
-        assert backed_up.returncode == 0, backed_up.stderr
-        target = server.url(SUPERUSER, fresh)
-        restored = isobar(
-            state, "restore", str(backup), DATABASE_URL=target, PYTHONPATH=str(package)
-        )
-        assert restored.returncode == 0, restored.stderr
-        assert "Updated the tables and views" in restored.stderr
-        with plugins.installed(package):
-            assert problems(target, rows) == []
-        with psycopg.connect(url) as old:
-            assert old.execute("TABLE ops.revision_ops").fetchall() == [], "it was changed"
