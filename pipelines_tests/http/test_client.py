@@ -22,16 +22,9 @@ PACKED = gzip.compress(json.dumps([*range(1_000)]).encode(), mtime=0)
 
 
 def client(**changes: Any) -> HttpClient:
-    settings: dict[str, Any] = {
-        "source": "flights",
-        "variable": "FLIGHTS_URL",
-        "read_seconds": 0.3,
-        "attempt_seconds": 1.0,
-        "attempts": 2,
-        "first_wait_seconds": 0.01,
-        "longest_wait_seconds": 0.05,
-    }
-    return HttpClient(**{**settings, **changes})
+    waits = {"first_wait_seconds": 0.01, "longest_wait_seconds": 0.05}
+    settings = {"read_seconds": 0.3, "attempt_seconds": 1.0, "attempts": 2, **waits, **changes}
+    return HttpClient("flights", "FLIGHTS_URL", **settings)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +38,8 @@ def client(**changes: Any) -> HttpClient:
         (body(b'{"items": [1], "errors": [{"message": "timed out"}]}'), "answered with an error"),
         (body(b"[" * 100_000), "is not JSON"),
         (cut(b'{"itineraries"', said_length=500), "IncompleteRead(14 bytes read"),
+        (body(b"no gzip", Content_Encoding="gzip"), "while decompressing"),
+        (body(PACKED[:1000], Content_Encoding="gzip"), "is not JSON"),
         (silence(0.6), "ReadTimeout: timed out"),
     ],
 )
@@ -61,9 +56,7 @@ def test_transient_errors_are_retried_and_reported_when_they_persist(
     assert "FLIGHTS_URL" in str(caught.value)
 
 
-def test_a_retry_takes_one_of_those_that_requests_share_and_a_response_gives_one_back(
-    source: FakeSource,
-) -> None:
+def test_retries_are_shared_and_a_response_gives_one_back(source: FakeSource) -> None:
     shared = client(attempts=9, retries=deque([None], maxlen=1))
     for _ in range(2):
         source.will(body(b"", 503), document([]))
@@ -78,7 +71,7 @@ def test_a_retry_takes_one_of_those_that_requests_share_and_a_response_gives_one
 
 
 def test_a_permanent_error_is_not_retried(source: FakeSource) -> None:
-    statuses = [400, 401, 403, 404, 405, 410, 422, 600]
+    statuses = [400, 401, 404, 422, 600]
     for status in statuses:
         source.will(body(b"no", status=status))
         with pytest.raises(PermanentFailure, match=f"answered {status}"):
@@ -119,13 +112,6 @@ def test_an_oversized_response_is_rejected_before_it_fills_memory(source: FakeSo
     source.will(body(b'"' + b"x" * 2_000_000 + b'"'))
     with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
         client(max_bytes=1024 * 1024).get_json(source.url)
-
-
-@pytest.mark.parametrize("packed", [b"not gzip", PACKED[:1000]])
-def test_broken_gzip_is_no_document(source: FakeSource, packed: bytes) -> None:
-    source.will(body(packed, Content_Encoding="gzip"))
-    with pytest.raises(TransientFailure, match=r"while decompressing|is not JSON"):
-        client().get_json(source.url)
 
 
 def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) -> None:

@@ -40,31 +40,18 @@ def answer(connections: Connections) -> object:
         return connection.execute("SELECT 1").fetchone()
 
 
-def start_elsewhere(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", START, str(server.state)], stdout=subprocess.PIPE, text=True
-    )
-
-
-def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> None:
-    starter = start_elsewhere(built_in)
-    port, _ = starter.communicate(timeout=300)  # also: the server keeps no pipe of its starter open
+def test_starts_at_once_end_in_one_server_that_outlives_them(built_in: EmbeddedPostgres) -> None:
+    start = [sys.executable, "-c", START, str(built_in.state)]
+    starters = [subprocess.Popen(start, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    # Each ends: the server keeps no pipe of its starter open.
+    (port,) = {starter.communicate(timeout=300)[0] for starter in starters}
+    assert [starter.returncode for starter in starters] == [0, 0, 0]
     running = built_in.connections()
     assert running is not None
-    assert running.port == int(port)
-    assert answer(running) == (1,)
+    assert (running.port, answer(running)) == (int(port), (1,))
 
 
-def test_starts_at_once_end_in_one_server(built_in: EmbeddedPostgres) -> None:
-    starters = [start_elsewhere(built_in) for _ in range(3)]
-    ports = {starter.communicate(timeout=300)[0] for starter in starters}
-    assert len(ports) == 1
-    assert [starter.returncode for starter in starters] == [0, 0, 0]
-
-
-def test_a_server_that_is_not_ours_is_not_touched(
-    built_in: EmbeddedPostgres, server: Connections
-) -> None:
+def test_a_server_of_others_is_not_touched(built_in: EmbeddedPostgres, server: Connections) -> None:
     """A process id that now belongs to another server, as after a reboot."""
     built_in.start()
     built_in.stop()
