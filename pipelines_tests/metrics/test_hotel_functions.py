@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from unittest.mock import ANY
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from pipelines.ingest import watermarks
 from pipelines.postgres.roles import LOADER, SUPERUSER
@@ -67,9 +69,7 @@ def random_events(seed: int = 11) -> list[Event]:
 def by_stay(events: list[Event]) -> dict[Stay, list[Event]]:
     """The events of each night of a reservation, in the order in which they count."""
 
-    def stay(e: Event) -> Stay:
-        return (e.hotel_id, e.night, e.room)
-
+    stay = attrgetter("hotel_id", "night", "room")
     in_order = sorted(events, key=lambda e: (*stay(e), e.event_at, e.status, e.event_id))
     return {key: list(group) for key, group in groupby(in_order, key=stay)}
 
@@ -113,10 +113,9 @@ def stays_of(hotel: int, night: date) -> list[list[Event]]:
 
 
 def modelled_on_the_books(hotel: int, night: date, instant: datetime) -> int:
-    known = (
-        [one for one in events if one.event_at <= instant] for events in stays_of(hotel, night)
-    )
-    return sum(bool(events) and events[-1].status == "booking" for events in known)
+    stays = stays_of(hotel, night)
+    last = [[e.status for e in events if e.event_at <= instant][-1:] for events in stays]
+    return last.count(["booking"])
 
 
 def modelled_pace(
@@ -161,7 +160,7 @@ def starts_of(period: str, first: date, end: date) -> list[date]:
 
 
 @pytest.fixture(scope="module")
-def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
+def filled(server: Connections, template: str) -> Iterator[Connection]:
     """The events and their counts, in a session whose zone changes its clocks among them."""
     with (
         made(server, template) as hotels,
@@ -180,10 +179,8 @@ def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("axis", ["event", "stay"])
-@pytest.mark.parametrize("year", [2022, 2023, 2024])
-def test_bookings_are_counted_by_period_and_axis(
-    filled: psycopg.Connection, year: int, axis: str
-) -> None:
+@pytest.mark.parametrize("year", [2023, 2024])
+def test_bookings_by_period_and_axis(filled: Connection, year: int, axis: str) -> None:
     cases: list[tuple[str, int | None, int | None]] = [
         *((period, None, None) for period in ("year", "month", "week", "day")),
         *((period, month, None) for month in (2, 12) for period in ("month", "week", "day")),
@@ -201,7 +198,7 @@ def test_bookings_are_counted_by_period_and_axis(
             assert answer == modelled, (period, month, day)
 
 
-def test_changes_and_nights_are_those_of_a_replay(filled: psycopg.Connection) -> None:
+def test_changes_and_nights_are_those_of_a_replay(filled: Connection) -> None:
     answer = filled.execute("SELECT * FROM enriched.reservation_changes ORDER BY 1, 2, 3, 4, 5")
     assert answer.fetchall() == (changes := sorted(modelled_changes()))
     assert len(changes) < len(EVENTS)
@@ -224,7 +221,7 @@ BEFORE, AFTER = FIRST_NIGHT - 3 * DAY, FIRST_NIGHT + (NIGHTS + 3) * DAY
 
 @pytest.mark.parametrize("instant", INSTANTS)
 def test_the_books_are_those_of_a_replay_and_the_pickup_is_their_difference(
-    filled: psycopg.Connection, instant: datetime
+    filled: Connection, instant: datetime
 ) -> None:
     for hotel in (HOTEL, OTHER_HOTEL):
         values = {"hotel": hotel, "at": instant, "from": BEFORE, "to": AFTER}
@@ -244,10 +241,8 @@ def test_the_books_are_those_of_a_replay_and_the_pickup_is_their_difference(
 
 
 @pytest.mark.parametrize("instant", INSTANTS)
-@pytest.mark.parametrize(("nights", "days"), [(1, 10), (7, 40), (20, 0)])
-def test_pace_is_the_sum_of_the_books_of_each_day(
-    filled: psycopg.Connection, instant: datetime, nights: int, days: int
-) -> None:
+@pytest.mark.parametrize(("nights", "days"), [(7, 40), (20, 0)])
+def test_pace_sums_the_books(filled: Connection, instant: datetime, nights: int, days: int) -> None:
     end = FIRST_NIGHT + nights * DAY
     answer = filled.execute(
         "SELECT * FROM metrics.hotel_pace(%s, %s, %s, %s, %s)",
@@ -269,34 +264,26 @@ def test_pace_is_the_sum_of_the_books_of_each_day(
         assert ("last year: " in (why or "")) == (then is None)
 
 
-def test_a_year_before_the_first_event_is_not_a_year_without_bookings(
-    filled: psycopg.Connection,
-) -> None:
+def test_before_the_first_event_is_no_year_without_bookings(filled: Connection) -> None:
     nights = (HOTEL, FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT - YEAR_BEFORE + 7 * DAY)
     pace = filled.execute("SELECT * FROM metrics.hotel_pace(%s, %s, %s)", nights).fetchall()
     assert {(then, why) for _, _, then, why in pace} == {
         (None, f"last year: the events begin on {BEGIN}")
     }
     query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s) WHERE hotel_id = %s"
-    as_of = midnight(BEGIN) + timedelta(days=20, hours=23)
-    (row,) = filled.execute(query, (*nights[1:], as_of, HOTEL)).fetchall()
-    assert row[4:] == (None, None, None, f"the events begin on {BEGIN}")
-    # The instant is within the history, but the nights are before it.
-    (row,) = filled.execute(query, (*nights[1:], BEGIN + 2 * YEAR_BEFORE, HOTEL)).fetchall()
-    assert row[4:] == (None, None, None, f"the events begin on {BEGIN}")
+    # The second instant is within the history, but the nights are before it.
+    for as_of in (BEGIN + timedelta(days=20), BEGIN + 2 * YEAR_BEFORE):
+        (row,) = filled.execute(query, (*nights[1:], as_of, HOTEL)).fetchall()
+        assert row[4:] == (None, None, None, f"the events begin on {BEGIN}")
 
 
-def test_a_time_to_come_counts_as_now(filled: psycopg.Connection) -> None:
+def test_a_time_to_come_counts_as_now(filled: Connection) -> None:
     """The books of last year were those of a later day than the books of this year."""
     # Known between the two instants of last year, for nights of which pickup and pace ask, too.
-    booked = """
-        INSERT INTO bookings.events VALUES (
-            1, %s, now() - interval '350 days', 'booking', gen_random_uuid(),
-            current_date - 304, 1, 1
-        )
-    """
+    booked = "SELECT 1, %s, now() - interval '350 days', 'booking', gen_random_uuid(),"
+    booked += " current_date - 304, 1, 1"
     with filled.transaction(force_rollback=True):
-        filled.execute(booked.encode(), [HOTEL])
+        filled.execute(f"INSERT INTO bookings.events {booked}".encode(), [HOTEL])
         for call in (
             "hotels_same_time_last_year(current_date + 55, current_date + 65, as_of => {})",
             "all_hotel_pickup(as_of => {})",
@@ -308,13 +295,11 @@ def test_a_time_to_come_counts_as_now(filled: psycopg.Connection) -> None:
             assert later == today, call
 
 
-def test_the_same_time_last_year_has_the_books_as_they_were_then(
-    filled: psycopg.Connection,
-) -> None:
+def test_the_same_time_last_year_has_the_books_of_then(filled: Connection) -> None:
     as_of = datetime(2024, 2, 18, 12, tzinfo=UTC)
-    nights = days_of(FIRST_NIGHT, FIRST_NIGHT + 7 * DAY)
+    nights = days_of(FIRST_NIGHT, end := FIRST_NIGHT + 7 * DAY)
     query = "SELECT * FROM metrics.hotels_same_time_last_year(%s, %s, %s)"
-    found = filled.execute(query, (FIRST_NIGHT, FIRST_NIGHT + 7 * DAY, as_of)).fetchall()
+    found = filled.execute(query, (FIRST_NIGHT, end, as_of)).fetchall()
     for hotel, _, _, now, then, change, share, why in found:
         assert now == sum(modelled_on_the_books(hotel, night, as_of) for night in nights)
         assert then == sum(
@@ -326,27 +311,21 @@ def test_the_same_time_last_year_has_the_books_as_they_were_then(
     assert {row[0] for row in found} == {HOTEL, OTHER_HOTEL}
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments"),
-    [
+def test_all_hotels_are_answered_as_each_of_them(filled: Connection) -> None:
+    for function, arguments in (
         ("hotel_bookings", "'week', 2024, 'stay'"),
         ("hotel_pickup", "'2024-02-20', '2024-03-01', '2024-02-18'"),
         ("hotel_pace", "'2024-02-20', '2024-03-01', '2024-02-18', 5"),
-    ],
-)
-def test_all_hotels_are_answered_as_each_of_them(
-    filled: psycopg.Connection, function: str, arguments: str
-) -> None:
-    every = filled.execute(f"SELECT * FROM metrics.all_{function}({arguments})").fetchall()
-    one_by_one = [
-        (hotel, None, *row)
-        for hotel in sorted((HOTEL, OTHER_HOTEL))
-        for row in filled.execute(f"SELECT * FROM metrics.{function}({hotel}, {arguments})")
-    ]
-    assert every == one_by_one
+    ):
+        every = filled.execute(f"SELECT * FROM metrics.all_{function}({arguments})").fetchall()
+        assert every == [
+            (hotel, None, *row)
+            for hotel in sorted((HOTEL, OTHER_HOTEL))
+            for row in filled.execute(f"SELECT * FROM metrics.{function}({hotel}, {arguments})")
+        ]
 
 
-def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
+def test_occupancy_is_rooms_booked_by_rooms(filled: Connection) -> None:
     with filled.transaction(force_rollback=True):
         filled.execute(
             "INSERT INTO bookings.hotels (hotel_id, name, city, rooms)"
@@ -369,56 +348,46 @@ def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
     assert {row[0] for row in rows} == {HOTEL, OTHER_HOTEL}
 
 
-#: Arguments of each function that are rejected, and what is said of them.
-REJECTED = {
-    "hotel_bookings": [
-        ("", "hotel_id is NULL: .* number of a hotel"),
-        ("1, 'Day', 2022", "period is 'Day': .* day, week, month or year"),
-        ("1, 'day', NULL", "year is NULL: it must be 1950 to 2050"),
-        ("1, 'day', 2051", "year is 2051: it must be 1950 to 2050"),
-        ("1, 'day', 2022, 'night'", "axis is 'night': it must be event or stay"),
-        ("1, 'month', 2022, month => 13", "month is 13: it must be 1 to 12"),
-        ("1, 'year', 2022, month => 3", "month is 3: with period year .* NULL"),
-        ("1, 'day', 2022, day => 3", "day is 3: without a month .* NULL"),
-        ("1, 'month', 2022, month => 3, day => 3", "day is 3: with period month it must be NULL"),
-        ("1, 'day', 2022, month => 2, day => 30", "day is 30: in February 2022 it must be 1 to 28"),
-        ("1, 'day', 2024, month => 2, day => 30", "day is 30: in February 2024 it must be 1 to 29"),
-    ],
-    "hotel_pace": [
-        ("NULL, '2022-01-01', '2022-01-02'", "hotel_id is NULL"),
-        ("1, '2022-01-01', '2022-01-02', '-infinity'", "as_of is -infinity"),
-        ("1, '2022-01-01', '2022-01-02', days => 401", "days is 401: .* 0 to 400"),
-        ("1, '2020-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 400 nights after"),
-    ],
-    "hotel_on_the_books": [
-        ("1, NULL, '2022-01-01', '2022-01-02'", "as_of is NULL: .* instant"),
-        ("1, now(), '2022-01-02', '2022-01-01'", "from_date is 2022-01-02: .* not be after"),
-        ("1, now(), '2000-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 3700 nights"),
-    ],
-    "hotel_occupancy": [("period => 'Day'", "period is 'Day': .* day, week, month or year")],
-    "hotel_pickup": [
-        ("1, from_date => '-infinity'", "from_date is -infinity: .* a date"),
-        ("1, '2000-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 3700 nights after"),
-    ],
-}
+#: Arguments that are rejected, and what is said of them.
+REJECTED = [
+    ("bookings(", "hotel_id is NULL: .* number of a hotel"),
+    ("bookings(1, 'Day', 2022", "period is 'Day': .* day, week, month or year"),
+    ("bookings(1, 'day', NULL", "year is NULL: it must be 1950 to 2050"),
+    ("bookings(1, 'day', 2051", "year is 2051: it must be 1950 to 2050"),
+    ("bookings(1, 'day', 2022, 'night'", "axis is 'night': it must be event or stay"),
+    ("bookings(1, 'month', 2022, month => 13", "month is 13: it must be 1 to 12"),
+    ("bookings(1, 'year', 2022, month => 3", "month is 3: with period year .* NULL"),
+    ("bookings(1, 'day', 2022, day => 3", "day is 3: without a month .* NULL"),
+    ("bookings(1, 'month', 2022, month => 3, day => 3", "day is 3: with period month it must be N"),
+    ("bookings(1, 'day', 2022, month => 2, day => 30", "day is 30: in February 2022 .* 1 to 28"),
+    ("bookings(1, 'day', 2024, month => 2, day => 30", "day is 30: in February 2024 .* 1 to 29"),
+    ("pace(NULL, '2022-01-01', '2022-01-02'", "hotel_id is NULL"),
+    ("pace(1, '2022-01-01', '2022-01-02', '-infinity'", "as_of is -infinity"),
+    ("pace(1, '2022-01-01', '2022-01-02', days => 401", "days is 401: .* 0 to 400"),
+    ("pace(1, '2020-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 400 nights after"),
+    ("on_the_books(1, NULL, '2022-01-01', '2022-01-02'", "as_of is NULL: .* instant"),
+    ("on_the_books(1, now(), '2022-01-02', '2022-01-01'", "from_date is 2022-01-02: .* not be aft"),
+    ("on_the_books(1, now(), '2000-01-01', '2022-01-01'", "to_date is 2022-.*: .* 3700 nights"),
+    ("occupancy(period => 'Day'", "period is 'Day': .* day, week, month or year"),
+    ("pickup(1, from_date => '-infinity'", "from_date is -infinity: .* a date"),
+    ("pickup(1, '2000-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 3700 nights after"),
+]
+#: What hints begin with. Of each function's arguments only: an outer one passes the error on.
 HINTS = {
-    "hotel_bookings": "metrics.hotel_bookings(",
-    "hotel_on_the_books": "For instance from_date => ",
-    "hotel_pace": "For instance ",
-    "hotel_occupancy": "For instance period => ",
-    "hotel_pickup": "For instance from_date => ",
+    "bookings": "metrics.hotel_bookings(",
+    "pace": "For instance ",
+    "on_the_books": "For instance from_date => ",
+    "occupancy": "For instance period => ",
+    "pickup": "For instance from_date => ",
 }
 
 
-@pytest.mark.parametrize("function", REJECTED)
-def test_invalid_arguments_are_rejected_with_a_message(
-    filled: psycopg.Connection, function: str
-) -> None:
-    for arguments, words in REJECTED[function]:
+def test_invalid_arguments_are_rejected_with_a_message(filled: Connection) -> None:
+    for call, words in REJECTED:
         with pytest.raises(psycopg.errors.InvalidParameterValue, match=words) as caught:
-            filled.execute(f"SELECT * FROM metrics.{function}({arguments})".encode())
-        # Of its arguments only: an outer function passes the error on.
-        assert (caught.value.diag.message_hint or "").startswith(HINTS[function])
+            filled.execute(f"SELECT * FROM metrics.hotel_{call})".encode())
+        hint = caught.value.diag.message_hint or ""
+        assert hint.startswith(HINTS[call.partition("(")[0]]), call
 
 
 @pytest.mark.parametrize(
@@ -430,7 +399,7 @@ def test_invalid_arguments_are_rejected_with_a_message(
         "hotel_pace({}, '2024-03-01', '2024-03-08')",
     ],
 )
-def test_an_unknown_hotel_is_named(filled: psycopg.Connection, call: str) -> None:
+def test_an_unknown_hotel_is_named(filled: Connection, call: str) -> None:
     """It had zeros for every period, as a hotel without guests has."""
     said: list[tuple[str | None, str | None]] = []
 

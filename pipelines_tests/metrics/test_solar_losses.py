@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-import psycopg
 import pytest
+from psycopg import Connection
 
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
@@ -13,14 +13,14 @@ FIRST = dt.date(2020, 6, 1)
 CLEAN: Values = (20.0, 20.0, 400.0, 400.0)
 
 
-def losses(owner: psycopg.Connection, day: dt.date) -> dict[str, float]:
+def losses(owner: Connection, day: dt.date) -> dict[str, float]:
     rows = owner.execute(
         "SELECT cause, lost_kwh FROM metrics.solar_losses WHERE plant_id = 1 AND day = %s", [day]
     )
     return dict(rows.fetchall())
 
 
-def add_day(owner: psycopg.Connection, number: int, values: Values, *without: str) -> dt.date:
+def add_day(owner: Connection, number: int, values: Values, *without: str) -> dt.date:
     """Add a day of 24 hours of these values; return it."""
     day = FIRST + dt.timedelta(days=number)
     add_readings(owner, 1, day, day + dt.timedelta(days=1), values, without=without)
@@ -28,7 +28,7 @@ def add_day(owner: psycopg.Connection, number: int, values: Values, *without: st
 
 
 @pytest.fixture
-def plant(owner: psycopg.Connection) -> int:
+def plant(owner: Connection) -> int:
     """A plant with clean panels for twenty days."""
     add_plant(owner, 1)
     end = FIRST + dt.timedelta(days=20)
@@ -46,14 +46,12 @@ def plant(owner: psycopg.Connection) -> int:
     ],
 )
 def test_what_was_lost_has_a_cause(
-    owner: psycopg.Connection, plant: int, values: Values, cause: str, lost_kwh: float
+    owner: Connection, plant: int, values: Values, cause: str, lost_kwh: float
 ) -> None:
     assert losses(owner, add_day(owner, plant, values)) == {cause: pytest.approx(lost_kwh)}
 
 
-def test_the_weather_says_what_a_dead_sensor_cannot(
-    warehouse: Warehouse, owner: psycopg.Connection, plant: int
-) -> None:
+def test_weather_stands_for_a_sensor(warehouse: Warehouse, owner: Connection, plant: int) -> None:
     """Two of three kilowatt-hours that were blamed on a sensor were clouds."""
     day = add_day(owner, plant, (20.0, 9.0, 400.0, 0.0))
     owner.execute("UPDATE solar.plants SET latitude = 37, longitude = -3")
@@ -69,9 +67,7 @@ def test_the_weather_says_what_a_dead_sensor_cannot(
     assert losses(owner, day) == {"sky": pytest.approx(24 * 10), "other": pytest.approx(24 * 1)}
 
 
-def test_soiling_is_what_clean_panels_do_not_have_and_ends_when_they_are_cleaned(
-    owner: psycopg.Connection, plant: int
-) -> None:
+def test_soiling_is_what_clean_panels_do_not_have(owner: Connection, plant: int) -> None:
     for number in range(plant, plant + 6):  # one part in ten, whatever the weather
         sun = 0.8 if number % 2 else 1.0
         day = add_day(owner, number, (20.0, 20.0 * sun * 0.9, 400.0, 400.0 * sun))
@@ -84,7 +80,7 @@ def test_soiling_is_what_clean_panels_do_not_have_and_ends_when_they_are_cleaned
     assert losses(owner, day) == {}
 
 
-def test_hours_that_were_not_delivered_are_estimated(owner: psycopg.Connection, plant: int) -> None:
+def test_hours_that_were_not_delivered_are_estimated(owner: Connection, plant: int) -> None:
     """A gap at noon costs more than one at night."""
     owner.execute(
         "UPDATE solar.readings SET expected_energy_kwh = 60, observed_energy_kwh = 60"

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg import Connection
 
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
@@ -16,27 +17,20 @@ from pipelines.testing.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
 
 PERIODS = ("hour", "day", "week", "month", "year")
-ZONES = (
-    "UTC",
-    "Europe/Madrid",
-    "America/New_York",
-    "America/Sao_Paulo",  # whose clocks changed at midnight
-    "Asia/Kolkata",
-    "Asia/Kathmandu",
-    "Australia/Lord_Howe",  # whose clocks change by half an hour
-)
+#: Clocks of São Paulo changed at midnight, and those of Lord Howe change by half an hour.
+ZONES = ("UTC", "Europe/Madrid", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe")
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
 local = dt.datetime.fromisoformat
 
 
-def report(connection: psycopg.Connection, *arguments: Any) -> list[Any]:
+def report(connection: Connection, *arguments: Any) -> list[Any]:
     placeholders = ", ".join(["%s"] * len(arguments))
     query = f"SELECT * FROM metrics.solar_report({placeholders})"
     return connection.execute(query.encode(), arguments).fetchall()
 
 
-def test_p56_the_hourly_report_that_was_daily(owner: psycopg.Connection) -> None:
+def test_p56_the_hourly_report_that_was_daily(owner: Connection) -> None:
     """It was said to be hourly, and was of days. Hour is what comes without saying."""
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-01-01", "2021-01-01", vary=1.0)
@@ -50,7 +44,7 @@ def test_p56_the_hourly_report_that_was_daily(owner: psycopg.Connection) -> None
     assert counts == [8784, 366, 53, 12, 1]
 
 
-def test_p55_the_end_day_and_its_midnight_are_excluded(owner: psycopg.Connection) -> None:
+def test_p55_the_end_day_and_its_midnight_are_excluded(owner: Connection) -> None:
     """Data went up to midnight of the `to` day, and had one hour of it; the report did not."""
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-12-30", "2021-01-03")
@@ -62,7 +56,7 @@ def test_p55_the_end_day_and_its_midnight_are_excluded(owner: psycopg.Connection
     assert report(owner, 1, "2021-01-01", "2021-01-01", "year") == []
 
 
-def test_p07_sums_of_all_four_values_match_the_hours(owner: psycopg.Connection) -> None:
+def test_p07_sums_of_all_four_values_match_the_hours(owner: Connection) -> None:
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-02-28", "2020-03-02", without=["2020-02-29T03:00Z"])
     hours = report(owner, 1, "2020-02-29", "2020-03-01")
@@ -95,14 +89,14 @@ def plants(server: Connections, template: str) -> Any:
         yield connection
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     number=st.integers(1, len(ZONES)),
     first=st.dates(dt.date(2018, 9, 15), dt.date(2019, 11, 25)),
     days=st.one_of(st.integers(0, 70), st.integers(200, 450)),
 )
 def test_hours_days_months_and_years_add_up_to_the_same(
-    plants: psycopg.Connection, number: int, first: dt.date, days: int
+    plants: Connection, number: int, first: dt.date, days: int
 ) -> None:
     end = first + days * DAY
     sums = []
@@ -124,7 +118,7 @@ def test_hours_days_months_and_years_add_up_to_the_same(
     assert sums[0][1] == pytest.approx(stored[1], rel=1e-9)
 
 
-def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connection) -> None:
+def test_days_on_which_clocks_change_have_23_and_25_hours(owner: Connection) -> None:
     add_plant(owner, 1, "Europe/Madrid")
     add_readings(owner, 1, "2020-03-29", "2020-03-30", vary=1.0)
     add_readings(owner, 1, "2020-10-25", "2020-10-26", vary=1.0)
@@ -144,32 +138,30 @@ def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connect
         assert day[5:7] == (25, 25)
 
 
-def test_p57_times_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> None:
+def test_p57_times_use_the_plants_zone_in_any_session(owner: Connection) -> None:
     """Times had no zone, and one client showed them in that of its own."""
     add_plant(owner, 1, "Asia/Kolkata")
     add_readings(owner, 1, "2020-06-01", "2020-06-03", vary=1.0)
     hourly = "SELECT local_hour, observed_energy_kwh FROM metrics.solar_hourly ORDER BY read_at"
     texts = []
-    for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
+    for zone in ("UTC", "America/New_York"):
         owner.execute(f"SET timezone = '{zone}'".encode())
         texts.append([report(owner, 1, "2020-06-01", "2020-06-03", period) for period in PERIODS])
         texts[-1].append(owner.execute(hourly).fetchall())
-    assert texts[0] == texts[1] == texts[2]
+    assert texts[0] == texts[1]
     assert texts[0][0][0][0] == texts[0][-1][0][0] == local("2020-06-01")
     first = owner.execute("SELECT min(read_at) FROM solar.readings").fetchone()
     assert first == (dt.datetime(2020, 5, 31, 18, 30, tzinfo=dt.UTC),)
 
 
-def test_p19_a_period_without_data_has_an_explicit_row(owner: psycopg.Connection) -> None:
+def test_p19_a_period_without_data_has_an_explicit_row(owner: Connection) -> None:
     """It was the words "Data is not available!" where a list was expected."""
     add_plant(owner, 1)
     for period, count in zip(PERIODS, (48, 2, 1, 1, 1), strict=True):
         rows = report(owner, 1, "2020-06-01", "2020-06-03", period)
         assert len(rows) == count
-        assert {row[1:5] for row in rows} == {(None,) * 4}
-        assert {row[5] for row in rows} == {0}
+        assert {(*row[1:6], row[7]) for row in rows} == {(*(None,) * 4, 0, None)}
         assert sum(row[6] for row in rows) == 48
-        assert {row[7] for row in rows} == {None}
 
 
 EXAMPLE = "metrics.solar_report(1, '2020-12-01', '2021-01-01'), or (..., 'month')"
@@ -182,9 +174,7 @@ DAYS = "'2020-01-01', '2020-01-02'"
     ("arguments", "error", "words"),
     [
         ("", VALUE, NONE),
-        ("1", VALUE, NONE),
         ("1, to_date => '2020-01-01'", VALUE, NONE),
-        ("1, NULL, '2020-01-02'", VALUE, NONE),
         (f"NULL, {DAYS}", VALUE, NONE),
         ("1, '2020-01-01', NULL, 'day'", VALUE, NONE),
         ("1, '2020-01-02', '2020-01-01'", VALUE, "From date can not be greater than to date"),
@@ -198,13 +188,11 @@ DAYS = "'2020-01-01', '2020-01-02'"
         ("1, '4713-01-01 BC', '2020-01-01'", VALUE, "from_date is 4713-01-01 BC: it must be 1950"),
         ("1, '2049-06-01', '2049-06-02'", VALUE, "from_date is 2049-06-01: it is in the future"),
         # PostgreSQL's own dates see to these, before the function is called.
-        ("1, '2020-02-30', '2021-06-01'", NO_DATE, "date/time field value out of range"),
-        ("1, '2021-02-29', '2021-06-01'", NO_DATE, "date/time field value out of range"),
         ("1, 'yesterdays', '2021-06-01'", NO_DATE, "invalid input syntax for type date"),
     ],
 )
 def test_p15_p16_p17_p18_p25_impossible_arguments_are_rejected(
-    owner: psycopg.Connection, arguments: str, error: Any, words: str
+    owner: Connection, arguments: str, error: Any, words: str
 ) -> None:
     add_plant(owner, 1)
     with pytest.raises(error) as caught:
