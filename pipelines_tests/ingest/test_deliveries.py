@@ -1,8 +1,10 @@
 """The ledger does not let anything be lost."""
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,6 +17,7 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     write_rejects,
 )
+from pipelines.ingest.quarantine import close_retry, in_quarantine, take_out
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse
 
@@ -48,3 +51,30 @@ def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Wareh
             connection.execute(
                 text("UPDATE ops.deliveries SET loaded_at = loaded_at + interval '1 hour'")
             )
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_a_load_that_ends_the_transaction_itself_stores_nothing(
+    warehouse: Warehouse, end: str, is_retry: bool
+) -> None:
+    """Incident: half a delivery stayed behind a COMMIT, and its records were lost to a retry."""
+    with warehouse.transaction("test") as connection:
+        number, _ = open_delivery(connection, replace(DELIVERY, name="before"), None)
+        write_rejects(connection, number, REJECTS)
+        close_delivery(connection, number, read=2, loaded=0, stored=0, rejected=2)
+    with (
+        pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure,
+        warehouse.transaction("test") as connection,
+    ):
+        retry = take_out(connection, number) if is_retry else None
+        number = number if retry else open_delivery(connection, DELIVERY, None)[0]
+        with suppress(psycopg.Error):
+            getattr(connection.connection, end)()
+        if retry:
+            close_retry(connection, retry, loaded=2, stored=2, rejected=0)
+        close_delivery(connection, number, read=0, loaded=0, stored=0, rejected=0)
+    assert "must n" in failure.value.remedy
+    with warehouse.engine.connect() as connection:
+        names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
+        assert (names, in_quarantine(connection, "test")) == (["before"], 2)

@@ -1,9 +1,7 @@
 """What is said of statements of a source that fail."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
-import psycopg
 import pytest
 
 from pipelines.failures import (
@@ -14,7 +12,6 @@ from pipelines.failures import (
     TransientFailure,
 )
 from pipelines.ingest import statements
-from pipelines.ingest.load import Load
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.ingest.levels import Levels, line, stepwise
 
@@ -74,29 +71,6 @@ def test_a_statement_that_commits_fails_the_delivery(
     assert_nothing_came(levels)
     stepwise(levels)
     assert levels.deliver("a.csv", line("A", 1), line("B", 2)) == (2, 2, 0, 0)
-
-
-@pytest.mark.parametrize("end", ["commit", "rollback"])
-@pytest.mark.parametrize("is_retry", [False, True])
-def test_a_step_that_ends_the_transaction_stores_nothing(
-    levels: Levels, end: str, is_retry: bool
-) -> None:
-    """Incident: half a delivery stayed behind a COMMIT, and its records were lost to a retry."""
-
-    def step(load: Load) -> None:
-        with suppress(psycopg.Error):
-            getattr(load.connection.connection, end)()
-
-    levels.deliver("bad.csv", line("Z", "ice"))
-    levels.owner.execute("UPDATE ops.quarantine SET raw = replace(raw, 'ice', '9')")
-    stepwise(levels, step)
-    with pytest.raises(PermanentFailure, match=r"before delivery \w+ |not open") as failure:
-        levels.runner.retry() if is_retry else levels.deliver("a.csv", line("A", 1))
-    assert "must n" in failure.value.remedy
-    assert levels.rows() == [("Z", 9.0)]
-    ledger = "SELECT name, rejected_count FROM ops.deliveries WHERE problem IS NULL ORDER BY 1"
-    assert levels.rows(ledger) == [("bad.csv", 1), ("before.csv", 0)]
-    assert levels.rows("SELECT count(*) FROM ops.quarantine") == [(1,)]
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -176,7 +176,6 @@ DAYS = "'2020-01-01', '2020-01-02'"
         ("", VALUE, NONE),
         ("1, to_date => '2020-01-01'", VALUE, NONE),
         (f"NULL, {DAYS}", VALUE, NONE),
-        ("1, '2020-01-01', NULL, 'day'", VALUE, NONE),
         ("1, '2020-01-02', '2020-01-01'", VALUE, "From date can not be greater than to date"),
         # Incident: it was a 400, like a bad value, and not a 404.
         (f"17, {DAYS}", psycopg.errors.NoDataFound, "Object with plant id does not exists"),
@@ -184,8 +183,6 @@ DAYS = "'2020-01-01', '2020-01-02'"
         (f"1, {DAYS}, NULL", VALUE, "period is NULL: it must be hour, day, week"),
         ("1, '2020-01-01', 'infinity'", VALUE, "to_date is infinity: it must be 2051-01-01 or ear"),
         ("1, '-infinity', '2020-01-01'", VALUE, "from_date is -infinity: it must be 1950-01-01"),
-        ("1, '2020-01-01', '5874897-12-31'", VALUE, "to_date is 5874897-12-31: it must be 2051"),
-        ("1, '4713-01-01 BC', '2020-01-01'", VALUE, "from_date is 4713-01-01 BC: it must be 1950"),
         ("1, '2049-06-01', '2049-06-02'", VALUE, "from_date is 2049-06-01: it is in the future"),
         # PostgreSQL's own dates see to these, before the function is called.
         ("1, 'yesterdays', '2021-06-01'", NO_DATE, "invalid input syntax for type date"),
