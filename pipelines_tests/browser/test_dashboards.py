@@ -27,67 +27,6 @@ PAGES = {
 }
 
 
-def test_a_filter_is_in_the_address(browser: Browser, dashboards: str) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Hotel bookings")
-        page.get_by_test_id("stMultiSelect").locator("input").click()
-        name = page.get_by_role("option").nth(1).inner_text()
-        page.get_by_role("option").nth(1).click()
-        page.wait_for_url(re.compile(r"hotel="))
-        page.reload()
-        expect(page.get_by_test_id("stMultiSelect").first).to_contain_text(name)
-        page.wait_for_function(IS_IDLE)
-        expect(page.get_by_text("There is no hotel")).to_have_count(0)
-
-
-def test_the_overview_says_what_status_finds(browser: Browser, dashboards: str) -> None:
-    """The sandbox has warnings on purpose."""
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Overview")
-        health = page.locator(".st-key-health")
-        expect(health).to_contain_text("warning")
-        expect(health).to_contain_text("As of")
-        health.get_by_role("link").first.click()
-        expect(page.get_by_role("heading", name="Data quality")).to_be_visible()
-        expect(page.get_by_text("What to do:").first).to_be_visible()
-
-
-def test_a_question_is_answered_by_clicking_and_its_link_gives_the_same_answer(
-    browser: Browser, dashboards: str
-) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        visit(page, dashboards, "Ask")
-        page.get_by_test_id("stSelectbox").first.locator("input").fill("day by day")
-        page.get_by_role("option").filter(has_text="Hotel bookings").first.click()
-        page.wait_for_url(re.compile(r"question=bookings\.by_day"))
-        page.wait_for_function(IS_IDLE)
-        page.get_by_role("spinbutton", name="Month").fill("10")
-        page.get_by_role("button", name="Ask", exact=True).click()
-        page.wait_for_url(re.compile(r"month=10"))
-        page.wait_for_function(IS_IDLE)
-        saved = downloaded(page)
-        assert "period_start,bookings,cancellations,net_bookings\n" in saved
-        assert "-10-" in saved
-        assert "-11-" not in saved
-        link = page.get_by_test_id("stCode").filter(has_text="http").inner_text().strip()
-        assert link == page.url
-        page.goto(link)
-        expect(page.get_by_test_id("stCode").first).to_contain_text("month => 10")
-        assert downloaded(page) == saved
-
-
-def downloaded(page: Page) -> str:
-    """The text of the file that the button of the answer's table gives."""
-    page.evaluate("window.showSaveFilePicker = undefined")  # its dialog is not of the page
-    page.get_by_test_id("stDataFrame").first.hover()
-    with page.expect_download() as saving:
-        page.get_by_role("button", name="Download as CSV").first.click()
-    return saving.value.path().read_text()
-
-
 def beside_all_places(page: Page) -> None:
     """Click on the map where no place is: on land, on the sea or on a line."""
     chart = page.get_by_test_id("stVegaLiteChart").first

@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -83,32 +83,6 @@ def test_a_page_elsewhere_starts_and_reads_nothing(page: Page, ui: Ui) -> None:
     words = [json.dumps(one) for one in ({"type": "connection_init"}, begin)]
     url = f"{ui.url.replace('http', 'ws')}/graphql"
     assert page.evaluate(LISTEN, [url, "graphql-ws", words]) == "rejected"
-
-
-def test_a_page_elsewhere_shows_the_ui_in_no_frame_and_links_to_it(page: Page, ui: Ui) -> None:
-    """Links as those of alerts, in a mail or a chat."""
-    page.evaluate("url => document.body.innerHTML = `<iframe src=${url}>`", ui.url)
-    page.wait_for_timeout(2000)
-    assert "Overview" not in "".join(frame.inner_text("body") for frame in page.frames[1:])
-    page.evaluate("url => document.body.innerHTML = `<a href=${url}/automation>there`", ui.url)
-    page.get_by_text("there").click()
-    expect(page.get_by_text("Automation").first).to_be_visible()
-
-
-def test_a_name_that_is_rebound_to_this_machine_is_not_answered(browser: Browser, ui: Ui) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        answer = page.goto(f"http://{chromium.ELSEWHERE}:{urlsplit(ui.url).port}/server_info")
-        assert answer is not None
-        assert answer.status == 403
-        assert "ISOBAR_ALLOWED_HOSTS" in page.inner_text("body")
-
-
-def test_the_ui_works_by_the_name_localhost(browser: Browser, ui: Ui) -> None:
-    with chromium.visitor(browser) as context:
-        page = context.new_page()
-        page.goto(f"http://localhost:{urlsplit(ui.url).port}/jobs")
-        expect(page.get_by_text("shipments").first).to_be_visible()
 
 
 def test_a_page_elsewhere_opens_no_websocket_of_the_dashboards(page: Page, dashboards: str) -> None:

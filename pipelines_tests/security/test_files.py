@@ -24,37 +24,8 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     return Inbox("shipments", tmp_path / "inbox", "SHIPMENTS_INBOX", "utf-8")
 
 
-def load_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
-    files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
-    return len(outcomes), [str(one) for one in failures]
-
-
 def stored(owner: psycopg.Connection) -> list[tuple[str]]:
     return owner.execute("SELECT article_name FROM shipments.articles").fetchall()
-
-
-def test_a_name_is_only_a_name_however_it_looks(
-    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    names = [
-        f"{'x' * 251}.csv",
-        "a..csv",
-        "a\\..\\..\\secret.csv",
-        "a%2F..%2F..%2Fsecret.csv",
-        "$(touch pwned).csv",
-        "`touch pwned`;touch pwned.csv",
-        "-o pwned.csv",
-        "~root.csv",
-        "C:pwned.csv",
-    ]
-    for number, name in enumerate(names):
-        (inbox.folder / name).write_text(text_of([line(number)]))
-    before = sorted(tmp_path.rglob("*"))
-    assert load_all(warehouse, inbox) == (len(names), [])
-    stored_names = owner.execute("SELECT name FROM ops.deliveries").fetchall()
-    assert sorted(stored_names) == sorted((name,) for name in names)
-    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_file_replaced_by_a_link_is_not_followed(

@@ -1,5 +1,6 @@
 """Words of others in logs and on terminals: no line begins with them, no escape moves a cursor."""
 
+import datetime as dt
 import logging
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipelines.definitions import build_definitions
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
@@ -101,3 +103,10 @@ def test_words_of_a_service_forge_no_line_of_a_log(
     text = f"{caught.value}\n{caplog.text}"
     assert not any(BEGINS.match(one) for one in text.splitlines())
     assert "\x1b" not in text
+
+
+def test_tables_in_the_ui_are_escaped_text_of_limited_length() -> None:
+    rows = [{"name": "<img src=x onerror=alert(1)>", "at": dt.date(2026, 1, 1), "long": "x" * 9999}]
+    (record,) = as_table(rows).records
+    assert record.data["name"] == "<img src=x onerror=alert(1)>"
+    assert len(str(record.data["long"])) == 200

@@ -14,9 +14,7 @@ WHAT_MODELLERS_TRY = [
     "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS x",
     "CREATE TABLE IF NOT EXISTS mine (x integer REFERENCES solar.plants)",
     "CREATE TRIGGER mine BEFORE INSERT ON solar.plants EXECUTE FUNCTION solar.delete_plant()",
-    "CREATE RULE mine AS ON INSERT TO solar.plants DO NOTHING",
     "ALTER VIEW enriched.itineraries OWNER TO CURRENT_USER",
-    "ALTER SCHEMA enriched RENAME TO mine",
     "DROP SCHEMA metrics CASCADE",
     "GRANT isobar_modeller TO isobar_analyst",
     "GRANT isobar_loader TO CURRENT_USER",
@@ -29,9 +27,7 @@ WHAT_MODELLERS_TRY = [
     "CREATE EVENT TRIGGER mine ON ddl_command_start EXECUTE FUNCTION solar.delete_plant()",
     "SELECT * FROM bob.own",
     "INSERT INTO bob.own VALUES (2)",
-    "CREATE VIEW bob.mine AS SELECT 1 AS x",
     "SET ROLE bob",
-    "ALTER SCHEMA bob RENAME TO mine",
 ]
 
 
@@ -43,20 +39,7 @@ def test_a_modeller_changes_nothing_but_its_own(
             bob.execute("CREATE TABLE own AS SELECT 1 AS number")
         with psycopg.connect(urls["jane"], autocommit=True) as jane:
             assert errors_of(jane, WHAT_MODELLERS_TRY) == WHAT_MODELLERS_TRY
-
-
-def test_a_modeller_builds_in_schemas_of_its_own(owner: psycopg.Connection, guarded: str) -> None:
-    with logins(owner, jane=True) as urls, psycopg.connect(urls["jane"], autocommit=True) as jane:
-        jane.execute("CREATE TABLE legs AS TABLE flights.legs")
-        jane.execute("CREATE VIEW offers AS SELECT route FROM enriched.itineraries")
-        jane.execute("CREATE TEMPORARY TABLE passing AS TABLE offers")
-        jane.execute("CREATE SCHEMA jane_snapshots; CREATE TABLE jane_snapshots.kept (x integer)")
-        jane.execute("CREATE TABLE replaced AS TABLE offers; ALTER TABLE replaced RENAME TO kept")
-        found = jane.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE tableowner = 'jane'"
-        )
-        assert {*found} >= {("jane", "legs"), ("jane", "kept"), ("jane_snapshots", "kept")}
-        assert jane.execute("SHOW statement_timeout").fetchone() == ("30min",)
+            assert jane.execute("SHOW statement_timeout").fetchone() == ("30min",)
 
 
 def test_a_schema_named_like_a_login_catches_no_name(

@@ -1,15 +1,13 @@
 """A source that redirects: on its own server it may, to another one it may not."""
 
 import io
-from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 import requests
 
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import HttpClient, _Session
-from pipelines.testing.fake_source import Answer, FakeSource, body, document
+from pipelines.testing.fake_source import Answer, FakeSource, body
 
 CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, read_seconds=2.0)
 
@@ -39,25 +37,6 @@ def test_redirects_to_another_server_are_rejected(source: FakeSource, location: 
         CLIENT.get_json(source.url)
     assert "FLIGHTS_URL" in str(caught.value)
     assert len(source.requests) == 1
-
-
-def test_credentials_go_along_on_the_same_server(
-    source: FakeSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    received: list[tuple[str, str | None]] = []
-
-    def listening(then: Answer) -> Answer:
-        def answer(handler: BaseHTTPRequestHandler) -> None:
-            received.append((handler.path, handler.headers["Authorization"]))
-            then(handler)
-
-        return answer
-
-    source.will(listening(redirects_to("/moved")), listening(document({})))
-    CLIENT.get_json(source.url.replace("http://", "http://me:hunter2@"), {"key": "hunter2"})
-    assert [path for path, _ in received] == ["/document.json?key=hunter2", "/moved"]
-    assert [sent is not None for _, sent in received] == [True, True]
 
 
 def test_an_address_in_a_redirect_is_shown_without_its_secrets(source: FakeSource) -> None:

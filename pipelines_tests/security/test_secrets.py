@@ -137,16 +137,11 @@ def test_no_command_line_has_a_secret(ui: Ui) -> None:
     assert leaks(lines) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("key", "api_key", "apikey", "subscription-key", "account_key", "appid", "sig"),
-        *("token", "access_token", "accessToken", "client_secret", "X-Amz-Signature"),
-    ],
-)
-def test_a_secret_in_the_query_of_an_address_is_masked(name: str) -> None:
-    address = f"https://h/x?page=2&{name}={MARKED}&monkey=1&design=2"
-    assert redact(address) == f"https://h/x?page=2&{name}=***&monkey=1&design=2"
+def test_a_secret_in_the_query_of_an_address_is_masked() -> None:
+    names = "key api_key apikey subscription-key account_key appid sig token access_token"
+    for name in (*names.split(), "accessToken", "client_secret", "X-Amz-Signature"):
+        address = f"https://h/x?page=2&{name}={MARKED}&monkey=1&design=2"
+        assert redact(address) == f"https://h/x?page=2&{name}=***&monkey=1&design=2"
 
 
 def test_a_secret_is_masked_however_a_service_repeats_it() -> None:

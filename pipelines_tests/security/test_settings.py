@@ -30,7 +30,6 @@ source = Source(name="{name}", package=__name__, about="A.", settings=Settings, 
 """
 FIELDS = {
     "a secret of another type": "token: int = secret_text('A token.')",
-    "a secret that nobody marked": "token: int = 0",
     "a password in a container": "token: dict[str, str] | None = None",
     "another one is not set": """token: str = ''
     pin: SecretStr | None = secret_text('A.')

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.http.json_documents import parse_json
 from pipelines.ingest.feeds import Parsed
 from pipelines.sources.flights.transform import read_snapshot
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
@@ -66,6 +67,7 @@ def test_local_times_become_instants_in_the_zone_of_their_airport() -> None:
         ({"stops": -1}, "not a count"),
         ({"stops": True}, "not a count"),
         ({"stops": 10**30}, "not a count"),
+        ({"stops": parse_json(b"9" * 100_000)}, "not a count"),
         ({"duration_mins": 0}, "not a number of minutes"),
         ({"duration_mins": "145"}, "not a number of minutes"),
         ({"duration_mins": float("nan")}, "not a number of minutes"),
