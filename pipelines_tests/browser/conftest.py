@@ -18,11 +18,9 @@ expect.set_options(timeout=chromium.PATIENCE_SECONDS * 1000)
 def path_of_browser() -> str:
     """Return the path of the browser; without one the test is skipped, but fails in CI."""
     path = chromium.installed()
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail(chromium.MISSING)
     if path is None:
-        pytest.skip(chromium.MISSING)
-    return path
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(chromium.MISSING)
+    return str(path)
 
 
 @pytest.fixture(scope="package")

@@ -10,9 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from pipelines.dashboard.theme import BACKGROUNDS
 from pipelines.source import sources
 from pipelines_tests.browser import chromium
-from pipelines_tests.browser.dashboards import IS_IDLE, served
+from pipelines_tests.browser.dashboards import IS_IDLE
 from pipelines_tests.browser.watched import Watched
-from pipelines_tests.states import copied, migrate
 
 #: How many charts and tables each page has, at least. The overview has numbers.
 PAGES = {
@@ -170,17 +169,3 @@ RGB = {
     name: f"rgb({', '.join(str(int(one[place : place + 2], 16)) for place in (1, 3, 5))})"
     for name, one in BACKGROUNDS.items()
 }
-
-
-def test_pages_of_an_empty_database_say_what_to_do(browser: Browser) -> None:
-    with (
-        copied(migrate) as state,
-        served(state) as url,
-        chromium.visitor(browser, width=380, height=844) as context,
-    ):
-        page = context.new_page()
-        for name in PAGES:
-            visit(page, url, name)
-            expect(page.get_by_test_id("stException")).to_have_count(0)
-            expect(page.get_by_test_id("stAlert").first).to_be_visible()
-            assert page.evaluate(SCROLLS) == [], name

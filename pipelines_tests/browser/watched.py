@@ -12,16 +12,6 @@ from pipelines_tests.browser.chromium import PATIENCE_SECONDS
 
 #: What Dagster's UI writes where a part of a page could not be drawn.
 BROKEN = re.compile(r"can't be displayed|Unexpected GraphQL error|PythonError|Traceback")
-WORDS_OF_PAGE = """
-words => document.body.innerText.replace(/[^a-z0-9]+/gi, " ").includes(words)
-"""
-#: As by a click on a link, which loads no script again.
-GO_TO = """
-path => {
-    history.pushState({}, "", path);
-    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
-}
-"""
 
 
 class Watched:
@@ -43,14 +33,6 @@ class Watched:
     def open(self, path: str) -> None:
         self._open.clear()  # requests of the page before are cancelled
         self.page.goto(f"{self.url}{path}")
-
-    def go_to(self, path: str) -> None:
-        """Go on to another path of the UI that is open."""
-        self.page.evaluate(GO_TO, path)
-
-    def wait_for(self, words: str) -> None:
-        """Wait until the page says these words, whatever marks are between them."""
-        self.page.wait_for_function(WORDS_OF_PAGE, arg=plain(words))
 
     def faults(self) -> list[str]:
         """Return the faults, once every request of the page is answered and its answer read."""
@@ -90,12 +72,6 @@ class Watched:
                 self._unread.discard(response)
             self._faults += [f"GraphQL: {error}" for error in answer.get("errors") or ()]
             self._faults += [f"GraphQL: {error}" for error in _python_errors(answer)]
-
-
-def plain(text: str) -> str:
-    """Letters and digits, whatever marks Markdown put between them."""
-    without_links = re.sub(r"\]\([^)]*\)", " ", text)
-    return re.sub(r"[^A-Za-z0-9]+", " ", without_links).strip()
 
 
 def _python_errors(answer: Any) -> Iterator[Any]:
