@@ -30,10 +30,6 @@ UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 LOCKS_REQUESTED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
-def redis_server() -> str | None:
-    return shutil.which("redis-server")
-
-
 def wait_until(is_so: Callable[[], object], what: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -51,15 +47,9 @@ class Broker:
         self.start()
 
     def start(self) -> None:
-        options = {
-            "port": self.port,
-            "bind": "127.0.0.1",
-            "requirepass": "secret",
-            "appendonly": "yes",
-            "dir": self._folder,
-            "logfile": self._folder / "redis.log",
-        }
-        program = redis_server()
+        options = {"port": self.port, "bind": "127.0.0.1", "requirepass": "secret"}
+        options |= {"appendonly": "yes", "dir": self._folder, "logfile": self._folder / "redis.log"}
+        program = shutil.which("redis-server")
         assert program is not None, MISSING
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([program, *words], start_new_session=True)
@@ -224,14 +214,11 @@ class Machines:
     def runs(self, job: str | None = None) -> list[Run]:
         """Oldest first."""
         found = self.ui.query(RUNS)["runsOrError"]["results"]
+        names = ("runId", "jobName", "status", "startTime", "endTime")
         return [
             Run(
-                one["runId"],
-                one["jobName"],
-                one["status"],
-                one["startTime"],
-                one["endTime"],
-                [event["message"] for event in one["eventConnection"]["events"]],
+                *(one[name] for name in names),
+                output=[said["message"] for said in one["eventConnection"]["events"]],
             )
             for one in reversed(found)
             if job in (None, one["jobName"])

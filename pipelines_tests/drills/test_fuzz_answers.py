@@ -9,14 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.http.json_documents import parse_json
-from pipelines.ingest.feeds import Context
-from pipelines.sources.bookings import Settings
-from pipelines.sources.bookings.transform import (
-    newest_event_at,
-    of_objects,
-    read_events,
-    unknown_keys,
-)
 from pipelines.sources.weather.geocoding import Located, Lookup, checked, choose
 from pipelines.sources.weather.observation import (
     PLAUSIBLE,
@@ -29,26 +21,9 @@ from pipelines.sources.weather.providers import Place, openweathermap, weatherap
 from pipelines.sources.weather.providers.open_meteo import UNITS, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
 from pipelines_tests.drills.fuzz import changed, json_values, often, sent, texts
-from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.weather.site import RECORDED
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
-EVENTS = [event(number) for number in range(4)]
-
-
-@often(300)
-@given(changed(EVENTS, most=6), st.sampled_from(["UTC", "Europe/Paris", "Africa/Cairo"]))
-def test_each_event_of_a_response_is_loaded_or_rejected(document: Any, zone: str) -> None:
-    document = parse_json(sent(document))
-    if not isinstance(document, list):
-        return
-    settings = Settings(time_zone=zone)
-    events = read_events(of_objects(document), Context(source="bookings", settings=settings))
-    assert len(events.rows["stage_events"]) + len(events.rejects) == len(document)
-    newest = newest_event_at(document, settings, until=NOW)
-    assert newest is None or newest <= NOW
-    for text in (*unknown_keys(document, "events"), *(one.raw for one in events.rejects)):
-        text.encode()
 
 
 OPEN_METEO = {

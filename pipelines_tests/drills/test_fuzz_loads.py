@@ -21,14 +21,9 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import load_response
-from pipelines.sources.weather import fetch
-from pipelines.sources.weather.kinds import PresentWeather
-from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.testing.fake_clock import FakeClock
-from pipelines.testing.fake_source import FakeSource, body
+from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.fuzz import Verdicts, changed, changes_of, json_values, often, sent
-from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
 from pipelines_tests.logins import login
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights.made_up import (
@@ -143,36 +138,6 @@ def test_any_plant_response_is_loaded_or_rejected(
         load_response(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))
     except PermanentFailure as failure:
         see_named(failure)
-
-
-@often(100, 10)
-@given(changed(OPEN_METEO) | json_values)
-def test_any_weather_is_written_or_the_place_is_due_again(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    source: FakeSource,
-    monkeypatch: pytest.MonkeyPatch,
-    document: Any,
-) -> None:
-    monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
-    owner.execute("TRUNCATE weather.places, weather.quota_blocks CASCADE")
-    owner.execute(
-        "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
-        " VALUES ('DE 1', 52, 13, 'given', TRUE)"
-    )
-    clock = FakeClock(dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC))
-    source.will(body(sent(document)))
-    url = source.url.removesuffix("/document.json")
-    provider = OpenMeteo(HttpClient("weather", "WEATHER_BASE_URL", attempts=1), url, clock)
-    try:
-        done = fetch.fetch(warehouse, [PresentWeather(provider, clock)])
-    except PermanentFailure as failure:
-        see_named(failure)
-        return
-    assert done.succeeded + done.failed == 1
-    assert (done.failure is None) == bool(done.succeeded)
-    query = "SELECT count(*) FROM weather.observations"
-    assert owner.execute(query).fetchall() == [(done.succeeded,)]
 
 
 CALLABLE = """

@@ -1,25 +1,16 @@
 """Any text where a reader of texts stands: a value, or the one error that it names."""
 
-import csv
-import gzip
-import io
-from contextlib import suppress
 from decimal import Decimal
 
-import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pipelines.failures import Failure, PermanentFailure, redact
+from pipelines.failures import Failure, redact
 from pipelines.ingest.countries import code_of_country
-from pipelines.ingest.csv_files import CsvFile
-from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import as_sent, storable
 from pipelines.ingest.money import parse_price
 from pipelines.sources.shipments.addresses import read_address
 from pipelines_tests.drills.fuzz import Verdicts, often, texts
-from pipelines_tests.ingest.one_by_one import records
-from pipelines_tests.ingest.test_gzip_reader import packed_file
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
 #: Prices as sources write them: a form, filled in with a currency and an amount.
@@ -72,82 +63,12 @@ def test_an_address_is_always_read_and_nothing_is_made_up(text: str) -> None:
             assert word.upper() in words
 
 
-def opened(
-    content: bytes, encoding: str = "utf-8", variable: str | None = "AN_ENCODING"
-) -> CsvFile:
-    return CsvFile(
-        io.BytesIO(content),
-        source="trains",
-        name="trains.csv",
-        promised=("a", "b", "c"),
-        encoding=encoding,
-        variable=variable,
-    )
-
-
-SOME_LINES = st.text(alphabet='ab,;"\n\r\t é\x00', max_size=80).map(str.encode) | st.binary()
-
-
-@often()
-@given(st.sampled_from([b"", b"\xef\xbb\xbf", b"a,b,c\n", b'"a";b;c\r\n', b"\xff\xfe"]), SOME_LINES)
-@pytest.mark.parametrize("variable", ["AN_ENCODING", None])
-@example(b"a,b,c\n", b"1,2,3\n")
-def test_any_bytes_are_a_record_file_or_rejected(
-    verdicts: Verdicts, variable: str | None, header: bytes, content: bytes
-) -> None:
-    with verdicts.count():
-        found = records(opened(header + content, variable=variable))
-        for record in found:
-            assert (record.fields is None) != (record.problem is None)
-        lines = [record.line for record in found]
-        assert lines == sorted(set(lines))
-
-
-FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=9)
-
-
-@often()
-@given(st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=6), st.sampled_from(",;\t"), st.booleans())
-def test_records_that_are_written_are_read_as_they_were(
-    rows: list[tuple[str, str, str]], delimiter: str, quotes_all: bool
-) -> None:
-    assume(all(any(field.strip() for field in row) for row in rows))  # blank ones are left out
-    written = io.StringIO()
-    writer = csv.writer(
-        written,
-        delimiter=delimiter,
-        quoting=csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL,
-        lineterminator="\n",
-    )
-    writer.writerows([("a", "b", "c"), *rows])
-    read = [record.fields for record in records(opened(written.getvalue().encode()))]
-    assert read == [list(row) for row in rows]
-
-
 @often()
 @given(texts)
 def test_what_quarantine_stores_is_given_back(text: str) -> None:
     assume("\\x00" not in text)  # which is how a NUL is stored
     assert "\x00" not in storable(text)
     assert as_sent(storable(text)) == text
-
-
-def unpack(content: bytes) -> bytes:
-    return unpacked(packed_file(content), "trains").read()
-
-
-@often()
-@given(st.binary(max_size=200), st.data())
-def test_a_damaged_gzip_file_is_rejected_or_decompresses_unchanged(
-    content: bytes, data: st.DataObject
-) -> None:
-    assert unpack(gzip.compress(content)) == content
-    packed = bytearray(gzip.compress(content))
-    for _ in range(data.draw(st.integers(1, 3))):
-        packed[data.draw(st.integers(2, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    packed = packed[: data.draw(st.integers(2, len(packed)))] + data.draw(st.binary(max_size=9))
-    with suppress(PermanentFailure):
-        assert unpack(bytes(packed)) in (content, b"")
 
 
 @often()

@@ -3,7 +3,6 @@
 import gzip
 import json
 import resource
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.command import PROJECT
+from pipelines_tests.command import executed
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.shipments import made_up as shipments
@@ -23,22 +22,8 @@ EVENTS = 2_000_000 if LONG else 100_000
 LINES = 300_000 if LONG else 20_000
 
 
-def load_measured(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (GIGABYTE, GIGABYTE))
-
-    url = server.url(LOADER, database)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_load", url, source, file],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    measured: dict[str, float] = json.loads(done.stdout)
-    return measured
+def limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (GIGABYTE, GIGABYTE))
 
 
 @pytest.mark.parametrize("source", ["bookings", "shipments"])
@@ -55,7 +40,10 @@ def test_a_large_file_loads_within_a_gigabyte(
             shipments.text_of([shipments.line(n // 3, sku=n % 3) for n in range(LINES)])
         )
         count, table = LINES, "shipments.articles"
-    measured = load_measured(server, database, source, file)
+    words = ("-m", "benchmarks.one_load", server.url(LOADER, database), source, file)
+    done = executed(sys.executable, *words, preexec_fn=limit)
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
     assert measured["loaded"] == count
     assert measured["megabytes"] < 600
     assert owner.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (count,)
@@ -97,13 +85,7 @@ def test_huge_content_is_rejected_with_little_memory(
         block = line * (8_000_000 // len(line))
         file.write_bytes(gzip.compress(header) + gzip.compress(block) * (SIZE // len(block)))
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, url, str(file)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = executed(sys.executable, "-c", LOAD, url, file, check=True)
     error, megabytes = done.stdout.split()
     # Of a file with too many bad lines, some are kept.
     assert error == ("RejectedDelivery" if line == b"1,2,3\n" else "PermanentFailure")
