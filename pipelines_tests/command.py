@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -62,18 +63,16 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
     return kept | empty | {"ISOBAR_HOME": str(state)} | variables
 
 
+def executed(*words: str | Path, **how: Any) -> "subprocess.CompletedProcess[str]":
+    """Execute a program, in the folder of the project if no other is named, to its end."""
+    options: dict[str, Any] = {"cwd": PROJECT, "capture_output": True, "check": False}
+    return subprocess.run(words, text=True, **(options | how))
+
+
 def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     if "PYTHONPATH" in variables:  # plug-ins: what was imported already knows none of them
-        return subprocess.run(
-            [*MAIN, *words],
-            env=environment(state, **variables),
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        how = {"env": environment(state, **variables), "stdin": subprocess.DEVNULL}
+        return executed(*MAIN, *words, timeout=600, **how)
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder, name) for name in ("stdout", "stderr")]
         process = FORKS.Process(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import PROJECT, environment, executed
 
 UV = Path(sys.executable).parent / "uv"
 
@@ -38,11 +38,4 @@ def run(
     installed: Path, state: Path, *words: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the installed program on a state folder, in that folder."""
-    return subprocess.run(
-        [installed, *words],
-        cwd=state,
-        env=environment(state, **variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return executed(installed, *words, cwd=state, env=environment(state, **variables))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import PROJECT, environment, executed
 from pipelines_tests.packages import UV
 
 pytestmark = pytest.mark.skipif(not UV.exists(), reason="there is no uv beside Python (make setup)")
@@ -30,17 +30,11 @@ def test_the_installed_package_runs_anywhere_and_keeps_state_there(
 ) -> None:
     version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
 
+    variables = environment(state)
+    del variables["ISOBAR_HOME"], variables["BOOKINGS_TIME_ZONE"]  # as .env says
+
     def isobar(*words: str) -> "subprocess.CompletedProcess[str]":
-        variables = environment(state)
-        del variables["ISOBAR_HOME"], variables["BOOKINGS_TIME_ZONE"]  # as .env says
-        return subprocess.run(
-            [installed, *words],
-            cwd=state,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return executed(installed, *words, cwd=state, env=variables)
 
     assert isobar("--version").stdout.strip() == f"isobar, version {version}"
     (state / ".env").write_text(f"ISOBAR_HOME={state}\nBOOKINGS_TIME_ZONE=Nowhere\n")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import testing
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import PROJECT, environment, executed
 from pipelines_tests.documents.pages import FENCED
 from pipelines_tests.others import others
 from pipelines_tests.packages import UV, run, uv
@@ -86,14 +85,7 @@ def test_the_example_s_own_tests_pass(tmp_path: Path) -> None:
     """In an environment that has the plug-in and Isobar, and none of Isobar's own tests."""
     install(tmp_path, "tides")
     (tmp_path / "pipelines").symlink_to(PROJECT / "pipelines")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-        cwd=EXAMPLE,
-        check=False,
-        env=environment(
-            EXAMPLE, PYTHONPATH=f"{EXAMPLE}:{tmp_path}", ISOBAR_DISABLE_SOURCES=others("tides")
-        ),
-        capture_output=True,
-        text=True,
-    )
+    where = {"PYTHONPATH": f"{EXAMPLE}:{tmp_path}", "ISOBAR_DISABLE_SOURCES": others("tides")}
+    pytest_quietly = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    done = executed(*pytest_quietly, "tests", cwd=EXAMPLE, env=environment(EXAMPLE, **where))
     assert done.returncode == 0, done.stdout

@@ -1,16 +1,15 @@
 """The tutorial of a source, run as it is written: in an empty folder, with Isobar elsewhere."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.command import PROJECT, environment, executed
 from pipelines_tests.documents.pages import FENCED
 from pipelines_tests.others import others
-from pipelines_tests.packages import UV
+from pipelines_tests.packages import UV, uv
 
 PAGE = PROJECT / "docs" / "adding-a-source.md"
 #: The part that is done from top to bottom.
@@ -41,14 +40,7 @@ def test_the_tutorial_works_as_written(installed: Path, tmp_path: Path, state_fo
     try:
         for kind, block in FENCED.findall(TUTORIAL):
             if kind == "sh" and ACTIVATE not in block:
-                done = subprocess.run(
-                    ["bash", "-c", first + block],
-                    cwd=folder,
-                    env=variables,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
+                done = executed("bash", "-c", first + block, cwd=folder, env=variables)
                 output = done.stdout + done.stderr
                 assert done.returncode == 0, f"{block}\n{output}"
             elif kind == "text":
@@ -59,18 +51,7 @@ def test_the_tutorial_works_as_written(installed: Path, tmp_path: Path, state_fo
         assert "No rejected record" in output or "passed" in output or "whl" in output
     finally:
         EmbeddedPostgres(folder / "state").stop()
-        subprocess.run(
-            [
-                UV,
-                "-q",
-                "pip",
-                "uninstall",
-                "--python",
-                installed.parent / "python",
-                "isobar-parking",
-            ],
-            check=False,
-        )
+        uv("pip", "uninstall", "--python", installed.parent / "python", "isobar-parking")
 
 
 def _edit(file: Path, block: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines_tests.command import PROJECT
+from pipelines_tests.command import PROJECT, executed
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -22,17 +22,13 @@ WITH_ALL = {"configuration", "migrate"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
+def test_a_service_has_no_more_rights_than_it_needs_and_ports_of_loopback(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_ports_are_bound_to_loopback_by_default(name: str) -> None:
-    for port in SERVICES[name].get("ports", []):
+    for port in service.get("ports", []):
         assert re.match(r"\$\{[A-Z]+_BIND:-127\.0\.0\.1\}:", port), port
 
 
@@ -109,13 +105,8 @@ def test_the_database_sizes_itself_by_its_machine(tmp_path: Path) -> None:
     started = tmp_path / "docker-entrypoint.sh"
     started.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     started.chmod(0o755)
-    done = subprocess.run(
-        [PROJECT / "deploy" / "postgres-sized.sh", "-cjit=off"],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    sized = PROJECT / "deploy" / "postgres-sized.sh"
+    done = executed(sized, "-cjit=off", env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
     program, *flags = done.stdout.split()
     settings = dict(flag.removeprefix("-c").split("=") for flag in flags)
     assert program == "postgres"

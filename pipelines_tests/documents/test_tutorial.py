@@ -1,11 +1,11 @@
 """The tutorial does what it says: each block of commands is run, and shows what the page shows."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-from pipelines_tests.command import PROJECT, environment
+from pipelines.postgres.server import EmbeddedPostgres
+from pipelines_tests.command import PROJECT, environment, executed
 
 PAGE = PROJECT / "docs" / "tutorial.md"
 STEP = re.compile(r"^```sh\n(.*?)^```\n\n^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -16,20 +16,8 @@ def test_the_tutorial_output_matches_a_real_run(state: Path) -> None:
     assert len(steps) == PAGE.read_text().count("```sh") == 5
     (state / ".venv").symlink_to(Path(sys.executable).parents[1])
     for commands, shown in steps:
-        done = subprocess.run(
-            ["sh", "-ec", commands],
-            cwd=state,
-            env=environment(state) | {"ISOBAR_HOME": str(state / ".isobar")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = executed("sh", "-ec", commands, cwd=state, env=environment(state / ".isobar"))
         assert done.returncode == 0, done.stdout + done.stderr
         missing = [line for line in shown.splitlines() if line not in done.stdout]
         assert missing == [], done.stdout
-    subprocess.run(
-        [".venv/bin/isobar", "database", "stop"],
-        cwd=state,
-        check=True,
-        env=environment(state) | {"ISOBAR_HOME": str(state / ".isobar")},
-    )
+    EmbeddedPostgres(state / ".isobar").stop()

@@ -1,27 +1,26 @@
 """Dagster's own commands in a clone, on the instance that `isobar` uses, with nothing exported."""
 
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
-import requests
 
 from pipelines.config import PROJECT
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
+from pipelines.runtime.bootstrap import wait_until
+from pipelines.runtime.processes import Child
 from pipelines.testing.databases import new_folder
-from pipelines_tests.command import environment, isobar
+from pipelines_tests.command import environment, executed, isobar
 from pipelines_tests.documents.pages import blocks
+from pipelines_tests.test_proxy import answers
 
 BIN = Path(sys.executable).parent
 
@@ -44,16 +43,8 @@ def nothing_exported(state: Path) -> dict[str, str]:
 def dagster(state: Path, command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Execute a command of Dagster's with nothing exported; `make setup` has prepared `.venv`."""
     name, *words = command.split()
-    return subprocess.run(
-        [BIN / name, *words],
-        env=nothing_exported(state) | variables,
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    how = {"env": nothing_exported(state) | variables, "stdin": subprocess.DEVNULL}
+    return executed(BIN / name, *words, timeout=300, **how)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +128,11 @@ def test_its_runs_are_those_that_isobar_shows_and_their_output_is_kept(state: Pa
 
 def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
     port = free_port()
-    first = begin_dev(state, "dagster", port)
+    words = [str(BIN / "dagster"), "dev", f"--port={port}"]
+    first = Child("dagster dev", words, environment=nothing_exported(state), log=state / "dev.log")
+    first.start()
     try:
-        wait_for(f"http://127.0.0.1:{port}/server_info")
+        wait_until(partial(answers, port), first, seconds=120)
         for command in ("dg dev", "dagster-daemon run"):
             second = dagster(state, command)
             assert second.returncode == 1
@@ -148,56 +141,12 @@ def test_a_second_daemon_says_that_there_is_one(state: Path) -> None:
             assert "Telemetry" not in second.stdout
         assert not (state / ".dagster").exists(), "telemetry is off, also after a failure"
     finally:
-        end(first)
-
-
-def begin_dev(state: Path, command: str, port: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [BIN / command, "dev", f"--port={port}"],
-        env=nothing_exported(state),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with suppress(requests.RequestException):
-            if requests.get(url, timeout=2).ok:
-                return
-        time.sleep(0.5)
-    raise TimeoutError(url)
-
-
-def end(command: "subprocess.Popen[bytes]") -> None:
-    """End a command as Ctrl-C does, and wait for what it has started."""
-    own = psutil.Process(command.pid)
-    started = [own, *own.children(recursive=True)]
-    command.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        command.wait(60)
-    _, alive = psutil.wait_procs(started, timeout=60)
-    for one in alive:
-        one.kill()
-    command.wait(60)
-    assert not alive
+        first.stop()
 
 
 @pytest.mark.parametrize("code", blocks(PROJECT / "docs" / "dagster.md", "python"))
 def test_an_example_of_the_page_works(state: Path, tmp_path: Path, code: str) -> None:
     example = tmp_path / "example.py"
     example.write_text(code)
-    done = subprocess.run(
-        [sys.executable, example],
-        env=nothing_exported(state),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = executed(sys.executable, example, env=nothing_exported(state))
     assert done.returncode == 0, done.stderr[-3000:]

@@ -92,14 +92,9 @@ def test_an_analyst_enters_the_warehouse_and_nothing_else(
 def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n")
     (tmp_path / "empty").write_text("\n")
-    done = isobar(
-        tmp_path,
-        "serve",
-        "validate",
-        POSTGRES_PASSWORD_FILE=str(tmp_path / "secret"),
-        LOADER_PASSWORD="word",
-        ANALYST_PASSWORD_FILE=str(tmp_path / "empty"),
-    )
+    files = {"POSTGRES": "secret", "ANALYST": "empty"}
+    given = {f"{role}_PASSWORD_FILE": str(tmp_path / name) for role, name in files.items()}
+    done = isobar(tmp_path, "serve", "validate", LOADER_PASSWORD="word", **given)
     assert done.returncode == 1
     missing = [name for name in (OWNER_PASSWORD, *PASSWORDS.values()) if name in done.stderr]
     assert missing == ["ANALYST_PASSWORD", "OPERATOR_PASSWORD", "DAGSTER_PASSWORD"]
@@ -143,12 +138,9 @@ def test_a_secret_that_cannot_be_read_names_its_variable(
 ) -> None:
     if content is not None:
         (tmp_path / "key").write_bytes(content)
-    variables = {
-        "DATABASE_PASSWORD_FILE": str(tmp_path / "key"),
-        "DATABASE_URL": "postgresql://u@h/d",
-    }
+    variables = {"DATABASE_PASSWORD_FILE": str(tmp_path / "key")}
     with pytest.raises(PermanentFailure, match="DATABASE_PASSWORD_FILE"):
-        Settings.from_environment(variables)
+        Settings.from_environment(variables | {"DATABASE_URL": "postgresql://u@h/d"})
 
 
 class Served:
@@ -162,15 +154,14 @@ class Served:
         self.web, self.read_only = (f"127.0.0.1:{free_port()}" for _ in range(2))
 
     def start(self) -> None:
-        self._begin("code", *self._listen(self.code))
+        code, web, read_only = (
+            f"--port={one.rpartition(':')[2]}" for one in (self.code, self.web, self.read_only)
+        )
+        self._begin("code", code)
         until(lambda: self.is_healthy("code"), 300)
-        self._begin("web", *self._listen(self.web), "--code-server", self.code)
-        words = ("--code-server", self.code, "--read-only")
-        self._begin("web", *self._listen(self.read_only), *words)
-        self._begin("daemon", "--code-server", self.code)
-
-    def _listen(self, place: str) -> tuple[str, ...]:
-        return ("--port", place.rpartition(":")[2])
+        known = f"--code-server={self.code}"
+        for words in (("web", web), ("web", read_only, "--read-only"), ("daemon",)):
+            self._begin(*words, known)
 
     def is_healthy(self, service: str) -> bool:
         """Return what the health check of docker compose says of a service, at the ports here."""
@@ -221,13 +212,9 @@ def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
 def test_runs_launched_in_the_web_server_are_executed_elsewhere(served: Served) -> None:
     launched = served.query(served.web, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
-    run_id = launched["run"]["runId"]
-
-    def status() -> Any:
-        return served.query(served.web, RUN, id=run_id)["runOrError"]["status"]
-
-    until(lambda: status() in ("SUCCESS", "FAILURE"), 300)
-    assert status() == "SUCCESS"
+    run: Any = partial(served.query, served.web, RUN, id=launched["run"]["runId"])
+    until(lambda: run()["runOrError"]["status"] in ("SUCCESS", "FAILURE"), 300)
+    assert run()["runOrError"]["status"] == "SUCCESS"
 
 
 def test_the_health_checks_of_compose_find_what_does_not_work(

@@ -121,30 +121,6 @@ def test_the_daemon_counts_the_events_of_many_dropped_files_in_few_runs(ui: Ui) 
         assert later["startTime"] is None or later["startTime"] >= earlier["endTime"]
 
 
-def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
-    """Then its partition, with another one, is materialized as an operator would."""
-    server = EmbeddedPostgres(ui.state).start()
-    insert = "INSERT INTO solar.plants (name) VALUES ('by hand') RETURNING plant_id"
-    query = "SELECT count(*) FILTER (WHERE status = 'complete') FROM solar.days WHERE plant_id = %s"
-    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
-        [plant_id] = connection.execute(insert).fetchone() or [0]
-        until(lambda: connection.execute(query, [plant_id]).fetchone() != (0,), 300)
-    backfill = """mutation($params: LaunchBackfillParams!) {
-        launchPartitionBackfill(backfillParams: $params) {
-        ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
-    requested = {
-        "assetSelection": [{"path": ["solar", "readings"]}],
-        "partitionNames": ["1", str(plant_id)],
-        "title": "two plants",
-        "tags": [],
-    }
-    backfill_id = ui.query(backfill, params=requested)["launchPartitionBackfill"]["backfillId"]
-    query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
-        ... on PartitionBackfill { status } } }"""
-    completed = {"partitionBackfillOrError": {"status": "COMPLETED_SUCCESS"}}
-    until(lambda: ui.query(query, id=backfill_id) == completed, 300)
-
-
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     done = isobar(ui.state, "ui")
     assert done.returncode == 1

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -10,19 +9,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import psutil
 import psycopg
 import pytest
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.scheduler.instigation import InstigatorStatus
 
 from pipelines.postgres.process_identity import find
-from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER
+from pipelines.postgres.roles import ROLES, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.processes import kill_session
-from pipelines_tests.command import PROJECT, environment, isobar
-from pipelines_tests.orchestration.operations.made_up import World
+from pipelines_tests.command import environment, executed, isobar
 from pipelines_tests.served_ui import start
 from pipelines_tests.states import copied, load
 
@@ -136,10 +131,8 @@ def test_a_fresh_look_is_read_without_dagster_and_an_old_one_is_repeated(ran: Pa
     url = isobar(ran, "database", "url").stdout.strip()
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("UPDATE ops.last_look SET looked_at = now()")
-    command = [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "status", "--json"]
-    done = subprocess.run(
-        command, env=environment(ran), cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+    words = ("-X", "importtime", "-m", "pipelines.cli", "status", "--json")
+    done = executed(sys.executable, *words, env=environment(ran))
     assert any(one["rows"] for one in json.loads(done.stdout)["problems"])
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "pipelines.status.collect" in imported
@@ -184,34 +177,6 @@ def test_a_killed_daemon_and_missing_supervision_are_reported_at_once(
     assert document["processes"]["status"] == document["daemon"]["status"] == "bad"
 
 
-@contextmanager
-def instance_of(state: Path) -> Iterator[dg.DagsterInstance]:
-    """Dagster's instance of a state folder, with all rights."""
-    url = EmbeddedPostgres(state).start().url(DAGSTER, DAGSTER)
-    storage = {"postgres": {"postgres_url": url.replace("://", "+psycopg2://")}}
-    ref = InstanceRef.from_dir(
-        str(state / "dagster"), config_dir=str(PROJECT), overrides={"storage": storage}
-    )
-    with dg.DagsterInstance.from_ref(ref) as instance:
-        yield instance
-
-
-def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
-    broken = ValueError("the disk of postgresql://me:hunter2@host is full")  # within Dagster's own
-    with instance_of(ran) as instance:
-        world = World(instance)
-        world.switch("flights_daily", InstigatorStatus.STOPPED, "SCHEDULE")
-        world.tick("bookings_inbox", broken, at=time.time())
-    make_look_old(ran)
-    _, document = status(ran)
-    found = {one["key"]: one["what"] for one in document["problems"]}
-    assert "stopped" in found["stopped:flights_daily"]
-    assert "is full" in found["sensor:bookings_inbox"]
-    page = isobar(ran, "status").stdout
-    assert "flights_daily" in page
-    assert "bookings_inbox" in page
-
-
 def test_definitions_that_fail_to_load_are_reported(ran: Path) -> None:
     """Who looks needs them: a fresh look of the daemon is read without."""
     make_look_old(ran)
@@ -236,12 +201,6 @@ def test_a_server_that_never_responds_does_not_block_the_command(state: Path) ->
     assert time.monotonic() - began_at < 60  # as above
     assert "timeout" in errors(document)[0]
     assert document["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
-
-
-def test_a_wrong_setting_is_named_also_in_the_text(state: Path) -> None:
-    done = isobar(state, "status", DATABASE_URL_FILE="/nowhere")
-    assert done.returncode == 1
-    assert "DATABASE_URL_FILE=/nowhere: the secret's file cannot be read" in done.stdout
 
 
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
@@ -293,7 +252,7 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
         assert tables.fetchone() == (0,)
 
 
-def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
+def test_a_wrong_variable_is_reported_as_json_and_in_the_text(state: Path) -> None:
     _, document = status(state, ISOBAR_SOURCES="prod")
     (error,) = errors(document)
     assert error.startswith("ISOBAR_SOURCES is invalid: Input should be 'sandbox' or 'live' (")
@@ -301,6 +260,9 @@ def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     assert "Correct or unset it. See .env.example." in document["problems"][0]["remedy"]
     _, document = status(state, SYNC_EVERY_RUN="yesterday")
     assert any("SYNC_EVERY_RUN is invalid" in words for words in errors(document))
+    done = isobar(state, "status", DATABASE_URL_FILE="/nowhere")
+    assert done.returncode == 1
+    assert "DATABASE_URL_FILE=/nowhere: the secret's file cannot be read" in done.stdout
 
 
 def test_a_disabled_source_is_reported_as_disabled(state: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import pytest
 
-from pipelines.orchestration.format_duration import span_in_words
 from pipelines.status.collect import (
     GIB,
     ProcessFact,
@@ -64,11 +63,6 @@ def test_little_space_is_a_warning_and_hardly_any_is_bad() -> None:
     for free, verdict in ((6, "ok"), (4, "warning"), (0.5, "bad")):
         disk = {"what": "database", "path": "/data", "free_bytes": free * GIB}
         assert status_of(of_disks([disk], NOW)) == verdict
-
-
-def test_durations_are_formatted_briefly() -> None:
-    spans = [span_in_words(seconds) for seconds in (12, 300, 9000, 400_000)]
-    assert spans == ["12 s", "5 min", "2 h", "5 days"]
 
 
 @pytest.mark.parametrize(
