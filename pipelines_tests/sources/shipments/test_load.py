@@ -7,17 +7,11 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
-from pipelines.failures import PermanentFailure
 from pipelines.sources.shipments import Settings
 from pipelines.sources.shipments.reread import read_again
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import PARIS, Inbox, line, text_of
-
-
-def statuses(inbox: Inbox) -> list[str]:
-    query = "SELECT status FROM shipments.status_history ORDER BY tracking_number, seen_at"
-    return [status for (status,) in inbox.rows(query)]
 
 
 def test_values_have_the_currency_that_is_set(inbox: Inbox) -> None:
@@ -61,21 +55,15 @@ def test_a_header_with_capital_sku_is_read(inbox: Inbox) -> None:
     assert inbox.rows("SELECT sku FROM shipments.articles") == [("LP123",)]
 
 
-def test_another_encoding_is_rejected_with_the_variable_that_sets_it(inbox: Inbox) -> None:
-    content = text_of([line(1, receiver_address="Weg 1, 80331 München, Germany")]).encode("latin-1")
-    with pytest.raises(PermanentFailure, match="SHIPMENTS_ENCODING"):
-        inbox.deliver(content)
-    assert inbox.deliver(content, encoding="latin-1") == (1, 1, 0, 0)
-    assert inbox.row("SELECT receiver_city FROM enriched.shipments") == ("München",)
-
-
 def test_a_later_file_updates_and_keeps_every_status_change(inbox: Inbox) -> None:
     inbox.deliver([line(1), line(2)])
     later = [line(1, status="scanned"), line(1, sku="NEW"), line(2, article_quantity=5)]
     later[1]["status"] = "scanned"
     assert inbox.deliver(later) == (3, 3, 0, 0)
     inbox.deliver([line(1, status="delivery")])
-    assert statuses(inbox) == ["in_transit", "scanned", "delivery", "in_transit"]
+    query = "SELECT status FROM shipments.status_history ORDER BY tracking_number, seen_at"
+    seen = [status for (status,) in inbox.rows(query)]
+    assert seen == ["in_transit", "scanned", "delivery", "in_transit"]
     assert inbox.rows(
         "SELECT status, article_count, units, updated_at > first_seen_at FROM enriched.shipments"
         " ORDER BY tracking_number"
@@ -85,7 +73,8 @@ def test_a_later_file_updates_and_keeps_every_status_change(inbox: Inbox) -> Non
 def test_another_spelling_of_a_status_is_no_change(inbox: Inbox) -> None:
     for status in ("in-transit", "transit", "in_transit"):
         inbox.deliver([line(1, status=status)])
-    assert statuses(inbox) == ["in_transit"]
+    query = "SELECT status FROM shipments.status_history"
+    assert inbox.rows(query) == [("in_transit",)]
     query = "SELECT status_raw FROM shipments.shipments"
     assert inbox.row(query) == ("in_transit",)
 
@@ -107,14 +96,6 @@ def test_a_shipment_with_contradictory_lines_is_quarantined_completely(inbox: In
     assert inbox.rows(query) == [("TN00000009",)]
 
 
-def test_a_repeated_article_counts_once_with_its_first_content(inbox: Inbox) -> None:
-    lines = [line(1), line(1), line(1, article_quantity=9)]
-    assert inbox.deliver(lines) == (3, 2, 0, 1)
-    assert inbox.rows("SELECT quantity FROM shipments.articles") == [(1,)]
-    ((reason,),) = inbox.rows("SELECT reasons[1] FROM ops.quarantine")
-    assert reason == "the article came before in the shipment with other content: LP123"
-
-
 #: What makes a line a bad one, and the reason that is reported.
 BAD: list[tuple[dict[str, str], str]] = [
     ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
@@ -122,20 +103,14 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"sender_address": ""}, 'sender_address is not an address: ""'),
     ({"receiver_address": "y" * 501}, "receiver_address is not an address"),
     ({"article_quantity": "0"}, "article_quantity is not a whole number from 1"),
-    ({"article_quantity": "-1"}, "article_quantity is not a whole number from 1"),
     ({"article_quantity": "1.5"}, "article_quantity is not a whole number from 1"),
-    ({"article_quantity": "1000001"}, "article_quantity is not a whole number from 1"),
     ({"article_quantity": "99999999999999999999"}, "article_quantity is not a whole number"),
-    (
-        {"article_price": "free"},
-        'article_price is not an amount, or has more decimals than its currency: "f',
-    ),
+    ({"article_quantity": "1000001"}, "article_quantity is not a whole number from 1"),
+    ({"article_price": "free"}, "article_price is not an amount, or has more decimals than its"),
     ({"article_price": "1e3"}, "article_price is not an amount"),
     ({"article_price": "-5"}, "article_price is not an amount"),
     ({"article_price": "1.234,50"}, "article_price is not an amount"),
-    ({"article_price": "1,200"}, "article_price is not an amount"),
     ({"article_price": "1.250"}, "article_price is not an amount"),
-    ({"article_quantity": "1.000"}, "article_quantity is not a whole number"),
     ({"article_price": "NaN"}, "article_price is not an amount"),
     ({"article_price": "999999999"}, "article_price is not an amount"),
     ({"sku": "a\x00b"}, r'sku is not a name: "a\u0000b"'),

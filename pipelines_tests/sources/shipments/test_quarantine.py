@@ -34,9 +34,7 @@ def test_the_summary_counts_by_source_and_reason_with_an_example(inbox: Inbox) -
     (price, quantity) = inbox.rows(SUMMARY)
     assert price[:2] == ("article_price_invalid", 3)
     assert price[2].startswith("shipments.csv, line 4: TN00000002,DHL,")
-    assert (
-        price[3] == 'article_price is not an amount, or has more decimals than its currency: "free"'
-    )
+    assert price[3].startswith("article_price is not an amount, or has more decimals")
     assert quantity[:2] == ("article_quantity_invalid", 1)
 
 

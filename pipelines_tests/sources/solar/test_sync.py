@@ -16,7 +16,6 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.orchestration.resources import utc_now
 from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import Plant, load_response
-from pipelines.sources.solar.sandbox import readings as truth
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.testing.fake_clock import FakeClock
@@ -313,17 +312,3 @@ def test_p52_a_stopped_sync_is_not_reported_complete(site: Site) -> None:
     ended = site.rows("SELECT plant_id, response_count FROM solar.syncs WHERE ended_at IS NOT NULL")
     assert ended == [(1, 2)]
     assert site.rows("SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
-
-
-def test_stored_readings_match_the_truth(site: Site, sandbox_url: str) -> None:
-    plant = site.register()
-    client = client_of(f"{sandbox_url}/solar")
-    window = Window(today() - dt.timedelta(days=40), today())
-    sync = Sync(site.warehouse, client, A_YEAR, utc_now, window=window)
-    assert [synced.problem for synced in sync.plants([plant.plant_id])] == [None]
-    stored = site.rows(
-        "SELECT read_at, expected_energy_kwh, expected_irradiation_wh_per_m2, observed_energy_kwh,"
-        " observed_irradiation_wh_per_m2 FROM solar.readings ORDER BY read_at"
-    )
-    expected = truth(1, plant.plant_id, window.first, yesterday())
-    assert stored == [tuple(reading) for reading in expected]

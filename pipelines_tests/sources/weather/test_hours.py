@@ -9,14 +9,12 @@ import pytest
 
 from pipelines.postgres.server import Connections
 from pipelines.sources.weather.providers.open_meteo_hours import (
-    FORECAST_DAYS,
     VARIABLES,
     Hours,
     read_hours,
 )
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.testing.fake_source import FakeSource, body
-from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.flights.made_up import airports_loaded
 from pipelines_tests.sources.weather.site import CALLS, Site
 
@@ -35,7 +33,7 @@ def template(server: Connections, template: str) -> Iterator[str]:
 
 
 def test_future_legs_get_their_hourly_forecasts_in_one_request(site: Site) -> None:
-    site.fly(3, 15, 20)
+    site.fly(3, 15, 17)
     assert site.due() == 2
     assert site.fill().requests == 1
     assert site.rows(CALLS) == [("forecast", "success", 2, 1)]
@@ -159,12 +157,6 @@ def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
         "shortwave_radiation_w_per_m2": 2,
         "weather_code": 2,
     }
-
-
-def test_the_view_knows_how_far_the_forecast_goes() -> None:
-    assert f"interval '{FORECAST_DAYS} days'" in read_sql(
-        "pipelines.sources.flights", "views/enriched.itinerary_legs"
-    )
 
 
 def test_hours_that_the_archive_does_not_have_yet_are_requested_again(

@@ -240,19 +240,6 @@ def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
     requesting.communicate()
 
 
-def test_a_killed_run_keeps_no_lock_and_costs_one_request(site: Present) -> None:
-    site.add_places(3)
-    kill_during_a_request(site.warehouse, site.clock())
-    assert site.due() == 3
-    provider = site.provider()
-    provider.calls_per_day = 5
-    assert site.fetch(provider).succeeded == 2  # three of five are spent
-    site.clock.pass_by(days=1)
-    assert site.fetch(provider).succeeded == 3
-    assert site.rows(OUTCOMES) == [("started", 3), ("success", 5)]
-    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (8,)
-
-
 def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None:
     """Else a place would have two answers in one window."""
     site.add_places(1)
@@ -320,6 +307,8 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     assert site.rows(TOO_SOON) == []
     outcomes: dict[str, int] = dict(site.rows(OUTCOMES))
     assert outcomes["started"] == 12
+    killed = "SELECT sum(cost) FROM weather.api_requests WHERE outcome = 'started'"
+    assert site.row(killed) == (12,), "what was requested counts"
     assert outcomes["failed"] > 12
     assert outcomes["success"] >= 12 * 11
     ages = """
