@@ -32,9 +32,9 @@ def declared(*more: str, settings: str = "") -> str:
     return words.replace('of buses.",\n)', f'of buses.",\n{arguments})')
 
 
-def scheduled(name: str = "{name}_daily", cron: str = "0 4 * * *", more: str = "") -> str:
+def scheduled(name: str = "{name}_daily", cron: str = "0 4 * * *") -> str:
     """Return the argument for one schedule."""
-    return f'schedules=(Schedule(name="{name}", about="Load.", cron="{cron}"{more}),)'
+    return f'schedules=(Schedule(name="{name}", about="Load.", cron="{cron}"),)'
 
 
 def checked(*checks: str) -> str:
@@ -60,10 +60,6 @@ HOSTILE: Mapping[str, Hostile] = {
     "bad_cron": Hostile(
         {"__init__.py": declared(scheduled(cron="61 4 * * *"))},
         "its definitions: CroniterBadCronError: [61 4 * * *] is not acceptable",
-    ),
-    "bad_zone": Hostile(
-        {"__init__.py": declared(scheduled(more=', zone="Mars/North"'))},
-        "its definitions: ZoneInfoNotFoundError: 'No time zone found with key Mars/North'",
     ),
     "required_setting": Hostile(
         {"__init__.py": declared(settings='    limit: int = Field(description="How many.")\n')},

@@ -1,4 +1,4 @@
-"""The jobs, sensors and checks that there are, by name."""
+"""The jobs and sensors that there are, by name."""
 
 from typing import Any
 
@@ -15,12 +15,3 @@ def job(name: str) -> dg.JobDefinition:
 def sensor(name: str) -> Any:
     """A sensor by its name; `evaluate_tick` on it is what the daemon does."""
     return definitions.get_repository_def().get_sensor_def(name)
-
-
-def check(asset: str, name: str) -> dg.AssetChecksDefinition:
-    """A check by its asset, schema.table, and its name."""
-    wanted = dg.AssetCheckKey(dg.AssetKey(asset.split(".")), name)
-    found = [one for one in definitions.asset_checks or () if wanted in one.check_keys]
-    (one,) = found
-    assert isinstance(one, dg.AssetChecksDefinition)
-    return one

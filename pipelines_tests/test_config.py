@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import config
-from pipelines.config import Settings, home, own_schedules, read_dot_env
+from pipelines.config import Settings, home, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.source import sources
 from pipelines_tests.command import PROJECT
@@ -17,23 +17,11 @@ LIVE = {"ISOBAR_SOURCES": "live"}
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        (
-            {"ISOBAR_HOME": "~nobody-of-this-name/x"},
-            "ISOBAR_HOME names a user who has no home folder",
-        ),
+        ({"ISOBAR_HOME": "~nobody-of-this-name/x"}, "ISOBAR_HOME names a user who has no home"),
         ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX names"),
-        (
-            {"DATABASE_URL": "mysql://x/y"},
-            "DATABASE_URL is not the address of a server: write postgresql:",
-        ),
-        (
-            {"DATABASE_URL": "postgresql://u@h:port/x"},
-            "DATABASE_URL is not the address of a server: write postgresql:",
-        ),
-        (
-            {"WORKER_RUNS": "0"},
-            "WORKER_RUNS is invalid: Input should be greater than or equal to 1",
-        ),
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not the address of a server: write"),
+        ({"DATABASE_URL": "postgresql://u@h:port/x"}, "DATABASE_URL is not the address of a serv"),
+        ({"WORKER_RUNS": "0"}, "WORKER_RUNS is invalid: Input should be greater than or equal"),
         ({"ISOBAR_RUN_SECONDS": "long"}, "ISOBAR_RUN_SECONDS is invalid: Input should be a valid"),
         ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "BOOKINGS_TIME_ZONE is not a time zone"),
         ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD"),
@@ -50,11 +38,6 @@ def test_an_invalid_variable_is_rejected_with_a_message(
         settings = Settings.from_environment(ours | variables)
         for source in sources().values():
             source.load_settings(settings)
-
-
-def test_a_schedule_file_of_an_unknown_user_is_rejected() -> None:
-    with pytest.raises(PermanentFailure, match="ISOBAR_SCHEDULES names a user"):
-        own_schedules({"ISOBAR_SCHEDULES": "~nobody-of-this-name/schedules.toml"})
 
 
 def test_a_folder_with_a_non_utf_8_name_is_accepted() -> None:

@@ -101,13 +101,6 @@ def test_a_role_changes_nothing_but_what_is_its_to_change(
         assert seen == [(one, "<insufficient privilege>") for one in others]
 
 
-def test_a_run_borrows_no_function_of_the_owner(server: Connections, guarded: str) -> None:
-    with login(server, guarded, LOADER) as loader:
-        loader.execute("CREATE TEMPORARY TABLE mine (plant_id integer)")
-        borrow = "CREATE TRIGGER mine BEFORE DELETE ON mine EXECUTE FUNCTION solar.delete_plant()"
-        assert errors_of(loader, [borrow]) == [borrow]
-
-
 def test_an_operator_edits_the_registry_and_deletes_a_plants_data(
     server: Connections, guarded: str, owner: psycopg.Connection
 ) -> None:

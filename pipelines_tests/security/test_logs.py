@@ -10,16 +10,15 @@ import dagster as dg
 import pytest
 
 from pipelines.cli import quarantine
-from pipelines.definitions import build_definitions
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.asset_metadata import as_table
-from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.jobs import Runner, parcels_and_weather
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 FORGED = "2026-01-01 00:00:00 +0000 - dagster - INFO - all is well"
@@ -45,20 +44,14 @@ def test_file_names_and_contents_forge_no_log_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    instance: dg.DagsterInstance,
 ) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     forged = FORGED.replace("/", "-")
     (tmp_path / f"\n{forged}\x1b[31m.csv").write_text(f"\x1b[31m,\n{forged}\n")
     (tmp_path / f"b\n{forged}.csv").write_text(text_of([line(1, article_quantity=HOSTILE)]))
-    resources: dict[str, Any] = {
-        "warehouse": WarehouseResource(
-            url=warehouse.engine.url.render_as_string(hide_password=False)
-        ),
-        "shipments": source_resource("shipments", inbox=str(tmp_path)),
-    }
-    job = build_definitions(resources).resolve_job_def("shipments")
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    resources = parcels_and_weather(warehouse, tmp_path, "http://127.0.0.1:9")
+    result = Runner(resources, instance).run("shipments")
     printed = capfd.readouterr()
     assert not result.success
     assert "what to do" in printed.err

@@ -61,9 +61,8 @@ def clocks_changed(feed: Driver) -> None:
     skipped = {"departure_time": "2026-03-29T02:30", "arrival_time": "2026-03-29T04:55"}
     flights([itinerary(1, [1])], [leg(1), leg(2, **skipped), leg(3)])(feed)
     feed.site.owner.execute(
-        "UPDATE flights.legs SET arrival_at = arrival_at + interval '1 hour' WHERE leg_id = 'leg_1'"
-    )
-    feed.site.owner.execute(
+        "UPDATE flights.legs SET arrival_at = arrival_at + interval '1 hour'"
+        " WHERE leg_id = 'leg_1';"
         "UPDATE flights.legs SET departure_time_zone = 'Mars/Olympus' WHERE leg_id = 'leg_3'"
     )
 
@@ -92,9 +91,7 @@ def wanted_hours(feed: Driver) -> None:
 def two_answers_within_two_hours(feed: Driver) -> None:
     feed.site.owner.execute(PLACE.format("1", "1", "found"))
     feed.site.owner.execute(
-        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation"
-    )
-    feed.site.owner.execute(
+        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation;"
         "INSERT INTO weather.api_requests"
         " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
         " SELECT gen_random_uuid(), place_id, 'open-meteo', 'observation',"
