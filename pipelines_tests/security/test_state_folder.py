@@ -25,11 +25,6 @@ def readable_by_others(state: Path) -> list[str]:
     return found
 
 
-def assert_private(state: Path) -> None:
-    assert readable_by_others(state) == []
-    assert not state.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IRGRP | stat.S_IWGRP)
-
-
 def test_other_accounts_read_nothing_of_a_run(empty_state: Path) -> None:
     """Dagster's storage, logs with samples of rows, and inboxes were readable by everybody."""
     state = empty_state / "new" / "folders" / ".isobar"
@@ -38,7 +33,8 @@ def test_other_accounts_read_nothing_of_a_run(empty_state: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert list(state.glob("dagster/storage/*/compute_logs/*.err"))
         assert list(state.glob("inbox/shipments/*.csv"))
-        assert_private(state)
+        assert readable_by_others(state) == []
+        assert not state.stat().st_mode & 0o066
         assert state.parent.stat().st_mode & 0o777 == 0o755
         assert (state / "postgres").is_dir(), "its user may pass through the folder"
     finally:
