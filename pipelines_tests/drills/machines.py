@@ -214,11 +214,14 @@ class Machines:
     def runs(self, job: str | None = None) -> list[Run]:
         """Oldest first."""
         found = self.ui.query(RUNS)["runsOrError"]["results"]
-        names = ("runId", "jobName", "status", "startTime", "endTime")
         return [
             Run(
-                *(one[name] for name in names),
-                output=[said["message"] for said in one["eventConnection"]["events"]],
+                one["runId"],
+                one["jobName"],
+                one["status"],
+                one["startTime"],
+                one["endTime"],
+                [event["message"] for event in one["eventConnection"]["events"]],
             )
             for one in reversed(found)
             if job in (None, one["jobName"])
