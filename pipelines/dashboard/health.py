@@ -16,8 +16,7 @@ NOBODY = (
     "Nobody has looked for problems yet: start isobar ui, whose sensor alerts looks each minute, or"
     " run isobar run."
 )
-#: How often what is wrong is drawn anew.
-RENEWED_SECONDS = 10
+RENEWED_SECONDS = 10  # after which what is wrong is drawn anew
 #: Where the first clause of a remedy ends.
 CLAUSE_END = re.compile(r"\. |; |: | \(")
 Level = Literal["error", "warning", "unknown"]

@@ -36,7 +36,7 @@ def show() -> None:
         chosen = st.multiselect(
             "Sources", [*names, *given], placeholder="all", key="source", bind="query-params"
         ) or [*names, *given]
-        since = st.date_input("Received since", value=None, key="since", bind="query-params")
+        since = st.date_input("Records since", value=None, key="since", bind="query-params")
     _show_freshness(feeds, chosen)
     _show_deliveries(chosen, since)
     _show_quarantine(chosen, since)
@@ -135,7 +135,7 @@ def _show_deliveries(chosen: Sequence[str], since: Any) -> None:
         ui.show_table(
             "Deliveries, newest first",
             QUESTIONS.ask("deliveries", feeds=[*chosen], since=since),
-            empty="Nothing was delivered yet.",
+            empty="Nothing was delivered, or nothing since that day.",
             name="Delivery",
             received_at=ui.instant_column("Received, UTC"),
             read_count=st.column_config.NumberColumn("Read", format="localized"),
@@ -182,7 +182,7 @@ def _show_quarantine(chosen: Sequence[str], since: Any) -> None:
     ui.show_table(
         "Rejected records, newest first",
         QUESTIONS.ask("quarantined_records", feeds=of_one, reason_code=code, since=since),
-        empty="No rejected record is waiting.",
+        empty="No rejected record is waiting, or none since that day.",
         quarantine_id=st.column_config.NumberColumn("Number", format="%d"),
         received_at=ui.instant_column("Received, UTC"),
         reasons=st.column_config.TextColumn("Reasons", width="medium"),

@@ -183,7 +183,7 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
             range(4),
             format_func=lambda one: "3 or more" if one == 3 else str(one),
             placeholder="any",
-            key="stops",
+            key="max_stops",
             bind="query-params",
         )
         currency = st.selectbox(

@@ -69,9 +69,10 @@ def show() -> None:
         return
     offered = choices.rows.iloc[0]
     places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
+    codes = {_plain(one): one for one in offered["statuses"]}
     filters = {
-        "risk": ("weather risk", "Weather risk", [one.replace(" ", "_") for one in RISKS], "all"),
-        "status": ("status", "Status", offered["statuses"], "all on their way"),
+        "risk": ("weather risk", "Weather risk", RISKS, "all"),
+        "status": ("status", "Status", codes, "all on their way"),
         "country": ("country", "To country", offered["countries"], "all"),
         "place": ("place", "From or to", places, "all places"),
     }
@@ -79,14 +80,15 @@ def show() -> None:
         ui.note_unknown(what, key, offered["cities"] if key == "place" else known)
     with st.grid(4, min_column_width=200):
         risks, statuses, countries, chosen = (
-            st.multiselect(
-                label, [*known], format_func=_plain, placeholder=words, key=key, bind="query-params"
-            )
-            or None
+            st.multiselect(label, [*known], placeholder=words, key=key, bind="query-params") or None
             for key, (_, label, known, words) in filters.items()
         )
     found = QUESTIONS.ask(
-        "on_their_way", risks=risks, statuses=statuses, countries=countries, places=chosen
+        "on_their_way",
+        risks=risks and [one.replace(" ", "_") for one in risks],
+        statuses=statuses and [codes[one] for one in statuses],
+        countries=countries,
+        places=chosen,
     )
     found = ui.in_words(found, "status", "weather_risk", "sender_risk", "receiver_risk")
     _show_numbers(choices, found)

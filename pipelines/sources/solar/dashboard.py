@@ -212,15 +212,16 @@ def _by_cause(
     answer: ui.Answer, period: str, periods: "pd.Series[Any]", value: str, unit: str
 ) -> alt.Chart:
     """Return bars of the sums in these periods by cause; one without any has its place."""
-    chart: alt.Chart = alt.Chart(answer.rows).mark_bar().properties(height=280)
+    rows = answer.rows.groupby(["period_start", "cause"], as_index=False)[value].sum()
+    chart: alt.Chart = alt.Chart(rows).mark_bar().properties(height=280)
     return chart.encode(
         x=ui.period_axis(periods, "period_start", period),
-        y=alt.Y(f"sum({value}):Q", title=unit, axis=alt.Axis(format="~s")),
+        y=alt.Y(f"{value}:Q", title=unit, axis=alt.Axis(format="~s")),
         color=alt.Color("cause:N", title=None, scale=ui.colour_scale(CAUSES)),
         tooltip=[
             alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
             "cause:N",
-            alt.Tooltip(f"sum({value}):Q", title=unit, format=",.0f"),
+            alt.Tooltip(f"{value}:Q", title=unit, format=",.0f"),
         ],
     )
 

@@ -151,6 +151,8 @@ class Sync:
                 if self._stopped.is_set():
                     return synced  # unfinished, so it is due again
                 if not self._load_window(synced, window):
+                    if self._stopped.is_set():  # without retries
+                        return synced
                     break
             synced.seconds = time.monotonic() - began
             if self.window is None:

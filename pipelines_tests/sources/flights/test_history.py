@@ -157,7 +157,7 @@ def test_a_rejected_price_is_a_gap_with_its_reason(flights: Flights) -> None:
     """Incident: the last accepted price was shown as if it had been offered again."""
     legs = [itinerary(2, [1], price="£40")]
     flights.deliver(MONDAY, flights_document([itinerary(1, [1]), *legs]))
-    for day in (TUESDAY, WEDNESDAY):  # the second says the same, and is not parsed again
+    for day in (TUESDAY, WEDNESDAY):
         flights.deliver(day, flights_document([itinerary(1, [1], price="free"), *legs]))
     query = (
         "SELECT snapshot_on, price_amount::integer, price_currency, agent, rejection_reason"

@@ -40,12 +40,12 @@ BEGIN
         ahead.days,
         CASE
             WHEN ahead.days >= first_reached
-                THEN coalesce(sum(changed.this_year) OVER until_then, 0)::bigint
+                THEN coalesce(sum(this_year.change) OVER until_then, 0)::bigint
         END,
         CASE
             WHEN ahead.days >= first_reached - last_year
                 AND coalesce(ahead.days <= first_known, TRUE)
-                THEN coalesce(sum(changed.a_year_ago) OVER until_then, 0)::bigint
+                THEN coalesce(sum(a_year_ago.change) OVER until_then, 0)::bigint
         END,
         nullif(
             concat_ws(
@@ -70,19 +70,28 @@ BEGIN
                 changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
                 hotel_pace.days::integer
             ) AS days,
-            sum(changes.change) FILTER (WHERE years.before = 0) AS this_year,
-            sum(changes.change) FILTER (WHERE years.before = last_year) AS a_year_ago
-        FROM (VALUES (0), (last_year)) AS years (before)
-        CROSS JOIN LATERAL (
-            SELECT changes.night_of_stay, changes.changed_at, changes.change
-            FROM enriched.reservation_changes AS changes
-            WHERE
-                changes.hotel_id = hotel_pace.hotel_id
-                AND changes.night_of_stay >= hotel_pace.from_date - years.before
-                AND changes.night_of_stay < hotel_pace.to_date - years.before
-        ) AS changes
+            sum(changes.change) AS change
+        FROM enriched.reservation_changes AS changes
+        WHERE
+            changes.hotel_id = hotel_pace.hotel_id
+            AND changes.night_of_stay >= hotel_pace.from_date
+            AND changes.night_of_stay < hotel_pace.to_date
         GROUP BY 1
-    ) AS changed ON changed.days = ahead.days
+    ) AS this_year ON this_year.days = ahead.days
+    LEFT JOIN (
+        SELECT
+            least(
+                changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
+                hotel_pace.days::integer
+            ) AS days,
+            sum(changes.change) AS change
+        FROM enriched.reservation_changes AS changes
+        WHERE
+            changes.hotel_id = hotel_pace.hotel_id
+            AND changes.night_of_stay >= hotel_pace.from_date - last_year
+            AND changes.night_of_stay < hotel_pace.to_date - last_year
+        GROUP BY 1
+    ) AS a_year_ago ON a_year_ago.days = ahead.days
     WINDOW until_then AS (ORDER BY ahead.days DESC)
     ORDER BY ahead.days DESC;
 END

@@ -14,7 +14,7 @@ worst AS (
 )
 
 SELECT
-    worst.weather_risk AS link_risk,
+    replace(worst.weather_risk, '_', ' ') AS link_risk,
     replace(worst.weather_risk, '_', ' ') AS weather,
     CASE worst.parcels WHEN 1 THEN '1 parcel is' ELSE worst.parcels || ' parcels are' END AS parcels,
     most.city,

@@ -1,27 +1,27 @@
 CREATE OR REPLACE VIEW solar.missing_hours AS
 SELECT
-    coverage.plant_id,
-    coverage.plant_name,
-    coverage.day,
+    days.plant_id,
+    plants.name AS plant_name,
+    days.day,
     hours.read_at,
     hours.read_at AT TIME ZONE plants.time_zone AS read_local,
-    coverage.problem
-FROM solar.coverage
+    days.problem
+FROM solar.days
 INNER JOIN solar.plants USING (plant_id)
 CROSS JOIN LATERAL generate_series(
-    solar.day_begins(coverage.day, plants.time_zone),
-    solar.day_begins(coverage.day + 1, plants.time_zone) - interval '1 hour',
+    solar.day_begins(days.day, plants.time_zone),
+    solar.day_begins(days.day + 1, plants.time_zone) - interval '1 hour',
     interval '1 hour'
 ) AS hours (read_at)
 WHERE
-    coverage.status IN ('partial', 'closed')
+    days.status IN ('partial', 'closed')
     AND NOT EXISTS (
         SELECT FROM solar.readings
-        WHERE readings.plant_id = coverage.plant_id AND readings.read_at = hours.read_at
+        WHERE readings.plant_id = days.plant_id AND readings.read_at = hours.read_at
     );
 
 COMMENT ON VIEW solar.missing_hours IS
-'Each hour that lacks a reading, of days that are partly there or were closed. Days without any reading are in solar.gaps.';
+'Each hour that lacks a reading, of days that are partly there or were closed. Other days without a reading are in solar.gaps.';
 COMMENT ON COLUMN solar.missing_hours.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN solar.missing_hours.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.missing_hours.day IS 'The day, in the plant''s time zone.';
