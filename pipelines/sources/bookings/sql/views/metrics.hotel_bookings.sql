@@ -68,17 +68,22 @@ BEGIN
     FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day')
         AS calendar (day)
     LEFT JOIN (
-        SELECT 'event' AS axis, hotel_id, day, bookings, cancellations
-        FROM metrics.hotel_bookings_by_event_day
+        SELECT by_event.day, by_event.bookings, by_event.cancellations
+        FROM metrics.hotel_bookings_by_event_day AS by_event
+        WHERE
+            hotel_bookings.axis = 'event'
+            AND by_event.hotel_id = hotel_bookings.hotel_id
+            AND by_event.day >= first_day
+            AND by_event.day < end_day
         UNION ALL
-        SELECT 'stay', hotel_id, day, bookings, cancellations
-        FROM metrics.hotel_bookings_by_stay_night
-    ) AS counts
-        ON counts.day = calendar.day::date
-        AND counts.axis = hotel_bookings.axis
-        AND counts.hotel_id = hotel_bookings.hotel_id
-        AND counts.day >= first_day
-        AND counts.day < end_day
+        SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
+        FROM metrics.hotel_bookings_by_stay_night AS by_stay
+        WHERE
+            hotel_bookings.axis = 'stay'
+            AND by_stay.hotel_id = hotel_bookings.hotel_id
+            AND by_stay.day >= first_day
+            AND by_stay.day < end_day
+    ) AS counts ON counts.day = calendar.day::date
     GROUP BY date_trunc(hotel_bookings.period, calendar.day)
     ORDER BY 1;
 END
