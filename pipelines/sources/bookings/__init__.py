@@ -167,5 +167,5 @@ source = Source(
         View(name="enriched.reservation_changes", is_counted=False),
         View(name="enriched.reservation_nights", is_counted=False),
     ),
-    seed_sandbox=deferred("pipelines.sources.bookings.sandbox:seed_sandbox"),
+    seed_sandbox=deferred("pipelines.sources.bookings.demo:seed_sandbox"),
 )

@@ -21,20 +21,16 @@ from random import Random
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.source import Sandbox, SandboxParts, Warehouse
-from pipelines.sources.bookings.tables import hotels
+from pipelines.source import Sandbox, SandboxParts
 
 BOOKED, CANCELLED = 1, 2
 #: Average per hotel over a year.
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
-#: What operators enter of a hotel.
-ENTERED = ("hotel_id", "name", "city", "rooms", "country_code", "latitude", "longitude")
+#: Number, name, city, rooms, country and coordinates of each.
 HOTELS = (
     (2607, "Harbour House", "Hamburg", 16, "DE", 53.5461, 9.9661),
     (753, "Hotel Miramar", "Lisbon", 14, "PT", 38.7097, -9.1365),
@@ -126,16 +122,6 @@ def _reserved(seed: int, day: dt.date) -> tuple[Happened, ...]:
                 cancelled_at = booked_at + dt.timedelta(seconds=random.randrange(1, seconds))
                 found += [(cancelled_at, CANCELLED, room, night, hotel) for night in nights]
     return tuple(found)
-
-
-def seed_sandbox(store: Warehouse) -> str | None:
-    """Insert the hotels if the table is empty; return a message."""
-    rows = [dict(zip(ENTERED, hotel, strict=True)) for hotel in HOTELS]
-    with store.transaction("bookings") as connection:
-        if connection.execute(select(hotels).limit(1)).first() is not None:
-            return None
-        connection.execute(insert(hotels).on_conflict_do_nothing(), rows)
-    return "Entered the sandbox's hotels."
 
 
 def write_files(folder: Path, today: dt.date, seed: int) -> None:
