@@ -120,10 +120,7 @@ class Forecast(Kind[HoursBatch, Hours]):
         return self.client.hours(batch.places, **batch.parameters)
 
     def write(
-        self,
-        connection: Connection,
-        batch: HoursBatch,  # noqa: ARG002 - for the archive
-        responses: Mapping[int, Hours],
+        self, connection: Connection, batch: HoursBatch, responses: Mapping[int, Hours]
     ) -> None:
         """Write all hours of the responses: those between the wanted ones may be wanted later."""
         import pandas as pd
@@ -131,9 +128,14 @@ class Forecast(Kind[HoursBatch, Hours]):
         rows = pd.concat([one.rows.assign(place_id=key) for key, one in responses.items()])
         rows = rows.assign(weather_source=self.name, fetched_at=self.clock())
         put_frame(connection, rows, tables.hourly)
-        self.record_success(connection, responses)
+        is_due = self.may_lack_more(batch, responses)
+        self.record_success(connection, responses, is_due=is_due)
         for hours in responses.values():
             self.impossible.update(hours.impossible)
+
+    def may_lack_more(self, batch: HoursBatch, responses: Mapping[int, Hours]) -> bool:  # noqa: ARG002
+        """Return whether the places may be due at once: a forecast has all there is."""
+        return False
 
 
 class Archive(Forecast):
@@ -156,13 +158,9 @@ class Archive(Forecast):
             found.append(_batch([row], (last - first).days + 1, parameters))
         return found
 
-    def write(
-        self, connection: Connection, batch: HoursBatch, responses: Mapping[int, Hours]
-    ) -> None:
-        """Write the hours. A complete range leaves the place due: an earlier one may be missing."""
-        super().write(connection, batch, responses)
-        if all(len(hours.rows) >= 24 * batch.days for hours in responses.values()):
-            self.record_success(connection, responses, is_due=True)
+    def may_lack_more(self, batch: HoursBatch, responses: Mapping[int, Hours]) -> bool:
+        """Return whether the range is complete: an earlier one may be missing."""
+        return all(len(hours.rows) >= 24 * batch.days for hours in responses.values())
 
 
 def _batch(rows: Sequence[Row[Any]], days: int, parameters: Mapping[str, str]) -> HoursBatch:
