@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.definitions import definitions
+from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.drivers import failures
 from pipelines.warehouse.connection import Warehouse
@@ -33,7 +34,7 @@ class Runner:
             instance=self.instance,
             run_config={"ops": {operation: {"config": config}}} if config else {},
             raise_on_error=False,
-            tags={".dagster/isobar_interactive": "a test"} | (tags or {}),
+            tags={TAG: "a test"} | (tags or {}),
         )
 
     def tick(self, name: str) -> dg.RunRequest | str:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from pipelines.definitions import build_definitions
 from pipelines.orchestration import asset_metadata
+from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.testing.fake_source import FakeSource, body, cut, document
 from pipelines.warehouse.connection import Warehouse
@@ -43,7 +44,7 @@ def definitions(
 def run(
     definitions: dg.Definitions, *, attended: bool = True, instance: Any = None
 ) -> dg.ExecuteInProcessResult:
-    tags = {".dagster/isobar_interactive": "a test"} if attended else {}
+    tags = {TAG: "a test"} if attended else {}
     job = definitions.resolve_job_def("flights")
     return job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
 

@@ -319,6 +319,7 @@ class Driver:
         Checks and derived tables take most of a run, so that they are left out by default. Raises
         `LoadFailed`.
         """
+        from pipelines.orchestration.orphaned_runs import TAG
         from pipelines.orchestration.resources import WarehouseResource, source_resource
 
         chosen = _definitions().resolve_job_def(job)
@@ -332,7 +333,7 @@ class Driver:
             },
             instance=self.site.instance,
             raise_on_error=False,
-            tags={".dagster/isobar_interactive": "a test"},
+            tags={TAG: "a test"},
         )
         unreadable = [
             f"the check {one.check_name} failed, see the log of the run"

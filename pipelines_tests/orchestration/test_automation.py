@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions, definitions
+from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.run_state import is_by_hand
 from pipelines.source import sources
 
@@ -103,7 +104,7 @@ def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPat
 
 def test_a_run_knows_whether_a_person_requested_it(instance: dg.DagsterInstance) -> None:
     automatic = ("sensor_name", "schedule_name", "from_automation_condition")
-    for tag in (".dagster/isobar_interactive", *(f"dagster/{one}" for one in automatic)):
+    for tag in (TAG, *(f"dagster/{one}" for one in automatic)):
         job = definitions.resolve_job_def("flights")
         run = instance.create_run_for_job(job, tags={tag: "this"})
-        assert is_by_hand(run) == (tag == ".dagster/isobar_interactive"), tag
+        assert is_by_hand(run) == (tag == TAG), tag
