@@ -25,13 +25,13 @@ EARLIER = (
 
 def seed_sandbox(store: Warehouse) -> str | None:
     """Register the sandbox's plants if no plant was ever registered; return a message."""
-    from pipelines.sources.solar.sandbox import DEMO_PLANTS, as_item, readings
+    from pipelines.sources.solar.sandbox import DEMO_PLANTS, as_item, plant, readings
 
     columns = ("name", "latitude", "longitude", "time_zone")
     with store.transaction(SOURCE) as connection:
         if execute_file(connection, source, "has_had_plants", {}).scalar_one():
             return None
-        rows = [dict(zip(columns, plant[1:5], strict=True)) for plant in DEMO_PLANTS]
+        rows = [dict(zip(columns, one[1:5], strict=True)) for one in DEMO_PLANTS]
         connection.execute(insert(plants), rows)  # numbered from 1, as theirs are
     now = dt.datetime.now(dt.UTC)
     for plant_id, ago, unobserved, missing, ages in EARLIER:
@@ -40,9 +40,10 @@ def seed_sandbox(store: Warehouse) -> str | None:
         for hour in unobserved:
             items[hour]["observed"]["energy"] = 0.0
         sent = [item for hour, item in items.items() if hour not in missing]
-        plant = Plant(plant_id, DEMO_PLANTS[plant_id - 1].name, "UTC")
+        here = plant(plant_id)
+        known = Plant(here.id, here.name, here.zone)
         for age in ages:
             response = JsonResponse("sandbox", json.dumps(sent).encode(), sent, now - age)
             window = Window(day, day + DAY)
-            load_response(store, plant, window, response, run_id=None, now=now - age)
+            load_response(store, known, window, response, run_id=None, now=now - age)
     return "Registered the sandbox's solar plants."

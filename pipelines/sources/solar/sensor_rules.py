@@ -91,7 +91,7 @@ def extraterrestrial_w_per_m2(times: pd.DatetimeIndex) -> npt.NDArray[np.float64
 
 
 def sun(hours: pd.DatetimeIndex, latitude: float, longitude: float) -> pd.DataFrame:
-    """Return the position of the sun in each hour, in order; NaN without coordinates.
+    """Return the position of the sun in each hour, in order; NaN degrees without coordinates.
 
     highest_degrees: the highest of its apparent elevations at the start, middle and end of the
     hour. above_air_w_per_m2: the irradiance outside the atmosphere. sine: the mean sine of its

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = [*VALUES]
-SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
-#: The paths of `COLUMNS` in an item.
-PATHS = [(side, measure) for measure in MEASURES for side in SIDES]
+SIDES = ("expected", "observed")
 #: In an hour; no plant on Earth has ten gigawatts.
 MAX_ENERGY_KWH = 1e7
 #: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
 MAX_IRRADIATION_WH_PER_M2 = 2000.0
 MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
+#: The paths of `COLUMNS` in an item.
+PATHS = [(side, measure) for measure in MOST for side in SIDES]
 #: The most that an inverter's own consumption may be: a share of the highest expected energy of the
 #: response, or some tens of watts; and the most that a pyranometer measures below zero.
 OWN_SHARE, OWN_KWH, OFFSET_WH_PER_M2 = 0.01, 0.05, 5.0
@@ -353,8 +353,8 @@ def _unknown_keys(items: Sequence[Any]) -> list[str]:
                 seen.update(item.keys() - {"datetime", *SIDES})
             for side in SIDES:
                 values = item.get(side)
-                if isinstance(values, dict) and len(values) > len(MEASURES):
-                    seen.update(f"{side}.{key}" for key in values.keys() - {*MEASURES})
+                if isinstance(values, dict) and len(values) > len(MOST):
+                    seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())

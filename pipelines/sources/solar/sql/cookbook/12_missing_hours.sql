@@ -1,6 +1,6 @@
 -- Which hours of a plant are missing?
 --
--- Of days that are partly there; days without any reading are in `solar.gaps`.
+-- Of days that are partly there or closed; other days without a reading are in `solar.gaps`.
 --
 -- before_day: 2026-11-02 | today + 1
 -- rows: 10
