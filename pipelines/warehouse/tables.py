@@ -179,10 +179,9 @@ deliveries = Table(
     CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
     Index(None, "feed", "name", "loaded_at"),
     schema="ops",
-    comment="The ledger: one row per delivery, written in the same transaction as its rows. Content"
-    " that is loaded again, such as after other content of the same name, is another delivery."
-    " Counts are in source records. read_count = loaded_count + unchanged_count +"
-    " rejected_count.",
+    comment="The ledger: one row per delivery, written in the same transaction as its rows. A file"
+    " that changes, and changes back, is three deliveries. Counts are in source records."
+    " read_count = loaded_count + unchanged_count + rejected_count.",
 )
 
 quarantine = Table(
