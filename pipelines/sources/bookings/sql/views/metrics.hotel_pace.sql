@@ -105,7 +105,8 @@ end (UTC) of the day that is days_before_arrival days before the night. on_the_b
 the same for the nights 364 days earlier: 52 weeks, so that the days of the week match. A total is
 null until that day has ended for every night, so that each total covers all nights. as_of is the
 time at which the totals are known; a time in the future counts as now. A total of last year is also
-null if the hotel's events begin later than that day. why_missing says why a total is null. Bookings after the day of the night do not count. At most 400 nights and 400 days.
+null if the events of the hotel begin later than that day. why_missing says why a total is null.
+Bookings after the day of the night do not count. At most 400 nights and 400 days.
 Raises an error (22023) if an argument is missing, out of range or from_date is after to_date. A
 hotel without any event has no rows, and a warning names it. For all hotels at once, query
 metrics.all_hotel_pace.
