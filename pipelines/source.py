@@ -97,67 +97,20 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = [
-    "Batches",
-    "Cap",
-    "Check",
-    "Content",
-    "Context",
-    "Csv",
-    "Cursor",
-    "Delivery",
-    "Feed",
-    "Field",
-    "FileInbox",
-    "Folder",
-    "HttpClient",
-    "HttpDocument",
-    "Input",
-    "Insert",
-    "Json",
-    "JsonResponse",
-    "Ledger",
-    "Load",
-    "Name",
-    "NextLink",
-    "NotReady",
-    "Offset",
-    "Outcome",
-    "PageNumber",
-    "PagedApi",
-    "Parsed",
-    "PermanentFailure",
-    "Reason",
-    "ReasonCode",
-    "RecordValidator",
-    "Records",
-    "Reject",
-    "Retention",
-    "Retry",
-    "Rows",
-    "Sandbox",
-    "SandboxParts",
-    "Schedule",
-    "SecretStr",
-    "Since",
-    "Source",
-    "SourceSettings",
-    "TextEncoding",
-    "TimeZoneName",
-    "TransientFailure",
-    "Upsert",
-    "View",
-    "Warehouse",
-    "deferred",
-    "delete_in_batches",
-    "delivery_id_column",
-    "folder",
-    "read_sql",
-    "secret_text",
-    "source_metadata",
-    "table_of",
-    "url",
-]
+#: A source, and what its declaration has.
+__all__ = ["Check", "Ledger", "Retention", "Retry", "Schedule", "Source", "View", "deferred"]
+#: Its variables.
+__all__ += ["Folder", "SecretStr", "SourceSettings", "TextEncoding", "TimeZoneName"]
+__all__ += ["folder", "secret_text", "url"]
+#: How it is fetched, parsed and stored.
+__all__ += ["Batches", "Content", "Context", "Feed", "FileInbox", "HttpDocument", "Input", "Since"]
+__all__ += ["Cursor", "HttpClient", "JsonResponse", "NextLink", "Offset", "PageNumber", "PagedApi"]
+__all__ += ["Csv", "Field", "Json", "Name", "Parsed", "RecordValidator", "Records", "Rows"]
+__all__ += ["Cap", "Delivery", "Insert", "Load", "Outcome", "Upsert", "Warehouse"]
+__all__ += ["delete_in_batches", "delivery_id_column", "read_sql", "source_metadata", "table_of"]
+#: What goes wrong, and the simulated source.
+__all__ += ["NotReady", "PermanentFailure", "Reason", "ReasonCode", "Reject", "TransientFailure"]
+__all__ += ["Sandbox", "SandboxParts"]
 
 ENTRY_POINTS = "isobar.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names.

@@ -32,18 +32,8 @@ if TYPE_CHECKING:
     from pipelines.testing.drivers import Driver, Files, LoadFailed, Site
     from pipelines.testing.fake_source import FakeSource, body, cut, document
 
-__all__ = [
-    "Driver",
-    "FakeSource",
-    "Files",
-    "LoadFailed",
-    "Site",
-    "body",
-    "contract",
-    "cut",
-    "document",
-    "drivers_of",
-]
+__all__ = ["Driver", "FakeSource", "Files", "LoadFailed", "Site"]
+__all__ += ["body", "contract", "cut", "document", "drivers_of"]
 
 # Imported on first use: pytest loads this package in every run.
 _MODULES = ("declared", "drivers", "fake_source")
