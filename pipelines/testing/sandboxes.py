@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import threading
 import time
@@ -27,28 +26,16 @@ if TYPE_CHECKING:
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
-class Server(uvicorn.Server):
-    """Stops at once; uvicorn's own looks ten times a second whether it is to stop."""
-
-    async def main_loop(self) -> None:
-        """Wait until the server is to stop."""
-        while not await self.on_tick(0):
-            await asyncio.sleep(0.01)
-
-
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an ASGI app on loopback in a thread; gives its address."""
     port = free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
-    server = Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.01)
     yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    server.should_exit = True  # it looks ten times a second
 
 
 @dataclass(frozen=True)
