@@ -123,7 +123,7 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
         pagination = _pagination(content)
         if kind == "document" and isinstance(pagination, NextLink | Cursor):
             records[0].doubts.append(f"has it more pages ({pagination.at})? --kind api reads all")
-        document = cut_sample(content, records)
+        document = cut_sample(content)
         if kind == "api" and isinstance(pagination, NextLink | Cursor) and pagination.at:
             *path, last = pagination.at.split(".")
             reduce(getitem, path, document)[last] = None

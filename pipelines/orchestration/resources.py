@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from sqlalchemy import Connection
 
 from pipelines.config import Settings
@@ -75,16 +75,10 @@ class SourceResource(dg.ConfigurableResource[Any]):
     addresses: dict[str, str] = Field(
         default={}, description="Addresses to use instead of those of its variables."
     )
-    _settings: Any = PrivateAttr(default=None)
 
     def settings(self) -> Any:
-        """Return the source's settings, read once.
-
-        Raises `PermanentFailure` for an invalid variable.
-        """
-        if self._settings is None:
-            self._settings = sources()[self.source].load_settings(None, **self.addresses)
-        return self._settings
+        """Return the source's settings. Raises `PermanentFailure` for an invalid variable."""
+        return sources()[self.source].load_settings(None, **self.addresses)
 
 
 def source_resource(name: str, **addresses: str) -> SourceResource:

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +42,6 @@ from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_failures import KEPT, STOPPED, is_interrupt, why_step_failed
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.bootstrap import translated_storage
-from pipelines.source import sources
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 
@@ -54,12 +53,6 @@ WARNINGS = {
 }
 #: Run configuration of ops by job name.
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-
-def main_jobs(names: Collection[str]) -> JobsWithConfig:
-    """Return the jobs of these sources, in the order in which to run them."""
-    there = {job.name for job in definitions.jobs or ()}  # without those of broken plug-ins
-    return {name: {} for name in sources() if name in names and name in there}
 
 
 @dataclass

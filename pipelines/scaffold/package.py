@@ -190,15 +190,8 @@ def _key(records: ProposedRecords) -> str:
     return f"({', '.join(map(_quoted, records.key))})"
 
 
-def cut_sample(content: Any, records: Sequence[ProposedRecords]) -> Any:
-    """Return a document with at most `MAX_RECORDS` records in each list, without next pages."""
-    if isinstance(content, list):
-        return content[:MAX_RECORDS]
-    text = json.loads(json.dumps(content))
-    for one in records:
-        *path, last = one.at.split(".")
-        inner = text
-        for part in path:
-            inner = inner[part]
-        inner[last] = inner[last][:MAX_RECORDS]
-    return text
+def cut_sample(content: Any) -> Any:
+    """Return a document with at most `MAX_RECORDS` of each list."""
+    if isinstance(content, dict):
+        return {key: cut_sample(value) for key, value in content.items()}
+    return content[:MAX_RECORDS] if isinstance(content, list) else content

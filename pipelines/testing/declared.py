@@ -10,16 +10,12 @@ import pytest
 from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
 from pipelines.ingest.row_files import Rows
 from pipelines.testing.drivers import Driver, Files
-from pipelines.testing.records import ModelRecords
+from pipelines.testing.records import CannotGenerate, ModelRecords
 from pipelines.testing.suite import Contract, ledger_is_true
 
 if TYPE_CHECKING:
     from pipelines.source import Source
     from pipelines.testing.pytest_plugin import Start
-
-
-class NotDriven(Exception):
-    """The kit cannot drive a feed; the message begins with its name and says what to do."""
 
 
 def contract(
@@ -43,7 +39,7 @@ def contract(
         for fetcher in feed.fetchers if feed.name not in own else ():
             try:
                 kinds.append(driver_of(source, feed, fetcher))
-            except NotDriven as problem:
+            except CannotGenerate as problem:
                 problems.append(str(problem))
 
     @pytest.fixture(params=kinds, ids=lambda one: one.title)
@@ -65,13 +61,13 @@ def contract(
 def drivers_of(source: Source) -> list[type[Driver]]:
     """Return the drivers of a source's feeds, for tests of one's own.
 
-    `isobar_start` starts one of them on a fresh database. Raises `NotDriven`.
+    `isobar_start` starts one of them on a fresh database. Raises `CannotGenerate`.
     """
     return [driver_of(source, feed, fetcher) for feed in source.feeds for fetcher in feed.fetchers]
 
 
 def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
-    """Return the driver of one way into a feed. Raises `NotDriven`."""
+    """Return the driver of one way into a feed. Raises `CannotGenerate`."""
     is_rows = isinstance(feed.parse, Rows)
     made = {
         one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
@@ -80,10 +76,9 @@ def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
     by_key = isinstance(feed.load, Insert | Upsert)
     is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
     if not (made and is_known and by_key):
-        raise NotDriven(
+        raise CannotGenerate(
             f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
-            " nobody knows what its records are. Write a subclass of pipelines.testing.Driver, and"
-            " give it: contract(source, drivers=[…])"
+            " nobody knows what its records are"
         )
     is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
     values: dict[str, Any] = {

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("pipelines.testing.suite")
 #: Starts a driver on a fresh database; its class is the argument.
 Start = Callable[[type["Driver"]], "Driver"]
-#: Variables of the platform as tests need them; all others of it and of sources are unset.
-VARIABLES = {
-    "ISOBAR_SOURCES": "live",  # what a test does not give is off
-    "ISOBAR_SCHEDULES": os.devnull,
-}
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +114,8 @@ def _set_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name in names or name.startswith(prefixes):
             monkeypatch.delenv(name)
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")  # what a test does not give is off
+    monkeypatch.setenv("ISOBAR_SCHEDULES", os.devnull)
 
 
 def _hasten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,8 @@ class CannotGenerate(Exception):
     def __str__(self) -> str:
         return (
             f"{super().__str__()}. Give records of your own: a subclass of one of"
-            " drivers_of(source) with `record`, and contract(source, drivers=[…])."
+            " drivers_of(source), or of pipelines.testing.Driver,"
+            " with `record`; and contract(source, drivers=[…])."
         )
 
 
