@@ -23,7 +23,7 @@ from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
-from pipelines.warehouse.tables import deliveries, inbox_files, metadata, quarantine
+from pipelines.warehouse.tables import deliveries, inbox_files, metadata, quarantine, sql_objects
 
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
@@ -195,7 +195,9 @@ def _migrate_all(connection: Connection) -> None:
             words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
             note_broken(name, words)
     if _knows_all():
-        objects.forget(connection, objects.applied_files(connection).keys() - _wanted().keys())
+        gone = objects.applied_files(connection).keys() - _wanted().keys()
+        objects.drop(connection, gone)
+        connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(gone)))
     for source in done.values():
         distribution.distribute(connection, source)
 

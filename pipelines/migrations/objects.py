@@ -26,7 +26,6 @@ from pipelines.warehouse.tables import sql_objects
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
-MISSING_COLUMN = psycopg.errors.UndefinedColumn
 #: What of a connection's `info` has what was dropped.
 DROPPED = "dropped"
 #: What PostgreSQL says when the columns of a view or the result of a function are others.
@@ -76,7 +75,8 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
     """Create or replace the views and functions whose files changed; return their names."""
     waiting = _stale(connection, files)
     changed = set(waiting)
-    order = [*_in_order(files)]
+    uses = {name: (names_used(sql) & files.keys()) - {name} for name, sql in files.items()}
+    order = [*TopologicalSorter(uses).static_order()]
     with distribution.on_coordinator(connection):
         while waiting:
             name = min(waiting, key=order.index)
@@ -87,7 +87,9 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
                 _execute(connection, name, files[name])
             changed |= waiting
         _give_back(connection)
-    _inherit_comments(connection, changed)
+    inherit = text(read_sql("pipelines.migrations", "inherit_comments"))
+    while missing := connection.execute(inherit, {"names": [*changed]}).scalars().all():
+        execute_script(connection, ";".join(missing))
     _record(connection, {name: files[name] for name in changed})
     return changed
 
@@ -118,12 +120,6 @@ def _give_back(connection: Connection) -> None:
             execute_script(connection, ";".join(row.grants))
 
 
-def forget(connection: Connection, names: Iterable[str]) -> None:
-    """Drop what has no file any more."""
-    drop(connection, names)
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*names])))
-
-
 def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> None:
     """Execute its scripts if its tables, its views or one of the scripts changed."""
     files = part.scripts()
@@ -133,16 +129,11 @@ def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> 
                 with connection.begin_nested():
                     _execute(connection, name, sql)
             except DBAPIError as error:  # a plug-in's table may lack a column that it declares
-                if not (name.endswith("/comments") and isinstance(error.orig, MISSING_COLUMN)):
+                is_missing = isinstance(error.orig, psycopg.errors.UndefinedColumn)
+                if not (is_missing and name.endswith("/comments")):
                     raise
             else:
                 _record(connection, {name: sql})
-
-
-def _in_order(files: Mapping[str, str]) -> Iterable[str]:
-    """Return the names of files, each after those that it names."""
-    uses = {name: (names_used(sql) & files.keys()) - {name} for name, sql in files.items()}
-    return TopologicalSorter(uses).static_order()
 
 
 def _is_replaced(connection: Connection, name: str, sql: str) -> bool:
@@ -167,13 +158,6 @@ def _execute(connection: Connection, name: str, sql: str) -> None:
     except DBAPIError as error:
         error.add_detail(f"in {name.removesuffix('.sql')}.sql")
         raise
-
-
-def _inherit_comments(connection: Connection, names: Iterable[str]) -> None:
-    """Give columns of views the comments of those that they come from, view after view."""
-    query = text(read_sql("pipelines.migrations", "inherit_comments"))
-    while missing := connection.execute(query, {"names": [*names]}).scalars().all():
-        execute_script(connection, ";".join(missing))
 
 
 def _stale(connection: Connection, files: Mapping[str, str]) -> set[str]:
