@@ -52,8 +52,16 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     if unknown := (overrides or {}).keys() - (merged.resources or {}).keys():
         raise ValueError(f"there are no resources named {sorted(unknown)}")
     own = own_entries({one.name for one in merged.jobs or ()})
+    broken = [  # so that the asset graph shows why it is missing
+        dg.AssetSpec(
+            [BROKEN, re.sub(r"\W", "_", one.name)],
+            description=f"{one}. Fix it or uninstall it, then start isobar ui again.",
+            group_name=BROKEN,
+        )
+        for one in broken_sources()
+    ]
     return dg.Definitions(
-        assets=[*(merged.assets or ()), *_broken_assets()],
+        assets=[*(merged.assets or ()), *broken],
         asset_checks=merged.asset_checks,
         jobs=merged.jobs,
         schedules=[*(merged.schedules or ()), *map(schedule_of, own)],
@@ -61,18 +69,6 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         resources={**(merged.resources or {}), **(overrides or {})},
         executor=dg.in_process_executor,
     )
-
-
-def _broken_assets() -> list[dg.AssetSpec]:
-    """Return an asset for each broken source, so that the asset graph shows why it is missing."""
-    return [
-        dg.AssetSpec(
-            [BROKEN, re.sub(r"\W", "_", broken.name)],
-            description=f"{broken}. Fix it or uninstall it, then start isobar ui again.",
-            group_name=BROKEN,
-        )
-        for broken in broken_sources()
-    ]
 
 
 definitions = build_definitions()

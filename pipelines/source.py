@@ -203,14 +203,16 @@ def _discovered() -> Mapping[str, Source]:
             found[name] = importlib.import_module(package).source
     entries = plugin_entry_points()
     for entry in entries:
-        same = [_package_of(one) for one in entries if one.name == entry.name]
+        same = [one for one in entries if one.name == entry.name]
         is_taken = entry.name in taken
         if entry.name in disabled and not is_taken:
             continue
         name = f"{entry.name} ({entry.value})" if is_taken else entry.name
-        with isolated(name, "its declaration", _module_of(entry)):
+        with isolated(name, "its declaration", entry.value.partition(":")[0].strip()):
             if is_taken or len(same) > 1:  # either could load into the tables of the other
-                packages = " and ".join(same)
+                packages = " and ".join(
+                    f"{one.dist.name if one.dist else 'a package'} ({one.value})" for one in same
+                )
                 raise ValueError(
                     f"another source is called {entry.name!r}: rename or uninstall {packages}"
                 )
@@ -247,14 +249,6 @@ def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
         for name in dotenv_values(file)
         if name.startswith(tuple(prefixes)) and name.removesuffix("_FILE") not in known
     ]
-
-
-def _package_of(entry: EntryPoint) -> str:
-    return f"{entry.dist.name if entry.dist else 'a package'} ({entry.value})"
-
-
-def _module_of(entry: EntryPoint) -> str:
-    return entry.value.partition(":")[0].strip()
 
 
 def _loaded(entry: EntryPoint) -> Source:

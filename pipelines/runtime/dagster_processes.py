@@ -40,14 +40,10 @@ def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = Fa
     """Return the command that serves the UI; a read-only one cannot start or change anything."""
     only = ["--read-only"] if is_read_only else []
     words = ["-h", host, "-p", str(port), "-w", str(workspace), *only]
-    return _python("pipelines.runtime.web_server", *words)
+    return [sys.executable, "-P", "-m", "pipelines.runtime.web_server", *words]
 
 
 def daemon(workspace: Path) -> list[str]:
     """Return the command that evaluates schedules and sensors and dequeues runs."""
     # The module rather than the `dagster-daemon` script, which may not be on the PATH of a service.
-    return _python("dagster._daemon", "run", "-w", str(workspace))
-
-
-def _python(*words: str) -> list[str]:
-    return [sys.executable, "-P", "-m", *words]
+    return [sys.executable, "-P", "-m", "dagster._daemon", "run", "-w", str(workspace)]

@@ -87,26 +87,17 @@ def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) ->
         problems.insert(0, Problem(key, "error", what, down.place, now, "", down.remedy))
     urls = alert_urls()
     others, invalid = receivers_of(urls)
-    memory, missed = notify(
-        read_memory(context.cursor),
-        problems,
-        [_log(context), *others],
-        now,
-        is_partial=tables is None,
-    )
+    try:
+        known = Memory.model_validate_json(context.cursor or "")
+    except ValidationError:  # of another version: every problem is notified again
+        known = Memory()
+    receivers = [_log(context), *others]
+    memory, missed = notify(known, problems, receivers, now, is_partial=tables is None)
     context.update_cursor(memory.model_dump_json())
     count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
     said = [count, *missed] if missed or not problems else [f"{count}, all reported"]
     more = [str(invalid)] if invalid else [] if urls else ["Only logged: ALERT_URLS is not set."]
     return dg.SkipReason(" ".join(["; ".join(said) + ".", *more]))
-
-
-def read_memory(cursor: str | None) -> Memory:
-    """Parse a sensor's cursor. Empty for another version: every problem is notified again."""
-    try:
-        return Memory.model_validate_json(cursor or "")
-    except ValidationError:
-        return Memory()
 
 
 def notify(
