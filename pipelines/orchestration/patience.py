@@ -7,7 +7,6 @@ is how `isobar ui` ends running ticks, for which the daemon waits.
 """
 
 import functools
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +15,6 @@ from typing import Any
 
 import dagster as dg
 
-#: Limits how many ticks poll at the same time, as each occupies a server thread; others poll once.
-_PLACES = threading.BoundedSemaphore(20)
 #: How soon a tick sees that it has to end.
 LOOK_SECONDS = 1.0
 
@@ -42,23 +39,16 @@ def repeat_every(
         context: dg.SensorEvaluationContext, **resources: Any
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
-        may_poll = is_sound and context.last_tick_completion_time is not None
-        longest = 0.0
+        until = time.monotonic()
         with suppress(FileNotFoundError):
-            if may_poll:
-                longest = float(polling_file(context.instance.root_directory).read_text())
-        has_place = longest > 0 and _PLACES.acquire(blocking=False)
-        until = time.monotonic() + (longest if has_place else 0.0)
+            if is_sound and context.last_tick_completion_time is not None:
+                until += float(polling_file(context.instance.root_directory).read_text())
         is_sound = False
-        try:
+        found = function(context, **resources)
+        while isinstance(found, dg.SkipReason) and time.monotonic() + seconds <= until:
+            if not _rest(context.instance, seconds):
+                break
             found = function(context, **resources)
-            while isinstance(found, dg.SkipReason) and time.monotonic() + seconds <= until:
-                if not _rest(context.instance, seconds):
-                    break
-                found = function(context, **resources)
-        finally:
-            if has_place:
-                _PLACES.release()
         is_sound = True
         return found
 

@@ -9,8 +9,8 @@ from pathlib import Path
 #: How long a sensor tick may poll (`pipelines.orchestration.patience`): under `isobar ui`, which
 #: ends ticks before it stops the daemon, and in a container, which waits for them.
 POLL_SECONDS, CONTAINER_POLL_SECONDS = 60, 20
-#: Threads of the code server: one per sensor, which mostly waits, plus some for other requests.
-THREADS = 32
+#: Threads of the code server, made when needed: one per sensor, which mostly waits, plus others.
+THREADS = 64
 
 #: Where the code server listens, in the words of a workspace file and of Dagster's options: a host
 #: and port, for everybody who can connect; or a socket, which the rights of its folder protect.

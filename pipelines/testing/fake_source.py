@@ -114,14 +114,13 @@ def silence(seconds: float) -> Answer:
     return answer
 
 
-def drip(content: bytes, seconds_a_byte: float, *, with_headers: bool = True) -> Answer:
-    """Send the body, or bytes that stand for all of the response, byte by byte."""
+def drip(content: bytes, seconds_a_byte: float) -> Answer:
+    """Send the body byte by byte."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        if with_headers:
-            handler.send_response(200)
-            handler.send_header("Content-Length", str(len(content)))
-            handler.end_headers()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
         for byte in content:
             try:
                 handler.wfile.write(bytes([byte]))

@@ -345,11 +345,8 @@ last_look = Table(
 revision = Table(
     "revision",
     metadata,
-    Column(
-        "version_num",
-        String(32),
-        primary_key=True,
-        comment="Id of the revision in pipelines/migrations.",
+    required(
+        "version_num", String(32), "Id of the revision in pipelines/migrations.", primary_key=True
     ),
     schema="ops",
     comment="The revision of the tables, in one row.",
