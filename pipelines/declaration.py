@@ -1,19 +1,7 @@
 """The declaration of a source: what its package says, without importing Dagster.
 
-Besides its declaration, a source's package contains, by convention:
-
-- `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`, beyond those
-  that `Records` with a key make;
-- `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
-- `sql/views/<schema>.<object>.sql`, one view or function per file;
-- `sql/views/<source>.newest.sql`, if wanted: the newest time in its data, for `metrics.freshness`
-  (columns `name`, `newest_at`, `new_data_at`, as `ops.newest` explains them);
-- `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, privileges beyond the usual ones.
-  Both are optional, and are executed again whenever they, the tables or the views change;
-- `sandbox.py` (or a package) with `build`, the simulated source, if a sample does not do;
-- `jobs.py` with `definitions`, its Dagster definitions beyond its fetchers;
-- `cli.py` with `commands`, its own click commands;
-- `dashboard.py` with `pages`, its pages of the dashboard (`pipelines.dashboard.page`).
+docs/parts-of-a-source.md has the files of a package. One more is `sql/views/<source>.newest.sql`:
+the newest time in its data, for `metrics.freshness` (columns as `ops.newest` explains them).
 """
 
 from __future__ import annotations

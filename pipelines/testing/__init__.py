@@ -1,17 +1,9 @@
 """The contract kit: the tests that every source has to pass, for the author of a plug-in.
 
-The whole of a `tests/test_contract.py`:
-
-    from isobar_tides import source
-    from pipelines.testing import contract
-
-    TestContract = contract(source)
-
-This makes a class with a test for each promise of Isobar: delivered twice, late, out of order,
-duplicated, contradicted, of wrong types, torn, killed, by two runs at once, with faults, and more.
-Each runs what loads in the source's own job on a fresh PostgreSQL database; some run all of it,
-with checks and derived tables, as every test does that sets `driver.is_complete`. A class that
-inherits from it may have tests of its own, with the fixture `driver`:
+`contract(source)` is a class with a test for each promise (docs/parts-of-a-source.md, Tests). Each
+runs what loads in the source's own job on a fresh PostgreSQL database; some run all of it, with
+checks and derived tables, as every test does that sets `driver.is_complete`. A class that inherits
+from it may have tests of its own, with the fixture `driver`:
 
     class TestContract(contract(source)):
         def test_an_odd_level_is_stored(self, driver):

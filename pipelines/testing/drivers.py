@@ -10,8 +10,8 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -200,13 +200,13 @@ class Driver:
         """Return valid records with unusual values from a number on, and which field has them."""
         found: list[tuple[str, Record]] = []
         for at, one in self.made.items():
-            for key, part in one.odd(number, partial(self._part, at)):
-                with_part = self._put(self.record(number + len(found)), at, part)
-                try:
+            for key, value in one.odd():
+                record = self.record(number + len(found))
+                part = self._parts(record)[at] | {key: value}
+                with suppress(UnicodeEncodeError):
                     "".join(map(str, part.values())).encode(self.encoding, "surrogatepass")
-                except UnicodeEncodeError:
-                    continue
-                found.append((f"{at}.{key}" if at else key, with_part))
+                    if not one.problems(part):
+                        found.append((f"{at}.{key}" if at else key, self._put(record, at, part)))
         return found
 
     def with_field(self, record: Record, name: str) -> Record:
@@ -218,9 +218,6 @@ class Driver:
     def _parts(self, record: Record) -> Mapping[str, Record]:
         """Return the records of each list by its name."""
         return record if len(self.made) > 1 else dict.fromkeys(self.made, record)
-
-    def _part(self, at: str, number: int) -> Record:
-        return self._parts(self.record(number))[at]
 
     def _put(self, record: Record, at: str, part: Record) -> Record:
         return record | {at: part} if len(self.made) > 1 else part
@@ -245,7 +242,14 @@ class Driver:
     def content(self, records: Sequence[Record]) -> Any:
         """Return the document with these records, or the text of the file."""
         if self.is_http:
-            return self._document(records)
+            found: dict[str, Any] = {}
+            for at in filter(None, self.made):
+                *path, last = at.split(".")
+                inner = found
+                for name in path:
+                    inner = inner.setdefault(name, {})
+                inner[last] = [self._parts(one)[at] for one in records]
+            return found or list(records)
         if self.has_lines:
             return "".join(f"{json.dumps(one)}\n" for one in records)
         columns = list(dict.fromkeys(key for record in records for key in record))
@@ -254,16 +258,6 @@ class Driver:
         writer.writeheader()
         writer.writerows(records)
         return text.getvalue()
-
-    def _document(self, records: Sequence[Record]) -> Any:
-        found: dict[str, Any] = {}
-        for at in filter(None, self.made):
-            *path, last = at.split(".")
-            inner = found
-            for name in path:
-                inner = inner.setdefault(name, {})
-            inner[last] = [self._parts(one)[at] for one in records]
-        return found or list(records)
 
     def text(self, record: Record) -> str:
         """Return a record as the quarantine keeps it."""

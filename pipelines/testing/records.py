@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import string
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -130,19 +130,12 @@ class ModelRecords:
                 return record | {key: value}
         return None
 
-    def odd(self, number: int, good: Callable[[int], Record]) -> Iterator[tuple[str, Record]]:
-        """Yield records with an unusual value that the model accepts, and which field has it.
-
-        `good` returns the good record with a number, in which the value is put.
-        """
+    def odd(self) -> Iterator[tuple[str, Any]]:
+        """Yield unusual values, some of which the model accepts, with the key that has each."""
         for key, name in self.fields.items():
-            if name not in self.columns:
-                continue
-            for value in [*self._bounds(key), *(ODD_TEXTS if self.is_text else ODD_VALUES)]:
-                record = good(number) | {key: value}
-                if not self.problems(record):
-                    yield key, record
-                    number += 1
+            if name in self.columns:
+                for value in [*self._bounds(key), *(ODD_TEXTS if self.is_text else ODD_VALUES)]:
+                    yield key, value
 
     def row(self, record: Record) -> tuple[str, ...]:
         """Return what is stored of a good record, as `canonical` formats it."""
