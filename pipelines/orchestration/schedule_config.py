@@ -57,11 +57,7 @@ def read_timetable(own: Path | None) -> dict[str, Schedule]:
     """Return the declared schedules, overridden by the file `own`. Raises `PermanentFailure`."""
     schedules, place = declared(), "it cannot be read"
     try:
-        content = tomllib.loads(own.read_bytes().decode()) if own else {}
-        entries = content.pop("schedules", {})
-        if content or not isinstance(entries, dict):
-            raise ValueError("it has more than [schedules.…]")
-        for name, words in entries.items():
+        for name, words in _entries(own).items() if own else ():
             place, ours = f"schedules.{name}", schedules.get(name)
             if ours is None and isinstance(words, dict) and "job" not in words:
                 WARNINGS.warning(IGNORED, name, "such schedule, and it names no job of its own")
@@ -75,6 +71,14 @@ def read_timetable(own: Path | None) -> dict[str, Schedule]:
         problem = f"{place}: {said}"
         raise PermanentFailure("configuration", problem, place=str(own), remedy=REMEDY) from error
     return schedules
+
+
+def _entries(file: Path) -> dict[str, Any]:
+    content = tomllib.loads(file.read_bytes().decode())
+    entries = content.pop("schedules", {})
+    if content or not isinstance(entries, dict):
+        raise ValueError("it has more than [schedules.…]")
+    return entries
 
 
 def _entry(name: str, words: Any, ours: Schedule | None) -> Schedule:
