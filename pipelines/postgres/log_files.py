@@ -9,19 +9,19 @@ MAX_BYTES = 10_000_000
 MAX_SHOWN = 1_200
 
 
-def rotate(log: Path) -> bool:
+def rotate(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     """Move the end of a log that is too long to `<log>.1`, which is replaced, and empty it.
 
     Returns whether it was rotated. Processes continue to write; lines written during the rotation
     may be lost.
     """
-    if not log.exists() or log.stat().st_size <= MAX_BYTES:
+    if not log.exists() or log.stat().st_size <= max_bytes:
         return False
     copy = log.with_name(f"{log.name}.1")
     with suppress(OSError), log.open("rb") as opened:  # on a full disk, emptying it matters more
         copy.unlink(missing_ok=True)
         copy.touch(log.stat().st_mode & 0o777, exist_ok=False)  # statements may have secrets
-        opened.seek(max(0, log.stat().st_size - 2 * MAX_BYTES))
+        opened.seek(max(0, log.stat().st_size - 2 * max_bytes))
         copy.write_bytes(opened.read())
     os.truncate(log, 0)
     return True
