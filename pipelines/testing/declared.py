@@ -1,21 +1,17 @@
 """What a declaration gives: a driver of each of its feeds, and the class of its contract tests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
 from pipelines.ingest.row_files import Rows
+from pipelines.source import Source
 from pipelines.testing.drivers import Driver, Files
+from pipelines.testing.pytest_plugin import Start
 from pipelines.testing.records import CannotGenerate, ModelRecords
 from pipelines.testing.suite import Contract, ledger_is_true
-
-if TYPE_CHECKING:
-    from pipelines.source import Source
-    from pipelines.testing.pytest_plugin import Start
 
 
 def contract(

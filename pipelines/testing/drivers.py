@@ -4,8 +4,6 @@ The job is executed in process, from a folder or from a service over HTTP that t
 `declared.driver_of` makes a driver of a declared feed; an unusual one gets a subclass by hand.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -14,22 +12,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+import dagster as dg
+import psycopg
+from sqlalchemy import text
+
+from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.feeds import Feed, PagedApi
 from pipelines.ingest.row_files import Rows
+from pipelines.orchestration.orphaned_runs import TAG
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.source import Source, declared_sources, sources
 from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.testing.records import CannotGenerate, ModelRecords, Record, canonical
-
-if TYPE_CHECKING:
-    import dagster as dg
-    import psycopg
-
-    from pipelines.ingest.deliveries import Outcome
-    from pipelines.source import Source
-    from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 __tracebackhide__ = True  # a failure is shown where a test delivers
 Row = tuple[Any, ...]
@@ -48,7 +48,6 @@ _built: list[tuple[tuple[Source, ...], dg.Definitions]] = []
 def _definitions() -> dg.Definitions:
     """Return all definitions. To build them takes longer than many a load."""
     from pipelines.definitions import build_definitions
-    from pipelines.source import sources
 
     found = (*sources().values(),)
     if not _built or [*map(id, _built[0][0])] != [*map(id, found)]:
@@ -268,8 +267,6 @@ class Driver:
     @property
     def declared(self) -> Source:
         """The source's declaration."""
-        from pipelines.source import declared_sources
-
         return declared_sources()[self.source]
 
     @property
@@ -313,9 +310,6 @@ class Driver:
         Checks and derived tables take most of a run, so that they are left out by default. Raises
         `LoadFailed`.
         """
-        from pipelines.orchestration.orphaned_runs import TAG
-        from pipelines.orchestration.resources import WarehouseResource, source_resource
-
         chosen = _definitions().resolve_job_def(job)
         if job == self.source and not self.is_complete:
             chosen = self._loading(chosen)
@@ -340,8 +334,6 @@ class Driver:
 
     def _loading(self, job: dg.JobDefinition) -> dg.JobDefinition:
         """Return the part of the main job that its ledgers depend on, and its readability check."""
-        import dagster as dg
-
         tables = [dg.AssetKey(ledger.on.split(".")) for ledger in self.declared.ledgers]
         graph = _definitions().get_repository_def().asset_graph
         loading = dg.AssetSelection.assets(*tables).upstream().required_multi_asset_neighbors()
@@ -353,8 +345,6 @@ class Driver:
 
     def outcomes(self, ran: dg.ExecuteInProcessResult) -> list[Outcome]:
         """Return the deliveries that a run loaded, as the ledger has them."""
-        from pipelines.ingest.deliveries import Outcome
-
         return [Outcome(*row) for row in self.site.owner.execute(LEDGER, [ran.run_id]).fetchall()]
 
     def deliver(self, records: Sequence[Record]) -> Counts:
@@ -404,11 +394,6 @@ class Driver:
 
     def rows_of_check(self, name: str) -> list[dict[str, Any]]:
         """Return the rows that a check of any source returns now."""
-        from sqlalchemy import text
-
-        from pipelines.source import declared_sources
-        from pipelines.warehouse.sql_files import read_sql
-
         (package,) = (
             source.package
             for source in declared_sources().values()

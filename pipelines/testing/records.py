@@ -4,8 +4,6 @@ Values follow the JSON schema of the model, and the model itself has the last wo
 is not used as a good value, and what it accepts not as a bad one. Nothing is drawn at random.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import string
@@ -15,13 +13,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+from sqlalchemy import Table
 
 from pipelines.ingest.models import sent_keys
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-    from sqlalchemy import Table
 
 #: A record as a source sends it: keys and values.
 Record = dict[str, Any]
@@ -145,8 +143,6 @@ class ModelRecords:
 
     def problems(self, record: Record) -> dict[str, str]:
         """Return why the model rejects a record, by field; empty if it does not."""
-        from pydantic import ValidationError
-
         try:
             self.model.model_validate(self._sent(record))
         except ValidationError as error:
@@ -177,8 +173,6 @@ class ModelRecords:
 
     @cached_property
     def _schemas(self) -> Mapping[str, Any]:
-        from pydantic.errors import PydanticInvalidForJsonSchema
-
         try:
             return self.model.model_json_schema(by_alias=True)
         except PydanticInvalidForJsonSchema as error:

@@ -1,7 +1,5 @@
 """The simulated service or files of a source, for tests: what it says, and where it is."""
 
-from __future__ import annotations
-
 import datetime as dt
 import threading
 import time
@@ -9,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 import uvicorn
@@ -18,9 +16,7 @@ from starlette.applications import Starlette
 from pipelines.postgres.ports import free_port
 from pipelines.sandbox import sample
 from pipelines.source import Sandbox, Source
-
-if TYPE_CHECKING:
-    from pipelines.testing.drivers import Driver
+from pipelines.testing.drivers import Driver
 
 #: The time of the sandbox.
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)

@@ -5,23 +5,21 @@ all; the counts of the ledger add up after everything. `contract` makes a class 
 The name of a test that fails says which promise is broken, its message what was found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import event
 
+from pipelines.ingest.deliveries import last_drift, last_rejects, miscounted, unbalanced
+from pipelines.source import Source
 from pipelines.testing.drivers import Driver, LoadFailed
 from pipelines.testing.fake_source import Answer, body, cut
+from pipelines.testing.pytest_plugin import Start
 from pipelines.testing.records import CannotGenerate, Record, shown
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipelines.source import Source
-    from pipelines.testing.pytest_plugin import Start
+from pipelines.testing.sandboxes import simulated
 
 #: Records of an ordinary delivery, and which of them are bad in one with bad ones.
 COUNT, BAD = 40, (3, 17)
@@ -125,8 +123,6 @@ class Contract:
         self, driver: Driver
     ) -> None:
         """The others are stored at once; the checks and derived tables of the job bear with it."""
-        from pipelines.ingest.deliveries import last_rejects
-
         driver.is_complete = True
         records, bad = records_of(driver), spoiled_of(driver, BAD)
         good = [one for number, one in enumerate(records) if number not in BAD]
@@ -199,8 +195,6 @@ class Contract:
     def test_an_unknown_field_is_reported_as_drift_and_rejects_no_record(
         self, driver: Driver
     ) -> None:
-        from pipelines.ingest.deliveries import last_drift
-
         records = records_of(driver)
         driver.deliver([driver.with_field(records[0], "unheard_of"), *records[1:]])
         rows_are(driver, records)
@@ -235,8 +229,6 @@ class Contract:
 
     def test_a_load_that_dies_before_its_commit_leaves_nothing(self, driver: Driver) -> None:
         """The session is ended where the commit with the delivery would come: nothing or all."""
-        from sqlalchemy import event
-
         records, ledger = records_of(driver), "SELECT count(*) FROM ops.deliveries"
         ((before,),) = query(driver, ledger)
         struck: list[bool] = []
@@ -337,8 +329,6 @@ class Contract:
         self, isobar_start: Start, tmp_path: Path
     ) -> None:
         """The same for the same seed and hour, and something else for another seed."""
-        from pipelines.testing.sandboxes import simulated
-
         is_sample = self.source.module("sandbox") is None
         if is_sample and self.source.sample is None:
             pytest.skip(f"{self.source.name} has neither a sample nor a sandbox.py")
@@ -354,8 +344,6 @@ class Contract:
 
 def ledger_is_true(driver: Driver) -> None:
     """Fail unless every delivery's counts balance, and are those of its rows."""
-    from pipelines.ingest.deliveries import miscounted, unbalanced
-
     with driver.site.warehouse.engine.connect() as connection:
         for ledger in driver.declared.ledgers:
             wrong = unbalanced(connection, ledger.feed or driver.source)
