@@ -98,7 +98,6 @@ def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
     import dagster as dg
 
-    from pipelines.orchestration.instance import turn_automation_on
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_dagster_storage,
@@ -117,6 +116,5 @@ def migrate(with_logins: bool) -> None:
     os.environ.update(prepare_dagster_home(settings))
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
-        turn_automation_on(instance)
     report_broken_sources(echo)
     echo("The database is up to date.")

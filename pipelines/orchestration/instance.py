@@ -1,4 +1,4 @@
-"""Dagster instances: on another storage than the environment's, and what each needs."""
+"""Dagster instances on another storage than the environment's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +9,6 @@ import dagster as dg
 # `DagsterInstance.from_config` accepts no overrides. A config file with the URL in it would put a
 # password on the disk, and would need space on a disk that may be full.
 from dagster._core.instance.ref import InstanceRef
-
-#: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
-#: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
-AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
-
-
-def turn_automation_on(instance: dg.DagsterInstance) -> None:
-    """Set Dagster's flag of automation."""
-    if instance.daemon_cursor_storage is not None:
-        instance.daemon_cursor_storage.set_cursor_values(AUTOMATION_IS_ON)
 
 
 @contextmanager

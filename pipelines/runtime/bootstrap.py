@@ -33,6 +33,9 @@ Report = Callable[[str], None]
 #: Longest time that the daemon waits for a tick. Ticks poll for less than that
 #: (`pipelines.orchestration.patience`).
 TICK_SECONDS = 300
+#: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
+#: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
+AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
 #: How a dagster.yaml begins that Isobar 3.0 wrote where a broker was set.
 OF_3 = "# Written by isobar"
 
@@ -142,7 +145,8 @@ def prepare_dagster_storage(settings: Settings) -> None:
 
     make_dagster_database(settings)
     with translated_storage():
-        DagsterPostgresStorage(settings.dagster_url(), should_autocreate_tables=True)
+        storage = DagsterPostgresStorage(settings.dagster_url(), should_autocreate_tables=True)
+        storage.run_storage.set_cursor_values(AUTOMATION_IS_ON)
 
 
 @contextmanager

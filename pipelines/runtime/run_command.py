@@ -35,7 +35,6 @@ from pipelines.definitions import definitions
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.asset_metadata import is_external
-from pipelines.orchestration.instance import turn_automation_on
 from pipelines.orchestration.operations.look import look, tables_of
 from pipelines.orchestration.orphaned_runs import TAG, fail_orphaned_runs, tag_of_process
 from pipelines.orchestration.resources import utc_now
@@ -84,7 +83,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     reports: list[JobReport] = []
     with translated_storage(), _own_streams(), dg.DagsterInstance.get() as instance:
         fail_orphaned_runs(instance, has_workers=False)
-        turn_automation_on(instance)
         for job, config in jobs.items():
             reports.append(_run(instance, job, config, console))
             if reports[-1].is_stopped:

@@ -22,7 +22,6 @@ from sqlalchemy import Engine, create_engine, event, make_url
 
 from pipelines.config import RUN_LOGS, Settings, bypass_proxies_on_this_machine, home, read_dot_env
 from pipelines.failures import Failure
-from pipelines.orchestration.instance import turn_automation_on
 from pipelines.orchestration.patience import polling_file
 from pipelines.postgres import sessions, state_folder
 from pipelines.postgres.clients import place_of
@@ -62,9 +61,6 @@ class Storage(DagsterPostgresStorage):
             before |= Settings.current().environment
             if RUN_LOGS not in before:  # neither `isobar` nor such a command started it
                 replace_environment(_prepared(command))
-                if Settings.current().has_builtin_server:
-                    with dg.DagsterInstance.get() as instance:
-                        turn_automation_on(instance)
         except Failure as failure:
             if before:  # else dg finds no dagster.yaml at its end, and sends telemetry
                 replace_environment(before)
