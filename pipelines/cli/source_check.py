@@ -59,23 +59,18 @@ def check(names: tuple[str, ...]) -> None:
         return
     found += [f"{name}: {problems[name]}" for name in chosen if name in problems]
     if whole := [sources()[name] for name in chosen if name in sources()]:
-        found += [line for source in whole for line in _of_settings(source)]
+        found += [
+            f"{one.name}: the setting {name!r} is called like a secret: declare it with secret_text"
+            for one in whole
+            for name, variable in one.settings.variables().items()
+            if is_secret_name(variable) and not one.settings.about(name).get("secret")
+        ]
         reach_database(settings)
         found += _of_database(settings.warehouse_url(), whole)
     for line in dict.fromkeys(found):
         click.echo(line)
     click.echo(f"{', '.join(chosen)}: {len(found) or 'no'} error{'' if len(found) == 1 else 's'}.")
     raise SystemExit(1 if found else 0)
-
-
-def _of_settings(source: Source) -> list[str]:
-    """Return the settings that are called like a secret and are not declared as one."""
-    kind = source.settings
-    return [
-        f"{source.name}: the setting {name!r} is called like a secret: declare it with secret_text"
-        for name in kind.model_fields
-        if is_secret_name(kind.variable(name)) and not kind.about(name).get("secret")
-    ]
 
 
 def _of_database(url: str, chosen: list[Source]) -> list[str]:

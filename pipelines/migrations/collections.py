@@ -57,6 +57,7 @@ def catalog(sources: Mapping[str, Source]) -> str:
     files = {name: sql for source in sources.values() for name, sql in source.object_files.items()}
     owner = {table: source.name for source in sources.values() for table in source.metadata.tables}
     read = {name: {owner[one] for one in relations_behind(name, files, owner)} for name in files}
+    public = ("enriched.", "metrics.")
     rows = [
         f"({_quoted(kind)}, {_quoted(name)}, {_quoted(source.name)},"
         f" {_quoted(sorted({source.name} | read.get(name, set())))}::text[])"
@@ -64,17 +65,12 @@ def catalog(sources: Mapping[str, Source]) -> str:
         for kind, names in (
             ("source", [source.name]),
             ("feed", [ledger.feed or source.name for ledger in source.ledgers]),
-            ("view", public_relations(source)),
+            ("view", sorted({*source.view_assets, *source.metadata.tables})),
         )
         for name in names
+        if kind != "view" or name.startswith(public)
     ]
     return CATALOG.format(rows=",\n    ".join(rows))
-
-
-def public_relations(source: Source) -> list[str]:
-    """Return the views and tables of a source that analysts query, by schema and name."""
-    names = {*source.view_assets, *source.metadata.tables}
-    return sorted(one for one in names if one.startswith(("enriched.", "metrics.")))
 
 
 def _quoted(value: str | list[str]) -> str:

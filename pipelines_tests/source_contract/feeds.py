@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.bookings import counts
@@ -51,12 +51,8 @@ class BookingFiles(Events, Files):
 
 class BookingsApi(Events):
     title = "bookings, API"
-
     setting = "events_url"
-
-    def fetch_from(self, place: str) -> list[Outcome]:
-        address = {self.setting: place}
-        return self.outcomes(self.run("bookings", address, "load_bookings", read_whole=True))
+    options: ClassVar = {"read_whole": True}
 
 
 class ShipmentFiles(Files):
