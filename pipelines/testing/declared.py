@@ -30,13 +30,14 @@ def contract(
         not_driven: The names of feeds that other tests cover, each with the reason.
     """
     own = {one.feed_name or one.source for one in drivers}
-    kinds, problems = [*drivers], []
-    for feed in source.feeds:
-        for fetcher in feed.fetchers if feed.name not in own else ():
-            try:
-                kinds.append(driver_of(source, feed, fetcher))
-            except CannotGenerate as problem:
-                problems.append(str(problem))
+    others = [one for one in source.feeds if one.name not in own]
+    kinds = [*drivers]
+    problems = {one.name: "nothing drives it" for one in others if not one.fetchers}
+    for feed in others:
+        try:
+            kinds += [driver_of(source, feed, one) for one in feed.fetchers]
+        except CannotGenerate as problem:
+            problems[feed.name] = str(problem)
 
     @pytest.fixture(params=kinds, ids=lambda one: one.title)
     def driver(
@@ -73,7 +74,7 @@ def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
     is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
     if not (made and is_known and by_key):
         raise CannotGenerate(
-            f"{feed.name}: its own Python fetches or parses it, or its own statements store it, so"
+            f"of {feed.name}, its own Python fetches or parses it, or its own statements store it:"
             " nobody knows what its records are"
         )
     is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
