@@ -315,7 +315,7 @@ class Contract:
     def test_every_feed_is_driven(self) -> None:
         """A feed that the kit cannot drive is named here, not left out."""
         found = {name: why for name, why in self.problems.items() if name not in self.not_driven}
-        found |= {name: "it is driven" for name in self.not_driven.keys() - self.problems.keys()}
+        found |= dict.fromkeys(self.not_driven.keys() - self.problems.keys(), "it is driven")
         assert found == {}, (
             f"every feed is driven, but {found}; what other tests cover is named:"
             ' contract(source, not_driven={"feed": "which tests, and why"})'
