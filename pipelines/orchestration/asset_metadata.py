@@ -21,7 +21,7 @@ from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.errors import translated
 from pipelines.source import Input, Source, View
-from pipelines.warehouse.sql_files import comment_on, read_sql, without_comments_on
+from pipelines.warehouse.sql_files import comment_on, read_sql
 
 #: Seconds between retries of a step whose source or database was unavailable.
 PATIENCE_SECONDS = (60, 120, 240)
@@ -129,6 +129,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     schema, name = view.name.split(".")
     key = dg.AssetKey([schema, name])
     sql = source.object_files[view.name]
+    statement = sql.split("\nCOMMENT ON ")[0].strip()
 
     @dg.asset(
         key=key,
@@ -140,7 +141,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         tags={"source": source.name},
         metadata={
             "dagster/table_name": view.name,
-            "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
+            "SQL": dg.MetadataValue.md(f"```sql\n{statement}\n```"),
         },
     )
     def profile(

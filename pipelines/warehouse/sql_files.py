@@ -66,8 +66,3 @@ def comment_on(sql: str) -> str | None:
     """Return the comment that a file sets on the view or function that it creates."""
     found = re.search(r"COMMENT ON (?:VIEW|FUNCTION) [^']*? IS\s*'((?:[^']|'')*)'", sql)
     return " ".join(found[1].replace("''", "'").split()) if found else None
-
-
-def without_comments_on(sql: str) -> str:
-    """Return the statement that creates a view, without the comments on it and its columns."""
-    return sql.split("\nCOMMENT ON ")[0].strip()
