@@ -95,12 +95,12 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
     from pipelines.ingest.paging import Cursor, NextLink
     from pipelines.ingest.row_files import SUFFIXES
     from pipelines.scaffold.inference import propose
-    from pipelines.scaffold.package import EXAMPLE, Sample, cut_sample
+    from pipelines.scaffold.package import TEMPLATES, Sample, cut_sample
 
     suffix = ".csv" if kind == "files" else ".json"
     try:
         if origin is None:
-            text = EXAMPLE["files" if kind == "files" else "document"].encode()
+            text = TEMPLATES.joinpath(f"example{suffix}").read_bytes()
         elif origin.startswith(("http://", "https://")):
             answer = HttpClient("sources", "--from", attempts=2).get_json(origin)
             text, suffix = answer.body, ".json"

@@ -20,15 +20,8 @@ Kind = Literal["files", "document", "api"]
 WIDTH = 100
 #: Names of classes that the declaration uses for something else.
 TAKEN_MODELS = ("Any", "Basemodel", "Decimal", "False", "None", "Settings", "True")
-#: Used without a sample: what the source of each kind might send.
-EXAMPLE: Mapping[str, str] = {
-    "files": "station,measured_at,level_cm\nHEL,2026-01-01T00:00:00Z,251.5\n"
-    "HEL,2026-01-01T01:00:00Z,260.1\nBRE,2026-01-01T00:00:00Z,410.0\n",
-    "document": '{"readings": [\n'
-    '  {"station": "HEL", "measured_at": "2026-01-01T00:00:00Z", "level_cm": 251.5},\n'
-    '  {"station": "HEL", "measured_at": "2026-01-01T01:00:00Z", "level_cm": 260.1},\n'
-    '  {"station": "BRE", "measured_at": "2026-01-01T00:00:00Z", "level_cm": 410.0}\n]}\n',
-}
+#: What packages are made of; with examples, of what the source of a package without a sample sends.
+TEMPLATES = resources.files("pipelines.scaffold").joinpath("template")
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,6 @@ def write_package(
     """
     folder.mkdir(parents=True)
     package = f"isobar_{name}"
-    templates = resources.files("pipelines.scaffold").joinpath("template")
     values = {
         "name": name,
         "NAME": name.upper(),
@@ -62,10 +54,14 @@ def write_package(
         "sample": sample.file,
         "imports": _imports(sample.records),
         "models": "\n\n".join(_model(one) for one in sample.records),
-        "settings": textwrap.indent(_settings(name, kind, sample.encoding), "    "),
+        "encoding": sample.encoding,
         "feed": textwrap.indent(_feed(name, kind, sample.records, pagination), "        "),
-        "schedules": "" if kind == "files" else templates.joinpath("schedules.txt").read_text(),
+        "schedules": "" if kind == "files" else TEMPLATES.joinpath("schedules.txt").read_text(),
     }
+    settings = ["inbox.txt" if kind == "files" else "url.txt"]
+    settings += ["token.txt"] if kind == "api" else []
+    settings += ["encoding.txt"] if sample.encoding else []
+    values["settings"] = "".join(_filled(one, values) for one in settings).rstrip("\n")
     targets = {
         "pyproject.toml": "pyproject.toml.txt",
         "README.md": "README.md.txt",
@@ -74,14 +70,17 @@ def write_package(
     }
     written = []
     for target, template in targets.items():
-        text = Template(templates.joinpath(template).read_text(encoding="utf-8"))
         file = folder / target
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.substitute(values), encoding="utf-8")
+        file.write_text(_filled(template, values), encoding="utf-8")
         written.append(file)
     data = folder / package / sample.file
     data.write_bytes(sample.content)
     return [*written, data]
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return Template(TEMPLATES.joinpath(template).read_text("utf-8")).substitute(values)
 
 
 def _imports(records: Sequence[ProposedRecords]) -> str:
@@ -134,21 +133,6 @@ def _field(field: ProposedField) -> str:
 def _quoted(text: str) -> str:
     """Return a literal of foreign text: printable, so that it ends where it seems to end."""
     return json.dumps(text, ensure_ascii=not text.isprintable())
-
-
-def _settings(name: str, kind: Kind, encoding: str) -> str:
-    if kind == "files":
-        inbox = 'inbox: isobar.Folder = isobar.folder("Folder for files. Unset in live mode: off.")'
-        check = "# Check: the sample is not UTF-8; is this its encoding?\nencoding: "
-        return f'{inbox}\n{check}isobar.TextEncoding = "{encoding}"' if encoding else inbox
-    url = (
-        "url: str | None = isobar.url(\n"
-        f'    "Where {name} is published. Unset in live mode: off.", sandbox="/{name}"\n)'
-    )
-    if kind == "document":
-        return url
-    about = "Token of the API, if it wants one."
-    return f'{url}\ntoken: isobar.SecretStr | None = isobar.secret_text("{about}")'
 
 
 def _feed(
