@@ -34,21 +34,8 @@ WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
 #: A locale that sorts the same on every system.
 BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
-SETTINGS = """\
-# Written by Isobar at every start, for this machine; put settings of your own into postgresql.conf,
-# below the line that includes this file.
-listen_addresses = '127.0.0.1'
-port = {port}
-unix_socket_directories = ''
-password_encryption = 'scram-sha-256'
-max_connections = 200
-client_connection_check_interval = '10s'
-jit = off
-random_page_cost = 1.1
-effective_io_concurrency = 200
-timezone = 'UTC'
-log_timezone = 'UTC'
-"""
+#: Settings, to which those are added that follow from the memory.
+CONF = Path(__file__).with_name("isobar.conf")
 
 
 @dataclass(frozen=True)
@@ -233,10 +220,11 @@ class EmbeddedPostgres:
         self._clear_stale_pid_file()
         rotate(self.log)
         sized = "".join(f"{name} = '{v}'\n" for name, v in settings_for(usable_memory()).items())
+        settings = CONF.read_text() + sized
         deadline = time.monotonic() + 60
         while True:
             port = free_port(preferred=self._recorded_port())
-            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port) + sized)
+            _write_private(self.data / "isobar.conf", settings.format(port=port))
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:
