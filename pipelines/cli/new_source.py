@@ -19,10 +19,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.failures import PermanentFailure, in_one_line
+from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, value_at
+from pipelines.ingest.row_files import READERS, SUFFIXES
 from pipelines.source import PLATFORM_NAMES, is_source_name, own_names
 
 if TYPE_CHECKING:
-    from pipelines.ingest.paging import Pagination
     from pipelines.scaffold.inference import ProposedRecords
     from pipelines.scaffold.package import Sample
 
@@ -92,8 +93,6 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
     """Read the sample and propose its records. Raises `PermanentFailure` if it has none."""
     from pipelines.http.client import HttpClient
     from pipelines.ingest.inbox import LINE_SUFFIXES
-    from pipelines.ingest.paging import Cursor, NextLink
-    from pipelines.ingest.row_files import SUFFIXES
     from pipelines.scaffold.inference import propose
     from pipelines.scaffold.package import TEMPLATES, Sample, cut_sample
 
@@ -143,7 +142,6 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
 def _read_rows(text: bytes, suffix: str, notes: list[str]) -> Any:
     """Return the first rows of a file, as the parser of files would read them, with its notes."""
     from pipelines.ingest.csv_files import HINT
-    from pipelines.ingest.row_files import READERS
     from pipelines.scaffold.inference import MAX_RECORDS
 
     if suffix == ".json":
@@ -175,8 +173,6 @@ def _encoding(text: bytes) -> str:
 
 
 def _pagination(content: Any) -> Pagination:
-    from pipelines.ingest.paging import Cursor, NextLink, PageNumber, value_at
-
     for at in ("next", "links.next", "paging.next", "meta.next", "_links.next.href", "next_page"):
         if isinstance(value := value_at(content, at), str) and ("/" in value or "?" in value):
             return NextLink(at=at)
