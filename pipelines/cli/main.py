@@ -39,15 +39,11 @@ class Commands(click.Group):
             click.echo("Stopped.", err=True)
             ctx.exit(130)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in order."""
         return sorted(COMMANDS.keys() | self._of_sources)
 
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's
-        cmd_name: str,
-    ) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now, or nothing if there is none of that name."""
         if cmd_name not in COMMANDS:
             return self._of_sources.get(cmd_name)
@@ -57,7 +53,7 @@ class Commands(click.Group):
         command.short_help = words
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, of which none is imported for it."""
         known = {name: words for name, (_, words) in COMMANDS.items()}
         known |= {name: one.get_short_help_str() for name, one in self._of_sources.items()}

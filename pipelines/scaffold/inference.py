@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations, count, product
+from itertools import chain, combinations, count, product
 from typing import Any
 
 import pandas as pd
@@ -190,22 +190,14 @@ def _key(
     numbers = [one for one in able if _may_be_measured(one)]
     others = [one for one in able if one not in numbers]
     kinds = (keys, keys + times, others) if len(distinct) > 1 else (keys,)
-    candidates = [
-        *(
-            chosen
-            for some in kinds
-            for size in (1, 2)
-            for chosen in combinations(some[:MAX_KEY_CANDIDATES], size)
-        ),
-        *(product(times, numbers) if len(distinct) > 1 else ()),
-    ]
+    groups = [combinations(some[:MAX_KEY_CANDIDATES], n) for some in kinds for n in (1, 2)]
+    with_numbers = product(times, numbers if len(distinct) > 1 else ())
     is_named = any(one not in times for one in others)
-    for chosen in candidates:
-        if is_named and len(chosen) == 1 and chosen[0] in times:
-            continue
-        names = {one.name for one in chosen}
-        if not distinct.duplicated([*names]).any():
-            return tuple(one.name for one in able if one.name in names)
+    for chosen in chain(*groups, with_numbers):
+        names = [one.name for one in able if one in chosen]
+        is_time_alone = is_named and len(chosen) == 1 and chosen[0] in times
+        if not is_time_alone and not distinct.duplicated(names).any():
+            return tuple(names)
     return ()
 
 
