@@ -1,8 +1,6 @@
 """All Dagster definitions: those of every source and of the platform."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import dagster as dg
 
@@ -25,14 +23,13 @@ from pipelines.source import by_seniority, check_sources
 BROKEN = "broken_sources"
 
 
-def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Build all assets, checks, jobs, schedules and sensors; `overrides` replaces resources.
+def build_definitions() -> dg.Definitions:
+    """Build all assets, checks, jobs, schedules and sensors.
 
     A source whose definitions cannot be built is switched off. If the name of one is taken, Dagster
     says which when it loads them.
 
-    Raises `ValueError` for a name that no resource has, and `PermanentFailure` for a mistake in the
-    operator's schedules.
+    Raises `PermanentFailure` for a mistake in the operator's schedules.
     """
     check_sources(Settings.current())
     timetable()  # a mistake in it is no source's
@@ -49,8 +46,6 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         ),
         *found,
     )
-    if unknown := (overrides or {}).keys() - (merged.resources or {}).keys():
-        raise ValueError(f"there are no resources named {sorted(unknown)}")
     own = own_entries({one.name for one in merged.jobs or ()})
     broken = [  # so that the asset graph shows why it is missing
         dg.AssetSpec(
@@ -66,7 +61,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         jobs=merged.jobs,
         schedules=[*(merged.schedules or ()), *map(schedule_of, own)],
         sensors=merged.sensors,
-        resources={**(merged.resources or {}), **(overrides or {})},
+        resources=merged.resources,
         executor=dg.in_process_executor,
     )
 

@@ -43,9 +43,9 @@ class Author:
             "warehouse": WarehouseResource(url=self.server.url(LOADER, self.database)),
             self.name: source_resource(self.name, **addresses),
         }
-        job: dg.JobDefinition = build_definitions(resources).resolve_job_def(self.name)
+        job: dg.JobDefinition = build_definitions().resolve_job_def(self.name)
         run_config = {"ops": {f"load_{self.name}": {"config": config}}} if config else {}
-        return job.execute_in_process(run_config=run_config, raise_on_error=False)
+        return job.execute_in_process(run_config, resources=resources, raise_on_error=False)
 
     def loaded(self, **addresses: Any) -> list[tuple[Any, ...]]:
         """Run the job, which succeeds; return the counts of all deliveries so far."""

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
-from pipelines.definitions import build_definitions
+from pipelines.definitions import definitions
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.resources import WarehouseResource, source_resource
@@ -21,32 +21,32 @@ from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
 
 @pytest.fixture
-def definitions(
+def resources(
     few_airports: None,
     warehouse: Warehouse,
     source: FakeSource,
     sandbox_url: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> dg.Definitions:
+) -> dict[str, Any]:
     hasten(monkeypatch, "pipelines.sources.flights.client")
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    return build_definitions(
-        {
-            "warehouse": WarehouseResource(url=url),
-            "flights": source_resource("flights", url=source.url),
-            "weather": source_resource(
-                "weather", weather_base_url=sandbox_url, geocoding_base_url=sandbox_url
-            ),
-        }
-    )
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "flights": source_resource("flights", url=source.url),
+        "weather": source_resource(
+            "weather", weather_base_url=sandbox_url, geocoding_base_url=sandbox_url
+        ),
+    }
 
 
 def run(
-    definitions: dg.Definitions, *, attended: bool = True, instance: Any = None
+    resources: dict[str, Any], *, attended: bool = True, instance: Any = None
 ) -> dg.ExecuteInProcessResult:
     tags = {TAG: "a test"} if attended else {}
     job = definitions.resolve_job_def("flights")
-    return job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    return job.execute_in_process(
+        instance=instance, resources=resources, raise_on_error=False, tags=tags
+    )
 
 
 def test_they_load_without_a_warning_or_a_heavy_library() -> None:
@@ -60,15 +60,9 @@ def test_they_load_without_a_warning_or_a_heavy_library() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "set()\n", "")
 
 
-def test_a_resource_that_there_is_not_cannot_be_replaced() -> None:
-    """A misspelt name would leave the real one in place."""
-    with pytest.raises(ValueError, match="no resources named"):
-        build_definitions({"warehous": WarehouseResource()})
-
-
 def test_each_resource_says_what_it_is_and_what_may_be_set() -> None:
     """The UI's launchpad and `dagster` show it."""
-    repository = build_definitions({}).get_repository_def()
+    repository = definitions.get_repository_def()
     for name, resource in repository.get_top_level_resources().items():
         assert resource.description, name
         schema: Any = resource.config_schema.config_type
@@ -76,9 +70,7 @@ def test_each_resource_says_what_it_is_and_what_may_be_set() -> None:
             assert declared.description, f"{name}.{field}"
 
 
-def test_the_key_of_an_asset_is_where_its_table_is(
-    definitions: dg.Definitions, warehouse: Warehouse
-) -> None:
+def test_the_key_of_an_asset_is_where_its_table_is(warehouse: Warehouse) -> None:
     with warehouse.engine.connect() as connection:
         for key in definitions.resolve_all_asset_keys():
             if key.path[0] == asset_metadata.EXTERNAL:
@@ -89,10 +81,10 @@ def test_the_key_of_an_asset_is_where_its_table_is(
 
 
 def test_a_job_lands_flights_and_their_counts(
-    definitions: dg.Definitions, source: FakeSource
+    resources: dict[str, Any], source: FakeSource
 ) -> None:
     source.will(document(flights_document()))
-    result = run(definitions)
+    result = run(resources)
     assert result.success
     pages = {
         ".".join(event.asset_key.path): event.materialization.metadata
@@ -113,10 +105,10 @@ def test_a_job_lands_flights_and_their_counts(
 
 
 def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+    resources: dict[str, Any], source: FakeSource, warehouse: Warehouse
 ) -> None:
     source.will(document(flights_document([itinerary(1, [1], cabin="Y"), itinerary(2, [9])])))
-    result = run(definitions)
+    result = run(resources)
     assert result.success
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert checks["counts_balance"].passed
@@ -128,7 +120,7 @@ def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
     assert 'unknown key "cabin"' in str(checks["schema_drift"].metadata["rows"].value)
     with warehouse.engine.begin() as connection:
         connection.execute(text("DELETE FROM ops.quarantine"))
-    result = run(definitions)
+    result = run(resources)
     assert not result.success
     materialized = {
         ".".join(e.asset_key.path) for e in result.get_asset_materialization_events() if e.asset_key
@@ -138,16 +130,16 @@ def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
 
 
 def test_a_source_with_nothing_yet_is_not_red(
-    definitions: dg.Definitions, source: FakeSource
+    resources: dict[str, Any], source: FakeSource
 ) -> None:
     source.will(body(b"", status=204))
-    result = run(definitions)
+    result = run(resources)
     assert result.success
     assert not [one for one in result.get_asset_check_evaluations() if not one.passed]
 
 
 def test_a_broken_source_fails_the_run_and_writes_nothing(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+    resources: dict[str, Any], source: FakeSource, warehouse: Warehouse
 ) -> None:
     for fault, words in (
         (cut(b'{"itineraries": [', said_length=400), "IncompleteRead"),
@@ -155,7 +147,7 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
         (document({"itineraries": []}), 'has no list "legs"'),
     ):
         source.will(fault)
-        message = failure(run(definitions))
+        message = failure(run(resources))
         assert words in message
         assert source.url in message
         assert "FLIGHTS_URL" in message
@@ -164,36 +156,36 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
 
 
 def test_where_nobody_waits_a_step_looks_again_before_it_fails(
-    definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+    resources: dict[str, Any], source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asset_metadata, "PATIENCE_SECONDS", (0.1, 0.1))
     broken = body(b"<!doctype html>")
     source.will(*[broken] * 4, document(flights_document()))  # two attempts a look
-    assert run(definitions, attended=False).success
+    assert run(resources, attended=False).success
     source.will(broken)
     requested = len(source.requests)
-    assert "HTML instead of JSON" in failure(run(definitions, attended=False))
+    assert "HTML instead of JSON" in failure(run(resources, attended=False))
     assert len(source.requests) == requested + 6
     source.will(body(b"", status=404))
     requested = len(source.requests)
-    assert "answered 404" in failure(run(definitions, attended=False))
+    assert "answered 404" in failure(run(resources, attended=False))
     assert len(source.requests) == requested + 1
 
 
 def test_a_day_with_an_unavailable_source_is_loaded_later(
-    definitions: dg.Definitions,
+    resources: dict[str, Any],
     source: FakeSource,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resources = {name: (definitions.resources or {})[name] for name in ("flights", "warehouse")}
+    used = {name: resources[name] for name in ("flights", "warehouse")}
 
     def look() -> dg.RunRequest | str:
-        return Runner(resources, instance).tick("flights_retry")
+        return Runner(used, instance).tick("flights_retry")
 
     assert look() == "No run has begun and ended today."
     source.will(body(b"down", 503))
-    run(definitions, instance=instance)
+    run(resources, instance=instance)
     assert look() == "The last run archived nothing; trying again in a few minutes."
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     with monkeypatch.context() as after_midnight:
@@ -203,5 +195,5 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
     requested = look()
     assert isinstance(requested, dg.RunRequest)
     source.will(document(flights_document()))
-    assert run(definitions, instance=instance).success
+    assert run(resources, instance=instance).success
     assert look() == "Today's document is archived."
