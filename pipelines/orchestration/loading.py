@@ -196,9 +196,8 @@ class _Loading:
 
     def _poll_api(self, fetcher: PolledApi, runner: Runner) -> None:
         """Load what is new at an API. What it could not read fails the run at its end."""
-        is_whole = self.config.read_whole
         try:
-            polled = fetcher.poll(runner, is_whole=is_whole)
+            polled = fetcher.poll(runner, is_whole=self.config.read_whole)
         except NotReady as reason:
             self._note_not_ready(reason)
             return

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 from psycopg import sql
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
@@ -50,10 +50,8 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1
 """
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, frozen=True, strict=True):
     """The description of a complete backup, written last."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
     format: int
     isobar: str
@@ -129,12 +127,8 @@ def restore_from(
         # On one server, both databases are made and renamed by the user of the warehouse.
         is_one = len({_server(url) for url in urls.values()}) == 1
         admins = {
-            name: until_done.enter_context(
-                connect(
-                    with_database(urls[WAREHOUSE] if is_one else url, "postgres"), autocommit=True
-                )
-            )
-            for name, url in urls.items()
+            name: until_done.enter_context(connect(with_database(url, "postgres"), autocommit=True))
+            for name, url in (dict.fromkeys(urls, urls[WAREHOUSE]) if is_one else urls).items()
         }
         for name, url in urls.items():
             drop = _sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh[name])
