@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Literal
-from sqlalchemy import Connection, CursorResult, Table, text
+from sqlalchemy import Connection, CursorResult, Table, select, text
 
 from pipelines.failures import RejectedDelivery
 from pipelines.ingest.contract import Reject
@@ -32,6 +32,7 @@ from pipelines.warehouse.connection import (
     upsert_statement,
 )
 from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.warehouse.tables import deliveries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,17 +250,16 @@ def put_by_key(load: Load, *, is_first: bool) -> None:
         known = {*load.table_of(stage).primary_key.columns.keys(), *OF_RECORD}
         values = [one for one in columns if one not in known]
         if RAW in columns and values:
-            for query in ("reject_contradicting", "reject_repeated")[not is_first :]:
-                _reject(load, query, stage, values)
-    mine = {"delivery_id": load.delivery_id}
-    followed = text(read_sql("pipelines.ingest", "is_followed"))
-    is_old = load.is_retry and load.connection.execute(followed, mine).scalar_one()
+            _reject_differing(load, stage, values, is_first=is_first)
+    later = select(deliveries).filter_by(feed=load.feed.name, problem=None)
+    later = later.where(deliveries.c.loaded_at > load.seen_at).limit(1)
+    is_old = load.is_retry and load.connection.execute(later).first() is not None
     staged = [(load.table_of(name), columns) for name, columns in load.columns.items()]
     for table, columns in staged:
         statement = upsert_statement(
             table, columns, only_missing=is_first or is_old, is_retry=load.is_retry
         )
-        load.run(statement, mine)
+        load.run(statement, {"delivery_id": load.delivery_id})
     load.run(
         f"INSERT INTO counted (loaded, stored) SELECT (SELECT count(DISTINCT {RECORD})"
         f" FROM changed), ({count_statement(staged)})",
@@ -267,22 +267,17 @@ def put_by_key(load: Load, *, is_first: bool) -> None:
     )
 
 
-def _reject(load: Load, query: str, stage: str, values: Sequence[str]) -> None:
-    """Reject the rows that a query finds; a record is rejected as a whole, in each stage."""
+def _reject_differing(load: Load, stage: str, values: Sequence[str], *, is_first: bool) -> None:
+    """Reject the records whose key came before with other values, as a whole: in each stage."""
     table = load.table_of(stage)
-    keys = [column.name for column in table.primary_key]
-    found = read_sql("pipelines.ingest", query).format(
+    statement = read_sql("pipelines.ingest", "reject_differing").format(
         stage=stage,
         table=table.fullname,
-        keys=", ".join(keys),
-        is_key=" AND ".join(f"staged.{key} = stored.{key}" for key in keys),
+        keys=", ".join(table.primary_key.columns.keys()),
         values=", ".join(values),
         first_values=", ".join(f"first_value({one}) OVER same_key" for one in values),
-        staged_values=", ".join(f"staged.{one}" for one in values),
-        stored_values=", ".join(f"stored.{one}" for one in values),
         record_key=sql_of_key(table, "staged"),
     )
-    statement = read_sql("pipelines.ingest", "reject_found").format(found=found)
-    if load.run(statement, {}).rowcount:
+    if load.run(statement, {"is_first": is_first}).rowcount:
         for one in load.columns:
             load.run(f"DELETE FROM {one} WHERE {RECORD} IN (SELECT {RECORD} FROM rejected)", {})
