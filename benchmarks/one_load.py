@@ -13,7 +13,7 @@ from pipelines.ingest.inbox import inspect_file
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.loaders import loader
+from pipelines_tests.loaders import runner
 
 #: What each run has imported before it loads.
 SHARED = ("pandas", "pyarrow.csv")
@@ -38,7 +38,7 @@ def _take(url: str, source: str, file: Path) -> dict[str, float]:
         importlib.import_module(module)
     warehouse = Warehouse(url)
     began = time.monotonic()
-    outcome = load_file(warehouse, source, inspect_file(source, file), loader(source))
+    outcome = load_file(runner(source, warehouse), inspect_file(source, file))
     seconds = time.monotonic() - began
     warehouse.dispose()
     loaded = outcome.loaded if outcome else 0

@@ -6,26 +6,17 @@ from typing import Any
 import pytest
 
 from pipelines.http.client import HttpClient
-from pipelines.ingest.file_loader import LoadFile
 from pipelines.ingest.runner import Runner
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
 
 
-def runner(
-    source: str, store: Warehouse | None = None, run_id: str | None = None, **settings: object
-) -> Runner:
+def runner(source: str, store: Warehouse, run_id: str | None = None, **settings: object) -> Runner:
     """Return the runner of a source's only feed, with these settings."""
     declared = sources()[source]
     (feed,) = declared.feeds
     values: Any = declared.settings(**settings)
-    anywhere: Any = store
-    return declared.runner(feed, anywhere, values, run_id)
-
-
-def loader(source: str, run_id: str | None = None, **settings: object) -> LoadFile:
-    """Return the function that loads one file of a source, with these settings."""
-    return runner(source, None, run_id, **settings).load_file
+    return declared.runner(feed, store, values, run_id)
 
 
 def hasten(monkeypatch: pytest.MonkeyPatch, module: str, **options: Any) -> None:

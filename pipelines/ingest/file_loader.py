@@ -1,7 +1,7 @@
 """Load files: each content of each name once, each file in its own transaction.
 
 The outcome of an inbox file is recorded in `ops.inbox_files`, in the transaction that loads its
-rows. `inbox` finds the files. The source's `load` function parses the content.
+rows. `inbox` finds the files.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -26,10 +26,13 @@ from pipelines.ingest.deliveries import (
     last_sha256,
     rejection_noted,
 )
+from pipelines.ingest.feeds import Content
 from pipelines.ingest.inbox import Inbox, InboxFile, open_plain_file, signature_of
-from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import inbox_files
+
+if TYPE_CHECKING:
+    from pipelines.ingest.runner import Runner
 
 logger = logging.getLogger("isobar.files")
 
@@ -38,15 +41,8 @@ class FileReadError(TransientFailure):
     """A disk or network error while a file was read. The file is not rejected."""
 
 
-LoadFile = Callable[[Connection, BinaryIO, Delivery], Outcome]
-
-
 def load_files(
-    store: Warehouse,
-    inbox: Inbox,
-    files: list[InboxFile],
-    load: LoadFile,
-    run_id: str | None = None,
+    runner: Runner, inbox: Inbox, files: list[InboxFile]
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in its own transaction; one that fails does not block the others.
 
@@ -58,7 +54,7 @@ def load_files(
     failures: list[Failure] = []
     for file in files:
         try:
-            outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
+            outcome = load_file(runner, file, inbox)
         except NotReady as reason:  # it is being written again: it will be there at the next tick
             logger.warning("%s", reason)
         except FileReadError as failure:
@@ -67,50 +63,50 @@ def load_files(
             raise
         except PermanentFailure as failure:
             failures.append(failure)
-            with store.transaction(inbox.source) as connection:
-                _remember(connection, inbox, file, run_id, None)
+            with runner.store.transaction(inbox.source) as connection:
+                _remember(connection, inbox, file, runner.run_id, None)
         else:
             outcomes += [outcome] if outcome else []
-    with store.transaction(inbox.source) as connection:
+    with runner.store.transaction(inbox.source) as connection:
         _delete_missing_files(connection, inbox)
     return outcomes, failures
 
 
-def load_file(
-    store: Warehouse,
-    source: str,
-    file: InboxFile,
-    load: LoadFile,
-    *,
-    inbox: Inbox | None = None,
-    run_id: str | None = None,
-) -> Outcome | None:
+def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Outcome | None:
     """Load one file; None if the last delivery of its name had the same content.
 
     `inbox` is the inbox it is in, if any, where the result is recorded. Raises `PermanentFailure`
     for a file that cannot be read, and `NotReady` for one that changes.
     """
+    source, place = runner.owner.name, str(file.path)
     delivery = Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
     with (
-        rejection_noted(store, source, delivery, run_id),
+        rejection_noted(runner.store, source, delivery, runner.run_id),
         _opened(source, file) as opened,
-        store.transaction(source) as connection,
+        runner.store.transaction(source) as connection,
     ):
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()  # type: ignore[arg-type]
         outcome = None
         if last_sha256(connection, source, file.name) != sha256:
             opened.seek(0)
             known = replace(delivery, sha256=sha256)
-            outcome = _load(connection, opened, known, load, str(file.path))
+            try:
+                content = Content(delivery=known, file=opened, place=place)
+                outcome = runner.write(connection, content)
+            except DatabaseError:  # not the file's fault
+                raise
+            except PermanentFailure as failure:
+                failure.place = place
+                raise
         if signature_of(os.fstat(opened.fileno())) != file.signature:
             raise NotReady(
                 source,
                 "the file changed while it was being read",
-                place=str(file.path),
+                place=place,
                 remedy="Nothing: it is loaded when it is complete.",
             )
         if inbox is not None:
-            _remember(connection, inbox, file, run_id, sha256)
+            _remember(connection, inbox, file, runner.run_id, sha256)
         return outcome
 
 
@@ -161,19 +157,6 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
             yield opened
         except OSError as error:
             raise unreadable(error, "read completely") from error
-
-
-def _load(
-    connection: Connection, opened: BinaryIO, delivery: Delivery, load: LoadFile, place: str
-) -> Outcome:
-    """Call the source's load function; its failures name the file."""
-    try:
-        return load(connection, opened, delivery)
-    except DatabaseError:  # not the file's fault
-        raise
-    except PermanentFailure as failure:
-        failure.place = place
-        raise
 
 
 def _remember(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select, text
 
@@ -61,10 +61,6 @@ class Runner:
             if last == delivery.sha256 and not is_forced:
                 return None
             return self.write(connection, content)
-
-    def load_file(self, connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-        """Load an open file; the caller ends the transaction (`file_loader`)."""
-        return self.write(connection, Content(delivery=delivery, file=file))
 
     def attempt(self, connection: Connection, content: Content) -> Outcome | PermanentFailure:
         """Load a delivery in a savepoint of a transaction that may have several.

@@ -168,11 +168,10 @@ class _Loading:
 
         The check `readable_files` shows rejected files.
         """
-        name, run_id = self.source.name, self.context.run.run_id
         if self.config.file is not None:
             self.is_on = True
-            file = inspect_file(name, Path(self.config.file))
-            outcome = load_file(self.store, name, file, runner.load_file, run_id=run_id)
+            file = inspect_file(self.source.name, Path(self.config.file))
+            outcome = load_file(runner, file)
             self.outcomes += [outcome] if outcome else []
             return
         inbox = open_inbox(self.source, fetcher, self.settings)
@@ -182,7 +181,7 @@ class _Loading:
         is_attended = orphaned_runs.TAG in self.context.run.tags
         wait_seconds = WAIT_SECONDS if is_attended else 0.0
         files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
-        outcomes, failures = load_files(self.store, inbox, files, runner.load_file, run_id)
+        outcomes, failures = load_files(runner, inbox, files)
         self.outcomes += outcomes
         if growing:
             self.about_files["deferred_files"] = f"{_number_of(growing)}: {WHY_DEFERRED}"

@@ -21,7 +21,7 @@ from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import Depth
 from pipelines.testing import Driver, Files, Site
 from pipelines.testing.records import Record
-from pipelines_tests.loaders import loader, runner
+from pipelines_tests.loaders import runner
 from pipelines_tests.sources.flights.made_up import bring_up_to_date
 from pipelines_tests.sources.solar.made_up import client_of
 
@@ -118,7 +118,7 @@ def load(feed: Driver) -> None:
         inbox = Inbox(feed.source, feed.site.folder, "AN_INBOX", "a reading")
         with store.translate_db_errors(feed.source), store.engine.connect() as connection:
             pending = inbox.pending(connection)
-        _, failures = load_files(store, inbox, pending, loader(feed.source))
+        _, failures = load_files(runner(feed.source, store), inbox, pending)
         if failures:
             raise failures[0]
     else:

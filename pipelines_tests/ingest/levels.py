@@ -70,8 +70,7 @@ class Levels:
         """Load a file with this content; returns read, loaded, unchanged, rejected."""
         file = self.folder / name
         file.write_bytes(content)
-        found = inspect_file("levels", file)
-        outcome = load_file(self.warehouse, "levels", found, self.runner.load_file)
+        outcome = load_file(self.runner, inspect_file("levels", file))
         assert outcome is not None
         return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
 

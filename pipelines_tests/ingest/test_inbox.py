@@ -5,19 +5,20 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
 
 from pipelines.failures import NotReady, PermanentFailure
 from pipelines.ingest import inbox as inboxes
-from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
+from pipelines.ingest.feeds import Content, Feed, Parsed
 from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.ingest.parse_errors import translate_parse_errors
+from pipelines.ingest.runner import Runner
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.ingest.levels import Owner
 
 NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
 
@@ -28,11 +29,14 @@ class Box:
     def __init__(self, warehouse: Warehouse, owner: psycopg.Connection, folder: Path) -> None:
         self.warehouse, self.owner, self.folder = warehouse, owner, folder
         self.inbox = Inbox("trains", folder, "TRAINS_INBOX", "utf-8", cut_seconds=0)
+        feed = Feed(name="trains", parse=lambda content, _: self.parse(content))
+        self.runner = Runner(Owner("trains"), feed, warehouse, None)
+        self.parse: Any = parse
 
     def look(self) -> tuple[list[str], list[str]]:
         """Load what is ready; return the names loaded, and the problems of those rejected."""
         files, _ = self.inbox.ready(self.warehouse, wait_seconds=5)
-        outcomes, failures = load_files(self.warehouse, self.inbox, files, load)
+        outcomes, failures = load_files(self.runner, self.inbox, files)
         query = "SELECT delivery_id, name FROM ops.deliveries"
         ledger = {number: str(name) for number, name in self.owner.execute(query)}
         names = [ledger[outcome.delivery_id] for outcome in outcomes]
@@ -50,12 +54,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
 
 
-def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-    """Enter the file into the ledger; one that contains `bad` is rejected."""
-    if file.read() == b"bad":
-        raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
-    delivery_id, _ = open_delivery(connection, delivery, None)
-    return close_delivery(connection, delivery_id, read=0, loaded=0, stored=0, rejected=0)
+def parse(content: Content) -> list[Parsed]:
+    """Read nothing of a file; one that contains `bad` is rejected."""
+    if content.file and content.file.read() == b"bad":
+        raise PermanentFailure("trains", "it is bad", place="", remedy="Mend it.")
+    return []
 
 
 def test_any_file_name_is_loaded_exactly_once(box: Box) -> None:
@@ -97,16 +100,17 @@ def test_a_file_that_changes_while_read_is_deferred(box: Box) -> None:
     file = box.folder / "a.csv"
     file.write_text("one")
 
-    def slow_load(connection: Connection, opened: BinaryIO, delivery: Delivery) -> Outcome:
-        outcome = load(connection, opened, delivery)
+    def parse_slowly(content: Content) -> list[Parsed]:
         with file.open("a") as writer:
             writer.write("more")
-        return outcome
+        return parse(content)
 
     (seen,), _ = box.inbox.ready(box.warehouse, wait_seconds=5)
+    box.parse = parse_slowly
     with pytest.raises(NotReady, match="changed while it was being read"):
-        load_file(box.warehouse, "trains", seen, slow_load, inbox=box.inbox)
+        load_file(box.runner, seen, box.inbox)
     assert box.owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
+    box.parse = parse
     assert box.look()[0] == ["a.csv"]
 
 
@@ -141,7 +145,7 @@ def test_a_file_that_disappears_before_loading_is_no_failure_but_in_the_log(
     (box.folder / "a.csv").write_text("one")
     files, _ = box.inbox.ready(box.warehouse, wait_seconds=5)
     (box.folder / "a.csv").unlink()
-    assert load_files(box.warehouse, box.inbox, files, load) == ([], [])
+    assert load_files(box.runner, box.inbox, files) == ([], [])
     assert "the file is gone" in caplog.text
 
 

@@ -10,7 +10,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.loaders import loader
+from pipelines_tests.loaders import runner
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 SECRET = text_of([line(1, article_name="of another folder")])
@@ -35,7 +35,7 @@ def test_a_file_replaced_by_a_link_is_not_followed(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     (inbox.folder / "a.csv").unlink()
     (inbox.folder / "a.csv").symlink_to(inbox.folder.parent / "secret.csv")
-    outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
+    outcomes, failures = load_files(runner("shipments", warehouse), inbox, files)
     assert (outcomes, len(failures)) == ([], 1)
     assert stored(owner) == []
 
@@ -43,8 +43,7 @@ def test_a_file_replaced_by_a_link_is_not_followed(
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
 def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
     with pytest.raises(PermanentFailure, match=r"regular file|no such file"):
-        load = loader("shipments")
-        load_file(warehouse, "shipments", inspect_file("shipments", Path(path)), load)
+        load_file(runner("shipments", warehouse), inspect_file("shipments", Path(path)))
 
 
 def test_a_header_of_a_hundred_thousand_columns_is_rejected(

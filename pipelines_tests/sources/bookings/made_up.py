@@ -13,7 +13,7 @@ from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.sources.bookings import Settings
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.loaders import loader
+from pipelines_tests.loaders import runner
 from pipelines_tests.stored import Stored
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec{:02x}"
@@ -62,8 +62,8 @@ def deliver_file(
     warehouse: Warehouse, file: Path, settings: Settings | None = None
 ) -> Outcome | None:
     """Load a file as it is."""
-    load_one = loader("bookings", **(settings or Settings()).model_dump())
-    return load_file(warehouse, "bookings", inspect_file("bookings", file), load_one)
+    feed = runner("bookings", warehouse, **(settings or Settings()).model_dump())
+    return load_file(feed, inspect_file("bookings", file))
 
 
 def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:

@@ -11,7 +11,7 @@ from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.loaders import loader
+from pipelines_tests.loaders import runner
 from pipelines_tests.stored import Stored
 
 BERLIN, PARIS = "Street 1, 10115 Berlin, Germany", "Street 10, 75001 Paris, France"
@@ -53,12 +53,8 @@ def deliver(
     file = folder / name
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return load_file(
-        warehouse,
-        "shipments",
-        inspect_file("shipments", file),
-        loader("shipments", "a run", **settings),
-    )
+    feed = runner("shipments", warehouse, "a run", **settings)
+    return load_file(feed, inspect_file("shipments", file))
 
 
 @dataclass
