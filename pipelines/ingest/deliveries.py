@@ -145,34 +145,27 @@ def close_delivery(
     stored: int,
     rejected: int,
     drift: Sequence[str] = (),
+    is_retry: bool = False,
 ) -> Outcome:
-    """Store the counts and the schema drift; `rejected` is the number that `write_rejects` wrote.
+    """Store the counts of an open delivery, which may be committed then; those of a retry are added.
 
     `loaded` is the number of source records that changed a row, `stored` the number that the tables
-    now hold. Both are counted in the database. PostgreSQL rejects counts that do not balance, and
-    with them the whole transaction.
+    now hold, both counted in the database, and `rejected` the number that `write_rejects` wrote.
+    PostgreSQL rejects counts that do not balance, and with them the whole transaction. Raises
+    `PermanentFailure` if it is not open: something has ended the transaction since.
     """
     outcome = Outcome(delivery_id, read, loaded, stored - loaded, rejected)
-    close(
-        connection,
-        delivery_id,
-        read_count=read,
-        loaded_count=loaded,
-        unchanged_count=outcome.unchanged,
-        rejected_count=rejected,
-        drift=[*drift],
-    )
-    return outcome
-
-
-def close(connection: Connection, delivery_id: int, **values: Any) -> None:
-    """Write values of an open delivery, which may be committed then.
-
-    Raises `PermanentFailure` if it is not open: something has ended the transaction since.
-    """
+    kept = select(func.count()).where(quarantine.c.delivery_id == delivery_id)
+    values: dict[str, Any] = {
+        "is_open": False,
+        "loaded_count": deliveries.c.loaded_count + loaded,
+        "unchanged_count": deliveries.c.unchanged_count + outcome.unchanged,
+        "rejected_count": deliveries.c.purged_count + kept.scalar_subquery(),
+    }
+    if not is_retry:
+        values |= {"read_count": read, "drift": [*drift]}
     mine = deliveries.c.delivery_id == delivery_id, deliveries.c.is_open
-    closed = update(deliveries).where(*mine).values(is_open=False, **values)
-    if connection.execute(closed).rowcount != 1:
+    if connection.execute(update(deliveries).where(*mine).values(values)).rowcount != 1:
         raise PermanentFailure(
             "ledger",
             f"delivery {delivery_id} is not open: the load ended the transaction itself, and"
@@ -180,6 +173,7 @@ def close(connection: Connection, delivery_id: int, **values: Any) -> None:
             place="ops.deliveries",
             remedy="A load must neither commit nor roll back: the platform does, with the counts.",
         )
+    return outcome
 
 
 @contextmanager

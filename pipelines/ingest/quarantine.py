@@ -1,12 +1,11 @@
-"""Retry and dismiss quarantined records, and update the counts of their deliveries."""
+"""Retry and dismiss quarantined records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, Row, delete, func, select, text, update
 
-from pipelines.ingest.deliveries import Outcome, close
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
@@ -20,17 +19,6 @@ class Quarantined:
 
     number: int
     raw: str
-
-
-@dataclass(frozen=True)
-class TakenOut:
-    """A delivery whose records were taken out of quarantine to be read again."""
-
-    delivery_id: int
-    name: str
-    header: str | None
-    loaded_at: datetime
-    records: list[Quarantined]
 
 
 def in_quarantine(connection: Connection, feed: str) -> int:
@@ -72,8 +60,8 @@ def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     return [*found.scalars()]
 
 
-def take_out(connection: Connection, delivery_id: int) -> TakenOut:
-    """Take a delivery's records out of quarantine; `close_retry` ends their retry.
+def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], list[Quarantined]]:
+    """Take a delivery's records out of quarantine, and open it again; return both.
 
     Dismissed records, and those with a final reason, stay as they are.
     """
@@ -84,24 +72,4 @@ def take_out(connection: Connection, delivery_id: int) -> TakenOut:
     kept = connection.execute(query.order_by(quarantine.c.record_number))
     records = [Quarantined(*row) for row in kept]
     connection.execute(delete(quarantine).where(*mine))
-    return TakenOut(delivery_id, entry.name, entry.header, entry.loaded_at, records)
-
-
-def close_retry(
-    connection: Connection, retry: TakenOut, *, loaded: int, stored: int, rejected: int
-) -> Outcome:
-    """Record the outcome of the records that were taken out, and update the delivery's counts.
-
-    `loaded` is the number of them that changed a row, `stored` the number that the tables now hold,
-    and `rejected` the number that `write_rejects` put back.
-    """
-    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, stored - loaded, rejected)
-    kept = select(func.count()).where(quarantine.c.delivery_id == retry.delivery_id)
-    close(
-        connection,
-        retry.delivery_id,
-        loaded_count=deliveries.c.loaded_count + outcome.loaded,
-        unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-        rejected_count=deliveries.c.purged_count + kept.scalar_subquery(),
-    )
-    return outcome
+    return entry, records

@@ -29,7 +29,7 @@ from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter
 from pipelines.ingest.parse_errors import translate_parse_errors
-from pipelines.ingest.quarantine import close_retry, deliveries_in_quarantine, take_out
+from pipelines.ingest.quarantine import deliveries_in_quarantine, take_out
 from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import Owner
@@ -95,26 +95,7 @@ class Runner:
             connection, content.delivery, self.run_id, header=first.header
         )
         load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        read, drift, loaded, stored, bad = self._put(load, content, chain([first], batches))
-        if read != stored + bad:
-            raise PermanentFailure(
-                self.feed.name,
-                f"its counts do not balance, and nothing was written: of {read} records that were"
-                f" read, {stored} are in the tables, and {bad} were rejected",
-                place=content.delivery.name,
-                remedy="This is a bug in the code of the source. A parser returns a row or a reject"
-                " for each record that it counts in `read`, with its number in `record`; steps"
-                " write to `counted` how many they have stored.",
-            )
-        return close_delivery(
-            connection,
-            delivery_id,
-            read=read,
-            loaded=loaded,
-            stored=stored,
-            rejected=bad,
-            drift=drift,
-        )
+        return self._put(load, content, chain([first], batches))
 
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
@@ -129,20 +110,16 @@ class Runner:
 
     def _retry(self, delivery_id: int) -> Outcome:
         with self.store.transaction(self.owner.name) as connection:
-            retry = take_out(connection, delivery_id)
+            entry, records = take_out(connection, delivery_id)
             now = connection.execute(select(func.clock_timestamp())).scalar_one()
-            delivery = Delivery(self.feed.name, retry.name, "", 0, retry.loaded_at)
-            content = Content(delivery=delivery, quarantined=retry.records, header=retry.header)
-            load = self._load(connection, content, delivery_id, retry.loaded_at, now)
-            with translate_parse_errors(self.owner.name, self.owner.package, retry.name):
-                batches = self.feed.parse(content, self._context())
-                _, _, loaded, stored, bad = self._put(load, content, batches)
-            return close_retry(connection, retry, loaded=loaded, stored=stored, rejected=bad)
+            delivery = Delivery(self.feed.name, entry.name, "", 0, entry.loaded_at)
+            content = Content(delivery=delivery, quarantined=records, header=entry.header)
+            load = self._load(connection, content, delivery_id, entry.loaded_at, now)
+            with translate_parse_errors(self.owner.name, self.owner.package, entry.name):
+                return self._put(load, content, self.feed.parse(content, self._context()))
 
-    def _put(
-        self, load: Load, content: Content, batches: Iterable[Parsed]
-    ) -> tuple[int, list[str], int, int, int]:
-        """Write batches; return how many were read, drift, and how many loaded, stored, rejected.
+    def _put(self, load: Load, content: Content, batches: Iterable[Parsed]) -> Outcome:
+        """Write batches, and close the delivery with their counts.
 
         While PostgreSQL writes one batch, the next one is parsed.
         """
@@ -167,11 +144,32 @@ class Runner:
             collector.add(writer.put(parsed, formatted), are_conflicts=True)
         rejects, loaded, stored = writer.finish(parsed, read)
         collector.add(rejects)
-        if not load.is_retry and not (first and first.lists):
-            collector.enforce_cap(read)
-        if not load.is_retry and (keys := writer.keys()) is not None:
-            resolve_corrected(load, keys, again=[*collector.again])
-        return read, drift, loaded, stored + skipped + collector.known, collector.written
+        stored, bad = stored + skipped + collector.known, collector.written
+        if not load.is_retry:
+            if not (first and first.lists):
+                collector.enforce_cap(read)
+            if (keys := writer.keys()) is not None:
+                resolve_corrected(load, keys, again=[*collector.again])
+            if read != stored + bad:
+                raise PermanentFailure(
+                    self.feed.name,
+                    f"its counts do not balance, and nothing was written: of {read} records that"
+                    f" were read, {stored} are in the tables, and {bad} were rejected",
+                    place=content.delivery.name,
+                    remedy="This is a bug in the code of the source. A parser returns a row or a"
+                    " reject for each record that it counts in `read`, with its number in"
+                    " `record`; steps write to `counted` how many they have stored.",
+                )
+        return close_delivery(
+            load.connection,
+            load.delivery_id,
+            read=len(content.quarantined or ()) if load.is_retry else read,
+            loaded=loaded,
+            stored=stored,
+            rejected=bad,
+            drift=drift,
+            is_retry=load.is_retry,
+        )
 
     def _load(
         self,

@@ -17,7 +17,7 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     write_rejects,
 )
-from pipelines.ingest.quarantine import close_retry, in_quarantine, take_out
+from pipelines.ingest.quarantine import in_quarantine, take_out
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse
 
@@ -67,13 +67,14 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
         pytest.raises(PermanentFailure, match=r"before delivery \w+ \(test\)|not open") as failure,
         warehouse.transaction("test") as connection,
     ):
-        retry = take_out(connection, number) if is_retry else None
-        number = number if retry else open_delivery(connection, DELIVERY, None)[0]
+        if is_retry:
+            take_out(connection, number)
+        else:
+            number, _ = open_delivery(connection, DELIVERY, None)
         with suppress(psycopg.Error):
             getattr(connection.connection, end)()
-        if retry:
-            close_retry(connection, retry, loaded=2, stored=2, rejected=0)
-        close_delivery(connection, number, read=0, loaded=0, stored=0, rejected=0)
+        counts = {"read": 2, "loaded": 2, "stored": 2, "rejected": 0}
+        close_delivery(connection, number, **counts, is_retry=is_retry)
     assert "must n" in failure.value.remedy
     with warehouse.engine.connect() as connection:
         names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
