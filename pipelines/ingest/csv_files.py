@@ -38,6 +38,8 @@ from pipelines.warehouse.connection import RECORD
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.ingest.parsers import Csv
+
 MAX_RECORD_LINES, MAX_COLUMNS = 50, 1_000
 BLOCK_BYTES, BLOCK_LINES, PIECE_BYTES = 4_194_304, 100_000, 262_144
 #: The first line with which some programs name the delimiter to Excel.
@@ -110,29 +112,24 @@ class CsvFile:
     """The records of an open CSV file, one after the other. The header is read at once.
 
     Raises `PermanentFailure` if the file cannot be read; `source` and `name` identify it in the
-    message. `variable` is the setting that selects another encoding than `encoding`. Without one,
-    bytes that are invalid in the encoding are kept as escapes, unless `is_strict`. Of the
-    `promised` columns, the header may lack the `optional` ones, and it may use other names as given
-    by `aliases`.
+    message. `form` names its columns. `variable` is the setting that selects another encoding than
+    `encoding`. Without one, bytes that are invalid in the encoding are kept as escapes, unless the
+    form is strict.
     """
 
     def __init__(
         self,
         file: BinaryIO,
+        form: Csv,
         *,
         source: str,
         name: str,
-        promised: Sequence[str],
-        encoding: str,
+        encoding: str = "utf-8",
         variable: str | None = None,
-        optional: Sequence[str] = (),
-        aliases: Mapping[str, str] | None = None,
-        is_strict: bool = False,
     ) -> None:
-        self._file = file
-        self._errors = "strict" if variable or is_strict else "backslashreplace"
+        self._file, self._form = file, form
+        self._errors = "strict" if variable or form.is_strict else "backslashreplace"
         self._source, self._name, self._variable = source, name, variable
-        self._promised, self._aliases = promised, aliases or {}
         self._encoding = encoding
         self._reads_utf_8 = codecs.lookup(encoding).name.startswith("utf-8")
         self._line = self._position = 0
@@ -141,7 +138,7 @@ class CsvFile:
         #: Lines behind the header that were looked at.
         self._ahead: deque[bytes] = deque()
         self.layout = Layout("", ",", ())
-        self.layout = self._read_layout(optional)
+        self.layout = self._read_layout()
         self._ahead.extend(
             line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
         )
@@ -165,7 +162,7 @@ class CsvFile:
                 yield self._at_once(content, first)
             else:
                 records = [*self._one_by_one(content, first)]
-                yield of_records(records, self.layout.columns, self._promised)
+                yield of_records(records, self.layout.columns, self._form.columns)
 
     def _read_block(self) -> bytes:
         """Return some megabytes, less if short lines would make too many records."""
@@ -209,7 +206,7 @@ class CsvFile:
             return line_text(lines[number - first])
 
         columns = self.layout.columns
-        places = {one: str(columns.index(one)) for one in self._promised if one in columns}
+        places = {one: str(columns.index(one)) for one in self._form.columns if one in columns}
         names = [str(place) for place in range(len(columns))]
         # Arrow strips a mark of UTF-8 even here, unless it is not at the beginning.
         content = b"\n" + content if content.startswith(codecs.BOM_UTF8) else content
@@ -230,7 +227,7 @@ class CsvFile:
         sent = pd.DataFrame(
             {
                 one: table[places[one]].to_pandas() if one in places else ""
-                for one in self._promised
+                for one in self._form.columns
             },
             index=pd.RangeIndex(table.num_rows),
             dtype="str",
@@ -272,8 +269,8 @@ class CsvFile:
         self._waiting.extendleft(reversed(taken))  # they may be valid records themselves
         return first
 
-    def _read_layout(self, optional: Sequence[str]) -> Layout:
-        promised = self._promised
+    def _read_layout(self) -> Layout:
+        promised, optional = self._form.columns, self._form.optional
         first = self._next()
         while first and (HINT.fullmatch(first[1]) or not first[1].strip("\ufeff \t,;")):
             first = self._next()
@@ -282,7 +279,7 @@ class CsvFile:
                 "the file is empty: it has no header", "Send the complete file again."
             )
         header = first[1].removeprefix("\ufeff")
-        layout = layout_of(header, promised, self._aliases)
+        layout = layout_of(header, promised, self._form.aliases)
         missing = [name for name in promised if name not in (*layout.columns, *optional)]
         twice = repeated(layout.columns)
         if "\r" in header:
@@ -337,12 +334,12 @@ class CsvFile:
                     )
 
     def _names(self, header: str) -> list[str]:
-        layout = layout_of(header, (), self._aliases, self.layout.delimiter)
+        layout = layout_of(header, (), self._form.aliases, self.layout.delimiter)
         return [one for one in layout.columns if one]
 
     def _spelled(self, name: str) -> list[str]:
         """Return how a header may write a column."""
-        return [name, *(other for other, one in self._aliases.items() if one == name)]
+        return [name, *(other for other, one in self._form.aliases.items() if one == name)]
 
     def _next(self) -> tuple[int, str] | None:
         """Return the next line's number and text, without its line break; None after the last."""

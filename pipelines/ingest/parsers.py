@@ -51,14 +51,11 @@ class Csv:
         is_set = "encoding" in getattr(type(settings), "model_fields", ())
         file = CsvFile(
             unpacked(content, context.source),
+            self,
             source=context.source,
             name=name,
-            promised=self.columns,
             encoding=settings.encoding if is_set else "utf-8",
             variable=settings.variable("encoding") if is_set else None,
-            optional=self.optional,
-            aliases=self.aliases,
-            is_strict=self.is_strict,
         )
         yield Parsed(header=file.layout.header, drift=file.layout.drift(name, self.columns))
         for batch in file.batches():

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_files
 from pipelines.ingest.csv_files import BLOCK_BYTES, MAX_RECORD_LINES, CsvFile
+from pipelines.ingest.feeds import Parsed
+from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 from pipelines_tests.ingest.one_by_one import records
 
 PROMISED = ("a", "b", "c")
+FORM = Csv(columns=PROMISED, read=lambda *_: Parsed(), optional=("c",), aliases={"a2": "a"})
 FEW_BYTES = (1, 7, 64)
 
 #: A record's line, the fields of its promised columns, its text.
@@ -27,13 +30,11 @@ def opened(content: bytes, encoding: str = "utf-8", variable: str | None = None)
     """A file of a, b and perhaps c, where A2 means a."""
     return CsvFile(
         io.BytesIO(content),
+        FORM,
         source="trains",
         name="trains.csv",
-        promised=PROMISED,
         encoding=encoding,
         variable=variable,
-        optional=("c",),
-        aliases={"a2": "a"},
     )
 
 

@@ -18,9 +18,8 @@ from pipelines.ingest.feeds import Context
 from pipelines.ingest.identifiers import NULLS
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.transform import (
-    ALIASES,
     COLUMNS,
-    OPTIONAL,
+    LINES,
     OTHERWISE,
     STORED_AS,
     newest_event_at,
@@ -69,15 +68,8 @@ def of_events(*events: Any, zone: str = "UTC") -> Events:
 
 def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
     """Parse the batches of a file."""
-    file = CsvFile(
-        io.BytesIO(content if isinstance(content, bytes) else content.encode()),
-        source="bookings",
-        name="bookings.csv",
-        promised=COLUMNS,
-        encoding="utf-8",
-        optional=OPTIONAL,
-        aliases=ALIASES,
-    )
+    data = io.BytesIO(content if isinstance(content, bytes) else content.encode())
+    file = CsvFile(data, LINES, source="bookings", name="bookings.csv")
     return [read(batch, zone) for batch in file.batches()]
 
 
