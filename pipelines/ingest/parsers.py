@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import RecordValidator, Reject
     from pipelines.ingest.csv_files import Batch
 
-#: Quarantined records that are parsed at once.
+#: Records of a file that is no CSV, or of the quarantine, that are parsed at once.
 RECORDS_AT_ONCE = 20_000
 
 
@@ -42,7 +42,7 @@ class Csv:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield the file's header, and then its records batch by batch."""
         if content.quarantined is not None:
-            yield from self._again(content, context)
+            yield self._again(content, context)
             return
         from pipelines.ingest.csv_files import CsvFile
         from pipelines.ingest.gzip_reader import unpacked
@@ -61,18 +61,16 @@ class Csv:
         for batch in file.batches():
             yield self.read(batch, context)
 
-    def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
-        """Yield quarantined records, which are parsed one by one."""
+    def _again(self, content: Content, context: Context) -> Parsed:
+        """Parse quarantined records, one by one."""
         from pipelines.ingest.csv_files import of_records
         from pipelines.ingest.csv_layout import layout_of
         from pipelines.ingest.identifiers import as_sent
 
         layout = layout_of(content.header or "", self.columns, self.aliases)
-        numbered = content.quarantined or ()
-        for start in range(0, len(numbered), RECORDS_AT_ONCE):
-            some = numbered[start : start + RECORDS_AT_ONCE]
-            records = [layout.read(one.number, as_sent(one.raw)) for one in some]
-            yield self.read(of_records(records, layout.columns, self.columns), context)
+        again = content.quarantined or ()
+        records = [layout.read(one.number, as_sent(one.raw)) for one in again]
+        return self.read(of_records(records, layout.columns, self.columns), context)
 
 
 @dataclass(frozen=True, kw_only=True)

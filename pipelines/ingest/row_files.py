@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyarrow import Scalar
     from pydantic import BaseModel
 
+    from pipelines.ingest.contract import RecordValidator
     from pipelines.ingest.csv_files import Batch
 
 #: Ends of the names of files that can be read; each may be followed by `.gz`.
@@ -89,7 +90,8 @@ class Rows:
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""
         if content.quarantined is not None and content.header is None:
-            yield from self._again(content, context)
+            again = [(one.number, _parsed(one.raw)) for one in content.quarantined]
+            yield self._read_records(again, "row {}".format, context)
             return
         name = content.delivery.name.lower().removesuffix(".gz")
         suffix = next((one for one in SUFFIXES if name.endswith(one)), ".csv")
@@ -116,7 +118,7 @@ class Rows:
                 ) from error
             if not some:
                 return
-            parsed = self._validated(some, position, context, document)
+            parsed = self._read_records(some, position, context, document)
             yield replace(parsed, drift=[*parsed.drift, *notes])
             document = None
             notes.clear()
@@ -145,15 +147,7 @@ class Rows:
                 row[name] = str(int(value))
         return row
 
-    def _again(self, content: Content, context: Context) -> Iterator[Parsed]:
-        """Yield quarantined records that are JSON."""
-        quarantined = content.quarantined or ()
-        for start in range(0, len(quarantined), RECORDS_AT_ONCE):
-            some = quarantined[start : start + RECORDS_AT_ONCE]
-            numbered = [(one.number, _parsed(one.raw)) for one in some]
-            yield self._validated(numbered, "row {}".format, context)
-
-    def _validated(
+    def _read_records(
         self,
         numbered: Sequence[tuple[int, Any]],
         position: Callable[[int], str],
@@ -161,38 +155,37 @@ class Rows:
         document: str | None = None,
     ) -> Parsed:
         """Return good rows and rejects; `document` is named in what is reported as drift."""
-        from pipelines.ingest.contract import Reject, as_json
+        import pandas as pd
+
+        from pipelines.ingest.contract import as_json
+        from pipelines.ingest.csv_files import Batch
         from pipelines.warehouse.connection import RECORD
 
-        sent = [record for _, record in numbered]
-        raw = [one.text if isinstance(one, Unread) else as_json(one) for one in sent]
-        records = [None if isinstance(one, Unread) else one for one in sent]
-        good, validator, key = validated(self.records[0], records, raw, context, "rows")
-        rows = good.assign(**{RECORD: [numbered[index][0] for index in good.index]})
-        rejects = []
-        for index, reasons in sorted(validator.reasons().items()):
-            number, record = numbered[index]
-            words = (record.why,) if isinstance(record, Unread) else tuple(reasons)
-            rejects.append(Reject(number, position(number), raw[index], words, key(record)))
-        return Parsed(
-            read=len(numbered),
-            rows={self.records[0].table: rows},
-            rejects=rejects,
-            drift=validator.drift(document) if document and len(good) else (),
-            position=position,
-        )
+        broken = [(n, *record) for n, record in numbered if isinstance(record, Unread)]
+        whole = [one for one in numbered if not isinstance(one[1], Unread)]
+        sent = pd.DataFrame({RECORD: [number for number, _ in whole]}, dtype="int64")
+        batch = Batch(sent, lambda row: as_json(whole[row][1]), broken, position)
+        parsed, validator = self._validated(batch, [record for _, record in whole], context)
+        if document and len(parsed.rows[self.records[0].table]):
+            return replace(parsed, drift=validator.drift(document))
+        return parsed
 
     def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
+        texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
+        records = texts.where(~texts.isin({"", *NOTHING}), None).to_dict("records")
+        return self._validated(batch, records, context)[0]
+
+    def _validated(
+        self, batch: Batch, records: Sequence[Any], context: Context
+    ) -> tuple[Parsed, RecordValidator]:
         from pipelines.ingest.identifiers import storable
         from pipelines.warehouse.connection import RECORD
 
-        texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(~texts.isin({"", *NOTHING}), None).to_dict("records")
         raw = [storable(batch.raw(row)) for row in range(len(records))]
-        good, validator, key = validated(self.records[0], records, raw, context, "records")
+        good, validator, key = validated(self.records[0], records, raw, context, "rows")
         rows = {self.records[0].table: good.assign(**{RECORD: batch.sent.loc[good.index, RECORD]})}
-        return batch.parsed(rows, validator.reasons(), lambda row: key(records[row]))
+        return batch.parsed(rows, validator.reasons(), lambda row: key(records[row])), validator
 
 
 class Unread(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter
 from pipelines.ingest.parse_errors import translate_parse_errors
+from pipelines.ingest.parsers import RECORDS_AT_ONCE
 from pipelines.ingest.quarantine import deliveries_in_quarantine, take_out
 from pipelines.ingest.record_keys import resolve_corrected, with_stored_keys
 from pipelines.ingest.reject_collector import RejectCollector
@@ -114,9 +116,13 @@ class Runner:
             now = connection.execute(select(func.clock_timestamp())).scalar_one()
             delivery = Delivery(self.feed.name, entry.name, "", 0, entry.loaded_at)
             content = Content(delivery=delivery, quarantined=records, header=entry.header)
+            starts = range(0, len(records), RECORDS_AT_ONCE)
+            some = (records[start : start + RECORDS_AT_ONCE] for start in starts)
+            parts = (replace(content, quarantined=one) for one in some)
             load = self._load(connection, content, delivery_id, entry.loaded_at, now)
             with translate_parse_errors(self.owner.name, self.owner.package, entry.name):
-                return self._put(load, content, self.feed.parse(content, self._context()))
+                batches = (self.feed.parse(one, self._context()) for one in parts)
+                return self._put(load, content, chain.from_iterable(batches))
 
     def _put(self, load: Load, content: Content, batches: Iterable[Parsed]) -> Outcome:
         """Write batches, and close the delivery with their counts.

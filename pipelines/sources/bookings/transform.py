@@ -25,7 +25,7 @@ from pipelines.ingest.contract import as_json, drift_of, shown, violations
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.identifiers import NULLS
-from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv
+from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import not_an_object
 from pipelines.warehouse.connection import RECORD
 
@@ -83,10 +83,9 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         yield Parsed(drift=unknown_keys(content.document, content.delivery.name))
         yield read_events(of_objects(content.document), context, is_whole=True)
     else:
-        for start in range(0, len(content.quarantined), RECORDS_AT_ONCE):
-            some = content.quarantined[start : start + RECORDS_AT_ONCE]
-            numbers = [one.number for one in some]
-            yield read_events(of_objects([json.loads(one.raw) for one in some], numbers), context)
+        numbers = [one.number for one in content.quarantined]
+        again = of_objects([json.loads(one.raw) for one in content.quarantined], numbers)
+        yield read_events(again, context)
 
 
 def read_events(batch: Batch, context: Context, *, is_whole: bool = False) -> Parsed:
