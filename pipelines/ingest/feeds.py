@@ -292,27 +292,26 @@ class Feed:
     #: Tables whose statistics are refreshed after steps have changed much of what was read.
     analyze: tuple[str, ...] = ()
     cap: Cap = Cap()
-    #: `once`: a bad record that is sent again is kept once, and counts as unchanged. By default
-    #: that holds unless each delivery is a whole document, which keeps its own.
-    rejects: Literal["each", "once"] | None = None
 
     def __post_init__(self) -> None:
-        """Complete what follows from how deliveries come.
-
-        Raises `ValueError` for `Since` without a table of which it knows the column.
-        """
-        come_again = any(isinstance(one, FileInbox | PagedApi | Batches) for one in self.fetchers)
+        """Raise `ValueError` for `Since` without a table of which it knows the column."""
         if not self.records and any(
             isinstance(one, PagedApi) and one.since for one in self.fetchers
         ):
             raise ValueError(f"{self.name}: Since needs a parser with Records, such as Json")
-        if self.rejects is None:
-            object.__setattr__(self, "rejects", "once" if come_again else "each")
 
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:
         """The ways in which deliveries come."""
         return self.fetch if isinstance(self.fetch, tuple) else (self.fetch,)
+
+    @property
+    def keeps_rejects_once(self) -> bool:
+        """Whether a bad record that is sent again is kept once, and counts as unchanged.
+
+        Else each delivery is a whole document, which keeps its own.
+        """
+        return any(isinstance(one, FileInbox | PagedApi | Batches) for one in self.fetchers)
 
     @property
     def retried_by(self) -> Literal["parse", "fetch"] | None:

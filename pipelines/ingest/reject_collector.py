@@ -53,9 +53,8 @@ class RejectCollector:
         if not rejects:
             return
         sent = [*{one.raw: one for one in rejects}.values()] if self._is_overlapping else rejects
-        is_once = self._feed.rejects == "once"
         where = self._connection, self._delivery_id
-        fresh = not_yet_in_quarantine(*where, sent) if is_once else sent
+        fresh = not_yet_in_quarantine(*where, sent) if self._feed.keeps_rejects_once else sent
         counting = fresh if self._is_overlapping else rejects
         self.known += len(rejects) - len(fresh)
         self.written += len(fresh)

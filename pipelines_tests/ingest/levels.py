@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import miscounted, unbalanced
-from pipelines.ingest.feeds import Feed, Parsed, Step
+from pipelines.ingest.feeds import Feed, FileInbox, Parsed, Step
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
 from pipelines.ingest.parsers import Csv
@@ -43,7 +43,7 @@ levels = Table(
     delivery_id_column(),
     schema="bookings",  # in which the loader may write
 )
-FEED = Feed(name="levels", parse=Rows(Level, table="bookings.levels"), rejects="once")
+FEED = Feed(name="levels", fetch=FileInbox(), parse=Rows(Level, table="bookings.levels"))
 
 
 @dataclass(frozen=True)
@@ -106,5 +106,5 @@ def stepwise(stored: Levels, *steps: Step, read: Any = _rows) -> None:
     stages = {"stage_levels": "bookings.levels"}
     parse = Csv(columns=("station", "read_at", "level"), read=read)
     load = ("put_levels", *steps)
-    feed = Feed(name="levels", parse=parse, stages=stages, load=load, rejects="once")
+    feed = Feed(name="levels", fetch=FileInbox(), parse=parse, stages=stages, load=load)
     stored.runner = Runner(Owner(), feed, stored.warehouse, None)
