@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.ingest import csv_files
-from pipelines.ingest.csv_files import CsvFile
-from pipelines.ingest.csv_layout import Record
+from pipelines.ingest.csv_files import CsvFile, Record
 
 
 def records(file: CsvFile) -> list[Record]:
