@@ -1,29 +1,41 @@
-"""Rows for the columns of a table that a model makes: what no column holds is rejected."""
+"""Rows for the columns of a table that a model makes, and keys of records.
+
+What no column holds is rejected. A key says which quarantined record a later one is: the table and
+the texts of its primary key. That of a bad record is read from those of its values that are valid
+by themselves.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import NaiveDatetime
 
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest.models import column_type, text_of
-from pipelines.ingest.record_keys import UNSTORABLE, is_short
+from pipelines.ingest.models import column_type, is_reshaping, sent_as, text_of
 from pipelines.warehouse.connection import array_literal
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic import BaseModel
 
     from pipelines.ingest.contract import RecordValidator
 
 #: What PostgreSQL stores at most: a bigint, and digits of a numeric.
 MAX_INTEGER, MAX_DIGITS, MAX_DECIMALS = 2**63 - 1, 1_000, 16_383
+#: What PostgreSQL cannot store in a text.
+UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+#: Of an index of PostgreSQL, which holds a third of a page.
+MAX_KEY_BYTES = 2_500
 OFFSET = "has an offset, and the column has none"
 
 
@@ -136,3 +148,49 @@ def _element(value: Any) -> str | None:
     if value is None:
         return None
     return as_sent(value) if isinstance(value, dict | list) else text_of(value)
+
+
+@cache
+def key_reader(
+    model: type[BaseModel], table: str, names: tuple[str, ...]
+) -> Callable[[Any], Key | None]:
+    """Return a function that reads the key of a record which its model may reject.
+
+    `names` are the columns of the table's primary key. The key is None if the model has no field
+    for one of them, or if its value is not valid.
+    """
+    from pydantic import create_model, model_validator
+
+    fields = model.model_fields
+    if not names or not set(names) <= set(fields):
+        return lambda _: None
+    others: dict[str, Any] = {name: (Any, None) for name in fields if name not in names}
+    # Rules about several fields would miss the other values.
+    rules = model.__pydantic_decorators__.model_validators
+    after = [name for name, one in rules.items() if one.info.mode == "after"]
+    none: dict[str, Any] = {name: model_validator(mode="after")(_same) for name in after}
+    part = create_model(f"KeyOf{model.__name__}", __base__=model, __validators__=none, **others)
+    reshapes = is_reshaping(model)
+    sent = {path[0] for name in names for path in sent_as(fields[name], name)}
+
+    def read(record: Any) -> Key | None:
+        try:
+            some = {name: record[name] for name in sent if not reshapes and name in record}
+            valid = part.model_validate(deepcopy(record) if reshapes else some)
+        except Exception:  # noqa: BLE001 - a validator of the model may raise anything
+            return None
+        values = [getattr(valid, name) for name in names]
+        key = table, *map(text_of, values)
+        is_key = all(value is not None for value in values) and is_short(*key)
+        return key if is_key and not any(map(UNSTORABLE.search, key)) else None
+
+    return read
+
+
+def is_short(*texts: str) -> bool:
+    """Return whether texts fit into an index, and so can be a key."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) <= MAX_KEY_BYTES
+
+
+def _same(record: Any) -> Any:
+    return record

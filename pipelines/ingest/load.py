@@ -6,16 +6,20 @@ are rejected first. Then one statement for each table stores the rest.
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Literal
 from sqlalchemy import Connection, CursorResult, Table, select, text
+from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import RejectedDelivery
 from pipelines.ingest.contract import Reject
+from pipelines.ingest.deliveries import resolve_quarantined
 from pipelines.ingest.feeds import Feed, Insert, Parsed, Sql, Upsert, is_own
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.statements import OF_POLICY, Owner, execute, execute_file, other_tables
@@ -281,3 +285,48 @@ def _reject_differing(load: Load, stage: str, values: Sequence[str], *, is_first
     if load.run(statement, {"is_first": is_first}).rowcount:
         for one in load.columns:
             load.run(f"DELETE FROM {one} WHERE {RECORD} IN (SELECT {RECORD} FROM rejected)", {})
+
+
+def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
+    """Return rejects with the keys of the source's tables formatted by PostgreSQL.
+
+    One that is not of the types of the table's primary key is None.
+    """
+    found, places = [*rejects], defaultdict[str, list[int]](list)
+    for place, one in enumerate(rejects):
+        if one.key and one.key[0] in load.owner.metadata.tables:
+            places[one.key[0]].append(place)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for name, mine in places.items():
+        types = [one.type.compile(dialect) for one in load.owner.metadata.tables[name].primary_key]
+        parts = [(f"(sent.key ->> {place})", kind) for place, kind in enumerate(types)]
+        statement = read_sql("pipelines.ingest", "stored_keys").format(
+            table=name,
+            is_valid=" AND ".join(
+                f"pg_input_is_valid({part}, {Literal(kind).as_string()})" for part, kind in parts
+            ),
+            texts=", ".join(f"CAST(CAST({part} AS {kind}) AS text)" for part, kind in parts),
+        )
+        sent = json.dumps([(found[place].key or ())[1:] for place in mine])
+        keys = load.run(statement, {"sent": sent}).scalars()
+        for place, key in zip(mine, keys, strict=True):
+            found[place] = replace(found[place], key=key and tuple(key))
+    return found
+
+
+def resolve_corrected(load: Load, keys: Sequence[str], *, again: Sequence[str]) -> None:
+    """Remove the records from quarantine that earlier deliveries rejected and this one corrects.
+
+    They are those in `corrected`, and those whose key a staged record has; `keys` are the queries
+    of the keys of staged records. `again` are texts that the delivery sent once more.
+    """
+    values = {"feed": load.feed.name, "delivery_id": load.delivery_id}
+    if keys:
+        # With Insert, that the first row comes once more does not say which one is right.
+        with_final = not isinstance(load.feed.load, Insert)
+        statement = read_sql("pipelines.ingest", "corrected_records")
+        statement = statement.format(staged=" UNION ALL ".join(keys))
+        load.run(statement, values | {"with_final": with_final})
+    query = text(read_sql("pipelines.ingest", "of_other_deliveries"))
+    found = load.connection.execute(query, values | {"again": [*again]})
+    resolve_quarantined(load.connection, found.scalars().all())

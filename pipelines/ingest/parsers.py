@@ -115,9 +115,8 @@ def validated(
 
     Returns the valid ones as rows of its table, the validator, and what reads the key of a record.
     """
-    from pipelines.ingest.column_rows import column_rows
+    from pipelines.ingest.column_rows import column_rows, key_reader
     from pipelines.ingest.contract import RecordValidator
-    from pipelines.ingest.record_keys import key_reader
     from pipelines.warehouse.connection import RAW
 
     keys = context.keys.get(kind.table, ())

@@ -23,12 +23,11 @@ from pydantic import (
     model_validator,
 )
 
-from pipelines.ingest.column_rows import column_rows
+from pipelines.ingest.column_rows import column_rows, key_reader
 from pipelines.ingest.contract import Name, RecordValidator, as_json, shown
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Context
 from pipelines.ingest.models import Field
-from pipelines.ingest.record_keys import key_reader
 from pipelines.ingest.row_files import Rows
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
+from pipelines.ingest.column_rows import key_reader
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.feeds import Content, Feed, Parsed
 from pipelines.ingest.parsers import Json, Records
 from pipelines.ingest.reasons import Reason
-from pipelines.ingest.record_keys import key_reader
 from pipelines.ingest.runner import Runner
 from pipelines.source import Name
 from pipelines_tests.ingest.levels import Levels, Owner, line, stepwise
