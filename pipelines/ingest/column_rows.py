@@ -37,6 +37,7 @@ UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 #: Of an index of PostgreSQL, which holds a third of a page.
 MAX_KEY_BYTES = 2_500
 OFFSET = "has an offset, and the column has none"
+Key = tuple[str, ...]
 
 
 def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.DataFrame:

@@ -147,7 +147,7 @@ def close_delivery(
     drift: Sequence[str] = (),
     is_retry: bool = False,
 ) -> Outcome:
-    """Store the counts of an open delivery, which may be committed then; those of a retry are added.
+    """Store the counts of an open delivery, which may be committed then; a retry adds its own.
 
     `loaded` is the number of source records that changed a row, `stored` the number that the tables
     now hold, both counted in the database, and `rejected` the number that `write_rejects` wrote.

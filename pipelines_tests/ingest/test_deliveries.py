@@ -73,8 +73,9 @@ def test_a_load_that_ends_the_transaction_itself_stores_nothing(
             number, _ = open_delivery(connection, DELIVERY, None)
         with suppress(psycopg.Error):
             getattr(connection.connection, end)()
-        counts = {"read": 2, "loaded": 2, "stored": 2, "rejected": 0}
-        close_delivery(connection, number, **counts, is_retry=is_retry)
+        close_delivery(
+            connection, number, read=2, loaded=2, stored=2, rejected=0, is_retry=is_retry
+        )
     assert "must n" in failure.value.remedy
     with warehouse.engine.connect() as connection:
         names = connection.execute(text("SELECT name FROM ops.deliveries")).scalars().all()
