@@ -15,7 +15,7 @@ from pipelines.cli.importing import inbox_of
 from pipelines.cli.running import run_one_job
 from pipelines.config import Settings
 from pipelines.failures import in_one_line, printable
-from pipelines.ingest import quarantine as kept
+from pipelines.ingest import deliveries
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import Source, sources_of_feeds
 from pipelines.warehouse.connection import Warehouse
@@ -146,7 +146,7 @@ def dismiss(
         Warehouse(settings.warehouse_url(LOADER)) as store,
         store.transaction(sources_of_feeds()[source].name) as connection,
     ):
-        count = kept.dismiss(
+        count = deliveries.dismiss(
             connection,
             source,
             by=by.strip(),

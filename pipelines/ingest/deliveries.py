@@ -1,4 +1,4 @@
-"""The ledger: what was delivered, its outcome, and proof that no record was lost on the way."""
+"""The ledger and the quarantine: what was delivered, its outcome, and what was rejected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from pipelines.failures import DatabaseError, PermanentFailure, RejectedDelivery, SubjectGone
-from pipelines.warehouse.connection import Warehouse, array_literal, write_rows
+from pipelines.warehouse.connection import Warehouse, write_rows
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
@@ -39,10 +39,8 @@ MAX_KEPT = 1_000
 #: Of all of them together.
 MAX_KEPT_CHARACTERS = 10_000_000
 
-#: The columns of the quarantine that a reject fills.
-OF_REJECT = (
-    *("record_number", "position", "raw", "reasons", "reason_codes", "is_final", "record_key"),
-)
+#: Which records a retry reads again.
+MAY_BECOME_VALID = quarantine.c.dismissed_at.is_(None), ~quarantine.c.is_final
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,14 @@ class Delivery:
     sha256: str
     byte_count: int
     received_at: datetime
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A record in quarantine: its number in the delivery and its text, as stored."""
+
+    number: int
+    raw: str
 
 
 @dataclass(frozen=True)
@@ -249,15 +255,69 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     """Put rejected records of an open delivery into quarantine; may be called for each batch."""
     if not rejects:
         return
+    columns = "record_number, position, raw, reasons, reason_codes, is_final, record_key"
     rows = (
         (
             *(delivery_id, one.record, one.position, one.raw),
-            *(array_literal(one.words), array_literal(one.codes), one.is_final),
-            None if one.key is None else array_literal(one.key),
+            *([*one.words], one.codes, one.is_final, one.key and [*one.key]),
         )
         for one in sorted(rejects, key=lambda one: one.record)
     )
-    write_rows(connection, f"ops.quarantine ({', '.join(('delivery_id', *OF_REJECT))})", rows)
+    write_rows(connection, f"ops.quarantine (delivery_id, {columns})", rows)
+
+
+def in_quarantine(connection: Connection, feed: str) -> int:
+    """Return how many records of the feed are in quarantine and not dismissed."""
+    query = (
+        select(func.count())
+        .select_from(quarantine.join(deliveries))
+        .where(deliveries.c.feed == feed, quarantine.c.dismissed_at.is_(None))
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def dismiss(
+    connection: Connection,
+    feed: str,
+    *,
+    by: str,
+    reason: str,
+    records: Sequence[int] | None = None,
+    matching: str | None = None,
+) -> int:
+    """Dismiss records in quarantine: they stay there and no longer count. Returns the number.
+
+    Applies to all undismissed records of the feed, or those with these numbers, or with
+    `matching` in a reason or its code. Who dismissed them, when and why is stored with them. They
+    are not read again.
+    """
+    query = text(read_sql("pipelines.ingest", "dismiss_records"))
+    which = {"records": None if records is None else [*records], "matching": matching}
+    return connection.execute(query, {"feed": feed, "by": by, "reason": reason, **which}).rowcount
+
+
+def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
+    """Return the feed's deliveries with records that may become valid, oldest first."""
+    waiting = select(quarantine.c.delivery_id).where(*MAY_BECOME_VALID)
+    mine = deliveries.c.feed == feed, deliveries.c.delivery_id.in_(waiting)
+    query = select(deliveries.c.delivery_id).where(*mine)
+    found = connection.execute(query.order_by(deliveries.c.loaded_at, deliveries.c.delivery_id))
+    return [*found.scalars()]
+
+
+def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], list[Quarantined]]:
+    """Take a delivery's records out of quarantine, and open it again; return both.
+
+    Dismissed records, and those with a final reason, stay as they are.
+    """
+    opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
+    entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
+    mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID
+    query = select(quarantine.c.record_number, quarantine.c.raw).where(*mine)
+    kept = connection.execute(query.order_by(quarantine.c.record_number))
+    records = [Quarantined(*row) for row in kept]
+    connection.execute(delete(quarantine).where(*mine))
+    return entry, records
 
 
 def unbalanced(connection: Connection, feed: str) -> list[dict[str, Any]]:

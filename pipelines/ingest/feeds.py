@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.deliveries import Delivery
+    from pipelines.ingest.deliveries import Delivery, Quarantined
     from pipelines.ingest.load import Load
-    from pipelines.ingest.quarantine import Quarantined
 
 #: The name of a file in the source's `sql` folder, with one or more statements.
 Sql = str

@@ -21,17 +21,18 @@ from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
+    deliveries_in_quarantine,
     last_sha256,
     note_rejection,
     open_delivery,
     rejection_noted,
+    take_out,
 )
 from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter, resolve_corrected, with_stored_keys
 from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.parsers import RECORDS_AT_ONCE
-from pipelines.ingest.quarantine import deliveries_in_quarantine, take_out
 from pipelines.ingest.reject_collector import RejectCollector
 from pipelines.ingest.statements import Owner
 from pipelines.warehouse.connection import Warehouse

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
-from pipelines.ingest.quarantine import in_quarantine
 from pipelines.ingest.statements import Owner, execute
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource
@@ -125,7 +124,7 @@ def rejects_of(connection: Connection, feed: str, ledger: Ledger) -> Offending:
         last = deliveries.last_rejects(connection, feed)
         return Offending(len(last), last)
     newest = deliveries.rejects(connection, feed, most=SHOWN_ROWS)
-    return Offending(in_quarantine(connection, feed), newest)
+    return Offending(deliveries.in_quarantine(connection, feed), newest)
 
 
 def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:

@@ -13,11 +13,12 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import (
     Delivery,
     close_delivery,
+    in_quarantine,
     last_sha256,
     open_delivery,
+    take_out,
     write_rejects,
 )
-from pipelines.ingest.quarantine import in_quarantine, take_out
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import Warehouse
 

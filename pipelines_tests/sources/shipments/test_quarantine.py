@@ -3,8 +3,7 @@
 import psycopg
 import pytest
 
-from pipelines.ingest.deliveries import rejects, unbalanced
-from pipelines.ingest.quarantine import dismiss, in_quarantine
+from pipelines.ingest.deliveries import dismiss, in_quarantine, rejects, unbalanced
 from pipelines.sources.shipments import transform
 from pipelines_tests.loaders import runner
 from pipelines_tests.sources.shipments.made_up import Inbox, line
