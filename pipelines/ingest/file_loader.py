@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select, text
+from sqlalchemy import ARRAY, Connection, String, all_, delete, literal, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, TransientFailure
@@ -187,10 +187,8 @@ def _remember(
 
 def _delete_missing_files(connection: Connection, inbox: Inbox) -> None:
     """Delete the records of files that left the inbox; the ledger still lists their deliveries."""
-    there = {file.name for file in inbox.files()}
-    known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)
-    gone = [name for name in connection.execute(known).scalars() if name not in there]
-    if gone:  # an array, because separate parameters are limited to 65,535
-        is_gone = inbox_files.c.name == any_(literal(gone, ARRAY(String)))
-        connection.execute(delete(inbox_files).where(inbox_files.c.source == inbox.source, is_gone))
+    there = literal([file.name for file in inbox.files()], ARRAY(String))
+    is_gone = inbox_files.c.source == inbox.source, inbox_files.c.name != all_(there)
+    deleted = connection.execute(delete(inbox_files).where(*is_gone).returning(inbox_files.c.name))
+    if gone := deleted.scalars().all():
         forget_bad_records(connection, inbox.source, gone)

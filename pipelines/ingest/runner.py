@@ -31,10 +31,9 @@ from pipelines.ingest.deliveries import (
 from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter, resolve_corrected, with_stored_keys
-from pipelines.ingest.parse_errors import translate_parse_errors
 from pipelines.ingest.parsers import RECORDS_AT_ONCE
 from pipelines.ingest.reject_collector import RejectCollector
-from pipelines.ingest.statements import Owner
+from pipelines.ingest.statements import Owner, translate_parse_errors
 from pipelines.warehouse.connection import Warehouse
 
 Item = TypeVar("Item")

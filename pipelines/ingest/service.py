@@ -34,19 +34,12 @@ MAX_PAGES = 100_000
 
 @dataclass(kw_only=True)
 class Service:
-    """A service with its address and credentials. `name` is that of its deliveries."""
+    """A service with its address and credentials."""
 
-    source: str
-    name: str
     url: str
     client: HttpClient
     fetcher: HttpDocument | PagedApi
     params: Mapping[str, str]
-
-    @property
-    def is_paged(self) -> bool:
-        """Whether it answers page by page."""
-        return isinstance(self.fetcher, PagedApi)
 
     def responses(self, feed: Feed, since: str | None = None) -> Iterator[JsonResponse]:
         """Yield the document, or each page; with `since`, of records from that time on.
@@ -85,7 +78,7 @@ class Service:
                     raise
                 problem = f"{error.problem} in the middle of a list"
                 raise TransientFailure(
-                    self.source, problem, place=error.place, remedy="Try again later."
+                    self.client.source, problem, place=error.place, remedy="Try again later."
                 ) from error
             records = count(response.document)
             lists = [value_at(response.document, one.at) for one in feed.records]
@@ -95,7 +88,7 @@ class Service:
                 logger.warning(
                     "%s: the API answers with the same page again. If that was not the last one,"
                     " it ignores %r.",
-                    self.source,
+                    self.client.source,
                     numbered.parameter,
                 )
                 return
@@ -113,13 +106,13 @@ class Service:
                 logger.warning(
                     "%s: the first page does not say where the next one is (%r). If it was not the"
                     " only one, correct the pagination of the feed.",
-                    self.source,
+                    self.client.source,
                     pagination,
                 )
 
     def _astray(self, problem: str) -> PermanentFailure:
         return PermanentFailure(
-            self.source,
+            self.client.source,
             redact(problem, self.client.secrets),
             place=redact(self.url, self.client.secrets),
             remedy="See whether the pagination of the feed is that of the API.",
@@ -137,13 +130,28 @@ def open_service(
     if url is None:
         return None
     values = _plain(settings)
+    is_simulated = Settings.current().sources == "sandbox"
 
     def filled(texts: Mapping[str, str]) -> dict[str, str]:
-        return {name: _filled(owner, settings, values, text) for name, text in texts.items()}
+        return {name: replaced(text) for name, text in texts.items()}
+
+    def replaced(text: str) -> str:
+        """Replace `{field}` by the setting, which has to be set; a sandbox wants no credentials."""
+        for name, value in values.items():
+            if f"{{{name}}}" not in text:
+                continue
+            if value is None and not is_simulated:
+                variable = settings.variable(name)
+                raise PermanentFailure(
+                    owner.name,
+                    f"{variable} is not set, and its service needs it",
+                    place=variable,
+                    remedy="Set it, or the variable with _FILE that names a file with it.",
+                )
+            text = text.replace(f"{{{name}}}", "sandbox" if value is None else str(value))
+        return text
 
     return Service(
-        source=owner.name,
-        name=fetcher.input.name,
         url=url,
         client=HttpClient(
             owner.name,
@@ -154,23 +162,6 @@ def open_service(
         fetcher=fetcher,
         params=filled(fetcher.params),
     )
-
-
-def _filled(owner: Owner, settings: SourceSettings, values: Mapping[str, Any], text: str) -> str:
-    """Replace `{field}` by the setting, which has to be set; a sandbox wants no credentials."""
-    for name, value in values.items():
-        if f"{{{name}}}" not in text:
-            continue
-        if value is None and Settings.current().sources != "sandbox":
-            variable = settings.variable(name)
-            raise PermanentFailure(
-                owner.name,
-                f"{variable} is not set, and its service needs it",
-                place=variable,
-                remedy="Set it, or the variable with _FILE that names a file with it.",
-            )
-        text = text.replace(f"{{{name}}}", "sandbox" if value is None else str(value))
-    return text
 
 
 def secrets_of(settings: SourceSettings) -> list[str]:

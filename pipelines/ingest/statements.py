@@ -1,18 +1,26 @@
-"""Execute the statements of a source in the runner's transaction.
+"""Call the code of a source, statements and parsers, and say where it failed.
 
-Every value is a parameter, which the server gets beside the text of the statement.
+Every value of a statement is a parameter, which the server gets beside its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from sqlalchemy import CursorResult, TextClause, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.failures import DatabaseError, Failure, RejectedDelivery
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    PermanentFailure,
+    RejectedDelivery,
+    last_line_in,
+)
 from pipelines.ingest.feeds import is_own
 from pipelines.postgres.errors import translated
 from pipelines.warehouse.sql_files import read_sql
@@ -36,6 +44,8 @@ OTHER_TABLES = (
     psycopg.errors.DatatypeMismatch,
     psycopg.errors.InvalidColumnReference,  # another key: no constraint fits ON CONFLICT
 )
+#: Errors for which no parser is to blame.
+NOT_OF_PARSERS = (Failure, SQLAlchemyError, psycopg.Error, MemoryError)
 
 
 class Owner(Protocol):
@@ -120,3 +130,30 @@ def other_tables(source: str, difference: str) -> DatabaseError:
         remedy=f"isobar sources check {source} names all differences; to delete what is stored and"
         f" make the tables anew: isobar sources reset {source}. Then run again.",
     )
+
+
+@contextmanager
+def translate_parse_errors(
+    source: str, package: str, place: str, again: str = "quarantine retry"
+) -> Iterator[None]:
+    """Translate what the code that parses a delivery raises into a `PermanentFailure`.
+
+    `package` is that of the source; the message names the last line of it that the error passed.
+    `again` is the command that loads the delivery again after a fix.
+    """
+    try:
+        yield
+    except NOT_OF_PARSERS:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; libraries raise others for content that they cannot read
+        line = last_line_in(package, error)
+        what = f"it could not be read: {type(error).__name__}: {error}"
+        code = "code of the source" if line else "code that loads it"
+        raise PermanentFailure(
+            source,
+            f"{what} ({line})" if line else what,
+            place=place,
+            remedy=f"This is a bug in the {code}: fix it, then run isobar {again} {source}.",
+        ) from error

@@ -254,7 +254,8 @@ class _Loading:
             return
         self.is_on = True
         for number, response in enumerate(service.responses(runner.feed, since), 1):
-            name = f"{service.name}, page {number}" if service.is_paged else service.name
+            name = fetcher.input.name
+            name += f", page {number}" if isinstance(fetcher, PagedApi) else ""
             size, at = len(response.body), response.received_at
             yield Content(
                 delivery=Delivery(runner.feed.name, name, response.sha256, size, at),

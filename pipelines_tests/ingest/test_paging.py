@@ -63,9 +63,7 @@ def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[A
     client = HttpClient("items", "ITEMS_URL", attempts=1, secrets=["s3cret"])
     records = Records(at="items", model=Item, table="items.items")
     feed = Feed(name="items", fetch=fetcher, parse=Json(records))
-    service = Service(
-        source="items", name="items", url=source.url, client=client, fetcher=fetcher, params={}
-    )
+    service = Service(url=source.url, client=client, fetcher=fetcher, params={})
     return [one.document["items"] for one in service.responses(feed)]
 
 
