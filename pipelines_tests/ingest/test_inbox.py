@@ -15,8 +15,8 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.feeds import Content, Feed, Parsed
 from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox
-from pipelines.ingest.statements import translate_parse_errors
 from pipelines.ingest.runner import Runner
+from pipelines.ingest.statements import translate_parse_errors
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.ingest.levels import Owner
 
