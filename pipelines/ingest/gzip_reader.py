@@ -3,7 +3,7 @@
 import gzip
 import io
 import zlib
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content
@@ -28,33 +28,39 @@ def unpacked(content: Content, source: str) -> BinaryIO:
     if mark != GZIP_MARK:
         return file
     limit = max(ALWAYS_BYTES, MAX_TIMES * delivery.byte_count)
-    unpacking: Any = _Unpacking(file, limit, source, delivery.name)
-    return io.BufferedReader(unpacking, buffer_size=1 << 20)
+    return io.BufferedReader(_Unpacking(file, limit, source, delivery.name), buffer_size=1 << 20)
 
 
-class _Unpacking(gzip.GzipFile):
-    """The decompressed bytes; errors, and too many, are raised as our failures."""
+class _Unpacking(io.RawIOBase):
+    """The decompressed bytes, counted; errors are raised as our failures."""
 
-    def __init__(self, file: BinaryIO, most: int, source: str, sent_as: str) -> None:
-        super().__init__(fileobj=file, mode="rb")
-        self._most, self._source, self._sent_as = most, source, sent_as
+    def __init__(self, file: BinaryIO, most: int, source: str, name: str) -> None:
+        self._packed = gzip.GzipFile(fileobj=file, mode="rb")
+        self._most, self._read = most, 0
+        self._source, self._name = source, name
 
-    def readinto(self, buffer: Any) -> int:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]  # any writable buffer
         try:
-            count = super().readinto(buffer)
+            content = self._packed.read(len(view))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise self._failure(
                 f"it cannot be decompressed: {error}",
                 "Compress it again with gzip and send the complete file.",
             ) from error
-        if self.tell() > self._most:
+        self._read += len(content)
+        if self._read > self._most:
             raise self._failure(
                 f"it decompresses to more than {self._most:,} bytes, the limit for such a file",
                 "Check that it is a file of this source.",
             )
-        return count
+        view[: len(content)] = content
+        return len(content)
 
     def _failure(self, problem: str, remedy: str) -> PermanentFailure:
         return PermanentFailure(
-            self._source, f"{problem}. Nothing was written", place=self._sent_as, remedy=remedy
+            self._source, f"{problem}. Nothing was written", place=self._name, remedy=remedy
         )
