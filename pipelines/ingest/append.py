@@ -144,7 +144,8 @@ class AppendWriter:
     def _restage(self, rows: pd.DataFrame) -> None:
         self.load.run(f"TRUNCATE {self.stage}", {})
         staged = rows[[name for name in (RECORD, *self.table.columns.keys()) if name in rows]]
-        self.load.copy(self.stage, staged.columns, csv_text(staged))
+        columns = ", ".join(staged.columns)
+        copy_text(self.load.connection, f"{self.stage} ({columns})", csv_text(staged))
 
     def _formatted(self, rows: pd.DataFrame) -> Iterable[bytes]:
         """Format rows for COPY into the table."""

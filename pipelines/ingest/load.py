@@ -149,11 +149,8 @@ class Load:
             self.create_stage_of(self.table_of(name), name, columns)
             self.columns[name] = columns
         if len(frame):
-            self.copy(name, columns, csv_text(frame) if chunks is None else chunks)
-
-    def copy(self, name: str, columns: Iterable[str], rows: Iterable[bytes]) -> None:
-        """Copy formatted rows into a stage that exists."""
-        copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
+            rows = csv_text(frame) if chunks is None else chunks
+            copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
 
 
 class StagedWriter:
@@ -184,8 +181,14 @@ class StagedWriter:
         Returns the records that statements have rejected, and how many others changed a row and are
         stored, as they have counted.
         """
-        self._store()
-        load = self.load
+        load, how = self.load, self.load.feed.load
+        for name, columns in load.columns.items():
+            analyze_stage(load.connection, name, columns, load.table_of(name))
+        if isinstance(how, tuple):
+            for step in how:
+                load.execute(step) if isinstance(step, str) else step(load)
+        else:
+            put_by_key(load, is_first=isinstance(how, Insert))
         query = text("SELECT coalesce(sum(loaded), 0), coalesce(sum(stored), 0) FROM counted")
         loaded, stored = map(int, load.connection.execute(query).one())
         if loaded > ANALYZE_FROM * read:
@@ -203,19 +206,6 @@ class StagedWriter:
             for one in found
         ]
         return rejects, loaded, stored
-
-    def _store(self) -> None:
-        load, how = self.load, self.load.feed.load
-        for name, columns in load.columns.items():
-            analyze_stage(load.connection, name, columns, load.table_of(name))
-        if not isinstance(how, tuple):
-            put_by_key(load, is_first=isinstance(how, Insert))
-            return
-        for step in how:
-            if isinstance(step, str):
-                load.execute(step)
-            else:
-                step(load)
 
     def keys(self) -> list[str]:
         """Return queries of the keys of staged records."""

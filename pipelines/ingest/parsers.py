@@ -176,11 +176,10 @@ def _positions(counts: Mapping[str, int]) -> Callable[[int], str]:
     """Return a function that names the list and place of a record that is numbered through."""
 
     def position(record: int) -> str:
-        first = 0
         for name, count in counts.items():
-            if record < first + count:
-                return f"{name}[{record - first}]"
-            first += count
+            if record < count:
+                return f"{name}[{record}]"
+            record -= count
         raise LookupError(record)
 
     return position

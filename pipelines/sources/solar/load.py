@@ -98,9 +98,4 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 
 def _about(plant: Plant, window: Window) -> dict[str, Any]:
-    return {
-        "plant_id": plant.plant_id,
-        "zone": plant.zone,
-        "first": window.first,
-        "end": window.end,
-    }
+    return {"plant_id": plant.plant_id, "zone": plant.zone, **window._asdict()}
