@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest import watermarks
@@ -14,7 +14,6 @@ from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import (
     RECORD,
     analyze_table,
-    array_columns,
     copy_text,
     csv_text,
 )
@@ -22,7 +21,6 @@ from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
@@ -33,7 +31,7 @@ Prepared = tuple["pd.DataFrame", Iterable[bytes]]
 
 
 class AppendWriter:
-    """Writes the new rows of each batch, and compares the others with what is stored.
+    """Writes the new rows of each batch, and has the others compared with what is stored.
 
     While PostgreSQL writes one batch, the next one is parsed. After a batch of new rows alone, it
     is also formatted for COPY as one.
@@ -109,22 +107,21 @@ class AppendWriter:
         """
         if not self._have_keys(rows) or self.load.execute(self.policy.needed).scalar_one():
             return self._merge(rows)
-        keys = rows[self.policy.key].to_numpy("int64")
+        keys = rows[self.policy.key]
         last = f"SELECT max({self.policy.key}) FROM {self.policy.table}"
         highest = self.load.run(last, {}).scalar_one()
-        known = keys[keys <= highest] if highest is not None else keys[:0]
-        if not len(known):  # usual, and a cluster would look for the keys on each node
+        known = keys[keys <= highest].tolist() if highest is not None else []
+        if not known:  # usual, and a cluster would look for the keys on each node
             self._copy(all_new)
             return len(rows), []
-        sought = str(known.tolist()).replace("[", "{").replace("]", "}")
-        found = self.load.execute(self.policy.stored, keys=sought).one()
-        is_stored, is_other = _compared(rows, keys, found, self.policy.content)
+        sought = str(known).replace("[", "{").replace("]", "}")
+        is_stored = keys.isin(self.load.execute(self.policy.stored, keys=sought).scalars().all())
+        if not is_stored.any():
+            self._copy(all_new)
+            return len(rows), []
         fresh = rows[~is_stored]
-        new = self._formatted(fresh) if is_stored.any() else all_new
-        self._copy(new)
-        if not is_other.any():
-            return len(fresh), []
-        self._restage(rows[is_other])
+        self._copy(self._formatted(fresh))
+        self._restage(rows[is_stored])
         return len(fresh), self.load.execute(self.policy.conflicts).all()
 
     def _merge(self, rows: pd.DataFrame) -> tuple[int, Sequence[Any]]:
@@ -153,30 +150,3 @@ class AppendWriter:
             delivery_id=self.load.delivery_id, load_number=self.load.parameters["load_number"]
         )
         return csv_text(noted[[*self.table.columns.keys()]])
-
-
-def _compared(
-    rows: pd.DataFrame,
-    keys: NDArray[Any],
-    stored: Sequence[bytes | None],
-    content: Callable[[pd.DataFrame], NDArray[Any]],
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return of each row whether its key is stored, and whether with other content.
-
-    As numbers, which is faster than in SQL. `stored` are arrays in the format of array_send: the
-    stored keys, then columns of their content, null if there are none. `content` returns the same
-    columns of rows.
-    """
-    import numpy as np
-    import pandas as pd
-
-    none = np.zeros(len(rows), bool)
-    if stored[0] is None:
-        return none, none
-    known, *columns = [column for one in stored if one for column in array_columns(one)]
-    places = pd.Index(known).get_indexer(keys)
-    is_stored, is_other = places >= 0, none.copy()
-    if is_stored.any():
-        there = np.column_stack(columns)[places[is_stored]]
-        is_other[is_stored] = (content(rows[is_stored]) != there).any(axis=1)
-    return is_stored, is_other

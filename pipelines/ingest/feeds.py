@@ -15,7 +15,6 @@ from pipelines.ingest.paging import NextLink, Pagination
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from pipelines.ingest.contract import Reject
     from pipelines.ingest.deliveries import Delivery, Quarantined
@@ -234,9 +233,9 @@ class Insert:
 class Append:
     """As `Insert`, for one table of many rows with an integer key: the fastest way.
 
-    Batches are written as they come, and compared with stored rows as numbers. Their one frame has
-    columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements see
-    `:load_number`.
+    Batches are written as they come: rows with new keys straight into the table. Their one frame
+    has columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements
+    see `:load_number`.
     """
 
     table: str
@@ -246,10 +245,8 @@ class Append:
     order: str
     #: Returns whether stored rows may need the key of a new one.
     needed: Sql
-    #: Returns arrays (array_send) of the stored keys among `:keys`, and of their content.
+    #: Returns the stored keys among `:keys`.
     stored: Sql
-    #: Returns the content of rows, as `stored` does: a row of integers each.
-    content: Callable[[pd.DataFrame], NDArray[Any]]
     #: Assigns keys to staged rows without one.
     identify: Sql
     #: Store the staged rows; the last one inserts.

@@ -23,7 +23,6 @@ from pipelines.warehouse.sql_files import execute_script
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
@@ -224,19 +223,6 @@ def csv_text(frame: pd.DataFrame) -> Iterator[bytes]:
                 table = table.set_column(place, column.name, pa.array(texts, pa.string()))
         csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
         yield bytes(sink.getvalue())
-
-
-def array_columns(sent: bytes) -> list[NDArray[Any]]:
-    """Decode an array without NULLs of integers or times from PostgreSQL's array_send.
-
-    It has a header of 20 bytes, and a length before each value. A UUID becomes two columns.
-    """
-    import numpy as np
-
-    (length,) = np.frombuffer(sent, ">i4", 1, offset=20)
-    kind = [("length", ">i4"), ("value", (">i8", length // 8))]
-    values = np.frombuffer(sent, kind, offset=20)["value"].astype("int64")
-    return [*values.reshape(-1, length // 8).T]
 
 
 def array_literal(texts: Iterable[str | None]) -> str:

@@ -95,7 +95,6 @@ feed = Feed(
         order="event_at",
         needed="needs_ids",
         stored="stored_events",
-        content=deferred("pipelines.sources.bookings.transform:content_of"),
         identify="resolve_ids",
         write=("adopt_ids", "put_events"),
         conflicts="conflicts",

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.column_rows import MAX_INTEGER
@@ -46,9 +45,6 @@ A_DAY = pd.Timedelta(days=1)
 MAX_BIGINT = str(MAX_INTEGER)
 #: From here on, a float may be another whole number than the one that was sent.
 INEXACT = 2.0**53
-#: The epoch of PostgreSQL.
-YEAR_2000 = pd.Timestamp(2000, 1, 1, tz="UTC")
-DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 #: What programs write for none.
 NO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -135,22 +131,6 @@ def read_events(batch: Batch, context: Context, *, is_whole: bool = False) -> Pa
 LINES = Csv(columns=COLUMNS, read=read_events, optional=OPTIONAL, aliases=ALIASES)
 #: Parses files of events.
 FILE = replace(LINES, read=partial(read_events, is_whole=True))
-
-
-def content_of(rows: pd.DataFrame) -> NDArray[Any]:
-    """Return the content of events as a row of integers each, as `stored_events` returns it.
-
-    Times are microseconds since 2000, nights are days, and the reservation is in two halves.
-    """
-    hexadecimal = "".join(rows["room_reservation_id"]).replace("-", "")
-    numbers = (
-        rows["hotel_id"].to_numpy("int64"),
-        (rows["event_at"] - YEAR_2000).dt.as_unit("us").astype("int64").to_numpy(),
-        (rows["status"] == "booking").to_numpy("int64"),
-        rows["night_of_stay"].astype("int32[pyarrow]").to_numpy("int64") - DAYS_UNTIL_2000,
-        np.frombuffer(bytes.fromhex(hexadecimal), ">i8").astype("int64").reshape(-1, 2),
-    )
-    return np.column_stack(numbers)
 
 
 def _reject_month_first(batch: Batch, sent: pd.DataFrame, bad: Iterable[int], source: str) -> None:
