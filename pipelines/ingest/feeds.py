@@ -48,10 +48,7 @@ class _Fetcher:
 
 @dataclass(frozen=True, kw_only=True)
 class FileInbox(_Fetcher):
-    """Files dropped into a folder; each content is loaded once, in its own transaction.
-
-    Provides the loading asset, a sensor, `isobar import` and the check `readable_files`.
-    """
+    """Files dropped into a folder; each content is loaded once, in its own transaction."""
 
     #: The help of `isobar import <source>`.
     import_help: str = "Load a file."
@@ -87,10 +84,7 @@ class _Http(_Fetcher):
 
 @dataclass(frozen=True, kw_only=True)
 class HttpDocument(_Http):
-    """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op.
-
-    Provides the loading asset, the source's job and retries.
-    """
+    """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +105,7 @@ class Since:
 
 @dataclass(frozen=True, kw_only=True)
 class PagedApi(_Http):
-    """An API that answers page by page; each page is a delivery of its own.
-
-    Provides the loading asset, the source's job and retries, which read all pages.
-    """
+    """An API that answers page by page; each page is a delivery of its own."""
 
     pagination: Pagination = field(default_factory=NextLink)
     since: Since | None = None
