@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 #: Number of new rows from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
+#: Which keys are stored. A cluster sends the result of a subquery to each node once, and a literal
+#: with the statement of each shard.
+STORED = """
+SELECT {key} FROM {table}
+WHERE {key} = ANY(CAST((SELECT CAST(:keys AS bigint []) OFFSET 0) AS bigint []))
+"""
 #: Columns that no batch has.
 NOTED = ("delivery_id", "load_number")
 #: A formatted batch, and its rows in the order in which they are inserted.
@@ -105,20 +111,22 @@ class AppendWriter:
 
         Returns how many of them changed a row, and those that contradict a stored one.
         """
-        if not self._have_keys(rows) or self.load.execute(self.policy.needed).scalar_one():
+        key, table = self.policy.key, self.policy.table
+        ends = f"SELECT min({key}), max({key}) FROM {table}"
+        lowest, highest = tuple(self.load.run(ends, {}).one())
+        if not self._have_keys(rows) or (lowest or 0) < 0:
             return self._merge(rows)
-        keys = rows[self.policy.key]
-        last = f"SELECT max({self.policy.key}) FROM {self.policy.table}"
-        highest = self.load.run(last, {}).scalar_one()
-        known = keys[keys <= highest].tolist() if highest is not None else []
-        if not known:  # usual, and a cluster would look for the keys on each node
+        keys = rows[key]
+        known = [] if highest is None else keys[keys <= highest].tolist()
+        stored: Sequence[int] = ()
+        if known:  # a cluster would look for them on each node
+            sought = {"keys": str(known).replace("[", "{").replace("]", "}")}
+            query = STORED.format(key=key, table=table)
+            stored = self.load.run(query, sought).scalars().all()
+        if not stored:  # usual
             self._copy(all_new)
             return len(rows), []
-        sought = str(known).replace("[", "{").replace("]", "}")
-        is_stored = keys.isin(self.load.execute(self.policy.stored, keys=sought).scalars().all())
-        if not is_stored.any():
-            self._copy(all_new)
-            return len(rows), []
+        is_stored = keys.isin(stored)
         fresh = rows[~is_stored]
         self._copy(self._formatted(fresh))
         self._restage(rows[is_stored])

@@ -230,14 +230,10 @@ class Append:
     """
 
     table: str
-    #: The column with the key, an integer; it may be missing in a row.
+    #: The column with the key, an integer. A row that comes without one gets a negative one.
     key: str
     #: The column by which rows are inserted in order, which is fastest for the indexes.
     order: str
-    #: Returns whether stored rows may need the key of a new one.
-    needed: Sql
-    #: Returns the stored keys among `:keys`.
-    stored: Sql
     #: Assigns keys to staged rows without one.
     identify: Sql
     #: Store the staged rows; the last one inserts.
