@@ -12,18 +12,26 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.contract import MAX_DRIFT, Reject, drift_of, shown
+from pipelines.ingest.contract import MAX_DRIFT, Reject, shown
+from pipelines.ingest.csv_layout import (
+    MAX_LINE_BYTES,
+    OPEN_QUOTE,
+    Layout,
+    Record,
+    is_plain,
+    layout_of,
+    long_line,
+    repeated,
+)
 from pipelines.ingest.feeds import Parsed
-from pipelines.ingest.identifiers import storable, visible
+from pipelines.ingest.identifiers import storable
 from pipelines.ingest.reasons import Reason
 from pipelines.warehouse.connection import RECORD
 
@@ -32,17 +40,6 @@ if TYPE_CHECKING:
 
     from pipelines.ingest.parsers import Csv
 
-DELIMITERS = (",", ";", "\t")
-MAX_LINE_BYTES = 1_048_576
-QUOTE, NEWLINE, RETURN = b'"\n\r'
-OPEN_QUOTE = Reason("unclosed_quote", "a quotation mark is not closed")
-#: Reasons by words of what `csv` says.
-PROBLEMS = {
-    "unexpected end of data": OPEN_QUOTE,
-    "new-line character": Reason(
-        "not_csv", "it is not CSV: a value has a carriage return (CR) and no quotation marks"
-    ),
-}
 MAX_RECORD_LINES, MAX_COLUMNS = 50, 1_000
 BLOCK_BYTES, BLOCK_LINES, PIECE_BYTES = 4_194_304, 100_000, 262_144
 #: The first line with which some programs name the delimiter to Excel.
@@ -52,66 +49,6 @@ OTHER_FILES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
 PADDED_LINES = 2  # that have to end with a surplus delimiter
 #: Letters beyond ASCII as UTF-8 has them.
 OF_UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
-
-
-class Record(NamedTuple):
-    """One record: the number of its first line, its text, and its fields or the problem."""
-
-    line: int
-    raw: str
-    fields: list[str] | None
-    problem: Reason | None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The format of a file's records; `columns` are the header's names in lower case."""
-
-    header: str
-    delimiter: str
-    columns: tuple[str, ...]
-    #: Whether lines end with a delimiter, and so with a field that has to be empty.
-    is_padded: bool = False
-
-    def read(self, line: int, raw: str) -> Record:
-        """Parse one record from its text."""
-        try:
-            fields = self.fields(raw)
-        except csv.Error as error:
-            other = Reason("not_csv", f"it is not CSV: {error}")
-            known = (reason for words, reason in PROBLEMS.items() if words in str(error))
-            return Record(line, raw, None, next(known, other))
-        if self.fits(fields):
-            return Record(line, raw, fields, None)
-        words = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
-        if len(fields) == len(self.columns):
-            words = "it has a value behind the last column that the header names"
-        return Record(line, raw, None, Reason("wrong_field_count", words))
-
-    def fits(self, fields: Sequence[str]) -> bool:
-        """Return whether a record has as many fields as the header, and nothing behind them."""
-        is_over = self.is_padded and bool(fields[-1].strip())
-        return len(fields) == len(self.columns) and not is_over
-
-    def is_blank(self, raw: str) -> bool:
-        """Return whether a line has no values, like those that spreadsheets leave below a table.
-
-        Neither has the header where it comes again, as in files that were joined.
-        """
-        is_header = raw.removeprefix("\ufeff") == self.header and len(self.columns) > 1
-        return is_header or not raw.replace(self.delimiter, "").strip()
-
-    def fields(self, raw: str) -> list[str]:
-        """Split a record's text into fields. Raises `csv.Error`, such as for an unclosed quote."""
-        if '"' not in raw:
-            return raw.split(self.delimiter)
-        return next(csv.reader([raw], delimiter=self.delimiter, strict=True))
-
-    def drift(self, document: str, promised: Sequence[str]) -> list[str]:
-        """Return a message for each unexpected column."""
-        unknown = [name for name in self.columns if name and name not in promised]
-        lines = [f"unknown column {shown(name)}" for name in unknown]
-        return drift_of(document, lines, "unknown columns")
 
 
 @dataclass(frozen=True)
@@ -508,53 +445,3 @@ class CsvFile:
 def line_text(content: bytes, encoding: str = "utf-8") -> str:
     """Decode a line without its line break; bytes invalid in the encoding become escapes."""
     return content.decode(encoding, "backslashreplace").rstrip("\r\n")
-
-
-def layout_of(
-    header: str,
-    promised: Sequence[str],
-    aliases: Mapping[str, str] | None = None,
-    delimiters: Sequence[str] = DELIMITERS,
-) -> Layout:
-    """Parse a header with the delimiter that yields the most expected columns."""
-    layouts, others = [Layout(header, one, ()) for one in delimiters], aliases or {}
-    for place, layout in enumerate(layouts):
-        try:
-            names = layout.fields(header)
-        except csv.Error:
-            names = header.split(layout.delimiter)
-        columns = (visible(name).casefold() for name in names)
-        layouts[place] = replace(layout, columns=tuple(others.get(one, one) for one in columns))
-    return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
-
-
-def repeated(names: Iterable[str]) -> list[str]:
-    """Return the names that occur more than once; columns without a name do not count."""
-    return sorted(name for name, count in Counter(names).items() if name and count > 1)
-
-
-def is_plain(content: bytes, delimiter: str) -> bool:
-    """Return whether Arrow parses a block as `csv` does: each quotation mark is beside an edge."""
-    if content.count(b"\r") != content.count(b"\r\n") or not content.strip():
-        return False
-    if b'"' not in content:
-        return True
-    block = np.frombuffer(b"\n" + content + b"\n", np.uint8)
-    marks, ends = np.flatnonzero(block == QUOTE), np.flatnonzero(block == NEWLINE)
-    if len(marks) % 2 or np.diff(np.searchsorted(ends, marks).reshape(-1, 2)).any():
-        return False
-    opening, closing = marks[::2], marks[1::2]
-    around = np.concatenate((block[opening - 1], block[closing + 1]))
-    is_short = (closing - opening).max() < csv.field_size_limit()
-    return bool(is_short and np.isin(around, (ord(delimiter), NEWLINE, RETURN)).all())
-
-
-def long_line(content: bytes, limit: int) -> int | None:
-    """Return where a line longer than the limit begins, or None."""
-    start = 0
-    while len(content) - start > limit:
-        end = content.rfind(b"\n", start, start + limit)
-        if end < 0:
-            return start
-        start = end + 1
-    return None

@@ -63,7 +63,8 @@ class Csv:
 
     def _again(self, content: Content, context: Context) -> Parsed:
         """Parse quarantined records, one by one."""
-        from pipelines.ingest.csv_files import layout_of, of_records
+        from pipelines.ingest.csv_files import of_records
+        from pipelines.ingest.csv_layout import layout_of
         from pipelines.ingest.identifiers import as_sent
 
         layout = layout_of(content.header or "", self.columns, self.aliases)

@@ -206,7 +206,7 @@ def _parsed(text: str) -> Any:
 
 
 def _json_lines(file: BinaryIO, *_: Any) -> Iterator[Any]:
-    from pipelines.ingest.csv_files import MAX_LINE_BYTES
+    from pipelines.ingest.csv_layout import MAX_LINE_BYTES
 
     for number in count(1):
         line = file.readline(MAX_LINE_BYTES + 1)
@@ -317,7 +317,7 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
 
 def _reject_repeated(names: Sequence[str]) -> None:
     """Raise `ValueError` for columns of one name: only the last one would be stored."""
-    from pipelines.ingest.csv_files import repeated
+    from pipelines.ingest.csv_layout import repeated
 
     if twice := repeated(names):
         raise ValueError(f"it has several columns named {', '.join(twice)}")

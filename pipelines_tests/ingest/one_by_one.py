@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pipelines.ingest import csv_files
-from pipelines.ingest.csv_files import CsvFile, Record
+from pipelines.ingest.csv_files import CsvFile
+from pipelines.ingest.csv_layout import Record
 
 
 def records(file: CsvFile) -> list[Record]:

@@ -3,7 +3,8 @@
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.csv_files import MAX_LINE_BYTES, CsvFile
+from pipelines.ingest.csv_files import CsvFile
+from pipelines.ingest.csv_layout import MAX_LINE_BYTES
 from pipelines_tests.ingest import test_csv_batches
 from pipelines_tests.ingest.one_by_one import records
 
