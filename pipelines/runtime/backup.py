@@ -44,6 +44,13 @@ LOCK_WAIT = "60s"
 #: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 OWNER_OF = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+#: Whoever restores would execute what a modeller wrote, such as a CHECK, with its own rights.
+OF_MODELLERS = """
+SELECT quote_ident(nspname) FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner
+WHERE pg_has_role(nspowner, 'isobar_modeller', 'USAGE') AND NOT rolsuper
+    AND rolname <> current_user
+ORDER BY nspname
+"""
 ANY_TABLE = """
 SELECT schemaname || '.' || tablename FROM pg_tables
 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1
@@ -83,10 +90,14 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], repo
         warehouse.execute(f"SET lock_timeout = '{LOCK_WAIT}'".encode())
         warehouse.execute(NO_MIGRATION)
         taken_at = datetime.now(UTC)
+        others = [name for (name,) in warehouse.execute(OF_MODELLERS)]
+        if others:
+            report(f"Leaving out the schemas of modellers: {', '.join(others)}.")
         for name, url in urls.items():
             report(f"Dumping {place_of(url)} …")
             file = f"--file={folder / name}.dump"
             words = ["--format=custom", f"--lock-wait-timeout={LOCK_WAIT}", file]
+            words += [f"--exclude-schema={other}" for other in others if name == WAREHOUSE]
             run_client("pg_dump", words, url, variables)
     made_by, digests = version("isobar"), _digests(folder)
     manifest = Manifest(format=FORMAT, isobar=made_by, taken_at=taken_at, sha256=digests)

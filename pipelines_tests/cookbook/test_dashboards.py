@@ -132,8 +132,8 @@ def test_an_offer_has_its_course_and_its_legs() -> None:
     titles = [one.value for one in page.subheader]
     assert f"The price of {as_plain(number)}" in titles
     assert "Legs, in local times" in titles
-    page.text_input[0].set_value("it_none").run()
-    assert page.warning[0].value == as_plain("There is no itinerary it_none.")
+    page.text_input[0].set_value("www.x.org").run()
+    assert page.warning[0].value == "There is no itinerary www\u2060.x.org."
 
 
 def test_a_plant_alone_has_its_day() -> None:
