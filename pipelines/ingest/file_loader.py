@@ -97,17 +97,23 @@ def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Ou
                 raise
             except PermanentFailure as failure:
                 failure.place = place
+                _compare(source, opened, file)  # what was cut may be complete by now
                 raise
-        if signature_of(os.fstat(opened.fileno())) != file.signature:
-            raise NotReady(
-                source,
-                "the file changed while it was being read",
-                place=place,
-                remedy="Nothing: it is loaded when it is complete.",
-            )
+        _compare(source, opened, file)
         if inbox is not None:
             _remember(connection, inbox, file, runner.run_id, sha256)
         return outcome
+
+
+def _compare(source: str, opened: BinaryIO, file: InboxFile) -> None:
+    """Raise `NotReady` if an open file has changed since it was listed."""
+    if signature_of(os.fstat(opened.fileno())) != file.signature:
+        raise NotReady(
+            source,
+            "the file changed while it was being read",
+            place=str(file.path),
+            remedy="Nothing: it is loaded when it is complete.",
+        )
 
 
 def rejected_files(connection: Connection, source: str | None = None) -> list[dict[str, Any]]:

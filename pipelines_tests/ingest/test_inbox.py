@@ -96,14 +96,16 @@ def test_a_slowly_written_file_waits_until_it_is_closed(box: Box) -> None:
     assert box.look()[0] == ["slow.csv", "other.csv"]
 
 
-def test_a_file_that_changes_while_read_is_deferred(box: Box) -> None:
+@pytest.mark.parametrize("text", ["one", "bad"])
+def test_a_file_that_changes_while_read_is_deferred(box: Box, text: str) -> None:
     file = box.folder / "a.csv"
-    file.write_text("one")
+    file.write_text(text)
 
     def parse_slowly(content: Content) -> list[Parsed]:
-        with file.open("a") as writer:
-            writer.write("more")
-        return parse(content)
+        try:
+            return parse(content)
+        finally:
+            file.write_text(f"{text} and more")
 
     (seen,), _ = box.inbox.ready(box.warehouse, wait_seconds=5)
     box.parse = parse_slowly

@@ -58,6 +58,8 @@ CREATE TABLE bookings.audits (hotel_id integer PRIMARY KEY);
 ALTER TABLE bookings.polls ADD problem text, ADD run_id text;
 ALTER TABLE ops.sql_objects ADD plugin text;
 ALTER TABLE ops.inbox_files ADD problem text;
+CREATE VIEW metrics.health AS SELECT files.problem, failing.name
+FROM ops.inbox_files AS files, ops.failing_views AS failing;
 CREATE TABLE ops.unloaded_rejects (
     reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text NOT NULL,
     name text NOT NULL, record_number bigint NOT NULL, position text NOT NULL, raw text NOT NULL,

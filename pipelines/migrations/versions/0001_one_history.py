@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 #: Isobar 3.0 announced loads on a channel, and ran the statements of a source as a role of its own.
 #: It kept deliveries that were rejected as a whole apart from the others.
-BEFORE = """
+OF_3 = """
 DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
 DROP SCHEMA IF EXISTS as_source CASCADE;
 DO $$
@@ -70,8 +70,6 @@ FULL JOIN (
 ) AS records ON files.source = records.source AND files.name = records.name;
 DROP TABLE ops.unloaded_rejects;
 ALTER TABLE ops.inbox_files DROP COLUMN problem;
-"""
-AFTER = """
 DROP TABLE IF EXISTS ops.failing_views;
 ALTER TABLE shipments.articles ALTER unit_price TYPE numeric;
 ALTER TABLE shipments.shipments ADD sent_from_address text, ALTER total_value TYPE numeric;
@@ -97,8 +95,7 @@ $$;
 
 
 def upgrade() -> None:
-    """Drop the version tables of 3.0, and call a feed so."""
-    op.execute(BEFORE)
+    """Drop the version tables of 3.0, and call a feed so; the views of what changes go first."""
     readers = ["metrics.health", "ops.newest", "weather.weather_requests"]
     drop(op.get_bind(), ["enriched.shipments", "enriched.shipment_articles", *readers])
-    op.execute(AFTER)
+    op.execute(OF_3)
