@@ -66,8 +66,7 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
 
 
 ROW = {"plant_name": "[Sierra](http://x)", "missing_hours": 3}
-LOOKED_AT = dt.datetime.now(dt.UTC)
-SINCE = LOOKED_AT - dt.timedelta(hours=1)
+SINCE = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
 
 
 def problem(key: str, severity: Severity, count: int = 2) -> Problem:
@@ -79,7 +78,7 @@ def problem(key: str, severity: Severity, count: int = 2) -> Problem:
 def looked(url: str, problems: list[Problem]) -> health.Health:
     """Return what is known after a look has found this."""
     with Warehouse(url) as store:
-        last_look.write(store, Look(LOOKED_AT, problems))
+        last_look.write(store, Look(dt.datetime.now(dt.UTC), problems))
     st.cache_data.clear()
     return health.health()
 
