@@ -128,7 +128,8 @@ def differences(connection: Connection, tables: MetaData) -> list[str]:
     context = MigrationContext.configure(connection, opts=comparison([tables]))
     changes = compare_metadata(context, tables)
     several = (one if isinstance(one, list) else [one] for one in changes)
-    found = [_in_words(one) for one in chain.from_iterable(several)]
+    # Comments are set whenever they change.
+    found = [_in_words(one) for one in chain.from_iterable(several) if "comment" not in one[0]]
     missing = missing_tables(connection, tables.tables.values())
     for name, table in tables.tables.items():
         if DISTRIBUTED_BY in table.info or name in missing:

@@ -67,6 +67,8 @@ TYPES = (
         f"a number with commas? {PARSE}",
     ),
 )
+#: Types of a sample whose sender writes numbers without quotation marks.
+NUMBERS = (int, float, Decimal)
 TIMES = ("dt.date", "AwareDatetime", "NaiveDatetime", "local date")
 #: Types of fields that may identify a record.
 KEY_TYPES = ("str", "int", *TIMES)
@@ -145,10 +147,13 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
     good = pd.Series(True, range(len(records)))
     able: list[ProposedField] = []
     times: list[ProposedField] = []
+    has_numbers = any(type(one) in NUMBERS for record in records for one in record.values())
     for key in dict.fromkeys(key for record in records for key in record):
         values = pd.Series([record.get(key) for record in records], dtype=object)
         present = values[values.notna() & (values != "")]
         kind, doubts, bad = _type(present)
+        if kind == "int" and has_numbers and {*map(type, present)} == {str}:
+            kind, doubts = "str", ["digits in quotation marks, as of codes: is it a number?"]
         one = _propose_field(key, kind, doubts, present)
         one.name = _unique(one.name, {other.name for other in fields})
         one.is_optional = len(present) < len(values)

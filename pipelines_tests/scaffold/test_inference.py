@@ -37,6 +37,7 @@ def test_types_come_from_the_values() -> None:
     for kind, found in values.items():
         assert [kinds([{"level": one}]) for one in found] == [{"level": kind}] * len(found)
     assert kinds([{"price": 3}]) == {"price": "Decimal"}
+    assert kinds([{"pier": "1", "level": 2.5}]) == {"pier": "str", "level": "float"}
 
 
 def test_times_that_are_all_at_midnight_are_days_as_spreadsheets_have_them() -> None:
