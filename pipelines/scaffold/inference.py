@@ -167,7 +167,7 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
     table = pd.DataFrame(texts)
     names = _key(able, times, table[good] if good.any() else table)
     number = len(records)
-    doubt = f"each of the {number} records of the sample has another key: will all others?"
+    doubt = f"a later record with the same {' and '.join(names)} replaces this one: is that right?"
     if not names:
         doubt = "no field or pair of them identifies a record of the sample: what does?"
     for one in able:
@@ -186,16 +186,22 @@ def _key(
 ) -> tuple[str, ...]:
     """Return a field or a pair that no two different records share; nothing if there is none.
 
-    Of those that are called like a key, then also of those that are times, then of texts. A time
-    alone identifies something only where no text beside it can name what it is the time of. A
-    number that may be measured identifies something beside a time alone.
+    Of those that are called like a key, then also of those that are times, then of texts; of pairs,
+    first those with one time. A time alone identifies something only where no text beside it can
+    name what it is the time of. A number that may be measured identifies something beside a time
+    alone.
     """
+
+    def lacks_time(chosen: Sequence[ProposedField]) -> bool:
+        return sum(one in times for one in chosen) != 1
+
     distinct = texts.drop_duplicates()
     keys = [one for one in able if LIKE_A_KEY.search(one.name)]
     numbers = [one for one in able if _may_be_measured(one)]
     others = [one for one in able if one not in numbers]
     kinds = (keys, keys + times, others) if len(distinct) > 1 else (keys,)
-    groups = [combinations(some[:MAX_KEY_CANDIDATES], n) for some in kinds for n in (1, 2)]
+    every = [combinations(some[:MAX_KEY_CANDIDATES], n) for some in kinds for n in (1, 2)]
+    groups = [sorted(one, key=lacks_time) for one in every]
     with_numbers = product(times, numbers if len(distinct) > 1 else ())
     is_named = any(one not in times for one in others)
     for chosen in chain(*groups, with_numbers):

@@ -377,7 +377,8 @@ card = ui.Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=
 stories = [
     ui.Story(
         "lost",
-        "**{plant}** lost {lost_kwh:,.0f} kWh on {day}: {share:.0%} of what was expected.",
+        "**{plant}** produced {lost_kwh:,.0f} kWh less than expected on {day}:"
+        " {share:.0%} are missing.",
         ":material/electric_bolt:",
     )
 ]

@@ -1,7 +1,8 @@
 -- How fresh is each view?
 --
--- `state` is `late` if the source was not checked in time, and `quiet` if it is, but has sent nothing for longer than usual;
--- `due_at` says until when a check is expected. `metrics.health` has only what is wrong.
+-- `state` is `late` if the source was not checked in time, and `quiet` if it was, but has sent nothing for longer than usual.
+-- `due_at` says until when a check is expected. Each source has a row, too: `kind = 'source'`. `metrics.health` has only
+-- what is wrong.
 SELECT name, source, last_new_data_at, newest_at
 FROM metrics.freshness
 WHERE kind = 'view' AND source = 'bookings'

@@ -18,7 +18,7 @@ SELECT
     (
         SELECT
             to_char(coalesce(sum(net_bookings), 0), 'FM999,999,999')
-            || ' bookings less cancellations for the next 60 nights'
+            || ' are on the books for the next 60 nights'
         FROM metrics.hotel_bookings_by_stay_night
         WHERE day >= current_date AND day < current_date + 60
     ) AS detail
