@@ -103,8 +103,9 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             is_complete = loading.is_complete and loading.failure is None
             if loading.is_on and is_complete and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            selected = context.selected_asset_keys
-            yield from (one for one in loading.results() if one.asset_key in selected)
+            if loading.outcomes or loading.failure is None:
+                selected = context.selected_asset_keys
+                yield from (one for one in loading.results() if one.asset_key in selected)
         if loading.failure is not None:  # its sensor tries again, and files do not wait for it
             raise dg.Failure(description=str(loading.failure), allow_retries=False)
 

@@ -128,7 +128,7 @@ period_start is the first of them. hours_present is the number of stored hours a
 the number of hours in the period: compare them to see how complete a sum is. Sums are rounded to 3
 decimals; hourly values are as received. performance_ratio is observed / expected energy of the
 stored hours; null if none was expected (less than 0.000001 kWh). Raises an error (22023) if an
-argument is missing, period is none of these, a date is outside 1950 to 2050, or from_date is after
-to_date or in the future. Raises an error (P0002) if the plant does not exist. For several
+argument is missing, period is none of these, a date is outside 1950 to 2050, from_date is after
+to_date, or from_date is in the future. Raises an error (P0002) if the plant does not exist. For several
 plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).
 Example: SELECT * FROM metrics.solar_report(plant_id => (SELECT min(plant_id) FROM solar.plants), from_date => current_date - 28, to_date => current_date, period => ''week'');';
