@@ -393,10 +393,7 @@ def note_unknown(
 
 
 def as_plain(words: str) -> str:
-    """Return texts of others so that no Markdown in them becomes a link, a picture or a style.
-
-    A bare address becomes none, because an invisible character parts it.
-    """
+    """Return texts of others without Markdown; an invisible character parts bare addresses."""
     words = re.sub(r"(?<=www)(?=\.)|(?=://)|(?=@)", "\u2060", words, flags=re.IGNORECASE)
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", words)
 

@@ -14,8 +14,7 @@ from pipelines.config import allowed_hosts
 from pipelines.dashboard.theme import THEME
 from pipelines.http.request_guard import RequestGuard
 
-#: Options of Streamlit: no telemetry, no file watcher, no developer menu, and no second printing of
-#: the address. The layer in front of it decides which origins may read.
+#: Options of Streamlit. The layer in front of it decides which origins may read.
 OPTIONS = {
     "server.headless": True,
     "server.fileWatcherType": "none",
