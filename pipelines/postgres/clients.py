@@ -21,7 +21,6 @@ from pipelines.postgres.log_files import shortened
 from pipelines.postgres.software import major_version, on_path, wheel_binaries
 
 PROGRAM = "pg_dump"
-UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 
 
 def parameters_of(url: str) -> dict[str, str]:
@@ -49,7 +48,8 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """
     see, place = "See whether the server is up and its address is right.", place_of(url)
     given = {"connect_timeout": "10", **parameters_of(url)}
-    given["options"] = f"{given.get('options', '')} {sessions.options(None)} {UNHURRIED}"
+    ours = f"{sessions.options(None)} {sessions.UNHURRIED}"
+    given["options"] = f"{given.get('options', '')} {ours}"
     with translated("database", "it could not be reached", place=place, see=see, remedy=see):
         connection = psycopg.connect(**given)  # type: ignore[arg-type]
     sessions.compare(connection, None, place)

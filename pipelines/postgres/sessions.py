@@ -13,6 +13,8 @@ from pipelines.failures import PermanentFailure
 OF_TIMES = {"TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres"}
 #: Catalogues first: a temporary table of a source must not stand for one.
 SETTINGS = {"search_path": "pg_catalog,pg_temp,public", **OF_TIMES}
+#: Of sessions that may work for hours, whatever a role or database says.
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 #: Variables of libpq that outrank `options`, by the setting.
 OUTRANKING = {"TimeZone": "PGTZ", "DateStyle": "PGDATESTYLE"}
 POOLER = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COPY_ROWS = 20_000
-UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=2min"
+UNHURRIED = f"{sessions.UNHURRIED} -c lock_timeout=2min"
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
