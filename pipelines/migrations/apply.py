@@ -239,12 +239,17 @@ def _knows_all() -> bool:
 
 
 def differences_of(connection: Connection, source: Source) -> list[str]:
-    """Return how tables of a plug-in differ from its models, as far as these are valid."""
+    """Return how tables of a plug-in differ from its models, as far as these are valid.
+
+    Comments are left out: they are set once the columns are there.
+    """
     try:
         with connection.begin_nested():
             tables = source.metadata.tables.values()
             is_there = len(history.missing_tables(connection, tables)) < len(tables)
-            return history.differences(connection, source.metadata) if is_there else []
+            if not is_there:
+                return []
+            return history.differences(connection, source.metadata, with_comments=False)
     except SOURCE_ERRORS:
         return []
 

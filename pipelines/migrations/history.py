@@ -123,13 +123,14 @@ def _in_words(change: Sequence[Any]) -> str:
     return repr(change)
 
 
-def differences(connection: Connection, tables: MetaData) -> list[str]:
+def differences(
+    connection: Connection, tables: MetaData, *, with_comments: bool = True
+) -> list[str]:
     """Return how the database differs from the declared tables; empty if it does not."""
     context = MigrationContext.configure(connection, opts=comparison([tables]))
     changes = compare_metadata(context, tables)
-    several = (one if isinstance(one, list) else [one] for one in changes)
-    # Comments are set whenever they change.
-    found = [_in_words(one) for one in chain.from_iterable(several) if "comment" not in one[0]]
+    several = chain.from_iterable(one if isinstance(one, list) else [one] for one in changes)
+    found = [_in_words(one) for one in several if with_comments or "comment" not in one[0]]
     missing = missing_tables(connection, tables.tables.values())
     for name, table in tables.tables.items():
         if DISTRIBUTED_BY in table.info or name in missing:

@@ -192,7 +192,7 @@ def _key(
     alone.
     """
 
-    def lacks_time(chosen: Sequence[ProposedField]) -> bool:
+    def lacks_single_time(chosen: Sequence[ProposedField]) -> bool:
         return sum(one in times for one in chosen) != 1
 
     distinct = texts.drop_duplicates()
@@ -201,7 +201,7 @@ def _key(
     others = [one for one in able if one not in numbers]
     kinds = (keys, keys + times, others) if len(distinct) > 1 else (keys,)
     every = [combinations(some[:MAX_KEY_CANDIDATES], n) for some in kinds for n in (1, 2)]
-    groups = [sorted(one, key=lacks_time) for one in every]
+    groups = [sorted(one, key=lacks_single_time) for one in every]
     with_numbers = product(times, numbers if len(distinct) > 1 else ())
     is_named = any(one not in times for one in others)
     for chosen in chain(*groups, with_numbers):
