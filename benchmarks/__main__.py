@@ -1,6 +1,6 @@
 """`python -m benchmarks [running]`: measure on a server of its own, beside targets.
 
-Without a word: the speed, in ten minutes.
+Without a word: the speed, in some five minutes.
 """
 
 import argparse

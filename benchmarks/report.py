@@ -60,7 +60,7 @@ def answers_a_second(url: str, script: str) -> float:
         done = subprocess.run(
             [
                 find_binaries() / "pgbench",
-                *("--no-vacuum", "--protocol=prepared", "--time=3", f"--file={file.name}", url),
+                *("--no-vacuum", "--protocol=prepared", "--time=2", f"--file={file.name}", url),
             ],
             capture_output=True,
             text=True,
