@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from pipelines.ingest.paging import NextLink, Pagination
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -101,6 +99,49 @@ class Since:
     column: str
     #: Records that come later than this are found by `read_whole` alone.
     overlap: dt.timedelta = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextLink:
+    """Each page has the address of the next one: at a place of the document, or in `Link`.
+
+    Parameters that the address lacks, such as a key, are sent again.
+    """
+
+    #: Where in the document, such as `next` or `links.next`; empty: the header `Link`.
+    at: str = "next"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """Each page has a value that is sent as a parameter to get the next one."""
+
+    #: Where in the document, such as `next_cursor` or `meta.cursor`.
+    at: str = "next_cursor"
+    parameter: str = "cursor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageNumber:
+    """Pages are numbered; the first one without a record is the end."""
+
+    parameter: str = "page"
+    first: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offset:
+    """Pages begin at a number of records; the first one without a record is the end.
+
+    An API may give less than the requested `size`.
+    """
+
+    parameter: str = "offset"
+    size: int = 100
+    size_parameter: str = "limit"
+
+
+Pagination = NextLink | Cursor | PageNumber | Offset
 
 
 @dataclass(frozen=True, kw_only=True)

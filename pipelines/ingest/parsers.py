@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
-from pipelines.ingest.paging import value_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,11 +132,6 @@ class Json:
     def __init__(self, *records: Records) -> None:
         self.records = records
 
-    def count(self, document: Any) -> int:
-        """Return the number of records in a document."""
-        found = (value_at(document, one.at) for one in self.records)
-        return sum(len(one) for one in found if isinstance(one, list))
-
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import as_json, shown
@@ -171,6 +165,16 @@ class Json:
             drift=drift,
             position=_positions(counts),
         )
+
+
+def value_at(document: Any, at: str) -> Any:
+    """Return what is at a place of a document, such as `data.items`; None if nothing is.
+
+    The empty place is the document itself.
+    """
+    for name in at.split(".") if at else ():
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
 
 
 def _positions(counts: Mapping[str, int]) -> Callable[[int], str]:

@@ -17,8 +17,7 @@ from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import IS_DAMAGED, NOTHING, visible
 from pipelines.ingest.models import is_sent_as, sent_keys
-from pipelines.ingest.paging import value_at
-from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
+from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated, value_at
 from pipelines.ingest.reasons import Reason
 
 if TYPE_CHECKING:
