@@ -393,8 +393,8 @@ class CsvFile:
         try:
             text = content.decode(self._encoding, self._errors)
         except UnicodeDecodeError as error:
-            number = first + content.count(b"\n", 0, error.start)
-            problem = f"byte 0x{content[error.start]:02x} in line {number:,} is not {self._encoding}"
+            at = first + content.count(b"\n", 0, error.start)
+            problem = f"byte 0x{content[error.start]:02x} in line {at:,} is not {self._encoding}"
             remedy = "Save it as UTF-8"
             if self._variable:
                 problem += f"; {self._variable} sets another encoding"

@@ -84,19 +84,15 @@ class Runner:
         Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
         rolled back.
         """
-        again = "run" if content.file is None else "quarantine retry"
         place = content.place or content.delivery.name
-        with translate_parse_errors(self.owner.name, self.owner.package, place, again=again):
-            return self._write(connection, content)
-
-    def _write(self, connection: Connection, content: Content) -> Outcome:
-        batches = iter(self.feed.parse(content, self._context()))
-        first = next(batches, Parsed())
-        delivery_id, loaded_at = open_delivery(
-            connection, content.delivery, self.run_id, header=first.header
-        )
-        load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        return self._put(load, content, chain([first], batches))
+        with translate_parse_errors(self.owner.name, self.owner.package, place):
+            batches = iter(self.feed.parse(content, self._context()))
+            first = next(batches, Parsed())
+            delivery_id, loaded_at = open_delivery(
+                connection, content.delivery, self.run_id, header=first.header
+            )
+            load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
+            return self._put(load, content, chain([first], batches))
 
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
@@ -146,7 +142,7 @@ class Runner:
             if not load.is_retry:
                 collector.enforce_cap_by_list(parsed)
                 collector.enforce_cap(read, is_early=True)
-            collector.add(writer.put(parsed, formatted), are_conflicts=True)
+            collector.add(writer.put(parsed, formatted))
         rejects, loaded, stored = writer.finish(parsed, read)
         collector.add(rejects)
         stored, bad = stored + skipped + collector.known, collector.written
