@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.deliveries import Delivery, Quarantined
+    from pipelines.ingest.deliveries import Delivery
     from pipelines.ingest.load import Load
 
 #: The name of a file in the source's `sql` folder, with one or more statements.
@@ -181,8 +181,9 @@ class Content:
     said: Mapping[str, Any] = field(default_factory=dict)
     #: Whether records come again with every request, so that only new rejects count.
     is_overlapping: bool = False
-    #: The records of a retry; None if the delivery is loaded for the first time.
-    quarantined: Sequence[Quarantined] | None = None
+    #: The records of a retry, each with its `number` in the delivery and its `raw` text as stored;
+    #: None if the delivery is loaded for the first time.
+    quarantined: Sequence[Any] | None = None
     #: The header of the CSV file that they are from.
     header: str | None = None
 

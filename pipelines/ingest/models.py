@@ -74,17 +74,15 @@ def table_of(
     *,
     key: str | Sequence[str],
     metadata: MetaData | None = None,
-    comment: str | None = None,
 ) -> Table:
     """Return the table whose columns are the fields of a model, and `delivery_id`.
 
     Args:
-        model: The record. Descriptions of fields are the comments of columns. A field that may be
-            None is a column that may be null.
+        model: The record. Its docstring is the comment, descriptions of fields are those of
+            columns. A field that may be None is a column that may be null.
         name: Schema and name, such as `tides.readings`.
         key: The field or fields that identify a row: the primary key.
         metadata: The collection that the table belongs to, by default one of its own.
-        comment: By default the model's docstring.
 
     Raises:
         ValueError: A field of the key is not in the model or may be None, a type has no column, or
@@ -127,7 +125,7 @@ def table_of(
         *columns,
         delivery_id_column(),
         schema=schema,
-        comment=comment or (model.__doc__ or f"Records of {own}.").strip(),
+        comment=(model.__doc__ or f"Records of {own}.").strip(),
     )
 
 

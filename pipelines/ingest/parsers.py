@@ -148,22 +148,24 @@ class Json:
             )
         drift: list[str] = []
         rejects: list[Reject] = []
-        rows, counts, first = {}, {}, 0
+        positions: list[str] = []
+        rows, counts = {}, {}
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
             raw = [as_json(record) for record in records]
-            good, validator, key = validated(one, records, raw, context, name, first)
+            good, validator, key = validated(one, records, raw, context, name, len(positions))
             rows[one.table] = good
-            counts[name], first = len(records), first + len(records)
+            counts[name] = len(records)
+            positions += [f"{name}[{place}]" for place in range(len(records))]
             drift += validator.drift(content.delivery.name)
             rejects += validator.rejects(key)
         yield Parsed(
-            read=first,
+            read=len(positions),
             rows=rows,
             rejects=rejects,
             lists=counts,
             drift=drift,
-            position=_positions(counts),
+            position=positions.__getitem__,
         )
 
 
@@ -175,16 +177,3 @@ def value_at(document: Any, at: str) -> Any:
     for name in at.split(".") if at else ():
         document = document.get(name) if isinstance(document, dict) else None
     return document
-
-
-def _positions(counts: Mapping[str, int]) -> Callable[[int], str]:
-    """Return a function that names the list and place of a record that is numbered through."""
-
-    def position(record: int) -> str:
-        for name, count in counts.items():
-            if record < count:
-                return f"{name}[{record}]"
-            record -= count
-        raise LookupError(record)
-
-    return position
