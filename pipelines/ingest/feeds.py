@@ -318,13 +318,6 @@ class Feed:
     analyze: tuple[str, ...] = ()
     cap: Cap = Cap()
 
-    def __post_init__(self) -> None:
-        """Raise `ValueError` for `Since` without a table of which it knows the column."""
-        if not self.records and any(
-            isinstance(one, PagedApi) and one.since for one in self.fetchers
-        ):
-            raise ValueError(f"{self.name}: Since needs a parser with Records, such as Json")
-
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:
         """The ways in which deliveries come."""

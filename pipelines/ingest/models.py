@@ -93,7 +93,9 @@ def table_of(
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
     if re.fullmatch("[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*", name) is None:
-        raise ValueError(f"the table {name!r} would need quotation marks: write it in lower case")
+        raise ValueError(
+            f"the table {name!r} is no schema and name without quotation marks: tides.readings is"
+        )
     keys = (key,) if isinstance(key, str) else tuple(key)
     if unknown := [one for one in keys if one not in model.model_fields]:
         raise ValueError(f"the key of {name} has no field {unknown[0]!r} in {model.__name__}")

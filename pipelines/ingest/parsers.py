@@ -89,13 +89,9 @@ class Records:
     key: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a table without a schema, or a name that staged rows have."""
+        """Raise `ValueError` for a name that staged rows have."""
         from pipelines.warehouse.connection import OF_RECORD
 
-        if "." not in self.table:
-            raise ValueError(
-                f"the table {self.table!r} has no schema: write it as in 'tides.readings'"
-            )
         if taken := sorted(OF_RECORD.keys() & self.model.model_fields.keys()):
             raise ValueError(
                 f"{self.model.__name__} has a field {taken[0]!r}, which Isobar uses: name it"
