@@ -307,30 +307,27 @@ class CsvFile:
 
     def _reject_other_header(self, content: bytes, first_line: int) -> None:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""
-        with suppress(csv.Error):
-            mine = [one for one in self.layout.columns if one]
-            spelled = [
-                [one.encode() for one in self._spelled(name)]
-                for name in sorted(mine, key=len, reverse=True)
-            ]
-            folded = content.lower()
-            if len(mine) < 2 or not any(one in folded for one in spelled[0]):
-                return
-            lines = zip(content.split(b"\n"), folded.split(b"\n"), strict=True)
-            for number, (line, lowered) in enumerate(lines, first_line):
-                if not all(any(one in lowered for one in some) for some in spelled):
-                    continue
-                text = line_text(line.removeprefix(codecs.BOM_UTF8))
-                if (names := self._names(text)) != mine and {*names} >= {*mine}:
-                    raise self._failure(
-                        f"line {number:,} is another header, with its columns in another order:"
-                        f" {shown(text)}",
-                        "Send what follows it as a file of its own.",
-                    )
-
-    def _names(self, header: str) -> list[str]:
-        layout = layout_of(header, (), self._form.aliases, self.layout.delimiter)
-        return [one for one in layout.columns if one]
+        mine = [one for one in self.layout.columns if one]
+        spelled = [
+            [one.encode() for one in self._spelled(name)]
+            for name in sorted(mine, key=len, reverse=True)
+        ]
+        folded = content.lower()
+        if len(mine) < 2 or not any(one in folded for one in spelled[0]):
+            return
+        lines = zip(content.split(b"\n"), folded.split(b"\n"), strict=True)
+        for number, (line, lowered) in enumerate(lines, first_line):
+            if not all(any(one in lowered for one in some) for some in spelled):
+                continue
+            text = line_text(line.removeprefix(codecs.BOM_UTF8))
+            other = layout_of(text, (), self._form.aliases, self.layout.delimiter)
+            names = [one for one in other.columns if one]
+            if names != mine and {*names} >= {*mine}:
+                raise self._failure(
+                    f"line {number:,} is another header, with its columns in another order:"
+                    f" {shown(text)}",
+                    "Send what follows it as a file of its own.",
+                )
 
     def _spelled(self, name: str) -> list[str]:
         """Return how a header may write a column."""
