@@ -262,30 +262,6 @@ class Insert:
     """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Append:
-    """As `Insert`, for one table of many rows with an integer key: the fastest way.
-
-    Batches are written as they come: rows with new keys straight into the table. Their one frame
-    has columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements
-    see `:load_number`.
-    """
-
-    table: str
-    #: The column with the key, an integer. A row that comes without one gets a negative one.
-    key: str
-    #: The column by which rows are inserted in order, which is fastest for the indexes.
-    order: str
-    #: Assigns keys to staged rows without one.
-    identify: Sql
-    #: Store the staged rows; the last one inserts.
-    write: tuple[Sql, ...]
-    #: Returns the staged rows that contradict a stored one: record, reason_code, reason.
-    conflicts: Sql
-    #: Writes to `corrected`, as a step does, if any row was inserted.
-    corrected: Sql
-
-
 #: A file in the `sql` folder of the source with statements in order, or a function of the load.
 Step = Sql | Callable[["Load"], None]
 
@@ -299,7 +275,8 @@ class Feed:
     fetch: Fetcher | tuple[Fetcher, ...] = ()
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
-    #: How rows are stored: by primary key, or by the source's own steps, in order. Statements are
+    #: How rows are stored: by primary key, by the source's own steps, in order, or by a class of its
+    #: own with the methods of `StagedWriter` (`pipelines.sources.bookings.load`). Statements are
     #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
     #: settings, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
     #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
@@ -307,7 +284,7 @@ class Feed:
     #: records in quarantine that the delivery corrects; and `counted` (loaded, stored), how many
     #: records changed a row, and how many the tables now hold. `SELECT
     #: ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as a whole.
-    load: tuple[Step, ...] | Upsert | Insert | Append = Upsert()
+    load: tuple[Step, ...] | Upsert | Insert | Callable[[Load], Any] = Upsert()
     #: With steps, the temporary tables into which rows are staged, each with the table whose column
     #: types it has, or with its columns and their types.
     stages: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)

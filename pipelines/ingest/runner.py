@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.failures import DatabaseError, PermanentFailure
-from pipelines.ingest.append import AppendWriter
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -28,7 +27,7 @@ from pipelines.ingest.deliveries import (
     rejection_noted,
     take_out,
 )
-from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter, resolve_corrected, with_stored_keys
 from pipelines.ingest.parsers import RECORDS_AT_ONCE
@@ -126,7 +125,7 @@ class Runner:
         """
         collector = RejectCollector(load, content, self.settings)
         how = self.feed.load
-        writer: Any = AppendWriter(load, how) if isinstance(how, Append) else StagedWriter(load)
+        writer: Any = how(load) if callable(how) else StagedWriter(load)
         first: Parsed | None = None
         parsed, read, skipped, drift = Parsed(), 0, 0, list[str]()
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
