@@ -275,8 +275,8 @@ class Feed:
     fetch: Fetcher | tuple[Fetcher, ...] = ()
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
-    #: How rows are stored: by primary key, by the source's own steps, in order, or by a class of its
-    #: own with the methods of `StagedWriter` (`pipelines.sources.bookings.load`). Statements are
+    #: How rows are stored: by primary key, by the source's own steps, in order, or by its own class
+    #: with the methods of `StagedWriter` (`pipelines.sources.bookings.load`). Statements are
     #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
     #: settings, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
     #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
