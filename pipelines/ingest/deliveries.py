@@ -297,7 +297,7 @@ def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     return [*found.scalars()]
 
 
-def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], Sequence[Row[Any]]]:
+def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], Sequence[Any]]:
     """Take a delivery's records out of quarantine, and open it again; return it and them.
 
     Dismissed records, and those with a final reason, stay as they are.

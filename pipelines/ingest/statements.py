@@ -152,5 +152,6 @@ def translate_parse_errors(source: str, package: str, place: str) -> Iterator[No
             source,
             f"{what} ({line})" if line else what,
             place=place,
-            remedy=f"This is a bug in the {code}: fix it, then run isobar quarantine retry {source}.",
+            remedy=f"This is a bug in the {code}: fix it, then run"
+            f" isobar quarantine retry {source}.",
         ) from error
