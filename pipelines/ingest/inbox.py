@@ -67,9 +67,14 @@ class Inbox:
 
         Raises `PermanentFailure` if the folder cannot be read.
         """
+        found = list[InboxFile]()
         try:
             with os.scandir(self.folder) as entries:
-                found = [_inspect(Path(entry.path)) for entry in entries if self._is_mine(entry)]
+                for entry in filter(self._is_mine, entries):
+                    with suppress(FileNotFoundError):  # it has just disappeared
+                        signature = signature_of(entry.stat(follow_symlinks=False))
+                        name = printable_name(entry.name)
+                        found.append(InboxFile(Path(entry.path), name, *signature))
         except OSError as error:
             raise PermanentFailure(
                 self.source,
@@ -77,8 +82,7 @@ class Inbox:
                 place=f"{self.variable}, {self.folder}",
                 remedy="Make it a folder that Isobar can read, or set the variable to another one.",
             ) from error
-        whole = (one for one in found if one is not None)
-        return sorted(whole, key=lambda one: (one.modified_ns, one.name))
+        return sorted(found, key=lambda one: (one.modified_ns, one.name))
 
     def passed_over(self) -> list[str]:
         """Return the names of what is never loaded: it ends otherwise, or is a link or a pipe."""
@@ -168,14 +172,6 @@ def open_plain_file(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise PermissionError(None, "it is not a regular file")
     return os.fdopen(descriptor, "rb")
-
-
-def _inspect(path: Path) -> InboxFile | None:
-    """Return a file's state now; None if it has just disappeared."""
-    try:
-        return InboxFile(path, printable_name(path.name), *signature_of(path.lstat()))
-    except FileNotFoundError:
-        return None
 
 
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:
