@@ -276,14 +276,14 @@ class Feed:
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
     #: How rows are stored: by primary key, by the source's own steps, in order, or by its own class
-    #: with the methods of `StagedWriter` (`pipelines.sources.bookings.load`). Statements are
-    #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
-    #: settings, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
-    #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
-    #: record_key), the records that they take out of the stages; `corrected` (quarantine_id), the
-    #: records in quarantine that the delivery corrects; and `counted` (loaded, stored), how many
-    #: records changed a row, and how many the tables now hold. `SELECT
-    #: ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as a whole.
+    #: with the methods of `StagedWriter`. Statements are executed as the loader and see
+    #: `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the settings, what fetcher and parser
+    #: say, and `:read_<list>`. Beside the stages they have temporary tables to write to: `rejected`
+    #: (record, raw, reason_code, reason, is_final, record_key), the records that they take out of
+    #: the stages; `corrected` (quarantine_id), the records in quarantine that the delivery
+    #: corrects; and `counted` (loaded, stored), how many records changed a row, and how many the
+    #: tables now hold. `SELECT ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as
+    #: a whole.
     load: tuple[Step, ...] | Upsert | Insert | Callable[[Load], Any] = Upsert()
     #: With steps, the temporary tables into which rows are staged, each with the table whose column
     #: types it has, or with its columns and their types.
