@@ -112,6 +112,7 @@ def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
     """
     of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
+    counts = ("read_count", "loaded_count", "unchanged_count", "rejected_count")
     return {
         "feed": delivery.feed,
         "name": delivery.name,
@@ -120,10 +121,7 @@ def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
         "received_at": delivery.received_at,
         "loaded_at": func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1)),
         "run_id": run_id,
-        "read_count": 0,
-        "loaded_count": 0,
-        "unchanged_count": 0,
-        "rejected_count": 0,
+        **dict.fromkeys(counts, 0),
     }
 
 

@@ -47,9 +47,9 @@ class EventsWriter:
 
     def prepare(self, parsed: Parsed) -> Prepared | None:
         """Sort the rows of a batch, and format them if all of them may be new."""
-        if not any(len(frame) for frame in parsed.rows.values()):
+        rows = parsed.rows.get(STAGE)
+        if rows is None or rows.empty:
             return None
-        (rows,) = parsed.rows.values()
         if _have_ids(rows):  # else of two with one id the first counts
             rows = rows.sort_values("event_at", kind="stable")  # fastest for the indexes
         formatted = self._formatted(rows)
