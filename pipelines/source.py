@@ -53,19 +53,22 @@ from pipelines.ingest.feeds import (
     Cap,
     Content,
     Context,
+    Cursor,
     Feed,
     FileInbox,
     HttpDocument,
     Input,
     Insert,
+    NextLink,
+    Offset,
     PagedApi,
+    PageNumber,
     Parsed,
     Since,
     Upsert,
     is_own,
 )
 from pipelines.ingest.models import Field, is_plain_name, table_of
-from pipelines.ingest.paging import Cursor, NextLink, Offset, PageNumber
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.ingest.row_files import Rows

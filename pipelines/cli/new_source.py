@@ -19,7 +19,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.failures import PermanentFailure, in_one_line
-from pipelines.ingest.paging import Cursor, NextLink, PageNumber, Pagination, value_at
+from pipelines.ingest.feeds import Cursor, NextLink, PageNumber, Pagination
+from pipelines.ingest.parsers import value_at
 from pipelines.ingest.row_files import READERS, SUFFIXES
 from pipelines.source import PLATFORM_NAMES, is_source_name, own_names
 

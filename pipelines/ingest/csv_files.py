@@ -40,13 +40,12 @@ if TYPE_CHECKING:
 
     from pipelines.ingest.parsers import Csv
 
-MAX_RECORD_LINES, MAX_COLUMNS = 50, 1_000
+MAX_RECORD_LINES = 50
 BLOCK_BYTES, BLOCK_LINES, PIECE_BYTES = 4_194_304, 100_000, 262_144
 #: The first line with which some programs name the delimiter to Excel.
 HINT = re.compile(r'\ufeff?"?sep=.?"?', re.IGNORECASE)
 #: How files begin that are something else: ZIP and .xlsx, .xls, gzip.
 OTHER_FILES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
-PADDED_LINES = 2  # that have to end with a surplus delimiter
 #: Letters beyond ASCII as UTF-8 has them.
 OF_UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
 
@@ -132,16 +131,12 @@ class CsvFile:
         self._source, self._name, self._variable = source, name, variable
         self._encoding = encoding
         self._reads_utf_8 = codecs.lookup(encoding).name.startswith("utf-8")
-        self._line = self._position = 0
+        self._line = 0
         self._has_end = True
         self._waiting: deque[tuple[int, str]] = deque()
-        #: Lines behind the header that were looked at.
-        self._ahead: deque[bytes] = deque()
         self.layout = Layout("", ",", ())
         self.layout = self._read_layout()
-        self._ahead.extend(
-            line for _ in range(PADDED_LINES) if (line := self._file.readline(MAX_LINE_BYTES + 1))
-        )
+        self._block = self._read_block()
         if self._is_padded():
             header = f"{self.layout.header}{self.layout.delimiter}"
             columns = (*self.layout.columns, "")
@@ -149,9 +144,7 @@ class CsvFile:
 
     def batches(self) -> Iterator[Batch]:
         """Yield all records, numbered by their lines, in batches of some megabytes."""
-        while content := self._read_block():
-            if not content.endswith(b"\n"):
-                content += self._file.readline(MAX_LINE_BYTES + 1)
+        while content := self._block:
             first = self._line + 1
             self._count(content)
             self._reject_broken_off(content)
@@ -163,12 +156,12 @@ class CsvFile:
             else:
                 records = [*self._one_by_one(content, first)]
                 yield of_records(records, self.layout.columns, self._form.columns)
+            self._block = self._read_block()
 
     def _read_block(self) -> bytes:
-        """Return some megabytes, less if short lines would make too many records."""
-        pieces = [*self._ahead]
-        self._ahead.clear()
-        size, lines = sum(map(len, pieces)), len(pieces)
+        """Return lines of some megabytes, less if short ones would make too many records."""
+        pieces: list[bytes] = []
+        size = lines = 0
         while size < BLOCK_BYTES and lines < BLOCK_LINES:
             piece = self._file.read(min(PIECE_BYTES, BLOCK_BYTES - size))
             if not piece:
@@ -176,7 +169,10 @@ class CsvFile:
             pieces.append(piece)
             size += len(piece)
             lines += piece.count(b"\n")
-        return b"".join(pieces)
+        content = b"".join(pieces)
+        if not content.endswith(b"\n"):
+            content += self._file.readline(MAX_LINE_BYTES + 1)
+        return content
 
     def _one_by_one(self, content: bytes, first: int) -> Iterator[Record]:
         """Parse the records of a block; the last one may continue beyond its end."""
@@ -293,8 +289,6 @@ class CsvFile:
             problem = f"the header lacks {', '.join(missing)}; it has {names}"
         elif twice:
             problem = f"the header has {', '.join(twice[:10])} more than once"
-        elif len(layout.columns) > MAX_COLUMNS:
-            problem = f"the header has {len(layout.columns):,} columns"
         else:
             return layout
         needed = ", ".join(name for name in promised if name not in optional)
@@ -302,40 +296,38 @@ class CsvFile:
         raise self._failure(problem, f"Its columns must be {needed}, in any order.{allowed}")
 
     def _is_padded(self) -> bool:
-        """Return whether the first lines have a field more than the header, which is empty."""
+        """Return whether the first two lines have a field more than the header, which is empty."""
+        first = self._block.removesuffix(b"\n").split(b"\n", 2)[:2]
         try:
-            lines = [self.layout.fields(line_text(one, self._encoding)) for one in self._ahead]
+            lines = [self.layout.fields(line_text(one, self._encoding)) for one in first]
         except csv.Error:
             return False
         count = len(self.layout.columns) + 1
-        return bool(lines) and all(len(one) == count and not one[-1].strip() for one in lines)
+        return all(len(one) == count and not one[-1].strip() for one in lines)
 
     def _reject_other_header(self, content: bytes, first_line: int) -> None:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""
-        with suppress(csv.Error):
-            mine = [one for one in self.layout.columns if one]
-            spelled = [
-                [one.encode() for one in self._spelled(name)]
-                for name in sorted(mine, key=len, reverse=True)
-            ]
-            folded = content.lower()
-            if len(mine) < 2 or not any(one in folded for one in spelled[0]):
-                return
-            lines = zip(content.split(b"\n"), folded.split(b"\n"), strict=True)
-            for number, (line, lowered) in enumerate(lines, first_line):
-                if not all(any(one in lowered for one in some) for some in spelled):
-                    continue
-                text = line_text(line.removeprefix(codecs.BOM_UTF8))
-                if (names := self._names(text)) != mine and {*names} >= {*mine}:
-                    raise self._failure(
-                        f"line {number:,} is another header, with its columns in another order:"
-                        f" {shown(text)}",
-                        "Send what follows it as a file of its own.",
-                    )
-
-    def _names(self, header: str) -> list[str]:
-        layout = layout_of(header, (), self._form.aliases, self.layout.delimiter)
-        return [one for one in layout.columns if one]
+        mine = [one for one in self.layout.columns if one]
+        spelled = [
+            [one.encode() for one in self._spelled(name)]
+            for name in sorted(mine, key=len, reverse=True)
+        ]
+        folded = content.lower()
+        if len(mine) < 2 or not any(one in folded for one in spelled[0]):
+            return
+        lines = zip(content.split(b"\n"), folded.split(b"\n"), strict=True)
+        for number, (line, lowered) in enumerate(lines, first_line):
+            if not all(any(one in lowered for one in some) for some in spelled):
+                continue
+            text = line_text(line.removeprefix(codecs.BOM_UTF8))
+            other = layout_of(text, (), self._form.aliases, self.layout.delimiter)
+            names = [one for one in other.columns if one]
+            if names != mine and {*names} >= {*mine}:
+                raise self._failure(
+                    f"line {number:,} is another header, with its columns in another order:"
+                    f" {shown(text)}",
+                    "Send what follows it as a file of its own.",
+                )
 
     def _spelled(self, name: str) -> list[str]:
         """Return how a header may write a column."""
@@ -345,8 +337,7 @@ class CsvFile:
         """Return the next line's number and text, without its line break; None after the last."""
         if self._waiting:
             return self._waiting.popleft()
-        read = self._ahead.popleft() if self._ahead else self._file.readline(MAX_LINE_BYTES + 1)
-        if not read:
+        if not (read := self._file.readline(MAX_LINE_BYTES + 1)):
             return None
         self._count(read)
         text = self._text(read, self._line)
@@ -362,7 +353,6 @@ class CsvFile:
                 "Check that it is a CSV file.",
             )
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
-        self._position += len(content)
 
     def _reject_broken_off(self, content: bytes) -> None:
         """Raise `PermanentFailure` if the file ends within a line: it may be truncated."""
@@ -400,7 +390,13 @@ class CsvFile:
         try:
             text = content.decode(self._encoding, self._errors)
         except UnicodeDecodeError as error:
-            raise self._undecodable(error, content, first) from error
+            at = first + content.count(b"\n", 0, error.start)
+            problem = f"byte 0x{content[error.start]:02x} in line {at:,} is not {self._encoding}"
+            remedy = "Save it as UTF-8"
+            if self._variable:
+                problem += f"; {self._variable} sets another encoding"
+                remedy += f", or set {self._variable} to its encoding, such as cp1252"
+            raise self._failure(problem, f"{remedy}.") from error
         if len(text) == len(content) and not content.isascii() and not self._reads_utf_8:
             if self._is_utf_8(content):
                 raise self._other_encoding()
@@ -423,18 +419,6 @@ class CsvFile:
             f"the file is UTF-8, not {self._encoding}",
             f"Save it as {self._encoding}, or set {self._variable} to utf-8.",
         )
-
-    def _undecodable(
-        self, error: UnicodeDecodeError, content: bytes, first: int
-    ) -> PermanentFailure:
-        line = first + content.count(b"\n", 0, error.start)
-        position = self._position - len(content) + error.start
-        problem = f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,})"
-        problem, remedy = f"{problem} is not {self._encoding}", "Save it as UTF-8"
-        if self._variable:
-            problem += f"; {self._variable} sets another encoding"
-            remedy += f", or set {self._variable} to its encoding, such as cp1252"
-        return self._failure(problem, f"{remedy}.")
 
     def _failure(self, problem: str, remedy: str) -> PermanentFailure:
         return PermanentFailure(

@@ -55,14 +55,6 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """A record in quarantine: its number in the delivery and its text, as stored."""
-
-    number: int
-    raw: str
-
-
-@dataclass(frozen=True)
 class Outcome:
     """The counts of a delivery in source records: read = loaded + unchanged + rejected."""
 
@@ -120,6 +112,7 @@ def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
     """
     of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
+    counts = ("read_count", "loaded_count", "unchanged_count", "rejected_count")
     return {
         "feed": delivery.feed,
         "name": delivery.name,
@@ -128,10 +121,7 @@ def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
         "received_at": delivery.received_at,
         "loaded_at": func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1)),
         "run_id": run_id,
-        "read_count": 0,
-        "loaded_count": 0,
-        "unchanged_count": 0,
-        "rejected_count": 0,
+        **dict.fromkeys(counts, 0),
     }
 
 
@@ -305,17 +295,16 @@ def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
     return [*found.scalars()]
 
 
-def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], list[Quarantined]]:
-    """Take a delivery's records out of quarantine, and open it again; return both.
+def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], Sequence[Any]]:
+    """Take a delivery's records out of quarantine, and open it again; return it and them.
 
     Dismissed records, and those with a final reason, stay as they are.
     """
     opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
     entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
     mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID
-    query = select(quarantine.c.record_number, quarantine.c.raw).where(*mine)
-    kept = connection.execute(query.order_by(quarantine.c.record_number))
-    records = [Quarantined(*row) for row in kept]
+    query = select(quarantine.c.record_number.label("number"), quarantine.c.raw).where(*mine)
+    records = connection.execute(query.order_by(quarantine.c.record_number)).all()
     connection.execute(delete(quarantine).where(*mine))
     return entry, records
 
@@ -334,7 +323,7 @@ def miscounted(connection: Connection, tables: Iterable[str]) -> list[dict[str, 
 
 def last_drift(connection: Connection, feed: str) -> list[str]:
     """Return the schema drift of the feed in what its last run loaded."""
-    last = _rows(connection, "last_deliveries", feed)
+    last = _rows(connection, "last_drift", feed)
     return [line for row in last for line in row["drift"] or []]
 
 

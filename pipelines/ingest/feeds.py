@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from pipelines.ingest.paging import NextLink, Pagination
-
 if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.deliveries import Delivery, Quarantined
+    from pipelines.ingest.deliveries import Delivery
     from pipelines.ingest.load import Load
 
 #: The name of a file in the source's `sql` folder, with one or more statements.
@@ -104,6 +102,49 @@ class Since:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextLink:
+    """Each page has the address of the next one: at a place of the document, or in `Link`.
+
+    Parameters that the address lacks, such as a key, are sent again.
+    """
+
+    #: Where in the document, such as `next` or `links.next`; empty: the header `Link`.
+    at: str = "next"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """Each page has a value that is sent as a parameter to get the next one."""
+
+    #: Where in the document, such as `next_cursor` or `meta.cursor`.
+    at: str = "next_cursor"
+    parameter: str = "cursor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageNumber:
+    """Pages are numbered; the first one without a record is the end."""
+
+    parameter: str = "page"
+    first: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offset:
+    """Pages begin at a number of records; the first one without a record is the end.
+
+    An API may give less than the requested `size`.
+    """
+
+    parameter: str = "offset"
+    size: int = 100
+    size_parameter: str = "limit"
+
+
+Pagination = NextLink | Cursor | PageNumber | Offset
+
+
+@dataclass(frozen=True, kw_only=True)
 class PagedApi(_Http):
     """An API that answers page by page; each page is a delivery of its own."""
 
@@ -140,8 +181,9 @@ class Content:
     said: Mapping[str, Any] = field(default_factory=dict)
     #: Whether records come again with every request, so that only new rejects count.
     is_overlapping: bool = False
-    #: The records of a retry; None if the delivery is loaded for the first time.
-    quarantined: Sequence[Quarantined] | None = None
+    #: The records of a retry, each with its `number` in the delivery and its `raw` text as stored;
+    #: None if the delivery is loaded for the first time.
+    quarantined: Sequence[Any] | None = None
     #: The header of the CSV file that they are from.
     header: str | None = None
 
@@ -220,30 +262,6 @@ class Insert:
     """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Append:
-    """As `Insert`, for one table of many rows with an integer key: the fastest way.
-
-    Batches are written as they come: rows with new keys straight into the table. Their one frame
-    has columns of `table`, which has the columns `delivery_id` and `load_number`, too; statements
-    see `:load_number`.
-    """
-
-    table: str
-    #: The column with the key, an integer. A row that comes without one gets a negative one.
-    key: str
-    #: The column by which rows are inserted in order, which is fastest for the indexes.
-    order: str
-    #: Assigns keys to staged rows without one.
-    identify: Sql
-    #: Store the staged rows; the last one inserts.
-    write: tuple[Sql, ...]
-    #: Returns the staged rows that contradict a stored one: record, reason_code, reason.
-    conflicts: Sql
-    #: Writes to `corrected`, as a step does, if any row was inserted.
-    corrected: Sql
-
-
 #: A file in the `sql` folder of the source with statements in order, or a function of the load.
 Step = Sql | Callable[["Load"], None]
 
@@ -257,15 +275,16 @@ class Feed:
     fetch: Fetcher | tuple[Fetcher, ...] = ()
     #: Pure: no clock, no database, no files but the content.
     parse: Parse
-    #: How rows are stored: by primary key, or by the source's own steps, in order. Statements are
-    #: executed as the loader and see `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the
-    #: settings, what fetcher and parser say, and `:read_<list>`. Beside the stages they have
-    #: temporary tables to write to: `rejected` (record, raw, reason_code, reason, is_final,
-    #: record_key), the records that they take out of the stages; `corrected` (quarantine_id), the
-    #: records in quarantine that the delivery corrects; and `counted` (loaded, stored), how many
-    #: records changed a row, and how many the tables now hold. `SELECT
-    #: ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as a whole.
-    load: tuple[Step, ...] | Upsert | Insert | Append = Upsert()
+    #: How rows are stored: by primary key, by the source's own steps, in order, or by its own class
+    #: with the methods of `StagedWriter`. Statements are executed as the loader and see
+    #: `:delivery_id`, `:seen_at`, `:changed_at`, `:is_retry`, the settings, what fetcher and parser
+    #: say, and `:read_<list>`. Beside the stages they have temporary tables to write to: `rejected`
+    #: (record, raw, reason_code, reason, is_final, record_key), the records that they take out of
+    #: the stages; `corrected` (quarantine_id), the records in quarantine that the delivery
+    #: corrects; and `counted` (loaded, stored), how many records changed a row, and how many the
+    #: tables now hold. `SELECT ops.reject_delivery(problem, remedy) FROM …` rejects the delivery as
+    #: a whole.
+    load: tuple[Step, ...] | Upsert | Insert | Callable[[Load], Any] = Upsert()
     #: With steps, the temporary tables into which rows are staged, each with the table whose column
     #: types it has, or with its columns and their types.
     stages: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
@@ -275,13 +294,6 @@ class Feed:
     #: Tables whose statistics are refreshed after steps have changed much of what was read.
     analyze: tuple[str, ...] = ()
     cap: Cap = Cap()
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` for `Since` without a table of which it knows the column."""
-        if not self.records and any(
-            isinstance(one, PagedApi) and one.since for one in self.fetchers
-        ):
-            raise ValueError(f"{self.name}: Since needs a parser with Records, such as Json")
 
     @property
     def fetchers(self) -> tuple[Fetcher, ...]:

@@ -15,8 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import ARRAY, Connection, String, all_, delete, literal, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Connection, String, all_, delete, insert, literal, text
 
 from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest.deliveries import (
@@ -172,7 +171,10 @@ def _remember(
     run_id: str | None,
     sha256: str | None,
 ) -> None:
-    statement = insert(inbox_files).values(
+    """Record the outcome of a file; `sha256` is None if it was rejected."""
+    mine = inbox_files.c.source == inbox.source, inbox_files.c.name == file.name
+    connection.execute(delete(inbox_files).where(*mine))
+    entry = insert(inbox_files).values(
         source=inbox.source,
         name=file.name,
         byte_count=file.byte_count,
@@ -182,13 +184,7 @@ def _remember(
         sha256=sha256,
         run_id=run_id,
     )
-    key = ("source", "name")
-    others = [column.name for column in inbox_files.columns if column.name not in key]
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=key, set_={name: statement.excluded[name] for name in others}
-        )
-    )
+    connection.execute(entry)
 
 
 def _delete_missing_files(connection: Connection, inbox: Inbox) -> None:

@@ -7,9 +7,7 @@ polling does not read any file.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import signal
 import stat
 import time
 from contextlib import suppress
@@ -69,9 +67,14 @@ class Inbox:
 
         Raises `PermanentFailure` if the folder cannot be read.
         """
+        found = list[InboxFile]()
         try:
             with os.scandir(self.folder) as entries:
-                found = [_inspect(Path(entry.path)) for entry in entries if self._is_mine(entry)]
+                for entry in filter(self._is_mine, entries):
+                    with suppress(FileNotFoundError):  # it has just disappeared
+                        signature = signature_of(entry.stat(follow_symlinks=False))
+                        name = printable_name(entry.name)
+                        found.append(InboxFile(Path(entry.path), name, *signature))
         except OSError as error:
             raise PermanentFailure(
                 self.source,
@@ -79,8 +82,7 @@ class Inbox:
                 place=f"{self.variable}, {self.folder}",
                 remedy="Make it a folder that Isobar can read, or set the variable to another one.",
             ) from error
-        whole = (one for one in found if one is not None)
-        return sorted(whole, key=lambda one: (one.modified_ns, one.name))
+        return sorted(found, key=lambda one: (one.modified_ns, one.name))
 
     def passed_over(self) -> list[str]:
         """Return the names of what is never loaded: it ends otherwise, or is a link or a pipe."""
@@ -125,21 +127,14 @@ class Inbox:
     def settles_in(self, file: InboxFile) -> float:
         """Return after how many seconds a file may be complete; 0 if it seems to be.
 
-        It has to be unchanged for a while, and not be open for writing. The latter is known only on
-        Linux and for our own files. Elsewhere, only the time decides.
+        It has to be unchanged for a while, and for longer if its last line may be cut.
         """
         unchanged = abs(time.time() - file.changed_ns / 1e9)
         if unchanged < SETTLE_SECONDS:
             return SETTLE_SECONDS - unchanged
         with suppress(OSError):
-            descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
-            try:
-                if unchanged < self.cut_seconds and _is_cut(descriptor, file):
-                    return self.cut_seconds - unchanged
-                if _is_open_for_writing(descriptor):
-                    return POLL_SECONDS
-            finally:
-                os.close(descriptor)
+            if unchanged < self.cut_seconds and _is_cut(file):
+                return self.cut_seconds - unchanged
         return 0.0
 
 
@@ -179,38 +174,17 @@ def open_plain_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _inspect(path: Path) -> InboxFile | None:
-    """Return a file's state now; None if it has just disappeared."""
-    try:
-        return InboxFile(path, printable_name(path.name), *signature_of(path.lstat()))
-    except FileNotFoundError:
-        return None
-
-
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:
     """Return what changes whenever a file is touched: size and timestamps."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _is_cut(descriptor: int, file: InboxFile) -> bool:
+def _is_cut(file: InboxFile) -> bool:
     """Return whether a file of lines has no final line break, so that its last one may be cut."""
     if not file.name.lower().endswith(LINE_SUFFIXES):
         return False
-    return file.byte_count == 0 or os.pread(descriptor, 1, file.byte_count - 1) != b"\n"
-
-
-def _is_open_for_writing(descriptor: int) -> bool:
-    """Return whether a file is open for writing: the kernel then grants no read lease."""
-    if not hasattr(fcntl, "F_SETLEASE"):
-        return False
-    try:
-        # A writer that opens the file while we hold the lease triggers this signal, which is
-        # harmless.
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
+    if file.byte_count == 0:
         return True
-    except OSError:  # not our file, or no lease support
-        return False
-    return False
+    with open_plain_file(file.path) as opened:
+        opened.seek(file.byte_count - 1)
+        return opened.read(1) != b"\n"

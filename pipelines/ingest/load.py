@@ -120,37 +120,37 @@ class Load:
         of = of if isinstance(of, str) else next(one for one in tables if stage_of(one) == stage)
         return tables[of]
 
-    def create_stage_of(self, table: Table, name: str, columns: Iterable[str]) -> None:
-        """Create a stage for columns of a table, with the types that they have in its model.
-
-        Raises `DatabaseError` if the table of a plug-in has others in the database, as after a
-        change of the model: PostgreSQL would round or cut values to fit.
-        """
-        self._create_stage(name, stage_columns(columns, table))
-        if is_own(self.owner.package):
-            return
-        query = text(read_sql("pipelines.ingest", "differing_types"))
-        names = {"stage": f"pg_temp.{name}", "table": table.fullname}
-        for one in self.connection.execute(query, names):
-            raise other_tables(
-                self.owner.name,
-                f"{table.fullname}.{one.name} is {one.stored_type}, not {one.staged_type}",
-            )
-
     def _create_stage(self, name: str, columns: Mapping[str, str]) -> None:
         typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         execute_script(self.connection, f"CREATE TEMP TABLE {name} ({typed}) ON COMMIT DROP")
 
     def stage(self, name: str, frame: pd.DataFrame, chunks: Iterable[bytes] | None = None) -> None:
-        """Copy rows into a stage, as `chunks` if they are formatted; create it if it is new."""
+        """Copy rows into a stage, as `chunks` if they are formatted; create it if it is new.
+
+        A new one has the types that the columns have in the model. Raises `DatabaseError` if the
+        table of a plug-in has others in the database, as after a change of the model: PostgreSQL
+        would round or cut values to fit.
+        """
         columns = [str(column) for column in frame.columns]
         is_typed = isinstance(self.feed.stages.get(name), Mapping)
         if not is_typed and name not in self.columns:
-            self.create_stage_of(self.table_of(name), name, columns)
+            table = self.table_of(name)
+            self._create_stage(name, stage_columns(columns, table))
             self.columns[name] = columns
+            if not is_own(self.owner.package):
+                self._compare_types(name, table)
         if len(frame):
             rows = csv_text(frame) if chunks is None else chunks
             copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
+
+    def _compare_types(self, stage: str, table: Table) -> None:
+        query = text(read_sql("pipelines.ingest", "differing_types"))
+        names = {"stage": f"pg_temp.{stage}", "table": table.fullname}
+        for one in self.connection.execute(query, names):
+            raise other_tables(
+                self.owner.name,
+                f"{table.fullname}.{one.name} is {one.stored_type}, not {one.staged_type}",
+            )
 
 
 class StagedWriter:

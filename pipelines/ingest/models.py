@@ -74,17 +74,15 @@ def table_of(
     *,
     key: str | Sequence[str],
     metadata: MetaData | None = None,
-    comment: str | None = None,
 ) -> Table:
     """Return the table whose columns are the fields of a model, and `delivery_id`.
 
     Args:
-        model: The record. Descriptions of fields are the comments of columns. A field that may be
-            None is a column that may be null.
+        model: The record. Its docstring is the comment, descriptions of fields are those of
+            columns. A field that may be None is a column that may be null.
         name: Schema and name, such as `tides.readings`.
         key: The field or fields that identify a row: the primary key.
         metadata: The collection that the table belongs to, by default one of its own.
-        comment: By default the model's docstring.
 
     Raises:
         ValueError: A field of the key is not in the model or may be None, a type has no column, or
@@ -95,7 +93,9 @@ def table_of(
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
     if re.fullmatch("[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*", name) is None:
-        raise ValueError(f"the table {name!r} would need quotation marks: write it in lower case")
+        raise ValueError(
+            f"the table {name!r} is no schema and name without quotation marks: tides.readings is"
+        )
     keys = (key,) if isinstance(key, str) else tuple(key)
     if unknown := [one for one in keys if one not in model.model_fields]:
         raise ValueError(f"the key of {name} has no field {unknown[0]!r} in {model.__name__}")
@@ -127,7 +127,7 @@ def table_of(
         *columns,
         delivery_id_column(),
         schema=schema,
-        comment=comment or (model.__doc__ or f"Records of {own}.").strip(),
+        comment=(model.__doc__ or f"Records of {own}.").strip(),
     )
 
 

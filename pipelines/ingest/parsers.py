@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
-from pipelines.ingest.paging import value_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,13 +89,9 @@ class Records:
     key: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a table without a schema, or a name that staged rows have."""
+        """Raise `ValueError` for a name that staged rows have."""
         from pipelines.warehouse.connection import OF_RECORD
 
-        if "." not in self.table:
-            raise ValueError(
-                f"the table {self.table!r} has no schema: write it as in 'tides.readings'"
-            )
         if taken := sorted(OF_RECORD.keys() & self.model.model_fields.keys()):
             raise ValueError(
                 f"{self.model.__name__} has a field {taken[0]!r}, which Isobar uses: name it"
@@ -133,11 +128,6 @@ class Json:
     def __init__(self, *records: Records) -> None:
         self.records = records
 
-    def count(self, document: Any) -> int:
-        """Return the number of records in a document."""
-        found = (value_at(document, one.at) for one in self.records)
-        return sum(len(one) for one in found if isinstance(one, list))
-
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield all lists at once. Raises `PermanentFailure` if one is missing."""
         from pipelines.ingest.contract import as_json, shown
@@ -154,33 +144,32 @@ class Json:
             )
         drift: list[str] = []
         rejects: list[Reject] = []
-        rows, counts, first = {}, {}, 0
+        positions: list[str] = []
+        rows, counts = {}, {}
         for one in self.records:
             records, name = lists[one.at], one.at or "records"
             raw = [as_json(record) for record in records]
-            good, validator, key = validated(one, records, raw, context, name, first)
+            good, validator, key = validated(one, records, raw, context, name, len(positions))
             rows[one.table] = good
-            counts[name], first = len(records), first + len(records)
+            counts[name] = len(records)
+            positions += [f"{name}[{place}]" for place in range(len(records))]
             drift += validator.drift(content.delivery.name)
             rejects += validator.rejects(key)
         yield Parsed(
-            read=first,
+            read=len(positions),
             rows=rows,
             rejects=rejects,
             lists=counts,
             drift=drift,
-            position=_positions(counts),
+            position=positions.__getitem__,
         )
 
 
-def _positions(counts: Mapping[str, int]) -> Callable[[int], str]:
-    """Return a function that names the list and place of a record that is numbered through."""
+def value_at(document: Any, at: str) -> Any:
+    """Return what is at a place of a document, such as `data.items`; None if nothing is.
 
-    def position(record: int) -> str:
-        for name, count in counts.items():
-            if record < count:
-                return f"{name}[{record}]"
-            record -= count
-        raise LookupError(record)
-
-    return position
+    The empty place is the document itself.
+    """
+    for name in at.split(".") if at else ():
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

@@ -41,14 +41,12 @@ class RejectCollector:
         self._is_overlapping = content.is_overlapping or is_retried_document
         #: Rejects in quarantine, rejects that were there already, rejects that count for the cap.
         self.written = self.known = self.bad = 0
-        #: Of those that count, records that are valid by themselves and contradict stored ones.
-        self.conflicts = 0
         #: Texts that were in quarantine already.
         self.again: set[str] = set()
         self._first: list[Reject] = []
         self._reasons = Counter[str]()
 
-    def add(self, rejects: Sequence[Reject], *, are_conflicts: bool = False) -> None:
+    def add(self, rejects: Sequence[Reject]) -> None:
         """Put rejects into quarantine that are not there yet."""
         if not rejects:
             return
@@ -59,7 +57,6 @@ class RejectCollector:
         self.known += len(rejects) - len(fresh)
         self.written += len(fresh)
         self.bad += len(counting)
-        self.conflicts += len(counting) if are_conflicts else 0
         self._first += sent[: MAX_KEPT - len(self._first)]
         self._reasons.update(code for one in counting for code in one.codes)
         if len(fresh) < len(sent):
@@ -69,14 +66,12 @@ class RejectCollector:
     def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
         """Raise `RejectedDelivery` if too many of the records that were read are bad.
 
-        A few are accepted whatever their share, because a delivery may be short; so are a few
-        conflicts. Early, that is for a long delivery of which more may follow, most must be bad.
+        A few are accepted whatever their share, because a delivery may be short. Early, that is for
+        a long delivery of which more may follow, most must be bad.
         """
         few = self._feed.cap.few
-        if self.bad <= (max(few, MANY_BAD) if is_early else few):
-            return
-        bad = self.bad - (self.conflicts if self.conflicts <= few else 0)
-        self._enforce(read, bad, self._reasons, self._first, is_early=is_early)
+        if self.bad > (max(few, MANY_BAD) if is_early else few):
+            self._enforce(read, self.bad, self._reasons, self._first, is_early=is_early)
 
     def enforce_cap_by_list(self, parsed: Parsed) -> None:
         """Do the same for each list of a document."""

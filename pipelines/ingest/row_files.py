@@ -17,12 +17,10 @@ from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import IS_DAMAGED, NOTHING, visible
 from pipelines.ingest.models import is_sent_as, sent_keys
-from pipelines.ingest.paging import value_at
-from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated
+from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated, value_at
 from pipelines.ingest.reasons import Reason
 
 if TYPE_CHECKING:
-    from pyarrow import Scalar
     from pydantic import BaseModel
 
     from pipelines.ingest.contract import RecordValidator
@@ -234,27 +232,13 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
     content = io.BytesIO(file.read())
     try:
         opened = parquet.ParquetFile(content)
-        names = opened.schema_arrow.names
-        _reject_repeated(names)
+        _reject_repeated(opened.schema_arrow.names)
         for batch in opened.iter_batches(batch_size=RECORDS_AT_ONCE):
-            try:
-                rows = batch.to_pylist(maps_as_pydicts="lossy")
-            except OverflowError:  # of a time that Python cannot hold
-                values = zip(*(map(_value, column) for column in batch.columns), strict=True)
-                rows = [dict(zip(names, row, strict=True)) for row in values]
-            yield from rows
+            yield from batch.to_pylist(maps_as_pydicts="lossy")
     except MemoryError:  # Arrow's is an `ArrowException`, too
         raise
-    except (ArrowException, OSError) as error:  # the latter for damaged pages
+    except (ArrowException, OSError, OverflowError) as error:  # damaged pages, times beyond 9999
         raise ValueError(str(error)) from error
-
-
-def _value(one: Scalar) -> Any:
-    """Return a value of Python; of one that it cannot hold, a text."""
-    try:
-        return one.as_py()
-    except OverflowError as error:
-        return f"{getattr(one, 'value', 'a value')} as {one.type}: {error}"
 
 
 def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -> Iterator[Any]:

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.failures import DatabaseError, PermanentFailure
-from pipelines.ingest.append import AppendWriter
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -28,7 +27,7 @@ from pipelines.ingest.deliveries import (
     rejection_noted,
     take_out,
 )
-from pipelines.ingest.feeds import Append, Content, Context, Feed, Parsed
+from pipelines.ingest.feeds import Content, Context, Feed, Parsed
 from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.ingest.load import Load, StagedWriter, resolve_corrected, with_stored_keys
 from pipelines.ingest.parsers import RECORDS_AT_ONCE
@@ -84,19 +83,15 @@ class Runner:
         Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
         rolled back.
         """
-        again = "run" if content.file is None else "quarantine retry"
         place = content.place or content.delivery.name
-        with translate_parse_errors(self.owner.name, self.owner.package, place, again=again):
-            return self._write(connection, content)
-
-    def _write(self, connection: Connection, content: Content) -> Outcome:
-        batches = iter(self.feed.parse(content, self._context()))
-        first = next(batches, Parsed())
-        delivery_id, loaded_at = open_delivery(
-            connection, content.delivery, self.run_id, header=first.header
-        )
-        load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
-        return self._put(load, content, chain([first], batches))
+        with translate_parse_errors(self.owner.name, self.owner.package, place):
+            batches = iter(self.feed.parse(content, self._context()))
+            first = next(batches, Parsed())
+            delivery_id, loaded_at = open_delivery(
+                connection, content.delivery, self.run_id, header=first.header
+            )
+            load = self._load(connection, content, delivery_id, loaded_at, loaded_at)
+            return self._put(load, content, chain([first], batches))
 
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
@@ -130,7 +125,7 @@ class Runner:
         """
         collector = RejectCollector(load, content, self.settings)
         how = self.feed.load
-        writer: Any = AppendWriter(load, how) if isinstance(how, Append) else StagedWriter(load)
+        writer: Any = how(load) if callable(how) else StagedWriter(load)
         first: Parsed | None = None
         parsed, read, skipped, drift = Parsed(), 0, 0, list[str]()
         prepared = ((parsed, writer.prepare(parsed)) for parsed in batches)
@@ -146,7 +141,7 @@ class Runner:
             if not load.is_retry:
                 collector.enforce_cap_by_list(parsed)
                 collector.enforce_cap(read, is_early=True)
-            collector.add(writer.put(parsed, formatted), are_conflicts=True)
+            collector.add(writer.put(parsed, formatted))
         rejects, loaded, stored = writer.finish(parsed, read)
         collector.add(rejects)
         stored, bad = stored + skipped + collector.known, collector.written

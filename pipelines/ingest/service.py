@@ -1,4 +1,4 @@
-"""A service that a feed is fetched from: its requests, with what its declaration says of them."""
+"""A service that a feed is fetched from: its requests, and where the next page is."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from pydantic import SecretStr
 
 from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
-from pipelines.ingest.feeds import Feed, HttpDocument, PagedApi
-from pipelines.ingest.paging import (
+from pipelines.ingest.feeds import (
+    Cursor,
+    Feed,
+    HttpDocument,
+    NextLink,
     Offset,
+    PagedApi,
     PageNumber,
-    Request,
-    following,
-    has_null,
-    says_end,
-    value_at,
+    Pagination,
 )
+from pipelines.ingest.parsers import value_at
 
 if TYPE_CHECKING:
     from pipelines.config.env_validation import SourceSettings
     from pipelines.ingest.statements import Owner
 
 logger = logging.getLogger("isobar.http")
-#: Of an API whose pages have no end.
-MAX_PAGES = 100_000
+#: Flags that are false on the last page.
+HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
+#: Address and parameters of a request.
+Request = tuple[str, Mapping[str, str]]
 
 
 @dataclass(kw_only=True)
@@ -56,7 +60,6 @@ class Service:
             params[self.fetcher.since.parameter] = since
         if isinstance(pagination, Offset):
             params.setdefault(pagination.size_parameter, str(pagination.size))
-        count = getattr(feed.parse, "count", _length)
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
         step: Request | None = (self.url, params)
         read, last = set[str](), None
@@ -64,8 +67,6 @@ class Service:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
                 raise self._astray("the API leads back to a page that was read before")
-            if len(read) > MAX_PAGES:
-                raise self._astray(f"there are more than {MAX_PAGES:,} pages")
             if not is_same_origin(self.url, step[0]):  # which would get the credentials
                 raise self._astray(f"the next page is on another server: {step[0]}")
             read.add(key)
@@ -80,8 +81,8 @@ class Service:
                 raise TransientFailure(
                     self.client.source, problem, place=error.place, remedy="Try again later."
                 ) from error
-            records = count(response.document)
             lists = [value_at(response.document, one.at) for one in feed.records]
+            records = sum(map(_length, lists or [response.document]))
             found = lists or response.sha256  # what stands around lists may be the time
             if numbered and records and found == last:
                 # Some answer with the last page behind the end.
@@ -93,7 +94,7 @@ class Service:
                 )
                 return
             last = found
-            nulls = [has_null(response.document, one.at) for one in feed.records]
+            nulls = [_has_null(response.document, one.at) for one in feed.records]
             if not (nulls and all(nulls)):
                 yield response
             try:
@@ -117,6 +118,83 @@ class Service:
             place=redact(self.url, self.client.secrets),
             remedy="See whether the pagination of the feed is that of the API.",
         )
+
+
+def following(
+    pagination: Pagination, response: JsonResponse, step: Request, count: int
+) -> Request | None:
+    """Return the request for the page behind one with so many records; None behind the last one.
+
+    Raises `ValueError` for a page that does not say what it should.
+    """
+    url, params = step
+    document, at = response.document, getattr(pagination, "at", "records")
+    flag = _flag(document, getattr(pagination, "at", ""))
+    if flag is False:
+        return None
+    found: Any = None
+    match pagination:
+        case NextLink():
+            found = value_at(document, at) if at else response.links.get("next")
+        case Cursor():
+            found = value_at(document, at)
+            if not count and str(found) == params.get(pagination.parameter):
+                return None
+        case PageNumber(first=first) if count:
+            found = int(params.get(pagination.parameter, first)) + 1
+        case Offset() if count:
+            found = int(params.get(pagination.parameter, 0)) + count
+    if is_end(found):
+        if flag:
+            raise ValueError(f"the page says that there are more, and has no {at or 'Link'!r}")
+        return None
+    if not isinstance(pagination, NextLink):
+        return url, {**params, pagination.parameter: str(found)}
+    if not isinstance(found, str):
+        problem = f"the link to the next page is no text but {type(found).__name__}"
+        raise ValueError(problem)  # noqa: TRY004 - of the document, not of the program
+    address = urljoin(url, found)
+    named = names_in(urlsplit(address).query)
+    return address, {name: value for name, value in params.items() if name not in named}
+
+
+def says_end(pagination: Pagination, response: JsonResponse) -> bool:
+    """Return whether a page without a next one names the place where that would be, or a flag."""
+    at = getattr(pagination, "at", "")
+    expected = {at.rpartition(".")[2], *HAS_MORE}
+    return not at or bool(expected & _around(response.document, at).keys())
+
+
+def is_end(following: Any) -> bool:
+    """Return whether what a page says of the next one means that there is none."""
+    return not following or following in ("0", -1, "-1", "false")
+
+
+def names_in(query: str) -> set[str]:
+    """Return the names of the parameters of an address."""
+    return {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+
+
+def _around(document: Any, at: str) -> dict[str, Any]:
+    """Return the object in which a place of a document is; an empty one if there is none."""
+    found = value_at(document, at.rpartition(".")[0])
+    return found if isinstance(found, dict) else {}
+
+
+def _flag(document: Any, at: str) -> bool | None:
+    """Return what a flag beside a place says of the next page; None if there is none."""
+    found = [_around(document, at).get(one) for one in HAS_MORE]
+    said = [one not in (False, "false", 0) for one in found if one is not None]
+    return all(said) if said else None
+
+
+def _has_null(document: Any, at: str) -> bool:
+    """Return whether a document has null where a list could be: it is an empty one."""
+    return document is None or _around(document, at).get(at.rpartition(".")[2], "") is None
+
+
+def _length(found: Any) -> int:
+    return len(found) if isinstance(found, list) else int(bool(found))
 
 
 def open_service(
@@ -176,7 +254,3 @@ def _plain(settings: SourceSettings) -> dict[str, Any]:
         name: value.get_secret_value() if isinstance(value, SecretStr) else value
         for name, value in settings.model_dump().items()
     }
-
-
-def _length(document: Any) -> int:
-    return len(document) if isinstance(document, list) else int(bool(document))

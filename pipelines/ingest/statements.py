@@ -133,13 +133,10 @@ def other_tables(source: str, difference: str) -> DatabaseError:
 
 
 @contextmanager
-def translate_parse_errors(
-    source: str, package: str, place: str, again: str = "quarantine retry"
-) -> Iterator[None]:
+def translate_parse_errors(source: str, package: str, place: str) -> Iterator[None]:
     """Translate what the code that parses a delivery raises into a `PermanentFailure`.
 
     `package` is that of the source; the message names the last line of it that the error passed.
-    `again` is the command that loads the delivery again after a fix.
     """
     try:
         yield
@@ -155,5 +152,6 @@ def translate_parse_errors(
             source,
             f"{what} ({line})" if line else what,
             place=place,
-            remedy=f"This is a bug in the {code}: fix it, then run isobar {again} {source}.",
+            remedy=f"This is a bug in the {code}: fix it, then run"
+            f" isobar quarantine retry {source}.",
         ) from error

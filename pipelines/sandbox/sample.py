@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.ingest.feeds import FileInbox, HttpDocument, PagedApi
-from pipelines.ingest.paging import PageNumber
+from pipelines.ingest.feeds import FileInbox, HttpDocument, PagedApi, PageNumber
 from pipelines.source import SandboxParts, Source
 
 

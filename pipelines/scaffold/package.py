@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipelines.scaffold.inference import MAX_RECORDS, ProposedField, ProposedRecords
 
 if TYPE_CHECKING:
-    from pipelines.ingest.paging import Pagination
+    from pipelines.ingest.feeds import Pagination
 
 Kind = Literal["files", "document", "api"]
 WIDTH = 100

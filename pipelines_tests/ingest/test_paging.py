@@ -9,18 +9,17 @@ from pydantic import BaseModel
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonResponse
-from pipelines.ingest.feeds import Feed, PagedApi
-from pipelines.ingest.paging import (
+from pipelines.ingest.feeds import (
     Cursor,
+    Feed,
     NextLink,
     Offset,
+    PagedApi,
     PageNumber,
     Pagination,
-    following,
-    says_end,
 )
 from pipelines.ingest.parsers import Json, Records
-from pipelines.ingest.service import Service
+from pipelines.ingest.service import Service, following, says_end
 from pipelines.testing.fake_source import Answer, FakeSource, body
 from pipelines.testing.fake_source import document as answer
 

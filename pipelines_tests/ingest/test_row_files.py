@@ -86,16 +86,6 @@ def test_each_kind_of_file_stores_the_same_rows_and_keeps_the_bad_one_until_it_i
     stored_levels.check()
 
 
-def test_a_time_beyond_the_calendar_is_a_bad_value_of_its_row(stored_levels: Levels) -> None:
-    times = pa.array([0, 2**62, None], pa.timestamp("us", "UTC"))
-    rows = pa.table({"station": ["A", "B", "C"], "read_at": times, "level": [1.5, 2.0, 3.0]})
-    assert stored_levels.deliver_bytes("levels.parquet", as_parquet(rows)) == (3, 1, 0, 2)
-    query = "SELECT reasons[1] FROM ops.quarantine ORDER BY record_number"
-    (beyond,), (null,) = stored_levels.rows(query)
-    assert beyond.startswith('read_at is not a time: "4611686018427387904 as timestamp')
-    assert null == "read_at is not a time: null"
-
-
 def test_lines_that_are_not_json_are_kept_as_they_came(stored_levels: Levels) -> None:
     content = as_json_lines(ROWS[:1]) + b'\n \n{"station": "B"\n[1]\n\xef\xbf\n'
     assert stored_levels.deliver_bytes("levels.jsonl", content) == (4, 1, 0, 3)
@@ -184,6 +174,7 @@ def test_a_disk_that_cannot_be_read_does_not_make_the_file_a_bad_one(name: str) 
 
 
 TWICE = as_parquet(pa.table([["A"], ["B"]], names=["station", "station"]))
+LATE = as_parquet(pa.table({"read_at": pa.array([2**62], pa.timestamp("us", "UTC"))}))
 
 
 @pytest.mark.parametrize(
@@ -191,6 +182,7 @@ TWICE = as_parquet(pa.table([["A"], ["B"]], names=["station", "station"]))
     [
         ("levels.parquet", b"PAR1 no", "it is no parquet file"),
         ("levels.parquet", TWICE, "several columns named station"),
+        ("levels.parquet", LATE, "it is no parquet file"),
         ("levels.xlsx", b"no", "it is no xlsx file"),
         ("levels.json", b"[{", "it is no json file"),
         ("levels.json", b'{"rows": []}', "it is not a list"),

@@ -1,10 +1,11 @@
 """Hotel bookings: events from CSV files and from the hotel system's API, each stored once.
 
-`transform` converts events to rows (pure), `client` reads the API from its watermark on, and
-`counts` counts the events by day. `jobs` has the Dagster definitions beyond the inbox and the API.
+`transform` converts events to rows (pure), `client` reads the API from its watermark on, `load`
+stores events, and `counts` counts them by day. `jobs` has the Dagster definitions beyond the inbox
+and the API.
 """
 
-from pipelines.ingest.feeds import Append, PolledApi
+from pipelines.ingest.feeds import PolledApi
 from pipelines.source import (
     Cap,
     Check,
@@ -89,15 +90,7 @@ feed = Feed(
         PolledApi(input=API, poll=deferred("pipelines.sources.bookings.client:poll_configured")),
     ),
     parse=deferred("pipelines.sources.bookings.transform:parse"),
-    load=Append(
-        table="bookings.events",
-        key="event_id",
-        order="event_at",
-        identify="resolve_ids",
-        write=("adopt_ids", "put_events"),
-        conflicts="conflicts",
-        corrected="corrected_events",
-    ),
+    load=deferred("pipelines.sources.bookings.load:EventsWriter"),
     cap=Cap(setting="most_bad"),
 )
 

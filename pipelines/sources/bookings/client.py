@@ -22,7 +22,7 @@ from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailur
 from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.feeds import Content
-from pipelines.ingest.paging import is_end, names_in
+from pipelines.ingest.service import is_end, names_in
 from pipelines.ingest.statements import translate_parse_errors
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse

@@ -103,16 +103,16 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
     """Files go oldest first: a retry meets the same one again. Neither blocks the others."""
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    open_file, write = inboxes.open_plain_file, FeedRunner._write
+    open_file, load = inboxes.open_plain_file, FeedRunner._load
 
     class Failing(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(5, "Input/output error")
 
-    def oops(runner: FeedRunner, connection: Any, content: Any) -> Any:
+    def oops(runner: FeedRunner, connection: Any, content: Any, *more: Any) -> Any:
         if content.delivery.name == "a.csv":
             raise LookupError("oops")
-        return write(runner, connection, content)
+        return load(runner, connection, content, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -123,7 +123,7 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
         message = failure(shipments.load())
         assert "could not be read completely: Input/output error" in message
     with monkeypatch.context() as patch:
-        patch.setattr(FeedRunner, "_write", oops)
+        patch.setattr(FeedRunner, "_load", oops)
         result = shipments.load()
         assert "LookupError: oops" in failure(result)
         recorded = metadata(result, "shipments.shipments")

@@ -1,8 +1,5 @@
--- Deliveries of a feed that its last run loaded; only the last delivery if it has no run id.
-SELECT
-    deliveries.delivery_id,
-    deliveries.name,
-    deliveries.drift
+-- Drift of the deliveries of a feed that its last run loaded; only of the last one without a run id.
+SELECT deliveries.drift
 FROM ops.deliveries
 INNER JOIN (
     SELECT
