@@ -1,9 +1,5 @@
 """`isobar import`: load one file by hand, of each source that has an inbox."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -22,31 +18,16 @@ def inbox_of(source: Source) -> FileInbox | None:
     return next((one for one in source.fetchers if isinstance(one, FileInbox)), None)
 
 
-@contextmanager
-def _as_regular_file(file: str) -> Iterator[str]:
-    """Yield the path of a file; a pipe and standard input (-) are copied to one first."""
-    path = Path(file)
-    if file != "-" and not path.is_fifo():
-        yield str(path.absolute())
-        return
-    with tempfile.TemporaryDirectory(prefix="isobar-") as folder:
-        copy = Path(folder) / ("standard input" if file == "-" else "pipe")
-        with click.open_file(file, "rb") as opened, copy.open("wb") as target:
-            shutil.copyfileobj(opened, target)
-        yield str(copy)
-
-
 def _import_command(name: str, inbox: FileInbox) -> click.Command:
-    def load(file: str) -> None:
-        with _as_regular_file(file) as path:
-            run_one_job(name, {f"load_{name}": {"file": path}}, may_migrate=True)
+    def load(file: Path) -> None:
+        run_one_job(name, {f"load_{name}": {"file": str(file.absolute())}}, may_migrate=True)
 
-    path = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
+    path = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     return click.Command(
         name,
         callback=load,
         params=[click.Argument(["file"], type=path)],
-        help=f"{inbox.import_help}\n\nA pipe is read to its end; - is standard input.",
+        help=inbox.import_help,
         short_help=inbox.import_help.split(",")[0].split(";")[0].rstrip(".") + ".",
     )
 
