@@ -115,12 +115,10 @@ class Driver:
     latest_wins: ClassVar[bool] = True
     #: Records of the ledger for each record here.
     counted: ClassVar[int] = 1
-    #: Whether a record that a delivery no longer has stays stored.
+    #: Whether a record that a delivery no longer has stays stored; else each has its own name.
     is_additive: ClassVar[bool] = True
     #: Whether it is a service; else it is a folder.
     is_http: ClassVar[bool] = True
-    #: Whether a delivery that comes corrected has the same name.
-    is_named_again: ClassVar[bool] = True
     #: How many of two records of one delivery are rejected if they contradict each other.
     contradicting: ClassVar[int] = 1
     #: Records of a delivery in which nothing is missing that checks expect.
