@@ -53,7 +53,7 @@ class CannotGenerate(Exception):
 
 @dataclass(frozen=True)
 class ModelRecords:
-    """Makes records of one model, which belong to one table; `at` names their list in a document."""
+    """Makes records of one model, which belong to one table; their list in a document is `at`."""
 
     model: type[BaseModel]
     table: Table
