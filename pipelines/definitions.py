@@ -1,7 +1,5 @@
 """All Dagster definitions: those of every source and of the platform."""
 
-import re
-
 import dagster as dg
 
 from pipelines.config import Settings
@@ -18,9 +16,6 @@ from pipelines.orchestration.schedule_config import (
     timetable,
 )
 from pipelines.source import by_seniority, check_sources
-
-#: The group of the assets that stand for broken sources.
-BROKEN = "broken_sources"
 
 
 def build_definitions() -> dg.Definitions:
@@ -43,27 +38,12 @@ def build_definitions() -> dg.Definitions:
             schedules=[schedule_of(timetable()[HOUSEKEEPING.name])],
             sensors=[alerts, orphaned_runs, derived_assets],
             resources={"warehouse": WarehouseResource()},
+            executor=dg.in_process_executor,
         ),
         *found,
     )
     own = own_entries({one.name for one in merged.jobs or ()})
-    broken = [  # so that the asset graph shows why it is missing
-        dg.AssetSpec(
-            [BROKEN, re.sub(r"\W", "_", one.name)],
-            description=f"{one}. Fix it or uninstall it, then start isobar ui again.",
-            group_name=BROKEN,
-        )
-        for one in broken_sources()
-    ]
-    return dg.Definitions(
-        assets=[*(merged.assets or ()), *broken],
-        asset_checks=merged.asset_checks,
-        jobs=merged.jobs,
-        schedules=[*(merged.schedules or ()), *map(schedule_of, own)],
-        sensors=merged.sensors,
-        resources=merged.resources,
-        executor=dg.in_process_executor,
-    )
+    return dg.Definitions.merge(merged, dg.Definitions(schedules=[*map(schedule_of, own)]))
 
 
 definitions = build_definitions()

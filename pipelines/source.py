@@ -118,8 +118,7 @@ __all__ += ["Sandbox", "SandboxParts"]
 ENTRY_POINTS = "isobar.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names.
 PLATFORM_NAMES = frozenset(
-    {"enriched", "metrics", "ops", "public", "sources", "broken_sources"}
-    | {"warehouse", "io_manager", "all"}
+    {"enriched", "metrics", "ops", "public", "sources", "warehouse", "io_manager", "all"}
 )
 #: Prefixes of the platform's variables.
 PLATFORM_VARIABLES = ("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "WORKER_", "PG")

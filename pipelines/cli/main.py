@@ -15,7 +15,7 @@ COMMANDS = {
     "backup": ("cli.backup:backup", "Back up both databases into a folder."),
     "dashboard": ("cli.dashboard:dashboard", "Serve the dashboards until Ctrl-C."),
     "database": ("cli.database:database", "Control the built-in PostgreSQL, and connect to it."),
-    "import": ("cli.importing:import_", "Load one file by hand, from any folder."),
+    "import": ("cli.running:import_", "Load one file by hand, from any folder."),
     "migrate": ("cli.running:migrate", "Migrate the database to this version."),
     "quarantine": ("cli.quarantine:quarantine", "Show, retry and dismiss rejected records."),
     "restore": ("cli.backup:restore", "Restore both databases from a backup."),

@@ -53,7 +53,7 @@ UNREADABLE = (ValueError, LookupError, OSError, RecursionError, csv.Error)
 def new_source(name: str, kind: Any, origin: str | None) -> None:
     """Write the package of a new source to isobar-NAME: it installs, loads its sample, is tested.
 
-    What a sample cannot decide, such as a unit, is marked with "Check" in the code.
+    What a sample cannot decide, such as a currency, is marked with "Check" in the code.
     """
     from pipelines.scaffold.package import write_package
 

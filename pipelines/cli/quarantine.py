@@ -11,8 +11,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from pipelines.cli.console import echo, reach_database
-from pipelines.cli.importing import inbox_of
-from pipelines.cli.running import run_one_job
+from pipelines.cli.running import inbox_of, run_one_job
 from pipelines.config import Settings
 from pipelines.failures import in_one_line, printable
 from pipelines.ingest import deliveries

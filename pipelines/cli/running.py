@@ -1,9 +1,10 @@
-"""The commands `isobar run`, `ui` and `migrate`."""
+"""The commands `isobar run`, `ui`, `migrate`, and `import` of each source that has an inbox."""
 
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -11,7 +12,7 @@ import click
 from pipelines.cli.console import echo, interrupt_on, port_option
 from pipelines.config import PROJECT, Settings, home
 from pipelines.isolation import is_broken
-from pipelines.source import own_names, sources
+from pipelines.source import FileInbox, Source, own_names, sources
 
 
 @click.command()
@@ -118,3 +119,32 @@ def migrate(with_logins: bool) -> None:
         instance.upgrade()
     report_broken_sources(echo)
     echo("The database is up to date.")
+
+
+@click.group(name="import")
+def import_() -> None:
+    """Load one file by hand, from any folder."""
+
+
+def inbox_of(source: Source) -> FileInbox | None:
+    """Return the inbox of a source that has one."""
+    return next((one for one in source.fetchers if isinstance(one, FileInbox)), None)
+
+
+def _import_command(name: str, inbox: FileInbox) -> click.Command:
+    def load(file: Path) -> None:
+        run_one_job(name, {f"load_{name}": {"file": str(file.absolute())}}, may_migrate=True)
+
+    path = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+    return click.Command(
+        name,
+        callback=load,
+        params=[click.Argument(["file"], type=path)],
+        help=inbox.import_help,
+        short_help=inbox.import_help.split(",")[0].split(";")[0].rstrip(".") + ".",
+    )
+
+
+for _source in sources().values():
+    if _inbox := inbox_of(_source):
+        import_.add_command(_import_command(_source.name, _inbox))

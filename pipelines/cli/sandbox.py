@@ -19,34 +19,18 @@ from pipelines.runtime.processes import end_with
     show_default=True,
     help="Share of responses that fail.",
 )
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
-    help="Only faults of this kind. Can be repeated.",
-)
 @click.option("--parent", type=int, hidden=True, help="Internal: exit with this process.")
-def sandbox(
-    port: int | None, host: str, fault_rate: float, faults: tuple[str, ...], parent: int | None
-) -> None:
+def sandbox(port: int | None, host: str, fault_rate: float, parent: int | None) -> None:
     """Serve the simulated sources. Commands with ISOBAR_SANDBOX_URL use them, instead of their own.
 
-    Sources that deliver files write them into .isobar/inbox. To see how bad responses are handled:
-
-    \b
-      isobar sandbox --fault-rate 0.2 --fault 429 --fault truncated
+    Sources that deliver files write them into .isobar/inbox. To see how bad responses are handled,
+    of which there are six kinds: isobar sandbox --fault-rate 0.2
     """
     import uvicorn
 
     from pipelines.sandbox.app import build_app
-    from pipelines.sandbox.faults import FAULTS
 
-    app = build_app(
-        fault_rate=fault_rate,
-        faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
-        inboxes=Settings.current().state / "inbox",
-    )
+    app = build_app(fault_rate=fault_rate, inboxes=Settings.current().state / "inbox")
     try:
         listening = socket.create_server((host, port or 0))
     except OSError as error:

@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.cli.console import echo, reach_database
@@ -21,7 +20,6 @@ from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import OWNER
 from pipelines.source import Source, check_sources, declared_sources, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse, set_local
-from pipelines.warehouse.sql_files import execute_script, sql_files
 
 #: What PostgreSQL appends to an error.
 QUOTED_LINE = re.compile(r"\nLINE (\d+):")
@@ -32,9 +30,9 @@ QUOTED_LINE = re.compile(r"\nLINE (\d+):")
 def check(names: tuple[str, ...]) -> None:
     """Say what is wrong with the declarations of all plug-ins, or of the sources named.
 
-    Imports them, builds their jobs and schedules, and compiles all views and questions of the
-    cookbook in the database, in a transaction that is rolled back. Exits with 1 if something has to
-    be fixed. What checks find, and whether they compile, the next run of the source says.
+    Imports them, builds their jobs and schedules, and compiles all views in the database, in a
+    transaction that is rolled back. Exits with 1 if something has to be fixed. What is wrong with
+    checks, the next run of the source says, and of questions of the cookbook, the page Ask.
     """
     from dagster import DagsterError
 
@@ -74,7 +72,7 @@ def check(names: tuple[str, ...]) -> None:
 
 
 def _of_database(url: str, chosen: list[Source]) -> list[str]:
-    """Return what PostgreSQL says of the views and statements of sources; nothing is kept."""
+    """Return what PostgreSQL says of the tables and views of sources; nothing is kept."""
     from pipelines.migrations.apply import TABLE_WAIT, differences_of, migrate_sources
 
     own = {name: one for name, one in declared_sources().items() if not is_plugin(one)}
@@ -93,8 +91,6 @@ def _of_database(url: str, chosen: list[Source]) -> list[str]:
             except (DBAPIError, ValueError) as error:
                 file = next(iter(getattr(error, "detail", [])), "").removeprefix("in ")
                 found.append(_said(source, f"views/{file}", error))
-            else:
-                found += _of_questions(connection, source)
             if is_plugin(source) and (others := differences_of(connection, source)):
                 remedy = f"Change them, or run isobar sources reset {name}"
                 words = f"{'; '.join(others)}. {remedy} (docs/parts-of-a-source.md)."
@@ -103,31 +99,11 @@ def _of_database(url: str, chosen: list[Source]) -> list[str]:
     return found
 
 
-def _of_questions(connection: Connection, source: Source) -> list[str]:
-    """Return the questions of the cookbook that do not compile with their examples."""
-    from pipelines.dashboard.cookbook import parse
-
-    found = []
-    for name, words in sql_files(source.package, "cookbook").items():
-        file = f"cookbook/{name}.sql"
-        try:
-            statement = parse(source.package, name, words).statement
-            with connection.begin_nested():
-                execute_script(connection, f"EXPLAIN {statement}")
-        except KeyError as error:
-            said = ValueError(f"the parameter {error} has no example in the comments")
-            found.append(_said(source, file, said))
-        except (DBAPIError, TypeError, ValueError) as error:
-            found.append(_said(source, file, error))
-    return found
-
-
 def _said(source: Source, file: str, error: Exception) -> str:
     """Return what PostgreSQL says, after the file and the line that it quotes."""
     original = str(getattr(error, "orig", None) or error)
     words, *quoted = QUOTED_LINE.split(original)[:2]
     path = Path(str(resources.files(source.package))) / "sql" / file
-    # The statement of a question begins below its comments.
-    line = f":{quoted[0]}" if quoted and not file.startswith("cookbook/") else ""
+    line = f":{quoted[0]}" if quoted else ""
     place = f"{os.path.relpath(path)}{line}" if path.is_file() else source.name
     return f"{place}: {' '.join(words.split())}"

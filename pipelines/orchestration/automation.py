@@ -9,15 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import longest_wait, timetable
-from pipelines.source import Schedule, Source
+from pipelines.source import Source
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import sources
 
 #: Longest duration of a run (dagster.yaml), including retries.
 GRACE = dt.timedelta(hours=2)
-#: How long before a tick a run may have refreshed an asset: it may still be under way then.
-EARLY = dt.timedelta(hours=1)
-DAY = 24 * 60
 #: Unlike `eager`, it does not wait for sources without data, which may be off permanently.
 FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -54,42 +51,22 @@ def automated(
 
 
 def freshness_of(source: Source) -> dg.FreshnessPolicy | None:
-    """Return the freshness policy: a run has to refresh an asset within the grace period.
-
-    By a deadline after each tick of a schedule that runs daily or less often, else in a window.
-    Dagster computes a thousand ticks to check the deadline, so it is made once for all assets.
-    """
-    within, entry = due_within(source), _schedule_of(source)
-    if within is None or entry is None:
+    """Return the freshness policy: a run has to refresh an asset in time, as `due_within` says."""
+    within = due_within(source)
+    if within is None:
         return None
-    if deadline := _deadline(entry.cron):
-        return dg.FreshnessPolicy.cron(
-            deadline, lower_bound_delta=GRACE + EARLY, timezone=entry.zone
-        )
     return dg.FreshnessPolicy.time_window(warn_window=within - GRACE / 2, fail_window=within)
 
 
-def _deadline(cron: str) -> str | None:
-    """Return the cron expression of the grace period's end; None for several times a day."""
-    minute, hour, *days = cron.split() if cron.count(" ") == 4 else ("*", "*")
-    if not (minute.isdecimal() and hour.isdecimal()):
-        return None
-    end = 60 * int(hour) + int(minute) + int(GRACE.total_seconds()) // 60
-    end = end % DAY if days == ["*", "*", "*"] else min(end, DAY - 1)  # of the day that is named
-    return " ".join([str(end % 60), str(end // 60), *days])
-
-
-def _schedule_of(source: Source) -> Schedule | None:
-    """Return the schedule of a source's job; None if it is off."""
-    mine = [one for one in source.schedules if one.job == source.name]
-    is_on = mine and source.settings.is_set_up(Settings.current())
-    return timetable()[mine[0].name] if is_on else None
-
-
 def due_within(source: Source) -> dt.timedelta | None:
-    """Return after how long without a success a source is overdue; None without a schedule."""
-    entry = _schedule_of(source)
-    return None if entry is None else longest_wait(entry) + GRACE
+    """Return after how long without a success a source is overdue.
+
+    None if it is off, or without a schedule of its job.
+    """
+    mine = [one for one in source.schedules if one.job == source.name]
+    if not (mine and source.settings.is_set_up(Settings.current())):
+        return None
+    return longest_wait(timetable()[mine[0].name]) + GRACE
 
 
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:

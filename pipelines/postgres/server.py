@@ -27,15 +27,15 @@ from pipelines.postgres.log_files import rotate, shortened
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
-from pipelines.postgres.sizing import settings_for, usable_memory
 
 #: What PostgreSQL says of a login that waiting does not help.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
-#: A locale that sorts the same on every system.
-BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 #: Settings, to which those are added that follow from the memory.
 CONF = Path(__file__).with_name("isobar.conf")
+MIB, GIB = 2**20, 2**30
+#: The limit of a container, in bytes, or `max`.
+LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,6 @@ class EmbeddedPostgres:
         software.give_to_system_user(password_file)
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        major = software.major_version(binaries / "initdb")
         software.run_as_system_user(
             binaries / "initdb",
             f"--pgdata={unfinished}",
@@ -207,7 +206,8 @@ class EmbeddedPostgres:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            *(BUILTIN_LOCALE if major >= 17 else ["--locale=C.UTF-8"]),
+            # It sorts the same on every system.
+            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             "--data-checksums",
             log=self.home,
         )
@@ -292,6 +292,28 @@ class EmbeddedPostgres:
         with self.log.open(errors="replace") as log:
             log.seek(offset)
             return log.read()
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may use."""
+    limit = LIMIT.read_text().strip() if LIMIT.is_file() else ""
+    total: int = psutil.virtual_memory().total
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def settings_for(memory: int) -> dict[str, str]:
+    """Return the settings of a server for a memory in bytes, by name.
+
+    It takes an eighth for itself, as it shares the machine with runs and its owner's programs.
+    """
+    sizes = {  # the least, a share of the memory, the most: what is between the others
+        "shared_buffers": (128 * MIB, memory // 8, 8 * GIB),
+        "effective_cache_size": (256 * MIB, memory // 2, 256 * GIB),
+        "work_mem": (4 * MIB, memory // 384, 64 * MIB),
+        "maintenance_work_mem": (64 * MIB, memory // 32, 1 * GIB),
+        "max_wal_size": (1 * GIB, memory // 4, 4 * GIB),
+    }
+    return {name: f"{sorted(size)[1] // MIB}MB" for name, size in sizes.items()}
 
 
 def _connect(server: Connections, **options: Any) -> psycopg.Connection:

@@ -36,13 +36,6 @@ LIKE_A_KEY = re.compile(r"(^|_)(id|key|code|no|nr|number|uuid|sku|ref)$")
 LIKE_A_TIME = re.compile(r"(^|_)(at|time|date|day|on|hour|timestamp)($|_)")
 LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
 CURRENCY = re.compile(r"(^|_)(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|jpy|cny|inr|aud|cad)($|_)")
-#: What names of numbers with a fraction end in, so that a reader knows the unit.
-UNIT = re.compile(
-    r"(^|_)(a|amount|bar|celsius|chf|cm|cm3|cost|count|db|degrees|eur|feet|gbp|gb|grams?|hours|hpa"
-    r"|index|kg|km|kmh|kw|kwh|lat|latitude|litres?|lng|lon|longitude|m|m2|m3|mb|meters?|metres?|minutes|mm|mph"
-    r"|ms|ohm|pa|pct|percent|ppb|ppm|rate|rating|ratio|score|seconds|sek|share|tonnes?|usd|v|w|wh"
-    r"|\w+_per_\w+)$"
-)
 CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?"
 LOCAL_DATE = r"[0-3]?\d([./-])[0-3]?\d\1\d{4}( \d\d?:\d\d.*)?"
 PARSE = "As it is, it is a text. A pydantic.BeforeValidator can parse it."
@@ -50,10 +43,7 @@ PARSE = "As it is, it is a text. A pydantic.BeforeValidator can parse it."
 #: and numbers as people write them, which no type reads.
 TYPES = (
     ("int", r"[+-]?(0|[1-9]\d{0,17})", ""),
-    (
-        *("float", r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|-?inf"),
-        "a number: which unit? Put it into the name.",
-    ),
+    ("float", r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|-?inf", ""),
     ("bool", "(?i:true|false)", ""),
     ("dt.date", r"\d{4}-\d\d-\d\d", ""),
     ("AwareDatetime", CLOCK + r" ?(Z|z|UTC|[+-]\d\d(:?\d\d)?)", ""),
@@ -217,10 +207,9 @@ def _propose_field(sent: str, kind: str, doubts: list[str], present: pd.Series) 
     first = "".join(sent_first)[:40]
     example = first if first.isprintable() else ascii(first)
     name = identifier(sent)
-    is_clear = kind in ("float", "Decimal") and UNIT.search(name)
     if kind in ("int", "float", "Decimal") and LIKE_MONEY.search(name):
-        kind, doubts = "Decimal", ["in which currency? Put it into the name."]
-        is_clear = CURRENCY.search(name)
+        kind = "Decimal"
+        doubts = [] if CURRENCY.search(name) else ["in which currency? Put it into the name."]
     if kind.startswith("local"):
         kind = "str"
     if kind == "str" and not all(
@@ -228,7 +217,7 @@ def _propose_field(sent: str, kind: str, doubts: list[str], present: pd.Series) 
     ):
         kind = "Text"
         doubts = [*doubts, "long, or with line breaks; as a name it would be rejected"]
-    return ProposedField(name, sent, kind, False, example, doubts[1:] if is_clear else doubts)
+    return ProposedField(name, sent, kind, False, example, doubts)
 
 
 def _type(present: pd.Series) -> tuple[str, list[str], Any]:

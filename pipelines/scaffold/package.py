@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Pagination
 
 Kind = Literal["files", "document", "api"]
-WIDTH = 100
 #: Names of classes that the declaration uses for something else.
 TAKEN_MODELS = ("Any", "Basemodel", "Decimal", "False", "None", "Settings", "True")
 #: What packages are made of; with examples, of what the source of a package without a sample sends.
@@ -123,11 +122,7 @@ def _field(field: ProposedField) -> str:
         words = {"alias": field.sent, **words}
     options = [f"{name}={_quoted(value)}" for name, value in words.items()]
     options = ["default=None", *options] if field.is_optional else options
-    line = f"    {field.name}: {kind} = isobar.Field({', '.join(options)})"
-    if len(line) <= WIDTH:
-        return line
-    inner = "".join(f"        {option},\n" for option in options)
-    return f"    {field.name}: {kind} = isobar.Field(\n{inner}    )"
+    return f"    {field.name}: {kind} = isobar.Field({', '.join(options)})"
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from pipelines.ingest.feeds import Feed, FileInbox, HttpDocument, Insert, PagedApi, Upsert
-from pipelines.ingest.row_files import Rows
 from pipelines.source import Source
 from pipelines.testing.drivers import Driver, Files
 from pipelines.testing.pytest_plugin import Start
@@ -65,10 +64,8 @@ def drivers_of(source: Source) -> list[type[Driver]]:
 
 def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
     """Return the driver of one way into a feed. Raises `CannotGenerate`."""
-    is_rows = isinstance(feed.parse, Rows)
     made = {
-        one.at: ModelRecords(one.model, source.table(one.table), one.at, is_csv=is_rows)
-        for one in feed.records
+        one.at: ModelRecords(one.model, source.table(one.table), one.at) for one in feed.records
     }
     by_key = isinstance(feed.load, Insert | Upsert)
     is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)

@@ -8,7 +8,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -20,8 +19,7 @@ import psycopg
 from sqlalchemy import text
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.feeds import Feed, PagedApi
-from pipelines.ingest.row_files import Rows
+from pipelines.ingest.feeds import Feed, FileInbox, PagedApi
 from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.source import Source, declared_sources, sources
@@ -117,12 +115,10 @@ class Driver:
     latest_wins: ClassVar[bool] = True
     #: Records of the ledger for each record here.
     counted: ClassVar[int] = 1
-    #: Whether a record that a delivery no longer has stays stored.
+    #: Whether a record that a delivery no longer has stays stored; else each has its own name.
     is_additive: ClassVar[bool] = True
     #: Whether it is a service; else it is a folder.
     is_http: ClassVar[bool] = True
-    #: Whether a delivery that comes corrected has the same name.
-    is_named_again: ClassVar[bool] = True
     #: How many of two records of one delivery are rejected if they contradict each other.
     contradicting: ClassVar[int] = 1
     #: Records of a delivery in which nothing is missing that checks expect.
@@ -202,10 +198,8 @@ class Driver:
             for key, value in one.odd():
                 record = self.record(number + len(found))
                 part = self._parts(record)[at] | {key: value}
-                with suppress(UnicodeEncodeError):
-                    "".join(map(str, part.values())).encode(self.encoding, "surrogatepass")
-                    if not one.problems(part):
-                        found.append((f"{at}.{key}" if at else key, self._put(record, at, part)))
+                if not one.problems(part):
+                    found.append((f"{at}.{key}" if at else key, self._put(record, at, part)))
         return found
 
     def with_field(self, record: Record, name: str) -> Record:
@@ -222,16 +216,10 @@ class Driver:
         return record | {at: part} if len(self.made) > 1 else part
 
     @property
-    def encoding(self) -> str:
-        """The encoding of its files: the default of the setting, if the source has one."""
-        setting = self.declared.settings.model_fields.get("encoding")
-        return str(setting.default) if setting else "utf-8"
-
-    @property
     def has_lines(self) -> bool:
-        """Whether its files have JSON lines, as only they have room for lists and objects."""
-        is_text = all(one.is_text for one in self.made.values())
-        return isinstance(self.feed.parse, Rows) and not is_text
+        """Whether its files are JSON lines, which have room for all values; else they are CSV."""
+        inboxes = [one for one in self.feed.fetchers if isinstance(one, FileInbox)]
+        return any(".jsonl" in one.suffixes for one in inboxes)
 
     @property
     def file(self) -> Path:
@@ -405,7 +393,7 @@ class Driver:
 
 
 class Files(Driver):
-    """Drives a folder into which files are dropped: of CSV, if the driver says nothing else."""
+    """Drives a folder into which files are dropped."""
 
     is_http = False
     setting = "inbox"
@@ -413,6 +401,4 @@ class Files(Driver):
     def publish(self, records: Sequence[Record]) -> None:
         """Write the file of the present delivery."""
         content = self.content(records)
-        self.file.write_bytes(
-            content if isinstance(content, bytes) else str(content).encode(self.encoding)
-        )
+        self.file.write_bytes(content if isinstance(content, bytes) else str(content).encode())

@@ -1,12 +1,10 @@
 """The commands, from the first one in a fresh clone."""
 
-import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +16,7 @@ from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines_tests import states
-from pipelines_tests.command import MAIN, environment, isobar
+from pipelines_tests.command import isobar
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
@@ -244,23 +242,6 @@ def test_bad_lines_of_a_rejected_file_are_kept_until_it_loads(state: Path, tmp_p
     file.write_text(text_of_events(events))
     assert isobar(state, "import", "bookings", str(file)).returncode == 0
     assert "bad.csv" not in isobar(state, "quarantine", "list").stdout
-
-
-def test_events_are_imported_from_standard_input_and_from_a_pipe(
-    state: Path, tmp_path: Path
-) -> None:
-    events = text_of_events([booking_event(7_000 + number) for number in range(5)])
-    words, variables = [*MAIN, "import", "bookings"], environment(state)
-    piped: Any = {"env": variables, "stdout": subprocess.PIPE, "text": True}
-    done = subprocess.run([*words, "-"], input=events, check=True, **piped)
-    assert "5 read, 5 loaded" in done.stdout
-    named = "SELECT DISTINCT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
-    assert query(state, f"{named} WHERE event_id = 7000") == [("standard input",)]
-    pipe = tmp_path / "events"
-    os.mkfifo(pipe)
-    reader = subprocess.Popen([*words, str(pipe)], **piped)
-    pipe.write_text(text_of_events([booking_event(7_100)]))
-    assert "1 read, 1 loaded" in reader.communicate(timeout=120)[0]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from pipelines.failures import Failure
 from pipelines.postgres import software
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
-from pipelines.postgres.server import Connections, EmbeddedPostgres
+from pipelines.postgres.server import GIB, MIB, Connections, EmbeddedPostgres, settings_for
 
 START = """
 import sys
@@ -155,3 +155,11 @@ def test_one_home_has_one_server_however_its_path_is_spelled(built_in: EmbeddedP
         again = EmbeddedPostgres(Path(spelled))
         assert again.start() == built_in.connections()
     assert (built_in.data / "postmaster.pid").read_text().splitlines()[:4] == before
+
+
+@pytest.mark.parametrize("memory", [1 * GIB, 16 * GIB, 512 * GIB])
+def test_a_machine_has_room_for_more_than_the_server(memory: int) -> None:
+    sized = {name: int(size.removesuffix("MB")) for name, size in settings_for(memory).items()}
+    assert 128 <= sized["shared_buffers"] <= memory // MIB // 8
+    # Six runs at once, each with a few sorts.
+    assert sized["shared_buffers"] + 24 * sized["work_mem"] <= memory // MIB // 2

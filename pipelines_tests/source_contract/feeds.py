@@ -90,7 +90,6 @@ class FlightDocuments(Driver):
     )
     counted = 2
     is_additive = False
-    is_named_again = False
 
     def record(self, number: int) -> Record:
         return itinerary(number, [number])

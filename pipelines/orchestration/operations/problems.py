@@ -5,8 +5,7 @@ Small queries through the instance's methods. Read-only.
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import dagster as dg
@@ -31,7 +30,6 @@ MAX_RUNS, MAX_FINISHED = 100, 20
 RETRY_SECONDS = 300.0
 #: While the code server restarts, a tick that it should evaluate may fail.
 RELOAD_SECONDS = 120.0
-RECENT_SECONDS = 600.0
 RUN_AGAIN = (
     "See the run's page; when it is fixed, run it again. To dismiss the alert, delete the run."
 )
@@ -198,7 +196,7 @@ def _failing_ticks(
                 key = f"stopped:{automation.name}"
                 yield Problem(key, "warning", what, where, utc_now(), path, SWITCH_ON)
             continue
-        ticks = _last_ticks(instance, state.selector_id, kind)
+        ticks = instance.get_ticks("", state.selector_id, limit=2)  # the newest may not have ended
         ended = [one for one in ticks if one.status.value != "STARTED"]
         if not ended or ended[0].status.value != "FAILURE":
             continue
@@ -213,19 +211,6 @@ def _failing_ticks(
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = split_remedy(description, SEE_TICK)
         yield Problem(f"{kind}:{automation.name}", "error", what, where, since, path, remedy)
-
-
-def _last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
-    """Return the two newest ticks of a sensor or schedule: the newest may still be in progress.
-
-    A sensor has tens of thousands of ticks. Dagster's query sorts all of them unless it is limited
-    by time.
-    """
-    if kind == "sensor":
-        lately = time.time() - RECENT_SECONDS
-        if len(ticks := instance.get_ticks("", selector_id, after=lately, limit=2)) == 2:
-            return ticks
-    return instance.get_ticks("", selector_id, limit=2)
 
 
 def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:
