@@ -90,10 +90,9 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
     settings, acts_as = Settings.current(), ROLES_OF_NAMES[role]
     parameters = conninfo_to_dict(_address(role))
-    # A server of one's own may require TLS, which the built-in psql lacks.
-    own = None if settings.has_builtin_server else shutil.which("psql")
-    program = own or str(find_binaries() / "psql")
-    if not settings.has_builtin_server:
+    program = str(find_binaries() / "psql")
+    if not settings.has_builtin_server:  # which may require TLS: the built-in psql lacks it
+        program = shutil.which("psql") or program
         connect(settings.warehouse_url(acts_as)).close()  # rejects a pooler that drops the role
         if role != "owner" and not (role == "analyst" and settings.analyst_database_url):
             options = f"{os.environ.get('PGOPTIONS', '')} -c role={acts_as}"

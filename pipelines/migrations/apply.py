@@ -19,12 +19,12 @@ from pipelines.migrations.collections import catalog, gathered
 from pipelines.migrations.objects import Part
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only
+from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 from pipelines.warehouse.tables import deliveries, inbox_files, metadata, quarantine, sql_objects
 
-OLDEST_MAJOR = 16
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
 #: How long to wait for a table lock. New users of the table queue behind the migration.

@@ -4,7 +4,6 @@ Passwords are passed in the environment, never on the command line, which every 
 can read.
 """
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from pipelines.failures import PermanentFailure, redact
 from pipelines.postgres import sessions
 from pipelines.postgres.errors import translated
 from pipelines.postgres.log_files import shortened
-from pipelines.postgres.software import major_version, wheel_binaries
+from pipelines.postgres.software import major_version, on_path, wheel_binaries
 
 PROGRAM = "pg_dump"
 
@@ -134,9 +133,7 @@ def find_clients(needed: int, *, with_tls: bool) -> Path:
     connection has it, because they would send in clear text what it protects. Raises
     `PermanentFailure` if there are none.
     """
-    installed = shutil.which(PROGRAM)
-    on_path = Path(installed).parent if installed else None
-    for folder in (None if with_tls else wheel_binaries(), on_path):
+    for folder in (None if with_tls else wheel_binaries(), on_path(PROGRAM)):
         if folder and major_version(folder / PROGRAM) >= needed:
             return folder
     raise PermanentFailure(

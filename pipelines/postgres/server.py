@@ -30,6 +30,8 @@ from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 
 #: What PostgreSQL says of a login that waiting does not help.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - no password
+#: A locale that sorts the same on every system.
+BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 #: Settings, to which those are added that follow from the memory.
 CONF = Path(__file__).with_name("isobar.conf")
@@ -199,6 +201,7 @@ class EmbeddedPostgres:
         software.give_to_system_user(password_file)
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
+        major = software.major_version(binaries / "initdb")
         software.run_as_system_user(
             binaries / "initdb",
             f"--pgdata={unfinished}",
@@ -206,8 +209,7 @@ class EmbeddedPostgres:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            # It sorts the same on every system.
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *(BUILTIN_LOCALE if major >= 17 else ["--locale=C.UTF-8"]),
             "--data-checksums",
             log=self.home,
         )

