@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipelines.ingest.parsers import Csv
 
-MAX_RECORD_LINES = 50
+MAX_RECORD_LINES, MAX_COLUMNS = 50, 1_000
 BLOCK_BYTES, BLOCK_LINES, PIECE_BYTES = 4_194_304, 100_000, 262_144
 #: The first line with which some programs name the delimiter to Excel.
 HINT = re.compile(r'\ufeff?"?sep=.?"?', re.IGNORECASE)
@@ -289,6 +289,8 @@ class CsvFile:
             problem = f"the header lacks {', '.join(missing)}; it has {names}"
         elif twice:
             problem = f"the header has {', '.join(twice[:10])} more than once"
+        elif len(layout.columns) > MAX_COLUMNS:
+            problem = f"the header has {len(layout.columns):,} columns"
         else:
             return layout
         needed = ", ".join(name for name in promised if name not in optional)

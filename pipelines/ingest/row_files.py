@@ -237,7 +237,9 @@ def _parquet(file: BinaryIO, *_: Any) -> Iterator[Any]:
             yield from batch.to_pylist(maps_as_pydicts="lossy")
     except MemoryError:  # Arrow's is an `ArrowException`, too
         raise
-    except (ArrowException, OSError, OverflowError) as error:  # damaged pages, times beyond 9999
+    except OverflowError as error:
+        raise ValueError("a time is beyond the year 9999: write null") from error
+    except (ArrowException, OSError) as error:  # the latter for damaged pages
         raise ValueError(str(error)) from error
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipelines.ingest.statements import Owner
 
 logger = logging.getLogger("isobar.http")
+#: Of an API whose pages have no end.
+MAX_PAGES = 100_000
 #: Flags that are false on the last page.
 HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
 #: Address and parameters of a request.
@@ -67,6 +69,8 @@ class Service:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
                 raise self._astray("the API leads back to a page that was read before")
+            if len(read) > MAX_PAGES:
+                raise self._astray(f"there are more than {MAX_PAGES:,} pages")
             if not is_same_origin(self.url, step[0]):  # which would get the credentials
                 raise self._astray(f"the next page is on another server: {step[0]}")
             read.add(key)
