@@ -135,8 +135,6 @@ class Sandbox:
     seed: int
     #: The current time, UTC.
     now: Callable[[], dt.datetime]
-    #: The real time, UTC.
-    clock: Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,36 +25,27 @@ DAY_CHECK_SECONDS = 60.0
 def build_app(
     *,
     seed: int = 1,
-    today: dt.date | None = None,
     fault_rate: float = 0.0,
     faults: Sequence[Fault] = FAULTS,
-    hang_seconds: float = 60.0,
     inboxes: Path | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> Starlette:
-    """Build the app of all sources as of `today`, failing at `fault_rate`.
+    """Build the app of all sources, failing at `fault_rate`.
 
     Args:
         seed: Seed of all data and faults.
-        today: The day (UTC) of all data; None follows the clock.
         fault_rate: The share of responses that are replaced by faults, 0 to 1.
         faults: The kinds of faults, drawn with equal probability.
-        hang_seconds: How long a simulated time-out keeps the caller waiting.
         inboxes: The folder with one inbox per source of files; None writes no files.
-        now: The clock; with `today`, only its time of day is used.
+        now: The clock, UTC.
     """
-
-    def present() -> dt.datetime:
-        moment = now().astimezone(dt.UTC)
-        return moment if today is None else dt.datetime.combine(today, moment.timetz())
-
-    parts = _build_parts(seed, present, now)
+    parts = _build_parts(Sandbox(seed, now))
 
     async def drop_files(inboxes: Path) -> None:
         for name, part in parts.items():
             try:
                 if write := part.write_files:
-                    await asyncio.to_thread(write, inboxes / name, present().date())
+                    await asyncio.to_thread(write, inboxes / name, now().date())
             except OSError as error:  # as on a full disk; a later round tries again
                 LOG.warning("the sandbox could not write a file: %s", error)
 
@@ -81,9 +72,7 @@ def build_app(
     def broken(_: Request) -> Response:
         return JSONResponse({one.name: one.problem for one in broken_sources()})
 
-    spoiled = Middleware(
-        Faults, rate=fault_rate, kinds=faults, seed=seed, hang_seconds=hang_seconds
-    )
+    spoiled = Middleware(Faults, rate=fault_rate, kinds=faults, seed=seed)
     return Starlette(
         routes=[
             Route("/health", health),
@@ -95,15 +84,13 @@ def build_app(
     )
 
 
-def _build_parts(
-    seed: int, present: Callable[[], dt.datetime], clock: Callable[[], dt.datetime]
-) -> dict[str, SandboxParts]:
+def _build_parts(given: Sandbox) -> dict[str, SandboxParts]:
     """Build each simulated source."""
     found: dict[str, SandboxParts] = {}
     for source in sources().values():
         with isolated(source.name, "its sandbox", source.package):
             if module := source.module("sandbox"):
-                found[source.name] = module.build(Sandbox(seed, present, clock))
+                found[source.name] = module.build(given)
             elif source.sample:
                 found[source.name] = sample.build(source)
     return found

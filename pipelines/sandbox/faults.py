@@ -20,28 +20,21 @@ ANSWERS: dict[Fault, tuple[int, str]] = {
 }
 #: Path suffixes of the sandbox's own endpoints; they never fail.
 OWN_PATHS = ("/health", "/broken")
+#: Of a simulated time-out.
+HANG_SECONDS = 60.0
 
 
 class Faults:
     """ASGI middleware that corrupts the share `rate` of responses, in a seeded order.
 
-    `kinds` are drawn with equal probability; `hang_seconds` is the length of a simulated time-out.
+    `kinds` are drawn with equal probability.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        rate: float,
-        kinds: Sequence[Fault] = FAULTS,
-        seed: int = 1,
-        hang_seconds: float = 60.0,
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, rate: float, kinds: Sequence[Fault], seed: int) -> None:
         self.app = app
         self.rate = rate
         self.kinds = list(kinds)
         self.random = Random(seed)  # noqa: S311 - simulated faults
-        self.hang_seconds = hang_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward the request, or respond with a fault."""
@@ -54,7 +47,7 @@ class Faults:
             await self.app(scope, receive, _cut(send))
             return
         if kind == "timeout":
-            await asyncio.sleep(self.hang_seconds)
+            await asyncio.sleep(HANG_SECONDS)
         status, words = ANSWERS[kind]
         media_type = "text/html" if kind == "html" else "application/json"
         headers = {"Retry-After": "1"} if kind == "429" else None

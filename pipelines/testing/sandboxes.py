@@ -64,7 +64,7 @@ def simulated(source: Source, seeds: Sequence[int], folder: Path) -> Iterator[li
     found = []
     with ExitStack() as stack:
         for number, seed in enumerate(seeds):
-            given = Sandbox(seed, lambda: NOON, lambda: NOON)
+            given = Sandbox(seed, lambda: NOON)
             parts = module.build(given) if module else sample.build(source)
             url = stack.enter_context(served(Starlette(routes=[*parts.routes])))
             files = folder / f"sandbox-{number}"

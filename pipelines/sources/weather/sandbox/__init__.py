@@ -42,15 +42,15 @@ def build(sandbox: Sandbox) -> SandboxParts:
         past, coming = int(query.get("past_days", 0)), int(query.get("forecast_days", 7))
         if past > MAX_PAST_DAYS or coming > MAX_FORECAST_DAYS:
             raise ValueError("past or forecast days are out of range")
-        today = sandbox.clock().date()
+        today = sandbox.now().date()
         first, last = today - dt.timedelta(days=past), today + dt.timedelta(days=coming - 1)
-        return _weather(query, sandbox.clock(), first, last)
+        return _weather(query, sandbox.now(), first, last)
 
     def archive(query: QueryParams) -> Any:
         first, last = (dt.date.fromisoformat(query[key]) for key in ("start_date", "end_date"))
-        if not dt.date(1940, 1, 1) <= first <= last <= sandbox.clock().date():
+        if not dt.date(1940, 1, 1) <= first <= last <= sandbox.now().date():
             raise ValueError("start_date is out of range")
-        return _weather(query, sandbox.clock(), first, last)
+        return _weather(query, sandbox.now(), first, last)
 
     paths = {"/v1/forecast": forecast, "/v1/archive": archive, "/v1/search": _search}
     return SandboxParts(routes=[Route(path, _endpoint(answer)) for path, answer in paths.items()])
