@@ -26,7 +26,7 @@ from pipelines.source import (
 def list_sources(context: click.Context) -> None:
     """List the installed sources: version, origin, state, and what is wrong with declarations.
 
-    Jobs, schedules and SQL are tried by `isobar sources check`.
+    Jobs, schedules and views are tried by `isobar sources check`.
 
     \b
     States:

@@ -64,15 +64,16 @@ def drivers_of(source: Source) -> list[type[Driver]]:
 
 def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
     """Return the driver of one way into a feed. Raises `CannotGenerate`."""
-    made = {
-        one.at: ModelRecords(one.model, source.table(one.table), one.at) for one in feed.records
-    }
+    made = {one.at: ModelRecords(one.model, source.table(one.table)) for one in feed.records}
     by_key = isinstance(feed.load, Insert | Upsert)
-    is_known = isinstance(fetcher, FileInbox | HttpDocument | PagedApi)
+    # Only JSON lines have room for every wrong value.
+    is_known = isinstance(fetcher, HttpDocument | PagedApi) or (
+        isinstance(fetcher, FileInbox) and ".jsonl" in fetcher.suffixes
+    )
     if not (made and is_known and by_key):
         raise CannotGenerate(
-            f"of {feed.name}, its own Python fetches or parses it, or its own statements store it:"
-            " nobody knows what its records are"
+            f"of {feed.name}, its own Python fetches or parses it, its own statements store it, or"
+            " its inbox takes no .jsonl: nobody knows what its records are"
         )
     is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
     values: dict[str, Any] = {

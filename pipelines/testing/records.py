@@ -53,11 +53,10 @@ class CannotGenerate(Exception):
 
 @dataclass(frozen=True)
 class ModelRecords:
-    """Makes records of one model, which belong to one table; their list in a document is `at`."""
+    """Makes records of one model, which belong to one table."""
 
     model: type[BaseModel]
     table: Table
-    at: str = ""
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
