@@ -50,7 +50,7 @@ def measure(folder: Path) -> list[Measure]:
     return [
         Measure("idle, sandbox on: processes", processes, "% core", 7),
         Measure("idle, sandbox on: PostgreSQL", postgresql, "% core", None),
-        Measure("idle, sandbox on: memory of the processes", memory, "MB", 850),
+        Measure("idle, sandbox on: memory of the processes", memory, "MB", 600),
         Measure("dropped file to its rows, median", statistics.median(waits), "s", 5),
         Measure("dropped file to its rows, worst", max(waits), "s", 8),
         Measure("isobar run, all that the sandbox has", first, "s", None),

@@ -47,7 +47,7 @@ def measure(server: Connections) -> list[Measure]:
         connection.execute("VACUUM ANALYZE")
         answers = [
             latency(server, "solar: a year's report by day", _report(), 120.0),
-            latency(server, "solar: gaps of 10 plants", "SELECT * FROM solar.gaps;\n", 450.0),
+            latency(server, "solar: gaps of 10 plants", "SELECT * FROM solar.gaps;\n", 225.0),
         ]
     assert history["response_count"] == PLANTS * (1 + YEARS)
     rate = history["readings"] / history["seconds"]

@@ -86,6 +86,7 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         ("a,b,c\n1,2,3\n1,m\u00fc,3\n".encode("latin-1"), "byte 0xfc in line 3 is not utf-8"),
         ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
         (b"a,b,c\n" + b"x" * (MAX_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
+        (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
         (b"a,b,c,d\x00e\n", "unprintable characters"),
         (b"a,b,c\r1,2,3\r", "its lines end with CR, not"),
         (b"a,b,c\n1,2,3\nC,b,a\n", "line 3 is another header"),

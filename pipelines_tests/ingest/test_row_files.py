@@ -182,7 +182,7 @@ LATE = as_parquet(pa.table({"read_at": pa.array([2**62], pa.timestamp("us", "UTC
     [
         ("levels.parquet", b"PAR1 no", "it is no parquet file"),
         ("levels.parquet", TWICE, "several columns named station"),
-        ("levels.parquet", LATE, "it is no parquet file"),
+        ("levels.parquet", LATE, "a time is beyond the year 9999: write null"),
         ("levels.xlsx", b"no", "it is no xlsx file"),
         ("levels.json", b"[{", "it is no json file"),
         ("levels.json", b'{"rows": []}', "it is not a list"),
