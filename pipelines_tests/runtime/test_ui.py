@@ -129,9 +129,13 @@ def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
 
 
 def assert_restarted(ui: Ui, name: str, word: str, killed: psutil.Process) -> None:
-    until(lambda: [one for one in ui.having(word) if one != killed], 300)
-    noted = json.loads((ui.state / "ui.json").read_text())["processes"]
-    assert noted[name].startswith(f"{ui.having(word)[-1].pid} ")
+    """The supervisor notes a process after it has started it."""
+
+    def noted() -> str:
+        return str(json.loads((ui.state / "ui.json").read_text())["processes"].get(name, ""))
+
+    until(lambda: bool(noted()) and not noted().startswith(f"{killed.pid} "), 300)
+    assert noted().startswith(f"{ui.having(word)[-1].pid} ")
 
 
 def test_a_daemon_that_dies_is_started_again(ui: Ui) -> None:
