@@ -1,8 +1,7 @@
 """Rows for the columns of a table that a model makes, and keys of records.
 
-What no column holds is rejected. A key says which quarantined record a later one is: the table and
-the texts of its primary key. That of a bad record is read from those of its values that are valid
-by themselves.
+A key says which quarantined record a later one is: the table and the texts of its primary key. That
+of a bad record is read from those of its values that are valid by themselves.
 """
 
 from __future__ import annotations
@@ -43,10 +42,8 @@ Key = tuple[str, ...]
 def column_rows(validator: RecordValidator, keys: Sequence[str] = ()) -> pd.DataFrame:
     """Return the valid records as rows for the columns of `table_of`; `keys` are those of its key.
 
-    Records with a value that PostgreSQL cannot store are rejected, so that one of them does not
-    fail the whole delivery: whole numbers and decimals that are too large, numbers that are not
-    finite, texts with NUL, texts of a key that are too long for an index, times with an offset for
-    a column without one, and times that are in no year in UTC.
+    Records with a value that PostgreSQL cannot store are rejected, such as numbers that are too
+    large or not finite, texts with NUL, or times with an offset for a column without one.
     """
     import pandas as pd
 
@@ -155,10 +152,9 @@ def _element(value: Any) -> str | None:
 def key_reader(
     model: type[BaseModel], table: str, names: tuple[str, ...]
 ) -> Callable[[Any], Key | None]:
-    """Return a function that reads the key of a record which its model may reject.
+    """Return a function that reads the key of a record which its model may reject, by `names`.
 
-    `names` are the columns of the table's primary key. The key is None if the model has no field
-    for one of them, or if its value is not valid.
+    The key is None if the model has no field for one of them, or if its value is not valid.
     """
     from pydantic import create_model, model_validator
 

@@ -1,8 +1,6 @@
-"""Data contracts of sources: validate records, and reject those that violate the contract.
+"""Data contracts of sources: valid records become a frame, others rejects with all reasons.
 
-`RecordValidator` validates a list of records from a JSON document. Valid records become a frame;
-invalid ones become rejects with position, raw text and every reason. Unknown and missing keys are
-reported as schema drift. A pydantic model of the source defines the values. `violations` makes the
+`RecordValidator` validates a list of records by a model of the source, and `violations` makes the
 reasons for tabular files.
 """
 
@@ -68,8 +66,7 @@ Name = Annotated[
 class Reject:
     """One rejected record: its number in the delivery, its position, its text, and the reasons.
 
-    `key` identifies the entity it is about, if known: of rows by table, the table and the values of
-    its primary key.
+    `key` says what it is about, if known: of a row, the table and the values of its primary key.
     """
 
     record: int
@@ -95,13 +92,10 @@ class Reject:
 
 
 class RecordValidator:
-    """Validates the records of one list in a delivery.
+    """Validates the records of one list in a delivery by a model.
 
-    `model` defines a record. Its fields, or their aliases, are the expected keys, and `otherwise`
-    of a field completes the reason of a reject, as in "stops is not a count: -1". The columns of
-    `frame` are the model's values, named after the fields, None where a record was rejected, and
-    `record`, a number that is unique in the delivery if each list starts at another
-    `first_record`.
+    The columns of `frame` are the model's values, named after the fields, None where a record was
+    rejected, and `record`, the number from `first_record` on.
     """
 
     def __init__(
@@ -182,10 +176,10 @@ class RecordValidator:
     def _reject_coerced(
         self, types: tuple[Any, ...], is_wrong: Callable[[Any], bool], words: str
     ) -> None:
-        """Reject values of fields of some types that pydantic reads as what they are not.
+        """Reject values, also in lists, that pydantic reads as what they are not.
 
-        It reads true as 1, 1_0 as 10, and 20260101 as a time of 1970. Lists with such values are
-        rejected, too. Fields with a validator that runs before it are skipped.
+        It reads true as 1, 1_0 as 10, and 20260101 as a time of 1970. Fields with a validator that
+        runs before it are skipped.
         """
         fields = {} if self._is_reshaping else self.model.model_fields
         for field, info in fields.items():
@@ -291,10 +285,7 @@ class RecordValidator:
         return [self.records[index] for index in sorted(self._reasons)]
 
     def drift(self, document: str) -> list[str]:
-        """Return unexpected and missing keys with their counts; empty without schema drift.
-
-        A model with a validator that is called before its fields are read has no known keys.
-        """
+        """Return unexpected and missing keys with their counts; none of a model that reshapes."""
         if self._is_reshaping:
             return []
         expected = {str(place[0]) for place in self._places}
@@ -368,10 +359,7 @@ def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
 
 
 def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
-    """Prefix findings with their document; keep the first `MAX_DRIFT`, count the rest.
-
-    `what` is a plural noun for the findings.
-    """
+    """Prefix findings, called `what`, with their document; keep the first ones, count the rest."""
     lines = [f"{document}: {line}" for line in found[:MAX_DRIFT]]
     if len(found) > MAX_DRIFT:
         lines.append(f"{document}: {len(found) - MAX_DRIFT} more {what}")
@@ -381,10 +369,7 @@ def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
 def violations(
     good: Mapping[str, pd.Series], otherwise: Mapping[str, str], sent: pd.DataFrame
 ) -> dict[int, dict[str, Reason]]:
-    """Return the reasons of each row with a bad value, by its index and column.
-
-    `good` says of each column in which rows it is good, `otherwise` what it is if not.
-    """
+    """Return the reasons of each row with a bad value, by its index and column: `otherwise`."""
     reasons: dict[int, dict[str, Reason]] = {}
     for name, is_good in good.items():
         for row, value in sent.loc[~is_good, name].items():
@@ -401,10 +386,9 @@ def shown(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Format a value as JSON, with non-ASCII letters as they were sent (£50).
+    """Format a value as JSON, with letters as they were sent (£50), and escapes of others.
 
-    Characters that terminals cannot show or UTF-8 cannot encode are escaped: control characters,
-    lone surrogates, and marks that change the text direction.
+    These are control characters, lone surrogates, and marks of the direction of writing.
     """
     return _UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", as_sent(value))
 
@@ -423,10 +407,9 @@ _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\
 
 
 def is_name(value: Any) -> bool:
-    """Return whether a value can be a name or key: a non-blank string of at most 200 characters.
+    """Return whether a value can be a name or key: a text that is not blank and fits an index.
 
-    Control characters are rejected, because PostgreSQL cannot store NUL. So are lone surrogates,
-    which UTF-8 cannot encode. Strings of this length always fit into an index page.
+    Control characters and lone surrogates are rejected: PostgreSQL or UTF-8 cannot have them.
     """
     return is_text(value, 200, _UNNAMEABLE)
 

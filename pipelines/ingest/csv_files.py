@@ -1,10 +1,8 @@
 """CSV files, batch by batch: columns in any order, comma, semicolon or tab, records with raw text.
 
-A malformed record affects only itself: its text is returned with the reason. Errors that make the
-whole file unreadable (encoding, header, a line that is too long, a file that ends within a line)
-raise `PermanentFailure`. Arrow splits blocks in which quotation marks, if any, enclose whole fields
-of a line. Python takes the others line by line, which takes ten times as long; the values are the
-same either way.
+A malformed record affects only itself; what makes the whole file unreadable is a
+`PermanentFailure`. Arrow splits blocks in which quotation marks, if any, enclose whole fields of a
+line. Python takes the others line by line, which takes ten times as long, with the same values.
 """
 
 from __future__ import annotations
@@ -110,10 +108,9 @@ def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequ
 class CsvFile:
     """The records of an open CSV file, one after the other. The header is read at once.
 
-    Raises `PermanentFailure` if the file cannot be read; `source` and `name` identify it in the
-    message. `form` names its columns. `variable` is the setting that selects another encoding than
-    `encoding`. Without one, bytes that are invalid in the encoding are kept as escapes, unless the
-    form is strict.
+    Raises `PermanentFailure` if it cannot be read, and names `source` and `name`. `form` has its
+    columns, `variable` is the setting with its encoding. Without one, bytes that are invalid are
+    kept as escapes, unless the form is strict.
     """
 
     def __init__(
@@ -386,8 +383,7 @@ class CsvFile:
         """Decode complete lines, numbered from `first`.
 
         Raises `PermanentFailure`, also for UTF-8 where another encoding is set: where each byte is
-        a letter, it would be stored as wrong ones. Content is taken for UTF-8 if it is valid as
-        such, with a letter that the encoding has: other content hardly ever is.
+        a letter, it would be stored as wrong ones. Other content is hardly ever valid as UTF-8.
         """
         try:
             text = content.decode(self._encoding, self._errors)

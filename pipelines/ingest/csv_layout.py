@@ -67,10 +67,7 @@ class Layout:
         return len(fields) == len(self.columns) and not is_over
 
     def is_blank(self, raw: str) -> bool:
-        """Return whether a line has no values, like those that spreadsheets leave below a table.
-
-        Neither has the header where it comes again, as in files that were joined.
-        """
+        """Return whether a line has no values, or is the header again, as in joined files."""
         is_header = raw.removeprefix("\ufeff") == self.header and len(self.columns) > 1
         return is_header or not raw.replace(self.delimiter, "").strip()
 

@@ -81,12 +81,10 @@ def last_sha256(connection: Connection, feed: str, name: str) -> str | None:
 def open_delivery(
     connection: Connection, delivery: Delivery, run_id: str | None, *, header: str | None = None
 ) -> Row[int, datetime]:
-    """Insert a delivery into the ledger; `close_delivery` adds the counts.
+    """Insert a delivery into the ledger; return its id and the time of the load.
 
-    Returns its id and the time of the load. `header` is what lines of a CSV file need in order to
-    be parsed again later. Each reading is a delivery of its own, so that the counts of an earlier
-    one stay true for the rows that carry it. Of the same content under the same name, the last
-    reading keeps the rejects.
+    `header` is what lines of a CSV file need in order to be parsed again. Each reading is a
+    delivery of its own; of the same content under the same name, the last one keeps the rejects.
     """
     entry = _entry(delivery, run_id) | {"header": header, "is_open": True}
     earlier = (
@@ -106,10 +104,7 @@ def open_delivery(
 
 
 def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
-    """Return the columns of a delivery whose records are not counted yet.
-
-    It is loaded now, or after the name's last delivery if the clock was set back.
-    """
+    """Return the columns of a delivery; its time is after the name's last one by any clock."""
     of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
     counts = ("read_count", "loaded_count", "unchanged_count", "rejected_count")
@@ -146,9 +141,8 @@ def close_delivery(
     """Store the counts of an open delivery, which may be committed then; a retry adds its own.
 
     `loaded` is the number of source records that changed a row, `stored` the number that the tables
-    now hold, both counted in the database, and `rejected` the number that `write_rejects` wrote.
-    PostgreSQL rejects counts that do not balance, and with them the whole transaction. Raises
-    `PermanentFailure` if it is not open: something has ended the transaction since.
+    now have. PostgreSQL rejects counts that do not balance. Raises `PermanentFailure` if it is not
+    open: something has ended the transaction since.
     """
     outcome = Outcome(delivery_id, read, loaded, stored - loaded, rejected)
     kept = select(func.count()).where(quarantine.c.delivery_id == delivery_id)
@@ -190,10 +184,7 @@ def rejection_noted(
 def note_rejection(
     connection: Connection, delivery: Delivery, failure: PermanentFailure, run_id: str | None
 ) -> None:
-    """Note in the ledger why a delivery was rejected as a whole, with its first bad records.
-
-    Its content is not known by that, and it replaces an entry of the same reason.
-    """
+    """Note why a delivery was rejected as a whole, with its first bad records, once per reason."""
     again = {"feed": delivery.feed, "name": delivery.name, "problem": failure.problem}
     connection.execute(delete(deliveries).filter_by(**again))
     forget_bad_records(connection, delivery.feed, [delivery.name])
@@ -229,8 +220,7 @@ def not_yet_in_quarantine(
 ) -> list[Reject]:
     """Return the rejects of an open delivery that no other delivery of its feed has brought.
 
-    A bad line of a file that is sent again, under another name or with more content, is kept only
-    once. Pass the returned rejects to `write_rejects`; the others count as unchanged.
+    A bad line that is sent again is kept once: `write_rejects` gets these, others are unchanged.
     """
     if not rejects:
         return []
@@ -275,11 +265,10 @@ def dismiss(
     records: Sequence[int] | None = None,
     matching: str | None = None,
 ) -> int:
-    """Dismiss records in quarantine: they stay there and no longer count. Returns the number.
+    """Dismiss records in quarantine: they stay, no longer count, and are not read again.
 
-    Applies to all undismissed records of the feed, or those with these numbers, or with
-    `matching` in a reason or its code. Who dismissed them, when and why is stored with them. They
-    are not read again.
+    They are all of the feed, those with these numbers, or those with `matching` in a reason or its
+    code. Returns how many.
     """
     query = text(read_sql("pipelines.ingest", "dismiss_records"))
     which = {"records": None if records is None else [*records], "matching": matching}
@@ -296,10 +285,7 @@ def deliveries_in_quarantine(connection: Connection, feed: str) -> list[int]:
 
 
 def take_out(connection: Connection, delivery_id: int) -> tuple[Row[Any], Sequence[Any]]:
-    """Take a delivery's records out of quarantine, and open it again; return it and them.
-
-    Dismissed records, and those with a final reason, stay as they are.
-    """
+    """Take what may become valid out of quarantine, and open its delivery; return both."""
     opened = update(deliveries).where(deliveries.c.delivery_id == delivery_id)
     entry = connection.execute(opened.values(is_open=True).returning(deliveries)).one()
     mine = quarantine.c.delivery_id == delivery_id, *MAY_BECOME_VALID

@@ -1,7 +1,6 @@
-"""Feeds: what a source says of a stream of deliveries, so that the runner can load them.
+"""Feeds: how deliveries of a source come, a pure function that parses them, how rows are stored.
 
-A feed names how deliveries come, a pure function that parses them, and how rows are stored. The
-runner opens and closes the delivery, writes rejects, counts, caps and retries: no source does.
+The runner opens and closes the delivery, writes rejects, counts, caps and retries: no source does.
 """
 
 from __future__ import annotations
@@ -87,11 +86,7 @@ class HttpDocument(_Http):
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """Only records from a time on are requested: the newest stored one, less an overlap.
-
-    The newest one of reads of all pages: after a read that broke off, or a page that was rejected,
-    the same time is requested again.
-    """
+    """Only records from a time on are requested: the newest of the last whole read, less a bit."""
 
     #: The parameter that has the time.
     parameter: str

@@ -45,9 +45,8 @@ def load_files(
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in its own transaction; one that fails does not block the others.
 
-    Returns the outcomes of files with new content, and the failures of rejected files. A rejected
-    file is not read again until it changes. Files that are gone are removed from the records.
-    Raises `TransientFailure` and `DatabaseError`.
+    Returns the outcomes of files with new content, and the failures of rejected files, which are
+    not read again until they change. Raises `DatabaseError`.
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
@@ -72,10 +71,9 @@ def load_files(
 
 
 def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Outcome | None:
-    """Load one file; None if the last delivery of its name had the same content.
+    """Load one file, and note it in its inbox, if any; None if it was loaded in this state.
 
-    `inbox` is the inbox it is in, if any, where the result is recorded. Raises `PermanentFailure`
-    for a file that cannot be read, and `NotReady` for one that changes.
+    Raises `PermanentFailure` for a file that cannot be read, and `NotReady` for one that changes.
     """
     source, place = runner.owner.name, str(file.path)
     delivery = Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
@@ -116,10 +114,7 @@ def _compare(source: str, opened: BinaryIO, file: InboxFile) -> None:
 
 
 def rejected_files(connection: Connection, source: str | None = None) -> list[dict[str, Any]]:
-    """Return the files that were rejected and have not changed since, newest first.
-
-    Those of a source, by default of all.
-    """
+    """Return the files of a source, or of all, that were rejected and have not changed since."""
     query = text(read_sql("pipelines.ingest", "rejected_files"))
     return [dict(row) for row in connection.execute(query, {"source": source}).mappings()]
 

@@ -17,8 +17,7 @@ ALWAYS_BYTES = 64 * 1024 * 1024
 def unpacked(content: Content, source: str) -> BinaryIO:
     """Return the file of a delivery from its beginning, decompressed if it is gzip.
 
-    Reading it raises `PermanentFailure` if the file is damaged or truncated, or decompresses to an
-    absurd size.
+    Reading it raises `PermanentFailure` if it is damaged, truncated or of an absurd size.
     """
     file, delivery = content.file, content.delivery
     assert file is not None

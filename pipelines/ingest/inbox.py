@@ -1,8 +1,7 @@
-"""An inbox: a folder into which other parties drop files. Each content of a file is loaded once.
+"""An inbox: a folder into which other parties drop files, and which of them are complete.
 
-This module finds files and checks whether they are complete; `file_loader` loads them. Files stay
-in place. `ops.inbox_files` records what was loaded or rejected, by size and timestamps, so that
-polling does not read any file.
+Files stay in place. `ops.inbox_files` records what was loaded or rejected, by size and timestamps,
+so that polling does not read any file.
 """
 
 from __future__ import annotations
@@ -50,9 +49,8 @@ class InboxFile:
 class Inbox:
     """The folder of one source, set by `variable`: its files are those that end in a suffix.
 
-    `reading` has the parse options, such as the encoding. Files that were rejected under other
-    options are pending again. A text file without a final line break may be cut within its last
-    value, so it has to be unchanged for `cut_seconds`.
+    Files that were rejected under other parse options, `reading`, are pending again. A text file
+    without a final line break may be cut, so it has to be unchanged for `cut_seconds`.
     """
 
     source: str
@@ -63,10 +61,7 @@ class Inbox:
     cut_seconds: float = CUT_SECONDS
 
     def files(self) -> list[InboxFile]:
-        """Return all files, oldest first, without hidden ones.
-
-        Raises `PermanentFailure` if the folder cannot be read.
-        """
+        """Return all files, oldest first; raises `PermanentFailure` for a folder it cannot read."""
         found = list[InboxFile]()
         try:
             with os.scandir(self.folder) as entries:
@@ -125,10 +120,7 @@ class Inbox:
             time.sleep(POLL_SECONDS)
 
     def settles_in(self, file: InboxFile) -> float:
-        """Return after how many seconds a file may be complete; 0 if it seems to be.
-
-        It has to be unchanged for a while, and for longer if its last line may be cut.
-        """
+        """Return after how many seconds a file may be complete; 0 if it seems to be."""
         unchanged = abs(time.time() - file.changed_ns / 1e9)
         if unchanged < SETTLE_SECONDS:
             return SETTLE_SECONDS - unchanged

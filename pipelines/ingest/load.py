@@ -1,8 +1,4 @@
-"""One load: the stages of a delivery, and what stores them: the steps of its source, or a policy.
-
-The policies `Upsert` and `Insert` store staged rows by primary key. Records that contradict others
-are rejected first. Then one statement for each table stores the rest.
-"""
+"""One load: the stages of a delivery, and what stores them: steps of its source, or a policy."""
 
 from __future__ import annotations
 
@@ -91,10 +87,7 @@ class Load:
     def execute(
         self, sql: Sql, names: Mapping[str, str] | None = None, **more: Any
     ) -> CursorResult[Any]:
-        """Execute the statements of a file of the source; return the last one's result.
-
-        `names` replace `{name}` in a file for several tables.
-        """
+        """Execute the statements of a file of the source, as `execute_file` does."""
         values = {
             **self.parameters,
             "delivery_id": self.delivery_id,
@@ -127,9 +120,8 @@ class Load:
     def stage(self, name: str, frame: pd.DataFrame, chunks: Iterable[bytes] | None = None) -> None:
         """Copy rows into a stage, as `chunks` if they are formatted; create it if it is new.
 
-        A new one has the types that the columns have in the model. Raises `DatabaseError` if the
-        table of a plug-in has others in the database, as after a change of the model: PostgreSQL
-        would round or cut values to fit.
+        It has the types of the model. Raises `DatabaseError` if the table of a plug-in has others
+        in the database: PostgreSQL would round or cut values to fit.
         """
         columns = [str(column) for column in frame.columns]
         is_typed = isinstance(self.feed.stages.get(name), Mapping)
@@ -178,8 +170,7 @@ class StagedWriter:
     def finish(self, last: Parsed, read: int) -> tuple[list[Reject], int, int]:
         """Store what is staged: `read` records, the last of them in the batch `last`.
 
-        Returns the records that statements have rejected, and how many others changed a row and are
-        stored, as they have counted.
+        Returns what statements have rejected, and how many others changed a row and are stored.
         """
         load, how = self.load, self.load.feed.load
         for name, columns in load.columns.items():
@@ -232,8 +223,8 @@ def sql_of_key(table: Table, row: str) -> str:
 def put_by_key(load: Load, *, is_first: bool) -> None:
     """Store the staged rows of all tables; with `is_first`, those whose key is not stored yet.
 
-    Of several records with one key, the first one counts: others are rejected if they differ, and
-    with `is_first` those that differ from what is stored, which came before.
+    Records that differ from the first one with their key are rejected; `is_first`, also from what
+    is stored.
     """
     if not load.columns:
         return
@@ -278,10 +269,7 @@ def _reject_differing(load: Load, stage: str, values: Sequence[str], *, is_first
 
 
 def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
-    """Return rejects with the keys of the source's tables formatted by PostgreSQL.
-
-    One that is not of the types of the table's primary key is None.
-    """
+    """Return rejects with their keys as PostgreSQL writes them; None for one of other types."""
     found, places = [*rejects], defaultdict[str, list[int]](list)
     for place, one in enumerate(rejects):
         if one.key and one.key[0] in load.owner.metadata.tables:
@@ -307,8 +295,8 @@ def with_stored_keys(load: Load, rejects: Sequence[Reject]) -> list[Reject]:
 def resolve_corrected(load: Load, keys: Sequence[str], *, again: Sequence[str]) -> None:
     """Remove the records from quarantine that earlier deliveries rejected and this one corrects.
 
-    They are those in `corrected`, and those whose key a staged record has; `keys` are the queries
-    of the keys of staged records. `again` are texts that the delivery sent once more.
+    They are in `corrected`, or have the key of a staged record, which the queries `keys` return;
+    `again` are texts that the delivery sent once more.
     """
     values = {"feed": load.feed.name, "delivery_id": load.delivery_id}
     if keys:

@@ -40,11 +40,9 @@ def Field(  # noqa: N802 - it stands where pydantic's own does
 ) -> Any:
     """Declare a field of a record, as pydantic's `Field` does.
 
-    `description` says what the field means, with its unit: it becomes the comment of the column.
-    `otherwise` completes the reason of a reject, as in "level_cm is not a water level: 9999"; by
-    default it says what pydantic does.
-
-    Raises `TypeError` for an argument that pydantic does not know, which it would keep in silence.
+    `description` is what the field means, with its unit: the comment of the column. `otherwise`
+    completes the reason of a reject, as in "level_cm is not a water level: 9999". Raises
+    `TypeError` for an argument that pydantic does not know.
     """
     if unknown := options.keys() - ARGUMENTS:
         raise TypeError(f"Field has no argument {', '.join(sorted(unknown))}")
@@ -153,11 +151,7 @@ def sent_as(info: FieldInfo, name: str) -> list[tuple[str | int, ...]]:
 
 
 def sent_keys(model: type[BaseModel]) -> dict[str, str]:
-    """Return the field by each key of a record that a source sends.
-
-    Of a field that may come under several keys it is the first one; of fields with a path it is the
-    key that the path begins with.
-    """
+    """Return the field by each key that a source sends: the first of several, or of a path."""
     keys: dict[str, str] = {}
     for name, info in model.model_fields.items():
         keys.setdefault(str(sent_as(info, name)[0][0]), name)

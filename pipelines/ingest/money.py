@@ -29,10 +29,9 @@ _PRICE = re.compile(
 def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     """Parse `£1,234.50`, `35 €` or `1.234,50 EUR`; the currency is ISO 4217, the amount exact.
 
-    `country` (ISO 3166 alpha-2) resolves ambiguous symbols such as `kr` or `$`. Without it, `kr` is
-    rejected and `$` is USD. Raises `ValueError` for anything but exactly one price with one
-    currency, such as a range, a sign, words or nothing (`£0`). A single separator before three
-    digits separates thousands.
+    `country` (ISO 3166 alpha-2) resolves ambiguous symbols; without it `$` is USD. A separator
+    before three digits separates thousands. Raises `ValueError` for anything but one price with one
+    currency, such as a range, a sign, words or nothing (`£0`).
     """
     match = _PRICE.fullmatch(MARKS.sub("", text).strip()) if len(text) <= LONGEST else None
     if match is None:

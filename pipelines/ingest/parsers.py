@@ -22,11 +22,9 @@ RECORDS_AT_ONCE = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Csv:
-    """Parses a CSV file with a header, with or without gzip compression.
+    """Parses a CSV file with a header, in UTF-8 or the encoding of the settings field `encoding`.
 
-    It is UTF-8, or in the encoding of the settings field `encoding`, if the source has one. Of the
-    `columns`, the header may lack the `optional` ones, and it may use other names as given
-    by `aliases`.
+    Of the `columns`, the header may lack the `optional` ones, and have others by `aliases`.
     """
 
     columns: tuple[str, ...]

@@ -23,9 +23,8 @@ EXAMPLES = 3
 class RejectCollector:
     """The rejects of a delivery, written batch by batch.
 
-    If the feed keeps them once, a record that another delivery brought to quarantine is not written
-    again and counts as unchanged; records are identified by their text. Of overlapping deliveries,
-    such as pages of an API that are read again and again, only new rejects count for the cap.
+    If the feed keeps them once, a text that is in quarantine is not written again and counts as
+    unchanged. Of overlapping deliveries, as of an API, only new rejects count for the cap.
     """
 
     def __init__(self, load: Load, content: Content, settings: Any) -> None:
@@ -64,11 +63,7 @@ class RejectCollector:
         write_rejects(*where, fresh)
 
     def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
-        """Raise `RejectedDelivery` if too many of the records that were read are bad.
-
-        A few are accepted whatever their share, because a delivery may be short. Early, that is for
-        a long delivery of which more may follow, most must be bad.
-        """
+        """Raise `RejectedDelivery` if too many records are bad; early, most of many must be."""
         few = self._feed.cap.few
         if self.bad > (max(few, MANY_BAD) if is_early else few):
             self._enforce(read, self.bad, self._reasons, self._first, is_early=is_early)

@@ -41,9 +41,8 @@ BLANK = object()
 class Rows:
     """Parses files by suffix, each row validated by a model.
 
-    The header of a CSV or Excel file, the keys of a JSON object and the columns of a Parquet file
-    have the names of the fields, or their aliases. An empty value is None, and so are `NULL`,
-    `nan` and `#N/A` of CSV and Excel. Fields that have a default may be missing.
+    Headers, keys or columns are the names of fields, or their aliases. An empty value is None, and
+    so are `NULL`, `nan` and `#N/A` of CSV and Excel. Fields that have a default may be missing.
 
     Args:
         model: What a row is; its fields are the columns (`Field`).
@@ -122,10 +121,7 @@ class Rows:
             notes.clear()
 
     def _exact(self, row: Any, *, is_book: bool) -> Any:
-        """Return a row, unless digits of a whole number or an identifier were lost on the way.
-
-        NaN is no value, and the number of a cell is a text where one is expected.
-        """
+        """Return a row whose NaN is no value; `Unread` if digits of a whole number were lost."""
         from pipelines.ingest.contract import as_json
 
         if not isinstance(row, dict):
@@ -266,10 +262,9 @@ def _excel(file: BinaryIO, _: str, names: Mapping[str, str], notes: list[str]) -
 
 
 def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
-    """Yield each row behind the header by its names, and BLANK for each that is empty.
+    """Yield each row behind the header by its names, and BLANK for one that is no record.
 
-    Titles above the header are passed over, and so is the header where it comes again. Raises
-    `ValueError` for another order of it.
+    Raises `ValueError` for another order of the header, or none.
     """
     from openpyxl.utils.escape import unescape  # type: ignore[import-untyped]
 

@@ -1,7 +1,6 @@
 """The runner: loads the deliveries of a feed, and retries those of its records that are rejected.
 
-Rows, rejects and ledger entry are one transaction, which ends in the ledger's counts. What a source
-gives are pure functions and statements (`feeds`), which run between.
+Rows, rejects and ledger entry are one transaction, which ends in the ledger's counts.
 """
 
 from __future__ import annotations
@@ -63,10 +62,7 @@ class Runner:
             return self.write(connection, content)
 
     def attempt(self, connection: Connection, content: Content) -> Outcome | PermanentFailure:
-        """Load a delivery in a savepoint of a transaction that may have several.
-
-        Returns the failure of one that is rejected, which is noted, and does not block others.
-        """
+        """Load a delivery in a savepoint; return the failure of one that is rejected, noted."""
         connection.execute(text("DISCARD TEMP"))  # of an earlier delivery in this transaction
         try:
             with connection.begin_nested():
@@ -78,11 +74,7 @@ class Runner:
             return failure
 
     def write(self, connection: Connection, content: Content) -> Outcome:
-        """Load a delivery within a transaction that the caller ends.
-
-        Raises `RejectedDelivery` if too many of its records are bad; then the transaction has to be
-        rolled back.
-        """
+        """Load a delivery within a transaction, which the caller rolls back if this raises."""
         place = content.place or content.delivery.name
         with translate_parse_errors(self.owner.name, self.owner.package, place):
             batches = iter(self.feed.parse(content, self._context()))
@@ -96,7 +88,7 @@ class Runner:
     def retry(self) -> list[Outcome]:
         """Parse the feed's quarantined records again; what is valid now leaves the quarantine.
 
-        Each delivery is its own transaction. Rejected files are read again with the next load.
+        Rejected files are read again with the next load.
         """
         source = self.owner.name
         with self.store.transaction(source) as connection:

@@ -50,9 +50,8 @@ class Service:
     def responses(self, feed: Feed, since: str | None = None) -> Iterator[JsonResponse]:
         """Yield the document, or each page; with `since`, of records from that time on.
 
-        Raises:
-            PermanentFailure: A page leads to one that has been read, or to another server.
-            TransientFailure: A page behind the first one is not ready.
+        Raises `PermanentFailure` if a page leads to one that has been read or to another server,
+        and `TransientFailure` if one behind the first is not ready.
         """
         if not isinstance(self.fetcher, PagedApi):
             yield self.client.get_json(self.url, {**self.params} or None)
@@ -204,10 +203,7 @@ def _length(found: Any) -> int:
 def open_service(
     owner: Owner, fetcher: HttpDocument | PagedApi, settings: SourceSettings
 ) -> Service | None:
-    """Return the service of a fetcher; None if its address is not set.
-
-    Raises `PermanentFailure` if a setting that its requests need is not set.
-    """
+    """Return the service of a fetcher; None if it has no address. Raises `PermanentFailure`."""
     url = getattr(settings, fetcher.setting)
     if url is None:
         return None

@@ -1,7 +1,4 @@
-"""Call the code of a source, statements and parsers, and say where it failed.
-
-Every value of a statement is a parameter, which the server gets beside its text.
-"""
+"""Call statements and parsers of a source, and say where they failed; values are parameters."""
 
 from __future__ import annotations
 
@@ -84,9 +81,8 @@ def execute(
 ) -> CursorResult[Any]:
     """Execute a statement of a source, which has parameters as `:name`; return its result.
 
-    `place` is the file of the statement, which each failure names. Raises `LookupError` for a
-    missing parameter, `DatabaseError` if the statement is wrong, `PermanentFailure` for values that
-    a table rejects, and `TransientFailure`.
+    Raises `LookupError` for a missing parameter, `DatabaseError` for a wrong statement,
+    `PermanentFailure` for values that a table rejects, and `TransientFailure`, each with `place`.
     """
     clause, names = _clause(statement)
     try:
@@ -134,10 +130,7 @@ def other_tables(source: str, difference: str) -> DatabaseError:
 
 @contextmanager
 def translate_parse_errors(source: str, package: str, place: str) -> Iterator[None]:
-    """Translate what the code that parses a delivery raises into a `PermanentFailure`.
-
-    `package` is that of the source; the message names the last line of it that the error passed.
-    """
+    """Translate what the code of a parser raises into a `PermanentFailure` with its last line."""
     try:
         yield
     except NOT_OF_PARSERS:

@@ -1,9 +1,7 @@
 -- Quarantined records of earlier deliveries of the same feed that this one sends correctly: a staged
 -- record has their key. Staged records are read only if there are such.
 WITH bad AS MATERIALIZED (
-    SELECT
-        quarantine.quarantine_id,
-        quarantine.record_key
+    SELECT quarantine.quarantine_id, quarantine.record_key
     FROM ops.deliveries
     INNER JOIN ops.quarantine USING (delivery_id)
     WHERE

@@ -2,9 +2,7 @@
 SELECT deliveries.drift
 FROM ops.deliveries
 INNER JOIN (
-    SELECT
-        delivery_id,
-        run_id
+    SELECT delivery_id, run_id
     FROM ops.deliveries
     WHERE feed = :feed AND problem IS NULL
     ORDER BY loaded_at DESC

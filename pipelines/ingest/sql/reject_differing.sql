@@ -2,17 +2,10 @@
 -- rows stay.
 INSERT INTO rejected (record, raw, reason_code, reason, is_final, record_key)
 SELECT DISTINCT ON (record)
-    record,
-    raw,
-    'came_before',
-    'the key came before with other content',
-    TRUE,
-    record_key
+    record, raw, 'came_before', 'the key came before with other content', TRUE, record_key
 FROM (
     SELECT
-        record,
-        raw,
-        {record_key} AS record_key,
+        record, raw, {record_key} AS record_key,
         ({values}) IS DISTINCT FROM ({first_values}) AS is_other
     FROM (
         SELECT record, raw, {keys}, {values} FROM {stage}

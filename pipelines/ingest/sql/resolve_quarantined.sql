@@ -5,9 +5,7 @@ WITH gone AS (
     WHERE quarantine_id = ANY(:quarantine_ids)
     RETURNING delivery_id
 ), counted AS (
-    SELECT
-        delivery_id,
-        count(*) AS records
+    SELECT delivery_id, count(*) AS records
     FROM gone
     GROUP BY delivery_id
 )
