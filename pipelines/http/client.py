@@ -38,7 +38,6 @@ CONNECT_SECONDS = 5.0
 #: What is shown at most of the words of a status, and of an error of the source.
 MAX_REASON, MAX_SHOWN = 80, 200
 USUAL_PORTS = {"http": 80, "https": 443}
-PROXY_REMEDY = "Correct http_proxy or https_proxy, or add the host of the source to no_proxy."
 
 
 @dataclass(frozen=True)
@@ -101,13 +100,10 @@ def _server_of(url: str) -> tuple[str | None, str | None, int | None]:
 class HttpClient:
     """GET requests to one source. All limits are per instance; secrets never appear in a message.
 
-    `variable` is the environment variable that a person changes to use another URL. `headers` may
-    contain a key. `read_seconds` limits the time until the first bytes and between two reads,
-    `attempt_seconds` that of a whole body. Waits between attempts grow by the factor `growth`, with
-    jitter. Requests share `retries`, if given: a retry takes one, a response gives one back.
-    `explain` interprets the error bodies of a source that say more than the status. `clock` says
-    when a response was received. Connections are kept, also by clients that `dataclasses.replace`
-    makes of this one.
+    `variable` is the environment variable of the URL. `read_seconds` limits the time until the
+    first bytes and between two reads, `attempt_seconds` that of a body. Waits between attempts grow
+    by `growth`, with jitter. Requests share `retries`, if given: a retry takes one, a response
+    gives one back. Connections are kept, also by clients that `dataclasses.replace` makes of this one.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
     cannot fix, and `NotReady` for 202, 204 and 304.
@@ -182,8 +178,7 @@ class HttpClient:
         except (requests.TooManyRedirects, requests.exceptions.SSLError, ValueError) as error:
             raise self._permanent(shown, _described(error)) from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            remedy = PROXY_REMEDY if isinstance(error, requests.exceptions.ProxyError) else None
-            raise self._transient(shown, _described(error), attempt, remedy=remedy) from None
+            raise self._transient(shown, _described(error), attempt) from None
         document = self._parse(body, shown, attempt)
         links = {name: str(one.get("url", "")) for name, one in response.links.items()}
         return JsonResponse(shown, body, document, self.clock(), links)
@@ -210,7 +205,7 @@ class HttpClient:
         elif status in TRANSIENT_STATUS:
             failure = self._transient(shown, problem, attempt, retry_after(response))
         else:
-            failure = self._permanent(shown, problem, PROXY_REMEDY if status == 407 else None)
+            failure = self._permanent(shown, problem)
         failure.status = status
         raise failure
 
@@ -241,12 +236,7 @@ class HttpClient:
         return document
 
     def _transient(
-        self,
-        shown: str,
-        problem: str,
-        attempt: int,
-        retry_after_seconds: float | None = None,
-        remedy: str | None = None,
+        self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
     ) -> TransientFailure:
         problem = redact(problem, self.secrets)
         if retry_after_seconds:
@@ -254,17 +244,17 @@ class HttpClient:
         if self.attempts > 1:  # else the caller retries itself
             problem += ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
         usual = "Try again later. If it lasts, see whether the source is up and"
-        remedy = remedy or f"{usual} {self.variable} points at it."
+        remedy = f"{usual} {self.variable} points at it."
         failure = TransientFailure(self.source, problem, place=shown, remedy=remedy)
         failure.retry_after_seconds = retry_after_seconds
         return failure
 
-    def _permanent(self, shown: str, problem: str, remedy: str | None = None) -> PermanentFailure:
+    def _permanent(self, shown: str, problem: str) -> PermanentFailure:
         problem = redact(problem, self.secrets)
-        usual = (
+        remedy = (
             f"Trying again will not help: correct {self.variable}, or ask whoever runs the source."
         )
-        return PermanentFailure(self.source, problem, place=shown, remedy=remedy or usual)
+        return PermanentFailure(self.source, problem, place=shown, remedy=remedy)
 
 
 def retry_after(response: requests.Response) -> float | None:

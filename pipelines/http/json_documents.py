@@ -25,10 +25,9 @@ def _plain(value: Any) -> Any:
 def parse_json(body: bytes) -> Any:
     """Parse JSON; if an object repeats a key, keep all its values.
 
-    The first value is kept under the key with `SENT_TWICE` appended, so that nothing is lost
-    silently. If the values differ, the true one is unknown: the key itself then holds an object
-    with the others, which no reader accepts as a value. An integer of absurd length becomes a
-    string, so that it affects only its record and not the whole document.
+    The first one is then under the key with `SENT_TWICE` appended. If they differ, the true one is
+    unknown: the key itself has an object with the others, which no reader accepts as a value. An
+    integer of absurd length becomes a string, which affects its record alone.
 
     Raises `ValueError`, also for what is nested too deeply to be written again.
     """

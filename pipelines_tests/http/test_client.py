@@ -213,5 +213,4 @@ def test_a_proxy_that_fails_is_named_without_its_password(
     monkeypatch.setenv(variable, address or source.url.removesuffix("/document.json"))
     with pytest.raises((PermanentFailure, TransientFailure), match=words) as caught:
         client().get_json(f"{variable.removesuffix('_proxy')}://source.example/a")
-    assert "Correct http_proxy or https_proxy" in str(caught.value)
     assert "s3cret" not in str(caught.value)
