@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest.feeds import Cursor, NextLink, PageNumber, Pagination
@@ -25,12 +22,11 @@ from pipelines.ingest.row_files import READERS, SUFFIXES
 from pipelines.source import PLATFORM_NAMES, is_source_name, own_names
 
 if TYPE_CHECKING:
-    from pipelines.scaffold.inference import ProposedRecords
     from pipelines.scaffold.package import Sample
 
 
-#: What is read of a sample, and shown of an error.
-MAX_BYTES, MAX_CHARACTERS = 64 * 1024 * 1024, 200
+#: What is shown of an error.
+MAX_CHARACTERS = 200
 #: What reading foreign bytes may raise.
 UNREADABLE = (ValueError, LookupError, OSError, RecursionError, csv.Error)
 
@@ -67,7 +63,7 @@ def new_source(name: str, kind: Any, origin: str | None) -> None:
     sample, pagination = _sample(name, kind, origin)
     folder = Path(f"isobar-{name.replace('_', '-')}")
     try:
-        written = write_package(folder, name, kind, sample, pagination)
+        write_package(folder, name, kind, sample, pagination)
     except FileExistsError as error:
         raise PermanentFailure(
             "sources",
@@ -76,13 +72,12 @@ def new_source(name: str, kind: Any, origin: str | None) -> None:
             remedy="Remove it, or run this in another folder.",
         ) from error
     for records in sample.records:
-        _show(name, records)
-    click.echo(
-        f"\nWritten to {folder}: {', '.join(str(one.relative_to(folder)) for one in written)}"
-    )
+        click.echo(f"{name}.{records.name}: {records.count} records")
+        doubts = [f"{one.name}: {doubt}" for one in records.fields for doubt in one.doubts]
+        click.echo("".join(f"  Check: {doubt}\n" for doubt in [*records.doubts, *doubts]))
     here = Path(sys.executable).parent
     click.echo(
-        f"\nNext, after a look at {folder / f'isobar_{name}' / '__init__.py'}:\n"
+        f"Written to {folder}. Next, after a look at {folder / f'isobar_{name}' / '__init__.py'}:\n"
         f"  {here / 'uv'} pip install --no-deps --editable {folder}\n"
         f"  {here / 'isobar'} sources check {name}\n"
         f"  {here / 'isobar'} run {name}\n"
@@ -105,11 +100,8 @@ def _sample(name: str, kind: str, origin: str | None) -> tuple[Sample, Paginatio
             answer = HttpClient("sources", "--from", attempts=2).get_json(origin)
             text, suffix = answer.body, ".json"
         else:
-            with Path(origin).open("rb") as opened:
-                text = opened.read(MAX_BYTES + 1)
+            text = Path(origin).read_bytes()
             suffix = next((one for one in SUFFIXES if origin.lower().endswith(one)), ".csv")
-        if len(text) > MAX_BYTES:
-            raise ValueError(f"it is larger than {MAX_BYTES:,} bytes: give a part of it")
         notes: list[str] = []
         content = _read_rows(text, suffix, notes) if kind == "files" else json.loads(text)
         records = propose(content, name)
@@ -181,18 +173,3 @@ def _pagination(content: Any) -> Pagination:
         if isinstance(value_at(content, at), str):
             return Cursor(at=at)
     return NextLink() if isinstance(content, dict) and "next" in content else PageNumber()
-
-
-def _show(name: str, records: ProposedRecords) -> None:
-    table = Table("field", "type", "missing", "in the sample", "check", box=None, pad_edge=False)
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
-    for field in records.fields:
-        label = f"{field.name} (key)" if field.name in records.key else field.name
-        missing = "yes" if field.is_optional else ""
-        foreign = (escape(field.example), escape("; ".join(field.doubts)))
-        table.add_row(label, escape(field.kind), missing, *foreign)
-    found = f" at {records.at!r}" if records.at else ""
-    click.echo(f"\n{name}.{records.name}: {records.count} records{found}")
-    Console().print(table)
-    for doubt in records.doubts:
-        click.echo(f"  Check: {doubt}")

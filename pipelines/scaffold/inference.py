@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import keyword
 import re
 import unicodedata
@@ -18,12 +17,8 @@ import pandas as pd
 from pipelines.ingest.contract import is_name
 from pipelines.ingest.models import is_column_name
 
-#: Records of a sample that are looked at.
-MAX_RECORDS = 1_000
-#: Fields that are tried as a key, alone and together.
-MAX_KEY_CANDIDATES = 20
-#: Levels of a document at which lists are looked for.
-MAX_DEPTH = 3
+#: Records of a sample, fields tried as a key, and levels of a document that are looked at.
+MAX_RECORDS, MAX_KEY_CANDIDATES, MAX_DEPTH = 1_000, 20, 3
 #: Share of values that may be bad in a sample; of more than a few values, one may be.
 MAX_BAD, FEW = 0.1, 4
 #: Bytes of a name, which PostgreSQL cuts at 63.
@@ -38,6 +33,7 @@ LIKE_MONEY = re.compile(r"(^|_)(amount|cost|fee|price|total)($|_)")
 CURRENCY = re.compile(r"(^|_)(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|jpy|cny|inr|aud|cad)($|_)")
 CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?"
 LOCAL_DATE = r"[0-3]?\d([./-])[0-3]?\d\1\d{4}( \d\d?:\d\d.*)?"
+LOCAL_NUMBER = r"[+-]?\d{1,3}(\.?\d{3})*,\d+|[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 PARSE = "As it is, it is a text. A pydantic.BeforeValidator can parse it."
 #: Types by what their texts look like, each with the doubt that it leaves. The last two are dates
 #: and numbers as people write them, which no type reads.
@@ -47,21 +43,13 @@ TYPES = (
     ("bool", "(?i:true|false)", ""),
     ("dt.date", r"\d{4}-\d\d-\d\d", ""),
     ("AwareDatetime", CLOCK + r" ?(Z|z|UTC|[+-]\d\d(:?\d\d)?)", ""),
-    (
-        *("NaiveDatetime", CLOCK),
-        "without a UTC offset, stored as sent: in which time zone? A view may convert it.",
-    ),
+    ("NaiveDatetime", CLOCK, "without a UTC offset, stored as sent: in which time zone?"),
     ("local date", LOCAL_DATE, f"a date, of the day or of the month first? {PARSE}"),
-    (
-        *("local number", r"[+-]?\d{1,3}(\.?\d{3})*,\d+|[+-]?\d{1,3}(,\d{3})+(\.\d+)?"),
-        f"a number with commas? {PARSE}",
-    ),
+    ("local number", LOCAL_NUMBER, f"a number with commas? {PARSE}"),
 )
 #: Types of a sample whose sender writes numbers without quotation marks.
 NUMBERS = (int, float, Decimal)
 TIMES = ("dt.date", "AwareDatetime", "NaiveDatetime", "local date")
-#: Types of fields that may identify a record.
-KEY_TYPES = ("str", "int", *TIMES)
 
 
 @dataclass
@@ -72,7 +60,6 @@ class ProposedField:
     sent: str
     kind: str
     is_optional: bool
-    example: str
     doubts: list[str] = field(default_factory=list)
 
 
@@ -135,8 +122,8 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
     fields: list[ProposedField] = []
     texts: dict[str, pd.Series] = {}
     good = pd.Series(True, range(len(records)))
-    able: list[ProposedField] = []
-    times: list[ProposedField] = []
+    able: list[str] = []
+    times: list[str] = []
     has_numbers = any(type(one) in NUMBERS for record in records for one in record.values())
     for key in dict.fromkeys(key for record in records for key in record):
         values = pd.Series([record.get(key) for record in records], dtype=object)
@@ -151,73 +138,49 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
             one.doubts.append("is it ever missing?")
         fields.append(one)
         texts[one.name], good[bad] = values.map(str), False
-        if not one.is_optional and kind in KEY_TYPES:
-            able.append(one)
-            times += [one] if kind in TIMES or LIKE_A_TIME.search(one.name) else []
+        is_time = kind in TIMES or LIKE_A_TIME.search(one.name)
+        is_name = kind == "str" or LIKE_A_KEY.search(one.name)
+        if not one.is_optional and kind in ("str", "int", *TIMES) and (is_time or is_name):
+            able.append(one.name)
+            times += [one.name] if is_time else []
     table = pd.DataFrame(texts)
     names = _key(able, times, table[good] if good.any() else table)
-    number = len(records)
     doubt = f"a later record with the same {' and '.join(names)} replaces this one: is that right?"
     if not names:
         doubt = "no field or pair of them identifies a record of the sample: what does?"
-    for one in able:
-        if one.name in names and _may_be_measured(one):
-            one.doubts.append("part of the key: does it identify a record, or is it measured?")
-    return ProposedRecords(at, name, fields, names, number, [doubt])
+    return ProposedRecords(at, name, fields, names, len(records), [doubt])
 
 
-def _may_be_measured(one: ProposedField) -> bool:
-    is_named = LIKE_A_KEY.search(one.name) or LIKE_A_TIME.search(one.name)
-    return one.kind == "int" and not is_named
-
-
-def _key(
-    able: list[ProposedField], times: list[ProposedField], texts: pd.DataFrame
-) -> tuple[str, ...]:
+def _key(able: list[str], times: list[str], values: pd.DataFrame) -> tuple[str, ...]:
     """Return a field or a pair that no two different records share; nothing if there is none.
 
-    Of those that are called like a key, then also of those that are times, then of texts; of pairs,
-    first those with one time. A time alone identifies something only where no text beside it can
-    name what it is the time of. A number that may be measured identifies something beside a time
-    alone.
+    Those that are called like a key come first, then texts, each alone or with a time. A time alone
+    identifies something only where no text can name what it is the time of.
     """
-
-    def lacks_single_time(chosen: Sequence[ProposedField]) -> bool:
-        return sum(one in times for one in chosen) != 1
-
-    distinct = texts.drop_duplicates()
-    keys = [one for one in able if LIKE_A_KEY.search(one.name)]
-    numbers = [one for one in able if _may_be_measured(one)]
-    others = [one for one in able if one not in numbers]
-    kinds = (keys, keys + times, others) if len(distinct) > 1 else (keys,)
-    every = [combinations(some[:MAX_KEY_CANDIDATES], n) for some in kinds for n in (1, 2)]
-    groups = [sorted(one, key=lacks_single_time) for one in every]
-    with_numbers = product(times, numbers if len(distinct) > 1 else ())
-    is_named = any(one not in times for one in others)
-    for chosen in chain(*groups, with_numbers):
-        names = [one.name for one in able if one in chosen]
-        is_time_alone = is_named and len(chosen) == 1 and chosen[0] in times
-        if not is_time_alone and not distinct.duplicated(names).any():
-            return tuple(names)
-    return ()
+    distinct = values.drop_duplicates()
+    keys = [one for one in able if LIKE_A_KEY.search(one)][:MAX_KEY_CANDIDATES]
+    texts = [one for one in able if one not in times][:MAX_KEY_CANDIDATES]
+    of_texts = (zip(texts, strict=True), product(texts, times), combinations(texts, 2))
+    of_times = (zip(times, strict=True), combinations(times, 2))
+    candidates = chain(
+        *(zip(keys, strict=True), combinations(keys, 2), product(keys, times)),
+        *((of_texts if texts else of_times) if len(distinct) > 1 else ()),
+    )
+    return next((one for one in candidates if not distinct.duplicated([*one]).any()), ())
 
 
 def _propose_field(sent: str, kind: str, doubts: list[str], present: pd.Series) -> ProposedField:
-    sent_first = [json.dumps(one, default=str, ensure_ascii=False) for one in present[:1]]
-    first = "".join(sent_first)[:40]
-    example = first if first.isprintable() else ascii(first)
     name = identifier(sent)
     if kind in ("int", "float", "Decimal") and LIKE_MONEY.search(name):
         kind = "Decimal"
         doubts = [] if CURRENCY.search(name) else ["in which currency? Put it into the name."]
     if kind.startswith("local"):
         kind = "str"
-    if kind == "str" and not all(
-        is_name(one) and len(one) <= LONG_TEXT for one in map(str, present)
-    ):
+    is_short = all(is_name(one) and len(one) <= LONG_TEXT for one in map(str, present))
+    if kind == "str" and not is_short:
         kind = "Text"
         doubts = [*doubts, "long, or with line breaks; as a name it would be rejected"]
-    return ProposedField(name, sent, kind, False, example, doubts)
+    return ProposedField(name, sent, kind, False, doubts)
 
 
 def _type(present: pd.Series) -> tuple[str, list[str], Any]:
@@ -226,13 +189,10 @@ def _type(present: pd.Series) -> tuple[str, list[str], Any]:
     if not types:
         return "str", ["it is empty in the sample: which type?"], none
     if dict in types:
-        doubt = "an object, stored as JSON: are its fields worth columns (pydantic.AliasPath)?"
-        return "dict[str, Any]", [doubt], none
+        return "dict[str, Any]", ["an object, stored as JSON"], none
     if list in types:
         return "list[Any]", ["a list, stored as JSON"], none
-    if types == {dt.datetime} and all(
-        one == dt.datetime.combine(one, dt.time()) for one in present
-    ):
+    if types == {dt.datetime} and all(one.time() == dt.time() for one in present):
         return "dt.date", ["always at midnight in the sample: is it a day?"], none
     texts = present.map(lambda one: one.isoformat() if isinstance(one, dt.date) else str(one))
     for kind, pattern, doubt in TYPES:
@@ -243,8 +203,7 @@ def _type(present: pd.Series) -> tuple[str, list[str], Any]:
         if kind == "float" and types == {str} and texts.str.isdecimal().all():
             return "str", ["digits, more than an integer has: is it a name?"], none
         if len(bad):
-            words = f"{len(bad)} of {len(texts)} are no {kind}, such as {bad.iloc[0][:20]!r}"
-            doubts.append(words)
+            doubts.append(f"{len(bad)} of {len(texts)} are no {kind}, such as {bad.iloc[0][:20]!r}")
         is_long = texts.str.count(r"\d").max() > FLOAT_DIGITS
         is_exact = Decimal in types or (float not in types and is_long)
         return "Decimal" if kind == "float" and is_exact else kind, doubts, bad.index

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pipelines.scaffold.inference import MAX_RECORDS, ProposedField, ProposedRecords
 
 if TYPE_CHECKING:
     from pipelines.ingest.feeds import Pagination
 
-Kind = Literal["files", "document", "api"]
-#: Names of classes that the declaration uses for something else.
-TAKEN_MODELS = ("Any", "Basemodel", "Decimal", "False", "None", "Settings", "True")
 #: What packages are made of; with examples, of what the source of a package without a sample sends.
 TEMPLATES = resources.files("pipelines.scaffold").joinpath("template")
 
@@ -35,12 +31,9 @@ class Sample:
 
 
 def write_package(
-    folder: Path, name: str, kind: Kind, sample: Sample, pagination: Pagination | None = None
-) -> list[Path]:
-    """Write the package `isobar_<name>` and its project into a folder that does not exist yet.
-
-    Returns the files. Raises `FileExistsError`.
-    """
+    folder: Path, name: str, kind: str, sample: Sample, pagination: Pagination | None = None
+) -> None:
+    """Write the package `isobar_<name>` into a folder, which it makes. Raises `FileExistsError`."""
     folder.mkdir(parents=True)
     package = f"isobar_{name}"
     values = {
@@ -49,12 +42,11 @@ def write_package(
         "Title": name.replace("_", " ").capitalize(),
         "package": package,
         "project": package.replace("_", "-"),
-        "kind": kind,
         "sample": sample.file,
         "imports": _imports(sample.records),
         "models": "\n\n".join(_model(one) for one in sample.records),
         "encoding": sample.encoding,
-        "feed": textwrap.indent(_feed(name, kind, sample.records, pagination), "        "),
+        "feed": _feed(name, kind, sample.records, pagination),
         "schedules": "" if kind == "files" else TEMPLATES.joinpath("schedules.txt").read_text(),
     }
     settings = ["inbox.txt" if kind == "files" else "url.txt"]
@@ -67,15 +59,11 @@ def write_package(
         f"{package}/__init__.py": "declaration.txt",
         "tests/test_contract.py": "test_contract.txt",
     }
-    written = []
     for target, template in targets.items():
         file = folder / target
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_filled(template, values), encoding="utf-8")
-        written.append(file)
-    data = folder / package / sample.file
-    data.write_bytes(sample.content)
-    return [*written, data]
+    (folder / package / sample.file).write_bytes(sample.content)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
@@ -94,14 +82,8 @@ def _imports(records: Sequence[ProposedRecords]) -> str:
 
 
 def model_name(records: ProposedRecords) -> str:
-    """Return the name of the model of records: that of their list, in the singular."""
-    name = records.name
-    for plural, singular in (("ies", "y"), ("sses", "ss"), ("ss", "ss"), ("s", "")):
-        if name.endswith(plural):
-            name = name.removesuffix(plural) + singular
-            break
-    plain = "".join(part.capitalize() for part in name.split("_")) or "Row"
-    return f"{plain}Record" if plain in TAKEN_MODELS else plain
+    """Return the name of the model of records, which is that of nothing else."""
+    return "".join(part.capitalize() for part in records.name.split("_")) + "Record"
 
 
 def _model(records: ProposedRecords) -> str:
@@ -131,42 +113,23 @@ def _quoted(text: str) -> str:
 
 
 def _feed(
-    name: str, kind: Kind, records: Sequence[ProposedRecords], pagination: Pagination | None
+    name: str, kind: str, records: Sequence[ProposedRecords], pagination: Pagination | None
 ) -> str:
-    fetch = {
-        "files": "isobar.FileInbox()",
-        "document": "isobar.HttpDocument()",
-        "api": "isobar.PagedApi(\n    # Check: is it paged like that?\n"
-        f"    pagination=isobar.{pagination!r},\n"
-        '    # headers={"Authorization": "Bearer {token}"},\n)',
-    }[kind]
+    each = [
+        {
+            "at": _quoted(one.at),
+            "model": model_name(one),
+            "table": _quoted(f"{name}.{one.name}"),
+            "key": f"({json.dumps(one.key)[1:-1]})" if len(one.key) != 1 else _quoted(*one.key),
+        }
+        for one in records
+    ]
     if kind == "files":
-        (one,) = records
-        at = f", at={_quoted(one.at)}" if one.at else ""
-        parse = (
-            f"isobar.Rows(\n    {model_name(one)}, table={_quoted(f'{name}.{one.name}')},"
-            f" key={_key(one)}{at}\n)"
-        )
-    else:
-        lists = "".join(
-            textwrap.indent(
-                f"isobar.Records(\n    at={_quoted(one.at)},\n    model={model_name(one)},\n"
-                f"    table={_quoted(f'{name}.{one.name}')},\n    key={_key(one)},\n),\n",
-                "    ",
-            )
-            for one in records
-        )
-        parse = f"isobar.Json(\n{lists})"
-    return (
-        f"isobar.Feed(\n{textwrap.indent(f'fetch={fetch},', '    ')}\n"
-        f"{textwrap.indent(f'parse={parse},', '    ')}\n),"
-    )
-
-
-def _key(records: ProposedRecords) -> str:
-    if len(records.key) == 1:
-        return _quoted(records.key[0])
-    return f"({', '.join(map(_quoted, records.key))})"
+        (one,) = each
+        at = f", at={one['at']}" if records[0].at else ""
+        return _filled("files.txt", one | {"at": at})
+    lists = "".join(_filled("records.txt", one) for one in each)
+    return _filled(f"{kind}.txt", {"lists": lists, "pagination": repr(pagination)})
 
 
 def cut_sample(content: Any) -> Any:

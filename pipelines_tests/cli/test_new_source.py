@@ -104,7 +104,8 @@ SAMPLES = {
 def test_a_package_made_of_a_file_loads_it(author: Gauges, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(SAMPLES[name])
     made = author.write("--from", name)
-    assert re.search(r"measured_at \(key\) +AwareDatetime", made.output)
+    assert "with the same station and measured_at replaces this one" in made.output
+    assert "    measured_at: AwareDatetime" in author.declaration.read_text()
     checked = call("check", "gauges")
     assert checked.exit_code == 0, checked.output
     parts = sample.build(sources()["gauges"])
@@ -177,7 +178,8 @@ def test_odd_names_make_a_package_that_loads(author: Gauges, tmp_path: Path) -> 
     names += ["x" * 70 + c for c in "ab"]
     rows = [dict(zip(names, [number, "A", 2.5, *"12345678"], strict=True)) for number in range(6)]
     (inbox / "odd.csv").write_text(as_csv(rows))
-    assert "pm10_ug_m3" in author.write("--from", "inbox/odd.csv").output
+    author.write("--from", "inbox/odd.csv")
+    assert "    pm10_ug_m3: float" in author.declaration.read_text()
     assert call("check", "gauges").exit_code == 0
     assert author.loaded(inbox=str(inbox)) == [(6, 6, 0, 0)]
 
