@@ -1,8 +1,7 @@
 """Migrate a database to the current schema: roles, tables, views and functions, all or nothing.
 
-This is the only place that issues DDL on permanent objects. Concurrent migrations take turns; a
-repeated one changes nothing. A plug-in that fails is rolled back without affecting the others.
-There are no downgrades: to go back, restore a backup.
+Concurrent migrations take turns; a repeated one changes nothing. A plug-in that fails is rolled
+back without affecting the others. To go back, restore a backup.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -51,10 +50,7 @@ def parts(chosen: Mapping[str, Source] | None = None) -> list[Part]:
 
 
 def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
-    """Return the SQL of each view and function, by the name of the object.
-
-    Covers the platform and the `chosen` sources, by default all.
-    """
+    """Return the SQL of each view and function of the platform and the sources, by its name."""
     chosen = declared_sources() if chosen is None else chosen
     files = {name: sql for part in parts(chosen) for name, sql in part.files.items()}
     found = {name: gathered(name, sql, chosen) for name, sql in files.items()}
@@ -66,10 +62,8 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
 
     A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
 
-    Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
-    or belongs to an older Isobar, the server is read-only, the user lacks rights, or others depend
-    on a table or view that changes.
-    Raises `TransientFailure` if the server is unreachable or in use.
+    Raises `PermanentFailure` for a server or database that cannot be used, missing rights, or if
+    others depend on a table or view that changes; `TransientFailure` if it is away or in use.
     """
     place = place_of(url)
     with _transaction(url) as connection:
@@ -135,9 +129,8 @@ def prepare_roles(url: str) -> None:
 def drop_plugin(url: str, source: Source) -> int:
     """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
 
-    Views of ours that depend on its tables are dropped, too; the next migration makes them again.
-    Returns the number of deliveries. Raises as `migrate`: what others have built on its tables
-    stops it.
+    The next migration makes views of ours again that depend on its tables. Returns the number of
+    deliveries. Raises as `migrate`: what others have built on its tables stops it.
     """
     tables = [*source.metadata.tables]
     command = f"isobar sources reset {source.name}"
@@ -239,10 +232,7 @@ def _knows_all() -> bool:
 
 
 def differences_of(connection: Connection, source: Source) -> list[str]:
-    """Return how tables of a plug-in differ from its models, as far as these are valid.
-
-    Comments are left out: they are set once the columns are there.
-    """
+    """Return how tables of a plug-in differ from its models, if these are valid; not comments."""
     try:
         with connection.begin_nested():
             tables = source.metadata.tables.values()

@@ -1,9 +1,8 @@
 """Distribute tables over the nodes of a Citus cluster; a server without Citus notices nothing.
 
 A table of millions of rows declares its distribution column in its `info`. Tables of one source are
-co-located: the rows of one value are on one node, so that joins by the column stay there. All other
-tables are local to the coordinator. Every migration distributes what is not distributed yet, such
-as the tables of a database that was there before the extension.
+co-located: the rows of one value are on one node. All other tables are local to the coordinator.
+Every migration distributes what is not distributed yet.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,6 @@
 """The warehouse: write sets of rows to PostgreSQL with COPY to a temporary table and one statement.
 
-Everything runs on a connection inside a transaction that the caller opens, so that rows, ledger
-entry and rejects are committed together or not at all. DDL on permanent objects belongs to
-`migrate`.
+The caller opens the transaction, in which rows, ledger entry and rejects are written together.
 """
 
 from __future__ import annotations
@@ -48,11 +46,9 @@ OF_RECORD: Mapping[str, TypeEngine[Any]] = {RECORD: Integer(), RAW: Text()}
 def engine_for(url: str, *, role: str | None) -> Engine:
     """Return an engine for psycopg 3 whose sessions act as `role`, as `sessions` says, without JIT.
 
-    JIT is off because bulk statements here are many and short: compiling them costs more than
-    running them. No statement is prepared: stages differ from load to load, and each is planned
-    for its values. (`plan_cache_mode` would plan each check of a foreign key, too.) Loads are
-    exempt from the database's time-outs, which are meant for interactive users. Connecting raises
-    `PermanentFailure` if a session is not as it must be.
+    Bulk statements are many and short: compiling them costs more than running them. No statement is
+    prepared: stages differ from load to load. (`plan_cache_mode` would plan each check of a foreign
+    key, too.) Connecting raises `PermanentFailure` if a session is not as it must be.
     """
     options = f"-c jit=off {sessions.options(role)}"
     options += " -c application_name=isobar"
@@ -90,9 +86,8 @@ class Warehouse:
         """Open a transaction that holds the lock of `source`: runs that load one feed take turns.
 
         It uses `session` if given, a connection without a transaction. It and a migration wait for
-        each other before either locks a table. `explain` interprets errors. Raises
-        `TransientFailure` if the server goes away, or if another session holds the lock for two
-        minutes; then nothing was written.
+        each other. Raises `TransientFailure` if the server goes away, or if another session holds
+        the lock for two minutes; then nothing was written.
         """
         with (
             self.translate_db_errors(source, explain),
@@ -131,8 +126,8 @@ def delete_in_batches(
 ) -> int:
     """Execute a statement that deletes at most `:most` rows, under `lock`, until none are left.
 
-    Each time in a transaction of its own, so that no load waits for long. The statement returns how
-    many rows it deleted. Returns how many all did.
+    Each time in a transaction of its own, so that no load waits for long. Returns how many rows all
+    deleted, as the statement does.
     """
     removed = 0
     while True:
@@ -202,10 +197,7 @@ def copy_text(connection: Connection, table: str, chunks: Iterable[bytes]) -> No
 
 
 def csv_text(frame: pd.DataFrame) -> Iterator[bytes]:
-    """Format a frame for COPY, some thousand rows at a time.
-
-    As CSV without a header: NULL is empty, and an empty string is two quotes.
-    """
+    """Format a frame as CSV for COPY: NULL is empty, and an empty string is two quotes."""
     import pyarrow as pa
     from pyarrow import compute, csv
 
@@ -273,10 +265,7 @@ SELECT count(*) FROM written
 
 
 def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
-    """Return the statement that counts the staged source records that some tables now hold.
-
-    Each table comes with the columns of its stage.
-    """
+    """Return the statement that counts the staged records that some tables have, by columns."""
     counted = " UNION ALL ".join(
         f"SELECT {RECORD} FROM stage_{table.name} JOIN {table.fullname}"
         f" USING ({', '.join(name for name in columns if name in table.primary_key)})"

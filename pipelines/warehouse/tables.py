@@ -43,8 +43,6 @@ def source_metadata() -> MetaData:
 
 #: The type of an instant.
 INSTANT = DateTime(timezone=True)
-
-
 Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
@@ -67,11 +65,7 @@ metadata = source_metadata()
 
 
 def delivery_id_column() -> Column[int]:
-    """Return the column for data lineage: the delivery that wrote or last changed the row.
-
-    It is not a foreign key. Both rows are written in one transaction, and checking the key for
-    every row would cost a bulk load more than it could ever find.
-    """
+    """Return the column of the delivery that wrote the row; to check a foreign key takes long."""
     return required(
         "delivery_id", BigInteger, "Delivery that wrote or last changed this row (ops.deliveries)."
     )
