@@ -1,8 +1,6 @@
 """Metadata of every asset in Dagster, and how failures are reported there.
 
-The bridge between plain code and Dagster's types, used by all sources. Contains no logic of a
-source.
-"""
+The bridge between plain code and Dagster's types, used by all sources."""
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -104,10 +102,7 @@ def table_spec(
 
 
 def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
-    """Return the number of rows of a table or view as metadata; of a large table, an estimate.
-
-    Counting would read all of it after each load. The estimate is the planner's.
-    """
+    """Return the number of rows as metadata; of a large table or view, the planner's estimate."""
     name = ".".join(key.path)
     planned = text("SELECT ops.estimated_rows(to_regclass(:name))")
     estimate = connection.execute(planned, {"name": name}).scalar_one()
@@ -122,10 +117,7 @@ def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
 
 
 def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.AssetsDefinition:
-    """Return the asset of a view that `isobar migrate` created: materializing it profiles the view.
-
-    Its description is the view's comment. `upstream` are the tables and views that it reads.
-    """
+    """Return the asset of a view, which reads `upstream`: materializing it profiles the view."""
     schema, name = view.name.split(".")
     key = dg.AssetKey([schema, name])
     sql = source.object_files[view.name]
@@ -151,26 +143,23 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             as_dagster_failure(context),
             warehouse.limited(f"the view {view.name}", f"sql/views/{view.name}.sql") as connection,
         ):
-            stats = table_stats(connection, key, is_counted=view.is_counted)
-            return dg.MaterializeResult(metadata=_view_metadata(connection, key) | stats)
+            columns = text(read_sql("pipelines.warehouse", "columns_of"))
+            described = [
+                dg.TableColumn(row.name, row.type, description=row.comment)
+                for row in connection.execute(columns, {"name": view.name})
+            ]
+            sample = text(f"SELECT * FROM {view.name} LIMIT {SAMPLE_ROWS}")
+            rows = connection.execute(sample).mappings()
+            samples = [{one: _cell(value, 60) for one, value in row.items()} for row in rows]
+            return dg.MaterializeResult(
+                metadata={
+                    "dagster/column_schema": dg.TableSchema(columns=described),
+                    "samples": as_table(samples),
+                    **table_stats(connection, key, is_counted=view.is_counted),
+                }
+            )
 
     return profile
-
-
-def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-    """Return the columns with comments, and a few sample rows."""
-    name = ".".join(key.path)
-    columns = connection.execute(
-        text(read_sql("pipelines.warehouse", "columns_of")), {"name": name}
-    )
-    sampled = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
-    samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
-    return {
-        "dagster/column_schema": dg.TableSchema(
-            columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
-        ),
-        "samples": as_table(samples),
-    }
 
 
 def table_stats(
@@ -190,10 +179,7 @@ def record_source_event(
     source_input: Input,
     metadata: Mapping[str, Any],
 ) -> None:
-    """Record a materialization of an external source, with the metadata of what was received.
-
-    Its data version stays the initial one, so that downstream assets do not become out of date.
-    """
+    """Record a materialization of an external source, which leaves downstream assets up to date."""
     event = dg.AssetMaterialization(
         input_key(source_input), metadata=metadata, tags={"dagster/data_version": "INITIAL"}
     )
@@ -217,8 +203,8 @@ def as_dagster_failure(
 ) -> Iterator[None]:
     """Translate our failures to Dagster's: transient ones are retried, permanent ones are not.
 
-    Nothing is retried if a person waits for the run, because the client has already retried several
-    times. Nor if `is_patient` is false: another run follows soon anyway.
+    Nothing is retried if a person waits for the run. Nor if `is_patient` is false: another run
+    follows soon anyway.
     """
     try:
         with translated(context.op_def.name, "a query failed", place="the database"):

@@ -35,10 +35,7 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 def automated(
     source: Source, spec: dg.AssetSpec, freshness: dg.FreshnessPolicy | None
 ) -> dg.AssetSpec:
-    """Return an asset of a source with the freshness policy and its automation condition.
-
-    External assets have neither. One of a plug-in's own definitions keeps its condition.
-    """
+    """Return an asset with its freshness policy and, if it is derived, our automation condition."""
     if is_external(spec.key):
         return spec
     name = ".".join(spec.key.path)
@@ -59,10 +56,7 @@ def freshness_of(source: Source) -> dg.FreshnessPolicy | None:
 
 
 def due_within(source: Source) -> dt.timedelta | None:
-    """Return after how long without a success a source is overdue.
-
-    None if it is off, or without a schedule of its job.
-    """
+    """Return after how long a source is overdue; None if it is off, or its job has no schedule."""
     mine = [one for one in source.schedules if one.job == source.name]
     if not (mine and source.settings.is_set_up(Settings.current())):
         return None
@@ -70,11 +64,7 @@ def due_within(source: Source) -> dt.timedelta | None:
 
 
 def note_checked(store: Warehouse, source: Source, run_id: str) -> None:
-    """Record that a run has checked a source for new data, and by when the next one is due.
-
-    `metrics.freshness` shows it. Only a run that has received everything calls this: not one that
-    failed in part, that was for a part, or whose source is off.
-    """
+    """Record that a run has received everything there was, and by when the next one is due."""
     values = {
         "source": source.name,
         "checked_at": func.clock_timestamp(),

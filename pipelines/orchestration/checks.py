@@ -74,10 +74,7 @@ def verdict(
     severity: dg.AssetCheckSeverity,
     bad_records: Sequence[Mapping[str, Any]] = (),
 ) -> dg.AssetCheckResult:
-    """Return a check result that passes without offending rows, or shows the first few.
-
-    `bad_records` are those of deliveries that were rejected as a whole.
-    """
+    """Return a result that passes without offending rows, with bad records of rejected files."""
     count, offending = found if isinstance(found, Offending) else (len(found), found)
     metadata: dict[str, Any] = {"offending": count}
     if offending:
@@ -88,10 +85,7 @@ def verdict(
 
 
 def evaluated(warehouse: WarehouseResource, check: RowCheck) -> dg.AssetCheckResult:
-    """Return the result of a check; one that takes too long did not pass.
-
-    Nor did one whose statement is wrong.
-    """
+    """Return the result of a check; one that takes too long or has a wrong statement has failed."""
     severity = dg.AssetCheckSeverity.ERROR if check.spec.blocking else WARN
     try:
         with warehouse.limited(f"the check {check.title}", check.file) as connection:
@@ -128,11 +122,7 @@ def rejects_of(connection: Connection, feed: str, ledger: Ledger) -> Offending:
 
 
 def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
-    """Return the checks that every ledger feed has.
-
-    Each delivery of a snapshot is complete, and its run fails if none arrives. For other feeds,
-    rejects of earlier deliveries are still missing, and a run without new data succeeds.
-    """
+    """Return the checks that every ledger feed has; of a snapshot, the last delivery counts."""
     key, feed = dg.AssetKey(ledger.on.split(".")), ledger.feed or source.name
 
     def check(
@@ -185,10 +175,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[RowCheck]:
 
 
 def offending_rows(connection: Connection, source: Owner, query: str, place: str) -> Offending:
-    """Return how many rows a query of a source returns, and the first few.
-
-    `place` is its file.
-    """
+    """Return how many rows a query of a source returns, and the first few; `place` is its file."""
     inner = query.rstrip().removesuffix(";")
     counted = (
         f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({inner}\n) AS offending"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-# `DagsterInstance.from_config` accepts no overrides. A config file with the URL in it would put a
-# password on the disk, and would need space on a disk that may be full.
+# `from_config` accepts no overrides; a file with the URL would put a password on the disk.
 from dagster._core.instance.ref import InstanceRef
 
 

@@ -18,10 +18,7 @@ from pipelines.warehouse.tables import WRITTEN_WITH
 
 
 def definitions_of(source: Source) -> dg.Definitions:
-    """Return the assets, checks, jobs, schedules, sensors and resources of a source.
-
-    Raises whatever its code raises, and `ValueError` for a declaration that contradicts itself.
-    """
+    """Return the assets, checks, jobs, schedules, sensors and resources of a source."""
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
     inboxes = [one for one in source.fetchers if isinstance(one, FileInbox)]
@@ -43,10 +40,7 @@ def definitions_of(source: Source) -> dg.Definitions:
 
 
 def upstream_of(view: str) -> list[str]:
-    """Return the asset tables and views that a view reads, directly or indirectly.
-
-    A table that is not an asset names, in its `info`, the asset with which it is written.
-    """
+    """Return the assets that a view reads, also by other views or tables written with them."""
     known = declared_sources().values()
     files = {name: sql for one in known for name, sql in one.object_files.items()}
     views = {name for one in known for name in one.view_assets}
@@ -57,10 +51,7 @@ def upstream_of(view: str) -> list[str]:
 
 
 def _job(source: Source, assets: Collection[object], checks: Collection[Any]) -> Any:
-    """Return the source's job: its assets with their checks, but for those of another job.
-
-    If a source collects from others, its job also refreshes their views that show its data.
-    """
+    """Return the source's job: its assets and checks, and views of others that show its data."""
     known = {key for one in assets for key in getattr(one, "keys", ())}
     known |= {one.key for one in assets if isinstance(one, dg.AssetSpec)}
     for key in (key for check in checks for key in check.check_keys if key.asset_key not in known):

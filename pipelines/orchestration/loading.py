@@ -69,10 +69,7 @@ class LoadConfig(dg.Config):
 
 
 def load_asset(source: Source) -> dg.AssetsDefinition:
-    """Return the asset of the tables that a source's fetchers fill, one fetcher after another.
-
-    All are filled whichever are selected, as by `dagster asset materialize --select`.
-    """
+    """Return the asset of the tables that a source's fetchers fill, whichever are selected."""
     deps = [input_key(fetcher.input) for fetcher in source.fetchers]
     tables = [source.table(name) for name in source.loads]
 
@@ -165,10 +162,7 @@ class _Loading:
                 record_source_event(self.context, fetcher.input, counts(fresh))
 
     def _load_inbox(self, fetcher: FileInbox, runner: Runner) -> None:
-        """Load the complete files of the inbox, or one file from anywhere.
-
-        The check `readable_files` shows rejected files.
-        """
+        """Load the complete files of the inbox, or one file from anywhere."""
         if self.config.file is not None:
             self.is_on = True
             file = inspect_file(self.source.name, Path(self.config.file))
@@ -208,10 +202,7 @@ class _Loading:
             self.failure = self.failure or failure
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
-        """Load a document, page after page or batch after batch, unless they equal the last ones.
-
-        Raises the failure of the first that is rejected after all others are loaded.
-        """
+        """Load a document, pages or batches; raise the first failure when all others are loaded."""
         is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
         declared = fetcher.since if isinstance(fetcher, PagedApi) else None
         name, since = fetcher.input.name, None
@@ -291,8 +282,8 @@ class _Loading:
     def _since(self, declared: Since, name: str, runner: Runner) -> str | None:
         """Return the time from which on records are requested; None: all.
 
-        It is the newest time among the rows of reads that ended: those of a read that broke off may
-        be newer than what it did not get. One in the future would hide all until then.
+        It is the newest time of reads that ended: a read that broke off may have newer rows than
+        what it did not get. One in the future would hide all until then.
         """
         table = self.source.table(runner.feed.records[0].table)
         at = table.c[declared.column]
@@ -331,10 +322,7 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
 
 
 def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
-    """Return the sensor that starts the source's job for new files in its inbox.
-
-    It does so for a rejected file that was removed, too, so that its check turns green.
-    """
+    """Return the sensor that starts the job for new files, and for removed rejected ones."""
     variable = source.settings.variable(fetcher.setting)
 
     @due_sensor(

@@ -1,7 +1,6 @@
-"""Fail runs whose process on this host is dead, and free their pool slots.
+"""Fail runs whose process on this host is dead: Dagster's default launcher has no health check.
 
-Dagster's default launcher has no health check, so its monitoring would not: such a run would block
-its source until its time limit. A live code server fails the runs of its own workers.
+Such a run would block its source until its time limit.
 """
 
 import json
@@ -15,7 +14,7 @@ from pipelines.postgres.process_identity import find, identity, is_alive
 
 #: Hidden tag of runs in the process of a command: a person waits, so they do not wait for a source.
 TAG = ".dagster/isobar_interactive"
-#: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
+#: Tag of runs of workers, which the daemon queries.
 BROKER_TAG = "dagster-celery/task_id"
 STATUS = dg.DagsterRunStatus
 AT_WORK = [STATUS.STARTING, STATUS.STARTED]
@@ -36,8 +35,7 @@ def fail_orphaned_runs(
 ) -> list[dg.DagsterRun]:
     """Fail runs whose command or worker was killed on this host; the daemon retries the latter.
 
-    Returns the runs. `has_workers` says whether workers run here: elsewhere, a code server's
-    loopback address would be mistaken for this host's.
+    `has_workers` says whether workers run here, as a code server's loopback address would.
     """
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):

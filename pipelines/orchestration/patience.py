@@ -1,9 +1,8 @@
 """Long polling: how long a sensor tick polls before it reports that there is nothing to do.
 
-Each tick costs the daemon, the code server and a row in Dagster's storage, whatever it finds. While
-the file `polling` is in DAGSTER_HOME, which `isobar ui` and `isobar serve code` write, a tick polls
-for the seconds in it, and ends as soon as it finds something. Without the file it polls once: that
-is how `isobar ui` ends running ticks, for which the daemon waits.
+Each tick costs the daemon, the code server and a row in Dagster's storage. While the file `polling`
+is in DAGSTER_HOME, which `isobar ui` and `isobar serve code` write, a tick polls for the seconds in
+it. Without the file it polls once: so `isobar ui` ends running ticks, for which the daemon waits.
 """
 
 import functools
@@ -29,8 +28,8 @@ def repeat_every(
 ) -> Callable[..., dg.RunRequest | dg.SkipReason]:
     """Wrap a sensor's function so that a tick repeats it at an interval until it finds something.
 
-    The first tick of a process and a tick after a failure call it once, so that success is reported
-    early. So does a manual test in the UI, for which Dagster passes no previous tick.
+    The first tick of a process, one after a failure and a manual test in the UI, for which Dagster
+    passes no previous tick, call it once.
     """
     is_sound = False
 

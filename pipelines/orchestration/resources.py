@@ -1,8 +1,4 @@
-"""Dagster resources: the warehouse, and the settings of each source.
-
-A resource is a thin shell. Each source's own code, which does not depend on Dagster, opens clients
-from its settings.
-"""
+"""Dagster resources: the warehouse, and the settings of each source."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -31,19 +27,14 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     @contextmanager
     def open(self) -> Iterator[Warehouse]:
-        """Yield a `Warehouse`, by default that of the environment.
-
-        Its connections are pooled in this process: a run has dozens of steps with a query or two
-        each.
-        """
+        """Yield a `Warehouse`, whose connections are pooled: a run has dozens of small steps."""
         yield _kept(self.url or Settings.current().warehouse_url(LOADER))
 
     @contextmanager
     def limited(self, what: str, file: str | None = None) -> Iterator[Connection]:
         """Yield a connection whose statements have the time limit of checks and views.
 
-        Failures are about `what` and name its `file`, if it has one: `PermanentFailure` if a
-        statement exceeds the limit, and those of `failure_of`.
+        Raises `PermanentFailure` about `what` and its `file` if a statement exceeds the limit.
         """
         seconds = Settings.current().statement_seconds
         with self.open() as store:

@@ -23,11 +23,8 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
     if is_interrupt(data.error):
         return f"{event.step_key}: {STOPPED}; {KEPT}"
     error = innermost(data.error)
-    return (
-        f"{event.step_key}: {redact(error.message.strip())}"
-        if error
-        else f"{event.step_key} failed"
-    )
+    said = f": {redact(error.message.strip())}" if error else " failed"
+    return f"{event.step_key}{said}"
 
 
 def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:

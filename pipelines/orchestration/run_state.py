@@ -1,7 +1,4 @@
-"""Queries about runs, for sensors and schedules. None of them changes anything.
-
-A run whose process was killed is in progress until the sensor `orphaned_runs` fails it.
-"""
+"""Queries about runs, for sensors and schedules."""
 
 import time
 
@@ -37,8 +34,8 @@ def reason_to_wait(
 ) -> str | None:
     """Return why a sensor should not start the job now; None if it should.
 
-    A run of it or of one of the `others` is in progress, or its last run failed and began less than
-    `seconds` ago, but after `news_at` (seconds since 1970), if there is news.
+    One of it or of the `others` is in progress, or its last run failed and began within `seconds`,
+    but after `news_at` (seconds since 1970), if there is news.
     """
     if any(has_unfinished_run(instance, name) for name in (job_name, *others)):
         return "A run is under way."

@@ -142,9 +142,8 @@ def due_sensor(
 ) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
     """Decorate a sensor that is on by default and polls at an interval.
 
-    Its description is `about`, else its docstring. A tick continues to poll until it finds
-    something. With `polls_once` it polls once, for sensors whose every tick has to be recorded.
-    `more` is passed to `dagster.sensor`.
+    Its description is `about`, else its docstring. With `polls_once`, each tick is recorded. `more`
+    is passed to `dagster.sensor`.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:

@@ -1,8 +1,7 @@
 """The sensor that looks for problems each minute, notes them, and notifies people.
 
-Each receiver is notified once when a problem begins, and when it is over. A message has all changes
-since the last one that it accepted. A problem that is over before its message could be sent is not
-sent. What was notified is kept in the sensor's cursor.
+Each receiver is notified once when a problem begins, and when it is over, in one message of all
+changes since the last one that it accepted. What was notified is kept in the sensor's cursor.
 """
 
 import datetime as dt
@@ -64,8 +63,8 @@ class Memory(BaseModel):
 def alerts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SkipReason:
     """Look for problems, send what is new, and record in the cursor who was notified of what.
 
-    Killed between the two, it sends again: each change is delivered at least once. Messages are
-    sent while the warehouse is down or takes no writes, too; what is over is sent when it is up.
+    Killed between the two, it sends again. Messages are sent while the warehouse is down, too; what
+    is over is sent when it is up.
     """
     repository, now, tables, down = context.repository_def, utc_now(), None, None
     assert repository is not None
@@ -110,8 +109,8 @@ def notify(
 ) -> tuple[Memory, list[str]]:
     """Send each receiver its changes, worst first.
 
-    Returns what each was notified of, and who was not reached and why: that message is sent again
-    at the next look. If the problems are only those that can be seen now, none is over.
+    Returns what each was notified of, and who was not reached and why. If the problems are only
+    those that can be seen now, none is over.
     """
     keys = {one.key for one in problems}
     before = {one: memory.receivers.get(one.digest, {}) for one in receivers}
@@ -156,12 +155,7 @@ def _message(
 
 
 def _where_to_look(problem: Problem | NotifiedProblem) -> str:
-    page = "none; isobar status shows more"
-    if problem.path:
-        url = ui_url()
-        page = f"{url or ''}{problem.path}" + (
-            "" if url else " of the web UI (ISOBAR_UI_URL is not set)"
-        )
+    page = f"{ui_url() or ''}{problem.path}" if problem.path else "none; isobar status shows more"
     return f"  since: {problem.since:%Y-%m-%d %H:%M} UTC\n  page: {page}"
 
 

@@ -1,8 +1,7 @@
 """The job that deletes old data, and the sensor for orphaned runs.
 
-Dagster derives the state of assets from their events. Of old events, the newest of each asset,
-partition and kind are therefore kept. Runs are kept because links lead to them, and so is
-everything that belongs to unfinished runs.
+Of old events, the newest of each asset, partition and kind are kept, from which Dagster derives the
+state of assets; and runs, because links lead to them, with all that belongs to unfinished ones.
 """
 
 import datetime as dt
@@ -91,31 +90,24 @@ def _purge(
 def prune(
     instance: dg.DagsterInstance, log: Literal["events", "checks"], before: dt.datetime
 ) -> int:
-    """Delete the entries of Dagster's log before a time, except those that are still read.
-
-    Concurrent calls take turns. Returns how many were deleted.
-    """
+    """Delete entries of Dagster's log before a time that nothing reads; return how many."""
     storage: Any = instance.event_log_storage  # of PostgreSQL
     statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log}"))
     parameters = {
         "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # the format that Dagster stores
         "unfinished": [status.value for status in UNFINISHED],
     }
+    turn = "SELECT pg_advisory_xact_lock(hashtextextended('isobar prune', 0))"
     with storage.index_transaction() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended('isobar prune', 0))")
-        )
+        connection.execute(text(turn))
         return int(connection.execute(statement, parameters).scalar_one())
 
 
 def remove_run_files(
     storage: Path, before: dt.datetime, unfinished: Collection[str] = ()
 ) -> dict[str, int]:
-    """Delete the output of runs that began before a time, and older logs of ticks.
-
-    They are in Dagster's storage folder, of which all else is left alone. `unfinished` are run ids.
-    """
+    """Delete the output of runs, but of `unfinished` ones, and logs of ticks before a time."""
     found = {
         "folders": [one for one in storage.glob(RUN_ID) if one.name not in unfinished],
         "logs of sensors": [*storage.glob(TICK_LOGS)],
@@ -130,10 +122,9 @@ def remove_run_files(
 
 
 def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, int]:
-    """Delete quarantined records whose delivery was loaded before a time. Returns counts by feed.
+    """Delete rejected records of deliveries before a time; return counts by feed.
 
-    The ledger counts them as purged. Records of deliveries that were rejected as a whole before
-    that time are deleted, too.
+    The ledger counts them as purged, but for those of deliveries that were rejected as a whole.
     """
     is_old = deliveries.c.loaded_at < before
     kept = update(deliveries).where(is_old, deliveries.c.bad_records.is_not(None))

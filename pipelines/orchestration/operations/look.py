@@ -1,8 +1,4 @@
-"""One look at everything: what is wrong with runs, checks, data, automation and the daemon.
-
-The sensor `alerts` looks each minute, `isobar run` at its end, and `isobar status` if nobody has
-looked for two minutes. What was found is noted in `ops.last_look`.
-"""
+"""One look at everything: what is wrong with runs, checks, data, automation and the daemon."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
@@ -54,17 +50,13 @@ def look(
     *,
     is_by_daemon: bool = False,
 ) -> Look:
-    """Return what is wrong, worst first.
-
-    A problem that the last look found has existed since that one says.
-    In the daemon's first minute, its parts have not given a sign of life yet.
-    """
+    """Return what is wrong, worst first, each since when the last look had it."""
     before = tables.before if tables else None
     found = [*problems.find_problems(instance, repository), *(tables.problems if tables else ())]
-    if not is_by_daemon or (before and before.is_fresh(now)):
-        found += problems.of_daemon(instance, now)
     if is_by_daemon:  # whoever looks is running again
         found = [one for one in found if one.key != f"sensor:{SENSOR}"]
+    else:
+        found += problems.of_daemon(instance, now)
     since = {one.key: one.since for one in before.problems} if before else {}
     known = [
         replace(one, since=since.get(one.key, one.since), source=one.source or _source_of(one))

@@ -45,9 +45,7 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure 
         if receiver := _receiver(url):
             receivers.append(receiver)
         else:
-            schema, has_schema, _ = url.partition("://")
-            shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
-            rejected.append(f"entry {number}, {shown}")
+            rejected.append(f"entry {number}")
     failure = misconfigured(
         f"apprise does not understand ALERT_URLS: {'; '.join(rejected)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
@@ -67,8 +65,7 @@ def check_urls(urls: Sequence[str]) -> list[Receiver]:
 def deliver(messages: Mapping[Receiver, Message], seconds: float) -> dict[Receiver, str | None]:
     """Send each receiver its message; return why one did not accept it, or None.
 
-    Receivers are served concurrently, within `seconds` in total. A message not accepted by then
-    counts as undelivered, though it may still arrive.
+    Receivers are served concurrently. What is not accepted within `seconds` counts as undelivered.
     """
     reasons: dict[Receiver, str | None] = dict.fromkeys(messages, NO_ANSWER)
     deadline = time.monotonic() + seconds

@@ -1,7 +1,6 @@
 """Current problems as Dagster's instance knows them: runs, checks, ticks and the daemon.
 
-Small queries through the instance's methods. Read-only.
-"""
+Small queries through the instance's methods."""
 
 import datetime as dt
 import time
@@ -28,21 +27,19 @@ BY_ASSETS = "__ASSET_JOB"
 MAX_RUNS, MAX_FINISHED = 100, 20
 #: A retry that Dagster announced starts within this time, or never.
 RETRY_SECONDS = 300.0
-#: While the code server restarts, a tick that it should evaluate may fail.
-RELOAD_SECONDS = 120.0
 RUN_AGAIN = (
     "See the run's page; when it is fixed, run it again. To dismiss the alert, delete the run."
 )
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
+#: Errors of a tick while the code server, which also looks for problems, restarts or is away.
+AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationNotFoundError")
 #: Checks of what the look reads from the tables themselves, as it is now.
 SEEN_IN_TABLES = (NO_REJECTS, READABLE_FILES)
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 #: Daemon heartbeats come every half minute; a daemon that missed two is late.
 BEAT_SECONDS = 75.0
-#: A single thread may be busy for a while if the others send heartbeats.
-HANGS_SECONDS = 300.0
 START = "Start it: isobar ui (make ui)."
 
 
@@ -59,40 +56,23 @@ def find_problems(
 
 
 def of_daemon(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Problem]:
-    """Yield that the daemon, or a part of it, gives no sign of life or reports an error."""
-    required = sorted(instance.get_required_daemon_types())
-    beats = {
-        name: one for name, one in instance.get_daemon_heartbeats().items() if name in required
-    }
+    """Yield that the daemon gives no sign of life."""
+    beats = instance.get_daemon_heartbeats().values()
     if not beats:
         what = "No daemon has run yet: schedules and sensors start no runs"
         yield Problem("status:daemon", "warning", what, "", now, "", START)
         return
-    last = utc_at(max(one.timestamp for one in beats.values()))
+    last = utc_at(max(one.timestamp for one in beats))
     if (now - last).total_seconds() > BEAT_SECONDS:
-        what = (
-            f"The daemon is dead or stands still: no sign of life since {last:%Y-%m-%d %H:%M} UTC"
-        )
+        since = f"no sign of life since {last:%Y-%m-%d %H:%M} UTC"
+        what = f"The daemon is dead or stands still: {since}"
         yield Problem("status:daemon", "error", what, "", last, "", START)
-        return
-    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
-    for name in required:
-        beat, key = beats.get(name), f"status:daemon:{name}"
-        if beat is None or now.timestamp() - beat.timestamp > HANGS_SECONDS:
-            what = f"{name} of the daemon gives no sign of life"
-            yield Problem(key, "error", what, name, now, "", remedy)
-        elif beat.errors:
-            what = f"{name} of the daemon: {shown(beat.errors[0].message)}"
-            yield Problem(key, "warning", what, name, now, "", remedy)
 
 
 def _failed_runs(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Yield failed runs that no later run has made good: of jobs, and of selected assets.
-
-    Runs that Dagster retries do not count.
-    """
+    """Yield failed runs that neither a later run has made good nor Dagster retries."""
     records = instance.get_run_records(dg.RunsFilter(statuses=[FAILURE]), limit=MAX_RUNS)
     failed = {one.dagster_run.job_name for one in records}
     if len(records) == MAX_RUNS:  # older failures of other jobs may be missing
@@ -202,11 +182,7 @@ def _failing_ticks(
             continue
         tick, since = ended[0], utc_at(ended[0].timestamp)
         error = tick.error.cls_name if tick.error else None
-        is_first = len(ended) < 2 or ended[1].status.value != "FAILURE"
-        is_young = (utc_now() - since).total_seconds() < RELOAD_SECONDS
-        if error == "DagsterUserCodeUnreachableError" and is_first and is_young:
-            continue
-        if error == "DagsterCodeLocationNotFoundError":  # it was waiting when the daemon stopped
+        if error in AWAY:
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = split_remedy(description, SEE_TICK)

@@ -46,7 +46,7 @@ def test_an_address_unknown_to_apprise_is_rejected_by_position(
     urls = f"{receiver.url} jsn://me:hunter2@example.org/ hunter2"
     done = isobar(state, *command, ALERT_URLS=urls)
     assert done.returncode == 1
-    assert "entry 2, jsn://…; entry 3, which has no ://" in done.stderr
+    assert "ALERT_URLS: entry 2; entry 3" in done.stderr
     assert "what to do: Write addresses as https://" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
     assert receiver.messages == []

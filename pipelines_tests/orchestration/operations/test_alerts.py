@@ -231,7 +231,7 @@ def test_a_wrong_address_blocks_no_other(world: World, receiver: FakeReceiver, t
     world.stop()
     said, _ = world.look()
     assert said.startswith("1 problem, all reported. configuration: apprise does not understand")
-    assert "entry 1, jsn://…" in said
+    assert "ALERT_URLS: entry 1" in said
     assert "hunter2" not in said
     assert len(receiver.messages) == 1
 
@@ -282,7 +282,7 @@ def test_alerts_work_without_warehouse_and_ui_address_and_with_invalid_variables
     world.warehouse = WarehouseResource()
     assert world.look()[0] == "2 problems, all reported."
     assert receiver.text.startswith("the environment or .env: The database: ")
-    assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
+    assert receiver.text.endswith("  page: /locations/pipelines/sensors/inbox")
 
 
 def test_a_flood_of_problems_is_truncated(

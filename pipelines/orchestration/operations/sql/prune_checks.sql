@@ -1,6 +1,5 @@
--- Deletes old check executions from Dagster's storage, except executions that Dagster or an alert
--- still reads (the newest of each check, partition and outcome) and those of unfinished runs. Raw
--- SQL, because Dagster never deletes them (https://github.com/dagster-io/dagster/issues/33785).
+-- Deletes old executions of checks, which Dagster never does, but for the newest of each check,
+-- partition and outcome, and those of unfinished runs.
 WITH old AS (
     SELECT
         id,

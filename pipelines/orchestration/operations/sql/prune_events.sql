@@ -1,10 +1,7 @@
--- Deletes old events from Dagster's storage, except events that Dagster or an alert still reads and
--- events of unfinished runs. Raw SQL on Dagster's tables: Dagster deletes events only together with
--- their run, and then loses the state of assets
--- (https://github.com/dagster-io/dagster/issues/33785).
+-- Deletes old events that neither Dagster nor an alert reads. Dagster deletes events only with their
+-- run, and then loses the state of assets (https://github.com/dagster-io/dagster/issues/33785).
 WITH first_young AS (
-    -- Row ids are roughly in order of time, and there is no index on the time, so recent rows are
-    -- excluded by id. A row with a time in the future was written while a clock was wrong.
+    -- There is no index on the time. One in the future was written while a clock was wrong.
     SELECT coalesce(min(id), 9223372036854775807) AS id
     FROM (
         SELECT id
@@ -23,9 +20,7 @@ WITH first_young AS (
     FROM event_logs
     WHERE id < (SELECT id FROM first_young) AND timestamp < :before
 ), kept AS (
-    -- The newest event of each asset, partition and kind, because Dagster derives the state of
-    -- assets from it. Also the errors of the last hundred failed runs of each job, which alerts
-    -- show until a run succeeds.
+    -- The state of assets, and the errors of failed runs, which alerts show until one succeeds.
     SELECT max(id) AS id
     FROM old
     WHERE asset_key IS NOT NULL
