@@ -101,9 +101,9 @@ class HttpClient:
     """GET requests to one source. All limits are per instance; secrets never appear in a message.
 
     `variable` is the environment variable of the URL. `read_seconds` limits the time until the
-    first bytes and between two reads, `attempt_seconds` that of a body. Waits between attempts grow
-    by `growth`, with jitter. Requests share `retries`, if given: a retry takes one, a response
-    gives one back. Connections are kept, also by clients that `dataclasses.replace` makes of this one.
+    first bytes and between two reads, `attempt_seconds` that of a body. Waits between attempts
+    grow by `growth`, with jitter. Of `retries`, if given, a retry takes one, and a response gives
+    one back. Connections are kept, also by clients that `dataclasses.replace` makes of it.
 
     Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
     cannot fix, and `NotReady` for 202, 204 and 304.

@@ -1,6 +1,4 @@
-"""Metadata of every asset in Dagster, and how failures are reported there.
-
-The bridge between plain code and Dagster's types, used by all sources."""
+"""Metadata of every asset in Dagster, and how failures are reported there."""
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,4 @@
-"""Current problems as Dagster's instance knows them: runs, checks, ticks and the daemon.
-
-Small queries through the instance's methods."""
+"""Current problems as Dagster's instance knows them: runs, checks, ticks and the daemon."""
 
 import datetime as dt
 import time
