@@ -1,7 +1,6 @@
 """The declaration of a source: what its package says, without importing Dagster.
 
-docs/parts-of-a-source.md has the files of a package. One more is `sql/views/<source>.newest.sql`:
-the newest time in its data, for `metrics.freshness` (columns as `ops.newest` explains them).
+A package of Isobar itself may have `sql/views/<source>.newest.sql`, which `ops.newest` gathers.
 """
 
 from __future__ import annotations
@@ -43,10 +42,7 @@ if TYPE_CHECKING:
 
 
 def deferred(reference: str) -> Callable[..., Any]:
-    """Return a function that imports `package.module:name` on its first call.
-
-    A declaration can thus refer to the code of its source without importing it.
-    """
+    """Return a function that imports `package.module:name` on its first call."""
     module, _, name = reference.partition(":")
 
     def call(*args: Any, **values: Any) -> Any:
@@ -164,8 +160,7 @@ class Source:
     inputs: tuple[Input, ...] = ()
     #: How what it provides is fetched, parsed and stored.
     feeds: tuple[Feed, ...] = ()
-    #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. By
-    #: default those of the records of feeds with fetchers. Empty if `jobs.py` defines the assets.
+    #: Tables that the fetchers write, by default those of the records; the first shows the counts.
     loads: tuple[str, ...] = ()
     #: Called with the warehouse and the settings before anything is loaded.
     prepare: Callable[[Warehouse, Any], None] | None = None
@@ -181,11 +176,9 @@ class Source:
     retention: tuple[Retention, ...] = ()
     #: Whether it gathers what others offer (`pipelines.migrations.collections`). It then runs last.
     collects: bool = False
-    #: A file of its package that the sandbox sends, if it has no `sandbox.py`: to the inbox, or as
-    #: the document or first page of its service.
+    #: A file of its package that the sandbox sends, if it has no `sandbox.py`.
     sample: str | None = None
-    #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
-    #: returns a message.
+    #: Called with the warehouse in the sandbox: loads initial data, and returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
 
     def __post_init__(self) -> None:

@@ -19,10 +19,7 @@ from pipelines.source import by_seniority, check_sources
 
 
 def build_definitions() -> dg.Definitions:
-    """Build all assets, checks, jobs, schedules and sensors.
-
-    A source whose definitions cannot be built is switched off. If the name of one is taken, Dagster
-    says which when it loads them.
+    """Build all assets, checks, jobs, schedules and sensors; what cannot be built is switched off.
 
     Raises `PermanentFailure` for a mistake in the operator's schedules.
     """

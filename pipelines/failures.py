@@ -1,19 +1,16 @@
 """The three kinds of failure: transient, permanent, not ready.
 
-Every error that a user may see says what happened, where, and what to do next. `asset_metadata`
-translates them into Dagster's own outcomes.
+Every error that a user may see says what happened, where, and what to do next.
 """
 
 import json
 import re
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-#: A secret in a query string, such as `access_token=`; `key` does not match inside a word, as in
-#: monkey.
+#: A secret in a query string, such as `access_token=`; but not `monkey=`.
 SECRET_PARAMETER = re.compile(
     r"(api_?key|token|password|secret|signature|(?<![^\W_])(?:appid|key|sig))=[^&\s'\"]+",
     re.IGNORECASE,
@@ -23,10 +20,7 @@ REJECTED_INPUT = re.compile(r"\[type=([\w.]+), input_value=.*, input_type=[\w.]+
 
 
 class Failure(Exception):
-    """What went wrong with one source, written for the person who has to act.
-
-    `source` is the feed's short name, `place` a URL, file or table, and `remedy` the next step.
-    """
+    """What went wrong with a `source`, at a `place` such as a URL, and what to do as a `remedy`."""
 
     #: What a service answered, if that is what went wrong: an HTTP status.
     status: int | None = None
@@ -110,13 +104,7 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
 
 def last_line_in(package: str, error: BaseException) -> str | None:
     """Return file and line of the innermost frame that belongs to a package, if there is one."""
-    if not package:
-        return None
-    found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__"))
-        if module == package or module.startswith(f"{package}."):
-            file = Path(frame.f_code.co_filename)
-            depth = module.count(".") + (2 if file.stem == "__init__" else 1)
-            found = f"{'/'.join(file.parts[-depth:])}:{line}"
-    return found
+    place = re.compile(rf"/({re.escape(package.replace('.', '/'))}(?:/.*|\.py))$")
+    frames = traceback.extract_tb(error.__traceback__)
+    found = [f"{file[1]}:{one.lineno}" for one in frames if (file := place.search(one.filename))]
+    return found[-1] if package and found else None

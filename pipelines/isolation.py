@@ -1,18 +1,14 @@
 """Isolation of sources: a failure in one part of a source switches off that source only.
 
-Every part of a source is loaded within `isolated`: its import, declaration, settings, tables,
-views, checks, schedules, jobs, commands, pages and simulation. A source with a broken part is no
-longer among `pipelines.source.sources()`; what it stored stays.
-
-Code that hangs, or ends the process by other means than `sys.exit`, cannot be stopped from within
-the process: ISOBAR_DISABLE_SOURCES skips it.
+Every part of a source is loaded within `isolated`. A source with a broken part is no longer among
+`pipelines.source.sources()`; what it stored stays. Code that hangs, or ends the process by other
+means than `sys.exit`, cannot be stopped from within it: ISOBAR_DISABLE_SOURCES skips it.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipelines.failures import Failure, in_one_line, last_line_in, redact
 
@@ -46,11 +42,8 @@ def isolated(
 ) -> Iterator[None]:
     """Switch off the source `name` if the body fails, so that the others go on.
 
-    Args:
-        name: The source.
-        part: The part of it that the body loads, such as "its commands".
-        package: Its package; the message names the last line of it that the error passed.
-        secrets: Values that no message may show.
+    `part` is what the body loads, such as "its commands". The message names the last line of the
+    `package` that the error passed, and none of the `secrets`.
     """
     try:
         yield
@@ -79,8 +72,5 @@ def is_broken(name: str) -> bool:
 def _described(error: BaseException, package: str) -> str:
     if isinstance(error, Failure):
         return f"{error.problem} ({error.place}). {error.remedy}"
-    if isinstance(error, SyntaxError) and error.filename:
-        file = "/".join(Path(error.filename).parts[-2:])
-        return f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})"
     place = last_line_in(package, error)
     return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"

@@ -2,8 +2,7 @@
 
 A source is a package with an object `source`. It is a folder of `pipelines/sources`, or another
 package with an entry point in the group `isobar.sources`. Its declaration does not import Dagster
-and opens nothing. Everything that the platform does for sources, it does by iterating over
-`sources()`.
+and opens nothing. The platform iterates over `sources()`.
 
 The names in `__all__` are the public API for plug-ins; everything else may change.
 """
@@ -14,16 +13,14 @@ import importlib
 import importlib.util
 import keyword
 import pkgutil
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from pipelines.config import Settings, disabled_sources, home
+from pipelines.config import Settings, disabled_sources
 from pipelines.config.env_validation import (
     Folder,
     SourceSettings,
@@ -72,12 +69,10 @@ from pipelines.ingest.models import Field, is_plain_name, table_of
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.ingest.row_files import Rows
-from pipelines.isolation import WARNINGS, is_broken, isolated
+from pipelines.isolation import is_broken, isolated
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.http.client import HttpClient, JsonResponse
     from pipelines.ingest.contract import Name, RecordValidator, Reject
     from pipelines.ingest.deliveries import Delivery, Outcome
@@ -125,10 +120,7 @@ PLATFORM_VARIABLES = ("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "
 
 
 def sources() -> Mapping[str, Source]:
-    """Return every usable source by name, in the order in which they run.
-
-    Sources that collect from others come last. Those that are broken or disabled are left out.
-    """
+    """Return every source by name that is neither broken nor disabled, those that collect last."""
     disabled = disabled_sources()
     return {
         name: source
@@ -138,20 +130,13 @@ def sources() -> Mapping[str, Source]:
 
 
 def declared_sources() -> Mapping[str, Source]:
-    """Return every source whose declaration is valid, in the same order.
-
-    A source may be declared and yet be off. Its tables and views are still migrated, because those
-    of others may read them.
-    """
+    """Return every source whose declaration is valid, of which the tables are migrated."""
     found = sorted(_discovered().values(), key=lambda one: (one.collects, one.name))
     return {one.name: one for one in found}
 
 
 def by_seniority() -> list[Source]:
-    """Return the usable sources in the order in which names are given away.
-
-    The project's own come before plug-ins. Whoever comes later may not use a name that is taken.
-    """
+    """Return the usable sources in the order in which names are given away: plug-ins come last."""
     return sorted(sources().values(), key=lambda one: (is_plugin(one), one.name))
 
 
@@ -212,45 +197,14 @@ def _discovered() -> Mapping[str, Source]:
         name = f"{entry.name} ({entry.value})" if is_taken else entry.name
         with isolated(name, "its declaration", entry.value.partition(":")[0].strip()):
             if is_taken or len(same) > 1:  # either could load into the tables of the other
-                packages = " and ".join(
-                    f"{one.dist.name if one.dist else 'a package'} ({one.value})" for one in same
-                )
-                raise ValueError(
-                    f"another source is called {entry.name!r}: rename or uninstall {packages}"
-                )
+                packages = " and ".join(one.dist.name if one.dist else one.value for one in same)
+                words = f"another source is called {entry.name!r}: rename or uninstall {packages}"
+                raise ValueError(words)
             source = _loaded(entry)
             for problem in _mistakes(source, found):
                 raise ValueError(problem)
             found[source.name] = source
-    for name in sorted(disabled - taken - {entry.name for entry in entries}):
-        WARNINGS.warning(
-            "ISOBAR_DISABLE_SOURCES names %r, and no source of that name is installed.", name
-        )
-    for name in unread_variables(home(), found.values()):
-        words = "%s sets %s, which nothing reads: .env.example has all names."
-        WARNINGS.warning(words, home() / ".env", name)
     return found
-
-
-def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
-    """Return the variables in `.env` that are called like those of Isobar and mean nothing.
-
-    All that mean something are in the `.env.example` of a clone, or are those of a source.
-    """
-    example, file = folder / ".env.example", folder / ".env"
-    if not (example.exists() and file.exists()):
-        return []
-    known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
-    known.add("ISOBAR_SANDBOX_URL")  # of containers, for each other
-    prefixes = ["ISOBAR_", "ALERT_", "DATABASE_", "CELERY_", "WORKER_"]
-    for source in found:
-        known |= {*source.settings.variables().values()}
-        prefixes.append(f"{source.name.upper()}_")
-    return [
-        name
-        for name in dotenv_values(file)
-        if name.startswith(tuple(prefixes)) and name.removesuffix("_FILE") not in known
-    ]
 
 
 def _loaded(entry: EntryPoint) -> Source:
@@ -264,10 +218,7 @@ def _loaded(entry: EntryPoint) -> Source:
 
 
 def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
-    """Yield names and objects that belong to the platform or another source, or that are missing.
-
-    Names of jobs, sensors, checks and assets are compared where they are built.
-    """
+    """Yield names and objects that belong to the platform or another source, or are missing."""
     name, tables, names = source.name, source.metadata.tables, _names(source)
     if not is_source_name(name):
         yield f"{name!r} cannot be the name of a schema"

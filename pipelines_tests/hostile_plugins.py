@@ -50,7 +50,7 @@ HOSTILE: Mapping[str, Hostile] = {
     ),
     "syntax_error": Hostile(
         {"__init__.py": "import os\ndef half("},
-        "its declaration: SyntaxError: '(' was never closed (isobar_syntax_error/__init__.py:2)",
+        "its declaration: SyntaxError: '(' was never closed (__init__.py, line 2)",
     ),
     "jobs_that_exit": Hostile({"jobs.py": "raise SystemExit('no')"}, "SystemExit: no"),
     "feeds_of_one_name": Hostile(

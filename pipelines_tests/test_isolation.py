@@ -8,9 +8,8 @@ import pytest
 from pipelines.definitions import build_definitions
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.schedule_config import timetable
-from pipelines.source import sources, unread_variables
+from pipelines.source import sources
 from pipelines_tests import plugins
-from pipelines_tests.command import PROJECT
 from pipelines_tests.hostile_plugins import HOSTILE, declared, scheduled
 from pipelines_tests.others import others
 
@@ -113,11 +112,10 @@ def test_an_invalid_setting_of_ours_switches_off_that_source_only(
 
 
 @pytest.mark.parametrize("name", ["buses", "flights"])
-def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_logged(
+def test_a_disabled_source_is_not_loaded(
     ours: dict[str, set[str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
     name: str,
 ) -> None:
     """A plug-in is not even imported: it might hang there."""
@@ -126,25 +124,8 @@ def test_a_disabled_source_is_not_loaded_and_an_unknown_one_is_logged(
     with plugins.installed(tmp_path):
         found = names(build_definitions())
         assert broken_sources() == []
-    (line,) = caplog.messages
-    assert line.startswith("ISOBAR_DISABLE_SOURCES names 'nosuch', and no source of that name")
     assert (name in found["jobs"]) is False
     assert ours["jobs"] - found["jobs"] <= {"flights", "flights_rebuild"}
-
-
-def test_variables_of_env_that_nothing_reads_are_named(tmp_path: Path) -> None:
-    """Incident: `ISOBAR_SOURCE=live` in .env, and everything stayed simulated without a word."""
-    found = sources().values()
-    (tmp_path / ".env").write_text(
-        "ISOBAR_SOURCE=live\nISOBAR_SOURCES=live\nSHIPMENTS_CURENCY=USD\nALERT_URLS_FILE=x\n"
-        "OPEN_METEO_API_KEY=x\nHTTPS_PROXY=x\n"
-    )
-    assert unread_variables(tmp_path, found) == [], "an installed package has no list of all"
-    example = (PROJECT / ".env.example").read_text()
-    (tmp_path / ".env.example").write_text(example)
-    assert unread_variables(tmp_path, found) == ["ISOBAR_SOURCE", "SHIPMENTS_CURENCY"]
-    (tmp_path / ".env").write_text(example)
-    assert unread_variables(tmp_path, found) == []
 
 
 def test_every_job_of_a_source_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
