@@ -1,7 +1,6 @@
 """Isobar: operational feeds in one PostgreSQL, joined and kept fresh.
 
-Each source is a folder in `sources` with one declaration; `source` says what that is, and
-everything else iterates over the declarations. Nothing else happens at import.
+Everything iterates over the declarations of `sources`; `source` says what one is.
 """
 
 import gc

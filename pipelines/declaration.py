@@ -18,15 +18,7 @@ from pydantic import BaseModel, JsonValue
 
 from pipelines.config import Settings
 from pipelines.config.env_validation import SourceSettings
-from pipelines.ingest.feeds import (
-    Batches,
-    Feed,
-    Fetcher,
-    FileInbox,
-    HttpDocument,
-    Input,
-    PolledApi,
-)
+from pipelines.ingest.feeds import Batches, Feed, Fetcher, FileInbox, HttpDocument, Input, PolledApi
 from pipelines.ingest.models import table_of
 from pipelines.ingest.reasons import ReasonCode
 from pipelines.warehouse.sql_files import sql_files
@@ -126,10 +118,9 @@ class Retention:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The inputs of a simulated source: a seed and a clock."""
+    """The inputs of a simulated source: a seed and a clock of UTC."""
 
     seed: int
-    #: The current time, UTC.
     now: Callable[[], dt.datetime]
 
 

@@ -2,7 +2,7 @@
 
 A source is a package with an object `source`. It is a folder of `pipelines/sources`, or another
 package with an entry point in the group `isobar.sources`. Its declaration does not import Dagster
-and opens nothing. The platform iterates over `sources()`.
+and opens nothing.
 
 The names in `__all__` are the public API for plug-ins; everything else may change.
 """
@@ -110,7 +110,6 @@ __all__ += ["delete_in_batches", "delivery_id_column", "read_sql", "source_metad
 __all__ += ["NotReady", "PermanentFailure", "Reason", "ReasonCode", "Reject", "TransientFailure"]
 __all__ += ["Sandbox", "SandboxParts"]
 
-ENTRY_POINTS = "isobar.sources"
 #: Schemas, groups, resources and choices of the platform; no source may use their names.
 PLATFORM_NAMES = frozenset(
     {"enriched", "metrics", "ops", "public", "sources", "warehouse", "io_manager", "all"}
@@ -121,12 +120,8 @@ PLATFORM_VARIABLES = ("ISOBAR_", "DAGSTER_", "DATABASE_", "CELERY_", "ALERT_", "
 
 def sources() -> Mapping[str, Source]:
     """Return every source by name that is neither broken nor disabled, those that collect last."""
-    disabled = disabled_sources()
-    return {
-        name: source
-        for name, source in declared_sources().items()
-        if name not in disabled and not is_broken(name)
-    }
+    disabled, found = disabled_sources(), declared_sources().items()
+    return {name: one for name, one in found if name not in disabled and not is_broken(name)}
 
 
 def declared_sources() -> Mapping[str, Source]:
@@ -147,18 +142,14 @@ def check_sources(settings: Settings) -> None:
     """
     _ = settings.sources  # else each source that reads it would be switched off
     for source in sources().values():
-        kind = source.settings
+        get, kind = settings.environment.get, source.settings
+        about = {kind.variable(field): (field, kind.about(field)) for field in kind.model_fields}
         unset = {  # the sandbox, which may not run yet, sets these
-            field: "http://sandbox" if "url" in kind.about(field) else "."
-            for field in kind.model_fields
-            if {"url", "folder"} & kind.about(field).keys()
-            and not settings.environment.get(kind.variable(field))
+            field: "http://sandbox" if "url" in one else "."
+            for variable, (field, one) in about.items()
+            if {"url", "folder"} & one.keys() and not get(variable)
         }
-        values = [
-            settings.environment.get(kind.variable(field), "")
-            for field in kind.model_fields
-            if kind.about(field).get("secret")
-        ]
+        values = [get(variable, "") for variable, (_, one) in about.items() if one.get("secret")]
         with isolated(source.name, "its settings", source.package, secrets=values):
             source.load_settings(settings, **unset)
 
@@ -170,7 +161,7 @@ def is_plugin(source: Source) -> bool:
 
 def plugin_entry_points() -> list[EntryPoint]:
     """Return the entry points of the installed plug-ins, by name."""
-    return sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value))
+    return sorted(entry_points(group="isobar.sources"), key=lambda one: (one.name, one.value))
 
 
 def own_names() -> list[str]:
@@ -251,11 +242,8 @@ def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
 
 def sources_of_feeds() -> dict[str, Source]:
     """Return the names of feeds in the ledger, each with its source."""
-    return {
-        ledger.feed or source.name: source
-        for source in sources().values()
-        for ledger in source.ledgers
-    }
+    every = [(one, ledger) for one in sources().values() for ledger in one.ledgers]
+    return {ledger.feed or one.name: one for one, ledger in every}
 
 
 def is_source_name(name: str) -> bool:

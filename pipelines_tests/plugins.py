@@ -97,7 +97,7 @@ def install(folder: Path, name: str) -> None:
     (about / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {package_of(name)}\nVersion: 1.0\n"
     )
-    entry = f"[{source.ENTRY_POINTS}]\n{name} = {package_of(name)}\n"
+    entry = f"[isobar.sources]\n{name} = {package_of(name)}\n"
     (about / "entry_points.txt").write_text(entry)
 
 
