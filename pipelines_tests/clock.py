@@ -1,4 +1,4 @@
-"""The day in UTC, as of now: tests that begin before midnight may end after it."""
+"""A clock that a test moves, and the day in UTC, which may end while a test runs."""
 
 import datetime as dt
 
@@ -9,3 +9,17 @@ def today() -> dt.date:
 
 def yesterday() -> dt.date:
     return today() - dt.timedelta(days=1)
+
+
+class FakeClock:
+    """An instant that a test moves."""
+
+    def __init__(self, now: dt.datetime = dt.datetime(2026, 11, 20, 10, 7, tzinfo=dt.UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def pass_by(self, **duration: float) -> None:
+        """Let time pass, given in units of `timedelta`."""
+        self.now += dt.timedelta(**duration)

@@ -1,9 +1,8 @@
 """The contract kit: the tests that every source has to pass, for the author of a plug-in.
 
 `contract(source)` is a class with a test for each promise (docs/parts-of-a-source.md, Tests). Each
-runs what loads in the source's own job on a fresh PostgreSQL database; some run all of it, with
-checks and derived tables, as every test does that sets `driver.is_complete`. A class that inherits
-from it may have tests of its own, with the fixture `driver`:
+runs what loads in the source's own job on a fresh PostgreSQL database, or all of it if it sets
+`driver.is_complete`. A class that inherits from it may have tests of its own:
 
     class TestContract(contract(source)):
         def test_an_odd_level_is_stored(self, driver):

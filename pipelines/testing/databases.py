@@ -17,8 +17,7 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 MEMORY = Path("/dev/shm")  # noqa: S108 - only folders of random names are made in it
 #: What the servers of all workers may need.
 SERVERS_BYTES = 4_000_000_000
-#: A server that does not care for power cuts. Each copy and each drop of a database reads through
-#: all buffers, and each login computes as many hashes.
+#: A server that does not care for power cuts. Copies read through all buffers.
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -30,10 +29,7 @@ SETTINGS = {
 
 
 def new_folder(within: Path | None = None) -> Path:
-    """Make a folder that a system user may reach, which pytest's own are not if root runs them.
-
-    It is in memory by default, if there is enough.
-    """
+    """Make a folder that a system user may reach, by default in memory if there is enough."""
     has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
     within = within or (MEMORY if has_memory else None)
     folder = Path(tempfile.mkdtemp(prefix="isobar-test-", dir=within))

@@ -21,12 +21,9 @@ def contract(
 ) -> type[Contract]:
     """Make the class of the contract tests of a source.
 
-    Records are made from the models of its parser, `Json(Records(…))` or `Rows(…)`.
-
-    Args:
-        source: The declaration of the source, which has to be installed.
-        drivers: Subclasses of `Driver`, or of one of `drivers_of`, that say what cannot be made.
-        not_driven: The names of feeds that other tests cover, each with the reason.
+    Records are made from the models of its parser. `drivers` are subclasses of `Driver`, or of one
+    of `drivers_of`, that say what cannot be made; `not_driven` names feeds that other tests cover,
+    each with the reason.
     """
     own = {one.feed_name or one.source for one in drivers}
     others = [one for one in source.feeds if one.name not in own]
@@ -55,10 +52,7 @@ def contract(
 
 
 def drivers_of(source: Source) -> list[type[Driver]]:
-    """Return the drivers of a source's feeds, for tests of one's own.
-
-    `isobar_start` starts one of them on a fresh database. Raises `CannotGenerate`.
-    """
+    """Return the drivers of a source's feeds, for tests of one's own. Raises `CannotGenerate`."""
     return [driver_of(source, feed, fetcher) for feed in source.feeds for fetcher in feed.fetchers]
 
 

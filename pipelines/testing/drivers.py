@@ -1,6 +1,5 @@
 """The driver: how a test delivers records to a feed and has them loaded, by the source's own job.
 
-The job is executed in process, from a folder or from a service over HTTP that the test controls.
 `declared.driver_of` makes a driver of a declared feed; an unusual one gets a subclass by hand.
 """
 
@@ -23,7 +22,6 @@ from pipelines.ingest.feeds import Feed, FileInbox, PagedApi
 from pipelines.orchestration.orphaned_runs import TAG
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.source import Source, declared_sources, sources
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.testing.records import CannotGenerate, ModelRecords, Record, canonical
 from pipelines.warehouse.connection import Warehouse
@@ -79,13 +77,12 @@ class Counts(NamedTuple):
 
 @dataclass
 class Site:
-    """Where a feed is tried: a database, a folder, a service that the test controls, a clock."""
+    """Where a feed is tried: a database, a folder, a service that the test controls."""
 
     warehouse: Warehouse
     owner: psycopg.Connection
     folder: Path
     service: FakeSource
-    clock: FakeClock
     #: Of the database, for jobs.
     url: str = ""
     #: Of all jobs of the test.
@@ -101,7 +98,6 @@ class Driver:
 
     #: The name of its tests.
     title: ClassVar[str]
-    #: The name of the source.
     source: ClassVar[str]
     #: The feed's name in the ledger; by default the source's.
     feed_name: ClassVar[str | None] = None
@@ -115,7 +111,7 @@ class Driver:
     latest_wins: ClassVar[bool] = True
     #: Records of the ledger for each record here.
     counted: ClassVar[int] = 1
-    #: Whether a record that a delivery no longer has stays stored; else each has its own name.
+    #: Whether a record that a delivery no longer has stays stored.
     is_additive: ClassVar[bool] = True
     #: Whether it is a service; else it is a folder.
     is_http: ClassVar[bool] = True
@@ -127,8 +123,6 @@ class Driver:
     setting: ClassVar[str] = "url"
     #: What the job is launched with, such as that it reads all of an API.
     options: ClassVar[Mapping[str, Any]] = {}
-    #: What is appended to the address of the simulated service in order to compare its answers.
-    sandbox_query: ClassVar[str] = ""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -295,8 +289,7 @@ class Driver:
     ) -> dg.ExecuteInProcessResult:
         """Execute a job of the source in process, or what loads of its main one.
 
-        Checks and derived tables take most of a run, so that they are left out by default. Raises
-        `LoadFailed`.
+        Checks and derived tables take most of a run. Raises `LoadFailed`.
         """
         chosen = _definitions().resolve_job_def(job)
         if job == self.source and not self.is_complete:
@@ -341,9 +334,8 @@ class Driver:
         return self.load()
 
     def announce(self, records: Sequence[Record]) -> None:
-        """Publish the next delivery, a day later, without loading it."""
+        """Publish the next delivery without loading it."""
         self.deliveries += 1
-        self.site.clock.pass_by(hours=25)
         self.publish(records)
 
     def load(self) -> Counts:

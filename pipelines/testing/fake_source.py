@@ -12,20 +12,17 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class FakeSource:
-    """Gives the queued answers one after the other, and the last one for ever after.
-
-    With a context it speaks TLS.
-    """
+    """Gives the queued answers one after the other, and the last one for ever after."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[tuple[float, str]] = []
-        self._answers: list[Answer] = []
+        self.answers: list[Answer] = []
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 fake.requests.append((time.monotonic(), self.path))
-                answer = fake._answers.pop(0) if len(fake._answers) > 1 else fake._answers[0]
+                answer = fake.answers.pop(0) if len(fake.answers) > 1 else fake.answers[0]
                 answer(self)
 
             def log_message(self, *_: Any) -> None:
@@ -60,16 +57,8 @@ class FakeSource:
 
     def will(self, *answers: Answer) -> "FakeSource":
         """Give these from now on."""
-        self._answers = list(answers)
+        self.answers = list(answers)
         return self
-
-    def will_first(self, *answers: Answer) -> None:
-        """Give these before those that are queued."""
-        self._answers[:0] = answers
-
-    def will_not(self, *answers: Answer) -> None:
-        """Give no longer those of these that are still queued."""
-        self._answers = [one for one in self._answers if one not in answers]
 
 
 def document(content: Any) -> Answer:
@@ -100,32 +89,5 @@ def cut(content: bytes, said_length: int) -> Answer:
         handler.end_headers()
         handler.wfile.write(content)
         handler.close_connection = True
-
-    return answer
-
-
-def silence(seconds: float) -> Answer:
-    """Say nothing for a while, then hang up."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return answer
-
-
-def drip(content: bytes, seconds_a_byte: float) -> Answer:
-    """Send the body byte by byte."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        for byte in content:
-            try:
-                handler.wfile.write(bytes([byte]))
-            except OSError:
-                return
-            time.sleep(seconds_a_byte)
 
     return answer

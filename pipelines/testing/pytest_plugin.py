@@ -1,7 +1,6 @@
 """Fixtures for the tests of plug-ins, which pytest finds by their entry point.
 
-pytest imports this module in every run of an environment that has Isobar, so it imports nothing
-else: each fixture imports what it needs.
+pytest imports this module in every run of an environment that has Isobar, so it imports no more.
 """
 
 from __future__ import annotations
@@ -73,7 +72,6 @@ def isobar_start(
     from pipelines.postgres.roles import LOADER, SUPERUSER
     from pipelines.testing.databases import made
     from pipelines.testing.drivers import Site
-    from pipelines.testing.fake_clock import FakeClock
 
     _set_variables(monkeypatch)
     monkeypatch.setenv("ISOBAR_HOME", str(tmp_path / "state"))
@@ -93,7 +91,7 @@ def isobar_start(
             warehouse = stack.enter_context(WarehouseResource(url=url).open())  # the job's
             stack.callback(warehouse.dispose)
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
-            driver = kind(Site(warehouse, owner, inbox, isobar_service, FakeClock(), url, instance))
+            driver = kind(Site(warehouse, owner, inbox, isobar_service, url, instance))
             settings = driver.declared.settings
             for field, variable in settings.variables().items():
                 if settings.about(field).get("secret"):  # which its requests may need
@@ -141,8 +139,7 @@ def _require_usable(name: str) -> None:
             pytest.fail(f"{broken}", pytrace=False)
     if name not in sources():
         pytest.fail(
-            f"The source {name} is not installed in the environment of pytest, so Isobar does not"
-            " find it. Install it: uv pip install --no-deps --editable . (its pyproject.toml needs"
-            f' the entry point [project.entry-points."isobar.sources"] {name} = "package:source").',
+            f"The source {name} is not installed in the environment of pytest: uv pip install"
+            " --no-deps --editable . (docs/parts-of-a-source.md has its entry point).",
             pytrace=False,
         )

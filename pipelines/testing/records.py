@@ -1,7 +1,6 @@
 """Records made from a pydantic model: good ones by number, changed ones, spoiled ones, odd ones.
 
-Values follow the JSON schema of the model, and the model itself has the last word: what it rejects
-is not used as a good value, and what it accepts not as a bad one. Nothing is drawn at random.
+Values follow the JSON schema of the model, which has the last word. Nothing is drawn at random.
 """
 
 import datetime as dt
@@ -12,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -75,10 +73,7 @@ class ModelRecords:
         return [name for name in self.fields.values() if name in self.table.columns]
 
     def record(self, number: int, shared: Mapping[str, Any] | None = None) -> Record:
-        """Return the good record with a number; `shared` has values of fields of other lists.
-
-        Raises `CannotGenerate`.
-        """
+        """Return the good record with a number; `shared` has values of fields of other lists."""
         record = {}
         for key, name in self.fields.items():
             given = [(shared or {})[name]] if name in (shared or {}) else []
@@ -113,8 +108,7 @@ class ModelRecords:
         """Yield unusual values, some of which the model accepts, with the key that has each."""
         for key, name in self.fields.items():
             if name in self.columns:
-                for value in [*self._bounds(key), *ODD_VALUES]:
-                    yield key, value
+                yield from ((key, value) for value in ODD_VALUES)
 
     def row(self, record: Record) -> tuple[str, ...]:
         """Return what is stored of a good record, as `canonical` formats it."""
@@ -160,13 +154,6 @@ class ModelRecords:
     def _values(self, key: str, number: int) -> list[Any]:
         """Return values that may be good, by number, the likeliest first."""
         return [*_values_of(self._schema(key), self.fields[key], number, self._schemas)]
-
-    def _bounds(self, key: str) -> Iterator[Any]:
-        """Yield the extreme values that the schema of a field names."""
-        for one in _alternatives(self._schema(key), self._schemas):
-            yield from (one[name] for name in ("minimum", "maximum") if name in one)
-            if "maxLength" in one:
-                yield "x" * one["maxLength"]
 
 
 def canonical(value: Any) -> str:
@@ -271,12 +258,9 @@ def _texts(schema: Mapping[str, Any], name: str, number: int) -> Iterator[Any]:
         yield number
     lengths = range(schema.get("minLength", 1), min(schema.get("maxLength", 12), 12) + 1)
     for length in sorted(lengths, key=lambda one: abs(one - 6)):
-        for letters, letter_count in product(
-            (string.ascii_uppercase, string.ascii_lowercase), range(length, -1, -1)
-        ):
-            digits = length - letter_count
+        for alphabet in (string.ascii_uppercase, string.ascii_lowercase, string.digits):
             rest, code = number, ""
-            for alphabet in [string.digits] * digits + [letters] * letter_count:
+            for _ in range(length):
                 rest, place = divmod(rest, len(alphabet))
                 code = alphabet[place] + code
             if rest == 0:

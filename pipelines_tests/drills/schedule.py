@@ -28,11 +28,10 @@ from sqlalchemy.engine.default import DefaultDialect
 from pipelines.failures import TransientFailure
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.testing import Site
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, cut
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.drills.senders import Sender, SyncFailed, load
+from pipelines_tests.clock import FakeClock
+from pipelines_tests.drills.senders import Scene, Sender, SyncFailed, load
 from pipelines_tests.source_contract.feeds import (
     BookingFiles,
     BookingsApi,
@@ -175,7 +174,7 @@ class Schedule:
     def _site(self, folder: Path) -> Any:
         own = Path(tempfile.mkdtemp(dir=folder))
         service = self._open.enter_context(FakeSource())
-        return Site(self._store, self._owner, own, service, FakeClock())
+        return Scene(self._store, self._owner, own, service)
 
     def _bring_up(self) -> None:
         """Have the server run, and everybody be connected to where it is."""
@@ -203,13 +202,14 @@ class Schedule:
         """Run while the source fails, once or on every request."""
         fault, times = self.random.choice(FAULTS), self.random.randint(1, 3)
         answers = {"500": body(b"{}", status=500), "cut": cut(b"[", 1000)}
-        feed.site.service.will_first(*[answers[fault]] * times)
+        queued = feed.site.service.answers
+        queued[:0] = [answers[fault]] * times
         try:
             load(feed)
         except FOR_NOW as failure:
             return f"{fault} {times} times; it says: {failure}"
         finally:
-            feed.site.service.will_not(answers[fault])
+            queued[:] = [one for one in queued if one is not answers[fault]]
         return f"{fault} {times} times; it is loaded"
 
     def _run_and_strike(self, feed: Any, blow: Blow) -> str:
@@ -260,7 +260,7 @@ def _load(
     _, server, database = where
     store = Warehouse(server.url(LOADER, database))
     service: Any = SimpleNamespace(url=url)
-    feed = kind(Site(store, None, folder, service, clock))  # type: ignore[arg-type]
+    feed = kind(Scene(store, None, folder, service, clock=clock))  # type: ignore[arg-type]
     vars(feed).update(known)
     try:
         load(feed)

@@ -5,6 +5,7 @@ they are corrected, some change or are contradicted, and some are withdrawn.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -19,8 +20,9 @@ from pipelines.sources.flights import archive
 from pipelines.sources.flights.client import fetch
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import Depth
-from pipelines.testing import Driver, Files, Site
+from pipelines.testing import Files, Site
 from pipelines.testing.records import Record
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.loaders import runner
 from pipelines_tests.sources.flights.made_up import bring_up_to_date
 from pipelines_tests.sources.solar.made_up import client_of
@@ -35,10 +37,17 @@ WHERE feed = %s
 """
 
 
+@dataclass
+class Scene(Site):
+    """Where a feed is tried, with a clock."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+
+
 class Sender:
     """One feed: the records that it has, and which of them are bad at present."""
 
-    def __init__(self, feed: Driver, random: Random) -> None:
+    def __init__(self, feed: Any, random: Random) -> None:
         self.feed, self.random = feed, random
         self.records: dict[int, Record] = {}
         self.bad: set[int] = set()
@@ -111,7 +120,7 @@ class Sender:
             assert owner.execute(query.encode()).fetchall() == [], name
 
 
-def load(feed: Driver) -> None:
+def load(feed: Any) -> None:
     """Load what there is, as the job does. Raises the failures."""
     store = feed.site.warehouse
     if isinstance(feed, Files):
@@ -128,7 +137,7 @@ def load(feed: Driver) -> None:
         counts.look(store, is_whole=True)
 
 
-def _poll_bookings(site: Site, _: Any) -> None:
+def _poll_bookings(site: Scene, _: Any) -> None:
     client = EventsClient(site.service.url, _http("bookings", "BOOKINGS_EVENTS_URL"))
     load = runner("bookings", site.warehouse)
     _, failure = poll(load.store, client, load.settings, load.load, clock=site.clock, is_whole=True)
@@ -136,7 +145,7 @@ def _poll_bookings(site: Site, _: Any) -> None:
         raise failure
 
 
-def _fetch_flights(site: Site, _: Any) -> None:
+def _fetch_flights(site: Scene, _: Any) -> None:
     answer = fetch(site.service.url, _http("flights", "FLIGHTS_URL"))
     with site.warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)
@@ -149,7 +158,7 @@ class SyncFailed(Exception):
     """A plant was not refreshed; the run reports why, and the other plants go on."""
 
 
-def _sync_plant(site: Site, feed: Any) -> None:
+def _sync_plant(site: Scene, feed: Any) -> None:
     client = client_of(site.service.url, attempts=2)
     sync = Sync(site.warehouse, client, Depth(10, 10), site.clock, window=feed.window)
     (done,) = sync.plants([feed.plant])

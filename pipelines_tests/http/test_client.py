@@ -14,7 +14,8 @@ import pytest
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.testing.fake_source import Answer, FakeSource, body, cut, document, drip, silence
+from pipelines.testing.fake_source import Answer, FakeSource, body, cut, document
+from pipelines_tests.slow_answers import drip, silence
 from pipelines_tests.tls import authority
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}

@@ -122,7 +122,6 @@ class SolarWindows(Driver):
     window = Window(dt.date(2019, 1, 1), dt.date(2019, 1, 3))
     setting = "monitoring_url"
     complete_count = 48
-    sandbox_query = "?plant-id=1&from=2026-11-18&to=2026-11-20"
 
     def prepare(self) -> None:
         self.plant = register(self.site.owner).plant_id

@@ -15,9 +15,10 @@ from pipelines.orchestration.operations import alerts, problems
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.testing.fake_source import body, drip, silence
+from pipelines.testing.fake_source import body
 from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
+from pipelines_tests.slow_answers import drip, silence
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:'imghdr' is deprecated:DeprecationWarning"  # apprise's, on its loading

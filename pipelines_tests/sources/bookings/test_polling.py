@@ -10,9 +10,9 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.client import EventsClient, has_news, poll
 from pipelines.sources.bookings.counts import refresh
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.loaders import runner
 from pipelines_tests.sources.bookings.made_up import counts, event
 

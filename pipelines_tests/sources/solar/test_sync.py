@@ -18,10 +18,9 @@ from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.clock import today, yesterday
+from pipelines_tests.clock import FakeClock, today, yesterday
 from pipelines_tests.sources.solar.made_up import Solar, client_of, items_of
 
 YESTERDAY_ALONE = Depth(every_run=1, until=0)

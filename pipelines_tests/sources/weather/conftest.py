@@ -8,9 +8,9 @@ import pytest
 
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather import fetch
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import Site, Theirs
 

@@ -15,9 +15,9 @@ from pipelines.sources.weather.kinds import Archive, Forecast, PresentWeather
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo_hours import ArchiveHours, ForecastHours
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.stored import Stored

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.sources.weather import Settings, source
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
-from pipelines.testing.fake_clock import FakeClock
+from pipelines_tests.clock import FakeClock
 
 OTHER: dict[str, Any] = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
 

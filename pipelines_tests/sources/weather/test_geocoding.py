@@ -12,8 +12,8 @@ from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import MAX_LOOKUPS, Geocoder, Lookup, choose, lookups
 from pipelines.sources.weather.kinds import PresentWeather
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.sources.shipments.made_up import line
 from pipelines_tests.sources.weather.site import Site
 

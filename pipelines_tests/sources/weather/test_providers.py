@@ -22,8 +22,8 @@ from pipelines.sources.weather.providers import Place, Provider
 from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo, read_current
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.testing.fake_source import Answer, FakeSource, body, document
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.sources.weather.site import RECORDED, Theirs
 
 BERLIN = Place(1, 52.52, 13.41, "DE", "10115")

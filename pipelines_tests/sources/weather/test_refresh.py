@@ -16,8 +16,8 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.testing.fake_clock import FakeClock
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.clock import FakeClock
 from pipelines_tests.command import PROJECT
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import MadeUp, Present, observed
