@@ -1,19 +1,9 @@
-"""Answers of a `FakeSource` that take long."""
+"""An answer of a `FakeSource` that takes long."""
 
 import time
 from http.server import BaseHTTPRequestHandler
 
 from pipelines.testing.fake_source import Answer
-
-
-def silence(seconds: float) -> Answer:
-    """Say nothing for a while, then hang up."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return answer
 
 
 def drip(content: bytes, seconds_a_byte: float) -> Answer:

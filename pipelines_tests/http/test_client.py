@@ -15,7 +15,7 @@ import pytest
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.testing.fake_source import Answer, FakeSource, body, cut, document
-from pipelines_tests.slow_answers import drip, silence
+from pipelines_tests.slow_answers import drip
 from pipelines_tests.tls import authority
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
@@ -41,7 +41,7 @@ def client(**changes: Any) -> HttpClient:
         (cut(b'{"itineraries"', said_length=500), "IncompleteRead(14 bytes read"),
         (body(b"no gzip", Content_Encoding="gzip"), "while decompressing"),
         (body(PACKED[:1000], Content_Encoding="gzip"), "is not JSON"),
-        (silence(0.6), "ReadTimeout: timed out"),
+        (lambda _: time.sleep(0.6), "ReadTimeout: timed out"),
     ],
 )
 def test_transient_errors_are_retried_and_reported_when_they_persist(

@@ -18,7 +18,7 @@ from pipelines.postgres.server import Connections
 from pipelines.testing.fake_source import body
 from pipelines.warehouse.last_look import Problem
 from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
-from pipelines_tests.slow_answers import drip, silence
+from pipelines_tests.slow_answers import drip
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:'imghdr' is deprecated:DeprecationWarning"  # apprise's, on its loading
@@ -177,7 +177,7 @@ def test_a_receiver_that_fails_neither_delays_nor_duplicates_other_deliveries(
     assert receiver.titles[2:] == ["Isobar: over: sensor a"]
 
 
-@pytest.mark.parametrize("answer", [silence(30), drip(b"x" * 100, 1.0)])
+@pytest.mark.parametrize("answer", [lambda _: time.sleep(30), drip(b"x" * 100, 1.0)])
 def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     world: World,
     receiver: FakeReceiver,
