@@ -65,10 +65,8 @@ def driver_of(source: Source, feed: Feed, fetcher: Any) -> type[Driver]:
         isinstance(fetcher, FileInbox) and ".jsonl" in fetcher.suffixes
     )
     if not (made and is_known and by_key):
-        raise CannotGenerate(
-            f"of {feed.name}, its own Python fetches or parses it, its own statements store it, or"
-            " its inbox takes no .jsonl: nobody knows what its records are"
-        )
+        words = "its own Python or SQL reads or stores it, or its inbox takes no .jsonl"
+        raise CannotGenerate(f"of {feed.name}, {words}: nobody knows what its records are")
     is_paged, is_inbox = isinstance(fetcher, PagedApi), isinstance(fetcher, FileInbox)
     values: dict[str, Any] = {
         "title": feed.name + (", files" if is_inbox else ", API" if is_paged else ""),

@@ -1,7 +1,4 @@
-"""The driver: how a test delivers records to a feed and has them loaded, by the source's own job.
-
-`declared.driver_of` makes a driver of a declared feed; an unusual one gets a subclass by hand.
-"""
+"""The driver: how a test delivers records to a feed and has the source's own job load them."""
 
 import csv
 import io
@@ -90,10 +87,9 @@ class Site:
 
 
 class Driver:
-    """Drives one way into a source. Its records are numbered; the same number is the same record.
+    """Drives one way into a source, with numbered records, which follow from the feed's models.
 
-    They follow from the models of the feed (`made`). A subclass says by `record`, `changed`,
-    `spoiled`, `row` and `stored` what they are instead, and by `publish` how they are sent.
+    A subclass says by `record`, `changed`, `spoiled`, `row` and `stored` what they are instead.
     """
 
     #: The name of its tests.
@@ -287,10 +283,7 @@ class Driver:
     def run(
         self, job: str, addresses: Mapping[str, str], op: str = "", **config: Any
     ) -> dg.ExecuteInProcessResult:
-        """Execute a job of the source in process, or what loads of its main one.
-
-        Checks and derived tables take most of a run. Raises `LoadFailed`.
-        """
+        """Execute a job in process, or what loads of the main one. Raises `LoadFailed`."""
         chosen = _definitions().resolve_job_def(job)
         if job == self.source and not self.is_complete:
             chosen = self._loading(chosen)

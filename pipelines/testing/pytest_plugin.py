@@ -131,15 +131,8 @@ def _hasten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _require_usable(name: str) -> None:
     """Fail if a source is not installed, or broken."""
-    from pipelines.isolation import broken_sources
     from pipelines.source import sources
 
-    for broken in broken_sources():
-        if broken.name == name:
-            pytest.fail(f"{broken}", pytrace=False)
     if name not in sources():
-        pytest.fail(
-            f"The source {name} is not installed in the environment of pytest: uv pip install"
-            " --no-deps --editable . (docs/parts-of-a-source.md has its entry point).",
-            pytrace=False,
-        )
+        words = "is broken, or not installed in the environment of pytest: see isobar sources."
+        pytest.fail(f"The source {name} {words}", pytrace=False)

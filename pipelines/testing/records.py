@@ -9,7 +9,7 @@ import string
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import Table
 
 from pipelines.ingest.models import sent_keys
 
-#: A record as a source sends it: keys and values.
+#: A record as a source sends it.
 Record = dict[str, Any]
 #: The first day and hour of dates and times; long ago, so that it is in the past everywhere.
 FIRST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -42,11 +42,8 @@ class CannotGenerate(Exception):
     """No records can be made from a model; the author has to give some."""
 
     def __str__(self) -> str:
-        return (
-            f"{super().__str__()}. Give records of your own: a subclass of one of"
-            " drivers_of(source), or of pipelines.testing.Driver,"
-            " with `record`; and contract(source, drivers=[…])."
-        )
+        own = "Give records of your own, with `record` of a subclass of one of drivers_of(source)"
+        return f"{super().__str__()}. {own}; and contract(source, drivers=[…])."
 
 
 @dataclass(frozen=True)
@@ -164,10 +161,7 @@ def canonical(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float | Decimal):
         number = value if isinstance(value, Decimal) else Decimal(str(value))
-        try:
-            return f"{number.normalize():f}" if number.is_finite() else str(number)
-        except InvalidOperation:
-            return str(number)
+        return f"{number.normalize():f}" if number.is_finite() else str(number)
     if isinstance(value, dt.datetime):
         return (value.astimezone(dt.UTC) if value.tzinfo else value).isoformat()
     if isinstance(value, dt.date | dt.time):

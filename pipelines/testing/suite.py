@@ -263,14 +263,9 @@ class Contract:
         driver.settle()
         found = {one.name: driver.rows_of_check(one.name) for one in driver.declared.checks}
         assert {name: rows for name, rows in found.items() if rows} == {}
-        broken = {}
         for name, sql in driver.declared.object_files.items():
-            try:
-                if "CREATE OR REPLACE VIEW" in sql:
-                    query(driver, f"SELECT * FROM {name}")
-            except Exception as error:  # noqa: BLE001 - whatever the view raises is what is wrong
-                broken[name] = str(error)
-        assert broken == {}
+            if "CREATE OR REPLACE VIEW" in sql:
+                query(driver, f"SELECT * FROM {name}")
 
     def test_every_feed_is_driven(self) -> None:
         """A feed that the kit cannot drive is named here, not left out."""

@@ -172,7 +172,7 @@ def _http(source: str, variable: str) -> HttpClient:
 
 
 #: What the jobs call: many thousand runs of a job would take hours.
-FETCHERS: dict[str, Callable[[Site, Any], None]] = {
+FETCHERS: dict[str, Callable[[Scene, Any], None]] = {
     "bookings": _poll_bookings,
     "flights": _fetch_flights,
     "solar": _sync_plant,
