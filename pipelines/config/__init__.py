@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 #: A link to the file at the top level; in an installed package, the file itself.
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
-#: The folder of what runs print, which `dagster.yaml` takes from this variable. A process that has
-#: it was started by `isobar`, or by a command of Dagster's that is prepared.
+#: The folder of what runs print. A process that has this variable needs no preparing.
 RUN_LOGS = "ISOBAR_RUN_LOGS"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: A host: a name, or an address of version 4 or 6; by itself, with a port, or in a URL.
@@ -75,8 +74,7 @@ class Settings(Variables):
     sandbox_url: str | None = _named("ISOBAR_SANDBOX_URL")
     worker_runs: int | None = Field(None, ge=1, le=99)
     inbox_cut_seconds: int = _named("ISOBAR_INBOX_CUT_SECONDS", CUT_SECONDS, ge=0)
-    #: Time limits of a check's or view's statement, of a run of a source, and of a statement of the
-    #: dashboards. The longest regular statement, a weekly audit, takes some minutes.
+    #: Time limits of a statement of checks and views, of a run, and of a statement of dashboards.
     statement_seconds: int = _named("ISOBAR_STATEMENT_SECONDS", 600, ge=1)
     run_seconds: int = _named("ISOBAR_RUN_SECONDS", 7200, ge=1)  # as in dagster.yaml
     dashboard_seconds: int = _named("ISOBAR_DASHBOARD_SECONDS", 30, ge=1)
@@ -136,10 +134,7 @@ class Settings(Variables):
         return own.get_secret_value() if own else None
 
     def dagster_url(self) -> str:
-        """Return the URL of Dagster's storage, for its driver psycopg2.
-
-        With an external warehouse, the default is the database `<warehouse>_dagster` on its server.
-        """
+        """Return the URL of Dagster's storage, by default `<warehouse>_dagster` on its server."""
         from sqlalchemy import make_url
 
         if self.dagster_postgres_url:
@@ -229,8 +224,8 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
 def allowed_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return the names and addresses by which our web servers may be addressed.
 
-    They are those of this machine to itself, of ISOBAR_UI_URL, and of ISOBAR_ALLOWED_HOSTS.
-    The last are names, addresses or URLs; a port alone, as a site of a proxy, names no host.
+    They are those of this machine to itself, of ISOBAR_UI_URL, and of ISOBAR_ALLOWED_HOSTS, where a
+    port alone, as a site of a proxy, names no host.
     """
     found = set(LOOPBACK_HOSTS)
     for name in ("ISOBAR_ALLOWED_HOSTS", "ISOBAR_UI_URL"):

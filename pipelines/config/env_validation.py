@@ -1,7 +1,6 @@
 """Variables as pydantic models: how they are read, and the failure for an invalid one.
 
-`.env.example` and the settings pages of the documentation are generated from the class of each
-source, which has one field per variable.
+`.env.example` and pages of the documentation are generated from the class of each source.
 """
 
 from __future__ import annotations
@@ -47,10 +46,7 @@ def secret_text(description: str) -> Any:
 
 
 class Variables(BaseModel):
-    """Environment variables, named by the class's `env_prefix` and its field names.
-
-    An empty variable counts as unset.
-    """
+    """Environment variables, by `env_prefix` and the names of fields; an empty one is unset."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -144,8 +140,7 @@ def is_secret_name(name: str) -> bool:
 def secret(environment: Mapping[str, str], name: str) -> str:
     """Return the value of `name`, else the content of the file `<name>_FILE`, else an empty string.
 
-    Line breaks around the content are removed. Raises `PermanentFailure` if it cannot be read, or
-    is not in UTF-8; the environment shows other bytes as surrogates.
+    Raises `PermanentFailure` if it cannot be read, or is not in UTF-8.
     """
     value = environment.get(name, "").strip()
     file = environment.get(f"{name}_FILE", "").strip()
@@ -218,8 +213,8 @@ def url(
 ) -> Any:
     """Declare the URL of a service.
 
-    If it is unset, it is the path `sandbox` of the simulated sources; with real ones it is None.
-    With `is_optional`, the source is on without it.
+    Unset, it is the path `sandbox` of the simulated sources; with real ones it is None. With
+    `is_optional`, the source is on without it.
     """
     extra: dict[str, Any] = {"url": sandbox, "is_optional": is_optional, "example": example}
     return Field(default=None, description=description, json_schema_extra=extra)
@@ -257,10 +252,7 @@ Folder = AnyPath | None
 
 
 class SourceSettings(Variables):
-    """The variables of a source.
-
-    An unset URL points to the sandbox. With real sources it is None, which turns the source off.
-    """
+    """The variables of a source, which is off if, with real sources, no URL or folder is set."""
 
     @classmethod
     def switches(cls) -> list[str]:

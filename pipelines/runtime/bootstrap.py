@@ -30,11 +30,9 @@ from pipelines.source import check_sources, is_plugin, sources
 from pipelines.warehouse.connection import Warehouse
 
 Report = Callable[[str], None]
-#: Longest time that the daemon waits for a tick. Ticks poll for less than that
-#: (`pipelines.orchestration.patience`).
+#: Longest time that the daemon waits for a tick, which polls for less.
 TICK_SECONDS = 300
-#: Dagster's flag from before there were automation sensors. Until it is set, the UI shows jobs
-#: whose assets have automation conditions as "Auto-materialize off", though `derived_assets` is on.
+#: Until it is set, the UI shows jobs as "Auto-materialize off", though `derived_assets` is on.
 AUTOMATION_IS_ON = {"ASSET_DAEMON_PAUSED": "false"}
 #: How a dagster.yaml begins that Isobar 3.0 wrote where a broker was set.
 OF_3 = "# Written by isobar"
@@ -47,8 +45,7 @@ def bootstrapped(
     """Prepare what runs need: the database, DAGSTER_HOME and, if it is used, the sandbox.
 
     Unless it `may_migrate`, a database that is not on the built-in server is left as it is. Yields
-    the environment for processes that execute runs, and the sandbox process if this process started
-    it. Raises `Failure`.
+    the environment of runs, and the sandbox's process if it was started. Raises `Failure`.
     """
     with sandbox(settings) as (child, variables):
         if may_migrate or settings.has_builtin_server:
@@ -62,10 +59,7 @@ def bootstrapped(
 
 
 def prepare_database(settings: Settings, report: Report) -> None:
-    """Start the built-in server unless DATABASE_URL is set, then migrate the warehouse.
-
-    Switches off the sources that have an invalid variable.
-    """
+    """Start the built-in server if it is used, migrate, and switch off sources set up wrongly."""
     from pipelines.migrations.apply import migrate
 
     check_sources(settings)
@@ -171,8 +165,8 @@ def translated_storage() -> Iterator[None]:
 def sandbox(settings: Settings) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
     """Start the sandbox, unless sources are real or ISOBAR_SANDBOX_URL names one.
 
-    Yields the process if it was started here, and a function that waits until the sandbox answers
-    and returns the variables that point to it. The caller can prepare the database in the meantime.
+    Yields the process, and a function that waits until it answers and returns the variables that
+    point to it: the caller can prepare the database in the meantime.
     """
     if settings.sources == "live" or settings.sandbox_url is not None:
         yield None, dict

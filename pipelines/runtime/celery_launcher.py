@@ -24,9 +24,8 @@ from dagster_celery.tasks import create_execute_job_task
 ANSWER_SECONDS = 3.0
 #: How long a report is reused: the daemon checks all runs in a row.
 FRESH_SECONDS = 10.0
-#: How long a run may be missing from all workers before it counts as failed. After a broker outage,
-#: workers reconnect within half a minute.
-#: The daemon checks every 30 s, so a run fails at the third check without a worker.
+#: How long a run may be missing from all workers: after an outage of the broker, they reconnect
+#: within half a minute. The daemon checks every 30 s.
 PATIENCE_SECONDS = 50.0
 #: How long the daemon keeps trying to enqueue a run while the broker restarts.
 BRIDGED_SECONDS = 60
@@ -45,8 +44,7 @@ SETTINGS = {
         "interval_step": 0.0,
         "interval_max": 1.0,
     },
-    # Acknowledge a message when its run starts. If the run dies, the daemon retries it as a new
-    # run. Redis would redeliver the old message after an hour, which must not start it twice.
+    # The daemon retries a run that dies. Redis would deliver its message again after an hour.
     "task_acks_late": False,
     # A worker with a free slot fetches a run; no worker reserves more than it can execute.
     "worker_disable_prefetch": True,
@@ -59,8 +57,8 @@ SETTINGS = {
 class WorkersLauncher(CeleryRunLauncher):
     """Launch runs on Celery workers, and ask the workers which runs they still execute.
 
-    Dagster's own launcher reads a state that was recorded when the run started; if the machine
-    dies, that state never changes. It also reports a cancelled run as failed.
+    Dagster's own launcher reads what was recorded at the start, which never changes if the machine
+    dies, and reports a cancelled run as failed.
     """
 
     def __init__(self, broker: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -118,8 +116,8 @@ class WorkersLauncher(CeleryRunLauncher):
 def work(beat: Path, runs: int | None) -> None:
     """Execute runs from the broker, at most `runs` at once; on SIGTERM, complete those first.
 
-    The default is the concurrency limit of the run queue, so that one worker can serve all of it.
-    The file `beat` is touched every few seconds while the worker is connected to the broker.
+    The default is the limit of the run queue. The file `beat` is touched while the worker is
+    connected to the broker.
     """
     with dg.DagsterInstance.get() as instance:
         launcher = instance.run_launcher

@@ -6,14 +6,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-#: How long a sensor tick may poll (`pipelines.orchestration.patience`): under `isobar ui`, which
-#: ends ticks before it stops the daemon, and in a container, which waits for them.
+#: How long a tick may poll: under `isobar ui`, which ends ticks, and in a container, which waits.
 POLL_SECONDS, CONTAINER_POLL_SECONDS = 60, 20
 #: Threads of the code server, made when needed: one per sensor, which mostly waits, plus others.
 THREADS = 64
 
-#: Where the code server listens, in the words of a workspace file and of Dagster's options: a host
-#: and port, for everybody who can connect; or a socket, which the rights of its folder protect.
+#: Where the code server listens: a host and port, or a socket, which its folder protects.
 Address = Mapping[str, str | int]
 
 
@@ -29,8 +27,7 @@ def code_server(address: Address) -> list[str]:
     """Return the command that loads definitions, evaluates sensors, and executes runs."""
     listen = [f"--{name}={value}" for name, value in address.items()]
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
-    # The script rather than the module with -P: Dagster removes the first entry of Python's path,
-    # which then is the folder of scripts, and not the first one of PYTHONPATH.
+    # Not the module with -P: Dagster drops the first entry of the path, here the folder of scripts.
     script = str(Path(sys.executable).with_name("dagster"))
     words = ["api", "grpc", f"--max-workers={THREADS}", *listen, *module]
     return [sys.executable, script, *words]

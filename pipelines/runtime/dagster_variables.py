@@ -1,8 +1,7 @@
 """`python -m pipelines.runtime.dagster_variables`: let Dagster's commands find the clone.
 
-`make setup` runs it. Dagster finds `dagster.yaml` by DAGSTER_HOME alone, and three of its commands
-know the project by an option alone. In `.venv`, which is of this clone, Python sets variables for
-them when it starts, unless they are set: nobody has to export anything.
+`make setup` runs it. Python in `.venv`, which is of this clone, sets variables when it starts,
+unless they are set: DAGSTER_HOME, and options that three of Dagster's commands want.
 """
 
 import sysconfig

@@ -41,8 +41,8 @@ def missing(environment: Mapping[str, str], names: Iterable[str]) -> list[str]:
 def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
     """Set the password of each role of a migrated database; previous passwords stop working.
 
-    Dagster's role and its database are created if they are missing. Passwords are hashed before
-    they leave this process. Raises `PermanentFailure` if the user lacks the rights.
+    Dagster's role and database are created if they are missing. Passwords are hashed before they
+    leave this process. Raises `PermanentFailure` if the user lacks the rights.
     """
     with (
         translated(

@@ -28,8 +28,7 @@ LEAD_SECONDS = 10.0
 class Child:
     """A process in its own session, with output to a log file.
 
-    The parent must have handlers for the signals it handles: handled signals are reset to their
-    defaults in a child, even if a process further up ignored them.
+    The parent must handle signals: only those are reset to their defaults in a child.
     """
 
     name: str
@@ -98,10 +97,7 @@ class Child:
 
 @contextmanager
 def daemon_lock(state: Path, command: str) -> Iterator[None]:
-    """Run the daemon of a state folder: two would start each scheduled run twice.
-
-    Raises `PermanentFailure` if another command does.
-    """
+    """Run the daemon of a state folder. Raises `PermanentFailure` if another command does."""
     state_folder.create(state)
     lock = filelock.FileLock(state / "ui.lock")
     try:
@@ -142,11 +138,7 @@ def kill_session(leader: int) -> None:
 
 
 def stop_all(children: list[Child]) -> None:
-    """Stop the children: the last one first, because it uses the others, then all others.
-
-    The others are stopped when the last one has ended, or after a short wait. All end within
-    `STOP_SECONDS` together.
-    """
+    """Stop the last child, which uses the others, then these, all within `STOP_SECONDS`."""
     deadline = time.monotonic() + STOP_SECONDS
     children[-1].terminate(LEAD_SECONDS)
     for child in children:

@@ -1,8 +1,4 @@
-"""`isobar run`: run jobs interactively with progress, in the instance that the UI shows.
-
-Runs are executed in this process: they need no process start, and their events can be printed as
-they happen.
-"""
+"""`isobar run`: run jobs in this process, with their events, in the instance that the UI shows."""
 
 import os
 import sys
@@ -104,10 +100,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
 
 @contextmanager
 def _own_streams() -> Iterator[None]:
-    """Restore standard output and error: Dagster leaves them redirected on a full disk.
-
-    Without it, nothing says that the disk is full (`drills/test_full_disk.py`).
-    """
+    """Restore standard output and error, which Dagster leaves redirected on a full disk."""
     kept = {number: os.dup(number) for number in (1, 2)}
     try:
         yield

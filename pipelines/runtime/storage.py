@@ -1,13 +1,10 @@
 """What `dagster.yaml` names: the storage, which lets Dagster's own commands work in a clone.
 
-Each process of Dagster opens its storage before it does anything else. So a command such as
-`dagster dev` finds the database here by the settings of Isobar, and starts and prepares the
-built-in server. On another server it changes nothing. What it starts inherits the variables.
+Each process of Dagster opens its storage first. So `dagster dev` finds the database by the settings
+of Isobar, and starts and prepares the built-in server. What it starts inherits the variables.
 
 Dagster's own storage opens a connection for each query, some fifteen per second when idle: 28 % of
-a core, and 11 % with a pool. Its own pool does not check whether a connection still works.
-
-And the launcher: runs of the code server or, with a broker, of workers.
+a core, and 11 % with a pool.
 """
 
 import atexit

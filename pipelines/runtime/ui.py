@@ -99,10 +99,7 @@ class WebUi:
                 self.report("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
 
     def _children(self, port: int, code_socket: Path) -> list[Child]:
-        """Return code server, web server and daemon.
-
-        Over gRPC, everybody who can connect to the code server can shut it down.
-        """
+        """Return code server, which whoever connects to it can shut down, web server and daemon."""
         address = {"socket": str(code_socket)}
         workspace = write_workspace(self.settings.state / "workspace.yaml", address)
         commands = {
@@ -141,10 +138,7 @@ class WebUi:
                 self._write_record(port, children)
 
     def _keep_database_up(self) -> None:
-        """Restart the built-in server if it was killed or stopped.
-
-        Also rotates its log here, because the server outlives every other process.
-        """
+        """Restart the built-in server if it was killed or stopped, and rotate its log."""
         server = self.settings.builtin_server(self.report)
         rotate(server.log)
         try:
@@ -167,11 +161,7 @@ class WebUi:
         fresh.replace(self.record)  # atomic: isobar status may read it at any time
 
     def _end_leftovers(self) -> None:
-        """Kill what a killed `isobar ui` left behind, and wait until its port is free.
-
-        The port is released a little later than the processes disappear, when each of their threads
-        has closed it.
-        """
+        """Kill what a killed `isobar ui` left behind, and wait until its port is free."""
         url, noted = read_noted_ui(self.settings.state)
         left = [process for process in map(find, noted.values()) if process]
         for process in left:
