@@ -97,7 +97,7 @@ def test_of_two_plugins_with_one_name_neither_loads_into_the_tables_of_the_other
     with plugins.installed(tmp_path):
         assert names(build_definitions())["jobs"] == ours["jobs"]
         (broken,) = broken_sources()
-    assert "isobar_buses (isobar_buses) and isobar_coaches (isobar_coaches)" in str(broken)
+    assert "rename or uninstall isobar_buses and isobar_coaches" in str(broken)
 
 
 def test_an_invalid_setting_of_ours_switches_off_that_source_only(
