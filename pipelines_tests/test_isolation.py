@@ -113,10 +113,7 @@ def test_an_invalid_setting_of_ours_switches_off_that_source_only(
 
 @pytest.mark.parametrize("name", ["buses", "flights"])
 def test_a_disabled_source_is_not_loaded(
-    ours: dict[str, set[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    ours: dict[str, set[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A plug-in is not even imported: it might hang there."""
     plugins.write(tmp_path, "buses", {"__init__.py": "import os; os._exit(3)"})
