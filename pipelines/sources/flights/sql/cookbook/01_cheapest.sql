@@ -1,6 +1,7 @@
 -- What are the cheapest itineraries with at most one stop a leg?
 --
--- Prices in different currencies cannot be compared, so filter by one. For the second page add `OFFSET 3`.
+-- Prices in different currencies cannot be compared, so filter by one. Write `=` for exactly so many stops. For the second
+-- page add `OFFSET 3`.
 --
 -- stops: 1
 -- currency: GBP
