@@ -6,11 +6,11 @@ import pandas as pd
 from sqlalchemy import Connection, select, text
 
 from pipelines.ingest.load import Load
-from pipelines.sources.shipments import Settings, tables
+from pipelines.ingest.statements import execute_file
+from pipelines.sources.shipments import Settings, source, tables
 from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
 from pipelines.sources.shipments.transform import normalize_status, parse_statuses
 from pipelines.warehouse.connection import Warehouse, copy_text, csv_text
-from pipelines.warehouse.sql_files import read_sql
 
 #: Without the constraints of the table.
 STAGE = text(
@@ -28,8 +28,7 @@ def read_again(store: Warehouse, settings: Settings) -> None:
             rows = address_rows(unread)
             connection.execute(STAGE)
             copy_text(connection, f"stage_addresses ({', '.join(map(str, rows))})", csv_text(rows))
-            put = text(read_sql("pipelines.sources.shipments", "put_addresses"))
-            connection.execute(put, {"delivery_id": None})
+            execute_file(connection, source, "put_addresses", {"delivery_id": None})
 
 
 def put_addresses(load: Load) -> None:
@@ -50,10 +49,7 @@ def address_rows(texts: Sequence[str]) -> pd.DataFrame:
 def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     """Give shipments and their history the meaning of statuses that were unknown before."""
     statuses = parse_statuses(settings.statuses)
-    unknown = text(read_sql("pipelines.sources.shipments", "unknown_statuses"))
-    for row in connection.execute(unknown).all():
-        meaning = normalize_status(row.status_raw, statuses)
-        if meaning != row.status:
-            renamed = {"status": row.status, "status_raw": row.status_raw, "meaning": meaning}
-            script = text(read_sql("pipelines.sources.shipments", "rename_status"))
-            connection.execute(script, renamed)
+    for status, sent in execute_file(connection, source, "unknown_statuses", {}).all():
+        if (meaning := normalize_status(sent, statuses)) != status:
+            renamed = {"status": status, "status_raw": sent, "meaning": meaning}
+            execute_file(connection, source, "rename_status", renamed)
