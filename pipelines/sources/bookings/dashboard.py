@@ -8,8 +8,7 @@ from pipelines.dashboard import page as ui
 
 QUESTIONS = ui.Questions("pipelines.sources.bookings")
 BY_NIGHT = "The line is by night of stay, from today on."
-#: Above this number of hotels, occupancy is not drawn, and pickup and pace, which take a
-#: millisecond per hotel to compute from events, are left out.
+#: Of more, hotels are to be chosen: their events take a millisecond per hotel.
 MAX_HOTELS = 250
 NO_LAST_YEAR = "Last year is not known: there are no events of a month before that time."
 DAY = ui.day_format(has_weekday=True)
@@ -33,18 +32,17 @@ def show() -> None:
             "Nights ahead", 14, 180, 60, key="nights", bind="query-params", width=260
         )
     of_hotels = {"hotels": [names[one] for one in chosen] or [*names.values()]}
-    are_few = len(of_hotels["hotels"]) <= MAX_HOTELS
-    books = QUESTIONS.ask("on_the_books" if are_few else "net_bookings", nights=nights, **of_hotels)
-    _show_numbers(books, nights)
-    if not are_few:
-        st.info(f"Choose up to {MAX_HOTELS} hotels to see last year, pickup, occupancy and pace.")
-    _show_books(books)
-    if are_few:
+    if len(of_hotels["hotels"]) <= MAX_HOTELS:
         shown = {one: key for one, key in names.items() if key in of_hotels["hotels"]}
+        books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
+        _show_numbers(books, nights)
+        _show_books(books)
         _show_hotels(nights, shown)
         _show_pickup(nights, of_hotels)
         _show_occupancy(nights, shown)
         _show_pace(of_hotels)
+    else:
+        st.info(f"Choose up to {MAX_HOTELS} hotels to see what is on their books.")
     _show_months(of_hotels)
 
 
@@ -52,19 +50,18 @@ def _show_numbers(books: ui.Answer, nights: int) -> None:
     """Show the sums of all nights."""
     rows = books.rows
     total = int(rows["on_the_books"].sum())
-    last_year = rows["last_year"].sum(min_count=1) if "last_year" in rows else None
-    is_missing = last_year is not None and pd.isna(last_year)
+    last_year = rows["last_year"].sum(min_count=1)
     with st.grid(4, min_column_width=200, border=True):
         ui.show_number(
             f"On the books, next {nights} nights",
             books,
             total,
             trend=rows["on_the_books"].tolist(),
-            delta=None if last_year is None else total - last_year,
+            delta=total - last_year,
             delta_about="against last year at this lead time",
             rise_is_good=True,
             help=BY_NIGHT,
-            note=NO_LAST_YEAR if is_missing else None,
+            note=NO_LAST_YEAR if pd.isna(last_year) else None,
         )
         for column in map(str, rows.filter(like="pickup")):
             ui.show_number(
@@ -92,16 +89,15 @@ def _show_books(books: ui.Answer) -> None:
             tooltip=[NIGHT, *map(_count, rows.columns[1:5])],
         )
     )
-    layers: list[alt.Chart] = [bars]
-    if "last_year" in rows:
-        then = rows.dropna(subset=["last_year"]).assign(year="last year")
-        ticks = alt.Chart(then).mark_tick(thickness=2)
-        tooltip = [NIGHT, _count("last_year")]
-        layers.append(ticks.encode(x=across, y="last_year:Q", color="year:N", tooltip=tooltip))
+    ticks = (
+        alt.Chart(rows.dropna(subset=["last_year"]).assign(year="last year"))
+        .mark_tick(thickness=2)
+        .encode(x=across, y="last_year:Q", color="year:N", tooltip=[NIGHT, _count("last_year")])
+    )
     ui.show_chart(
         "On the books by night",
         books,
-        alt.layer(*layers).properties(height=280),
+        alt.layer(bars, ticks).properties(height=280),
         empty="Nothing is on the books.",
         note="Last year: the same weekday 52 weeks ago, as many days before the night.",
     )

@@ -55,8 +55,6 @@ MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])-(?:1[3-9]|2[0-9]|3[01])-[0-9]{4}(?
 ISO_TIME = rf"{ISO_DATE}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?"
 SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
-#: Other forms of ISO 8601 with an offset, such as 20260201T1000Z.
-RARE = re.compile(r"[0-9W-]{7,10}T[0-9:]+(?:\.[0-9]+)?(?:Z|[+-][0-9:]+)")
 YEARS = f"{FIRST_YEAR} to {LAST_YEAR}"
 #: What a value is that violates the contract.
 OTHERWISE = {
@@ -198,25 +196,10 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
         with_zone = other.str.replace(r" ?(?:[Zz]|UTC|GMT)$", "Z", regex=True)
         with_zone = with_zone.str.replace(r" (?=[+-])", "", regex=True)
         zoned = zoned.fillna(_moments(with_zone, f"{ISO_TIME}{ZONE}", "ISO8601", utc=True))
-        for row in texts.index[naive.isna() & zoned.isna()]:
-            if (at := _rare(texts[row])) is not None:
-                zoned[row] = at
     naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones have no year 9999
     local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
     instants: pd.Series = local.dt.tz_convert("UTC").fillna(zoned)
     return instants
-
-
-def _rare(text: str) -> pd.Timestamp | None:
-    """Parse the other forms of ISO 8601 with an offset: of a week, of an hour alone, with `t`."""
-    upper = text.strip().upper().replace("\u2212", "-")  # the minus sign that the norm prefers
-    if not RARE.fullmatch(upper):
-        return None
-    try:
-        at = dt.datetime.fromisoformat(upper)
-    except ValueError:
-        return None
-    return pd.Timestamp(at).tz_convert("UTC") if 1900 < at.year < 2200 else None
 
 
 def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
