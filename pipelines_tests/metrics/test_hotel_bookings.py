@@ -61,7 +61,7 @@ def test_events_are_counted_by_utc_day_and_by_night(inbox: Inbox) -> None:
         event(3, event_timestamp="2022-08-01T00:00:00Z"),
     ]
     inbox.deliver(events)
-    assert refresh(inbox.warehouse).events == 3
+    assert refresh(inbox.warehouse)[0] == 3
     assert counted(inbox) == [
         [(2607, date(2022, 7, 31), 1, 1, 0), (2607, date(2022, 8, 1), 1, 0, 1)],
         [(2607, date(2022, 8, 1), 2, 1, 1)],
@@ -71,9 +71,9 @@ def test_events_are_counted_by_utc_day_and_by_night(inbox: Inbox) -> None:
 def test_counting_again_adds_nothing(many: Inbox) -> None:
     """DEF E53: the same events, read again, were added again."""
     before = counted(many)
-    assert refresh(many.warehouse).events == 0
+    assert refresh(many.warehouse)[0] == 0
     many.deliver([one_of_many(number) for number in range(3)], "again.csv")
-    assert refresh(many.warehouse).events == 0
+    assert refresh(many.warehouse)[0] == 0
     assert counted(many) == before == anew(many)
 
 
@@ -81,8 +81,7 @@ def test_new_events_are_added_and_very_many_cause_a_rebuild(many: Inbox) -> None
     for first, count, is_rebuilt in ((1000, 20, False), (1020, 500, True)):
         fresh = [event(n, hotel_id=n % 9, status=1 + n % 2) for n in range(first, first + count)]
         many.deliver(fresh, f"{count}.csv")
-        refreshed = refresh(many.warehouse)
-        assert (refreshed.events, refreshed.is_rebuilt) == (count, is_rebuilt)
+        assert refresh(many.warehouse) == (count, is_rebuilt)
         assert counted(many) == anew(many)
 
 
@@ -116,7 +115,7 @@ def test_a_crash_before_the_watermark_moves_leaves_counts_unchanged(
         patched.setattr(hotel_bookings, "move", crash)
         refresh(many.warehouse)
     assert counted(many) == before
-    assert refresh(many.warehouse).events == 1
+    assert refresh(many.warehouse)[0] == 1
     assert counted(many) == anew(many)
 
 

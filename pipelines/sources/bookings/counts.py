@@ -9,8 +9,6 @@ with them. What was found stays in `bookings.findings` until its night is looked
 `no_findings` shows it.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import cast, delete, func, select
 from sqlalchemy.dialects.postgresql import REGCLASS
 
@@ -28,20 +26,15 @@ REBUILD_FROM = 0.4
 REBUILD_MEMORY = "128MB"
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """The number of new events, and whether everything was recounted for them."""
+def refresh(store: Warehouse, *, rebuild: bool = False) -> tuple[int, bool]:
+    """Count the events that are not counted yet; `rebuild` recounts all of them.
 
-    events: int
-    is_rebuilt: bool
-
-
-def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
-    """Count the events that are not counted yet; `rebuild` recounts all of them."""
+    Returns how many were new, and whether everything was recounted for them.
+    """
     with store.transaction(WATERMARK) as connection:
         counted, last = position(connection, WATERMARK), position(connection, COUNTED)
         if counted == last and not rebuild:
-            return Refreshed(0, is_rebuilt=False)
+            return 0, False
         loads = {"counted": counted, "last": last}
         number = tables.events.c.load_number
         is_fresh = (number > counted) & (number <= last)
@@ -62,7 +55,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
             else:
                 execute_file(connection, source, "counts/add", loads, names)
         move(connection, WATERMARK, last)
-        return Refreshed(fresh, is_rebuilt)
+        return fresh, is_rebuilt
 
 
 def look(store: Warehouse, *, is_whole: bool = False) -> None:

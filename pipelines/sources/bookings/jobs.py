@@ -45,8 +45,8 @@ def hotel_bookings(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Count the events that are new, on both axes."""
     with as_dagster_failure(context), warehouse.open() as store:
-        refreshed = counts.refresh(store, rebuild=config.rebuild)
-        counted: dict[str, Any] = {"new_events": refreshed.events, "rebuilt": refreshed.is_rebuilt}
+        fresh, is_rebuilt = counts.refresh(store, rebuild=config.rebuild)
+        counted: dict[str, Any] = {"new_events": fresh, "rebuilt": is_rebuilt}
         with store.engine.connect() as connection:
             for table in tables.HOTEL_BOOKINGS:
                 metadata = table_stats(connection, asset_key(table)) | counted
