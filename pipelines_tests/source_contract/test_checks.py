@@ -88,18 +88,6 @@ def wanted_hours(feed: Driver) -> None:
     put_places(feed.site.warehouse)
 
 
-def two_answers_within_two_hours(feed: Driver) -> None:
-    feed.site.owner.execute(PLACE.format("1", "1", "found"))
-    feed.site.owner.execute(
-        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation;"
-        "INSERT INTO weather.api_requests"
-        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
-        " SELECT gen_random_uuid(), place_id, 'open-meteo', 'observation',"
-        " now() - make_interval(mins => minutes), 'success', 1"
-        " FROM weather.places, unnest(ARRAY[0, 119, 240]) AS minutes"
-    )
-
-
 PLACE = """
 INSERT INTO weather.places
 (place_key, country_code, latitude, longitude, geocoding_status, is_observed)
@@ -241,11 +229,6 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         ShipmentFiles,
         sql(PLACE.format("52", "13", "found")),
         [{"place_key": "DE 10115", "last_success_at": None}],
-    ),
-    "request_rate": (
-        ShipmentFiles,
-        two_answers_within_two_hours,
-        [{"provider": "open-meteo"}],
     ),
     "filled_hours": (SolarWindows, wanted_hours, [{"place_key": "50.0000,10.0000"}]),
 }

@@ -49,7 +49,7 @@ def address_rows(texts: Sequence[str]) -> pd.DataFrame:
 def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     """Give shipments and their history the meaning of statuses that were unknown before."""
     statuses = parse_statuses(settings.statuses)
-    for status, sent in execute_file(connection, source, "unknown_statuses", {}).all():
-        if (meaning := normalize_status(sent, statuses)) != status:
-            renamed = {"status": status, "status_raw": sent, "meaning": meaning}
+    for row in execute_file(connection, source, "unknown_statuses", {}).all():
+        if (meaning := normalize_status(row.status_raw, statuses)) != row.status:
+            renamed = {**row._mapping, "meaning": meaning}
             execute_file(connection, source, "rename_status", renamed)

@@ -1,9 +1,8 @@
 """Weather shared by all sources: places, present weather, hourly weather, and the request log.
 
 The view `weather.weather_requests`, the union of what the other sources request, defines which
-places and hours are fetched. `fetch` is the only request loop and holds a lock; `kinds` and
-`geocode_places` define what it requests. `providers` and `geocoding` are the clients, and
-`observation` is what providers have in common (pure). `request_log` stores requests and blocks.
+places and hours are fetched. `fetch` is the only request loop; `kinds` and `geocode_places` define
+what it requests, `providers` and `geocoding` are the clients, `request_log` stores requests.
 """
 
 from typing import Any
@@ -125,13 +124,6 @@ source = Source(
             expects="The weather of every place in use was received within the last 2 h 5 min.",
             remedy="the weather of a place is missing or older than 2 h 5 min; the row shows why."
             " See `weather.quota_blocks` and the latest rows of `weather.api_requests`",
-        ),
-        Check(
-            name="request_rate",
-            on="weather.observations",
-            expects="No place has two observations within two hours.",
-            remedy="a place has two observations within two hours. This is a bug in Isobar: report"
-            " it",
         ),
         Check(
             name="filled_hours",

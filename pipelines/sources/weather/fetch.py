@@ -1,8 +1,7 @@
 """The only request loop: due places in batches; requests are logged, sent and stored.
 
-A `Kind` defines what is requested: present weather, hours (`kinds`) or coordinates
-(`geocode_places`). The loop handles quotas, retries, rejected places and back-off, and nothing
-else. It holds a lock, so that at most one session requests weather at a time.
+A `Kind` defines what is requested. The loop handles quotas, retries, rejected places and back-off,
+and holds a lock, so that at most one session requests weather at a time.
 """
 
 import datetime as dt
@@ -35,19 +34,12 @@ from pipelines.warehouse.sql_files import read_sql
 #: Seconds between the attempts for one batch.
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 MAX_FAILED_BATCHES = 3
-#: Back-off after a failure: the first seconds, doubled with each failure in a row, and the most.
-#: Of the provider, of a single place, and of a place that the provider rejects.
+#: Seconds of back-off, doubled with each failure in a row, and the most: of all, of a single place,
+#: and of one that the provider rejects.
 OF_PROVIDER, OF_PLACE, REJECTED = (30.0, 300.0), (30.0, 6 * 3600.0), (6 * 3600.0, 6 * 3600.0)
-#: Seconds to wait for another run before giving up. Runs stop long before that at the provider's
-#: quota, which is per minute.
+#: Seconds to wait for another run before giving up.
 MAX_LOCK_SECONDS, POLL_SECONDS = 600.0, 0.2
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
-#: With these, the server notices a lost client machine within a minute; the default is two hours.
-KEEPALIVE = (
-    "SELECT set_config('tcp_keepalives_idle', '30', false),"
-    " set_config('tcp_keepalives_interval', '10', false),"
-    " set_config('tcp_keepalives_count', '3', false)"
-)
 #: Opens a transaction; raises `TransientFailure` if its session is lost.
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -143,7 +135,6 @@ class FetchResult:
     failure: Failure | None = None
     #: Why requests are paused, and until when.
     paused: str | None = None
-    #: Impossible values that were left out of good responses, by name.
     impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
 
@@ -154,10 +145,8 @@ def fetch(
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
     Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
-    failure. Places that failed keep their data and are due again soon, or at once in a manual run.
-
-    Raises:
-        PermanentFailure: For an error that needs a person, such as a wrong key.
+    failure. Places that failed are due again soon, or at once in a manual run. Raises
+    `PermanentFailure` for what needs a person, such as a wrong key.
     """
     done = FetchResult()
     with fetch_session(store) as transaction:
@@ -183,19 +172,13 @@ def fetch(
 def fetch_session(store: Warehouse) -> Iterator[Transaction]:
     """Hold the lock, waiting for other runs. Yields a function that opens transactions in it.
 
-    The lock belongs to a connection: PostgreSQL releases it if the run is killed. If the session is
-    lost, another run may begin. All fetched data are written in that session, so a late response
-    cannot be written beside the other run's. The lock is polled, because a blocked statement would
-    hold a snapshot and so hold back VACUUM.
-
-    Raises:
-        TransientFailure: Another run held the lock for `MAX_LOCK_SECONDS`.
+    PostgreSQL releases the lock if the session ends, in which all data are written: a late response
+    is not written beside another run's. The lock is polled, because a blocked statement would hold
+    back VACUUM. Raises `TransientFailure` after `MAX_LOCK_SECONDS`.
     """
     with store.translate_db_errors(SCHEMA):
         connection = store.engine.connect()
     try:
-        with store.translate_db_errors(SCHEMA), connection.begin():
-            connection.execute(text(KEEPALIVE))
         deadline = time.monotonic() + MAX_LOCK_SECONDS
         while True:
             with store.translate_db_errors(SCHEMA), connection.begin():
@@ -256,10 +239,7 @@ class _Loop(Generic[B, A]):
         return kind.batches(rows) if rows else []
 
     def _send(self, batch: B) -> None:
-        """Send a batch, with retries if necessary, and write the outcome.
-
-        A request is logged before it is sent, so that it counts even if this process is killed.
-        """
+        """Send a batch, logged before, with retries if necessary, and write the outcome."""
         kind = self.kind
         for wait in (*WAITS_SECONDS, None):
             self.done.requests += 1

@@ -23,7 +23,6 @@ from pipelines.sources.weather.tables import SCHEMA, places
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import read_sql
 
-#: How long places may take.
 MAX_PUT_SECONDS = 600
 
 
@@ -70,11 +69,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
         ]
 
     def request(self, batch: PlaceLookup) -> Sequence[Located | str]:
-        """Return the location of the place, or that this lookup did not find it.
-
-        A misconfigured geocoder fails the lookup and not the run: the weather of places with
-        coordinates does not need it.
-        """
+        """Return the location, or that there is none; a wrong geocoder fails the lookup alone."""
         if not batch.lookups:  # a place of an earlier version, without a name
             return [unlocated(())]
         lookup = batch.lookups[0]

@@ -1,10 +1,9 @@
 """Geocode country, postcode and city with Open-Meteo's geocoding API (GeoNames).
 
-Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has additions from
-its source code. A lookup matches the main name, a postcode, or the name in the one requested
-language, fuzzily; its results have the names in that language. The matching result is selected
-here: the country has to be right, then the postcode, then the name, then the size. A result with
-another name is never accepted: "Wien" in English finds Wiener Neustadt.
+Contract: https://open-meteo.com/en/docs/geocoding-api and docs/sources/weather.md. A lookup matches
+the main name, a postcode, or the name in one language, fuzzily. The result is selected here: the
+country has to be right, then the postcode, then the name, then the size. A result with another name
+is never accepted: "Wien" in English finds Wiener Neustadt.
 """
 
 import datetime as dt
@@ -103,11 +102,7 @@ class Geocoder(OpenMeteoApi):
         return failure
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
-        """Return what the API finds for a name or postcode; often nothing.
-
-        Returns:
-            Results that all have name, country_code, latitude and longitude.
-        """
+        """Return results, often none, that have name, country_code, latitude and longitude."""
         parameters = {
             "name": lookup.name,
             "count": str(MAX_RESULTS),
@@ -163,8 +158,7 @@ def choose(
     """Return the matching result, or candidates for a person.
 
     By postcode: its results lie close together, or one has the city's name. By city: a result has
-    its name; populated places come before areas, then the largest one. The status is `ambiguous` if
-    several are equally large.
+    its name; towns come before areas, then the largest one, unless several are equally large.
     """
     there = [one for one in results if str(one["country_code"]).upper() in lookup.countries]
     by_postcode = [one for one in there if postcode and _has_postcode(one, postcode)]
@@ -178,7 +172,8 @@ def choose(
     if not by_name:
         is_decided = bool(by_postcode) and _is_one_place(by_postcode)
         return _found(_largest(by_postcode)) if is_decided else _undecided(there)
-    fitting = _populated(by_both or by_name)
+    fitting = by_both or by_name  # of which towns come first: "Panama" is a country and a city
+    fitting = [one for one in fitting if str(one.get("feature_code"))[:3] == "PPL"] or fitting
     best = _largest(fitting)
     as_large = [one for one in fitting if _population(one) == _population(best)]
     if _is_one_place(as_large):
@@ -201,17 +196,15 @@ def unlocated(candidates: Iterable[Candidate]) -> Located:
 
 def _undecided(results: Iterable[dict[str, Any]]) -> Located:
     """Return that no result was accepted, but another lookup may find one."""
-    return replace(unlocated(_candidate(one) for one in results), is_final=False)
+    found = (
+        Candidate(_name(one), one["latitude"], one["longitude"], int(_population(one)))
+        for one in results
+    )
+    return replace(unlocated(found), is_final=False)
 
 
 def _found(result: dict[str, Any]) -> Located:
     return Located("found", result["latitude"], result["longitude"], _name(result))
-
-
-def _candidate(result: dict[str, Any]) -> Candidate:
-    return Candidate(
-        _name(result), result["latitude"], result["longitude"], int(_population(result))
-    )
 
 
 def _has_postcode(result: dict[str, Any], postcode: str) -> bool:
@@ -220,11 +213,6 @@ def _has_postcode(result: dict[str, Any], postcode: str) -> bool:
     return isinstance(listed, list) and any(
         is_same_postcode(country, postcode, str(one)) for one in listed
     )
-
-
-def _populated(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return only towns if there are any: "Panama" is a country and a city."""
-    return [one for one in results if str(one.get("feature_code")).startswith("PPL")] or results
 
 
 def _largest(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -238,17 +226,13 @@ def _population(result: dict[str, Any]) -> float:
 
 def _is_one_place(results: Sequence[dict[str, Any]]) -> bool:
     """Return whether all results lie around the largest one."""
-    best = _largest(results)
-    return all(_kilometres(best, other) <= SAME_PLACE_KM for other in results)
+    here, *there = ((one["latitude"], one["longitude"]) for one in (_largest(results), *results))
+    return all(kilometres(here, one) <= SAME_PLACE_KM for one in there)
 
 
 def _name(result: dict[str, Any]) -> str:
     parts = (result.get("name"), result.get("admin1"), result.get("country_code"))
     return ", ".join(name for part in parts if (name := words(part)))
-
-
-def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:
-    return kilometres((one["latitude"], one["longitude"]), (other["latitude"], other["longitude"]))
 
 
 def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[Lookup, ...]:

@@ -32,10 +32,9 @@ from pipelines.warehouse.sql_files import read_sql
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
-#: Interval of the sensor. Its queries take no locks and write nothing.
 SENSOR_SECONDS = 3
-#: The sensor rests for 20 times as long as its queries took, so that none uses more than 5 % of a
-#: core, however large the tables are; and for this time if they found nothing.
+#: The sensor rests for 20 times as long as its queries took, to use 5 % of a core at most, and for
+#: this time if they found nothing.
 REST_FACTOR, MIN_REST_SECONDS = 20.0, 10.0
 #: How long one of its queries may take.
 MAX_QUERY_SECONDS = 120
@@ -64,9 +63,7 @@ def places(
         metadata={
             **metadata,
             "looked_up": len(kind.located),
-            "found": statuses["found"],
-            "ambiguous": statuses["ambiguous"],
-            "not_found": statuses["not_found"],
+            **{name: statuses[name] for name in ("found", "ambiguous", "not_found")},
             **({"last_failure": done.failure.problem} if done.failure else {}),
             **({"paused": done.paused} if done.paused else {}),
         }
@@ -141,7 +138,6 @@ def _fetch(
                 "places_failed": done.failed,
                 "requests": done.requests,
                 "impossible_values": done.impossible.total(),
-                **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
                 **({"paused": done.paused} if done.paused else {}),
             }
         )
@@ -154,7 +150,7 @@ def weather_due(
     """Start the job when a place or an hour is due.
 
     Due are new places, places whose weather is two hours old, and requested hours without weather
-    or with an old forecast. It replaces the weather cache of the shipments service.
+    or with an old forecast.
     """
     settings, began, rests_until = weather.settings(), utc_now().timestamp(), 0.0
     with suppress(ValueError):  # of another version

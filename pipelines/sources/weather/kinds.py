@@ -1,9 +1,7 @@
 """What is requested of the weather: present weather, and the hours that sources request.
 
-Present weather is requested when the last response is two hours old. Recent and future hours come
-from the forecast API, many places per request. Older ones come from the archive, a range of days of
-one place per request, latest range first. Missing hours are the difference of
-`weather.wanted_hours` and `weather.hourly`. A forecast is fetched again after six hours.
+Recent and future hours come from the forecast API, many places per request. Older ones come from
+the archive, a range of days of one place per request, latest range first.
 """
 
 import datetime as dt
@@ -71,11 +69,9 @@ class PresentWeather(Kind[Batch, Observation]):
         """Replace the last observation of each place."""
         import pandas as pd
 
-        now = self.clock()
-        common = {"provider": self.client.name, "fetched_at": now}
+        common = {"provider": self.client.name, "fetched_at": self.clock()}
         rows = [{"place_id": key, **common, **asdict(one)} for key, one in responses.items()]
         frame = pd.DataFrame(rows, dtype=object).drop(columns="impossible")
-        self.execute(connection, "supersede_requests", now=now, place_ids=list(responses))
         put_frame(connection, frame, tables.observations)
         self.execute(connection, "note_risks", place_ids=list(responses))
         self.record_success(connection, responses)
@@ -97,6 +93,7 @@ class Forecast(Kind[HoursBatch, Hours]):
     name = "forecast"
     query = "pick_hours"
     max_calls = weight(MAX_PAST_DAYS + FORECAST_DAYS)
+    goes_back = False
     client: ForecastHours
 
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
@@ -128,14 +125,13 @@ class Forecast(Kind[HoursBatch, Hours]):
         rows = pd.concat([one.rows.assign(place_id=key) for key, one in responses.items()])
         rows = rows.assign(weather_source=self.name, fetched_at=self.clock())
         put_frame(connection, rows, tables.hourly)
-        is_due = self.may_lack_more(batch, responses)
+        # Of a complete range of the archive, an earlier one may be missing.
+        is_due = self.goes_back and all(
+            len(hours.rows) >= 24 * batch.days for hours in responses.values()
+        )
         self.record_success(connection, responses, is_due=is_due)
         for hours in responses.values():
             self.impossible.update(hours.impossible)
-
-    def may_lack_more(self, batch: HoursBatch, responses: Mapping[int, Hours]) -> bool:  # noqa: ARG002
-        """Return whether the places may be due at once: a forecast has all there is."""
-        return False
 
 
 class Archive(Forecast):
@@ -143,6 +139,7 @@ class Archive(Forecast):
 
     name = "archive"
     max_calls = weight(MAX_ARCHIVE_DAYS)
+    goes_back = True
 
     def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
         """Return the same of the archive, which ends where the forecast begins."""
@@ -157,10 +154,6 @@ class Archive(Forecast):
             parameters = {"start_date": first.isoformat(), "end_date": last.isoformat()}
             found.append(_batch([row], (last - first).days + 1, parameters))
         return found
-
-    def may_lack_more(self, batch: HoursBatch, responses: Mapping[int, Hours]) -> bool:
-        """Return whether the range is complete: an earlier one may be missing."""
-        return all(len(hours.rows) >= 24 * batch.days for hours in responses.values())
 
 
 def _batch(rows: Sequence[Row[Any]], days: int, parameters: Mapping[str, str]) -> HoursBatch:

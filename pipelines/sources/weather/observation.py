@@ -116,10 +116,7 @@ def observed(
 
 
 def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:
-    """Parse an integer within bounds; None for null and any other number.
-
-    Raises `InvalidValue` if it is not a number.
-    """
+    """Parse an integer within bounds; None for others and null. Raises `InvalidValue`."""
     return as_code(parse_float(record, key), minimum, maximum)
 
 
@@ -177,10 +174,7 @@ def from_epoch(value: Any) -> dt.datetime | None:
 
 
 def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:
-    """Return why an observation is not accepted, or None. Counts as the provider's fault.
-
-    The observation must have passed `without_impossible`.
-    """
+    """Return why an observation that passed `without_impossible` is not accepted, or None."""
     if all(getattr(observation, name) is None for name in _VALUES):
         return "it has no plausible value"
     if (

@@ -1,7 +1,4 @@
-"""The request log, `weather.api_requests`, and the remaining quota.
-
-Each request is logged before it is sent, so that it counts even if its run is killed.
-"""
+"""The request log, `weather.api_requests`, and the remaining quota."""
 
 import datetime as dt
 import uuid
@@ -34,7 +31,7 @@ def log_request(
     cost: float,
     now: dt.datetime,
 ) -> uuid.UUID:
-    """Log a request before it is sent, one row per place. Returns its id."""
+    """Log a request before it is sent, so that it counts if its run is killed; return its id."""
     request_id = uuid.uuid4()
     same = {
         "request_id": request_id,

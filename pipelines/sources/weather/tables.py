@@ -185,9 +185,8 @@ hourly = Table(
     " hour. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
-#: Time of an observation's request in seconds, plus an offset unique to its place, so that ranges
-#: of two places never overlap. With the place as a separate column, the constraint below would need
-#: the extension btree_gist, which not every server has. The precision is one second.
+#: Seconds of an observation's request, plus an offset unique to its place: with the place as a
+#: column, the constraint below would need the extension btree_gist, which not every server has.
 _KEPT_FOR_TWO_HOURS = (
     "int8range(place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE"
     " 'UTC')::bigint, place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE"
@@ -259,7 +258,7 @@ api_requests = Table(
         "started: no response yet, or the run was killed before it stored the response; success:"
         " the response was stored; failed; rejected: by the provider, because of one of the"
         " places; quota: the quota was used up; superseded: the response was stored, but the place"
-        " was corrected since (weather.correct_place), or a clock was wrong.",
+        " was corrected since (weather.correct_place).",
     ),
     required("cost", Numeric, "Cost of the request in the provider's quota."),
     optional("problem", Text, "Why the request failed; null if it did not."),
@@ -268,11 +267,9 @@ api_requests = Table(
         name="outcome",
     ),
     CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
-    # At most one stored observation per place in any two hours. A unique index on fixed two-hour
-    # windows would allow two responses minutes apart on both sides of a boundary, and would forbid
-    # one that is due right at the end of a window. The other half of the rule is that none is older
-    # than 2 h 5 min: weather.due_places makes a place due as soon as this constraint allows it, and
-    # the check fresh_weather monitors that.
+    # At most one stored observation per place in any two hours; of fixed windows, two could be
+    # minutes apart on both sides of a boundary. That none is older than 2 h 5 min is the other half
+    # of the rule, which the check fresh_weather monitors.
     ExcludeConstraint(
         (text(_KEPT_FOR_TWO_HOURS), "&&"),
         name="api_requests_one_kept_observation",

@@ -1,8 +1,7 @@
 """Weather providers, one module each.
 
-A provider fetches observations for places, in one request or several, and classifies its errors:
-`TransientFailure` for temporary errors, `PermanentFailure` for those that need a person,
-`QuotaExhausted` and `RequestRejected`. It writes nothing and keeps no state.
+A provider fetches observations for places, and classifies its errors: `TransientFailure`,
+`PermanentFailure` for those that need a person, `QuotaExhausted` and `RequestRejected`.
 """
 
 import datetime as dt

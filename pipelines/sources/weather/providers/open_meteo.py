@@ -1,9 +1,8 @@
 """Open-Meteo: many places in one request. Contract: https://open-meteo.com/en/docs.
 
 Free without a key for non-commercial use. With a key, requests go to the customers' hosts, with the
-key in a header, so that it appears in no URL and no log. The response is one object for one place
-and a list for several, matched by position: their coordinates are those of the grid cell. Batches
-save round trips, not quota. Data are CC BY 4.0.
+key in a header, so that it appears in no URL and no log. Responses are matched by position: their
+coordinates are those of the grid cell. Batches save round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -99,10 +98,7 @@ class OpenMeteoApi(Service):
         return None
 
     def at_places(self, places: Sequence[Place], **parameters: str) -> list[Any]:
-        """Send one request for all places, and return the response for each.
-
-        The API sends an object for one place, else a list.
-        """
+        """Send one request for all places, which answers with an object for one, else a list."""
         coordinates = {
             "latitude": ",".join(f"{place.latitude:.5f}" for place in places),
             "longitude": ",".join(f"{place.longitude:.5f}" for place in places),

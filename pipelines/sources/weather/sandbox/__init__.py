@@ -1,7 +1,6 @@
 """Simulated weather at the paths of Open-Meteo (forecast, archive, geocoding), with its errors.
 
-The weather is a function of place and hour, so that responses can be verified. The quota of the key
-`exhausted` is used up.
+The quota of the key `exhausted` is used up.
 """
 
 import datetime as dt

@@ -29,9 +29,9 @@ FOG = 45
 #: Minimum cloud cover in percent of an hour with precipitation.
 WET_CLOUDS = 70
 #: Postcodes that nobody entered.
-MISSING_POSTCODES = {("AT", "1010"), ("DE", "20144"), ("PL", "00-950"), ("SE", "111 51")}
-#: Postcodes of two towns far apart.
-SHARED_POSTCODES = {("DK", "1050")}
+MISSING_POSTCODES = {
+    *(("AT", "1010"), ("DE", "20144"), ("DK", "1050"), ("PL", "00-950"), ("SE", "111 51")),
+}
 
 
 @cache
@@ -103,9 +103,8 @@ def _noise(seed: int, hours: Hours) -> NDArray[np.int64]:
 def find(name: str, language: str, count: int, country: str) -> list[dict[str, Any]]:
     """Return the results of a lookup, the largest first, as the real geocoder does.
 
-    A name matches the beginning of a place's main name or of its name in the requested language.
-    Postcodes are known only if someone entered them. Zeros and empty strings are omitted. The
-    country filter is applied after the limit.
+    A name matches the beginning of a main name, or of that in the requested language. Zeros and
+    empty strings are omitted. The country filter is applied after the limit.
     """
     if len(name) < 2:
         return []
@@ -131,7 +130,7 @@ def _fits(town: dict[str, Any], name: str, language: str) -> bool:
 
 
 def _by_postcode(code: str, country: str) -> list[dict[str, Any]]:
-    """Return one or two simulated towns for any postcode of a country, unless it is missing."""
+    """Return a simulated town for any postcode of a country, unless it is missing."""
     if country not in places()["countries"] or (country, code) in MISSING_POSTCODES:
         return []
     north, east = places()["countries"][country]
@@ -144,10 +143,7 @@ def _by_postcode(code: str, country: str) -> list[dict[str, Any]]:
         "population": 1000 * seed[2],
         "postcodes": [code],
     }
-    if (country, code) not in SHARED_POSTCODES:
-        return [town]
-    far = {"name": f"Far {code}", "latitude": town["latitude"] + 1.5, "population": 500}
-    return [town, town | far]
+    return [town]
 
 
 def _folded(name: str) -> str:

@@ -1,5 +1,4 @@
--- Counts a failure of places. They are due again after `first_seconds`, doubled with each
--- consecutive failure, at most `max_seconds`.
+-- Counts a failure of places: due again after a wait that doubles with each in a row.
 INSERT INTO weather.fetch_state AS stored (place_id, kind, consecutive_failures, retry_at, problem)
 SELECT place_id, :kind, 1, :now + make_interval(secs => :first_seconds), :problem
 FROM unnest(CAST(:place_ids AS bigint [])) AS place_id

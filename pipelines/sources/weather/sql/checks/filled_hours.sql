@@ -1,6 +1,5 @@
 -- Located places without weather for requested hours that the forecast or the archive covers, with
 -- the reason. The day that entered the forecast range at midnight is requested with the next one.
--- Places without coordinates are listed by the check located_places.
 SELECT
     places.place_key,
     lacking.missing_hours,

@@ -19,8 +19,8 @@ AS $$
             OR fetch_state.last_success_at > as_of + interval '5 minutes'  -- a clock was wrong
         )
         AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
-        -- Even if someone deleted the state by hand, the request log still has the last success:
-        -- its constraint api_requests_one_kept_observation would reject the response.
+        -- Even if someone deleted the state by hand or a clock was wrong, the request log has the
+        -- last success: its constraint api_requests_one_kept_observation would reject the response.
         AND NOT EXISTS (
             SELECT FROM weather.api_requests
             WHERE
@@ -28,7 +28,7 @@ AS $$
                 AND api_requests.kind = 'observation'
                 AND api_requests.outcome = 'success'
                 AND api_requests.requested_at > as_of - interval '2 hours'
-                AND api_requests.requested_at <= as_of + interval '5 minutes'
+                AND api_requests.requested_at < as_of + interval '2 hours'
         )
 $$;
 

@@ -9,5 +9,4 @@ COMMENT ON VIEW weather.newest IS
 Part of ops.newest, which metrics.freshness shows.';
 COMMENT ON COLUMN weather.newest.name IS 'Null: it is for all views of the source.';
 COMMENT ON COLUMN weather.newest.newest_at IS 'Time of the last observation; null if there is none.';
-COMMENT ON COLUMN weather.newest.new_data_at IS
-'When a request last had an answer.';
+COMMENT ON COLUMN weather.newest.new_data_at IS 'When a request last had an answer.';

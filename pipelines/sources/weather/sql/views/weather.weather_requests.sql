@@ -24,8 +24,7 @@ COMMENT ON COLUMN weather.weather_requests.place_key IS
 'Unique name of the place, as in weather.places.';
 COMMENT ON COLUMN weather.weather_requests.country_code IS
 'ISO 3166-1 alpha-2; null if coordinates are given.';
-COMMENT ON COLUMN weather.weather_requests.postcode IS
-'Postcode; null if there is none.';
+COMMENT ON COLUMN weather.weather_requests.postcode IS 'Postcode; null if there is none.';
 COMMENT ON COLUMN weather.weather_requests.city IS
 'Name of the city or of a place with coordinates; null if there is none.';
 COMMENT ON COLUMN weather.weather_requests.latitude IS
