@@ -202,11 +202,6 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         ),
         [{"first_day": dt.date(2019, 1, 2), "days": 1, "hours_missing": 1}],
     ),
-    "recent_corrections": (
-        SolarWindows,
-        lambda feed: feed.deliver([feed.changed(feed.record(0)), *feed.records(48)[1:]]),
-        [{"name": "Sierra", "hours": 1}],
-    ),
     "solar_sums_equal": (
         SolarWindows,
         sql(

@@ -110,14 +110,6 @@ source = Source(
             " the night are missing, enter the plant's coordinates: `isobar plants set-location`",
         ),
         Check(
-            name="recent_corrections",
-            on="solar.readings",
-            expects="The service has not changed any reading within a day. Former values are in"
-            " solar.corrections.",
-            remedy="the service has changed readings within a day. See `solar.corrections`. No"
-            " action is needed if that is intended",
-        ),
-        Check(
             name="solar_sums_equal",
             on="metrics.solar_daily",
             expects="Daily values have the same number of hours and the same sums (to 1e-9) as the"

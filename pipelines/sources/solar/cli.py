@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -132,26 +131,6 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
     days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}
     run_one_job("backfill_solar_days", {"request_days": days})
-
-
-a_day = click.DateTime(["%Y-%m-%d"])
-
-
-@plants.command(short_help="Request incomplete days no longer.")
-@a_plant
-@click.argument("day", type=a_day)
-@click.argument("last_day", type=a_day, required=False)
-def close(plant_id: int, day: dt.datetime, last_day: dt.datetime | None) -> None:
-    """Request incomplete days no longer: one, or all until and including the last one.
-
-    \b
-      isobar plants close 3 2026-10-25
-
-    What is stored of them stays, and they are shown as closed. To request them again, use isobar
-    plants sync with --from and --to: a day that comes completely is then complete.
-    """
-    count = _apply("close", plant_id, day.date(), (last_day or day).date())
-    echo(f"Closed {count:,} day{'s' if count > 1 else ''} of plant {plant_id}.")
 
 
 @plants.command(short_help="Delete a plant and its data.")

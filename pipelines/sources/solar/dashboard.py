@@ -79,7 +79,6 @@ def show() -> None:
     losses = None
     with ui.part("Energy lost by cause"):
         losses = QUESTIONS.ask("losses", period=period, **wanted)
-    health = QUESTIONS.ask("health", plants=wanted["plants"])
     _show_numbers(energy, losses)
     _show_energy(energy, period)
     if isinstance(clicked, dt.date) or chosen in ids:
@@ -94,7 +93,7 @@ def show() -> None:
             note=LOSSES,
         )
     if chosen not in ids:
-        _show_plants(energy, losses, health)
+        _show_plants(energy, losses, QUESTIONS.ask("health").rows)
     _show_coverage(wanted, is_one=chosen in ids)
     with ui.part("Low hours by cause"):
         low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
@@ -102,11 +101,6 @@ def show() -> None:
         empty = "No hour was low, or the weather of none is known yet."
         chart = _by_cause(low, "month", months, "hours", "hours")
         ui.show_chart("Low hours by cause, last two years", low, chart, empty=empty)
-    if chosen in ids:
-        shares = health.rows.columns[health.rows.columns.str.contains("ratio|availability")]
-        percent = health.rows.assign(**{one: 100 * health.rows[one] for one in shares})
-        none = "No plant has readings of the last month."
-        ui.show_table("Plant health", replace(health, rows=percent), empty=none, **HEALTH)
 
 
 def _show_numbers(energy: ui.Answer, losses: ui.Answer | None) -> None:
@@ -226,14 +220,14 @@ def _by_cause(
     )
 
 
-def _show_plants(energy: ui.Answer, losses: ui.Answer | None, health: ui.Answer) -> None:
+def _show_plants(energy: ui.Answer, losses: ui.Answer | None, health: pd.DataFrame) -> None:
     """Show a row for each plant; a click on one shows it alone."""
     grouped = energy.rows.groupby("name")
     table = grouped[SUMS].sum()
     lost = pd.Series(dtype=float)
     if losses is not None:
         lost = losses.rows.groupby("plant_name")["lost_kwh"].sum()
-    issues = health.rows.set_index("plant_name")["sensor_issues"]
+    issues = health.set_index("plant_name")["sensor_issues"]
     rows = pd.DataFrame(
         {
             "name": table.index,
@@ -357,16 +351,6 @@ def plants() -> dict[str, str]:
     return {str(row["plant_id"]): row["name"] for row in rows.to_dict("records")}
 
 
-SHARE = partial(st.column_config.NumberColumn, format="%.0f %%")
-HEALTH: dict[str, Any] = {
-    "plant_name": "Plant",
-    "day": ui.day_column("Until"),
-    "performance_ratio_7_days": SHARE("Performance ratio, 7 days"),
-    "performance_ratio_30_days": SHARE("Performance ratio, 30 days"),
-    "availability_30_days": SHARE("Available, 30 days"),
-    "longest_gap_hours": "Longest gap, h",
-    "sensor_issues": "Sensor issues",
-}
 choices = {
     "plant": plants,
     "plant_2": plants,

@@ -39,7 +39,7 @@ AFTER_FAILURE_SECONDS = 30.0
 REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
 PARTITIONS = "solar_plants"
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+RANGE = "dagster/asset_partition_range_start"
 
 
 class Syncing(dg.Config):
@@ -112,7 +112,7 @@ def readings(
             with store.transaction(SOURCE) as connection:
                 execute_file(connection, source, "retry_quarantine", {})
         chosen = config.plants or None
-        if by_hand:
+        if by_hand is not None:
             chosen = [int(key) for key in by_hand if key.isdecimal()]
         done = _synced(context, sync, chosen, with_unfinished=by_hand is None)
         if chosen is None and not any(synced.problem for synced in done):
@@ -245,21 +245,9 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
 
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
-    """Return the plants of the run's partitions; None for a run without partitions.
-
-    Raises `PermanentFailure` for a range that has none: it would be a run of all plants.
-    """
-    ends = [context.run.tags.get(tag) for tag in RANGE]
-    if not context.has_partition_key and not any(ends):
-        return None
-    if not (keys := list(context.partition_keys)):
-        raise PermanentFailure(
-            SOURCE,
-            f"the range from {ends[0]} to {ends[1]} has no partitions",
-            place="the partitions of solar.readings",
-            remedy="Give the earlier partition first, and the later one last.",
-        )
-    return keys
+    """Return the plants of the run's partitions; None for a run without partitions."""
+    is_of_some = context.has_partition_key or RANGE in context.run.tags
+    return list(context.partition_keys) if is_of_some else None
 
 
 def _date(name: str, value: str) -> date:

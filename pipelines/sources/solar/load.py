@@ -1,7 +1,6 @@
 """Load one response into the warehouse: readings, days and bookkeeping in one transaction.
 
-Each day of an answered window is recorded as complete, partial or empty. A window that the service
-did not answer is recorded as failed. A day never counts as synced unless its data are stored.
+A window that the service did not answer is recorded as failed.
 """
 
 from __future__ import annotations

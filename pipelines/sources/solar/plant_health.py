@@ -1,7 +1,6 @@
 """Health of each plant and reliability of its sensors, over its last 30 days.
 
-A plant is evaluated again when one of those days was requested, and once a day. Findings are
-warnings; they never block a load. `sensor_rules` has the evidence against a sensor.
+A plant is evaluated again when one of those days was requested, and once a day.
 """
 
 from __future__ import annotations
@@ -31,10 +30,7 @@ PLACE = ("latitude", "longitude")
 #: What is unknown without a place.
 OF_SUN = ("night_hours", "over_limit_hours")
 READING_TYPES = {"read_at": "datetime64[us, UTC]", **dict.fromkeys(tables.VALUES, "float64")}
-TYPES = {
-    "requested_at": "datetime64[us, UTC]",
-    **dict.fromkeys(OF_SUN, "Int64"),
-}
+TYPES = {"requested_at": "datetime64[us, UTC]", **dict.fromkeys(OF_SUN, "Int64")}
 #: The evidence against a plant's sensors: by the column that counts its hours, its name and rule.
 RULES = {
     "night_hours": ("production at night", sensor_rules.is_on_at_night),
@@ -87,11 +83,7 @@ def _health_of(connection: Connection, plant: Row[Any]) -> dict[str, Any]:
 
 
 def _yield(readings: pd.DataFrame, length: dt.timedelta, days: int) -> dict[str, float]:
-    """Return performance ratio and availability of some days.
-
-    The ratio is observed by expected energy in the stored hours, also known as the performance
-    index. For availability, hours are expected by the calendar, requested or not.
-    """
+    """Return performance ratio (of stored hours) and availability (of the calendar's) of days."""
     observed, expected = readings.observed_energy_kwh.sum(), readings.expected_energy_kwh.sum()
     ratio = observed / expected if expected >= MIN_KWH else math.nan
     return {

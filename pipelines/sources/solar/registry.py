@@ -1,8 +1,7 @@
 """The registry of solar plants: register, rename, move, retire, delete, list.
 
-The rules are the constraints and triggers of the table `solar.plants`, so that plain SQL has to
-satisfy them, too. This module sends no requests. What a plant cannot have, or a plant that does not
-exist, is a `PermanentFailure`.
+The rules are the constraints and triggers of `solar.plants`, so that plain SQL satisfies them, too.
+What a plant cannot have, or a plant that does not exist, is a `PermanentFailure`.
 """
 
 import datetime as dt
@@ -19,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import source
-from pipelines.sources.solar.tables import MAX_PLANT_ID, days, plants, readings
+from pipelines.sources.solar.tables import plants, readings
 from pipelines.warehouse.connection import Warehouse
 
 SOURCE = "solar plants"
@@ -40,10 +39,10 @@ def add(
     time_zone: str = "UTC",
     plant_id: int | None = None,
 ) -> int:
-    """Register a plant and return its number. The sensor, or `isobar run`, then syncs it.
+    """Register a plant and return its number: `plant_id`, or else the next one.
 
-    The number is `plant_id`, or else the next one. Coordinates are degrees north and east, both or
-    neither. `time_zone` is the zone of the times that the monitoring service sends.
+    Coordinates are degrees north and east, both or neither. `time_zone` is that of the times that
+    the monitoring service sends.
     """
     place = {"latitude": latitude, "longitude": longitude}
     plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone)} | place
@@ -54,9 +53,6 @@ def add(
         .returning(plants.c.plant_id)
     )
     with _changing(store, f"{_shown(name)} was not registered") as connection:
-        with connection.begin_nested() as trial:  # a rejected row uses up no number
-            connection.execute(statement, plant | {"plant_id": plant_id or MAX_PLANT_ID})
-            trial.rollback()
         while (added := connection.execute(statement, plant | numbered).scalar()) is None:
             if plant_id is not None:
                 raise _rejected(f"there is a plant {plant_id} already", "Give another number.")
@@ -94,28 +90,6 @@ def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: fl
     _change(store, plant_id, what, latitude=latitude, longitude=longitude)
 
 
-def close(store: Warehouse, plant_id: int, first: dt.date, last: dt.date) -> int:
-    """Request no longer a plant's incomplete days from `first` to `last`, both included.
-
-    Returns how many these are. Raises `PermanentFailure` if there is none.
-    """
-    statement = (
-        days.update()
-        .where(days.c.plant_id == plant_id, days.c.day.between(first, last))
-        .where(days.c.status.in_(["partial", "failed", "empty"]))
-        .values(status="closed", retry_at=None)
-    )
-    with _changing(store, f"days of plant {plant_id} were not closed") as connection:
-        find(connection, plant_id)
-        closed = connection.execute(statement).rowcount
-    if not closed:
-        raise _rejected(
-            f"plant {plant_id} has no day that is partial, failed or empty from {first} to {last}",
-            "See solar.gaps. Days that were not requested yet cannot be closed.",
-        )
-    return closed
-
-
 def delete(store: Warehouse, plant_id: int) -> int:
     """Delete a plant with its data; return the number of deleted readings.
 
@@ -130,11 +104,7 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
-    """Return every plant by number, with counts of its days.
-
-    The rows have the columns of `solar.plants`, and `days_complete`, `days_missing` (requested, but
-    the service did not send them completely) and `days_not_requested`.
-    """
+    """Return every plant by number, with the numbers of its complete and other days."""
     return execute_file(connection, source, "listing", {}).all()
 
 

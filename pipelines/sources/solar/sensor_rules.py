@@ -1,8 +1,7 @@
 """The position of the sun, and rules that the readings of an intact sensor never violate.
 
-Pure: each rule has its source; the sun's formulae are compared with pvlib in a test. Readings are
-a frame of a plant with read_at (start of the hour) and the four values as in `solar.readings`, in
-order of time. The level of a plant's yield is not evaluated here.
+Pure; the sun's formulae are compared with pvlib in a test. Readings are a frame of a plant with
+read_at (start of the hour) and the four values as in `solar.readings`, in order of time.
 """
 
 from __future__ import annotations
@@ -38,10 +37,9 @@ def apparent_elevation_degrees(
 ) -> npt.NDArray[np.float64]:
     """Return the elevation of the sun's centre above the horizon, with refraction.
 
-    `times` are aware; `latitude` and `longitude` are in degrees, north and east positive. The
-    position is Meeus' of low accuracy (Astronomical Algorithms, 2nd edition, chapters 12 and 25),
-    the refraction Sæmundsson's (chapter 16) at 1010 hPa and 10 °C. Within 0.02° of NREL's SPA
-    from 1990 to 2060.
+    `times` are aware. The position is Meeus' of low accuracy (Astronomical Algorithms, 2nd edition,
+    chapters 12 and 25), the refraction Sæmundsson's (chapter 16) at 1010 hPa and 10 °C: within
+    0.02° of NREL's SPA from 1990 to 2060.
     """
     import numpy as np
     import pandas as pd
@@ -93,9 +91,8 @@ def extraterrestrial_w_per_m2(times: pd.DatetimeIndex) -> npt.NDArray[np.float64
 def sun(hours: pd.DatetimeIndex, latitude: float, longitude: float) -> pd.DataFrame:
     """Return the position of the sun in each hour, in order; NaN degrees without coordinates.
 
-    highest_degrees: the highest of its apparent elevations at the start, middle and end of the
-    hour. above_air_w_per_m2: the irradiance outside the atmosphere. sine: the mean sine of its
-    elevation while it is up.
+    highest_degrees: the highest of its apparent elevations at start, middle and end.
+    above_air_w_per_m2: the irradiance outside the atmosphere. sine: the mean sine while it is up.
     """
     import numpy as np
     import pandas as pd
@@ -115,8 +112,7 @@ def sun(hours: pd.DatetimeIndex, latitude: float, longitude: float) -> pd.DataFr
 def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
     """Return hours with energy or irradiation during which the sun is always below civil twilight.
 
-    QCRad's limit (see `is_over_limit`) is 100 W/m² in the dark. The margin of 6° allows for dusk,
-    slightly wrong coordinates and clocks that are off by some minutes.
+    The margin of 6° allows for dusk, and for coordinates and clocks that are slightly wrong.
     """
     is_night = sun.highest_degrees < NIGHT_BELOW_DEGREES
     is_on = (readings.observed_energy_kwh > _negligible_energy(readings)) | (
@@ -129,9 +125,8 @@ def is_flat(readings: pd.DataFrame, _: pd.DataFrame) -> pd.Series[bool]:
     """Return daytime hours in runs of four or more in which an observed value does not change.
 
     This is the rule of pvanalytics' `quality.gaps.stale_values_diff`, with its tolerance, between
-    neighbours. Daytime is when energy is expected. Energy that stays at zero is an outage. Energy
-    that is constant together with the expected energy under changing light is an inverter at its
-    limit. Neither counts as flat.
+    neighbours. Energy that stays at zero is an outage, and energy that is constant with what is
+    expected under changing light an inverter at its limit: neither counts as flat.
     """
     is_day = readings.expected_energy_kwh > _negligible_energy(readings)
     is_at_limit = _is_unchanged(readings, "expected_energy_kwh") & ~_is_unchanged(
@@ -151,9 +146,8 @@ def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
     """Return hours with more irradiation than possible on a level surface at the sun's highest.
 
     The limit is 1.5 S µ^1.2 + 100 W/m², where S is the irradiance outside the atmosphere and µ the
-    sine of the sun's elevation: QCRad's physically possible limit (Long and Shi 2008; Long and
-    Dutton 2002). The mean of an hour in W/m² is its sum in Wh/m². Modules that face a low sun may
-    receive more.
+    sine of the sun's elevation: QCRad's physically possible limit (Long and Shi 2008). Modules that
+    face a low sun may receive more.
     """
     import numpy as np
 
@@ -165,10 +159,9 @@ def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
 def minutes_late(readings: pd.DataFrame, sun: pd.DataFrame, longitude: float) -> float:
     """Return by how many minutes the hours are later than the sun; NaN if unknown.
 
-    The middle of the expected light of a day is compared with that of the sun's elevation. Dawn and
-    dusk determine both, as more than a tenth of the highest value counts alike: modules that face
-    east or west change it by up to 40 minutes. It is the median of the days, which begin at the
-    sun's midnight.
+    The middle of the expected light of a day is compared with that of the sun's elevation; more
+    than a tenth of the highest value counts alike, so that dawn and dusk determine both. It is the
+    median of the days, which begin at the sun's midnight.
     """
     import pandas as pd
 

@@ -1,7 +1,6 @@
 """Sync plants with the service: several at once, each window of each in its own transaction.
 
-The next sync does not request again what this one has written, however it ended. A plant is locked
-during its sync, so that it cannot be deleted and two syncs of it take turns.
+A plant is locked during its sync, so that it cannot be deleted and two syncs of it take turns.
 """
 
 from __future__ import annotations
@@ -104,11 +103,10 @@ class Sync:
     def plants(
         self, chosen: Sequence[int] | None = None, *, with_unfinished: bool = False
     ) -> Iterator[Synced]:
-        """Sync the chosen plants, or all.
+        """Sync the chosen plants, or all in service; yield each when it is finished.
 
         `with_unfinished` includes plants that are registered meanwhile, and those whose sync was
-        killed. Yields each plant when it is finished. Retired plants are skipped. Raises
-        `PermanentFailure` for an invalid plant or window, before any request, and database errors.
+        killed. Raises `PermanentFailure` for an invalid plant or window, before any request.
         """
         plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
@@ -266,10 +264,7 @@ class Sync:
 
 @contextmanager
 def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
-    """Open a session that holds plant locks; they are released when it ends, for any reason.
-
-    Yields a function that calls a PostgreSQL function for the lock of a plant.
-    """
+    """Open a session that holds plant locks; yield what calls a function for a plant's lock."""
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -307,10 +302,7 @@ def _today(plant: Plant, now: dt.datetime) -> dt.date:
 
 
 def open_client(settings: Settings) -> MonitoringClient | None:
-    """Return a client for the configured service; None if it is off.
-
-    It makes seven attempts at even intervals. All its requests share a hundred retries.
-    """
+    """Return a client for the configured service; None if it is off."""
     if settings.monitoring_url is None:
         return None
     http = HttpClient(

@@ -163,7 +163,7 @@ days = Table(
         "complete: every hour is stored; partial: some hours are missing or were"
         " rejected; empty: the service responded that there is no data; failed: no"
         " request has succeeded yet; closed: some hours are missing, and the day is no longer"
-        " requested automatically, after ten requests in a month or by `isobar plants close`.",
+        " requested automatically, after ten requests in a month or by hand.",
     ),
     required(
         "hours_expected", SmallInteger, "Hours of the day: 24, or 23 or 25 when clocks change."

@@ -11,7 +11,6 @@ import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,6 @@ DARK_BELOW_DEGREES = 3.0
 #: What a service does not expect in the dark. If it does, the coordinates or the times are wrong.
 DARK_WH_PER_M2 = 200.0
 
-MAX_ITEMS_AN_HOUR = 4
 SHORTEST_TIME = len("2019-01-01T00:00")
 NO_TIME = Reason("datetime_invalid", "datetime is missing or invalid")
 SKIPPED = Reason(
@@ -50,10 +48,6 @@ SKIPPED = Reason(
 )
 NOT_ON_THE_HOUR = Reason("datetime_not_on_the_hour", "datetime is not on the hour")
 IN_THE_FUTURE = Reason("datetime_in_the_future", "datetime is in the future")
-ENDS_OF_HOURS = (
-    "the first midnight is missing, and the one after the last day is there: if the times name the"
-    " end of their hour, set MONITORING_HOUR=end"
-)
 CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
 
 
@@ -61,29 +55,23 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
     """Parse the response for the days `window` of a plant in `zone`, as `content.said` names them.
 
     Its rows are `read_at` (UTC) and `COLUMNS`, each hour once. Absent hours of the
-    night count as read, unless they are among the stored `hours`. Raises `PermanentFailure` if the
-    response cannot be about the window, or has more items than hours.
+    night count as read, unless they are among the stored `hours`. Raises `PermanentFailure` if all
+    items are of other days.
     """
     import pandas as pd
 
     items, said, place = content.document, content.said, content.delivery.name
     window, zone, now = said["window"], said["zone"], said["now"]
-    wrong = partial(PermanentFailure, context.source, place=place)
-    most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
-    if len(items) > most:
-        raise wrong(
-            f"the response has {len(items):,} items, more than the allowed {most:,}",
-            remedy="See whether the service respects from and to, and sends hours.",
-        )
-
     hours = _times(items, zone, names_end=said["names_end"]).join(_values(items))
     days = hours.local.dt.normalize()
     is_requested = days.between(*map(pd.Timestamp, window), inclusive="left")
     has_no_time = hours.local.isna()
     elsewhere = int((~is_requested & ~has_no_time).sum())
     if elsewhere == len(items) > 0:
-        raise wrong(
+        raise PermanentFailure(
+            context.source,
             f"all {len(items):,} items of the response are for days that were not requested",
+            place=place,
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )
     is_good = _is_possible(hours[COLUMNS])
@@ -135,32 +123,21 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         night_days += [*absent.tz_convert(zone).date]
         zeros = pd.DataFrame({"read_at": absent} | dict.fromkeys(COLUMNS, 0.0))
         rows = pd.concat([rows, zeros])
-    between = bad.read_at[~bad.is_whole & bad.read_at.notna()].dt.date.value_counts()
-    for day, count in between.items():
-        if count >= max(2, int((rows.read_at.dt.date == day).sum()) / 2):
-            raise wrong(
-                f"the response has {count:,} items of {day} (UTC) between the hours or beside such,"
-                " which are not the energy of whole hours",
-                remedy="Have the service send one item an hour, with the energy of that hour.",
-            )
-    # Times with an offset say nothing of the end of hours: it may be that of winter all year.
-    local = hours.local[~hours.has_offset]
-    ends = [bool((local == pd.Timestamp(one)).any()) for one in window] == [False, True]
     yield Parsed(
         read=len(items) + len(rows) - len(kept),
         rows={"stage_readings": rows.sort_values("read_at", ignore_index=True)},
         rejects=rejects,
         skipped=len(again) - len(others) + elsewhere,
         parameters={"spoiled_days": sorted(spoiled), "night_days": night_days},
-        drift=drift_of(place, _unknown_keys(items) + [ENDS_OF_HOURS] * ends, "unknown keys"),
+        drift=drift_of(place, _unknown_keys(items), "unknown keys"),
     )
 
 
 def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
     """Return when the hour of each item begins: `local`, and `read_at` and `second` in UTC.
 
-    Without a time, all are NaT. Of a local time that clocks skip, `read_at` is NaT; of one that
-    occurs twice, it is the first hour, and `second` the other one.
+    Of a local time that clocks skip, `read_at` is NaT; of one that occurs twice, it is the first
+    hour, and `second` the other one.
     """
     import numpy as np
     import pandas as pd
@@ -187,7 +164,6 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
             "local": local,
             "read_at": read_at,
             "second": second.where(second != read_at),
-            "has_offset": offset.notna(),
         }
     )
 
@@ -202,10 +178,8 @@ def _values(items: Sequence[Any]) -> pd.DataFrame:
     }
     found = {}
     for name, (side, measure) in zip(COLUMNS, PATHS, strict=True):
-        values = [one.get(measure) if isinstance(one, dict) else math.inf for one in sides[side]]
         found[name] = [
-            value if type(value) is float and value <= MAX_ENERGY_KWH else _number(value)
-            for value in values
+            _number(one.get(measure)) if isinstance(one, dict) else math.inf for one in sides[side]
         ]
     return pd.DataFrame(found, dtype="float64")
 
@@ -347,14 +321,11 @@ def _written_time(item: Any) -> dt.datetime | None:
 def _unknown_keys(items: Sequence[Any]) -> list[str]:
     """Return the unexpected keys of items with their counts."""
     seen: Counter[str] = Counter()
-    for item in items:
-        if isinstance(item, dict):
-            if len(item) > 1 + len(SIDES):
-                seen.update(item.keys() - {"datetime", *SIDES})
-            for side in SIDES:
-                values = item.get(side)
-                if isinstance(values, dict) and len(values) > len(MOST):
-                    seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
+    for item in (one for one in items if isinstance(one, dict)):
+        seen.update(item.keys() - {"datetime", *SIDES})
+        for side in SIDES:
+            if isinstance(values := item.get(side), dict):
+                seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())

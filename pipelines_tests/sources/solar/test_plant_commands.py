@@ -1,6 +1,5 @@
 """`isobar plants`, as a person types it, and the plants with which a sandbox begins."""
 
-import datetime as dt
 import re
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from pipelines.config import Settings
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import seed_sandbox
-from pipelines_tests.clock import today
 from pipelines_tests.command import isobar
 
 NAMES = "SELECT name FROM solar.plants ORDER BY plant_id"
@@ -54,9 +52,6 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     assert plants("add", "Numbered", "--id", "40")[:2] == (0, "40\n")
     where = ("--latitude", "-1.5", "--longitude", "2")
     assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
-    ago = [str(today() - dt.timedelta(days)) for days in (4, 1)]
-    assert plants("close", "3", *ago) == (0, "", "Closed 1 day of plant 3.\n")
-    assert "has no day that is partial, failed or empty" in plants("close", "3", ago[1])[2]
     code, out, _ = plants("delete", "3")
     assert (code, out[:11]) == (1, "Delete the "), "nobody said yes"
     assert plants("delete", "40", "--yes")[0] == 0

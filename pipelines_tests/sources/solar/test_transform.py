@@ -10,7 +10,6 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Parsed
-from pipelines.sources.solar.transform import ENDS_OF_HOURS
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import (
     DAY,
@@ -178,9 +177,6 @@ def test_hours_by_their_end_are_stored_by_their_begin(
     parsed = parsed_of(ended(day, zone), zone, of(day), names_end=True)
     assert (hours(parsed)[0], energy(parsed)) == (first, [*range(count)])
     assert (parsed.rejects, parsed.drift) == ([], [])
-    if count == 24:
-        (line,) = parsed_of(ended(day, zone), zone, of(day)).drift
-        assert line.endswith(ENDS_OF_HOURS)
 
 
 def test_quarters_stand_for_no_hour_and_24_is_the_next_midnight() -> None:
@@ -191,18 +187,14 @@ def test_quarters_stand_for_no_hour_and_24_is_the_next_midnight() -> None:
     assert hours(parsed_of(midnight)) == ["2019-01-01T00:00Z"]
 
 
-@pytest.mark.parametrize(
-    ("items", "problem"),
-    [
-        (day_of_items(dt.date(2020, 5, 5)), "for days that were not requested"),
-        ([{}] * 200, "200 items, more than the allowed 192"),
-        # Incident: that of the full hour was taken for the hour, and the day was complete.
-        ([item(f"{DAY}T{n // 4:02}:{n % 4 * 15:02}", 2.5) for n in range(96)], "between the hours"),
-        ([item(f"{DAY}T{n // 2:02}:{n % 2 * 30:02}", 2.5) for n in range(48)], "between the hours"),
-    ],
-)
-def test_a_response_about_something_else_is_rejected_as_a_whole(
-    items: list[Any], problem: str
-) -> None:
-    with pytest.raises(PermanentFailure, match=problem):
-        parsed_of(items)
+@pytest.mark.parametrize("minutes", [15, 30])
+def test_parts_of_hours_are_no_hours(minutes: int) -> None:
+    """Incident: that of the full hour was taken for the hour, and the day was complete."""
+    starts = [divmod(n, 60) for n in range(0, 24 * 60, minutes)]
+    parsed = parsed_of([item(f"{DAY}T{hour:02}:{minute:02}", 2.5) for hour, minute in starts])
+    assert (hours(parsed), len(parsed.rejects)) == ([], len(starts))
+
+
+def test_a_response_about_other_days_is_rejected_as_a_whole() -> None:
+    with pytest.raises(PermanentFailure, match="for days that were not requested"):
+        parsed_of(day_of_items(dt.date(2020, 5, 5)))

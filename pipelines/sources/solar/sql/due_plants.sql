@@ -1,7 +1,6 @@
 -- Plants that are due for a sync: those that were never synced and, from ten minutes after the
 -- start of their last sync, those whose sync was killed, whose data of yesterday was not requested
--- within 45 minutes (by then the schedule has requested it, if it could), or that have days due for
--- a retry.
+-- within 45 minutes (by then the schedule has), or that have days due for a retry.
 SELECT plants.plant_id
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)

@@ -29,9 +29,6 @@ SELECT
                 || ' of '
                 || counted.hours_expected
                 || ' hours are stored, the others were rejected: isobar quarantine show solar'
-        WHEN counted.hours_present = 24 AND counted.hours_expected = 25
-            THEN '24 of 25 hours were received. The local hour that occurs twice was received once;'
-            ' times with a UTC offset would show which one'
         ELSE counted.hours_present || ' of ' || counted.hours_expected || ' hours were received'
     END,
     CASE

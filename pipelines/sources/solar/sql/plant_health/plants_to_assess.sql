@@ -1,7 +1,6 @@
 -- Plants in service whose stored health does not cover the last 30 days: a new day has ended, one
 -- of these days was requested since, or coordinates were added or removed. The last request time is
--- compared for equality, not order: a sync that started before an evaluation may commit after it.
--- Who deletes or renames one of them waits for the evaluation.
+-- compared for equality: a sync that started before an evaluation may commit after it.
 SELECT
     plants.plant_id,
     plants.name AS plant_name,

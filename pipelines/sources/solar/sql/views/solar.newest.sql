@@ -17,5 +17,4 @@ COMMENT ON VIEW solar.newest IS
 Part of ops.newest, which metrics.freshness shows.';
 COMMENT ON COLUMN solar.newest.name IS 'Null: it is for all views of the source.';
 COMMENT ON COLUMN solar.newest.newest_at IS 'Time of the last hour with a reading; null if there is none.';
-COMMENT ON COLUMN solar.newest.new_data_at IS
-'Null: as the ledger has it.';
+COMMENT ON COLUMN solar.newest.new_data_at IS 'Null: as the ledger has it.';
