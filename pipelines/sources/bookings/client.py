@@ -1,10 +1,8 @@
 """A hotel system's events API: pages of events since a time, and polls from the watermark on.
 
 The query parameters are `updated__gte` and `limit`. A service with paging answers with an object of
-`results` and `next`, one without with an array of all events. Both are read to the end.
-
-Events may arrive late. Each poll therefore begins some time before the newest known event, and once
-a day at the very beginning. Events that are already stored change nothing.
+`results` and `next`, one without with an array of all events. Events may arrive late: each poll
+begins some time before the newest known event, and once a day at the very beginning.
 """
 
 from __future__ import annotations
@@ -53,10 +51,9 @@ class EventsClient:
         return redact(self.url, self.http.secrets)
 
     def pages(self, since: dt.datetime | None) -> Iterator[Content]:
-        """Yield every page of the events since a time, or of all events, in the service's order.
+        """Yield every page of the events since a time, or of all; its document is their list.
 
-        Its document is the list of events as sent. Raises whatever `HttpClient` raises, and
-        `PermanentFailure` if a response has another shape.
+        Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
         """
         parameters = {"limit": str(PAGE_EVENTS)}
         about = "events"
@@ -114,10 +111,8 @@ class EventsClient:
     def _next(self, following: Any, address: str) -> str:
         """Return the URL of the next page: the service's, on the configured server.
 
-        Path and query are requested as the service gives them, repeated parameters included. A
-        service behind a proxy may name a host or port that only it can reach; then only its query
-        counts. Parameters of the configured URL that the service leaves out, such as a key, are
-        added.
+        A service behind a proxy may name a host or port that only it can reach; then only its query
+        counts. Parameters of the configured URL that it leaves out, such as a key, are added.
         """
         own = urlsplit(self.url)
         try:
@@ -167,9 +162,8 @@ def poll(
 ) -> tuple[list[Outcome], Failure | None]:
     """Load what is new at the API, or all; each page is its own transaction, by `load`.
 
-    Returns the outcomes of the pages, and the error if it could not be read to its end. Pages
-    loaded before the error stay, and the next poll starts where this one did. Raises
-    `DatabaseError`.
+    Returns the outcomes of the pages, and the error if it could not be read to its end: the next
+    poll then starts where this one did. Raises `DatabaseError`.
     """
     from pipelines.sources.bookings.transform import newest_event_at
 
@@ -218,10 +212,7 @@ def poll_configured(
 
 
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
-    """Return whether a poll is worth a run: there is something new, or a full read is due.
-
-    Raises whatever the client raises.
-    """
+    """Return whether there is something new, or a full read is due; raises what the client does."""
     last = last_poll(store, client)
     if _is_whole_due(last, clock()):
         return True

@@ -1,12 +1,8 @@
 """Daily counts of hotel bookings, and what contradicts among events, up to date with the events.
 
-New events are added to the counts. If there are many, everything is recounted, which is faster
-then, and only counts that differ are written. Counts and watermark change in the same transaction,
-so that every event counts once.
-
-The nights with new events are looked at; once a week all events are, and all counts are compared
-with them. What was found stays in `bookings.findings` until its night is looked at again; the check
-`no_findings` shows it.
+New events are added to the counts; if there are many, everything is recounted. Counts and watermark
+change in the same transaction, so that every event counts once. The nights with new events are
+looked at; once a week all events are, and all counts are compared with them.
 """
 
 from sqlalchemy import cast, delete, func, select

@@ -35,8 +35,7 @@ Prepared = tuple["pd.DataFrame", Iterable[bytes]]
 class EventsWriter:
     """Writes the new events of each batch, and has the others compared with what is stored.
 
-    While PostgreSQL writes one batch, the next one is parsed. After a batch of new events alone, it
-    is also formatted for COPY as one.
+    While PostgreSQL writes one batch, the next one is parsed and, after new ones alone, formatted.
     """
 
     def __init__(self, load: Load) -> None:
@@ -75,10 +74,7 @@ class EventsWriter:
         ]
 
     def finish(self, *_: Any) -> tuple[list[Reject], int, int]:
-        """Note the load, and what it corrects; return no rejects, as each batch had its own.
-
-        Also returns how many events changed a row, and how many are stored.
-        """
+        """Note the load, and what it corrects; return no rejects, and how many changed and stay."""
         load = self.load
         if self._loaded:
             watermarks.move(load.connection, TABLE, load.parameters["load_number"])
@@ -94,10 +90,7 @@ class EventsWriter:
         return [] if self._loaded and not self.load.is_retry else None
 
     def _put(self, rows: pd.DataFrame, all_new: Iterable[bytes]) -> tuple[int, Sequence[Any]]:
-        """Write rows; `all_new` is their text if none is stored.
-
-        Returns how many of them changed a row, and those that contradict a stored one.
-        """
+        """Write rows, as `all_new` if none is stored; return how many changed, and conflicts."""
         ends = select(func.min(events.c.event_id), func.max(events.c.event_id))
         lowest, highest = self.load.connection.execute(ends).one()
         if not _have_ids(rows) or (lowest or 0) < 0:

@@ -1,9 +1,8 @@
 """The simulated hotel system: booking and cancellation events over HTTP and as files.
 
 All events are a function of seed and time. A reservation is for one to four nights up to four
-months ahead and has an event for each night; about 15 % are cancelled before they begin. An event
-exists from its time on, and its id never changes. Files have bad lines beside the events, with ids
-that no event has.
+months ahead and has an event for each night; about 15 % are cancelled before they begin. Files have
+bad lines beside the events.
 """
 
 import datetime as dt

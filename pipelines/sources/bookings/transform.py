@@ -85,10 +85,8 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
 def read_events(batch: Batch, context: Context, *, is_whole: bool = False) -> Parsed:
     """Split events into rows of `bookings.events` and rejects.
 
-    Raises `PermanentFailure` for a whole delivery if one event proves that the month comes first.
-
-    Times without a zone are in that of the settings. Of an ambiguous time, the first occurrence is
-    used; a skipped time is invalid.
+    Of an ambiguous time, the first occurrence is used; a skipped time is invalid. Raises
+    `PermanentFailure` for a whole delivery if one event proves that the month comes first.
     """
     zone = context.settings.time_zone
     sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
@@ -146,10 +144,7 @@ def _reject_month_first(batch: Batch, sent: pd.DataFrame, bad: Iterable[int], so
 
 
 def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
-    """Return the values of the columns that are not bad, which identify a correction of the event.
-
-    The others are empty.
-    """
+    """Return the values that are not bad, which identify a correction; the others are empty."""
     named = zip(COLUMNS, values, strict=True)
     good = (None if name in bad else value for name, value in named)
     return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in good)
@@ -158,8 +153,7 @@ def _key(values: Sequence[Any], bad: Container[str]) -> tuple[str, ...]:
 def _whole_numbers(texts: pd.Series) -> pd.Series:
     """Parse `17`, or `17.0` as spreadsheets write it; anything else is missing.
 
-    Numbers are parsed apart from missing ones: pandas would take both through floats, which have no
-    digits beyond 2^53.
+    Apart from missing ones: pandas would take both through floats, which end at 2^53.
     """
     plain = texts.str.replace(r"\.0{1,2}$", "", regex=True)
     is_whole = np.array(plain.str.match(r"^[0-9]{1,19}$"), bool)

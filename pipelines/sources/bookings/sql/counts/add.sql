@@ -1,6 +1,5 @@
--- Add the events of the loads after the last counted one to the counts, in key order. {day} is the
--- expression for the day by which {table} counts an event. Count first, then sort: otherwise the
--- planner takes the order from an index on events, at ten times the cost.
+-- Add the events of the loads after the last counted one to the counts, in key order. Count first,
+-- then sort: else the planner takes the order from an index on events, at ten times the cost.
 WITH fresh AS MATERIALIZED (
     SELECT
         hotel_id,

@@ -1,6 +1,5 @@
--- The hotel that is furthest behind last year for the next 30 nights, at the same lead time. Only
--- where a tenth or more is missing, and where there are events of 30 days before that time. It is
--- called as on the page, where hotels of one name have their numbers.
+-- The hotel that is furthest behind last year for the next 30 nights, at the same lead time, by a
+-- tenth or more, where there are events of 30 days before that time. It is called as on the page.
 SELECT
     hotel AS link_hotel,
     30 AS link_nights,

@@ -1,6 +1,5 @@
--- Among {events}, which are all of their nights: cancellations without an earlier
--- or simultaneous booking, bookings directly after another booking, and events dated after their
--- night had passed.
+-- Among {events}, which are all of their nights: cancellations without an earlier or simultaneous
+-- booking, bookings directly after another one, and events dated after their night had passed.
 INSERT INTO bookings.findings
 (rule, hotel_id, day, event_id, status, room_reservation_id, event_at, booked_before_at)
 WITH booked AS (

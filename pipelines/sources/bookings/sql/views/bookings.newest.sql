@@ -9,5 +9,4 @@ COMMENT ON VIEW bookings.newest IS
 Part of ops.newest, which metrics.freshness shows.';
 COMMENT ON COLUMN bookings.newest.name IS 'Null: it is for all views of the source.';
 COMMENT ON COLUMN bookings.newest.newest_at IS 'Time of the last event that is not in the future; null if there is none.';
-COMMENT ON COLUMN bookings.newest.new_data_at IS
-'Null: as the ledger has it.';
+COMMENT ON COLUMN bookings.newest.new_data_at IS 'Null: as the ledger has it.';
