@@ -12,6 +12,21 @@ from pipelines.warehouse.sql_files import read_sql
 #: Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour.
 Values = tuple[float, float, float, float]
 VALUES: Values = (20.0, 15.0, 400.0, 300.0)
+#: Days that differ from their readings, to 1e-9: there are none, whatever was loaded.
+UNLIKE_READINGS = """
+SELECT DISTINCT plant_id, days.day
+FROM solar.days
+INNER JOIN solar.plants USING (plant_id)
+CROSS JOIN LATERAL solar.counted_days(plant_id, time_zone, days.day, days.day + 1) AS counted
+CROSS JOIN LATERAL unnest(
+    ARRAY[days.hours_present, days.expected_energy_kwh, days.observed_energy_kwh,
+        days.expected_irradiation_wh_per_m2, days.observed_irradiation_wh_per_m2],
+    ARRAY[counted.hours_present, counted.expected_energy_kwh, counted.observed_energy_kwh,
+        counted.expected_irradiation_wh_per_m2, counted.observed_irradiation_wh_per_m2]
+) AS sums (of_day, of_readings)
+WHERE abs(coalesce(of_day, 0) - coalesce(of_readings, 0)) > 1e-9 * greatest(of_day, of_readings)
+ORDER BY plant_id
+"""
 
 
 def add_plant(

@@ -202,14 +202,6 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         ),
         [{"first_day": dt.date(2019, 1, 2), "days": 1, "hours_missing": 1}],
     ),
-    "solar_sums_equal": (
-        SolarWindows,
-        sql(
-            "UPDATE solar.days SET observed_energy_kwh = 1, requested_at = now()"
-            " WHERE day = '2019-01-01'"
-        ),
-        [{"plant_name": "Sierra", "name": "observed_energy_kwh"}],
-    ),
     "no_suspicious_sensor": (
         SolarWindows,
         sql(UNHEALTHY),

@@ -1,9 +1,8 @@
 """Solar plants: the registry, readings of the monitoring service, and which days are complete.
 
 `registry` manages the plants. `sync` requests missing days: `windows` determines them, `transform`
-parses a response, and `load` writes it with its bookkeeping.
-`plant_health` and `sensor_rules` evaluate the plants. `jobs` and `cli` are for people. Energy is
-assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
+parses a response, and `load` writes it. `plant_health` and `sensor_rules` evaluate the plants.
+Energy is assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
 """
 
 from typing import Literal
@@ -108,14 +107,6 @@ source = Source(
             remedy="requested days are missing or incomplete; the row shows when they are"
             " requested again. To request them now, launch `backfill_solar_days`. If only hours of"
             " the night are missing, enter the plant's coordinates: `isobar plants set-location`",
-        ),
-        Check(
-            name="solar_sums_equal",
-            on="metrics.solar_daily",
-            expects="Daily values have the same number of hours and the same sums (to 1e-9) as the"
-            " readings. Up to ten thousand days that were requested within two days are compared.",
-            remedy="daily values and readings differ, so one of them was changed by hand. Launch"
-            " `backfill_solar_days` for those days",
         ),
         Check(
             name="no_suspicious_sensor",

@@ -117,8 +117,7 @@ def readings(
         done = _synced(context, sync, chosen, with_unfinished=by_hand is None)
         if chosen is None and not any(synced.problem for synced in done):
             note_checked(store, source, context.run.run_id)
-        missing = {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}
-        if missing:
+        if missing := {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}:
             raise PermanentFailure(
                 SOURCE,
                 f"no plant in service has the number {', '.join(sorted(missing))}",

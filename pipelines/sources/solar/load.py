@@ -54,8 +54,7 @@ def load_response(
 ) -> Outcome:
     """Write the service's response for a window; its times may name the end of their hour.
 
-    Raises `SubjectGone`, and `PermanentFailure` if the response is not about the window or almost
-    all of it is bad; nothing is written then.
+    Raises `SubjectGone`, and `PermanentFailure` if it is about other days or almost all bad.
     """
     name, size = f"plant {plant.plant_id}, {window}", len(response.body)
     delivery = Delivery(SOURCE, name, response.sha256, size, response.received_at)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 SOURCE = "metrics.solar_plant_health"
 #: Less than this counts as none, as for `solar.ratio`.
 MIN_KWH = 1e-6
-#: Modules that face east or west are up to 41 minutes off against the sun, hours by their other end
-#: 45 to 75 if the modules face the equator.
+#: Modules that face east or west are up to 41 minutes off against the sun.
 MOST_MINUTES_LATE = 45
 HOUR = dt.timedelta(hours=1)
 PLACE = ("latitude", "longitude")
@@ -47,8 +46,7 @@ def refresh(store: Warehouse, *, now: dt.datetime) -> int:
     retired = select(registry.plant_id).where(registry.retired_at.is_not(None))
     with store.transaction(SOURCE) as connection:
         connection.execute(table.delete().where(table.c.plant_id.in_(retired)))
-        query = "plant_health/plants_to_assess"
-        plants = execute_file(connection, source, query, {"now": now}).all()
+        plants = execute_file(connection, source, "plants_to_assess", {"now": now}).all()
         if plants:
             health = pd.DataFrame([_health_of(connection, plant) for plant in plants])
             health = health.astype(TYPES).assign(computed_at=now)
@@ -60,8 +58,10 @@ def _health_of(connection: Connection, plant: Row[Any]) -> dict[str, Any]:
     """Return a row of the table but its time."""
     import pandas as pd
 
-    values = plant._asdict()
-    rows = execute_file(connection, source, "plant_health/readings_of_plant", values)
+    values, of = plant._asdict(), tables.readings.c
+    is_within = (of.read_at >= plant.first_at) & (of.read_at < plant.end_at)
+    query = select(*(of[name] for name in READING_TYPES)).order_by(of.read_at)
+    rows = connection.execute(query.where(of.plant_id == plant.plant_id, is_within))
     readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
     first, week, end = (pd.Timestamp(values.pop(f"{name}_at")) for name in ("first", "week", "end"))
     place = [math.nan if (one := values.pop(name)) is None else one for name in PLACE]

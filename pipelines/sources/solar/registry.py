@@ -41,8 +41,7 @@ def add(
 ) -> int:
     """Register a plant and return its number: `plant_id`, or else the next one.
 
-    Coordinates are degrees north and east, both or neither. `time_zone` is that of the times that
-    the monitoring service sends.
+    Coordinates are degrees north and east, both or neither. `time_zone` is that of the service.
     """
     place = {"latitude": latitude, "longitude": longitude}
     plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone)} | place

@@ -1,7 +1,4 @@
-"""The simulated monitoring service at `/` and `/solar`: hourly values of any plant.
-
-All values are a function of seed, plant and hour.
-"""
+"""The simulated monitoring service at `/` and `/solar`: hourly values of any plant."""
 
 import datetime as dt
 from hashlib import sha256

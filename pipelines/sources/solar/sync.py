@@ -43,7 +43,7 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class MonitoringClient:
-    """Reads the service at `url`, without a list of plants or authentication."""
+    """Reads the service at `url`."""
 
     url: str
     http: HttpClient

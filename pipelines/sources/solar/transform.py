@@ -98,8 +98,7 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
 
     is_rejected = (is_requested | has_no_time) & ~is_right
     is_rejected[others] = True
-    # An item without a time counts to the last hour before it, or to the first one that has any:
-    # the window may begin days earlier, and may be a different one when a correction arrives.
+    # An item without a time counts to the last hour before it, or to the first one that has any.
     about = hours.local.where(is_requested).ffill().bfill().fillna(pd.Timestamp(window.first))
     bad = hours.assign(
         about=about,

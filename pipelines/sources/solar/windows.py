@@ -30,15 +30,13 @@ class Window(NamedTuple):
 
     def days(self) -> Iterator[dt.date]:
         """Yield its days, in order."""
-        for day in range(self.first.toordinal(), self.end.toordinal()):
-            yield dt.date.fromordinal(day)
+        yield from (self.first + DAY * number for number in range((self.end - self.first).days))
 
 
 def windows(requested: Mapping[dt.date, bool], today: dt.date, depth: Depth) -> Iterator[Window]:
     """Yield what one sync requests, in order; never today or later.
 
-    `requested` are the days that were requested, and whether they are due again. Each window
-    assumes that the previous ones were requested.
+    `requested` are the days that were requested, and whether they are due again.
     """
     oldest = min(years_before(today, depth.until), today - DAY)
     last = max(requested, default=today - 2 * DAY)  # of a new plant, yesterday is new

@@ -224,6 +224,8 @@ def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
     back, usual, bad = (dt.date(2019, 10, 27), dt.date(2019, 6, 3), dt.date(2019, 6, 5))
     assert reason(back, day_of_items(back)) == "24 of 25 hours were received"
     assert reason(usual, day_of_items(usual)[:20]) == "20 of 24 hours were received"
+    query = "SELECT extract(hour FROM read_local)::integer FROM solar.missing_hours WHERE day = %s"
+    assert sorted(solar.rows(query, usual)) == [(20,), (21,), (22,), (23,)]
     spoiled = day_of_items(bad)
     spoiled[4]["observed"]["energy"] = "none"
     assert reason(bad, spoiled).startswith("23 of 24 hours are stored, the others were rejected")

@@ -1,6 +1,5 @@
--- Records the state of each day of an answered window. Partial days are retried, first after ten
--- minutes, then with exponential backoff, and closed with the tenth request that was due: a month
--- later. A closed day stays so unless it becomes complete. Empty days are retried daily for a week,
+-- Records the state of each day of an answered window. Partial days are retried with exponential
+-- backoff, and closed with the tenth request that was due. Empty days are retried daily for a week,
 -- as their data may be late, and twice if the response had data for other days, as it may have been
 -- truncated. The count restarts if the status changes.
 INSERT INTO solar.days (

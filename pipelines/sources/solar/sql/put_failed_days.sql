@@ -1,5 +1,4 @@
--- Records that a request for a window failed: its days are retried with exponential backoff. Stored
--- data of these days is not changed, nor is the number of incomplete responses.
+-- Records that a request for a window failed: its days are retried with exponential backoff.
 INSERT INTO solar.days AS stored (
     plant_id, day, status, hours_expected, hours_present, requested_at, failures, problem, retry_at
 )

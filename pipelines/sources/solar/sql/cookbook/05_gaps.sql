@@ -1,6 +1,7 @@
 -- What is missing, since when, why, and when is it requested again?
 --
--- Days that were not requested yet come last: later syncs request them, as far back as `SYNC_UNTIL_YEAR` says.
+-- Days that were not requested yet come last: later syncs request them, as far back as `SYNC_UNTIL_YEAR` says. Each missing
+-- hour is in `solar.missing_hours`.
 --
 -- before_day: 2026-11-02 | today + 1
 -- rows: 10

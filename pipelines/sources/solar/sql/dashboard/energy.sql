@@ -8,8 +8,7 @@ SELECT
     performance_ratio,
     hours_present,
     hours_expected,
-    -- Those since the plant's first stored day: no others of a period can be missing. East of UTC a
-    -- day is over, and stored, before to_date is.
+    -- Since the plant's first stored day. East of UTC a day is over before to_date is.
     CASE
         WHEN own_first_day IS NULL THEN 0
         ELSE greatest(
