@@ -285,6 +285,17 @@ def test_the_database_rejects_a_second_observation_within_two_hours(site: Presen
     keep_answer(site, 1, place="2")
 
 
+@pytest.mark.parametrize(("ahead", "due"), [(60, 0), (300, 1)])
+def test_an_answer_of_a_clock_that_was_ahead_fails_no_request(
+    site: Present, ahead: int, due: int
+) -> None:
+    site.add_places(1)
+    keep_answer(site, ahead)
+    assert site.due() == due
+    site.clock.pass_by(minutes=0 if due else ahead + 120)
+    assert site.fetch().succeeded == 1
+
+
 def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     """24 simulated hours, minute by minute, against the sandbox over HTTP.
 
