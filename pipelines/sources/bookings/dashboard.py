@@ -1,4 +1,4 @@
-"""The dashboard page of hotel bookings: on the books, occupancy, pace, cancellations."""
+"""The dashboard page of hotel bookings: on the books, pickup, pace, cancellations."""
 
 import altair as alt
 import pandas as pd
@@ -38,6 +38,7 @@ def show() -> None:
         _show_numbers(books, nights)
         _show_books(books)
         _show_hotels(nights, shown)
+        _show_pickup(nights, of_hotels)
         _show_occupancy(nights, shown)
         _show_pace(of_hotels)
     else:
@@ -122,6 +123,33 @@ def _show_hotels(nights: int, names: dict[str, int]) -> None:
         opens=("hotel", "hotel_name"),
         hotel_name="Hotel",
         change_share=st.column_config.NumberColumn("Change, %", format="percent"),
+    )
+
+
+def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
+    pickup = QUESTIONS.ask("pickup", nights=nights, **of_hotels)
+    ui.show_chart(
+        "Pickup of the last two weeks by night of stay",
+        pickup,
+        alt.Chart(pickup.rows)
+        .mark_rect()
+        .encode(
+            x=_nights(pickup.rows),
+            y=ui.period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
+            color=alt.Color(
+                "pickup:Q",
+                title=None,
+                scale=alt.Scale(range=[ui.RED, "#d9d9d9", ui.BLUE], domainMid=0),
+            ),
+            tooltip=[
+                NIGHT,
+                alt.Tooltip("made_on:T", title="booked on", format=DAY),
+                alt.Tooltip("pickup:Q", format="+,"),
+            ],
+        )
+        .properties(height=380),
+        empty="Nothing was booked for these nights in the last two weeks.",
+        note="Bookings less cancellations: blue is more, red is less.",
     )
 
 
