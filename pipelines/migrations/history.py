@@ -5,7 +5,7 @@ one that was released does. `ops.revision` has the revision of a database.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -109,6 +109,20 @@ def comparison(tables: Iterable[MetaData]) -> dict[str, Any]:
     }
 
 
+def _in_words(change: Sequence[Any]) -> str:
+    """Return a change that Alembic would make, as what is different."""
+    kind, *more = change
+    if kind.startswith("modify"):
+        schema, table, column, _, old, new = more
+        what = kind.removeprefix("modify_")
+        old, new = (repr(one) if isinstance(one, str) else one for one in (old, new))
+        return f"{what} of {schema}.{table}.{column} is {old}, not {new}"
+    if kind.endswith("_column"):
+        schema, table, column = more
+        return f"{schema}.{table} has {'no' if kind[0] == 'a' else 'another'} column {column.name}"
+    return repr(change)
+
+
 def differences(
     connection: Connection, tables: MetaData, *, with_comments: bool = True
 ) -> list[str]:
@@ -116,7 +130,7 @@ def differences(
     context = MigrationContext.configure(connection, opts=comparison([tables]))
     changes = compare_metadata(context, tables)
     several = chain.from_iterable(one if isinstance(one, list) else [one] for one in changes)
-    found = [str(one) for one in several if with_comments or "comment" not in one[0]]
+    found = [_in_words(one) for one in several if with_comments or "comment" not in one[0]]
     missing = missing_tables(connection, tables.tables.values())
     for name, table in tables.tables.items():
         if DISTRIBUTED_BY in table.info or name in missing:

@@ -7,10 +7,11 @@ made again; if others use one, PostgreSQL says so, and nothing is changed.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
+from typing import Any
 
 import psycopg
 from psycopg.sql import Identifier, Literal
@@ -25,6 +26,8 @@ from pipelines.warehouse.tables import sql_objects
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
+#: What of a connection's `info` has what was dropped.
+DROPPED = "dropped"
 #: What PostgreSQL says when the columns of a view or the result of a function are others.
 NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
 
@@ -79,9 +82,11 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
             name = min(waiting, key=order.index)
             waiting.discard(name)
             if not _is_replaced(connection, name, files[name]):
-                waiting |= (drop(connection, [name]) & files.keys()) - {name}
+                users = {one.name for one in drop(connection, [name])}
+                waiting |= (users & files.keys()) - {name}
                 _execute(connection, name, files[name])
             changed |= waiting
+        _give_back(connection)
     inherit = text(read_sql("pipelines.migrations", "inherit_comments"))
     while missing := connection.execute(inherit, {"names": [*changed]}).scalars().all():
         execute_script(connection, ";".join(missing))
@@ -89,16 +94,30 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
     return changed
 
 
-def drop(connection: Connection, names: Iterable[str]) -> set[str]:
-    """Drop views and functions with those of ours that use them, and return the names of all.
+def drop(connection: Connection, names: Iterable[str]) -> Sequence[Any]:
+    """Drop views and functions with those of ours that use them, and return all of them.
 
-    Raises `DBAPIError` if what others have built uses one of them.
+    `replace` makes those that have a file again, with the rights of others that they had. Raises
+    `DBAPIError` if what others have built uses one of them.
     """
     query = text(read_sql("pipelines.migrations", "users_of"))
     found = connection.execute(query, {"names": [*names]}).all()
     for row in found:
         _execute(connection, row.name, f"DROP {row.kind} {row.signature}")
-    return {row.name for row in found}
+    connection.info.setdefault(DROPPED, []).extend(found)
+    return found
+
+
+def _give_back(connection: Connection) -> None:
+    """Give others the rights that they had on what was dropped, if it is there again."""
+    is_there = {
+        "VIEW": text("SELECT to_regclass(:signature) IS NOT NULL"),
+        "FUNCTION": text("SELECT to_regprocedure(:signature) IS NOT NULL"),
+    }
+    for row in connection.info.pop(DROPPED, ()):
+        there = connection.execute(is_there[row.kind], {"signature": row.signature})
+        if there.scalar_one() and row.grants:
+            execute_script(connection, ";".join(row.grants))
 
 
 def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 COPY_ROWS = 20_000
 UNHURRIED = f"{sessions.UNHURRIED} -c lock_timeout=2min"
+#: The server notices a lost machine, whose locks others wait for, in a minute and not in two hours.
+KEEPALIVE = " -c ".join(("", "tcp_keepalives_idle=30", "tcp_keepalives_interval=10"))
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A
@@ -53,7 +55,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     options = f"-c jit=off {sessions.options(role)}"
     options += " -c application_name=isobar"
     if role is not None:
-        options += f" {UNHURRIED} {STAGE_MEMORY}"
+        options += f" {UNHURRIED} {STAGE_MEMORY}{KEEPALIVE}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     given = parsed.query.get("options")
     if isinstance(given, str):

@@ -76,11 +76,13 @@ def test_a_view_is_replaced_with_its_dependants(url: str, owner: Connection, add
     }
     add(one)
     apply.migrate(url)
+    owner.execute("CREATE ROLE ana; GRANT SELECT ON enriched.a TO ana")
     add(one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"})
     apply.migrate(url)
     assert owner.execute("SELECT * FROM enriched.a").fetchall() == [(5, 5)]
-    right = "SELECT has_table_privilege('isobar_analyst', 'enriched.a', 'SELECT')"
+    right = "SELECT has_table_privilege('ana', 'enriched.a', 'SELECT')"
     assert owner.execute(right).fetchone() == (True,)
+    owner.execute("DROP OWNED BY ana; DROP ROLE ana")
     add({})
     apply.migrate(url)
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
@@ -89,6 +91,8 @@ def test_a_view_is_replaced_with_its_dependants(url: str, owner: Connection, add
 def test_a_view_returned_by_a_function_is_replaced(url: str, owner: Connection, add: Add) -> None:
     """As enriched.track returns rows of enriched.shipments: it depends on their type."""
     files = apply.object_files()
+    owner.execute("CREATE ROLE ana; GRANT SELECT ON enriched.shipments TO ana WITH GRANT OPTION")
+    owner.execute("GRANT EXECUTE ON FUNCTION enriched.track TO ana")
     statement, _, comments = files["enriched.shipments"].partition("\nCOMMENT ON ")
     narrow = "CREATE OR REPLACE VIEW enriched.shipments AS SELECT other.* FROM (" + (
         statement.partition(" AS\n")[2].rstrip().removesuffix(";") + ") AS shipments"
@@ -97,6 +101,12 @@ def test_a_view_returned_by_a_function_is_replaced(url: str, owner: Connection, 
     add({"enriched.shipments": f"{narrow};\nCOMMENT ON {comments}"})
     apply.migrate(url)
     assert owner.execute("SELECT one FROM enriched.shipments").fetchall() == []
+    kept = (
+        "SELECT has_table_privilege('ana', 'enriched.shipments', 'SELECT WITH GRANT OPTION'),"
+        " has_function_privilege('ana', 'enriched.track(text, text)', 'EXECUTE')"
+    )
+    assert owner.execute(kept).fetchone() == (True, True)
+    owner.execute("DROP OWNED BY ana; DROP ROLE ana")
 
 
 def test_a_function_with_other_arguments_is_replaced(url: str, owner: Connection, add: Add) -> None:
@@ -104,6 +114,7 @@ def test_a_function_with_other_arguments_is_replaced(url: str, owner: Connection
     for arguments in ("x integer", "x integer, y text", ""):
         add({"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"})
         apply.migrate(url)
+        owner.execute("GRANT EXECUTE ON FUNCTION metrics.f TO PUBLIC")  # lost with the arguments
         messages: list[str] = []
         apply.migrate(url, messages.append)
         assert messages == []

@@ -37,6 +37,7 @@ ALTER TABLE shipments.articles ALTER unit_price TYPE numeric(10, 2);
 ALTER TABLE shipments.shipments ALTER total_value TYPE numeric(24, 2);
 CREATE VIEW enriched.shipments AS SELECT total_value FROM shipments.shipments;
 CREATE VIEW enriched.shipment_articles AS SELECT unit_price FROM shipments.articles;
+GRANT SELECT ON enriched.shipments TO PUBLIC;
 DROP VIEW enriched.itineraries CASCADE;
 CREATE VIEW enriched.itineraries AS SELECT itinerary_id AS number FROM flights.itineraries;
 CREATE VIEW enriched.gone AS SELECT number FROM enriched.itineraries;
@@ -131,6 +132,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
             assert now == {*views, "enriched.buses_stops"}
+            granted = "SELECT '=r/isobar_owner' = ANY(relacl::text[]) FROM pg_class"
+            granted += " WHERE oid = 'enriched.shipments'::regclass"
+            assert migrated.execute(granted).fetchone() == (True,)
             gone = "SELECT to_regproc('ops.announce_delivery'), to_regclass('ops.failing_views'),"
             gone += " to_regclass('bookings.audits')"
             assert migrated.execute(gone).fetchone() == (None, None, None)

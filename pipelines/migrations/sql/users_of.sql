@@ -1,5 +1,6 @@
 -- Views and functions with all of ours that use them or some tables, whoever uses most first: their
--- kind and signature for DROP. A function may use a view by the type of its rows.
+-- kind and signature for DROP, and the statements that give back the rights of others on them. A function may
+-- use a view by the type of its rows.
 WITH RECURSIVE found (classid, objid, depth) AS (
     SELECT
         tableoid,
@@ -28,7 +29,20 @@ WITH RECURSIVE found (classid, objid, depth) AS (
 SELECT
     upper(object.type) AS kind,
     object.identity AS signature,
-    sql_objects.name
+    sql_objects.name,
+    ARRAY(
+        SELECT
+            format(
+                'GRANT %s ON %s %s TO %s%s',
+                privilege_type,
+                CASE object.type WHEN 'view' THEN 'TABLE' ELSE object.type END,
+                object.identity,
+                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE format('%s', grantee::regrole) END,
+                CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END
+            )
+        FROM aclexplode(coalesce(pg_class.relacl, pg_proc.proacl))
+        WHERE grantee = 0 OR starts_with(grantee::regrole::text, 'isobar_') IS FALSE
+    ) AS grants
 FROM found
 CROSS JOIN pg_identify_object(found.classid, found.objid, 0) AS object
 LEFT JOIN pg_class ON pg_class.oid = found.objid AND pg_class.tableoid = found.classid
@@ -36,5 +50,5 @@ LEFT JOIN pg_proc ON pg_proc.oid = found.objid AND pg_proc.tableoid = found.clas
 INNER JOIN ops.sql_objects
     ON sql_objects.name = format('%s.%s', object.schema, coalesce(relname, proname))
 WHERE object.type IN ('view', 'function')
-GROUP BY object.type, object.identity, sql_objects.name
+GROUP BY object.type, object.identity, sql_objects.name, pg_class.relacl, pg_proc.proacl
 ORDER BY max(depth) DESC
