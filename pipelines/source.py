@@ -13,14 +13,16 @@ import importlib
 import importlib.util
 import keyword
 import pkgutil
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from pipelines.config import Settings, disabled_sources
+from pipelines.config import Settings, disabled_sources, home
 from pipelines.config.env_validation import (
     Folder,
     SourceSettings,
@@ -69,10 +71,12 @@ from pipelines.ingest.models import Field, is_plain_name, table_of
 from pipelines.ingest.parsers import Csv, Json, Records
 from pipelines.ingest.reasons import Reason, ReasonCode
 from pipelines.ingest.row_files import Rows
-from pipelines.isolation import is_broken, isolated
+from pipelines.isolation import WARNINGS, is_broken, isolated
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.http.client import HttpClient, JsonResponse
     from pipelines.ingest.contract import Name, RecordValidator, Reject
     from pipelines.ingest.deliveries import Delivery, Outcome
@@ -195,7 +199,25 @@ def _discovered() -> Mapping[str, Source]:
             for problem in _mistakes(source, found):
                 raise ValueError(problem)
             found[source.name] = source
+    for name in unread_variables(home(), found.values()):
+        words = "%s sets %s, which nothing reads: .env.example has all names."
+        WARNINGS.warning(words, home() / ".env", name)
     return found
+
+
+def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
+    """Return the variables in `.env` that are called like those of Isobar and mean nothing."""
+    example, file = folder / ".env.example", folder / ".env"
+    if not (example.exists() and file.exists()):
+        return []
+    known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
+    known.add("ISOBAR_SANDBOX_URL")  # of containers, for each other
+    prefixes = ["ISOBAR_", "ALERT_", "DATABASE_", "CELERY_", "WORKER_"]
+    for source in found:
+        known |= {*source.settings.variables().values()}
+        prefixes.append(f"{source.name.upper()}_")
+    names = (one for one in dotenv_values(file) if one.startswith(tuple(prefixes)))
+    return [name for name in names if name.removesuffix("_FILE") not in known]
 
 
 def _loaded(entry: EntryPoint) -> Source:

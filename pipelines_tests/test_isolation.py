@@ -8,8 +8,9 @@ import pytest
 from pipelines.definitions import build_definitions
 from pipelines.isolation import broken_sources
 from pipelines.orchestration.schedule_config import timetable
-from pipelines.source import sources
+from pipelines.source import sources, unread_variables
 from pipelines_tests import plugins
+from pipelines_tests.command import PROJECT
 from pipelines_tests.hostile_plugins import HOSTILE, declared, scheduled
 from pipelines_tests.others import others
 
@@ -123,6 +124,21 @@ def test_a_disabled_source_is_not_loaded(
         assert broken_sources() == []
     assert (name in found["jobs"]) is False
     assert ours["jobs"] - found["jobs"] <= {"flights", "flights_rebuild"}
+
+
+def test_variables_of_env_that_nothing_reads_are_named(tmp_path: Path) -> None:
+    """Incident: `ISOBAR_SOURCE=live` in .env, and everything stayed simulated without a word."""
+    found = sources().values()
+    (tmp_path / ".env").write_text(
+        "ISOBAR_SOURCE=live\nISOBAR_SOURCES=live\nSHIPMENTS_CURENCY=USD\nALERT_URLS_FILE=x\n"
+        "OPEN_METEO_API_KEY=x\nHTTPS_PROXY=x\n"
+    )
+    assert unread_variables(tmp_path, found) == [], "an installed package has no list of all"
+    example = (PROJECT / ".env.example").read_text()
+    (tmp_path / ".env.example").write_text(example)
+    assert unread_variables(tmp_path, found) == ["ISOBAR_SOURCE", "SHIPMENTS_CURENCY"]
+    (tmp_path / ".env").write_text(example)
+    assert unread_variables(tmp_path, found) == []
 
 
 def test_every_job_of_a_source_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
