@@ -129,7 +129,7 @@ def sources() -> Mapping[str, Source]:
 
 
 def declared_sources() -> Mapping[str, Source]:
-    """Return every source whose declaration is valid, of which the tables are migrated."""
+    """Return every source whose declaration is valid, also if it is off: they are migrated."""
     found = sorted(_discovered().values(), key=lambda one: (one.collects, one.name))
     return {one.name: one for one in found}
 

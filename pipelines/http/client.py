@@ -252,7 +252,8 @@ class HttpClient:
     def _permanent(self, shown: str, problem: str) -> PermanentFailure:
         problem = redact(problem, self.secrets)
         remedy = (
-            f"Trying again will not help: correct {self.variable}, or ask whoever runs the source."
+            f"Trying again will not help: correct {self.variable}, or ask whoever runs the source"
+            " or a proxy before it."
         )
         return PermanentFailure(self.source, problem, place=shown, remedy=remedy)
 

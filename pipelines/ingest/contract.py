@@ -369,7 +369,7 @@ def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
 def violations(
     good: Mapping[str, pd.Series], otherwise: Mapping[str, str], sent: pd.DataFrame
 ) -> dict[int, dict[str, Reason]]:
-    """Return the reasons of each row with a bad value, by its index and column: `otherwise`."""
+    """Return why values are bad, by row and column; `good` says where they are not."""
     reasons: dict[int, dict[str, Reason]] = {}
     for name, is_good in good.items():
         for row, value in sent.loc[~is_good, name].items():

@@ -104,7 +104,7 @@ def open_delivery(
 
 
 def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
-    """Return the columns of a delivery; its time is after the name's last one by any clock."""
+    """Return the columns of a delivery: later than its name's last, whatever the clock."""
     of_name = deliveries.c.feed == delivery.feed, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
     counts = ("read_count", "loaded_count", "unchanged_count", "rejected_count")

@@ -86,7 +86,7 @@ class HttpDocument(_Http):
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """Only records from a time on are requested: the newest of the last whole read, less a bit."""
+    """Only records from a time on are requested: the newest of whole reads, less an overlap."""
 
     #: The parameter that has the time.
     parameter: str

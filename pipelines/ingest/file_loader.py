@@ -46,7 +46,7 @@ def load_files(
     """Load files, each in its own transaction; one that fails does not block the others.
 
     Returns the outcomes of files with new content, and the failures of rejected files, which are
-    not read again until they change. Raises `DatabaseError`.
+    not read again until they change. Raises `TransientFailure` and `DatabaseError`.
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []

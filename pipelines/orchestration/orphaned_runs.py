@@ -35,7 +35,7 @@ def fail_orphaned_runs(
 ) -> list[dg.DagsterRun]:
     """Fail runs whose command or worker was killed on this host; the daemon retries the latter.
 
-    `has_workers` says whether workers run here, as a code server's loopback address would.
+    Unless it `has_workers`, a code server's loopback address may be that of another host.
     """
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):

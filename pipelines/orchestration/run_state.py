@@ -34,8 +34,8 @@ def reason_to_wait(
 ) -> str | None:
     """Return why a sensor should not start the job now; None if it should.
 
-    One of it or of the `others` is in progress, or its last run failed and began within `seconds`,
-    but after `news_at` (seconds since 1970), if there is news.
+    A run of it or of the `others` is in progress, or its last one failed and began within
+    `seconds`, but after `news_at` (seconds since 1970), if there is news.
     """
     if any(has_unfinished_run(instance, name) for name in (job_name, *others)):
         return "A run is under way."

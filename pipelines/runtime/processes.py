@@ -28,7 +28,7 @@ LEAD_SECONDS = 10.0
 class Child:
     """A process in its own session, with output to a log file.
 
-    The parent must handle signals: only those are reset to their defaults in a child.
+    The parent must handle signals: of those that it ignores, the child would ignore them, too.
     """
 
     name: str

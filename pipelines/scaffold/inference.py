@@ -139,8 +139,8 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
         fields.append(one)
         texts[one.name], good[bad] = values.map(str), False
         is_time = kind in TIMES or LIKE_A_TIME.search(one.name)
-        is_name = kind == "str" or LIKE_A_KEY.search(one.name)
-        if not one.is_optional and kind in ("str", "int", *TIMES) and (is_time or is_name):
+        is_key = kind == "str" or LIKE_A_KEY.search(one.name)
+        if not one.is_optional and kind in ("str", "int", *TIMES) and (is_time or is_key):
             able.append(one.name)
             times += [one.name] if is_time else []
     table = pd.DataFrame(texts)

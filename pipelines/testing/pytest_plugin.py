@@ -131,8 +131,10 @@ def _hasten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _require_usable(name: str) -> None:
     """Fail if a source is not installed, or broken."""
+    from pipelines.isolation import broken_sources
     from pipelines.source import sources
 
     if name not in sources():
-        words = "is broken, or not installed in the environment of pytest: see isobar sources."
+        why = [str(one) for one in broken_sources()] or ["see isobar sources."]
+        words = f"is broken, or not installed in the environment of pytest: {'; '.join(why)}"
         pytest.fail(f"The source {name} {words}", pytrace=False)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COPY_ROWS = 20_000
 UNHURRIED = f"{sessions.UNHURRIED} -c lock_timeout=2min"
 #: The server notices a lost machine, whose locks others wait for, in a minute and not in two hours.
-KEEPALIVE = " -c ".join(("", "tcp_keepalives_idle=30", "tcp_keepalives_interval=10"))
+KEEPALIVE = "".join(f" -c tcp_keepalives_{one}" for one in ("idle=30", "interval=10", "count=3"))
 #: Loads sort and join in memory: the default of 4 MB is meant for many small queries.
 LOAD_MEMORY = "64MB"
 #: Statements read staged rows several times; with the default of 8 MB, each time from a file. A

@@ -65,7 +65,7 @@ metadata = source_metadata()
 
 
 def delivery_id_column() -> Column[int]:
-    """Return the column of the delivery that wrote the row; to check a foreign key takes long."""
+    """Return the column of the delivery that wrote the row: no foreign key, as checks take long."""
     return required(
         "delivery_id", BigInteger, "Delivery that wrote or last changed this row (ops.deliveries)."
     )

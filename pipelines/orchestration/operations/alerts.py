@@ -155,7 +155,8 @@ def _message(
 
 
 def _where_to_look(problem: Problem | NotifiedProblem) -> str:
-    page = f"{ui_url() or ''}{problem.path}" if problem.path else "none; isobar status shows more"
+    shown = f"{url}{problem.path}" if (url := ui_url()) else f"{problem.path} of the web UI"
+    page = shown if problem.path else "none; isobar status shows more"
     return f"  since: {problem.since:%Y-%m-%d %H:%M} UTC\n  page: {page}"
 
 

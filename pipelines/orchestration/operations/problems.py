@@ -31,8 +31,8 @@ RUN_AGAIN = (
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
-#: Errors of a tick while the code server, which also looks for problems, restarts or is away.
-AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationNotFoundError")
+#: While the code server restarts, a tick that it should evaluate may fail.
+RELOAD_SECONDS = 120.0
 #: Checks of what the look reads from the tables themselves, as it is now.
 SEEN_IN_TABLES = (NO_REJECTS, READABLE_FILES)
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
@@ -180,7 +180,11 @@ def _failing_ticks(
             continue
         tick, since = ended[0], utc_at(ended[0].timestamp)
         error = tick.error.cls_name if tick.error else None
-        if error in AWAY:
+        is_first = len(ended) < 2 or ended[1].status.value != "FAILURE"
+        is_young = (utc_now() - since).total_seconds() < RELOAD_SECONDS
+        if error == "DagsterUserCodeUnreachableError" and is_first and is_young:
+            continue  # it is also the error of a tick that takes too long
+        if error == "DagsterCodeLocationNotFoundError":  # it was waiting when the daemon stopped
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = split_remedy(description, SEE_TICK)

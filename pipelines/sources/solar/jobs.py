@@ -245,8 +245,16 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """Return the plants of the run's partitions; None for a run without partitions."""
-    is_of_some = context.has_partition_key or RANGE in context.run.tags
-    return list(context.partition_keys) if is_of_some else None
+    if not (context.has_partition_key or RANGE in context.run.tags):
+        return None
+    if not (keys := list(context.partition_keys)):
+        raise PermanentFailure(
+            SOURCE,
+            "the range has no partitions",
+            place="the partitions of solar.readings",
+            remedy="Give the earlier partition first, and the later one last.",
+        )
+    return keys
 
 
 def _date(name: str, value: str) -> date:

@@ -103,7 +103,7 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
-    """Return every plant by number, with the numbers of its complete and other days."""
+    """Return every plant by number, and how many days are complete, missing, not requested."""
     return execute_file(connection, source, "listing", {}).all()
 
 

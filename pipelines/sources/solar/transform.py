@@ -48,6 +48,10 @@ SKIPPED = Reason(
 )
 NOT_ON_THE_HOUR = Reason("datetime_not_on_the_hour", "datetime is not on the hour")
 IN_THE_FUTURE = Reason("datetime_in_the_future", "datetime is in the future")
+ENDS_OF_HOURS = (
+    "the first midnight is missing, and the one after the last day is there: if the times name the"
+    " end of their hour, set MONITORING_HOUR=end"
+)
 CAME_BEFORE = Reason("came_before", "datetime repeats an hour with other values")
 
 
@@ -122,13 +126,16 @@ def parse(content: Content, context: Context) -> Iterator[Parsed]:
         night_days += [*absent.tz_convert(zone).date]
         zeros = pd.DataFrame({"read_at": absent} | dict.fromkeys(COLUMNS, 0.0))
         rows = pd.concat([rows, zeros])
+    # Times with an offset say nothing of the end of hours: it may be that of winter all year.
+    local = hours.local[~hours.has_offset]
+    ends = [bool((local == pd.Timestamp(one)).any()) for one in window] == [False, True]
     yield Parsed(
         read=len(items) + len(rows) - len(kept),
         rows={"stage_readings": rows.sort_values("read_at", ignore_index=True)},
         rejects=rejects,
         skipped=len(again) - len(others) + elsewhere,
         parameters={"spoiled_days": sorted(spoiled), "night_days": night_days},
-        drift=drift_of(place, _unknown_keys(items), "unknown keys"),
+        drift=drift_of(place, _unknown_keys(items) + [ENDS_OF_HOURS] * ends, "unknown keys"),
     )
 
 
@@ -163,6 +170,7 @@ def _times(items: Sequence[Any], zone: str, *, names_end: bool) -> pd.DataFrame:
             "local": local,
             "read_at": read_at,
             "second": second.where(second != read_at),
+            "has_offset": offset.notna(),
         }
     )
 

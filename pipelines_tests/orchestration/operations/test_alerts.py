@@ -283,7 +283,7 @@ def test_alerts_work_without_warehouse_and_ui_address_and_with_invalid_variables
     world.warehouse = WarehouseResource()
     assert world.look()[0] == "2 problems, all reported."
     assert receiver.text.startswith("the environment or .env: The database: ")
-    assert receiver.text.endswith("  page: /locations/pipelines/sensors/inbox")
+    assert receiver.text.endswith("  page: /locations/pipelines/sensors/inbox of the web UI")
 
 
 def test_a_flood_of_problems_is_truncated(

@@ -184,9 +184,13 @@ def test_ticks_that_a_restart_fails_are_no_problem(world: World) -> None:
     now = time.time()
     away = DagsterUserCodeUnreachableError("Unable to reach the user code server")
     world.tick("inbox", away, at=now - 10)
+    assert world.problems() == []
+    world.tick("api", away, at=now - 300)
+    world.tick("api", away, at=now - 10)
+    assert world.keys() == ["sensor:api"]
     gone = DagsterCodeLocationNotFoundError("Location pipelines does not exist in workspace")
     world.tick("a", gone, at=now - 3600)  # it was waiting when the daemon stopped
-    assert world.problems() == []
+    assert world.keys() == ["sensor:api"]
 
 
 def test_stopped_automation_is_reported_unless_off_by_default(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Parsed
+from pipelines.sources.solar.transform import ENDS_OF_HOURS
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import (
     DAY,
@@ -177,6 +178,9 @@ def test_hours_by_their_end_are_stored_by_their_begin(
     parsed = parsed_of(ended(day, zone), zone, of(day), names_end=True)
     assert (hours(parsed)[0], energy(parsed)) == (first, [*range(count)])
     assert (parsed.rejects, parsed.drift) == ([], [])
+    if count == 24:
+        (line,) = parsed_of(ended(day, zone), zone, of(day)).drift
+        assert line.endswith(ENDS_OF_HOURS)
 
 
 def test_quarters_stand_for_no_hour_and_24_is_the_next_midnight() -> None:

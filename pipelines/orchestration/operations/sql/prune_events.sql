@@ -1,7 +1,7 @@
 -- Deletes old events that neither Dagster nor an alert reads. Dagster deletes events only with their
 -- run, and then loses the state of assets (https://github.com/dagster-io/dagster/issues/33785).
 WITH first_young AS (
-    -- There is no index on the time. One in the future was written while a clock was wrong.
+    -- Ids are roughly in order of time, which has no index. A clock may have been wrong.
     SELECT coalesce(min(id), 9223372036854775807) AS id
     FROM (
         SELECT id
