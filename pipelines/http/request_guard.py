@@ -87,8 +87,7 @@ def _is_of_another_origin(request: HTTPConnection) -> bool:
 def _has_mutation(request: HTTPConnection) -> bool:
     """Return whether an address has GraphQL with the word mutation, without which there is none.
 
-    Dagster's server reads the address for GET, and for POST without JSON. To browsers that accept
-    HTML it shows an editor instead.
+    Dagster's server reads it for GET, unless a browser gets an editor, and for POST without JSON.
     """
     if request.scope.get("method") == "GET" and "text/html" in request.headers.get("accept", ""):
         return False

@@ -92,8 +92,7 @@ def isobar_start(
             stack.callback(warehouse.dispose)
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
             driver = kind(Site(warehouse, owner, inbox, isobar_service, url, instance))
-            settings = driver.declared.settings
-            for field, variable in settings.variables().items():
+            for field, variable in (settings := driver.declared.settings).variables().items():
                 if settings.about(field).get("secret"):  # which its requests may need
                     monkeypatch.setenv(variable, "a-secret-of-the-contract-tests")
             driver.prepare()
@@ -135,6 +134,5 @@ def _require_usable(name: str) -> None:
     from pipelines.source import sources
 
     if name not in sources():
-        why = [str(one) for one in broken_sources()] or ["see isobar sources."]
-        words = f"is broken, or not installed in the environment of pytest: {'; '.join(why)}"
-        pytest.fail(f"The source {name} {words}", pytrace=False)
+        why = "\n".join(map(str, broken_sources())) or "it is not installed beside pytest"
+        pytest.fail(f"The source {name} cannot be used: {why}", pytrace=False)

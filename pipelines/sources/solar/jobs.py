@@ -36,7 +36,6 @@ from pipelines.warehouse.connection import Warehouse
 
 AssetOrOp = dg.AssetExecutionContext | dg.OpExecutionContext
 AFTER_FAILURE_SECONDS = 30.0
-REGISTER = "Register plants with isobar plants add: their partitions are added automatically."
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
 PARTITIONS = "solar_plants"
 RANGE = "dagster/asset_partition_range_start"
@@ -97,10 +96,7 @@ def readings(
     solar: SourceResource,
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Request what is missing from the monitoring service; report each plant as it is finished.
-
-    Plants that failed are listed by the check `sync_complete`, which fails the run.
-    """
+    """Request what is missing; `sync_complete` lists the plants that failed, and fails the run."""
     key = asset_key(tables.readings)
     with as_dagster_failure(context), warehouse.open() as store:
         by_hand = _of_partitions(context)
@@ -117,12 +113,14 @@ def readings(
         done = _synced(context, sync, chosen, with_unfinished=by_hand is None)
         if chosen is None and not any(synced.problem for synced in done):
             note_checked(store, source, context.run.run_id)
-        if missing := {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}:
+        missing = {*(by_hand or ())} - {str(synced.plant.plant_id) for synced in done}
+        if missing or by_hand == []:
             raise PermanentFailure(
                 SOURCE,
-                f"no plant in service has the number {', '.join(sorted(missing))}",
+                f"no plant in service has the number {', '.join(sorted(missing)) or 'of a range'}",
                 place="the partitions of solar.readings",
-                remedy=REGISTER,
+                remedy="Register plants with isobar plants add: their partitions are added"
+                " automatically. Give the earlier partition of a range first.",
             )
         yield dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
@@ -214,10 +212,7 @@ def sync_complete(
 def solar_sync_due(
     context: dg.SensorEvaluationContext, solar: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Sync new plants, and plants with missing days that are due; keep partitions in line.
-
-    Plants can be registered by a command, an INSERT or a restore.
-    """
+    """Sync new plants, and plants with missing days that are due; keep partitions in line."""
     with warehouse.open() as store, store.engine.connect() as connection:
         align_partitions(context.instance, connection)
         if solar.settings().is_off:
@@ -235,8 +230,7 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
     known = instance.get_dynamic_partitions(PARTITIONS)  # first: what is added meanwhile stays
     plants = tables.plants.c
     in_service = select(plants.plant_id).where(plants.retired_at.is_(None))
-    stored = connection.execute(in_service.order_by(plants.plant_id)).scalars()
-    keys = [str(plant_id) for plant_id in stored]
+    keys = [*map(str, connection.execute(in_service.order_by(plants.plant_id)).scalars())]
     for gone in set(known) - set(keys):
         instance.delete_dynamic_partition(PARTITIONS, gone)
     if fresh := [key for key in keys if key not in known]:
@@ -245,16 +239,8 @@ def align_partitions(instance: dg.DagsterInstance, connection: Connection) -> No
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """Return the plants of the run's partitions; None for a run without partitions."""
-    if not (context.has_partition_key or RANGE in context.run.tags):
-        return None
-    if not (keys := list(context.partition_keys)):
-        raise PermanentFailure(
-            SOURCE,
-            "the range has no partitions",
-            place="the partitions of solar.readings",
-            remedy="Give the earlier partition first, and the later one last.",
-        )
-    return keys
+    is_of_some = context.has_partition_key or RANGE in context.run.tags
+    return list(context.partition_keys) if is_of_some else None
 
 
 def _date(name: str, value: str) -> date:
