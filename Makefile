@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# By the pip of PYTHON, if it has one: to make another for .venv takes longer than all else here.
+INSTALL_UV := install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.lock
 # The project itself, installed so that its files stay where they are.
 INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
@@ -89,9 +91,10 @@ lock: .venv/runtime ## resolve the requirements anew
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Isobar needs Python 3.11 or later, and $(PYTHON) is not: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@echo "Making .venv (some 10 s) …" >&2
-	@$(PYTHON) -m venv --clear .venv || \
-	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.lock
+	@$(PYTHON) -m venv --clear --without-pip .venv
+	@$(PYTHON) -m pip --python $(BIN)/python $(INSTALL_UV) 2>/dev/null || { $(PYTHON) -m venv .venv || \
+	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }; \
+	  $(BIN)/python -m pip $(INSTALL_UV); }
 	@touch $@
 
 .venv/runtime: .venv/uv requirements/runtime.lock pyproject.toml
