@@ -200,23 +200,20 @@ def _discovered() -> Mapping[str, Source]:
                 raise ValueError(problem)
             found[source.name] = source
     for name in unread_variables(home(), found.values()):
-        words = "%s sets %s, which nothing reads: .env.example has all names."
+        words = "%s sets %s, which nothing of Isobar reads: .env.example has all names."
         WARNINGS.warning(words, home() / ".env", name)
     return found
 
 
 def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
-    """Return the variables in `.env` that are called like those of Isobar and mean nothing."""
+    """Return the variables in `.env` that mean nothing, but those of proxies and of libpq."""
     example, file = folder / ".env.example", folder / ".env"
     if not (example.exists() and file.exists()):
         return []
     known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
     known.add("ISOBAR_SANDBOX_URL")  # of containers, for each other
-    prefixes = ["ISOBAR_", "ALERT_", "DATABASE_", "CELERY_", "WORKER_"]
-    for source in found:
-        known |= {*source.settings.variables().values()}
-        prefixes.append(f"{source.name.upper()}_")
-    names = (one for one in dotenv_values(file) if one.startswith(tuple(prefixes)))
+    known |= {name for one in found for name in one.settings.variables().values()}
+    names = (one for one in dotenv_values(file) if not re.match("PG|.*_proxy$", one, re.IGNORECASE))
     return [name for name in names if name.removesuffix("_FILE") not in known]
 
 

@@ -131,12 +131,14 @@ def test_variables_of_env_that_nothing_reads_are_named(tmp_path: Path) -> None:
     found = sources().values()
     (tmp_path / ".env").write_text(
         "ISOBAR_SOURCE=live\nISOBAR_SOURCES=live\nSHIPMENTS_CURENCY=USD\nALERT_URLS_FILE=x\n"
-        "OPEN_METEO_API_KEY=x\nHTTPS_PROXY=x\n"
+        "OPEN_METEO_API_KEY=x\nHTTPS_PROXY=x\nPGTZ=UTC\nDATABSE_URL=x\n"
     )
     assert unread_variables(tmp_path, found) == [], "an installed package has no list of all"
     example = (PROJECT / ".env.example").read_text()
     (tmp_path / ".env.example").write_text(example)
-    assert unread_variables(tmp_path, found) == ["ISOBAR_SOURCE", "SHIPMENTS_CURENCY"]
+    assert unread_variables(tmp_path, found) == [
+        *("ISOBAR_SOURCE", "SHIPMENTS_CURENCY", "DATABSE_URL"),
+    ]
     (tmp_path / ".env").write_text(example)
     assert unread_variables(tmp_path, found) == []
 

@@ -153,7 +153,8 @@ def _read_rows(text: bytes, suffix: str, notes: list[str]) -> Any:
     names = [name.strip().casefold() for name in reader.fieldnames or ()]
     if any(not name.isprintable() for name in names) or len({*names}) < len(names):
         raise ValueError("its header has a name twice, or one that cannot be printed")
-    return [{key.strip(): value for key, value in row.items() if key} for row in reader]
+    whole = (row for row in reader if None not in row.values())  # others are rejected, too
+    return [{key.strip(): value for key, value in row.items() if key} for row in whole]
 
 
 def _encoding(text: bytes) -> str:
