@@ -213,7 +213,9 @@ def unread_variables(folder: Path, found: Iterable[Source]) -> list[str]:
     known = set(re.findall(r"^(?:# ?)?([A-Z0-9_]+)=", example.read_text(), re.MULTILINE))
     known.add("ISOBAR_SANDBOX_URL")  # of containers, for each other
     known |= {name for one in found for name in one.settings.variables().values()}
-    names = (one for one in dotenv_values(file) if not re.match("PG|.*_proxy$", one, re.IGNORECASE))
+    unsaid = [f"|{one.name}_" for one in found if not one.settings.variables()]  # may read any
+    others = re.compile(f"PG|.*_proxy${''.join(unsaid)}", re.IGNORECASE)
+    names = (one for one in dotenv_values(file) if not others.match(one))
     return [name for name in names if name.removesuffix("_FILE") not in known]
 
 
