@@ -85,8 +85,11 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         form
         for one in filter(None, secrets)
         for form in (
-            *(one, quote(one, errors=passed), quote(one, safe="", errors=passed)),
-            *(quote_plus(one, errors=passed), json.dumps(one)[1:-1]),
+            one,
+            quote(one, errors=passed),
+            quote(one, safe="", errors=passed),
+            quote_plus(one, errors=passed),
+            json.dumps(one)[1:-1],
             json.dumps(one, ensure_ascii=False)[1:-1],
         )
     }

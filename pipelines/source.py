@@ -146,14 +146,15 @@ def check_sources(settings: Settings) -> None:
     """
     _ = settings.sources  # else each source that reads it would be switched off
     for source in sources().values():
-        get, kind = settings.environment.get, source.settings
-        about = {kind.variable(field): (field, kind.about(field)) for field in kind.model_fields}
+        kind, environment = source.settings, settings.environment
+        about = {field: kind.about(field) for field in kind.model_fields}
         unset = {  # the sandbox, which may not run yet, sets these
             field: "http://sandbox" if "url" in one else "."
-            for variable, (field, one) in about.items()
-            if {"url", "folder"} & one.keys() and not get(variable)
+            for field, one in about.items()
+            if {"url", "folder"} & one.keys() and not environment.get(kind.variable(field))
         }
-        values = [get(variable, "") for variable, (_, one) in about.items() if one.get("secret")]
+        secrets = [kind.variable(field) for field, one in about.items() if one.get("secret")]
+        values = [environment.get(variable, "") for variable in secrets]
         with isolated(source.name, "its settings", source.package, secrets=values):
             source.load_settings(settings, **unset)
 

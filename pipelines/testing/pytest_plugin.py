@@ -92,7 +92,8 @@ def isobar_start(
             stack.callback(warehouse.dispose)
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
             driver = kind(Site(warehouse, owner, inbox, isobar_service, url, instance))
-            for field, variable in (settings := driver.declared.settings).variables().items():
+            settings = driver.declared.settings
+            for field, variable in settings.variables().items():
                 if settings.about(field).get("secret"):  # which its requests may need
                     monkeypatch.setenv(variable, "a-secret-of-the-contract-tests")
             driver.prepare()
@@ -134,5 +135,6 @@ def _require_usable(name: str) -> None:
     from pipelines.source import sources
 
     if name not in sources():
-        why = "\n".join(map(str, broken_sources())) or "it is not installed beside pytest"
-        pytest.fail(f"The source {name} cannot be used: {why}", pytrace=False)
+        why = [str(one) for one in broken_sources() if one.name == name]
+        why = why or ["it is not installed in the environment of pytest"]
+        pytest.fail(f"The source {name} cannot be used: {why[0]}", pytrace=False)
