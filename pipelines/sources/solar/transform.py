@@ -185,8 +185,10 @@ def _values(items: Sequence[Any]) -> pd.DataFrame:
     }
     found = {}
     for name, (side, measure) in zip(COLUMNS, PATHS, strict=True):
+        values = [one.get(measure) if isinstance(one, dict) else math.inf for one in sides[side]]
         found[name] = [
-            _number(one.get(measure)) if isinstance(one, dict) else math.inf for one in sides[side]
+            value if type(value) is float and value <= MAX_ENERGY_KWH else _number(value)
+            for value in values
         ]
     return pd.DataFrame(found, dtype="float64")
 
@@ -328,11 +330,14 @@ def _written_time(item: Any) -> dt.datetime | None:
 def _unknown_keys(items: Sequence[Any]) -> list[str]:
     """Return the unexpected keys of items with their counts."""
     seen: Counter[str] = Counter()
-    for item in (one for one in items if isinstance(one, dict)):
-        seen.update(item.keys() - {"datetime", *SIDES})
-        for side in SIDES:
-            if isinstance(values := item.get(side), dict):
-                seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
+    for item in items:
+        if isinstance(item, dict):
+            if len(item) > 1 + len(SIDES):
+                seen.update(item.keys() - {"datetime", *SIDES})
+            for side in SIDES:
+                values = item.get(side)
+                if isinstance(values, dict) and len(values) > len(MOST):
+                    seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())
