@@ -298,10 +298,13 @@ class SourceSettings(Variables):
 
     @classmethod
     def _value(cls, platform: Settings, source: str, field: str) -> object:
-        """Return the value of a field: its variable, else the URL or the inbox of the sandbox."""
+        """Return the value of a field: its variable, else that of the sandbox, such as its URL."""
         extra = cls.about(field)
         if value := cls.text(platform.environment, field):
             return value
         if "folder" in extra:
             return platform.inbox(source)
-        return platform.sandbox_address(extra["url"]) if "url" in extra else None
+        if "url" in extra:
+            return platform.sandbox_address(extra["url"])
+        is_simulated = "sandbox" in extra and platform.sources == "sandbox"
+        return extra["sandbox"] if is_simulated else None

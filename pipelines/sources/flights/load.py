@@ -107,10 +107,7 @@ def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
     zones = select(airport.airport_code, airport.time_zone).where(airport.time_zone.is_not(None))
     return Content(
         delivery=Delivery(SOURCE, name, body.sha256, body.byte_count, snapshot_at),
-        document=(
-            body.body_gzip,
-            {one.airport_code: one.time_zone for one in connection.execute(zones)},
-        ),
+        document=(body.body_gzip, dict(connection.execute(zones).all())),
         place=f"flights.snapshots, {name}",
         said={"snapshot_at": snapshot_at},
     )

@@ -51,7 +51,8 @@ class Settings(SourceSettings):
         default=10,
         ge=0,
         le=MAX_YEARS,
-        description="Years of history to sync in total, from 0 to 100.",
+        description="Years of history to sync in total, from 0 to 100; of simulated plants, 1.",
+        json_schema_extra={"sandbox": 1},
     )
 
 

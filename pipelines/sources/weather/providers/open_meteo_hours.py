@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import as_code, within_range, words_for
+from pipelines.sources.weather.observation import MAX_NOISE, PLAUSIBLE, words_for
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -130,18 +130,26 @@ def _invalid(at: Any, problem: str) -> str:
 def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]]) -> Hours:
     import pandas as pd
 
-    codes = [as_code(one, 0, 99) for one in values["weather_code"]]
-    kept = {
-        name: pd.Series([within_range(name, one) for one in column], dtype="float64")
-        for name, column in values.items()
-        if name != "weather_code"
-    }
-    texts = pd.Series([words_for(one) for one in codes], dtype="str")
-    rows = pd.DataFrame(kept).assign(wmo_code=pd.Series(codes, dtype="Int16"), conditions=texts)
-    rows, sent = (one.iloc[[*times.values()]] for one in (rows, pd.DataFrame(values, dtype=float)))
-    lost = (sent.notna() & rows.rename(columns={"wmo_code": "weather_code"})[[*sent]].isna()).sum()
-    hours = rows.assign(hour_at=pd.Series([*times], rows.index, dtype="datetime64[us, UTC]"))
+    sent = pd.DataFrame(values, dtype="float64").iloc[[*times.values()]]
+    kept = sent.apply(_kept)
+    lost = (sent.notna() & kept.isna()).sum()
+    codes = kept.pop("weather_code").astype("Int16")
+    texts = {code: words_for(code) for code in codes.dropna().unique()}
+    hours = kept.assign(
+        wmo_code=codes,
+        conditions=codes.map(texts).astype("str"),
+        hour_at=pd.Series([*times], kept.index, dtype="datetime64[us, UTC]"),
+    )
     return Hours(
         hours[sent.notna().any(axis=1)],
         Counter({str(name): int(count) for name, count in lost.items() if count}),
     )
+
+
+def _kept(column: pd.Series) -> pd.Series:
+    """Return a variable's plausible values, as `within_range` and `as_code` do for single ones."""
+    if column.name == "weather_code":
+        return column.where(column.mod(1).eq(0) & column.between(0, 99))
+    minimum, maximum = PLAUSIBLE[str(column.name)]
+    noise = column.between(-MAX_NOISE, 0, inclusive="neither") & (minimum == 0)
+    return column.mask(noise, 0.0).where(lambda kept: kept.between(minimum, maximum))
