@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def cleaned_all(texts: pd.Series) -> pd.Series:
     return texts
 
 
+@lru_cache(maxsize=10_000)  # names come again and again
 def intact_name(text: str) -> str:
     """Return a name of a document cleaned. Raises `ValueError` if nothing of it is left."""
     if not (text := cleaned(text)):
