@@ -10,6 +10,7 @@ def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
     assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
     parsed = parse_json(b'{"a": 1, "b": 2, "a": 3}')
     assert parsed == {"a": {"sent twice": [3]}, "b": 2, "a (sent twice)": 1}
+    assert parse_json(rb'{"a" :1, "b":"\":", "a":1}') == {"a": 1, "b": '":', "a (sent twice)": 1}
     nested = b'{"a": 1, "a": 2}'
     for _ in range(60):  # each level was written twice into the next one
         nested = b'{"a": %s, "a": 2}' % nested
