@@ -9,7 +9,7 @@ and one has no price.
 
 import datetime as dt
 import json
-from functools import cache, lru_cache
+from functools import lru_cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +37,23 @@ PAIRS = (
     (("LIS", "GRU"), ("GRU", "LIS")),
     (("AMS", "BOM"), ("BOM", "AMS")),
 )
+#: Their latitude and longitude, and their time zone.
+AIRPORTS = {
+    "AMS": ((52.3086, 4.76389), "Europe/Amsterdam"),
+    "BOM": ((19.0887, 72.8679), "Asia/Kolkata"),
+    "BUD": ((47.4369, 19.2556), "Europe/Budapest"),
+    "CDG": ((49.0128, 2.55), "Europe/Paris"),
+    "EWR": ((40.692481, -74.168688), "America/New_York"),
+    "FRA": ((50.0264, 8.54313), "Europe/Berlin"),
+    "GRU": ((-23.43556, -46.47306), "America/Sao_Paulo"),
+    "HND": ((35.5523, 139.78), "Asia/Tokyo"),
+    "JFK": ((40.639928, -73.778692), "America/New_York"),
+    "LGW": ((51.1481, -0.19028), "Europe/London"),
+    "LHR": ((51.4706, -0.46194), "Europe/London"),
+    "LIS": ((38.7813, -9.13592), "Europe/Lisbon"),
+    "LTN": ((51.8747, -0.36833), "Europe/London"),
+    "NRT": ((35.7647, 140.386), "Asia/Tokyo"),
+}
 DAYS_AHEAD = 30
 STAY_DAYS = 7
 WITHDRAWN_SHARE, DAYS_AWAY = 1 / 6, dt.timedelta(days=3)
@@ -90,14 +107,14 @@ def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict
     departure = dt.datetime.combine(
         day, dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
     )
-    leaves, lands = (_airports()[code] for code in (origin, target))
-    far = kilometres(*((end["lat"], end["lon"]) for end in (leaves, lands)))
+    (leaves, zone), (lands, zone_there) = AIRPORTS[origin], AIRPORTS[target]
+    far = kilometres(leaves, lands)
     minutes = 30 + round(far / 850 * 60 / 5) * 5
     stops = int(minutes > 300 and random.random() < 0.4)
     elapsed = minutes + stops * random.randrange(60, 240, 5)
-    leaves_at = departure.replace(tzinfo=ZoneInfo(leaves["tz"]))
+    leaves_at = departure.replace(tzinfo=ZoneInfo(zone))
     lands_at = (leaves_at.astimezone(dt.UTC) + dt.timedelta(minutes=elapsed)).astimezone(
-        ZoneInfo(lands["tz"])
+        ZoneInfo(zone_there)
     )
     if random.random() < 0.02:  # the zone offset is counted twice
         lands_at += (lands_at.utcoffset() or dt.timedelta()) - (
@@ -135,10 +152,3 @@ def _itinerary(
         "agent": agent,
         "agent_rating": ratings[agent] or OWN_RATING[agent],
     }
-
-
-@cache
-def _airports() -> dict[str, Any]:
-    import airportsdata
-
-    return dict(airportsdata.load("IATA"))

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox.sky import clear_year, clearness
 from pipelines.source import Sandbox, SandboxParts
 
 #: Long-term share of irradiation that clouds transmit, and performance of a good plant: the service
@@ -78,6 +77,8 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
     Days before the plant's commissioning have none. Energy is the product of irradiation, size and
     performance. One plant of the demonstration is soiled, another has a dead sensor.
     """
+    from pipelines.sandbox.sky import clear_year, clearness
+
     here = plant(plant_id)
     year = clear_year(here.latitude, here.longitude).tolist()
     kwh = here.size_kwp / 1000

@@ -7,14 +7,12 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.source import Sandbox, SandboxParts
-from pipelines.sources.weather.sandbox.model import find, weather_at, weather_of
 
 UNITS = {
     "time": "iso8601",
@@ -72,6 +70,10 @@ def _endpoint(answer: Callable[[QueryParams], Any]) -> Callable[[Request], Respo
 
 def _weather(query: QueryParams, now: dt.datetime, first: dt.date, last: dt.date) -> Any:
     """Return an object for one place, a list for several."""
+    import numpy as np  # which takes longer to import than all else of the sandbox
+
+    from pipelines.sources.weather.sandbox.model import weather_at, weather_of
+
     latitudes, longitudes = (
         [float(one) for one in query[key].split(",")] for key in ("latitude", "longitude")
     )
@@ -99,6 +101,8 @@ def _weather(query: QueryParams, now: dt.datetime, first: dt.date, last: dt.date
 
 
 def _search(query: QueryParams) -> Any:
+    from pipelines.sources.weather.sandbox.model import find
+
     count = int(query.get("count", 10))
     if not 1 <= count <= MAX_RESULTS:
         raise ValueError("count must be between 1 and 100")
