@@ -32,6 +32,7 @@ from pipelines.failures import (
 from pipelines.http.json_documents import as_sent, parse_json
 
 logger = logging.getLogger("isobar.http")
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # it would log URLs with secrets
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
 CONNECT_SECONDS = 5.0
@@ -125,10 +126,6 @@ class HttpClient:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     session: requests.Session = field(default_factory=_Session, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Silence a logger that would log URLs with secrets."""
-        logging.getLogger("urllib3").setLevel(logging.ERROR)
-
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonResponse:
         """Fetch `url` and parse it as JSON, retrying transient errors."""
         attempt = 1
@@ -138,8 +135,7 @@ class HttpClient:
             except TransientFailure as error:
                 if (wait := self._pause(attempt, error)) is None:
                     raise
-                words = "%s: %s; trying again in %.1f s"
-                logger.warning(words, self.source, error.problem, wait)
+                logger.warning("%s: %s; trying again in %.1f s", self.source, error.problem, wait)
                 time.sleep(wait)
                 attempt += 1
             else:
@@ -215,8 +211,8 @@ class HttpClient:
         while chunk := response.raw.read1(1 << 20, decode_content=True):
             body += chunk
             if len(body) > self.max_bytes:
-                limit = self.max_bytes // (1024 * 1024)
-                raise self._permanent(shown, f"the response is larger than {limit} MiB")
+                most = self.max_bytes >> 20
+                raise self._permanent(shown, f"the response is larger than {most} MiB")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
         return bytes(body)
@@ -251,10 +247,8 @@ class HttpClient:
 
     def _permanent(self, shown: str, problem: str) -> PermanentFailure:
         problem = redact(problem, self.secrets)
-        remedy = (
-            f"Trying again will not help: correct {self.variable}, or ask whoever runs the source"
-            " or a proxy before it."
-        )
+        others = "whoever runs the source or a proxy before it"
+        remedy = f"Trying again will not help: correct {self.variable}, or ask {others}."
         return PermanentFailure(self.source, problem, place=shown, remedy=remedy)
 
 

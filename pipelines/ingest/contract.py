@@ -99,12 +99,7 @@ class RecordValidator:
     """
 
     def __init__(
-        self,
-        records: Sequence[Any],
-        *,
-        name: str,
-        model: type[BaseModel],
-        first_record: int = 0,
+        self, records: Sequence[Any], *, name: str, model: type[BaseModel], first_record: int = 0
     ) -> None:
         import pandas as pd
 

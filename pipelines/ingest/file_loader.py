@@ -160,11 +160,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
 
 
 def _remember(
-    connection: Connection,
-    inbox: Inbox,
-    file: InboxFile,
-    run_id: str | None,
-    sha256: str | None,
+    connection: Connection, inbox: Inbox, file: InboxFile, run_id: str | None, sha256: str | None
 ) -> None:
     """Record the outcome of a file; `sha256` is None if it was rejected."""
     mine = inbox_files.c.source == inbox.source, inbox_files.c.name == file.name

@@ -67,11 +67,7 @@ def rule_of(message: str) -> str:
 
 
 def table_of(
-    model: type[BaseModel],
-    name: str,
-    *,
-    key: str | Sequence[str],
-    metadata: MetaData | None = None,
+    model: type[BaseModel], name: str, *, key: str | Sequence[str], metadata: MetaData | None = None
 ) -> Table:
     """Return the table whose columns are the fields of a model, and `delivery_id`.
 

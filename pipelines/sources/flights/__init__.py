@@ -88,11 +88,7 @@ source = Source(
     settings=Settings,
     job="Archive today's flights document, load it, and refresh the derived assets.",
     schedules=(
-        Schedule(
-            name="flights_daily",
-            about="Fetch the flights of the day.",
-            cron="0 5 * * *",
-        ),
+        Schedule(name="flights_daily", about="Fetch the flights of the day.", cron="0 5 * * *"),
     ),
     feeds=(airports_feed, feed),
     loads=(

@@ -96,12 +96,8 @@ def _load(
 
 def content_of(connection: Connection, snapshot_at: dt.datetime) -> Content:
     """Return an archived snapshot as a delivery: the body, and all time zones."""
-    query = (
-        select(tables.payloads)
-        .join(tables.snapshots)
-        .where(tables.snapshots.c.snapshot_at == snapshot_at)
-    )
-    body = connection.execute(query).one()
+    archived = select(tables.payloads).join(tables.snapshots)
+    body = connection.execute(archived.where(tables.snapshots.c.snapshot_at == snapshot_at)).one()
     name = f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     airport = tables.airports.c
     zones = select(airport.airport_code, airport.time_zone).where(airport.time_zone.is_not(None))

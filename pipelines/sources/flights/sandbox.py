@@ -63,9 +63,8 @@ def build(sandbox: Sandbox) -> SandboxParts:
     """Build the route of the day's document, with a text content type like the real one."""
 
     def flights_json(_: Request) -> Response:
-        body = json.dumps(
-            document(sandbox.seed, sandbox.now().date()), ensure_ascii=False, indent=1
-        )
+        made = document(sandbox.seed, sandbox.now().date())
+        body = json.dumps(made, ensure_ascii=False, indent=1)
         return Response(body, media_type="text/plain; charset=utf-8")
 
     return SandboxParts(routes=[Route("/flights.json", flights_json)])
@@ -104,9 +103,8 @@ def _is_offered(seed: int, number: int, leaves_on: dt.date, today: dt.date) -> b
 @lru_cache(maxsize=4096)  # it is in the documents of a month
 def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict[str, Any]:
     random = Random(f"{seed} leg {number} {day}")  # noqa: S311 - made-up data
-    departure = dt.datetime.combine(
-        day, dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
-    )
+    clock = dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
+    departure = dt.datetime.combine(day, clock)
     (leaves, zone), (lands, zone_there) = AIRPORTS[origin], AIRPORTS[target]
     far = kilometres(leaves, lands)
     minutes = 30 + round(far / 850 * 60 / 5) * 5

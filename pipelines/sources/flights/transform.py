@@ -207,10 +207,7 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
             "record": legs["record"],
         }
     )
-    return {
-        "stage_legs": add_times(rows),
-        "stage_airlines": airlines.drop_duplicates("airline_id"),
-    }
+    return {"stage_legs": add_times(rows), "stage_airlines": airlines.drop_duplicates("airline_id")}
 
 
 def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.DataFrame]:

@@ -123,10 +123,7 @@ shipments = Table(
     ),
     required("units", BigInteger, "Total number of pieces.", server_default="0"),
     required(
-        "total_value",
-        Numeric,
-        "Sum of quantity times unit price, in currency.",
-        server_default="0",
+        "total_value", Numeric, "Sum of quantity times unit price, in currency.", server_default="0"
     ),
     required("first_seen_at", INSTANT, "When a file with the shipment was first loaded."),
     required(

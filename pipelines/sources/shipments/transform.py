@@ -17,14 +17,7 @@ import pandas as pd
 from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Context, Parsed
-from pipelines.ingest.identifiers import (
-    DAMAGED,
-    IS_DAMAGED,
-    UNSURE,
-    WORDS,
-    cleaned_all,
-    storable,
-)
+from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, UNSURE, WORDS, cleaned_all, storable
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason

@@ -5,7 +5,7 @@ parses a response, and `load` writes it. `plant_health` and `sensor_rules` evalu
 Energy is assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pipelines.source import (
     Cap,
@@ -24,7 +24,7 @@ from pipelines.source import (
     url,
 )
 
-MAX_YEARS = 100
+Years = Annotated[int, Field(ge=0, le=100)]
 
 
 class Settings(SourceSettings):
@@ -41,16 +41,11 @@ class Settings(SourceSettings):
         default="begin",
         description="Which end of its hour the datetime of the service names: begin or end.",
     )
-    sync_every_run: int = Field(
-        default=1,
-        ge=0,
-        le=MAX_YEARS,
-        description="Years of history that each sync adds, from 0 to 100.",
+    sync_every_run: Years = Field(
+        default=1, description="Years of history that each sync adds, from 0 to 100."
     )
-    sync_until_year: int = Field(
+    sync_until_year: Years = Field(
         default=10,
-        ge=0,
-        le=MAX_YEARS,
         description="Years of history to sync in total, from 0 to 100; of simulated plants, 1.",
         json_schema_extra={"sandbox": 1},
     )

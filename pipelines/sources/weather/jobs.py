@@ -41,8 +41,7 @@ MAX_QUERY_SECONDS = 120
 
 
 @dg.multi_asset(
-    name="weather_places",
-    specs=[table_spec(source, tables.places, deps=[input_key(GEOCODER)])],
+    name="weather_places", specs=[table_spec(source, tables.places, deps=[input_key(GEOCODER)])]
 )
 def places(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource

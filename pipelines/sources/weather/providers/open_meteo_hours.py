@@ -106,10 +106,8 @@ def read_hours(response: Any) -> Hours | str:
     try:
         values = dict(HourlyRecord.model_validate(hourly))
     except ValidationError as error:
-        name, row = error.errors()[0]["loc"]
-        return _invalid(
-            columns[0][row], f"{name} is not a number: {shown(error.errors()[0]['input'])}"
-        )
+        (name, row), given = error.errors()[0]["loc"], shown(error.errors()[0]["input"])
+        return _invalid(columns[0][row], f"{name} is not a number: {given}")
     times: dict[dt.datetime, int] = {}  # of an hour that comes twice, the last one counts
     for row, sent in enumerate(hourly["time"]):
         if (at := instant(sent)) is None:
@@ -140,16 +138,14 @@ def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]])
         conditions=codes.map(texts).astype("str"),
         hour_at=pd.Series([*times], kept.index, dtype="datetime64[us, UTC]"),
     )
-    return Hours(
-        hours[sent.notna().any(axis=1)],
-        Counter({str(name): int(count) for name, count in lost.items() if count}),
-    )
+    impossible = Counter({str(name): int(count) for name, count in lost[lost > 0].items()})
+    return Hours(hours[sent.notna().any(axis=1)], impossible)
 
 
 def _kept(column: pd.Series) -> pd.Series:
     """Return a variable's plausible values, as `within_range` and `as_code` do for single ones."""
     if column.name == "weather_code":
-        return column.where(column.mod(1).eq(0) & column.between(0, 99))
+        return column.where(column.isin(range(100)))
     minimum, maximum = PLAUSIBLE[str(column.name)]
     noise = column.between(-MAX_NOISE, 0, inclusive="neither") & (minimum == 0)
     return column.mask(noise, 0.0).where(lambda kept: kept.between(minimum, maximum))

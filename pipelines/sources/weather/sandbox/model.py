@@ -30,7 +30,7 @@ FOG = 45
 WET_CLOUDS = 70
 #: Postcodes that nobody entered.
 MISSING_POSTCODES = {
-    *(("AT", "1010"), ("DE", "20144"), ("DK", "1050"), ("PL", "00-950"), ("SE", "111 51")),
+    *(("AT", "1010"), ("DE", "20144"), ("DK", "1050"), ("PL", "00-950"), ("SE", "111 51"))
 }
 
 
