@@ -120,11 +120,10 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
     If the service sends other values than before, the earlier ones are kept in solar.corrections.
     """
     from pipelines.cli.running import run_one_job
+    from pipelines.sources.solar import registry
 
     if (from_date is None) != (to_date is None):
         raise click.UsageError("Use --from and --to together.")
-    from pipelines.sources.solar import registry
-
     with _registry() as store, store.engine.connect() as connection:
         registry.find(connection, plant_id)
     if from_date is None:

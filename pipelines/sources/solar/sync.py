@@ -55,12 +55,8 @@ class MonitoringClient:
 
         Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
         """
-        parameters = {
-            "plant-id": str(plant_id),
-            "from": window.first.isoformat(),
-            "to": window.end.isoformat(),
-        }
-        response = self.http.get_json(self.url, parameters)
+        days = {"from": window.first.isoformat(), "to": window.end.isoformat()}
+        response = self.http.get_json(self.url, {"plant-id": str(plant_id), **days})
         if not isinstance(response.document, list):
             kind = type(response.document).__name__
             raise PermanentFailure(

@@ -117,11 +117,7 @@ def observed(
 
 def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:
     """Parse an integer within bounds; None for others and null. Raises `InvalidValue`."""
-    return as_code(parse_float(record, key), minimum, maximum)
-
-
-def as_code(value: float | None, minimum: int, maximum: int) -> int | None:
-    """Return a number as an integer within bounds; None for null and any other number."""
+    value = parse_float(record, key)
     is_code = value is not None and value.is_integer() and minimum <= value <= maximum
     return int(value) if value is not None and is_code else None
 

@@ -143,7 +143,7 @@ def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]])
 
 
 def _kept(column: pd.Series) -> pd.Series:
-    """Return a variable's plausible values, as `within_range` and `as_code` do for single ones."""
+    """Return a variable's plausible values, as `within_range` does for single ones."""
     if column.name == "weather_code":
         return column.where(column.isin(range(100)))
     minimum, maximum = PLAUSIBLE[str(column.name)]
