@@ -45,6 +45,20 @@ def test_a_folder_with_a_non_utf_8_name_is_accepted() -> None:
     assert sources()["bookings"].load_settings(configured).inbox == Path("/inbox\udcff")
 
 
+@pytest.mark.parametrize(
+    ("variables", "years"),
+    [
+        ({"ISOBAR_SANDBOX_URL": "http://there"}, 1),
+        ({"MONITORING_URL": "http://plants"}, 10),
+        (LIVE | {"MONITORING_URL": "http://plants"}, 10),
+        ({"ISOBAR_SANDBOX_URL": "http://there", "SYNC_UNTIL_YEAR": "2"}, 2),
+    ],
+)
+def test_simulated_plants_alone_have_one_year(variables: dict[str, str], years: int) -> None:
+    settings = sources()["solar"].load_settings(Settings.from_environment(variables))
+    assert settings.sync_until_year == years
+
+
 @pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])
 def test_a_binary_variable_file_is_rejected_with_a_message(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)

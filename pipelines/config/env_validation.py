@@ -74,7 +74,7 @@ class Variables(BaseModel):
 
     @classmethod
     def about(cls, field: str) -> Mapping[str, Any]:
-        """Return the properties of a field declared with `url`, `folder` or `secret_text`."""
+        """Return what a field's declaration adds, such as the address that `url` gives."""
         extra = cls.model_fields[field].json_schema_extra if field in cls.model_fields else None
         return extra if isinstance(extra, dict) else {}
 
@@ -306,5 +306,6 @@ class SourceSettings(Variables):
             return platform.inbox(source)
         if "url" in extra:
             return platform.sandbox_address(extra["url"])
-        is_simulated = "sandbox" in extra and platform.sources == "sandbox"
+        own = (cls.text(platform.environment, one) for one in cls.switches())
+        is_simulated = "sandbox" in extra and platform.sources == "sandbox" and not any(own)
         return extra["sandbox"] if is_simulated else None

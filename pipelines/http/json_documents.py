@@ -7,8 +7,6 @@ from itertools import chain
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
-#: Python raises for integers with more than about 4,300 digits.
-MAX_DIGITS = 4000
 #: What is nested deeper could not be serialized everywhere.
 MAX_DEPTH, TOO_DEEP = 200, "it is nested too deeply"
 NESTED = frozenset({dict, list})
@@ -36,8 +34,10 @@ def parse_json(body: bytes) -> Any:
     try:
         with suppress(ValueError):  # of a document, or of an integer
             found = json.loads(body)
-            if _number_of_keys(found) == body.count(b'":') and not re.search(rb'"\s+:', body):
-                return found  # no key came twice: the rest takes three times as long
+            ends = body.count(b'":') + len(re.findall(rb'"\s+:', body))
+            if _number_of_keys(found) == ends and b"\0" not in body:  # else it is UTF-16
+                return found  # no key came twice; to see which ones did takes half as long again
+        found = None  # or there would be two of it
         found = json.loads(body, object_pairs_hook=_keep_all, parse_int=_integer)
         _number_of_keys(found)
     except RecursionError:
@@ -74,4 +74,6 @@ def _number_of_keys(value: Any) -> int:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= MAX_DIGITS else digits
+    with suppress(ValueError):  # it has more than some 4,300 digits
+        return int(digits)
+    return digits

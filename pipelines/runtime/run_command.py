@@ -83,7 +83,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             reports.append(_run(instance, job, config, console))
             if reports[-1].is_stopped:
                 break
-        _note_what_is_wrong(instance, console)
     _say(console, "[red]failed:[/]", (one for report in reports for one in report.failures))
     if any(report.assets for report in reports):
         console.print(_table(reports))
@@ -93,6 +92,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         is_simulated = Settings.current().sources == "sandbox"
         purpose = " Simulated sources cause some on purpose." if is_simulated else ""
         console.print(f"Warnings block nothing; the UI shows what checks found.{purpose}")
+    _note_what_is_wrong(console)
     if reports and reports[-1].is_stopped:
         raise KeyboardInterrupt
     return not any(report.failures for report in reports)
@@ -110,9 +110,13 @@ def _own_streams() -> Iterator[None]:
             os.close(copy)
 
 
-def _note_what_is_wrong(instance: dg.DagsterInstance, console: Console) -> None:
+def _note_what_is_wrong(console: Console) -> None:
     try:
-        with translated_storage(), Warehouse(Settings.current().warehouse_url(LOADER)) as store:
+        with (
+            translated_storage(),
+            dg.DagsterInstance.get() as instance,
+            Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        ):
             repository = definitions.get_repository_def()
             last_look.write(store, look(instance, repository, tables_of(store), utc_now()))
     except Failure as failure:

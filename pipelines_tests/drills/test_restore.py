@@ -54,7 +54,6 @@ SOURCES_REPORTED = (
     "shipments.status_history",
     "solar.readings",
 )
-ONE_YEAR = {"SYNC_UNTIL_YEAR": "1"}
 
 
 def opened(state: Path, database: str = WAREHOUSE) -> psycopg.Connection:
@@ -91,7 +90,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
     state: Path, elsewhere: Path, file: Path, tmp_path: Path
 ) -> None:
-    done = isobar(state, "run", **ONE_YEAR)
+    done = isobar(state, "run")
     assert done.returncode == 0, done.stdout + done.stderr
     with opened(state) as blocker:
         with blocker.transaction():
@@ -122,7 +121,7 @@ def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
     assert queried(elsewhere, UNDER_WAY) == [(0,)]
     assert queried(elsewhere, DATABASES) == [("dagster",), ("isobar",)]
 
-    again = isobar(elsewhere, "run", **ONE_YEAR)
+    again = isobar(elsewhere, "run")
     assert again.returncode == 0, again.stdout + again.stderr
     after = stored(elsewhere)
     assert {name: after[name] for name in SOURCES_REPORTED} == {

@@ -11,6 +11,7 @@ def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
     parsed = parse_json(b'{"a": 1, "b": 2, "a": 3}')
     assert parsed == {"a": {"sent twice": [3]}, "b": 2, "a (sent twice)": 1}
     assert parse_json(rb'{"a" :1, "b":"\":", "a":1}') == {"a": 1, "b": '":', "a (sent twice)": 1}
+    assert "a (sent twice)" in parse_json('{"a": 1, "a": 1, "b": "∺"}'.encode("utf-16-be"))
     nested = b'{"a": 1, "a": 2}'
     for _ in range(60):  # each level was written twice into the next one
         nested = b'{"a": %s, "a": 2}' % nested
