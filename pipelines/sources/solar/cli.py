@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ def plants() -> None:
 
 a_plant = click.argument("plant_id", type=int)
 LATITUDE, LONGITUDE = click.FloatRange(-90, 90), click.FloatRange(-180, 180)
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @plants.command(name="list")
@@ -52,7 +54,7 @@ def list_() -> None:
     "--id",
     "plant_id",
     type=click.IntRange(1, 2**31 - 2),
-    help="Its number. Default: the next free one.",
+    help="Its number. Default: the next one; a rejected attempt uses one up.",
 )
 def add(
     name: str, latitude: float | None, longitude: float | None, time_zone: str, plant_id: int | None
@@ -109,9 +111,9 @@ def set_location(plant_id: int, latitude: float, longitude: float) -> None:
 
 @plants.command(short_help="Sync a plant now, or request some days again.")
 @a_plant
-@click.option("--from", "from_date", metavar="YYYY-MM-DD", help="The first day.")
-@click.option("--to", "to_date", metavar="YYYY-MM-DD", help="The day after the last one.")
-def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="The first day.")
+@click.option("--to", "end", type=DAY, metavar="YYYY-MM-DD", help="The day after the last one.")
+def sync(plant_id: int, first: datetime | None, end: datetime | None) -> None:
     """Sync the missing days of a plant now, or request some days again.
 
     \b
@@ -122,14 +124,18 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
     from pipelines.cli.running import run_one_job
     from pipelines.sources.solar import registry
 
-    if (from_date is None) != (to_date is None):
+    if (first is None) != (end is None):
         raise click.UsageError("Use --from and --to together.")
+    if first and end and first >= end:
+        raise click.UsageError("--from has to be before --to, which is the day after the last one.")
     with _registry() as store, store.engine.connect() as connection:
-        registry.find(connection, plant_id)
-    if from_date is None:
+        if registry.find(connection, plant_id).retired_at:
+            problem = f"Plant {plant_id} is retired. First: isobar plants unretire {plant_id}"
+            raise click.UsageError(problem)
+    if not (first and end):
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
-    days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}
-    run_one_job("backfill_solar_days", {"request_days": days})
+    days = {"from_date": f"{first:%Y-%m-%d}", "to_date": f"{end:%Y-%m-%d}"}
+    run_one_job("backfill_solar_days", {"request_days": {"plants": [plant_id], **days}})
 
 
 @plants.command(short_help="Delete a plant and its data.")

@@ -58,10 +58,10 @@ def add(
     return int(added)  # numbers that were assigned by hand were skipped
 
 
-def find(connection: Connection, plant_id: int) -> None:
-    """Lock a plant, which has to exist."""
+def find(connection: Connection, plant_id: int) -> Row[Any]:
+    """Lock a plant, which has to exist, and return it."""
     query = select(plants).where(_is(plant_id)).with_for_update()
-    _known(connection.execute(query).one_or_none(), plant_id)
+    return _known(connection.execute(query).one_or_none(), plant_id)
 
 
 def rename(store: Warehouse, plant_id: int, name: str) -> None:

@@ -288,8 +288,8 @@ def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
                 SOURCE,
                 problem,
                 place=f"the window {window}",
-                remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and"
-                f" {today}: the first is included, the second is not.",
+                remedy=f"Give days such as {today - dt.timedelta(days=7)} to {today}: the first is"
+                " included, the second is not. For older ones, raise SYNC_UNTIL_YEAR.",
             )
 
 

@@ -49,6 +49,9 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     assert "Plant 2 is retired since 20" in plants("retire", "2")[2]
     assert plants("unretire", "2") == (0, "", "Plant 2 is synced again.\n")
     assert plants("retire", "2")[0] == 0
+    assert "First: isobar plants unretire 2" in plants("sync", "2")[2]
+    days = ("--from", "2026-11-02", "--to", "2026-11-01")
+    assert "--from has to be before --to" in plants("sync", "1", *days)[2]
     assert plants("add", "Numbered", "--id", "40")[:2] == (0, "40\n")
     where = ("--latitude", "-1.5", "--longitude", "2")
     assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
