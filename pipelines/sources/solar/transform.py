@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [*VALUES]
 SIDES = ("expected", "observed")
+KEYS = {"datetime", *SIDES}
 #: In an hour; no plant on Earth has ten gigawatts.
 MAX_ENERGY_KWH = 1e7
 #: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
@@ -187,18 +188,18 @@ def _values(items: Sequence[Any]) -> pd.DataFrame:
     for name, (side, measure) in zip(COLUMNS, PATHS, strict=True):
         values = [one.get(measure) if isinstance(one, dict) else math.inf for one in sides[side]]
         found[name] = [
-            value if type(value) is float and value <= MAX_ENERGY_KWH else _number(value)
+            value if type(value) is float and abs(value) <= MAX_ENERGY_KWH else _number(value)
             for value in values
         ]
     return pd.DataFrame(found, dtype="float64")
 
 
 def _number(value: Any) -> float:
-    """Return a value of an item as `_values` does."""
+    """Return a value of an item that is no usual float as `_values` does."""
     if value is None:
         return math.nan
     # True is an int, and 10**400 no float
-    is_number = type(value) in (float, int) and abs(value) <= MAX_ENERGY_KWH
+    is_number = type(value) is int and abs(value) <= MAX_ENERGY_KWH
     return float(value) if is_number else math.inf
 
 
@@ -330,14 +331,13 @@ def _written_time(item: Any) -> dt.datetime | None:
 def _unknown_keys(items: Sequence[Any]) -> list[str]:
     """Return the unexpected keys of items with their counts."""
     seen: Counter[str] = Counter()
-    for item in items:
-        if isinstance(item, dict):
-            if len(item) > 1 + len(SIDES):
-                seen.update(item.keys() - {"datetime", *SIDES})
-            for side in SIDES:
-                values = item.get(side)
-                if isinstance(values, dict) and len(values) > len(MOST):
-                    seen.update(f"{side}.{key}" for key in values.keys() - {*MOST})
+    for item in (one for one in items if isinstance(one, dict)):
+        if not item.keys() <= KEYS:
+            seen.update(item.keys() - KEYS)
+        for side in SIDES:
+            values = item.get(side)
+            if isinstance(values, dict) and not values.keys() <= MOST.keys():
+                seen.update(f"{side}.{key}" for key in values.keys() - MOST.keys())
     return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())

@@ -40,6 +40,16 @@ def energy(parsed: Parsed) -> list[float]:
     return [*parsed.rows["stage_readings"].expected_energy_kwh]
 
 
+def test_a_key_in_the_place_of_another_is_drift() -> None:
+    first, *items = day_of_items()
+    first["expected"]["irr"] = first["expected"].pop("irradiation")
+    first["observd"] = first.pop("observed")
+    assert parsed_of([first, *items]).drift == [
+        'the answer: unknown key "expected.irr" in 1 of 24 items',
+        'the answer: unknown key "observd" in 1 of 24 items',
+    ]
+
+
 def test_p22_nested_values_become_flat_columns() -> None:
     parsed = parsed_of(day_of_items())
     assert (parsed.read, parsed.skipped, parsed.rejects, parsed.drift) == (24, 0, [], [])
