@@ -276,12 +276,13 @@ class SourceSettings(Variables):
     @classmethod
     def is_set_up(cls, platform: Settings) -> bool:
         """Return whether the source is on, by which variables are set; does not validate them."""
-        switches = cls.switches()
-        return (
-            platform.sources != "live"
-            or not switches
-            or any(cls.text(platform.environment, field) for field in switches)
-        )
+        is_needed = platform.sources == "live" and bool(cls.switches())
+        return not is_needed or cls.is_chosen(platform.environment)
+
+    @classmethod
+    def is_chosen(cls, environment: Mapping[str, str]) -> bool:
+        """Return whether a variable that turns the source on is set: it is not simulated then."""
+        return any(cls.text(environment, field) for field in cls.switches())
 
     @property
     def is_off(self) -> bool:
@@ -306,6 +307,6 @@ class SourceSettings(Variables):
             return platform.inbox(source)
         if "url" in extra:
             return platform.sandbox_address(extra["url"])
-        own = (cls.text(platform.environment, one) for one in cls.switches())
-        is_simulated = "sandbox" in extra and platform.sources == "sandbox" and not any(own)
-        return extra["sandbox"] if is_simulated else None
+        if "sandbox" in extra and platform.sources == "sandbox":
+            return None if cls.is_chosen(platform.environment) else extra["sandbox"]
+        return None

@@ -80,9 +80,7 @@ def seed_sandbox(settings: Settings, report: Report) -> None:
     if settings.sources != "sandbox":
         return
     for source in sources().values():
-        kind = source.settings
-        is_own = any(settings.environment.get(kind.variable(one), "") for one in kind.switches())
-        if source.seed_sandbox is None or is_own:
+        if source.seed_sandbox is None or source.settings.is_chosen(settings.environment):
             continue
         guard = isolated(source.name, "its initial data", source.package)
         with (
