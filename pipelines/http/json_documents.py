@@ -39,7 +39,7 @@ def parse_json(body: bytes) -> Any:
                 return found  # no key came twice; to see which ones did takes half as long again
         found = None  # or there would be two of it
         found = json.loads(body, object_pairs_hook=_keep_all, parse_int=_integer)
-        _number_of_keys(found)
+        _number_of_keys(found)  # which raises if it is too deep
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
     return found

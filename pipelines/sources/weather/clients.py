@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=OpenMeteoApi)
 FORECAST_VARIABLE = "OPEN_METEO_FORECAST_URL"
 #: Providers that need a key. To add one, add a module in `providers`, and its class here.
-KEYED: tuple[type[Provider], ...] = (WeatherApi, OpenWeatherMap)
-KEYED_PROVIDERS = {one.name: one for one in KEYED}
+KEYED_PROVIDERS: dict[str, type[Provider]] = {one.name: one for one in (WeatherApi, OpenWeatherMap)}
 
 
 def open_provider(settings: Settings, now: Clock) -> Provider:

@@ -5,15 +5,20 @@ Condition codes are WMO 4677 as published by Open-Meteo. `conditions.json` has t
 and the nearest WMO code for other providers' codes: sleet is snow, a tornado a storm.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.contract import shown
 from pipelines.ingest.data_files import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLAUSIBLE = {
     "temperature_celsius": (-90.0, 60.0),
@@ -145,6 +150,13 @@ def within_range(name: str, value: float | None) -> float | None:
     if value is None or minimum <= value <= maximum:
         return value
     return 0.0 if minimum == 0 and -MAX_NOISE < value < 0 else None
+
+
+def all_within_range(values: pd.Series) -> pd.Series:
+    """Do the same with a column, whose name is that of the value; None is NaN."""
+    minimum, maximum = PLAUSIBLE[str(values.name)]
+    noise = values.between(-MAX_NOISE, 0, inclusive="neither") & (minimum == 0)
+    return values.mask(noise, 0.0).where(lambda kept: kept.between(minimum, maximum))
 
 
 def without_impossible(observation: Observation) -> Observation:

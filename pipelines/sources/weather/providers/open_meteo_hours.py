@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import MAX_NOISE, PLAUSIBLE, words_for
+from pipelines.sources.weather.observation import all_within_range, words_for
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -129,9 +129,10 @@ def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]])
     import pandas as pd
 
     sent = pd.DataFrame(values, dtype="float64").iloc[[*times.values()]]
-    kept = sent.apply(_kept)
-    lost = (sent.notna() & kept.isna()).sum()
-    codes = kept.pop("weather_code").astype("Int16")
+    codes = sent["weather_code"].where(lambda code: code.isin(range(100)))
+    kept = sent.drop(columns="weather_code").apply(all_within_range)
+    lost = (sent.notna() & kept.assign(weather_code=codes).isna()).sum()
+    codes = codes.astype("Int16")
     texts = {code: words_for(code) for code in codes.dropna().unique()}
     hours = kept.assign(
         wmo_code=codes,
@@ -140,12 +141,3 @@ def _hours(times: dict[dt.datetime, int], values: dict[str, list[float | None]])
     )
     impossible = Counter({str(name): int(count) for name, count in lost[lost > 0].items()})
     return Hours(hours[sent.notna().any(axis=1)], impossible)
-
-
-def _kept(column: pd.Series) -> pd.Series:
-    """Return a variable's plausible values, as `within_range` does for single ones."""
-    if column.name == "weather_code":
-        return column.where(column.isin(range(100)))
-    minimum, maximum = PLAUSIBLE[str(column.name)]
-    noise = column.between(-MAX_NOISE, 0, inclusive="neither") & (minimum == 0)
-    return column.mask(noise, 0.0).where(lambda kept: kept.between(minimum, maximum))
