@@ -13,7 +13,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.failures import PermanentFailure
@@ -134,10 +134,8 @@ class CsvFile:
         self.layout = Layout("", ",", ())
         self.layout = self._read_layout()
         self._block = self._read_block()
-        if self._is_padded():
-            header = f"{self.layout.header}{self.layout.delimiter}"
-            columns = (*self.layout.columns, "")
-            self.layout = replace(self.layout, header=header, columns=columns, is_padded=True)
+        first = self._block.removesuffix(b"\n").split(b"\n", 2)[:2]
+        self.layout = self.layout.padded_by([line_text(one, self._encoding) for one in first])
 
     def batches(self) -> Iterator[Batch]:
         """Yield all records, numbered by their lines, in batches of some megabytes."""
@@ -148,7 +146,7 @@ class CsvFile:
             if not content.isascii():
                 content = self._decoded(content, first).encode()
             self._reject_other_header(content, first)
-            if not self.layout.is_padded and is_plain(content, self.layout.delimiter):
+            if is_plain(content, self.layout.delimiter):
                 yield self._at_once(content, first)
             else:
                 records = [*self._one_by_one(content, first)]
@@ -212,7 +210,7 @@ class CsvFile:
                 delimiter=self.layout.delimiter, double_quote=False, invalid_row_handler=skip
             ),
             arrow_csv.ConvertOptions(
-                include_columns=[*places.values()],
+                include_columns=[*places.values(), *names[-1:] * self.layout.is_padded],
                 column_types=dict.fromkeys(names, pa.string()),
                 null_values=[],
             ),
@@ -230,12 +228,16 @@ class CsvFile:
         last = [*places][-1]
         is_odd = sent[last].str.strip().str.casefold().isin(["", *self._spelled(last)])
         empty = sent[RECORD][is_odd]
-        blank = [row for row, number in empty.items() if self.layout.is_blank(raw(number))]
-        sent = sent.drop(index=blank).reset_index(drop=True) if blank else sent
+        left_out = [row for row, number in empty.items() if self.layout.is_blank(raw(number))]
+        if self.layout.is_padded:
+            surplus = table[names[-1]].to_pandas().str.strip() != ""
+            odd += sent[RECORD][surplus].tolist()
+            left_out = sorted({*left_out, *sent.index[surplus]})
+        sent = sent.drop(index=left_out).reset_index(drop=True) if left_out else sent
         kept = sent[RECORD].to_numpy()
         broken = [
             (number, text, problem)
-            for number in odd
+            for number in sorted(odd)
             if not self.layout.is_blank(text := raw(number))
             and (problem := self.layout.read(number, text).problem)
         ]
@@ -293,16 +295,6 @@ class CsvFile:
         needed = ", ".join(name for name in promised if name not in optional)
         allowed = f" Optional: {', '.join(optional)}." if optional else ""
         raise self._failure(problem, f"Its columns must be {needed}, in any order.{allowed}")
-
-    def _is_padded(self) -> bool:
-        """Return whether the first two lines have a field more than the header, which is empty."""
-        first = self._block.removesuffix(b"\n").split(b"\n", 2)[:2]
-        try:
-            lines = [self.layout.fields(line_text(one, self._encoding)) for one in first]
-        except csv.Error:
-            return False
-        count = len(self.layout.columns) + 1
-        return all(len(one) == count and not one[-1].strip() for one in lines)
 
     def _reject_other_header(self, content: bytes, first_line: int) -> None:
         """Raise `PermanentFailure` for a line that is a header with columns in another order."""

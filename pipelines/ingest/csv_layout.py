@@ -46,6 +46,31 @@ class Layout:
     #: Whether lines end with a delimiter, and so with a field that has to be empty.
     is_padded: bool = False
 
+    @property
+    def stored_header(self) -> str:
+        """The header as `layout_of_stored` reads it, which knows whether lines are padded."""
+        if self.columns[-1]:
+            return self.header
+        named = self.header.rpartition(self.delimiter)[0]
+        return f"{named}{self.delimiter}" if self.is_padded else f'{named}{self.delimiter}""'
+
+    def padded_by(self, lines: Sequence[str]) -> Layout:
+        """Return the layout of a file with these first lines, which may end with a delimiter.
+
+        Then the last column has no name, in the header or by the lines alone, and no values.
+        """
+        try:
+            fields = [self.fields(line) for line in lines]
+        except csv.Error:
+            return self
+        count = len(self.columns) + bool(self.columns[-1])
+        if not lines or any(len(some) != count or some[-1].strip() for some in fields):
+            return self
+        if not self.columns[-1]:
+            return replace(self, is_padded=True)
+        header, columns = f"{self.header}{self.delimiter}", (*self.columns, "")
+        return replace(self, header=header, columns=columns, is_padded=True)
+
     def read(self, line: int, raw: str) -> Record:
         """Parse one record from its text."""
         try:
@@ -100,6 +125,15 @@ def layout_of(
         columns = (visible(name).casefold() for name in names)
         layouts[place] = replace(layout, columns=tuple(others.get(one, one) for one in columns))
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
+
+
+def layout_of_stored(
+    header: str, promised: Sequence[str], aliases: Mapping[str, str] | None = None
+) -> Layout:
+    """Return the layout of the file whose `stored_header` this is."""
+    layout = layout_of(header, promised, aliases)
+    is_padded = not layout.columns[-1] and header.endswith(layout.delimiter)
+    return replace(layout, is_padded=is_padded)
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -54,17 +54,17 @@ class Csv:
             encoding=settings.encoding if is_set else "utf-8",
             variable=settings.variable("encoding") if is_set else None,
         )
-        yield Parsed(header=file.layout.header, drift=file.layout.drift(name, self.columns))
+        yield Parsed(header=file.layout.stored_header, drift=file.layout.drift(name, self.columns))
         for batch in file.batches():
             yield self.read(batch, context)
 
     def _again(self, content: Content, context: Context) -> Parsed:
         """Parse quarantined records, one by one."""
         from pipelines.ingest.csv_files import of_records
-        from pipelines.ingest.csv_layout import layout_of
+        from pipelines.ingest.csv_layout import layout_of_stored
         from pipelines.ingest.identifiers import as_sent
 
-        layout = layout_of(content.header or "", self.columns, self.aliases)
+        layout = layout_of_stored(content.header or "", self.columns, self.aliases)
         again = content.quarantined or ()
         records = [layout.read(one.number, as_sent(one.raw)) for one in again]
         return self.read(of_records(records, layout.columns, self.columns), context)
