@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 import types
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from pydantic import NaiveDatetime
 
 from pipelines.http.json_documents import as_sent
+from pipelines.ingest.identifiers import UNSTORABLE
 from pipelines.ingest.models import column_type, is_reshaping, sent_as, text_of
 from pipelines.warehouse.connection import array_literal
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 #: What PostgreSQL stores at most: a bigint, and digits of a numeric.
 MAX_INTEGER, MAX_DIGITS, MAX_DECIMALS = 2**63 - 1, 1_000, 16_383
-#: What PostgreSQL cannot store in a text.
-UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 #: Of an index of PostgreSQL, which holds a third of a page.
 MAX_KEY_BYTES = 2_500
 OFFSET = "has an offset, and the column has none"

@@ -22,12 +22,13 @@ from pydantic import AfterValidator, AliasPath, BaseModel, Field, TypeAdapter, V
 from pydantic_core import PydanticUndefined
 
 from pipelines.http.json_documents import as_sent
-from pipelines.ingest.identifiers import cleaned, intact_name
+from pipelines.ingest.identifiers import UNSTORABLE, cleaned, intact_name, storable
 from pipelines.ingest.models import (
     NUMBERS,
     TIMES,
     is_reshaping,
     is_sent_as,
+    missing_texts,
     otherwise,
     rule_of,
     sent_as,
@@ -75,6 +76,20 @@ class Reject:
     reasons: tuple[Reason, ...]
     key: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        """Make it what PostgreSQL can store, whatever a model or a parser says of it."""
+        cleaned = {
+            "position": writable(self.position),
+            "raw": UNSTORABLE.sub("?", storable(self.raw)),
+            "reasons": tuple(
+                one._replace(code=writable(one.code), words=writable(one.words))
+                for one in self.reasons
+            ),
+            "key": None if any(map(UNSTORABLE.search, self.key or ())) else self.key,
+        }
+        for name, value in cleaned.items():
+            object.__setattr__(self, name, value)
+
     @property
     def words(self) -> tuple[str, ...]:
         """The reasons in words."""
@@ -115,6 +130,7 @@ class RecordValidator:
             for place in sent_as(info, field)
         }
         self._is_reshaping = is_reshaping(model)
+        self._missing = missing_texts(model)
         self._reasons: dict[int, list[Reason]] = {}
         nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
@@ -139,8 +155,9 @@ class RecordValidator:
     def _parse(self, several: TypeAdapter[Any], start: int) -> Sequence[BaseModel | None]:
         """Parse a batch of records; a rejected one becomes None, and its reasons are recorded."""
         some = self.records[start : start + PARSED_AT_ONCE]
+        own = [*map(self._own, some)] if self._is_reshaping or self._missing else some
         try:
-            parsed: Sequence[BaseModel] = several.validate_python(self._own(some))
+            parsed: Sequence[BaseModel] = several.validate_python(own)
         except Exception:  # noqa: BLE001 - a validator of the model may raise anything
             return [self._parse_one(index) for index in range(start, start + len(some))]
         return parsed
@@ -154,7 +171,7 @@ class RecordValidator:
             except ValidationError as error:
                 if not (meant := self._meant(record, error)):
                     raise
-                return self.model.model_validate(record | meant)
+                return self.model.model_validate(self._own(record) | meant)
         except ValidationError as error:
             found: dict[tuple[str | int, ...], Reason] = {}
             for one in error.errors(include_url=False, include_context=False):
@@ -165,7 +182,7 @@ class RecordValidator:
                 self._reject_one(index, reason)
         except Exception as error:  # noqa: BLE001 - as above
             words = f"the model's own code failed: {type(error).__name__}: {error}"
-            self._reject_one(index, Reason("record_invalid", _UNWRITABLE.sub("?", words)))
+            self._reject_one(index, Reason("record_invalid", words))
         return None
 
     def _reject_coerced(
@@ -196,9 +213,21 @@ class RecordValidator:
                     self._reasons[index] = others  # pydantic's is about what it made of the value
                     self.reject_value(index, field, otherwise(info, words))
 
-    def _own(self, sent: Any) -> Any:
-        """Return a copy for a model that may change what it is given; `records` stay as sent."""
-        return deepcopy(sent) if self._is_reshaping else sent
+    def _own(self, record: Any) -> Any:
+        """Return a record as the model is given it, which may change it: `records` stay as sent.
+
+        Texts that mean a missing value are None.
+        """
+        if self._is_reshaping:
+            record = deepcopy(record)
+        if self._missing and isinstance(record, dict):
+            nothing = {
+                key: None
+                for key, texts in self._missing.items()
+                if isinstance(sent := record.get(key), str) and sent.strip() in texts
+            }
+            return record | nothing
+        return record
 
     def _meant(self, record: Any, error: ValidationError) -> dict[str, Any]:
         """Return values that pydantic rejects as other programs mean them: times, and markers."""
@@ -226,7 +255,7 @@ class RecordValidator:
     def _reason(self, record: Any, place: tuple[str | int, ...], error: ErrorDetails) -> Reason:
         words = error["msg"]
         if not place and isinstance(record, dict):  # a validator of the model
-            return Reason("record_invalid", _UNWRITABLE.sub("?", rule_of(words)))
+            return Reason("record_invalid", rule_of(words))
         if not place:
             return not_an_object(record)
         key, field = ".".join(map(str, place)), self._places.get(place)
@@ -399,6 +428,11 @@ _OTHER_TIME = re.compile(
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
+
+
+def writable(text: str) -> str:
+    """Replace control characters but line breaks, and lone surrogates."""
+    return _UNWRITABLE.sub("?", text)
 
 
 def is_name(value: Any) -> bool:

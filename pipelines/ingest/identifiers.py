@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What PostgreSQL cannot store in a text.
+UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 #: The stored form of a NUL character.
 NUL = "\\x00"
 #: What databases and spreadsheets write for a missing value.
@@ -22,8 +24,10 @@ MARKERS = NULLS | {
 }
 #: And words of programs and people, which may be words.
 WORDS = frozenset({"N/A", "n/a", "None", "<NA>", "(null)", "undefined", "NaT"})
-#: All of them, where a text is either a value or none.
+#: All of them, where no text is expected.
 NOTHING = MARKERS | WORDS
+#: Where any text is expected: what is never a word.
+NO_TEXT = NULLS | {"nan", "NaN"}
 #: A column that is too narrow, and a text as programs write it for a spreadsheet to keep its zeros.
 TOO_NARROW, AS_TEXT = re.compile("^##+$"), re.compile(r'="([^"]*)"')
 SIGNS = ("#", "=")

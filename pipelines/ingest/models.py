@@ -36,19 +36,37 @@ TIMES = (
 
 
 def Field(  # noqa: N802 - it stands where pydantic's own does
-    default: Any = ..., *, otherwise: str | None = None, **options: Any
+    default: Any = ...,
+    *,
+    otherwise: str | None = None,
+    missing: Sequence[str] = (),
+    **options: Any,
 ) -> Any:
     """Declare a field of a record, as pydantic's `Field` does.
 
     `description` is what the field means, with its unit: the comment of the column. `otherwise`
-    completes the reason of a reject, as in "level_cm is not a water level: 9999". Raises
-    `TypeError` for an argument that pydantic does not know.
+    completes the reason of a reject, as in "level_cm is not a water level: 9999". `missing` are
+    texts that the sender writes for a missing value, such as "n/a". Raises `TypeError` for an
+    argument that pydantic does not know.
     """
     if unknown := options.keys() - ARGUMENTS:
         raise TypeError(f"Field has no argument {', '.join(sorted(unknown))}")
-    if otherwise:
-        options["json_schema_extra"] = {"otherwise": otherwise}
+    if isinstance(missing, str):
+        raise TypeError(f"missing is a list of texts, such as missing=({missing!r},)")
+    said = {"otherwise": otherwise, "missing": [*missing]}
+    if extra := {name: value for name, value in said.items() if value}:
+        options["json_schema_extra"] = extra
     return pydantic.Field(default, **options)
+
+
+def missing_texts(model: type[BaseModel]) -> dict[str, frozenset[str]]:
+    """Return the texts that mean a missing value, by the keys of the fields that declare some."""
+    found = dict[str, frozenset[str]]()
+    for name, info in model.model_fields.items():
+        extra = info.json_schema_extra
+        if isinstance(extra, dict) and isinstance(texts := extra.get("missing"), list):
+            found |= {str(place[0]): frozenset(map(str, texts)) for place in sent_as(info, name)}
+    return found
 
 
 def otherwise(field: FieldInfo, message: str) -> str:
@@ -182,6 +200,18 @@ def _is_of(kinds: Sequence[Any], annotation: Any, notes: Sequence[Any] = ()) -> 
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return all(type(one.value) in kinds for one in annotation)
     return annotation in kinds
+
+
+def may_be_text(annotation: Any) -> bool:
+    """Return whether a value of a type can be a text, so that `None` may be a word."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return any(isinstance(value, str) for value in arguments)
+    if arguments:
+        return any(map(may_be_text, arguments[:1] if origin is Annotated else arguments))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return any(isinstance(member.value, str) for member in annotation)
+    return annotation in (str, Any)
 
 
 def text_of(value: Any) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import cached_property
 from itertools import count, islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, get_args
 from warnings import catch_warnings
@@ -15,8 +17,8 @@ from warnings import catch_warnings
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
-from pipelines.ingest.identifiers import IS_DAMAGED, NOTHING, visible
-from pipelines.ingest.models import is_sent_as, sent_keys
+from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, NO_TEXT, NOTHING, visible
+from pipelines.ingest.models import is_sent_as, may_be_text, sent_keys
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated, value_at
 from pipelines.ingest.reasons import Reason
 
@@ -41,8 +43,9 @@ BLANK = object()
 class Rows:
     """Parses files by suffix, each row validated by a model.
 
-    Headers, keys or columns are the names of fields, or their aliases. An empty value is None, and
-    so are `NULL`, `nan` and `#N/A` of CSV and Excel. Fields that have a default may be missing.
+    Headers, keys or columns are the names of fields, or their aliases. An empty value of CSV and
+    Excel is None, and so are `NULL`, `\\N`, `nan` and `#N/A`; where no text is expected, so is
+    `None` or `n/a`. Fields that have a default may be missing.
 
     Args:
         model: What a row is; its fields are the columns (`Field`).
@@ -70,6 +73,10 @@ class Rows:
             if not {float, Decimal} & {one.annotation, *get_args(one.annotation)}
         ]
         self._texts = [key for key in fields if is_sent_as(model, keys[key], (str,))]
+        #: What a missing value is written as, by key.
+        self._nothing = {
+            key: NO_TEXT if may_be_text(one.annotation) else NOTHING for key, one in fields.items()
+        }
         self._csv = Csv(
             columns=tuple(self._names),
             read=self._read_texts,
@@ -82,7 +89,24 @@ class Rows:
     def options(self, settings: Any) -> str:
         """Return what files are parsed by: rejected ones are read again when it changes."""
         del settings
-        return hashlib.sha256(repr((self.model.model_fields, self.at)).encode()).hexdigest()
+        return self._options
+
+    @cached_property
+    def _options(self) -> str:
+        """The digest of the model's schema, in which each process agrees with all others."""
+        from pydantic.json_schema import GenerateJsonSchema
+
+        class Generate(GenerateJsonSchema):
+            """Takes no notice of types that JSON Schema does not know."""
+
+            def handle_invalid_for_json_schema(self, *_: Any) -> dict[str, Any]:
+                return {}
+
+            def emit_warning(self, *_: Any) -> None:
+                """Say nothing of defaults that it does not know."""
+
+        schema = self.model.model_json_schema(schema_generator=Generate)
+        return hashlib.sha256(json.dumps([schema, self.at], sort_keys=True).encode()).hexdigest()
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""
@@ -130,6 +154,12 @@ class Rows:
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in row.items()
         }
+        for name, value in row.items() if is_book else ():
+            # An error of a formula is no text, either.
+            if isinstance(value, str) and (
+                value in MARKERS or value in self._nothing.get(name, ())
+            ):
+                row[name] = None
         for name in self._whole if is_book else ():
             value = row.get(name)
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -167,7 +197,8 @@ class Rows:
     def _read_texts(self, batch: Batch, context: Context) -> Parsed:
         """Validate the rows of a batch of a CSV file."""
         texts = batch.sent[[*self._names]].rename(columns=self._names).astype(object)
-        records = texts.where(~texts.isin({"", *NOTHING}), None).to_dict("records")
+        nothing = {key: ["", *markers] for key, markers in self._nothing.items()}
+        records = texts.where(~texts.isin(nothing), None).to_dict("records")
         return self._validated(batch, records, context)[0]
 
     def _validated(
@@ -287,8 +318,7 @@ def _named(sheet: Any, names: Mapping[str, str], others: str) -> Iterator[Any]:
                 raise ValueError(f"row {number + 1} is another header")
             yield BLANK
         else:
-            known = (None if one in NOTHING else one for one in row)
-            plain = (unescape(one) if isinstance(one, str) else one for one in known)
+            plain = (unescape(one) if isinstance(one, str) else one for one in row)
             cells = enumerate(zip_longest(header, plain), 1)
             named = ((name or f"column {place}", value) for place, (name, value) in cells)
             yield {name: value for name, value in named if name in header or value is not None}

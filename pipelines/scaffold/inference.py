@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.ingest.contract import is_name
+from pipelines.ingest.identifiers import NO_TEXT, WORDS
 from pipelines.ingest.models import is_column_name
 
 #: Records of a sample, fields tried as a key, and levels of a document that are looked at.
@@ -61,6 +62,8 @@ class ProposedField:
     kind: str
     is_optional: bool
     doubts: list[str] = field(default_factory=list)
+    #: Texts that mean a missing value.
+    missing: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -133,7 +136,10 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
             kind, doubts = "str", ["digits in quotation marks, as of codes: is it a number?"]
         one = _propose_field(key, kind, doubts, present)
         one.name = _unique(one.name, {other.name for other in fields})
-        one.is_optional = len(present) < len(values)
+        markers = {*present[present.isin(NO_TEXT | WORDS)]} if one.kind in ("str", "Text") else set()
+        one.missing = sorted(markers & WORDS)
+        one.doubts += [f"{text!r} is taken for no value: is it a word?" for text in one.missing]
+        one.is_optional = bool(markers) or len(present) < len(values)
         if not one.is_optional and len(values) < 5:
             one.doubts.append("is it ever missing?")
         fields.append(one)

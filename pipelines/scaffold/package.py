@@ -103,6 +103,7 @@ def _field(field: ProposedField) -> str:
     if field.sent != field.name:
         words = {"alias": field.sent, **words}
     options = [f"{name}={_quoted(value)}" for name, value in words.items()]
+    options += [f"missing={field.missing!r}"] if field.missing else []
     options = ["default=None", *options] if field.is_optional else options
     return f"    {field.name}: {kind} = isobar.Field({', '.join(options)})"
 

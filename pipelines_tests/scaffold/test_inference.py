@@ -154,3 +154,11 @@ def test_names_are_those_of_columns(sent: str, name: str) -> None:
 
 def test_two_fields_with_the_same_name_are_distinguished() -> None:
     assert [one.name for one in proposed([{"a b": 1, "a-b": 2}]).fields] == ["a_b", "a_b_2"]
+
+
+def test_a_word_for_a_missing_value_is_proposed_as_such() -> None:
+    rows = [{"id": number, "note": text} for number, text in enumerate(["ok", "n/a", "NULL", "no"])]
+    note = proposed(rows).fields[1]
+    assert (note.kind, note.is_optional, note.missing) == ("str", True, ["n/a"])
+    assert note.doubts == ["'n/a' is taken for no value: is it a word?"]
+    assert proposed(rows[::3]).fields[1].missing == []
