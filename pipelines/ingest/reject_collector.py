@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import RejectedDelivery
@@ -11,13 +13,33 @@ from pipelines.ingest.deliveries import MAX_KEPT, not_yet_in_quarantine, write_r
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
-    from pipelines.ingest.feeds import Content, Parsed
+    from pipelines.ingest.feeds import Content
     from pipelines.ingest.load import Load
 
 #: Bad records from which on a delivery is not read to its end if most of it is bad.
 MANY_BAD = 50_000
 #: Bad records that the failure of a rejected delivery shows.
 EXAMPLES = 3
+
+
+@dataclass
+class _Tally:
+    """The bad records that count for the cap: of a delivery, or of one of its lists."""
+
+    #: Numbers of the list's records; None: all of the delivery.
+    records: range | None = None
+    bad: int = 0
+    first: list[Reject] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, sent: Sequence[Reject], counting: Sequence[Reject]) -> None:
+        """Count rejects, and keep the first of what was sent."""
+        if self.records is not None:
+            sent = [one for one in sent if one.record in self.records]
+            counting = [one for one in counting if one.record in self.records]
+        self.bad += len(counting)
+        self.first += sent[: MAX_KEPT - len(self.first)]
+        self.reasons.update(code for one in counting for code in one.codes)
 
 
 class RejectCollector:
@@ -38,12 +60,17 @@ class RejectCollector:
         # A retry of documents, whose records come again and again, has no header of a file.
         is_retried_document = load.is_retry and content.header is None
         self._is_overlapping = content.is_overlapping or is_retried_document
-        #: Rejects in quarantine, rejects that were there already, rejects that count for the cap.
-        self.written = self.known = self.bad = 0
+        #: Rejects in quarantine, and rejects that were there already.
+        self.written = self.known = 0
         #: Texts that were in quarantine already.
         self.again: set[str] = set()
-        self._first: list[Reject] = []
-        self._reasons = Counter[str]()
+        self._tallies = [_Tally()]
+
+    def count_by_list(self, lists: Iterable[int]) -> None:
+        """Apply the cap to each list of a document by itself; they have so many records."""
+        ends = [*accumulate(lists)]
+        starts = [0, *ends[:-1]]
+        self._tallies = [_Tally(range(*one)) for one in zip(starts, ends, strict=True)]
 
     def add(self, rejects: Sequence[Reject]) -> None:
         """Put rejects into quarantine that are not there yet."""
@@ -55,9 +82,8 @@ class RejectCollector:
         counting = fresh if self._is_overlapping else rejects
         self.known += len(rejects) - len(fresh)
         self.written += len(fresh)
-        self.bad += len(counting)
-        self._first += sent[: MAX_KEPT - len(self._first)]
-        self._reasons.update(code for one in counting for code in one.codes)
+        for tally in self._tallies:
+            tally.add(sent, counting)
         if len(fresh) < len(sent):
             self.again |= {one.raw for one in sent} - {one.raw for one in fresh}
         write_rejects(*where, fresh)
@@ -65,18 +91,10 @@ class RejectCollector:
     def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
         """Raise `RejectedDelivery` if too many records are bad; early, most of many must be."""
         few = self._feed.cap.few
-        if self.bad > (max(few, MANY_BAD) if is_early else few):
-            self._enforce(read, self.bad, self._reasons, self._first, is_early=is_early)
-
-    def enforce_cap_by_list(self, parsed: Parsed) -> None:
-        """Do the same for each list of a document."""
-        first = 0
-        for count in parsed.lists.values():
-            mine = [one for one in parsed.rejects if first <= one.record < first + count]
-            first += count
-            if len(mine) > self._feed.cap.few:
-                reasons = Counter(code for one in mine for code in one.codes)
-                self._enforce(count, len(mine), reasons, mine)
+        for tally in self._tallies:
+            if tally.bad > (max(few, MANY_BAD) if is_early else few):
+                count = read if tally.records is None else len(tally.records)
+                self._enforce(count, tally.bad, tally.reasons, tally.first, is_early=is_early)
 
     def _enforce(
         self,

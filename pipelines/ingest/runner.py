@@ -126,20 +126,20 @@ class Runner:
                 first = parsed
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
                 load.parameters.update(parsed.parameters)
+                if parsed.lists:
+                    collector.count_by_list(parsed.lists.values())
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift
             collector.add(with_stored_keys(load, parsed.rejects))
             if not load.is_retry:
-                collector.enforce_cap_by_list(parsed)
-                collector.enforce_cap(read, is_early=True)
+                collector.enforce_cap(read, is_early=not parsed.lists)
             collector.add(writer.put(parsed, formatted))
         rejects, loaded, stored = writer.finish(parsed, read)
         collector.add(rejects)
         stored, bad = stored + skipped + collector.known, collector.written
         if not load.is_retry:
-            if not (first and first.lists):
-                collector.enforce_cap(read)
+            collector.enforce_cap(read)
             if (keys := writer.keys()) is not None:
                 resolve_corrected(load, keys, again=[*collector.again])
             if read != stored + bad:

@@ -136,7 +136,9 @@ def _propose_records(at: str, name: str, records: Sequence[Mapping[str, Any]]) -
             kind, doubts = "str", ["digits in quotation marks, as of codes: is it a number?"]
         one = _propose_field(key, kind, doubts, present)
         one.name = _unique(one.name, {other.name for other in fields})
-        markers = {*present[present.isin(NO_TEXT | WORDS)]} if one.kind in ("str", "Text") else set()
+        markers = (
+            {*present[present.isin(NO_TEXT | WORDS)]} if one.kind in ("str", "Text") else set()
+        )
         one.missing = sorted(markers & WORDS)
         one.doubts += [f"{text!r} is taken for no value: is it a word?" for text in one.missing]
         one.is_optional = bool(markers) or len(present) < len(values)
