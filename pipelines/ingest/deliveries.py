@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Connection,
     Row,
     String,
@@ -207,11 +208,20 @@ def note_rejection(
 
 def forget_bad_records(connection: Connection, feed: str, names: Sequence[str]) -> None:
     """Delete the bad records of rejected deliveries that were loaded since, or are gone."""
-    rejected = (
-        deliveries.c.feed == feed,
-        deliveries.c.name == any_(literal(names, ARRAY(String))),
-        deliveries.c.bad_records.is_not(None),
-    )
+    _forget(connection, feed, deliveries.c.name == any_(literal(names, ARRAY(String))))
+
+
+def forget_bad_pages(connection: Connection, feed: str, name: str, request: str) -> None:
+    """Delete the bad records of an API's pages, all of whose read is loaded now.
+
+    Of a read from a time on, `request`, these are the pages that were requested so.
+    """
+    mine = (deliveries.c.name == name) | deliveries.c.name.startswith(f"{name}, ", autoescape=True)
+    _forget(connection, feed, mine & deliveries.c.name.contains(request, autoescape=True))
+
+
+def _forget(connection: Connection, feed: str, which: ColumnElement[bool]) -> None:
+    rejected = deliveries.c.feed == feed, deliveries.c.bad_records.is_not(None), which
     connection.execute(update(deliveries).where(*rejected).values(bad_records=null()))
 
 

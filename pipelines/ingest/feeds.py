@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.failures import Failure
     from pipelines.ingest.contract import Reject
     from pipelines.ingest.deliveries import Delivery
     from pipelines.ingest.load import Load
@@ -63,7 +64,7 @@ class PolledApi(_Fetcher):
 
     #: Called with the feed's runner, and whether all is read again. Returns the counts, and the
     #: error if it could not be read to its end; None if it is off.
-    poll: Callable[..., tuple[list[Any], Exception | None] | None]
+    poll: Callable[..., tuple[list[Any], Failure | None] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +129,16 @@ class PageNumber:
 class Offset:
     """Pages begin at a number of records; the first one without a record is the end.
 
-    An API may give less than the requested `size`.
+    An API may give less than the requested `size`. The next page begins as many records later as
+    the page has; where pages have several lists, `size` records later, or as many as the list `at`
+    has.
     """
 
     parameter: str = "offset"
     size: int = 100
     size_parameter: str = "limit"
+    #: Where in the document the list is whose records are counted, such as `data.items`.
+    at: str = ""
 
 
 Pagination = NextLink | Cursor | PageNumber | Offset

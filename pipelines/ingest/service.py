@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -13,6 +15,7 @@ from pydantic import SecretStr
 from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
+from pipelines.http.json_documents import parse_json
 from pipelines.ingest.feeds import (
     Cursor,
     Feed,
@@ -36,6 +39,18 @@ MAX_PAGES = 100_000
 HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
 #: Address and parameters of a request.
 Request = tuple[str, Mapping[str, str]]
+#: A longer name of a page ends in a digest: it is in an index.
+MAX_NAME = 200
+#: Pages that are held back stay in memory up to this size, and are in a file from there on.
+HELD_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list: its response, named after what its request has beyond the usual."""
+
+    name: str
+    response: JsonResponse
 
 
 @dataclass(kw_only=True)
@@ -47,23 +62,26 @@ class Service:
     fetcher: HttpDocument | PagedApi
     params: Mapping[str, str]
 
-    def responses(self, feed: Feed, since: str | None = None) -> Iterator[JsonResponse]:
-        """Yield the document, or each page; with `since`, of records from that time on.
+    def document(self) -> JsonResponse:
+        """Return the document at the URL."""
+        return self.client.get_json(self.url, {**self.params} or None)
+
+    def pages(self, feed: Feed, since: str | None = None) -> Iterator[Page]:
+        """Yield each page; with `since`, of records from that time on.
 
         Raises `PermanentFailure` if a page leads to one that has been read or to another server,
         and `TransientFailure` if one behind the first is not ready.
         """
-        if not isinstance(self.fetcher, PagedApi):
-            yield self.client.get_json(self.url, {**self.params} or None)
-            return
+        assert isinstance(self.fetcher, PagedApi)
         params, pagination = {**self.params}, self.fetcher.pagination
-        if since is not None and self.fetcher.since is not None:
-            params[self.fetcher.since.parameter] = since
         if isinstance(pagination, Offset):
             params.setdefault(pagination.size_parameter, str(pagination.size))
+        usual = {**params}
+        if since is not None and self.fetcher.since is not None:
+            params[self.fetcher.since.parameter] = since
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
         step: Request | None = (self.url, params)
-        read, last = set[str](), None
+        read, last, is_short = set[str](), None, False
         while step is not None:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
@@ -85,7 +103,19 @@ class Service:
                     self.client.source, problem, place=error.place, remedy="Try again later."
                 ) from error
             lists = [value_at(response.document, one.at) for one in feed.records]
-            records = sum(map(_length, lists or [response.document]))
+            lengths = [*map(_length, lists or [response.document])]
+            records = sum(lengths)
+            if isinstance(pagination, Offset) and (pagination.at or len(lengths) > 1):
+                if pagination.at:
+                    records = _length(value_at(response.document, pagination.at))
+                elif records:
+                    if is_short:
+                        raise self._astray(
+                            "a page before this one has fewer records in each of its lists than"
+                            f" were requested ({pagination.size}), so some may have been left out:"
+                            " name the list whose records the offset counts, as Offset(at=…)"
+                        )
+                    is_short, records = max(lengths) < pagination.size, pagination.size
             found = lists or response.sha256  # what stands around lists may be the time
             if numbered and records and found == last:
                 # Some answer with the last page behind the end.
@@ -99,7 +129,7 @@ class Service:
             last = found
             nulls = [_has_null(response.document, one.at) for one in feed.records]
             if not (nulls and all(nulls)):
-                yield response
+                yield Page(self._name(step, usual), response)
             try:
                 step = following(pagination, response, step, records)
             except ValueError as error:
@@ -114,6 +144,21 @@ class Service:
                     pagination,
                 )
 
+    def _name(self, step: Request, usual: Mapping[str, str]) -> str:
+        """Return what a request has beyond the usual, such as `after=20`, without secrets."""
+        own, address = urlsplit(self.url), urlsplit(step[0])
+        known = {*parse_qsl(own.query, keep_blank_values=True), *usual.items()}
+        sent = [*parse_qsl(address.query, keep_blank_values=True), *step[1].items()]
+        words = [address.path] if address.path != own.path else []
+        words += [f"{name}={value}" for name, value in sent if (name, value) not in known]
+        name = ", ".join(redact(word, self.client.secrets) for word in words)
+        if name == ", ".join(words) and len(name) <= MAX_NAME:
+            return name
+        for secret in filter(None, self.client.secrets):
+            words = [word.replace(secret, "***") for word in words]
+        digest = hashlib.sha256(repr(words).encode()).hexdigest()[:12]
+        return f"{name[:MAX_NAME]} ({digest})"
+
     def _astray(self, problem: str) -> PermanentFailure:
         return PermanentFailure(
             self.client.source,
@@ -121,6 +166,39 @@ class Service:
             place=redact(self.url, self.client.secrets),
             remedy="See whether the pagination of the feed is that of the API.",
         )
+
+
+def unless_read(pages: Iterator[Page], known: Sequence[str], digests: list[str]) -> Iterator[Page]:
+    """Yield the pages of a read; none if they are those of the last one, whose digests are `known`.
+
+    A page that is as last time is held back: only the end, or a page that differs, says whether the
+    read is another one. Then all of them are loaded, as the rows of one page may be those of
+    another by now. `digests` gets the digest of each page.
+    """
+    with SpooledTemporaryFile(HELD_BYTES) as file:
+        held, is_same = list[tuple[Page, int]](), True
+
+        def released() -> Iterator[Page]:
+            file.seek(0)
+            for page, size in held:
+                body = file.read(size)
+                full = replace(page.response, body=body, document=parse_json(body))
+                yield replace(page, response=full)
+
+        for page in pages:
+            digest, body = page.response.sha256, page.response.body
+            digests.append(digest)
+            if is_same and known[len(digests) - 1 : len(digests)] == [digest]:
+                file.write(body)
+                empty = replace(page.response, body=b"", document=None)
+                held.append((replace(page, response=empty), len(body)))
+                continue
+            if is_same:
+                is_same = False
+                yield from released()
+            yield page
+        if is_same and len(digests) < len(known):
+            yield from released()
 
 
 def following(

@@ -11,15 +11,22 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from pipelines.config import Settings
-from pipelines.failures import DatabaseError, Failure, NotReady, PermanentFailure, redact
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    NotReady,
+    PermanentFailure,
+    TransientFailure,
+    redact,
+)
 from pipelines.ingest import deliveries, watermarks
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Batches, Content, HttpDocument, PagedApi, PolledApi, Since
+from pipelines.ingest.feeds import Batches, Content, HttpDocument, PagedApi, PolledApi
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.ingest.runner import Runner
-from pipelines.ingest.service import open_service, secrets_of
+from pipelines.ingest.service import Page, Service, open_service, secrets_of, unless_read
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
@@ -44,6 +51,8 @@ AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS = 1
 #: Files of other kinds that are named.
 SHOWN_NAMES = 5
+#: Failures of a run that its message has; the log has all.
+SHOWN_FAILURES = 5
 Contents = HttpDocument | PagedApi | Batches
 WHY_DEFERRED = "empty, still being written, or without a final line break and so perhaps cut"
 
@@ -97,16 +106,55 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             if not (loading.is_on or is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            is_complete = loading.is_complete and loading.failure is None
-            if loading.is_on and is_complete and config.file is None:
+            failed = loading.failures
+            if failed and not loading.is_polled and all(map(is_transient, failed)):
+                raise loading.together()  # the run tries again
+            if loading.is_on and loading.is_complete and not failed and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            if loading.outcomes or loading.failure is None:
+            if loading.outcomes or not failed:
                 selected = context.selected_asset_keys
                 yield from (one for one in loading.results() if one.asset_key in selected)
-        if loading.failure is not None:  # its sensor tries again, and files do not wait for it
-            raise dg.Failure(description=str(loading.failure), allow_retries=False)
+        if failed:  # a sensor that polls reads it again, and files do not wait for it
+            raise dg.Failure(description=loading.problems(), allow_retries=False)
 
     return load
+
+
+@dataclass
+class _Read:
+    """One read of an API, from a time on or of all: which pages came."""
+
+    fetcher: PagedApi
+    runner: Runner
+    since: str | None
+    digests: list[str] = field(default_factory=list)
+
+    @property
+    def request(self) -> str:
+        """What is requested beyond the usual; empty: all records."""
+        declared = self.fetcher.since
+        return f"{declared.parameter}={self.since}" if declared and self.since else ""
+
+    def pages(self, service: Service, *, is_again: bool) -> Iterator[Page]:
+        """Yield all pages; unless it `is_again`, none if they are those of the last read."""
+        name, store, source = self.fetcher.input.name, self.runner.store, self.runner.owner.name
+        with store.engine.connect() as connection:
+            known = [] if is_again else watermarks.pages_read(connection, name, self.request)
+        pages = unless_read(service.pages(self.runner.feed, self.since), known, self.digests)
+        for number, page in enumerate(pages):
+            if number == 0:  # from now on, rows may be those of this read
+                with store.transaction(source) as connection:
+                    watermarks.forget_read(connection, name)
+            yield page
+
+    def note(self) -> None:
+        """Note that all pages are loaded, or were by the last read."""
+        name, feed = self.fetcher.input.name, self.runner.feed.name
+        with self.runner.store.transaction(self.runner.owner.name) as connection:
+            watermarks.note_read(connection, name, self.request, self.digests)
+            deliveries.forget_bad_pages(connection, feed, name, self.request)
+            if self.fetcher.since is not None:
+                watermarks.move(connection, name, deliveries.last_number(connection, feed))
 
 
 @dataclass
@@ -124,8 +172,10 @@ class _Loading:
     is_on: bool = False
     #: Whether each service and inbox was read to its end.
     is_complete: bool = True
-    #: Why an API was not read to its end.
-    failure: Exception | None = None
+    #: Whether a sensor reads one of its APIs again soon.
+    is_polled: bool = False
+    #: What was rejected as a whole, or could not be read to its end.
+    failures: list[Failure] = field(default_factory=list)
 
     def retry(self) -> bool:
         """Read quarantined records again, if that is wanted; return whether there may be any."""
@@ -138,7 +188,7 @@ class _Loading:
         return True
 
     def fetch_all(self) -> None:
-        """Load everything that each fetcher has, or one file."""
+        """Load everything that each fetcher has, or one file. What fails of one stops no other."""
         fetchers = [(feed, fetcher) for feed in self.source.feeds for fetcher in feed.fetchers]
         if self.config.file:
             fetchers = [one for one in fetchers if isinstance(one[1], FileInbox)]
@@ -152,12 +202,17 @@ class _Loading:
         for feed, fetcher in fetchers:
             before = len(self.outcomes)
             runner = self.source.runner(feed, self.store, self.settings, self.context.run.run_id)
-            if isinstance(fetcher, FileInbox):
-                self._load_inbox(fetcher, runner)
-            elif isinstance(fetcher, PolledApi):
-                self._poll_api(fetcher, runner)
-            else:
-                self._load_contents(fetcher, runner)
+            try:
+                if isinstance(fetcher, FileInbox):
+                    self._load_inbox(fetcher, runner)
+                elif isinstance(fetcher, PolledApi):
+                    self._poll_api(fetcher, runner)
+                else:
+                    self._load_contents(fetcher, runner)
+            except DatabaseError:  # it takes no other load, either
+                raise
+            except Failure as failure:
+                self.failures.append(failure)
             if fresh := self.outcomes[before:]:
                 record_source_event(self.context, fetcher.input, counts(fresh))
 
@@ -185,8 +240,7 @@ class _Loading:
             self.about_files["files_passed_over"] = f"{_number_of(others)}: {names}"
         for failure in failures:
             self.context.log.error("%s", failure)
-        if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
-            raise unreadable[0]
+        self.failures += [one for one in failures if isinstance(one, FileReadError)]
 
     def _poll_api(self, fetcher: PolledApi, runner: Runner) -> None:
         """Load what is new at an API. What it could not read fails the run at its end."""
@@ -196,46 +250,59 @@ class _Loading:
             self._note_not_ready(reason)
             return
         if polled is not None:
-            self.is_on = True
+            self.is_on = self.is_polled = True
             outcomes, failure = polled
             self.outcomes += outcomes
-            self.failure = self.failure or failure
+            self.failures += [failure] if failure else []
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
-        """Load a document, pages or batches; raise the first failure when all others are loaded."""
+        """Load a document, pages or batches; one that is rejected stops no other."""
         is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
-        declared = fetcher.since if isinstance(fetcher, PagedApi) else None
-        name, since = fetcher.input.name, None
-        if declared is not None and not (is_again or self.config.read_whole):
-            since = self._since(declared, name, runner)
-        rejected: list[PermanentFailure] = []
+        read: _Read | None = None
+        if isinstance(fetcher, PagedApi):
+            since = None if is_again or self.config.read_whole else self._since(fetcher, runner)
+            read = _Read(fetcher, runner, since)
+        before = len(self.failures)
         try:
-            for content in self._contents(fetcher, runner, since):
+            for content in self._contents(fetcher, runner, read, is_again=is_again):
                 try:
-                    outcome = runner.load(content, is_forced=is_again)
+                    # That a page is as last time says nothing: its read is not.
+                    outcome = runner.load(content, is_forced=is_again or read is not None)
                 except DatabaseError:
                     raise
                 except PermanentFailure as failure:  # of this delivery: others may be good
                     self.context.log.warning("%s", failure)
-                    rejected.append(failure)
+                    self.failures.append(failure)
                 else:
                     self.outcomes += [outcome] if outcome else []
         except NotReady as reason:
             self._note_not_ready(reason)
             return
-        if rejected:
-            raise rejected[0]
-        if self.is_on and declared is not None:
-            with self.store.transaction(self.source.name) as connection:
-                last = deliveries.last_number(connection, runner.feed.name)
-                watermarks.move(connection, name, last)
+        if read is not None and self.is_on and len(self.failures) == before:
+            read.note()
 
     def _note_not_ready(self, reason: NotReady) -> None:
         """Say that there is nothing yet, which is no failure."""
         self.is_on, self.is_complete = True, False
         self.context.log.info("%s", reason)
 
-    def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
+    def together(self) -> Failure:
+        """Return the failure that all of them are, each transient."""
+        if len(self.failures) == 1:
+            return self.failures[0]
+        several = f"{len(self.failures)} feeds or files failed\n{self.problems()}"
+        return TransientFailure(self.source.name, several, place="above", remedy="See above.")
+
+    def problems(self) -> str:
+        """Return what went wrong, the first ones in full; the log has all."""
+        shown = [str(one) for one in self.failures[:SHOWN_FAILURES]]
+        if more := len(self.failures) - len(shown):
+            shown.append(f"and {more} more: see the log of the run")
+        return "\n".join(shown)
+
+    def _contents(
+        self, fetcher: Contents, runner: Runner, read: _Read | None, *, is_again: bool
+    ) -> Iterator[Content]:
         """Yield what a service or a function sends; nothing if it is off."""
         if isinstance(fetcher, Batches):
             self.is_on = not self.settings.is_off
@@ -245,15 +312,16 @@ class _Loading:
         if service is None:
             return
         self.is_on = True
-        for number, response in enumerate(service.responses(runner.feed, since), 1):
-            name = fetcher.input.name
-            name += f", page {number}" if isinstance(fetcher, PagedApi) else ""
+        pages = read.pages(service, is_again=is_again) if read else [Page("", service.document())]
+        for page in pages:
+            response = page.response
+            name = ", ".join(filter(None, (fetcher.input.name, page.name)))
             size, at = len(response.body), response.received_at
             yield Content(
                 delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
                 document=response.document,
                 place=response.url,
-                is_overlapping=since is not None,
+                is_overlapping=read is not None and read.since is not None,
             )
 
     def _batches(self, fetcher: Batches, runner: Runner) -> Iterator[Content]:
@@ -279,19 +347,21 @@ class _Loading:
                 " batches before it are loaded; the log names the others.",
             ) from None  # whose traceback may have secrets
 
-    def _since(self, declared: Since, name: str, runner: Runner) -> str | None:
+    def _since(self, fetcher: PagedApi, runner: Runner) -> str | None:
         """Return the time from which on records are requested; None: all.
 
         It is the newest time of reads that ended: a read that broke off may have newer rows than
         what it did not get. One in the future would hide all until then.
         """
+        if (declared := fetcher.since) is None:
+            return None
         table = self.source.table(runner.feed.records[0].table)
         at = table.c[declared.column]
         has_zone = getattr(at.type, "timezone", False)
         now = func.now() if has_zone else func.timezone("UTC", func.now())
         newest = select(func.max(at)).where(at <= now)
         with self.store.engine.connect() as connection:
-            last = watermarks.position(connection, name)
+            last = watermarks.position(connection, fetcher.input.name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
         return None if found is None else str((found - declared.overlap).isoformat())
 
@@ -308,6 +378,11 @@ class _Loading:
                 metadata = table_stats(connection, key) | more
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                 more = {}
+
+
+def is_transient(failure: Failure) -> bool:
+    """Return whether it may work later."""
+    return isinstance(failure, TransientFailure)
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:

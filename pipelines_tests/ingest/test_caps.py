@@ -49,7 +49,7 @@ def test_a_document_whose_records_share_one_key_is_rejected(
 ) -> None:
     """Incident: of a thousand records 999 were quarantined, and the delivery was accepted."""
     trips.feed = replace(trips.feed, load=how)
-    with pytest.raises(RejectedDelivery, match="999 of 1,000 records are bad.*came_before"):
+    with pytest.raises(RejectedDelivery, match=r"999 of 1,000 records are bad.*came_before"):
         load(trips, [trip(1, price) for price in range(1000)], stops(2))
     assert owner.execute("SELECT count(*) FROM bookings.trips").fetchone() == (0,)
     assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)

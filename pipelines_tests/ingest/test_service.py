@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import BaseModel
@@ -63,7 +64,7 @@ def read(source: FakeSource, pagination: Pagination, *answers: Answer) -> list[A
     records = Records(at="items", model=Item, table="items.items")
     feed = Feed(name="items", fetch=fetcher, parse=Json(records))
     service = Service(url=source.url, client=client, fetcher=fetcher, params={})
-    return [one.document["items"] for one in service.responses(feed)]
+    return [page.response.document["items"] for page in service.pages(feed)]
 
 
 FULL, LAST = answer({"items": [1, 2]}), answer({"items": [3]})
@@ -165,3 +166,52 @@ def test_a_first_page_that_names_no_next_one_is_read_with_a_warning(
     caplog.clear()
     read(source, NextLink(), answer({"items": [1], "next": None}))
     assert caplog.text == ""
+
+
+class Line(BaseModel):
+    code: str
+
+
+def numbered(count: int, start: int, stop: int) -> list[dict[str, int]]:
+    """The records of a page of a list."""
+    return [{"number": number} for number in range(count)][start:stop]
+
+
+def read_offsets(source: FakeSource, pagination: Offset, orders: int, lines: int) -> set[int]:
+    """The orders that pages with two lists have, whose offset counts the orders."""
+
+    def page(handler: Any) -> None:
+        query = {key: int(one) for key, (one, *_) in parse_qs(urlsplit(handler.path).query).items()}
+        start, stop = query.get("offset", 0), query.get("offset", 0) + min(query["limit"], 5)
+        found = numbered(orders, start, stop)
+        answer({"orders": found, "lines": [{"code": "A"}] * lines * bool(found)})(handler)
+
+    source.will(page)
+    fetcher = PagedApi(pagination=pagination)
+    client = HttpClient("items", "ITEMS_URL", attempts=1)
+    both = (
+        Records(at="orders", model=Item, table="a.b"),
+        Records(at="lines", model=Line, table="a.c"),
+    )
+    feed = Feed(name="items", fetch=fetcher, parse=Json(*both))
+    service = Service(url=source.url, client=client, fetcher=fetcher, params={})
+    documents = [page.response.document for page in service.pages(feed)]
+    return {one["number"] for document in documents for one in document["orders"]}
+
+
+@pytest.mark.parametrize("pagination", [Offset(size=5), Offset(size=100, at="orders")])
+@pytest.mark.parametrize("lines", [0, 3, 40])
+def test_an_offset_counts_the_records_of_one_list(
+    source: FakeSource, pagination: Offset, lines: int
+) -> None:
+    """Incident: the next page began behind as many records as both lists had."""
+    assert read_offsets(source, pagination, 17, lines) == {*range(17)}
+
+
+def test_lists_that_are_shorter_than_requested_are_a_failure_if_more_come(
+    source: FakeSource,
+) -> None:
+    """The API gives five at most: nobody knows which list the offset counts."""
+    with pytest.raises(PermanentFailure, match=r"name the list .* Offset\(at=…\)"):
+        read_offsets(source, Offset(size=8), 17, 3)
+    assert read_offsets(source, Offset(size=8), 4, 3) == {*range(4)}

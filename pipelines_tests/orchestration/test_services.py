@@ -99,8 +99,81 @@ def test_all_pages_are_loaded_once_and_each_is_a_delivery(author: Permits) -> No
         assert failures(author.load(api)) == []
     assert author.query("SELECT count(*), max(cost_eur) FROM permits.permits") == [(24, 23.0)]
     ledger = "SELECT loaded_count, name FROM ops.deliveries WHERE loaded_count > 0 ORDER BY 2"
-    names = [f"permits_service, page {number}" for number in (1, 2, 3)]
+    names = ["permits_service", *(f"permits_service, /permits, after={n}" for n in (10, 20))]
     assert author.query(ledger) == [*zip((10, 10, 4), names, strict=True)]
+
+
+def costs(author: Permits) -> list[Any]:
+    return author.query("SELECT permit_id, cost_eur::int FROM permits.permits ORDER BY 1")
+
+
+def read_whole(author: Permits, api: Api, *sent: int | None) -> list[str]:
+    """Read permits of the first numbers with these costs, two a page; None leaves one out."""
+    every = enumerate(sent, 1)
+    api.permits = [permit(number) | {"cost_eur": cost} for number, cost in every if cost]
+    api.size = 2
+    return failures(author.load(api, read_whole=True))
+
+
+def test_a_page_that_looks_like_last_time_is_loaded_if_the_read_is_another_one(
+    author: Permits,
+) -> None:
+    """Incident: the second page was known by its number and content, so C kept the cost 2."""
+    api = Api([])
+    for sent in ((1, 1, 1), (None, 1, 2), (1, 1, 1)):
+        assert read_whole(author, api, *sent) == []
+    assert costs(author) == [(1, 1), (2, 1), (3, 1)]
+    read = author.query("SELECT read_count FROM ops.deliveries ORDER BY delivery_id")
+    assert read == [(2,), (1,), (2,), (2,), (1,)]
+    assert read_whole(author, api, 1, 1, 1) == []
+    assert len(author.query("SELECT * FROM ops.deliveries")) == len(read), "it is skipped"
+    assert read_whole(author, api, 1, 1, 7) == []
+    assert costs(author) == [(1, 1), (2, 1), (3, 7)]
+    ledger = "SELECT name, loaded_count, unchanged_count FROM ops.deliveries ORDER BY delivery_id"
+    pages = [("permits_service", 0, 2), ("permits_service, /permits, after=2", 1, 0)]
+    assert author.query(ledger)[len(read) :] == pages
+
+
+def test_a_read_after_one_that_broke_off_is_loaded(author: Permits) -> None:
+    """It is like the last complete one, but what broke off has changed rows since."""
+    api = Api([])
+    assert read_whole(author, api, 1, 1, 1) == []
+    api.is_broken = True
+    assert "400" in read_whole(author, api, 2, 2, 1)[0]
+    assert costs(author) == [(1, 2), (2, 2), (3, 1)]
+    api.is_broken = False
+    assert read_whole(author, api, 1, 1, 1) == []
+    assert costs(author) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_a_cursor_that_is_secret_or_long_is_in_no_name(author: Permits) -> None:
+    def pages(handler: BaseHTTPRequestHandler) -> None:
+        is_first = "after" not in handler.path
+        link = f"/permits?page_token={'x' * 3_000}&after=1&key={SECRET}" if is_first else None
+        items = [permit(1 if is_first else 2)]
+        document({"data": {"items": items}, "links": {"next": link}})(handler)
+
+    author.source.will(pages)
+    assert failures(author.run(url=author.source.url)) == []
+    ((first,), (second,)) = author.query("SELECT name FROM ops.deliveries ORDER BY delivery_id")
+    assert first == "permits_service"
+    assert second.startswith("permits_service, /permits, page_token=***")
+    assert SECRET not in second
+    assert author.count() == 2
+
+
+def test_bad_records_of_a_page_are_no_problem_once_a_whole_read_is_loaded(author: Permits) -> None:
+    """Also if they come corrected on another page."""
+    query = "SELECT name, jsonb_array_length(bad_records) FROM ops.deliveries WHERE problem > ''"
+    bad = [permit(number) | {"cost_eur": "free"} for number in range(31, 61)]
+    api = Api([*map(permit, range(1, 31)), *bad])
+    api.size = 30
+    assert not author.load(api, read_whole=True).success
+    assert author.query(query) == [("permits_service, /permits, after=30", 30)]
+    api.permits, api.size = [*map(permit, range(1, 61))], 20
+    assert failures(author.load(api, read_whole=True)) == []
+    assert author.count() == 60
+    assert author.query(query) == [("permits_service, /permits, after=30", None)]
 
 
 def test_only_records_since_the_newest_are_requested_and_all_on_request(author: Permits) -> None:
