@@ -241,6 +241,9 @@ def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
         schemas = (name, "metrics") if one in tables else (name, "metrics", "enriched")
         if one.split(".")[0] not in schemas:
             yield f"{one} is in the schema of another source"
+    for one in tables:
+        if not all(map(is_plain_name, one.split("."))):
+            yield f"the name of the table {one} would need quotation marks: rename it"
     if source.fetchers and not source.loads and not has_module(source.package, "jobs"):
         yield "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"
     for one in source.loads:

@@ -101,6 +101,10 @@ HOSTILE: Mapping[str, Hostile] = {
         },
         "there is no table no_key.trips: name its key",
     ),
+    "quoted_table": Hostile(
+        {"tables.py": TABLES.replace('"stops",', '"Order",')},
+        "the name of the table quoted_table.Order would need quotation marks: rename it",
+    ),
     "missing_table": Hostile(
         {"__init__.py": declared('loads=("missing_table.nothing",)')}, "missing_table.nothing"
     ),

@@ -28,7 +28,9 @@ from pipelines.warehouse.connection import (
     copy_text,
     count_statement,
     csv_text,
+    quoted,
     stage_columns,
+    stage_of,
     upsert_statement,
 )
 from pipelines.warehouse.sql_files import execute_script, read_sql
@@ -110,8 +112,12 @@ class Load:
         """Return the table whose column types a stage has."""
         tables = self.owner.metadata.tables
         of = self.feed.stages.get(stage)
-        of = of if isinstance(of, str) else next(one for one in tables if stage_of(one) == stage)
-        return tables[of]
+        if isinstance(of, str):
+            return tables[of]
+        named = [one for one in tables.values() if stage in (stage_of(one), f"stage_{one.name}")]
+        if len(named) != 1:
+            raise LookupError(f"the stage {stage} is of no table, or of two: name it in `stages`")
+        return named[0]
 
     def _create_stage(self, name: str, columns: Mapping[str, str]) -> None:
         typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
@@ -133,7 +139,7 @@ class Load:
                 self._compare_types(name, table)
         if len(frame):
             rows = csv_text(frame) if chunks is None else chunks
-            copy_text(self.connection, f"{name} ({', '.join(columns)})", rows)
+            copy_text(self.connection, f"{name} ({quoted(columns)})", rows)
 
     def _compare_types(self, stage: str, table: Table) -> None:
         query = text(read_sql("pipelines.ingest", "differing_types"))
@@ -149,7 +155,7 @@ class StagedWriter:
     """Stages the rows of one load, and stores them by primary key or by the steps of the feed."""
 
     def __init__(self, load: Load) -> None:
-        self.load = load
+        self.load, self._tables = load, load.owner.metadata.tables
         execute_script(load.connection, RESULTS)
         self._names_tables = isinstance(load.feed.load, Upsert | Insert)
 
@@ -163,7 +169,7 @@ class StagedWriter:
     def put(self, parsed: Parsed, prepared: Formatted) -> list[Reject]:
         """Stage a batch; no record of it contradicts a stored one yet."""
         for name, chunks in prepared.items():
-            stage = stage_of(name) if self._names_tables else name
+            stage = stage_of(self._tables[name]) if self._names_tables else name
             self.load.stage(stage, parsed.rows[name], chunks)
         return []
 
@@ -209,14 +215,10 @@ class StagedWriter:
         return [f"SELECT {key} FROM {name}" for name, key in keys.items()]
 
 
-def stage_of(table: str) -> str:
-    """Return the name of the stage of a table."""
-    return f"stage_{table.rpartition('.')[2]}"
-
-
 def sql_of_key(table: Table, row: str) -> str:
     """Return the SQL expression of the key of a row: the table and the texts of its values."""
-    texts = ", ".join(f"CAST({row}.{column.name} AS text)" for column in table.primary_key)
+    keys = [quoted([column.name]) for column in table.primary_key]
+    texts = ", ".join(f"CAST({row}.{key} AS text)" for key in keys)
     return f"ARRAY[{Literal(table.fullname).as_string()}, {texts}]"
 
 
@@ -258,9 +260,9 @@ def _reject_differing(load: Load, stage: str, values: Sequence[str], *, is_first
     statement = read_sql("pipelines.ingest", "reject_differing").format(
         stage=stage,
         table=table.fullname,
-        keys=", ".join(table.primary_key.columns.keys()),
-        values=", ".join(values),
-        first_values=", ".join(f"first_value({one}) OVER same_key" for one in values),
+        keys=quoted(table.primary_key.columns.keys()),
+        values=quoted(values),
+        first_values=", ".join(f"first_value({quoted([one])}) OVER same_key" for one in values),
         record_key=sql_of_key(table, "staged"),
     )
     if load.run(statement, {"is_first": is_first}).rowcount:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from hashlib import md5
 from typing import TYPE_CHECKING, Any, Self
 
+from psycopg.sql import Identifier
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Integer, Text, TypeEngine
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COPY_ROWS = 20_000
+#: PostgreSQL cuts longer names.
+MAX_NAME_BYTES = 63
 UNHURRIED = f"{sessions.UNHURRIED} -c lock_timeout=2min"
 #: The server notices a lost machine, whose locks others wait for, in a minute and not in two hours.
 KEEPALIVE = "".join(f" -c tcp_keepalives_{one}" for one in ("idle=30", "interval=10", "count=3"))
@@ -141,9 +145,22 @@ def delete_in_batches(
             return removed
 
 
+def quoted(names: Iterable[str]) -> str:
+    """Return names in quotation marks, for a list of columns."""
+    return ", ".join(Identifier(name).as_string() for name in names)
+
+
+def stage_of(table: Table) -> str:
+    """Return the name of the staging table of a table, in quotation marks: it has the schema."""
+    name = f"stage_{table.fullname}"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        name = f"stage_{md5(name.encode(), usedforsecurity=False).hexdigest()}"
+    return quoted([name])
+
+
 def analyze_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
     """Let the planner know a staging table, by the columns that join it with `table`."""
-    joined_by = ", ".join(column for column in columns if column in table.primary_key)
+    joined_by = quoted(column for column in columns if column in table.primary_key)
     connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
@@ -160,15 +177,16 @@ def analyze_table(connection: Connection, name: str) -> None:
 
 def put_frame(connection: Connection, frame: pd.DataFrame, table: Table) -> None:
     """Insert rows by COPY, once in a transaction, replacing those with the same key."""
-    keys, columns = [one.name for one in table.primary_key], [str(name) for name in frame.columns]
-    new = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    stage, names = f"put_{table.name}", ", ".join(columns)
+    columns = [str(name) for name in frame.columns]
+    others = [quoted([name]) for name in columns if name not in table.primary_key]
+    new = ", ".join(f"{name} = excluded.{name}" for name in others)
+    stage, names, keys = stage_of(table), quoted(columns), quoted(table.primary_key.columns.keys())
     execute_script(connection, f"CREATE TEMP TABLE {stage} (LIKE {table.fullname}) ON COMMIT DROP")
     copy_text(connection, f"{stage} ({names})", csv_text(frame))
     execute_script(
         connection,
         f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM {stage}"
-        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}",
+        f" ON CONFLICT ({keys}) DO UPDATE SET {new}",
     )
 
 
@@ -183,9 +201,8 @@ def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]
 def stage_columns(columns: Iterable[str], table: Table) -> dict[str, str]:
     """Return the columns of a staging table of `table`, quoted, with their types."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    quote = dialect.identifier_preparer.quote
     return {
-        quote(column): (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
+        quoted([column]): (OF_RECORD.get(column) or table.c[column].type).compile(dialect)
         for column in columns
     }
 
@@ -235,14 +252,14 @@ def upsert_statement(
     `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
     the same key, only the first counts. A retry changes no row of another record of its delivery.
     """
-    staged = f"stage_{table.name}"
+    staged = stage_of(table)
     keys = [column.name for column in table.primary_key]
     of_table = [name for name in columns if name in table.c]
-    updated = [] if only_missing else [name for name in of_table if name not in keys]
+    changing = [] if only_missing else [name for name in of_table if name not in keys]
     kept = " AND stored.delivery_id <> :delivery_id" if is_retry else ""
-    key_list, column_list = ", ".join(keys), ", ".join(of_table)
+    key_list, column_list = quoted(keys), quoted(of_table)
     on_conflict = "DO NOTHING"
-    if updated:
+    if updated := [quoted([name]) for name in changing]:
         assignments = ", ".join(f"{column} = excluded.{column}" for column in updated)
         stored = ", ".join(f"stored.{column}" for column in updated)
         sent = ", ".join(f"excluded.{column}" for column in updated)
@@ -269,8 +286,8 @@ SELECT count(*) FROM written
 def count_statement(tables: Iterable[tuple[Table, Sequence[str]]]) -> str:
     """Return the statement that counts the staged records that some tables have, by columns."""
     counted = " UNION ALL ".join(
-        f"SELECT {RECORD} FROM stage_{table.name} JOIN {table.fullname}"
-        f" USING ({', '.join(name for name in columns if name in table.primary_key)})"
+        f"SELECT {RECORD} FROM {stage_of(table)} JOIN {table.fullname}"
+        f" USING ({quoted(name for name in columns if name in table.primary_key)})"
         for table, columns in tables
     )
     return f"SELECT count(DISTINCT {RECORD}) FROM ({counted}) AS counted"
