@@ -24,6 +24,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    true,
     update,
 )
 
@@ -211,12 +212,13 @@ def forget_bad_records(connection: Connection, feed: str, names: Sequence[str]) 
     _forget(connection, feed, deliveries.c.name == any_(literal(names, ARRAY(String))))
 
 
-def forget_bad_pages(connection: Connection, feed: str, name: str, request: str) -> None:
-    """Delete the bad records of an API's pages, all of whose read is loaded now.
+def forget_bad_parts(connection: Connection, feed: str, name: str, request: str) -> None:
+    """Delete the bad records of parts of a list, all of which is loaded now.
 
-    Of a read from a time on, `request`, these are the pages that were requested so.
+    Their names begin with `name`, if it is not empty, and contain the `request`.
     """
-    mine = (deliveries.c.name == name) | deliveries.c.name.startswith(f"{name}, ", autoescape=True)
+    of_name = deliveries.c.name.startswith(f"{name}, ", autoescape=True)
+    mine = (deliveries.c.name == name) | of_name if name else true()
     _forget(connection, feed, mine & deliveries.c.name.contains(request, autoescape=True))
 
 

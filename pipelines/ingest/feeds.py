@@ -146,7 +146,10 @@ Pagination = NextLink | Cursor | PageNumber | Offset
 
 @dataclass(frozen=True, kw_only=True)
 class PagedApi(_Http):
-    """An API that answers page by page; each page is a delivery of its own."""
+    """An API that answers page by page; each page is a delivery, named after its request.
+
+    If all pages are those of the last time, nothing is loaded; otherwise every page is.
+    """
 
     pagination: Pagination = field(default_factory=NextLink)
     since: Since | None = None
@@ -156,7 +159,7 @@ class PagedApi(_Http):
 class Batches(_Fetcher):
     """Batches of records that a function yields, such as those of another tool's connector.
 
-    Each batch is a delivery. A batch with the content of the last one of its name is none.
+    Each batch is a delivery. If all batches are those of the last time, nothing is loaded.
     """
 
     #: Called with the settings; yields names of deliveries and their documents. It runs outside of

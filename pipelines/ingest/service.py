@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from tempfile import SpooledTemporaryFile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -15,7 +14,6 @@ from pydantic import SecretStr
 from pipelines.config import Settings
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.client import HttpClient, JsonResponse, is_same_origin
-from pipelines.http.json_documents import parse_json
 from pipelines.ingest.feeds import (
     Cursor,
     Feed,
@@ -41,8 +39,6 @@ HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasN
 Request = tuple[str, Mapping[str, str]]
 #: A longer name of a page ends in a digest: it is in an index.
 MAX_NAME = 200
-#: Pages that are held back stay in memory up to this size, and are in a file from there on.
-HELD_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -166,39 +162,6 @@ class Service:
             place=redact(self.url, self.client.secrets),
             remedy="See whether the pagination of the feed is that of the API.",
         )
-
-
-def unless_read(pages: Iterator[Page], known: Sequence[str], digests: list[str]) -> Iterator[Page]:
-    """Yield the pages of a read; none if they are those of the last one, whose digests are `known`.
-
-    A page that is as last time is held back: only the end, or a page that differs, says whether the
-    read is another one. Then all of them are loaded, as the rows of one page may be those of
-    another by now. `digests` gets the digest of each page.
-    """
-    with SpooledTemporaryFile(HELD_BYTES) as file:
-        held, is_same = list[tuple[Page, int]](), True
-
-        def released() -> Iterator[Page]:
-            file.seek(0)
-            for page, size in held:
-                body = file.read(size)
-                full = replace(page.response, body=body, document=parse_json(body))
-                yield replace(page, response=full)
-
-        for page in pages:
-            digest, body = page.response.sha256, page.response.body
-            digests.append(digest)
-            if is_same and known[len(digests) - 1 : len(digests)] == [digest]:
-                file.write(body)
-                empty = replace(page.response, body=b"", document=None)
-                held.append((replace(page, response=empty), len(body)))
-                continue
-            if is_same:
-                is_same = False
-                yield from released()
-            yield page
-        if is_same and len(digests) < len(known):
-            yield from released()
 
 
 def following(

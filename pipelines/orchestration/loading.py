@@ -22,11 +22,12 @@ from pipelines.failures import (
 from pipelines.ingest import deliveries, watermarks
 from pipelines.ingest.contract import as_json
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Batches, Content, HttpDocument, PagedApi, PolledApi
+from pipelines.ingest.feeds import Batches, Content, HttpDocument, PagedApi, PolledApi, Since
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, rejected_files
 from pipelines.ingest.inbox import Inbox, inspect_file
+from pipelines.ingest.reads import Read
 from pipelines.ingest.runner import Runner
-from pipelines.ingest.service import Page, Service, open_service, secrets_of, unless_read
+from pipelines.ingest.service import Page, open_service, secrets_of
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
@@ -118,43 +119,6 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             raise dg.Failure(description=loading.problems(), allow_retries=False)
 
     return load
-
-
-@dataclass
-class _Read:
-    """One read of an API, from a time on or of all: which pages came."""
-
-    fetcher: PagedApi
-    runner: Runner
-    since: str | None
-    digests: list[str] = field(default_factory=list)
-
-    @property
-    def request(self) -> str:
-        """What is requested beyond the usual; empty: all records."""
-        declared = self.fetcher.since
-        return f"{declared.parameter}={self.since}" if declared and self.since else ""
-
-    def pages(self, service: Service, *, is_again: bool) -> Iterator[Page]:
-        """Yield all pages; unless it `is_again`, none if they are those of the last read."""
-        name, store, source = self.fetcher.input.name, self.runner.store, self.runner.owner.name
-        with store.engine.connect() as connection:
-            known = [] if is_again else watermarks.pages_read(connection, name, self.request)
-        pages = unless_read(service.pages(self.runner.feed, self.since), known, self.digests)
-        for number, page in enumerate(pages):
-            if number == 0:  # from now on, rows may be those of this read
-                with store.transaction(source) as connection:
-                    watermarks.forget_read(connection, name)
-            yield page
-
-    def note(self) -> None:
-        """Note that all pages are loaded, or were by the last read."""
-        name, feed = self.fetcher.input.name, self.runner.feed.name
-        with self.runner.store.transaction(self.runner.owner.name) as connection:
-            watermarks.note_read(connection, name, self.request, self.digests)
-            deliveries.forget_bad_pages(connection, feed, name, self.request)
-            if self.fetcher.since is not None:
-                watermarks.move(connection, name, deliveries.last_number(connection, feed))
 
 
 @dataclass
@@ -258,15 +222,18 @@ class _Loading:
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
         """Load a document, pages or batches; one that is rejected stops no other."""
         is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
-        read: _Read | None = None
-        if isinstance(fetcher, PagedApi):
-            since = None if is_again or self.config.read_whole else self._since(fetcher, runner)
-            read = _Read(fetcher, runner, since)
+        name, since = fetcher.input.name, None
+        declared = fetcher.since if isinstance(fetcher, PagedApi) else None
+        if declared is not None and not (is_again or self.config.read_whole):
+            since = self._since(declared, name, runner)
+        contents, read = self._contents(fetcher, runner, since), None
+        if not isinstance(fetcher, HttpDocument):
+            read = Read(runner, name, f"{declared.parameter}={since}" if declared and since else "")
+            contents = read.unless_known(contents, is_again=is_again)
         before = len(self.failures)
         try:
-            for content in self._contents(fetcher, runner, read, is_again=is_again):
+            for content in contents:
                 try:
-                    # That a page is as last time says nothing: its read is not.
                     outcome = runner.load(content, is_forced=is_again or read is not None)
                 except DatabaseError:
                     raise
@@ -278,8 +245,13 @@ class _Loading:
         except NotReady as reason:
             self._note_not_ready(reason)
             return
-        if read is not None and self.is_on and len(self.failures) == before:
-            read.note()
+        if read is None or not self.is_on or len(self.failures) > before:
+            return
+        with self.store.transaction(self.source.name) as connection:
+            read.note(connection)
+            if declared is not None:
+                last = deliveries.last_number(connection, runner.feed.name)
+                watermarks.move(connection, name, last)
 
     def _note_not_ready(self, reason: NotReady) -> None:
         """Say that there is nothing yet, which is no failure."""
@@ -300,9 +272,7 @@ class _Loading:
             shown.append(f"and {more} more: see the log of the run")
         return "\n".join(shown)
 
-    def _contents(
-        self, fetcher: Contents, runner: Runner, read: _Read | None, *, is_again: bool
-    ) -> Iterator[Content]:
+    def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
         """Yield what a service or a function sends; nothing if it is off."""
         if isinstance(fetcher, Batches):
             self.is_on = not self.settings.is_off
@@ -312,7 +282,8 @@ class _Loading:
         if service is None:
             return
         self.is_on = True
-        pages = read.pages(service, is_again=is_again) if read else [Page("", service.document())]
+        is_paged = isinstance(fetcher, PagedApi)
+        pages = service.pages(runner.feed, since) if is_paged else [Page("", service.document())]
         for page in pages:
             response = page.response
             name = ", ".join(filter(None, (fetcher.input.name, page.name)))
@@ -321,7 +292,7 @@ class _Loading:
                 delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
                 document=response.document,
                 place=response.url,
-                is_overlapping=read is not None and read.since is not None,
+                is_overlapping=since is not None,
             )
 
     def _batches(self, fetcher: Batches, runner: Runner) -> Iterator[Content]:
@@ -347,21 +318,19 @@ class _Loading:
                 " batches before it are loaded; the log names the others.",
             ) from None  # whose traceback may have secrets
 
-    def _since(self, fetcher: PagedApi, runner: Runner) -> str | None:
+    def _since(self, declared: Since, name: str, runner: Runner) -> str | None:
         """Return the time from which on records are requested; None: all.
 
         It is the newest time of reads that ended: a read that broke off may have newer rows than
         what it did not get. One in the future would hide all until then.
         """
-        if (declared := fetcher.since) is None:
-            return None
         table = self.source.table(runner.feed.records[0].table)
         at = table.c[declared.column]
         has_zone = getattr(at.type, "timezone", False)
         now = func.now() if has_zone else func.timezone("UTC", func.now())
         newest = select(func.max(at)).where(at <= now)
         with self.store.engine.connect() as connection:
-            last = watermarks.position(connection, fetcher.input.name)
+            last = watermarks.position(connection, name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
         return None if found is None else str((found - declared.overlap).isoformat())
 

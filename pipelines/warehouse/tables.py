@@ -295,13 +295,15 @@ watermarks = Table(
 reads = Table(
     "reads",
     metadata,
-    required("name", Text, "Name of the API, as in the asset graph.", primary_key=True),
+    required("name", Text, "Name of the input, as in the asset graph.", primary_key=True),
     required("request", Text, "Time from which on records were requested; empty: all records."),
-    required("pages", ARRAY(Text), "SHA-256 digest of each page in order, hexadecimal."),
-    required("read_at", INSTANT, "When its last page had come.", server_default=func.now()),
+    required(
+        "digests", ARRAY(Text), "SHA-256 digest of each page or batch, in order, hexadecimal."
+    ),
+    required("read_at", INSTANT, "When all of it had come.", server_default=func.now()),
     schema="ops",
-    comment="The last read of each API that answers page by page, if it came to its end and all"
-    " pages were loaded; one row each. The same pages for the same request are not loaded again.",
+    comment="The last read of each list that comes in pages or batches, if all of it came and was"
+    " loaded; one row each. The same parts for the same request are not loaded again.",
 )
 
 sources = Table(

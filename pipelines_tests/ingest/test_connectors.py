@@ -87,7 +87,8 @@ def test_records_are_loaded_once_and_bad_ones_kept(author: Author, source: FakeS
     for extra in ([], [], [{"city_id": 8, "name": "City 8"}]):
         source.will(*pages(CITIES[:4], [*CITIES[4:], bad, *extra]))
         ledger = author.loaded(url=address(source))
-    assert ledger == [(4, 4, 0, 0), (4, 3, 0, 1), (1, 1, 0, 0)]
+    new = [(4, 0, 4, 0), (4, 0, 3, 1), (1, 1, 0, 0)]  # of a read that is another one
+    assert ledger == [(4, 4, 0, 0), (4, 3, 1, 0), *new]
     assert author.query("SELECT count(*) FROM cities.cities") == [(8,)]
     ((codes, raw),) = author.query("SELECT reason_codes, raw FROM ops.quarantine")
     assert (codes, json.loads(raw)) == (["city_id_invalid"], bad)
@@ -103,3 +104,15 @@ def test_what_came_before_a_failure_is_loaded(author: Author, source: FakeSource
     assert "a-secret-token" not in "".join(map(str, ran.all_events))
     gc.collect()  # or an unrelated test would be the one that it fails
     assert author.query("SELECT count(*) FROM cities.cities") == [(4,)]
+
+
+def test_a_record_that_moves_between_batches_is_as_last_sent(
+    author: Author, source: FakeSource
+) -> None:
+    """Incident: a batch with the number and content of last time was skipped."""
+    first, last = CITIES[:4], {"city_id": 5, "name": "Five"}
+    moved = {"city_id": 5, "name": "V"}
+    for batches in ([first, [last]], [[*CITIES[1:4], moved]], [first, [last]]):
+        source.will(*pages(*batches))
+        author.loaded(url=address(source))
+    assert author.query("SELECT name FROM cities.cities WHERE city_id = 5") == [("Five",)]
