@@ -17,7 +17,7 @@ from pipelines.migrations import distribution, history, objects
 from pipelines.migrations.collections import catalog, gathered
 from pipelines.migrations.objects import Part
 from pipelines.postgres.clients import place_of
-from pipelines.postgres.errors import failure_of, read_only
+from pipelines.postgres.errors import failure_of, read_only, words_of
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
 from pipelines.warehouse.connection import Warehouse, set_local
@@ -63,7 +63,8 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     A plug-in whose tables or SQL fail is left out, see `pipelines.isolation.broken_sources`.
 
     Raises `PermanentFailure` for a server or database that cannot be used, missing rights, or if
-    others depend on a table or view that changes; `TransientFailure` if it is away or in use.
+    others depend on a table or view that changes; `TransientFailure` if it is away, in use or a
+    standby.
     """
     place = place_of(url)
     with _transaction(url) as connection:
@@ -215,7 +216,7 @@ def _in_words(error: BaseException) -> str:
     if error.connection_invalidated:
         raise error
     files = f" ({', '.join(error.detail)})" if error.detail else ""
-    return f"{files}: {str(error.orig).strip()}"
+    return f"{files}: {words_of(error.orig)}"
 
 
 def _wanted() -> dict[str, str]:

@@ -88,6 +88,7 @@ def _engine(url: str) -> Engine:
         url,
         connect_args={"options": f"{given} {sessions.options(None, sessions.OF_TIMES)}"},
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         pool_size=KEPT_SESSIONS,
         max_overflow=-1,
         pool_pre_ping=True,  # the database may have restarted

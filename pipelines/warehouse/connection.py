@@ -72,6 +72,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
             "prepare_threshold": None,
         },
         pool_pre_ping=True,
+        hide_parameters=True,  # such as the keys of persons: errors are logged
     )
     place = place_of(url)
     event.listen(engine, "connect", lambda new, _: sessions.compare(new, role, place))
