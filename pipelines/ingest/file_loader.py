@@ -23,6 +23,7 @@ from pipelines.ingest.deliveries import (
     Outcome,
     forget_bad_records,
     last_sha256,
+    note_rejection,
     rejection_noted,
 )
 from pipelines.ingest.feeds import Content
@@ -46,28 +47,75 @@ def load_files(
     """Load files, each in its own transaction; one that fails does not block the others.
 
     Returns the outcomes of files with new content, and the failures of rejected files, which are
-    not read again until they change. Raises `TransientFailure` and `DatabaseError`.
+    not read again until they change. A file that the database does not take is tried once more if
+    rows of a later file are stored: if it fails again, it is rejected, too. Else the failure is
+    raised, `TransientFailure` or `DatabaseError`, and nothing is rejected for it.
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
+    failed: list[tuple[InboxFile, Failure]] = []
+    #: How many of them failed before rows of another file were stored.
+    retried = 0
     for file in files:
         try:
-            outcome = load_file(runner, file, inbox)
-        except NotReady as reason:  # it is being written again: it will be there at the next tick
-            logger.warning("%s", reason)
-        except FileReadError as failure:
-            failures.append(failure)
-        except DatabaseError:
-            raise
-        except PermanentFailure as failure:
-            failures.append(failure)
-            with runner.store.transaction(inbox.source) as connection:
-                _remember(connection, inbox, file, runner.run_id, None)
+            found = _load_or_reject(runner, inbox, file, failures)
+        except (DatabaseError, TransientFailure) as failure:
+            with runner.store.transaction(inbox.source):
+                pass  # the server is there, so that the next file may load
+            logger.warning("%s", failure)
+            failed.append((file, failure))
         else:
-            outcomes += [outcome] if outcome else []
+            outcomes += found
+            retried = len(failed) if any(one.loaded for one in found) else retried
+    for file, _ in failed[:retried]:
+        try:
+            outcomes += _load_or_reject(runner, inbox, file, failures)
+        except (DatabaseError, TransientFailure) as failure:
+            failures.append(_set_aside(runner, inbox, file, failure))
     with runner.store.transaction(inbox.source) as connection:
         _delete_missing_files(connection, inbox)
+    if failed[retried:]:
+        raise failed[retried][1]
     return outcomes, failures
+
+
+def _load_or_reject(
+    runner: Runner, inbox: Inbox, file: InboxFile, failures: list[Failure]
+) -> list[Outcome]:
+    """Load a file; return its outcome, if any. Note one that is rejected, and add its failure.
+
+    Raises `TransientFailure` and `DatabaseError` of the database.
+    """
+    try:
+        outcome = load_file(runner, file, inbox)
+    except NotReady as reason:  # it is being written again: it will be there at the next tick
+        logger.warning("%s", reason)
+    except FileReadError as failure:
+        failures.append(failure)
+    except DatabaseError:
+        raise
+    except PermanentFailure as failure:
+        failures.append(failure)
+        with runner.store.transaction(inbox.source) as connection:
+            _remember(connection, inbox, file, runner.run_id, None)
+    else:
+        return [outcome] if outcome else []
+    return []
+
+
+def _set_aside(runner: Runner, inbox: Inbox, file: InboxFile, failure: Failure) -> PermanentFailure:
+    """Reject a file that the database does not take while it takes others; return why."""
+    rejected = PermanentFailure(
+        inbox.source,
+        f"{failure.problem} (twice, while another file was loaded)",
+        place=str(file.path),
+        remedy="Mend what the server says, then run"
+        f" isobar quarantine retry {inbox.source}; or correct the file.",
+    )
+    with runner.store.transaction(inbox.source) as connection:
+        note_rejection(connection, _delivery(inbox.source, file), rejected, runner.run_id)
+        _remember(connection, inbox, file, runner.run_id, None)
+    return rejected
 
 
 def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Outcome | None:
@@ -76,7 +124,7 @@ def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Ou
     Raises `PermanentFailure` for a file that cannot be read, and `NotReady` for one that changes.
     """
     source, place = runner.owner.name, str(file.path)
-    delivery = Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
+    delivery = _delivery(source, file)
     with (
         rejection_noted(runner.store, source, delivery, runner.run_id),
         _opened(source, file) as opened,
@@ -100,6 +148,10 @@ def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Ou
         if inbox is not None:
             _remember(connection, inbox, file, runner.run_id, sha256)
         return outcome
+
+
+def _delivery(source: str, file: InboxFile) -> Delivery:
+    return Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
 
 
 def _compare(source: str, opened: BinaryIO, file: InboxFile) -> None:
