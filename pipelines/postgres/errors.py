@@ -109,10 +109,12 @@ def sqlstate_of(cause: Any) -> str:
 def words_of(cause: Any) -> str:
     """Return what the driver or PostgreSQL says, with the place in a COPY but without values."""
     said = str(cause).strip()
-    diag = getattr(cause, "diag", None)
+    diag: Any = getattr(cause, "diag", None)
     if sqlstate_of(cause).startswith(OF_VALUES):
         primary = getattr(diag, "message_primary", None) or said.partition("\n")[0]
         said = QUOTED.sub('"…"', primary) if sqlstate_of(cause).startswith("22") else primary
+    elif getattr(diag, "internal_query", None):  # made by a function, maybe with values in it
+        said = diag.message_primary
     context = getattr(diag, "context", None) or ""
     if context and context in said:  # it may quote rows and parameters
         said = said[: said.index(context)].rpartition("\n")[0]
