@@ -12,7 +12,7 @@ from pipelines.dashboard import page as ui
 from pipelines.dashboard.source_page import pages_of
 from pipelines.failures import Failure
 from pipelines.isolation import broken_sources, isolated
-from pipelines.postgres.errors import cause_of
+from pipelines.postgres.errors import cause_of, words_of
 from pipelines.source import by_seniority
 
 #: Local files: a page icon by name would be fetched from the Internet.
@@ -73,7 +73,7 @@ def main() -> None:
     except Failure as failure:
         st.error(ui.as_plain(str(failure)))
     except (psycopg.Error, DBAPIError) as error:
-        cause = ui.as_plain(str(cause_of(error)))
+        cause = ui.as_plain(words_of(cause_of(error)))
         st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
         st.caption(
             "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."
