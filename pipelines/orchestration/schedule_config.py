@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 # Ticks as the daemon computes them, including clock changes; Dagster has no public function for it.
-from dagster._utils.schedules import cron_string_iterator
+from dagster._utils.schedules import CroniterShim, cron_string_iterator
 from pydantic import ValidationError
 
 from pipelines.config import Settings, own_schedules
@@ -30,8 +30,10 @@ HOUSEKEEPING = Schedule(
     cron="40 2 * * *",
     about="Delete old data, such as events of runs. Its configuration has the number of days.",
 )
-#: A time before a month of 31 days, and how long its ticks are looked at.
-BEGIN, LOOKED_AT = dt.datetime(2026, 10, 1, tzinfo=dt.UTC), dt.timedelta(days=8)
+#: A Monday. Eight days after it show each interval of schedules by weekdays and times; 26 months
+#: show those of others, with and without the 29th of February.
+BEGIN, WEEK, YEARS = dt.datetime(2027, 2, 1, tzinfo=dt.UTC), dt.timedelta(8), dt.timedelta(800)
+DAY = dt.timedelta(days=1)
 IGNORED = (
     "schedules.toml: schedules.%s: there is no %s. The entry is ignored; its source may be off."
 )
@@ -107,13 +109,33 @@ def ticks(one: Schedule) -> Iterator[dt.datetime]:
 
 
 def longest_wait(one: Schedule) -> dt.timedelta:
-    """Return the longest interval between two ticks, as far as those of a week show it."""
-    longest = dt.timedelta()
-    for earlier, later in pairwise(ticks(one)):
-        longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
-        if later > BEGIN + LOOKED_AT:
-            break
-    return longest
+    """Return the longest interval between two ticks, by a clock that nobody puts forward or back.
+
+    It is between two times of a day, or from the last one of a day to the first one of another.
+    """
+    return _longest_wait(one.cron)
+
+
+@cache
+def _longest_wait(cron: str) -> dt.timedelta:
+    (minutes, hours, *days), numbered = CroniterShim.expand(cron)
+    times = [
+        dt.timedelta(hours=hour, minutes=minute)
+        for hour in (range(24) if hours == ["*"] else hours)
+        for minute in (range(60) if minutes == ["*"] else minutes)
+    ]
+    longest = DAY
+    if days != [["*"]] * 3:
+        midnights = " ".join(["0 0", *cron.split()[2:]]) if " " in cron else cron  # as @monthly
+        is_weekly = days[:2] == [["*"]] * 2 and not numbered
+        until = BEGIN + (WEEK if is_weekly else YEARS)
+        longest = dt.timedelta()
+        for earlier, later in pairwise(cron_string_iterator(BEGIN.timestamp(), midnights, "UTC")):
+            longest = max(longest, later - earlier)
+            if later > until:
+                break
+    nights = [longest - times[-1] + times[0]]
+    return max(nights + [later - earlier for earlier, later in pairwise(times)])
 
 
 def schedule_of(entry: Schedule) -> dg.ScheduleDefinition:

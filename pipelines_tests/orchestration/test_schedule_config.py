@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -191,10 +192,34 @@ def test_an_asset_is_overdue_two_hours_after_the_longest_wait_for_its_schedule(
         ("*/5 8-18 * * *", "UTC", 13 + 5 / 60),
         ("*/10 9-17 * * 1-5", "UTC", 48 + 15 + 10 / 60),
         ("0 0 1 * *", "UTC", 31 * 24.0),
+        ("0 6,18 1 * *", "UTC", 31 * 24.0 - 12),
+        ("@monthly", "UTC", 31 * 24.0),
+        ("@hourly", "UTC", 1.0),
+        ("15 4 * * 1", "Europe/Paris", 7 * 24.0),
+        ("0 0 * * 1#1", "UTC", 35 * 24.0),
+        ("0 0 L * *", "UTC", 31 * 24.0),
+        ("0 0 1,15 * *", "UTC", 17 * 24.0),
+        ("0 0 10,20 * *", "Europe/Paris", 21 * 24.0),
+        ("0 0 29 * *", "UTC", 59 * 24.0),
+        ("0 5 * 3-11 *", "UTC", 92 * 24.0),
+        ("0 0 1 1,7 *", "UTC", 184 * 24.0),
+        ("0 0 1 1 *", "UTC", 366 * 24.0),
+        ("0 0 30 6 *", "UTC", 366 * 24.0),
+        ("0 0 29 2 *", "UTC", (4 * 365 + 1) * 24.0),
+        ("* * * * *", "UTC", 1 / 60),
+        ("* * 1-30 * *", "UTC", 24 + 1 / 60),
     ],
 )
 def test_the_longest_wait_spans_nights_and_months(cron: str, zone: str, hours: float) -> None:
+    """Incident: after 14 days, a source of the 1st and the 15th was late without being late."""
     assert longest_wait(Schedule(cron=cron, zone=zone)) == dt.timedelta(hours=hours)
+
+
+def test_a_schedule_of_each_minute_costs_a_start_nothing() -> None:
+    begun = time.process_time()
+    for cron in ("* 0-22 * * *", "*/2 * * * 1-5", "* * 1,15 * *"):
+        longest_wait(Schedule(cron=cron))
+    assert time.process_time() - begun < 0.2
 
 
 def test_the_documented_example_is_valid(tmp_path: Path) -> None:
