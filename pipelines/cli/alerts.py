@@ -33,10 +33,11 @@ def test() -> None:
         )
     text = f"This is how alerts from Isobar look.\n  page: {ui_url() or 'ISOBAR_UI_URL unset'}"
     message = Message("Isobar: a test", text, "info")
-    outcomes = deliver(dict.fromkeys(check_urls(urls), message), TEST_SECONDS)
-    for receiver, reason in outcomes.items():
+    sent = deliver(dict.fromkeys(check_urls(urls), message), TEST_SECONDS)
+    reasons = {receiver: sending.reason for receiver, sending in sent.items()}
+    for receiver, reason in reasons.items():
         words = "accepted" if reason is None else f"not accepted: {reason}"
         click.echo(f"{receiver.address}: {words}")
     sys.stdout.flush()
     # Without waiting for a slow receiver, which may still block.
-    os._exit(any(reason is not None for reason in outcomes.values()))
+    os._exit(any(reason is not None for reason in reasons.values()))

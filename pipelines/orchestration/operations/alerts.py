@@ -1,12 +1,14 @@
 """The sensor that looks for problems each minute, notes them, and notifies people.
 
 Each receiver is notified once when a problem begins, and when it is over, in one message of all
-changes since the last one that it accepted. What was notified is kept in the sensor's cursor.
+changes since the last one that it accepted. What was notified is kept in the sensor's cursor. While
+a message has no answer yet, its receiver gets no other.
 """
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import dagster as dg
@@ -16,7 +18,13 @@ from pipelines.config import alert_urls, ui_url
 from pipelines.failures import Failure, redact
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.look import SENSOR, look, tables_of
-from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver, receivers_of
+from pipelines.orchestration.operations.notifiers import (
+    Message,
+    Receiver,
+    Sending,
+    deliver,
+    receivers_of,
+)
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.warehouse import last_look
@@ -24,6 +32,9 @@ from pipelines.warehouse.last_look import Problem
 
 #: Less than the minute until the next look.
 SEND_SECONDS = 20.0
+#: After which a message without an answer counts as accepted: it was sent, and who has it should
+#: not get it again. Shorter than `notifiers.READ_SECONDS`.
+ANSWER_SECONDS = 300.0
 #: How many changes a message lists, and of how many problems a receiver is notified, worst first.
 MAX_LISTED, MAX_NOTIFIED = 10, 200
 Word = Literal["error", "warning", "over"]
@@ -48,6 +59,18 @@ class Memory(BaseModel):
     version: Literal[4] = 4
     #: The open problems that each receiver was notified of: by its digest, and by their keys.
     receivers: dict[str, dict[str, NotifiedProblem]] = {}
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A message without an answer yet, and what its receiver is notified of if it accepts it."""
+
+    sending: Sending
+    notified: dict[str, NotifiedProblem]
+
+
+#: By the digests of receivers. A process that starts anew sends their messages again.
+UNANSWERED: dict[str, Unanswered] = {}
 
 
 @due_sensor(
@@ -113,9 +136,11 @@ def notify(
     those that can be seen now, none is over.
     """
     keys = {one.key for one in problems}
-    before = {one: memory.receivers.get(one.digest, {}) for one in receivers}
+    settled = {receiver: _settled(receiver, memory) for receiver in receivers}
     after, messages = {}, {}
-    for receiver, known in before.items():
+    for receiver, (known, _) in settled.items():
+        if receiver.digest in UNANSWERED:
+            continue
         begun = [one for one in problems[:MAX_NOTIFIED] if one.key not in known]
         over = set() if is_partial else known.keys() - keys
         after[receiver] = {key: one for key, one in known.items() if key not in over} | {
@@ -125,11 +150,29 @@ def notify(
         if begun or over:
             ended = [one for key, one in known.items() if key in over]
             messages[receiver] = _message(begun, ended, now)
-    reasons = deliver(messages, SEND_SECONDS)
-    missed = {receiver: reason for receiver, reason in reasons.items() if reason is not None}
-    receivers_now = {one.digest: (before if one in missed else after)[one] for one in receivers}
-    words = [f"{one.address} was not reached ({reason})" for one, reason in missed.items()]
+    current = Memory(receivers={one.digest: known for one, (known, _) in settled.items()})
+    for receiver, sending in deliver(messages, SEND_SECONDS).items():
+        UNANSWERED[receiver.digest] = Unanswered(sending, after[receiver])
+        settled[receiver] = _settled(receiver, current)
+    receivers_now = {receiver.digest: known for receiver, (known, _) in settled.items()}
+    words = [f"{one.address} {missed}" for one, (_, missed) in settled.items() if missed]
     return Memory(receivers=receivers_now), words
+
+
+def _settled(receiver: Receiver, memory: Memory) -> tuple[dict[str, NotifiedProblem], str | None]:
+    """Return what a receiver is notified of by now, and what is wrong with its last message."""
+    known = memory.receivers.get(receiver.digest, {})
+    last = UNANSWERED.get(receiver.digest)
+    if last is None:
+        return known, None
+    if not last.sending.is_over and last.sending.seconds < ANSWER_SECONDS:
+        return known, "has not answered yet"
+    del UNANSWERED[receiver.digest]
+    if not last.sending.is_over:
+        return last.notified, "has taken a message without answer"
+    if last.sending.reason is not None:
+        return known, f"was not reached ({last.sending.reason})"
+    return last.notified, None
 
 
 def _message(

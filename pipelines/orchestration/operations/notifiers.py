@@ -17,6 +17,8 @@ from pipelines.config.env_validation import SHORTEST_SECRET, misconfigured
 from pipelines.failures import PermanentFailure, printable, redact
 
 MAX_REASON_CHARACTERS = 200
+#: How long the thread of a message waits for a part of the answer.
+READ_SECONDS = 600.0
 NO_ANSWER = "it did not answer in time"
 
 
@@ -62,23 +64,40 @@ def check_urls(urls: Sequence[str]) -> list[Receiver]:
     return receivers
 
 
-def deliver(messages: Mapping[Receiver, Message], seconds: float) -> dict[Receiver, str | None]:
-    """Send each receiver its message; return why one did not accept it, or None.
+class Sending:
+    """A message on its way to a receiver, and the thread that waits for the answer."""
 
-    Receivers are served concurrently. What is not accepted within `seconds` counts as undelivered.
-    """
-    reasons: dict[Receiver, str | None] = dict.fromkeys(messages, NO_ANSWER)
-    deadline = time.monotonic() + seconds
+    def __init__(self, receiver: Receiver, message: Message) -> None:
+        #: Why the receiver did not accept it, or None.
+        self.reason: str | None = NO_ANSWER
+        self._begun = time.monotonic()
+        self._thread = threading.Thread(target=self._send, args=(receiver, message), daemon=True)
+        self._thread.start()
 
-    def send_to(receiver: Receiver) -> None:
-        reasons[receiver] = receiver.send(messages[receiver])
+    def _send(self, receiver: Receiver, message: Message) -> None:
+        self.reason = receiver.send(message)
 
-    threads = [threading.Thread(target=send_to, args=(one,), daemon=True) for one in messages]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return {**reasons}
+    @property
+    def seconds(self) -> float:
+        """How long ago it was begun."""
+        return time.monotonic() - self._begun
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is an answer, or a reason why there will be none."""
+        return not self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until so many seconds after its beginning."""
+        self._thread.join(max(0.0, seconds - self.seconds))
+
+
+def deliver(messages: Mapping[Receiver, Message], seconds: float) -> dict[Receiver, Sending]:
+    """Send each receiver its message, concurrently, and wait for their answers until `seconds`."""
+    sent = {receiver: Sending(receiver, message) for receiver, message in messages.items()}
+    for one in sent.values():
+        one.wait(seconds)
+    return sent
 
 
 def _receiver(url: str) -> Receiver | None:
@@ -88,6 +107,8 @@ def _receiver(url: str) -> Receiver | None:
     plugin = apprise.Apprise.instantiate(url)
     if plugin is None:
         return None
+    # By default four: who answers later has the message, and would get it again.
+    plugin.socket_read_timeout = READ_SECONDS
     if "overflow=" not in url:
         plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else long messages may be rejected
     masked = plugin.url(privacy=True)  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import dagster as dg
@@ -15,9 +16,9 @@ from pipelines.orchestration.operations import alerts, problems
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
-from pipelines.testing.fake_source import body
+from pipelines.testing.fake_source import Answer, body
 from pipelines.warehouse.last_look import Problem
-from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
+from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World, until
 from pipelines_tests.slow_answers import drip
 
 pytestmark = pytest.mark.filterwarnings(
@@ -27,10 +28,25 @@ MANY = ("a", "b", "c", "d", "e", "f")
 Wait = Callable[[float], None]
 
 
+def late(seconds: float, status: int = 200) -> Answer:
+    """Take a message, and answer after some time."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(seconds)
+        body(b"at last", status=status)(handler)
+
+    return answer
+
+
+def unanswered() -> bool:
+    return any(not one.sending.is_over for one in alerts.UNANSWERED.values())
+
+
 @pytest.fixture(autouse=True)
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERT_URLS", raising=False)
     monkeypatch.setenv("ISOBAR_UI_URL", "http://isobar.example/")
+    monkeypatch.setattr(alerts, "UNANSWERED", {})
 
 
 @pytest.fixture
@@ -194,8 +210,79 @@ def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     begun = time.monotonic()
     said, _ = world.look()
     assert time.monotonic() - begun < 15
-    assert "was not reached (it did not answer in time)" in said
+    assert "has not answered yet" in said
     assert receiver.titles == other.titles == ["Isobar: warning 2"]
+
+
+def test_a_receiver_that_takes_seconds_to_accept_gets_an_alert_once(
+    world: World, receiver: FakeReceiver
+) -> None:
+    """Incident: apprise waits four seconds for an answer, and the alert came each minute."""
+    receiver.answer = late(5)
+    world.stop("a")
+    said, cursor = world.look()
+    assert said == "1 problem, all reported."
+    assert world.look(cursor)[0] == "1 problem, all reported."
+    assert receiver.titles == ["Isobar: warning: sensor a"]
+
+
+def test_an_alert_that_is_accepted_after_the_tick_is_not_sent_again(
+    world: World, receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "SEND_SECONDS", 0.5)
+    receiver.answer = late(6)
+    world.stop("a")
+    said, cursor = world.look()
+    assert said == f"1 problem; json://127.0.0.1:{receiver.port} has not answered yet."
+    world.stop("b")
+    said, cursor = world.look(cursor)
+    assert "has not answered yet" in said
+    assert receiver.titles == ["Isobar: warning: sensor a"]
+    receiver.answer = body(b"ok")
+    until(lambda: not unanswered())
+    said, cursor = world.look(cursor)
+    assert said == "2 problems, all reported."
+    assert receiver.titles == ["Isobar: warning: sensor a", "Isobar: warning: sensor b"]
+    world.look(cursor)
+    assert len(receiver.titles) == 2
+
+
+def test_an_alert_that_is_rejected_after_the_tick_is_sent_again(
+    world: World, receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a gateway does that gives up on what is behind it: nobody has got the message."""
+    monkeypatch.setattr(alerts, "SEND_SECONDS", 0.5)
+    receiver.answer = late(1, status=504)
+    world.stop("a")
+    _, cursor = world.look()
+    receiver.answer = body(b"ok")
+    until(lambda: not unanswered())
+    said, cursor = world.look(cursor)
+    assert said == "1 problem, all reported."
+    assert receiver.titles == ["Isobar: warning: sensor a"] * 2
+    world.look(cursor)
+    assert len(receiver.titles) == 2
+
+
+def test_a_receiver_that_never_answers_gets_an_alert_once_and_is_named(
+    world: World, receiver: FakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(alerts, "ANSWER_SECONDS", 1.0)
+    receiver.answer = late(60)
+    world.stop("a")
+    _, cursor = world.look()
+    time.sleep(1)
+    said, cursor = world.look(cursor)
+    assert (
+        said == f"1 problem; json://127.0.0.1:{receiver.port} has taken a message without answer."
+    )
+    assert world.look(cursor)[0] == "1 problem, all reported."
+    assert receiver.titles == ["Isobar: warning: sensor a"]
+    receiver.answer = body(b"ok")
+    world.resume("a")
+    world.look(cursor)
+    assert receiver.titles[1:] == ["Isobar: over: sensor a"]
 
 
 def test_many_problems_make_one_message_worst_first(world: World, receiver: FakeReceiver) -> None:
