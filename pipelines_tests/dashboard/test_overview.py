@@ -65,6 +65,20 @@ def test_a_feed_that_is_silent_for_longer_than_ever_is_quiet(owner: psycopg.Conn
     assert any("went quiet" in one.proto.label for one in page.get("page_link"))
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "UTC"])
+def test_a_feed_is_as_quiet_for_readers_in_any_zone(owner: psycopg.Connection, zone: str) -> None:
+    """Incident: an analyst in another zone counted another number of days with deliveries."""
+    in_a_day = "SELECT extract(EPOCH FROM now() - date_trunc('day', now(), 'UTC')) / 86400.0"
+    (today,) = owner.execute(in_a_day).fetchone() or (0,)
+    midnight = float(today)
+    ages = [midnight + days - hours / 24 for days in (30, 29, 28, 27) for hours in (1, 23)]
+    deliver(owner, "flights", *ages)
+    deliver(owner, "solar", *ages, midnight + 26 - 12 / 24)
+    owner.execute(f"SET TIME ZONE '{zone}'".encode())
+    quiet = owner.execute("SELECT source, is_quiet FROM ops.feeds ORDER BY source").fetchall()
+    assert quiet == [("flights", False), ("solar", True)], "four days of UTC, and five"
+
+
 ROW = {"plant_name": "[Sierra](http://x)", "missing_hours": 3}
 SINCE = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
 

@@ -52,7 +52,7 @@ LEFT JOIN (
     FROM (
         SELECT
             feed,
-            received_at::date AS day,
+            (received_at AT TIME ZONE 'UTC')::date AS day,
             received_at - lag(received_at) OVER (PARTITION BY feed ORDER BY received_at) AS gap
         FROM ops.deliveries
         INNER JOIN (
