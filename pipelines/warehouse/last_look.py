@@ -67,7 +67,7 @@ def read(connection: Connection) -> Look | None:
             for one in row["problems"]
         ]
         return Look(row["looked_at"], problems, row["is_by_daemon"])
-    except TypeError:  # noted by another version
+    except (KeyError, TypeError, ValueError):  # noted by another version
         return None
 
 

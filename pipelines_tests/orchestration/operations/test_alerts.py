@@ -136,6 +136,30 @@ def test_what_a_look_found_is_a_row(world: World, owner: psycopg.Connection, wai
     assert found == ("status", "error", None, "look"), "nobody looks any more"
 
 
+@pytest.mark.parametrize(
+    "noted",
+    [
+        '[{"key": "run:x", "what": "It failed"}]',
+        '[{"key": "run:x", "since": "yesterday"}]',
+        '[{"since": "2026-11-01T00:00:00+00:00", "colour": "red"}]',
+        '["run:x"]',
+    ],
+)
+def test_a_look_of_another_version_does_not_stop_the_next(
+    world: World, owner: psycopg.Connection, noted: str
+) -> None:
+    """Incident: each tick read what an older version had noted, failed, and noted nothing."""
+    owner.execute(
+        "INSERT INTO ops.last_look (number, looked_at, problems, is_by_daemon)"
+        " VALUES (1, now(), %s, TRUE)",
+        [noted],
+    )
+    world.stop()
+    assert world.look()[0].startswith("1 problem, all reported.")
+    keys = owner.execute("SELECT key FROM ops.problems").fetchall()
+    assert keys == [("stopped:inbox",)]
+
+
 def test_what_cannot_be_seen_without_the_warehouse_is_not_over(
     world: World, owner: psycopg.Connection, receiver: FakeReceiver
 ) -> None:
