@@ -6,13 +6,14 @@ databases, which pg_dump has not, are made again; those of others have to be the
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 from psycopg import sql
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import make_url
@@ -56,11 +57,16 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1
 """
 
 
-class Manifest(BaseModel, frozen=True, strict=True):
-    """The description of a complete backup, written last."""
+class MadeBy(BaseModel, frozen=True, strict=True):
+    """What the manifests of all versions have."""
 
     format: int
     isobar: str
+
+
+class Manifest(MadeBy, frozen=True, strict=True):
+    """The description of a complete backup, written last."""
+
     taken_at: AwareDatetime
     #: SHA-256 of each dump, by the name of its file.
     sha256: dict[str, str]
@@ -134,12 +140,14 @@ def restore_from(
                         remedy="Restore into another ISOBAR_HOME or DATABASE_URL; or give"
                         " --replace, and both databases are dropped when the backup is there.",
                     )
-        # On one server, both databases are made and renamed by the user of the warehouse.
+        # On one server, one session of the warehouse's user makes and renames both databases.
         is_one = len({_server(url) for url in urls.values()}) == 1
-        admins = {
-            name: until_done.enter_context(connect(with_database(url, "postgres"), autocommit=True))
-            for name, url in (dict.fromkeys(urls, urls[WAREHOUSE]) if is_one else urls).items()
+        admin_urls = dict.fromkeys(urls, urls[WAREHOUSE]) if is_one else urls
+        opened = {
+            url: until_done.enter_context(connect(with_database(url, "postgres"), autocommit=True))
+            for url in dict.fromkeys(admin_urls.values())
         }
+        admins = {name: opened[url] for name, url in admin_urls.items()}
         for name, url in urls.items():
             drop = _sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh[name])
             (owner,) = admins[name].execute(OWNER_OF, [_name(url)]).fetchone() or ("",)
@@ -160,29 +168,43 @@ def restore_from(
         _end_runs(fresh[DAGSTER], settings.dagster_home, report)
         remedy = "Stop isobar ui on every machine, close other connections, then run again."
         drops = {name: _sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", old[name]) for name in urls}
-        with ExitStack() as transactions:
-            for name, url in urls.items():
-                admins[name].execute(drops[name])
-                transactions.enter_context(admins[name].transaction())
-                with translated("restore", "it was not replaced", place=place_of(url), see=remedy):
-                    admins[name].execute(_sql("ALTER DATABASE {} RENAME TO {}", url, old[name]))
-                    admins[name].execute(_sql("ALTER DATABASE {} RENAME TO {}", fresh[name], url))
+        for name in urls:
+            admins[name].execute(drops[name])
+        with ExitStack() as undo:
+            for admin in opened.values():
+                mine = {name: url for name, url in urls.items() if admins[name] is admin}
+                pairs = [(url, old[name]) for name, url in mine.items()]
+                pairs += [(fresh[name], url) for name, url in mine.items()]
+                place = ", ".join(map(place_of, mine.values()))
+                with translated("restore", "it was not replaced", place=place, see=remedy):
+                    _rename(admin, pairs)
+                undo.callback(_rename, admin, [(new, name) for name, new in reversed(pairs)])
+            undo.pop_all()
         for name in urls:
             admins[name].execute(drops[name])
     report("Restored the warehouse and the history of its runs.")
+
+
+def _rename(admin: psycopg.Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    """Give the databases of URLs the names of others, all or none."""
+    with admin.transaction():
+        for url, new in pairs:
+            admin.execute(_sql("ALTER DATABASE {} RENAME TO {}", url, new))
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a complete backup. Raises `PermanentFailure` for any other folder."""
     problem = ""
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-        changed = {name for name, _ in _digests(folder).items() ^ manifest.sha256.items()}
-        if manifest.format != FORMAT:
-            problem = f"it is of Isobar {manifest.isobar}, which restores it"
-        elif changed:
-            words = ", ".join(sorted(changed))
-            problem = f"files are missing or not as they were written: {words}"
+        content = (folder / MANIFEST).read_bytes()
+        made_by = MadeBy.model_validate_json(content)
+        if made_by.format == FORMAT:
+            manifest = Manifest.model_validate_json(content)
+            if changed := {name for name, _ in _digests(folder).items() ^ manifest.sha256.items()}:
+                words = ", ".join(sorted(changed))
+                problem = f"files are missing or not as they were written: {words}"
+        else:
+            problem = f"it is of Isobar {made_by.isobar}, which restores it"
     except (ValueError, OSError) as error:
         problem = f"there is no {MANIFEST} that can be read: {error}"
     if problem:

@@ -1,7 +1,9 @@
 """`isobar backup` and `restore`: contents and rejections. The drill is in `drills`."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -146,6 +148,85 @@ def test_databases_in_use_are_not_replaced(
     assert done.returncode == 0, done.stderr
 
 
+def rows_of(urls: Iterable[str]) -> list[dict[str, str]]:
+    found = []
+    for url in urls:
+        with psycopg.connect(url) as connection:
+            found.append(checksums(connection))
+    return found
+
+
+def test_a_restore_that_breaks_off_at_its_end_replaces_neither_database(
+    state: Path,
+    server: Connections,
+    database: str,
+    outside: dict[str, str],
+    backup: Path,
+    owner: psycopg.Connection,
+) -> None:
+    """Incident: the warehouse was that of the backup, and the history of its runs was not.
+
+    While the rename of one waits for a session to go, the session that renamed another is lost.
+    """
+    owner.execute("CREATE TABLE public.since AS SELECT 1 AS one")
+    urls = [server.url(SUPERUSER, f"{database}_dagster"), outside["DATABASE_URL"]]
+    with psycopg.connect(urls[0], autocommit=True) as dagster:
+        dagster.execute("CREATE TABLE public.since AS SELECT 1 AS one")
+    before = rows_of(urls)
+    with (
+        psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as postgres,
+        ThreadPoolExecutor() as thread,
+    ):
+        words = ("restore", str(backup), "--replace")
+        done = thread.submit(lambda: isobar(state, *words, **outside))
+        renaming = f'%ALTER DATABASE "{database}%RENAME%'
+        ended = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+        waiting = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
+        while not postgres.execute(waiting, [renaming]).rowcount:
+            assert not done.done(), done.result().stderr
+            time.sleep(0.02)
+        ended += " AND query LIKE %s ORDER BY query_start LIMIT 1"
+        assert postgres.execute(ended, [renaming]).rowcount == 1
+        owner.close()
+        failed = done.result()
+    assert failed.returncode == 1
+    assert "what to do" in failed.stderr
+    assert rows_of(urls) == before
+    again = isobar(state, *words, **outside)
+    assert again.returncode == 0, again.stderr
+    assert rows_of(urls) != before
+
+
+def test_on_two_servers_the_first_is_renamed_back_if_the_second_is_in_use(
+    state: Path,
+    server: Connections,
+    database: str,
+    outside: dict[str, str],
+    backup: Path,
+) -> None:
+    """Two names of one server are two servers."""
+    dagster = server.url(SUPERUSER, f"{database}_dagster")
+    urls = [dagster, outside["DATABASE_URL"]]
+    with psycopg.connect(dagster, autocommit=True) as session:
+        session.execute("CREATE TABLE public.since AS SELECT 1 AS one")
+    before = rows_of(urls)
+    variables = outside | {"DAGSTER_POSTGRES_URL": dagster.replace("127.0.0.1", "localhost")}
+    with psycopg.connect(outside["DATABASE_URL"]):
+        failed = isobar(state, "restore", str(backup), "--replace", **variables)
+    assert failed.returncode == 1
+    assert "is being accessed by other users" in failed.stderr
+    assert rows_of(urls) == before
+    with psycopg.connect(dagster) as session:
+        left = "SELECT datname FROM pg_database WHERE datname LIKE %s || '%%' ORDER BY 1"
+        names = session.execute(left, [database]).fetchall()
+    assert names == [(database,), (f"{database}_dagster",)]
+    done = isobar(state, "restore", str(backup), "--replace", **variables)
+    assert done.returncode == 0, done.stderr
+    assert rows_of(urls) != before
+
+
 @pytest.fixture
 def rented(server: Connections, template: str, other: str) -> Iterator[str]:
     """The URL of a database whose owner is no superuser, as on a managed server.
@@ -183,6 +264,12 @@ def written(tmp_path: Path) -> Path:
     [
         ("manifest.json", {"format": FORMAT + 1}, "it is of Isobar 0.1.0, which restores it"),
         ("manifest.json", {"format": FORMAT - 1, "server_version": 18}, "it is of Isobar 0.1.0"),
+        (
+            "manifest.json",
+            {"format": FORMAT + 1, "sha256": ["x"], "taken_at": 1.5},
+            "it is of Isobar",
+        ),
+        ("manifest.json", "[]", r"no manifest\.json that can be read"),
         ("manifest.json", {"sha256": None}, r"no manifest\.json that can be read"),
         ("manifest.json", "{", r"no manifest\.json that can be read"),
         ("manifest.json", None, r"no manifest\.json that can be read: .*No such file"),
