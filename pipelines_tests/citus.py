@@ -19,7 +19,7 @@ from pipelines.testing import databases
 
 URL = os.environ.get("CITUS_TEST_URL", "")
 #: What a migration leaves in the tables.
-KEPT = ("ops.sql_objects", "ops.revision")
+KEPT = ("ops.sql_objects", "ops.source_parts", "ops.revision")
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,21 @@ from contextlib import contextmanager
 from typing import Literal
 
 from sqlalchemy import Connection, Table, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import PermanentFailure
 from pipelines.isolation import SOURCE_ERRORS, note_broken
-from pipelines.migrations import distribution, history, objects
+from pipelines.migrations import distribution, dropped, history, objects
 from pipelines.migrations.collections import catalog, gathered
 from pipelines.migrations.objects import Part
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.errors import failure_of, read_only, words_of
 from pipelines.postgres.software import OLDEST_MAJOR
-from pipelines.source import Source, declared_sources, is_plugin, own_names, plugin_entry_points
+from pipelines.source import Source, declared_sources, is_plugin
 from pipelines.warehouse.connection import Warehouse, set_local
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
-from pipelines.warehouse.tables import deliveries, inbox_files, metadata, quarantine, sql_objects
+from pipelines.warehouse.tables import metadata, source_parts, sql_objects
 
 #: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
@@ -44,7 +45,14 @@ def parts(chosen: Mapping[str, Source] | None = None) -> list[Part]:
     platform = Part(history.PLATFORM, history.ABOUT, "pipelines.ingest", metadata, views)
     chosen = declared_sources() if chosen is None else chosen
     return [platform] + [
-        Part(one.name, one.about, one.package, one.metadata, one.object_files)
+        Part(
+            *(one.name, one.about, one.package, one.metadata, one.object_files),
+            frozenset(
+                {f"feed {feed.name}" for feed in one.feeds}
+                | {f"feed {ledger.feed or one.name}" for ledger in one.ledgers}
+                | {f"input {given.name}" for given in one.inputs}
+            ),
+        )
         for one in chosen.values()
     ]
 
@@ -67,18 +75,18 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     standby.
     """
     place = place_of(url)
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
             raise read_only("database", place)
         if _is_migrated(connection):
             return
         is_cluster = distribution.is_cluster(connection)
     if is_cluster:  # nodes do not see roles until they are committed
-        with _transaction(url) as connection:
+        with transaction(url) as connection:
             prepare(connection)
             execute_script(connection, "RESET ROLE")
             execute_script(connection, read_sql("pipelines.migrations", "logins_of_nodes"))
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         if history.state(connection) == "foreign":
             is_later = history.applied_revision(connection) is not None
             version = "a later version of Isobar" if is_later else "Isobar 1.0 or 2.0"
@@ -123,33 +131,8 @@ def prepare(connection: Connection) -> None:
 
 def prepare_roles(url: str) -> None:
     """Create Isobar's roles, and their rights on and settings of the database at `url`."""
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         prepare(connection)
-
-
-def drop_plugin(url: str, source: Source) -> int:
-    """Drop what a plug-in has in the database, and its entries in ledger and quarantine.
-
-    The next migration makes views of ours again that depend on its tables. Returns the number of
-    deliveries. Raises as `migrate`: what others have built on its tables stops it.
-    """
-    tables = [*source.metadata.tables]
-    command = f"isobar sources reset {source.name}"
-    with _transaction(url, "nothing was reset", f"Drop what is named, then run {command}.") as (
-        connection
-    ):
-        prepare(connection)
-        objects.drop(connection, tables)
-        if tables:
-            execute_script(connection, f"DROP TABLE IF EXISTS {', '.join(tables)}")
-        objects.drop(connection, source.object_files)  # after tables, whose triggers use functions
-        execute_script(connection, f"DROP SCHEMA IF EXISTS {source.name} CASCADE")
-        feeds = {source.name, *(one.name for one in source.feeds)}
-        mine = deliveries.c.feed.in_(feeds)
-        rejected = quarantine.c.delivery_id.in_(select(deliveries.c.delivery_id).where(mine))
-        connection.execute(delete(quarantine).where(rejected))
-        connection.execute(delete(inbox_files).where(inbox_files.c.source.in_(feeds)))
-        return connection.execute(delete(deliveries).where(mine)).rowcount
 
 
 def condition(connection: Connection) -> Condition:
@@ -159,10 +142,8 @@ def condition(connection: Connection) -> Condition:
         return found
     if history.missing_tables(connection, all_tables()):
         return "behind"
-    wanted, applied = _wanted(), objects.applied_files(connection)
-    if not _knows_all():
-        applied = {name: digest for name, digest in applied.items() if name in wanted}
-    is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
+    applied = _applied_by(connection, declared_sources())
+    is_same = applied == {name: objects.digest(sql) for name, sql in _wanted().items()}
     return "current" if is_same else "other views"
 
 
@@ -188,25 +169,68 @@ def _migrate_all(connection: Connection) -> None:
         if name not in done:
             words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
             note_broken(name, words)
-    if _knows_all():
-        gone = objects.applied_files(connection).keys() - _wanted().keys()
-        objects.drop(connection, gone)
-        connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(gone)))
     for source in done.values():
         distribution.distribute(connection, source)
 
 
 def migrate_sources(connection: Connection, chosen: Mapping[str, Source]) -> None:
-    """Create what is missing of the platform and some sources, and replace what changed."""
+    """Create what is missing of the platform and some sources, and replace what changed.
+
+    Views and functions that they no longer have are dropped. Those of other sources stay.
+    """
     created = {
         part.name
         for part in parts(chosen)
         if history.create_missing(connection, part.name, part.metadata)
     }
-    changed = objects.replace(connection, object_files(chosen))
+    files = object_files(chosen)
+    _note_parts(connection, chosen, files)
+    changed = objects.replace(connection, files)
+    scripts = {name for part in parts(chosen) for name in part.scripts()}
+    if gone := _applied_by(connection, chosen).keys() - files.keys() - scripts:
+        dropped.drop(connection, gone, for_good=True)
+        changed |= objects.replace(connection, files)  # what used them, if it is still wanted
+        for table in (sql_objects, source_parts):
+            connection.execute(delete(table).where(table.c.name.in_(gone)))
     for part in parts(chosen):
         is_changed = part.name in created or not changed.isdisjoint(part.files)
         objects.execute_scripts(connection, part, is_changed=is_changed)
+
+
+def _note_parts(
+    connection: Connection, chosen: Mapping[str, Source], files: Mapping[str, str]
+) -> None:
+    """Note what the platform and some sources have, so that it is known while they are away."""
+    known = dict.fromkeys(files, history.PLATFORM)
+    for part in parts(chosen):
+        names = {*part.files, *part.metadata.tables, *part.entries}
+        known |= dict.fromkeys(names, part.name)
+    rows = [{"name": name, "source": source} for name, source in known.items()]
+    noted = insert(source_parts)
+    is_other = source_parts.c.source != noted.excluded.source
+    connection.execute(
+        noted.on_conflict_do_update(
+            index_elements=["name"], set_={"source": noted.excluded.source}, where=is_other
+        ),
+        rows,
+    )
+
+
+def _applied_by(connection: Connection, chosen: Mapping[str, Source]) -> dict[str, str | None]:
+    """Return the applied files of the platform and some sources; those of others are left alone.
+
+    What nobody is known to have is of the platform.
+    """
+    query = select(source_parts.c.name, source_parts.c.source)
+    source_of = {row.name: row.source for row in connection.execute(query)}
+    ours = {history.PLATFORM, *chosen}
+
+    def is_ours(name: str) -> bool:
+        source, is_script, _ = name.partition("/")
+        return (source if is_script else source_of.get(name, history.PLATFORM)) in ours
+
+    applied = objects.applied_files(connection).items()
+    return {name: digest for name, digest in applied if is_ours(name)}
 
 
 def _in_words(error: BaseException) -> str:
@@ -221,15 +245,6 @@ def _in_words(error: BaseException) -> str:
 
 def _wanted() -> dict[str, str]:
     return object_files() | {name: sql for part in parts() for name, sql in part.scripts().items()}
-
-
-def _knows_all() -> bool:
-    """Return whether each installed source is declared, so that what has no file is gone.
-
-    Else it may be of one that is disabled or cannot be imported.
-    """
-    installed = {*own_names(), *(entry.name for entry in plugin_entry_points())}
-    return declared_sources().keys() >= installed
 
 
 def differences_of(connection: Connection, source: Source) -> list[str]:
@@ -257,7 +272,7 @@ def _contents(connection: Connection) -> object:
 
 
 @contextmanager
-def _transaction(
+def transaction(
     url: str,
     problem: str = "migrating gave up",
     remedy: str = "Fix the reported error (docs/database.md, 'Migrating'), then run isobar migrate"

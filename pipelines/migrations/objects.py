@@ -2,16 +2,16 @@
 
 All are `.sql` files, except for the comments, which are declared in `tables.py`. `ops.sql_objects`
 stores the digest of each applied file. A file is executed after those that it names. A view or
-function that PostgreSQL does not replace is dropped with those of ours that use it, which are
-made again; if others use one, PostgreSQL says so, and nothing is changed.
+function that PostgreSQL does not replace is dropped with those of Isobar that use it. They are made
+again as if they had been replaced in place: with the rights and comments that they had
+(`pipelines.migrations.dropped`). If others use one, PostgreSQL says so, and nothing is changed.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
-from typing import Any
 
 import psycopg
 from psycopg.sql import Identifier, Literal
@@ -19,15 +19,14 @@ from sqlalchemy import Connection, MetaData, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.migrations import distribution
+from pipelines.migrations import distribution, dropped
+from pipelines.migrations.dropped import execute
 from pipelines.warehouse.sql_files import execute_script, names_used, read_sql
 from pipelines.warehouse.tables import sql_objects
 
 #: Idempotent files of a source, executed in this order whenever its tables, its views or the file
 #: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
-#: What of a connection's `info` has what was dropped.
-DROPPED = "dropped"
 #: What PostgreSQL says when the columns of a view or the result of a function are others.
 NOT_REPLACED = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
 
@@ -41,6 +40,8 @@ class Part:
     package: str
     metadata: MetaData
     files: Mapping[str, str]
+    #: Its feeds and inputs in ledger and watermarks, as `feed NAME` and `input NAME`.
+    entries: frozenset[str] = frozenset()
 
     def scripts(self) -> dict[str, str]:
         """Return its comments, and its SQL but for views and functions, by `NAME/grants.sql`."""
@@ -77,47 +78,22 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
     changed = set(waiting)
     uses = {name: (names_used(sql) & files.keys()) - {name} for name, sql in files.items()}
     order = [*TopologicalSorter(uses).static_order()]
-    with distribution.on_coordinator(connection):
+    with distribution.on_coordinator(connection), dropped.given_back(connection, files) as again:
         while waiting:
             name = min(waiting, key=order.index)
             waiting.discard(name)
             if not _is_replaced(connection, name, files[name]):
-                users = {one.name for one in drop(connection, [name])}
+                users = {one.name for one in dropped.drop(connection, [name])}
                 waiting |= (users & files.keys()) - {name}
-                _execute(connection, name, files[name])
+                execute(connection, name, files[name])
             changed |= waiting
-        _give_back(connection)
+    for name in sorted(again & files.keys(), key=order.index):  # its comments and rights prevail
+        execute(connection, name, files[name])
     inherit = text(read_sql("pipelines.migrations", "inherit_comments"))
-    while missing := connection.execute(inherit, {"names": [*changed]}).scalars().all():
+    while missing := connection.execute(inherit, {"names": [*changed | again]}).scalars().all():
         execute_script(connection, ";".join(missing))
     _record(connection, {name: files[name] for name in changed})
     return changed
-
-
-def drop(connection: Connection, names: Iterable[str]) -> Sequence[Any]:
-    """Drop views and functions with those of ours that use them, and return all of them.
-
-    `replace` makes those that have a file again, with the rights of others that they had. Raises
-    `DBAPIError` if what others have built uses one of them.
-    """
-    query = text(read_sql("pipelines.migrations", "users_of"))
-    found = connection.execute(query, {"names": [*names]}).all()
-    for row in found:
-        _execute(connection, row.name, f"DROP {row.kind} {row.signature}")
-    connection.info.setdefault(DROPPED, []).extend(found)
-    return found
-
-
-def _give_back(connection: Connection) -> None:
-    """Give others the rights that they had on what was dropped, if it is there again."""
-    is_there = {
-        "VIEW": text("SELECT to_regclass(:signature) IS NOT NULL"),
-        "FUNCTION": text("SELECT to_regprocedure(:signature) IS NOT NULL"),
-    }
-    for row in connection.info.pop(DROPPED, ()):
-        there = connection.execute(is_there[row.kind], {"signature": row.signature})
-        if there.scalar_one() and row.grants:
-            execute_script(connection, ";".join(row.grants))
 
 
 def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> None:
@@ -127,7 +103,7 @@ def execute_scripts(connection: Connection, part: Part, *, is_changed: bool) -> 
         for name, sql in files.items():
             try:
                 with connection.begin_nested():
-                    _execute(connection, name, sql)
+                    execute(connection, name, sql)
             except DBAPIError as error:  # a plug-in's table may lack a column that it declares
                 is_missing = isinstance(error.orig, psycopg.errors.UndefinedColumn)
                 if not (is_missing and name.endswith("/comments")):
@@ -144,20 +120,12 @@ def _is_replaced(connection: Connection, name: str, sql: str) -> bool:
     )
     try:
         with connection.begin_nested():
-            _execute(connection, name, sql)
+            execute(connection, name, sql)
     except DBAPIError as error:
         if isinstance(error.orig, NOT_REPLACED):
             return False
         raise
     return bool(connection.execute(count, {"name": name}).scalar_one() < 2)
-
-
-def _execute(connection: Connection, name: str, sql: str) -> None:
-    try:
-        execute_script(connection, sql)
-    except DBAPIError as error:
-        error.add_detail(f"in {name.removesuffix('.sql')}.sql")
-        raise
 
 
 def _stale(connection: Connection, files: Mapping[str, str]) -> set[str]:

@@ -374,3 +374,24 @@ sql_objects = Table(
     schema="ops",
     comment="SQL applied by isobar migrate: views, functions, triggers, privileges and comments.",
 )
+source_parts = Table(
+    "source_parts",
+    metadata,
+    required(
+        "name",
+        Text,
+        "Schema and name of a table, view or function; or feed NAME, as in ops.deliveries; or input"
+        " NAME, as in ops.watermarks.",
+        primary_key=True,
+    ),
+    required("source", Text, "The source that has it; ops: Isobar itself."),
+    optional(
+        "owed",
+        JSONB,
+        "Of what a migration or a reset dropped: its rights, comments and definition, which it gets"
+        " back when it is made again. Null if it is there.",
+    ),
+    schema="ops",
+    comment="What each source has in the database, also while it is not installed. isobar sources"
+    " drop deletes it.",
+)

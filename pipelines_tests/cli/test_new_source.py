@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.cli.source_list import list_sources
+from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sandbox import sample
@@ -254,9 +255,10 @@ def test_after_a_change_of_the_models_reset_begins_anew(author: Gauges, tmp_path
     with psycopg.connect(author.url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA mine")
         connection.execute("CREATE VIEW mine.levels AS SELECT station FROM gauges.gauges")
-        with pytest.raises(Exception, match=r"view mine\.levels depends on") as stopped:
+        with pytest.raises(PermanentFailure, match=r"view mine\.levels of isobar") as stopped:
             call("reset", "gauges", "--yes")
         assert "then run isobar sources reset gauges" in str(stopped.value)
+        assert author.query("SELECT count(*) FROM mine.levels") == [(24,)]
         connection.execute("DROP VIEW mine.levels")
     reset = call("reset", "gauges", "--yes")
     assert reset.exit_code == 0, reset.output

@@ -7,7 +7,7 @@ from pipelines.postgres.roles import ANALYST, LOADER, MODELLER, OPERATOR
 
 ROLES = ("public", ANALYST, MODELLER, OPERATOR, LOADER)
 WRITES = {"INSERT", "UPDATE", "DELETE"}
-OF_MIGRATE = {"ops.sql_objects", "ops.revision"}
+OF_MIGRATE = {"ops.sql_objects", "ops.source_parts", "ops.revision"}
 OF_OPERATOR = {
     "solar.plants": WRITES,
     "bookings.hotels": WRITES,

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from pipelines.migrations.objects import drop
+from pipelines.migrations.dropped import drop
 
 revision = "0001_one_history"
 down_revision = None
