@@ -11,12 +11,42 @@ depends_on = None
 #: Isobar 3.0 announced loads on a channel, and ran the statements of a source as a role of its own.
 #: It kept deliveries that were rejected as a whole apart from the others.
 OF_3 = """
-DROP FUNCTION IF EXISTS ops.announce_delivery CASCADE;
-DROP SCHEMA IF EXISTS as_source CASCADE;
 DO $$
 DECLARE
     role_name text;
+    trigger_name text;
+    thing record;
+    is_left boolean := TRUE;
 BEGIN
+    FOR trigger_name IN
+        SELECT tgname FROM pg_trigger
+        WHERE tgfoid = to_regproc('ops.announce_delivery') AND tgrelid = 'ops.deliveries'::regclass
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON ops.deliveries', trigger_name);
+    END LOOP;
+    DROP FUNCTION IF EXISTS ops.announce_delivery;
+    WHILE is_left LOOP -- each once nothing of 3.0 uses it; what others use or have stops it
+        is_left := FALSE;
+        FOR thing IN
+            SELECT identified.*
+            FROM pg_depend
+            INNER JOIN pg_shdepend USING (classid, objid)
+            CROSS JOIN pg_identify_object(classid, objid, 0) AS identified
+            WHERE pg_depend.refclassid = 'pg_namespace'::regclass
+                AND pg_depend.refobjid = to_regnamespace('as_source')
+                AND pg_shdepend.refobjid = 'isobar_owner'::regrole
+                AND pg_shdepend.deptype = 'o'
+                AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+        LOOP
+            BEGIN
+                EXECUTE format('DROP %s IF EXISTS %s', thing.type, thing.identity);
+                is_left := TRUE;
+            EXCEPTION WHEN dependent_objects_still_exist THEN
+                NULL;
+            END;
+        END LOOP;
+    END LOOP;
+    DROP SCHEMA IF EXISTS as_source;
     FOR role_name IN
         SELECT rolname FROM pg_roles
         WHERE rolname ~ '^isobar_source_' AND pg_has_role(current_user, oid, 'USAGE')
