@@ -91,6 +91,8 @@ lock: .venv/runtime ## resolve the requirements anew
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Isobar needs Python 3.11 or later, and $(PYTHON) is not: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@echo "Making .venv (some 10 s) …" >&2
+	@$(PYTHON) -m pipelines.runtime.plugins note || \
+	  echo "Which plug-ins .venv had is not known: if it had any, install them again." >&2
 	@$(PYTHON) -m venv --clear --without-pip .venv
 	@$(PYTHON) -m pip --python $(BIN)/python $(INSTALL_UV) 2>/dev/null || { $(PYTHON) -m venv .venv || \
 	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }; \
@@ -102,6 +104,7 @@ lock: .venv/runtime ## resolve the requirements anew
 	@$(SYNC) -r requirements/runtime.lock
 	@$(INSTALL_PROJECT)
 	@$(BIN)/python -m pipelines.runtime.dagster_variables
+	@$(BIN)/python -m pipelines.runtime.plugins install
 	@touch $@
 
 .venv/dashboard: .venv/runtime requirements/dashboard.lock
