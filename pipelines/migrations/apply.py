@@ -46,14 +46,14 @@ def parts(chosen: Mapping[str, Source] | None = None) -> list[Part]:
     chosen = declared_sources() if chosen is None else chosen
     return [platform] + [
         Part(
-            *(one.name, one.about, one.package, one.metadata, one.object_files),
+            *(source.name, source.about, source.package, source.metadata, source.object_files),
             frozenset(
-                {f"feed {feed.name}" for feed in one.feeds}
-                | {f"feed {ledger.feed or one.name}" for ledger in one.ledgers}
-                | {f"input {given.name}" for given in one.inputs}
+                {f"feed {feed.name}" for feed in source.feeds}
+                | {f"feed {ledger.feed or source.name}" for ledger in source.ledgers}
+                | {f"input {given.name}" for given in source.inputs}
             ),
         )
-        for one in chosen.values()
+        for source in chosen.values()
     ]
 
 

@@ -38,7 +38,7 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool = False
     others have built uses one of them.
     """
     named = [*names]
-    found = note(connection, named)
+    found = [row for row in note(connection, named) if row.kind != "TABLE"]
     for row in found:
         execute(connection, row.name, f"DROP {row.kind} {row.signature}")
     if for_good:

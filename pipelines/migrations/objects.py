@@ -78,17 +78,18 @@ def replace(connection: Connection, files: Mapping[str, str]) -> set[str]:
     changed = set(waiting)
     uses = {name: (names_used(sql) & files.keys()) - {name} for name, sql in files.items()}
     order = [*TopologicalSorter(uses).static_order()]
-    with distribution.on_coordinator(connection), dropped.given_back(connection, files) as again:
-        while waiting:
-            name = min(waiting, key=order.index)
-            waiting.discard(name)
-            if not _is_replaced(connection, name, files[name]):
-                users = {one.name for one in dropped.drop(connection, [name])}
-                waiting |= (users & files.keys()) - {name}
-                execute(connection, name, files[name])
-            changed |= waiting
-    for name in sorted(again & files.keys(), key=order.index):  # its comments and rights prevail
-        execute(connection, name, files[name])
+    with distribution.on_coordinator(connection):
+        with dropped.given_back(connection, files) as again:
+            while waiting:
+                name = min(waiting, key=order.index)
+                waiting.discard(name)
+                if not _is_replaced(connection, name, files[name]):
+                    users = {row.name for row in dropped.drop(connection, [name])}
+                    waiting |= (users & files.keys()) - {name}
+                    execute(connection, name, files[name])
+                changed |= waiting
+        for name in sorted(again & files.keys(), key=order.index):  # what it says prevails
+            execute(connection, name, files[name])
     inherit = text(read_sql("pipelines.migrations", "inherit_comments"))
     while missing := connection.execute(inherit, {"names": [*changed | again]}).scalars().all():
         execute_script(connection, ";".join(missing))

@@ -57,7 +57,7 @@ def remove(url: str, name: str, command: str, *, for_good: bool) -> int:
         parts = {*connection.execute(names).scalars()}
         query = text(read_sql("pipelines.migrations", "things_of"))
         things = connection.execute(query, {"source": name, "names": [*parts]}).all()
-        others = [one for one in things if not one.is_own and (for_good or one.source is None)]
+        others = [row for row in things if not row.is_own and (for_good or row.source is None)]
         if others:
             raise PermanentFailure(
                 "database",
@@ -66,7 +66,7 @@ def remove(url: str, name: str, command: str, *, for_good: bool) -> int:
                 remedy=f"Drop what is named, or ask whose it is; then run {command} again.",
             )
         if not for_good:
-            dropped.note(connection, [one.name for one in things])
+            dropped.note(connection, [row.name for row in things])
             dropped.remember(connection)
         _drop(connection, things)
         return _delete_entries(connection, name, parts, for_good=for_good)
@@ -74,20 +74,23 @@ def remove(url: str, name: str, command: str, *, for_good: bool) -> int:
 
 def _named(others: Sequence[Any]) -> str:
     more = f", and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    owners = (f"the source {one.source}" if one.source else one.owner for one in others)
-    lines = zip(others[:MOST_NAMED], owners, strict=False)
-    return ", ".join(f"{one.kind.lower()} {one.signature} of {of}" for one, of in lines) + more
+    named = [
+        f"{row.kind.lower()} {row.signature} of "
+        + (f"the source {row.source}" if row.source else row.owner)
+        for row in others[:MOST_NAMED]
+    ]
+    return ", ".join(named) + more
 
 
 def _drop(connection: Connection, things: Iterable[Any]) -> None:
     """Drop things of Isobar, each once nothing uses it any more."""
-    tables = [one.signature for one in things if one.kind == "TABLE"]
-    others = [one for one in things if one.kind != "TABLE"]
-    waiting = [f"DROP {one.kind} IF EXISTS {one.signature}" for one in others]
+    tables = [row.signature for row in things if row.kind == "TABLE"]
+    others = [row for row in things if row.kind != "TABLE"]
+    waiting = [f"DROP {row.kind} IF EXISTS {row.signature}" for row in others]
     if tables:  # together, as they may refer to each other
         waiting.append(f"DROP TABLE IF EXISTS {', '.join(tables)}")
     while waiting:
-        left = [one for one in waiting if not _is_dropped(connection, one)]
+        left = [statement for statement in waiting if not _is_dropped(connection, statement)]
         if len(left) == len(waiting):
             execute_script(connection, left[0])  # says what is in the way
         waiting = left
@@ -108,9 +111,9 @@ def _delete_entries(connection: Connection, name: str, parts: set[str], *, for_g
     """Delete the entries of a source in the tables of the platform."""
     is_of_other = source_parts.c.name == f"feed {name}", source_parts.c.source != name
     is_taken = connection.execute(select(source_parts).where(*is_of_other)).first()
-    feeds = {one.removeprefix("feed ") for one in parts if one.startswith("feed ")}
+    feeds = {part.removeprefix("feed ") for part in parts if part.startswith("feed ")}
     feeds |= set() if is_taken else {name}
-    inputs = {one.removeprefix("input ") for one in parts}
+    inputs = {part.removeprefix("input ") for part in parts}  # and tables, whose loads it numbers
     mine = deliveries.c.feed.in_(feeds)
     rejected = quarantine.c.delivery_id.in_(select(deliveries.c.delivery_id).where(mine))
     connection.execute(delete(quarantine).where(rejected))

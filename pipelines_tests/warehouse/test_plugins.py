@@ -119,6 +119,21 @@ def test_a_view_without_a_file_goes_while_another_source_is_away(
         assert owner.execute(gone).fetchone() == (None,)
 
 
+def test_a_table_is_never_dropped_as_a_view(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Where an earlier version had a view of its name, and the list still says so."""
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+        owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+        owner.execute("INSERT INTO ops.sql_objects VALUES ('buses.stops', 'old')")
+        assert condition(url) == "other views"
+        migrate(url)
+        assert condition(url) == "current"
+    assert owner.execute(STOPS).fetchall() == [(1, "Market")]
+
+
 def test_a_database_of_4_0_keeps_what_a_source_has_that_is_away(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

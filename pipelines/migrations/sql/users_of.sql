@@ -9,7 +9,7 @@ WITH RECURSIVE found (classid, objid, depth) AS (
         oid,
         0
     FROM pg_class
-    WHERE relkind IN ('v', 'r') AND format('%s.%s', relnamespace::regnamespace, relname) = ANY(:names)
+    WHERE relkind IN ('v', 'r', 'p') AND format('%s.%s', relnamespace::regnamespace, relname) = ANY(:names)
     UNION
     SELECT
         tableoid,
