@@ -169,6 +169,7 @@ def _migrate_all(connection: Connection) -> None:
         if name not in done:
             words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
             note_broken(name, words)
+    dropped.warn(connection)
     for source in done.values():
         distribution.distribute(connection, source)
 

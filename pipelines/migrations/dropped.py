@@ -90,13 +90,6 @@ def given_back(connection: Connection, files: Mapping[str, str]) -> Iterator[set
         owed = connection.execute(query).all()
         waiting = [row for row in owed if not row.is_there and row.name not in files]
         made = {row.name for row in waiting if _is_made_again(connection, row)}
-    for row in waiting:
-        if row.definition:
-            WARNINGS.warning(
-                "%s of the source %s does not fit what changed, and was dropped. It is made again"
-                " once the source is installed in a version that fits.",
-                *(row.name, row.source),
-            )
     for row in owed:
         if row.is_there:
             again.add(row.name)
@@ -105,6 +98,17 @@ def given_back(connection: Connection, files: Mapping[str, str]) -> Iterator[set
                 _grant(connection, grantor, grant)
     is_done = source_parts.c.name.in_(again)
     connection.execute(update(source_parts).where(is_done).values(owed=null()))
+
+
+def warn(connection: Connection) -> None:
+    """Say what was dropped and could not be made again, at the end of a migration."""
+    for row in connection.execute(text(read_sql("pipelines.migrations", "owed"))):
+        if not row.is_there and row.definition:
+            WARNINGS.warning(
+                "%s of the source %s does not fit what changed, and was dropped. It is made again"
+                " once the source is installed in a version that fits.",
+                *(row.name, row.source),
+            )
 
 
 def _is_made_again(connection: Connection, row: Any) -> bool:

@@ -22,7 +22,7 @@ from pipelines_tests.warehouse.schemas import condition, differences
 #: As an old clone has left them: with another column, and one that this version has no more.
 OLD_VIEWS = """
 SET ROLE isobar_owner;
-DROP TABLE ops.revision;
+DROP TABLE ops.revision, ops.source_parts;
 CREATE TABLE ops.revision_ops (version_num varchar(32) PRIMARY KEY);
 CREATE TABLE ops.revision_solar (version_num varchar(32) PRIMARY KEY);
 DROP TABLE ops.last_look CASCADE;
@@ -38,6 +38,9 @@ ALTER TABLE shipments.shipments ALTER total_value TYPE numeric(24, 2);
 CREATE VIEW enriched.shipments AS SELECT total_value FROM shipments.shipments;
 CREATE VIEW enriched.shipment_articles AS SELECT unit_price FROM shipments.articles;
 GRANT SELECT ON enriched.shipments TO PUBLIC;
+CREATE VIEW enriched.buses_parcels AS SELECT total_value, stop_id
+FROM enriched.shipments LEFT JOIN buses.stops ON FALSE;
+GRANT SELECT ON enriched.buses_parcels TO PUBLIC;
 DROP VIEW enriched.itineraries CASCADE;
 CREATE VIEW enriched.itineraries AS SELECT itinerary_id AS number FROM flights.itineraries;
 CREATE VIEW enriched.gone AS SELECT number FROM enriched.itineraries;
@@ -108,7 +111,9 @@ def present(server: Connections, template: str, tmp_path: Path) -> Iterator[str]
 def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
     server: Connections, present: str, tmp_path: Path
 ) -> None:
-    plugins.write(tmp_path)
+    parcels = "CREATE OR REPLACE VIEW enriched.{name}_parcels AS SELECT total_value, stop_id"
+    parcels += " FROM enriched.shipments LEFT JOIN {name}.stops ON FALSE"
+    plugins.write(tmp_path, "buses", {"sql/views/enriched.{name}_parcels.sql": parcels})
     with made(server, present) as name, plugins.installed(tmp_path):
         url = server.url(SUPERUSER, name)
         with psycopg.connect(url, autocommit=True) as old:
@@ -136,9 +141,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
                 assert checksum(migrated, table, named) == was, table
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
-            assert now == {*views, "enriched.buses_stops"}
-            granted = "SELECT '=r/isobar_owner' = ANY(relacl::text[]) FROM pg_class"
-            granted += " WHERE oid = 'enriched.shipments'::regclass"
+            assert now == {*views, "enriched.buses_stops", "enriched.buses_parcels"}
+            granted = "SELECT bool_and('=r/isobar_owner' = ANY(relacl::text[])) FROM pg_class"
+            granted += " WHERE relname IN ('shipments', 'buses_parcels') AND relkind = 'v'"
             assert migrated.execute(granted).fetchone() == (True,)
             gone = "SELECT to_regproc('ops.announce_delivery'), to_regclass('ops.failing_views'),"
             gone += " to_regclass('bookings.audits'), to_regnamespace('as_source')"

@@ -3,6 +3,7 @@
 from alembic import op
 
 from pipelines.migrations.dropped import drop
+from pipelines.warehouse.sql_files import execute_script, read_sql
 
 revision = "0001_one_history"
 down_revision = None
@@ -126,6 +127,8 @@ $$;
 
 def upgrade() -> None:
     """Drop the version tables of 3.0, and call a feed so; the views of what changes go first."""
+    # What is dropped here is of a source that is known only while it is there.
+    execute_script(op.get_bind(), read_sql("pipelines.migrations", "earlier_parts"))
     readers = ["metrics.health", "ops.newest", "weather.weather_requests"]
     drop(op.get_bind(), ["enriched.shipments", "enriched.shipment_articles", *readers])
     op.execute(OF_3)

@@ -2,64 +2,14 @@
 
 from alembic import op
 
+from pipelines.warehouse.sql_files import execute_script, read_sql
+
 revision = "0002_parts_of_sources"
 down_revision = "0001_one_history"
 branch_labels = None
 depends_on = None
-#: A migration says this of each source that is installed. One of 4.0 that is away, perhaps since
-#: this very update made .venv anew, has the views of its schema, those that read its tables, and
-#: the functions that name its schema. What reads several is ours only if it reads ours alone.
-OF_4_0 = r"""
-CREATE TABLE IF NOT EXISTS ops.source_parts (
-    name text PRIMARY KEY,
-    source text NOT NULL,
-    owed jsonb
-);
-WITH RECURSIVE schemas AS (
-    SELECT oid, nspname::text AS source FROM pg_namespace
-    WHERE nspowner = 'isobar_owner'::regrole
-        AND nspname NOT IN ('ops', 'enriched', 'metrics', 'public')
-), found (relation, source) AS (
-    SELECT pg_class.oid, source
-    FROM pg_class INNER JOIN schemas ON relnamespace = schemas.oid
-    WHERE relkind IN ('r', 'p', 'v')
-    UNION
-    SELECT ev_class, source
-    FROM found
-    INNER JOIN pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = relation
-        AND classid = 'pg_rewrite'::regclass
-    INNER JOIN pg_rewrite ON pg_rewrite.oid = objid
-    INNER JOIN pg_class ON pg_class.oid = ev_class
-    WHERE relnamespace::regnamespace::text IN ('enriched', 'metrics')
-), named (name, source) AS (
-    SELECT format('%s.%s', relnamespace::regnamespace, relname), source
-    FROM found INNER JOIN pg_class ON pg_class.oid = relation
-    UNION
-    SELECT format('%s.%s', pronamespace::regnamespace, proname), source
-    FROM pg_proc
-    INNER JOIN schemas ON pronamespace = schemas.oid
-        OR pronamespace::regnamespace::text IN ('enriched', 'metrics')
-        AND prokind = 'f'
-        AND pg_get_functiondef(pg_proc.oid) ~ ('\m' || source || '\.')
-)
-INSERT INTO ops.source_parts (name, source)
-SELECT DISTINCT ON (name) name, source
-FROM named
-WHERE name IN (SELECT sql_objects.name FROM ops.sql_objects)
-ORDER BY name, source IN ('bookings', 'flights', 'shipments', 'solar', 'weather'), source
-ON CONFLICT DO NOTHING;
-DO $$
-BEGIN
-    INSERT INTO ops.source_parts (name, source)
-    SELECT 'feed ' || name, source FROM ops.catalog WHERE kind = 'feed'
-    ON CONFLICT DO NOTHING;
-EXCEPTION WHEN undefined_table OR undefined_column THEN
-    NULL; -- 3.0 had no such view
-END
-$$;
-"""
 
 
 def upgrade() -> None:
     """Create the table and note what is there."""
-    op.get_bind().exec_driver_sql(OF_4_0, execution_options={"no_parameters": True})
+    execute_script(op.get_bind(), read_sql("pipelines.migrations", "earlier_parts"))
