@@ -1,5 +1,5 @@
 # Everything is done in .venv, which is made from the locked requirements and
-# made again when they change. `make run` and `make test` are all a newcomer needs.
+# made again when they change, with the plug-ins that were in it. `make run` and `make test` are all a newcomer needs.
 
 PYTHON ?= python3
 BIN := .venv/bin
