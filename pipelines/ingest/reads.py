@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Content
     from pipelines.ingest.runner import Runner
 
-#: Parts that are held back stay in memory up to this size, and are in a file from there on.
-HELD_BYTES = 8 << 20
+#: Parts that are kept back stay in memory up to this size, and are in a file from there on.
+MEMORY_BYTES = 8 << 20
 
 
 @dataclass
@@ -71,25 +71,25 @@ def _unless(
 ) -> Iterator[Content]:
     """Yield the parts of a read, or none if their digests are `known`; add these to `digests`.
 
-    A part that is as last time is held back: the end, or a part that differs, says what it is.
+    A part that is as last time is kept back: the end, or a part that differs, says what it is.
     """
-    with SpooledTemporaryFile(HELD_BYTES) as file:
-        held, is_same = 0, True
+    with SpooledTemporaryFile(MEMORY_BYTES) as file:
+        kept_back, is_same = 0, True
 
         def released() -> Iterator[Content]:
             file.seek(0)
-            for _ in range(held):
+            for _ in range(kept_back):
                 yield pickle.load(file)  # noqa: S301 - what was written above, by nobody else
 
         for content in contents:
             digests.append(content.delivery.sha256)
             if is_same and known[len(digests) - 1 : len(digests)] == digests[-1:]:
                 pickle.dump(content, file)
-                held += 1
+                kept_back += 1
                 continue
             if is_same:
                 is_same = False
                 yield from released()
             yield content
-        if is_same and held < len(known):
+        if is_same and kept_back < len(known):
             yield from released()

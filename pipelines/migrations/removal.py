@@ -20,6 +20,7 @@ from pipelines.warehouse.tables import (
     deliveries,
     inbox_files,
     quarantine,
+    reads,
     source_parts,
     sources,
     sql_objects,
@@ -118,7 +119,8 @@ def _delete_entries(connection: Connection, name: str, parts: set[str], *, for_g
     rejected = quarantine.c.delivery_id.in_(select(deliveries.c.delivery_id).where(mine))
     connection.execute(delete(quarantine).where(rejected))
     connection.execute(delete(inbox_files).where(inbox_files.c.source.in_(feeds)))
-    connection.execute(delete(watermarks).where(watermarks.c.name.in_(inputs)))
+    for table in (watermarks, reads):
+        connection.execute(delete(table).where(table.c.name.in_(inputs)))
     connection.execute(delete(sources).where(sources.c.source == name))
     if for_good:
         is_script = sql_objects.c.name.startswith(f"{name}/", autoescape=True)

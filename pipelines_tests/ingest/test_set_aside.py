@@ -159,7 +159,7 @@ def test_a_file_without_rows_does_not_show_that_the_server_takes_loads(box: Box)
     assert box.stations() == ["A", "B"]
 
 
-def test_a_server_that_is_away_is_not_asked_for_each_file(
+def test_a_server_that_is_away_is_not_tried_for_each_file(
     box: Box, server: Connections, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A connection may take ten seconds to fail, and an inbox may have a thousand files."""

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pipelines.migrations.removal import remove
 from pipelines.postgres.server import Connections
 from pipelines.testing.drivers import failures
 from pipelines.testing.fake_source import FakeSource, body, document
@@ -144,6 +145,14 @@ def test_a_read_after_one_that_broke_off_is_loaded(author: Permits) -> None:
     api.is_broken = False
     assert read_whole(author, api, 1, 1, 1) == []
     assert costs(author) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_after_a_reset_the_same_pages_are_loaded(author: Permits) -> None:
+    api = Api([])
+    assert read_whole(author, api, 1, 1, 1) == []
+    remove(author.url, "permits", "isobar sources reset permits", for_good=False)
+    assert read_whole(author, api, 1, 1, 1) == []
+    assert author.count() == 3
 
 
 def test_a_cursor_that_is_secret_or_long_is_in_no_name(author: Permits) -> None:

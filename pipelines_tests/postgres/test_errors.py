@@ -144,7 +144,7 @@ def test_a_copy_says_the_line_without_what_is_in_it(engine: Engine, line: str) -
 
 
 def test_the_storage_of_dagster_hides_them_too(server: Connections) -> None:
-    """Its own engines of psycopg2 are told nothing of hiding parameters."""
+    """Its own engines of psycopg2 know nothing of hidden parameters."""
     url = server.url(SUPERUSER, "postgres").replace("postgresql:", "postgresql+psycopg2:")
     theirs = create_engine(url)
     with (
