@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg import sql
 from sqlalchemy import Connection, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.isolation import WARNINGS
+from pipelines.source import own_names
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import source_parts, sql_objects
 
@@ -53,6 +55,12 @@ def note(connection: Connection, names: Iterable[str]) -> Sequence[Any]:
     found = connection.execute(query, {"names": [*names]}).all()
     connection.info.setdefault(DROPPED, []).extend(found)
     return found
+
+
+def note_earlier(connection: Connection) -> None:
+    """Note which source has what in a database whose version did not, as far as it shows."""
+    own = sql.Literal(own_names()).as_string()
+    execute_script(connection, read_sql("pipelines.migrations", "earlier_parts").format(own=own))
 
 
 def remember(connection: Connection) -> None:

@@ -211,15 +211,19 @@ def as_dagster_failure(
         is_attended = orphaned_runs.TAG in context.run.tags
         is_last = context.retry_number >= len(PATIENCE_SECONDS)
         if not isinstance(failure, TransientFailure) or is_attended or is_last or not is_patient:
-            # The step fails with our message alone; cause and traceback are logged at level DEBUG.
-            cause = redact("".join(traceback.format_exception(failure)))
-            context.log.debug("%s\n%s", failure.problem, cause)
+            log_cause(context, failure)
             raise dg.Failure(description=str(failure), allow_retries=False) from None
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
         raise dg.RetryRequested(
             max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
         ) from failure
+
+
+def log_cause(context: dg.AssetExecutionContext | dg.OpExecutionContext, failure: Failure) -> None:
+    """Log cause and traceback of a failure at level DEBUG: its step has our message alone."""
+    cause = redact("".join(traceback.format_exception(failure)))
+    context.log.debug("%s\n%s", failure.problem, cause)
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:

@@ -34,6 +34,7 @@ from pipelines.orchestration.asset_metadata import (
     asset_key,
     counts,
     input_key,
+    log_cause,
     log_skip,
     record_source_event,
     table_spec,
@@ -108,6 +109,8 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
             failed = loading.failures
+            for failure in failed:
+                log_cause(context, failure)
             if failed and not loading.is_polled and all(map(is_transient, failed)):
                 raise loading.together()  # the run tries again
             if loading.is_on and loading.is_complete and not failed and config.file is None:
@@ -136,7 +139,7 @@ class _Loading:
     is_on: bool = False
     #: Whether each service and inbox was read to its end.
     is_complete: bool = True
-    #: Whether a sensor reads one of its APIs again soon.
+    #: Whether an API failed that a sensor reads again soon.
     is_polled: bool = False
     #: What was rejected as a whole, or could not be read to its end.
     failures: list[Failure] = field(default_factory=list)
@@ -214,10 +217,12 @@ class _Loading:
             self._note_not_ready(reason)
             return
         if polled is not None:
-            self.is_on = self.is_polled = True
+            self.is_on = True
             outcomes, failure = polled
             self.outcomes += outcomes
-            self.failures += [failure] if failure else []
+            if failure is not None:
+                self.is_polled = True
+                self.failures.append(failure)
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
         """Load a document, pages or batches; one that is rejected stops no other."""

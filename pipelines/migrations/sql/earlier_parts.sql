@@ -38,7 +38,7 @@ INSERT INTO ops.source_parts (name, source)
 SELECT DISTINCT ON (name) name, source
 FROM named
 WHERE name IN (SELECT sql_objects.name FROM ops.sql_objects)
-ORDER BY name, source IN ('bookings', 'flights', 'shipments', 'solar', 'weather'), source
+ORDER BY name, source = ANY({own}), source
 ON CONFLICT DO NOTHING;
 DO $$
 BEGIN

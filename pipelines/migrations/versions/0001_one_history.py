@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from pipelines.migrations.dropped import drop
-from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.migrations.dropped import drop, note_earlier
 
 revision = "0001_one_history"
 down_revision = None
@@ -128,7 +127,7 @@ $$;
 def upgrade() -> None:
     """Drop the version tables of 3.0, and call a feed so; the views of what changes go first."""
     # What is dropped here is of a source that is known only while it is there.
-    execute_script(op.get_bind(), read_sql("pipelines.migrations", "earlier_parts"))
+    note_earlier(op.get_bind())
     readers = ["metrics.health", "ops.newest", "weather.weather_requests"]
     drop(op.get_bind(), ["enriched.shipments", "enriched.shipment_articles", *readers])
     op.execute(OF_3)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.migrations.dropped import note_earlier
 
 revision = "0002_parts_of_sources"
 down_revision = "0001_one_history"
@@ -12,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the table and note what is there."""
-    execute_script(op.get_bind(), read_sql("pipelines.migrations", "earlier_parts"))
+    note_earlier(op.get_bind())
