@@ -64,6 +64,10 @@ class DatabaseError(PermanentFailure):
     """The database rejects every write: missing privileges, missing objects."""
 
 
+class OtherTables(DatabaseError):
+    """The tables of a plug-in are not those of its models; others may be."""
+
+
 class NotReady(Failure):
     """The source has nothing to provide yet; the caller skips, with this as the reason."""
 

@@ -242,7 +242,7 @@ def _mistakes(source: Source, found: Mapping[str, Source]) -> Iterator[str]:
         if one.split(".")[0] not in schemas:
             yield f"{one} is in the schema of another source"
     for one in tables:
-        if not all(map(is_plain_name, one.split("."))):
+        if re.fullmatch(r"[a-z_][a-z0-9_.]*", one) is None:
             yield f"the name of the table {one} would need quotation marks: rename it"
     if source.fetchers and not source.loads and not has_module(source.package, "jobs"):
         yield "its feeds name no table: parse with Rows or Json, or list their tables in `loads`"

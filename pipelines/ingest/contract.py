@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -78,7 +78,7 @@ class Reject:
 
     def __post_init__(self) -> None:
         """Make it what PostgreSQL can store, whatever a model or a parser says of it."""
-        cleaned = {
+        stored = {
             "position": writable(self.position),
             "raw": UNSTORABLE.sub("?", storable(self.raw)),
             "reasons": tuple(
@@ -87,7 +87,7 @@ class Reject:
             ),
             "key": None if any(map(UNSTORABLE.search, self.key or ())) else self.key,
         }
-        for name, value in cleaned.items():
+        for name, value in stored.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -220,13 +220,10 @@ class RecordValidator:
         """
         if self._is_reshaping:
             record = deepcopy(record)
-        if self._missing and isinstance(record, dict):
-            nothing = {
-                key: None
-                for key, texts in self._missing.items()
-                if isinstance(sent := record.get(key), str) and sent.strip() in texts
-            }
-            return record | nothing
+        for place, texts in self._missing.items():
+            _, sent = _sent_value(record if isinstance(record, dict) else {}, [place])
+            if isinstance(sent, str) and sent.strip() in texts:
+                record = _without(record, place)
         return record
 
     def _meant(self, record: Any, error: ValidationError) -> dict[str, Any]:
@@ -346,6 +343,15 @@ def _sent_value(
         if found is not PydanticUndefined:
             return place, found
     return places[0], None
+
+
+def _without(found: Any, place: Sequence[str | int]) -> Any:
+    """Return an object or list with None at a place; what is changed is copied."""
+    if not place:
+        return None
+    copied: Any = copy(found)
+    copied[place[0]] = _without(found[place[0]], place[1:])
+    return copied
 
 
 def _is_no_number(value: Any) -> bool:

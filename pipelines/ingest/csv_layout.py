@@ -55,19 +55,17 @@ class Layout:
         return f"{named}{self.delimiter}" if self.is_padded else f'{named}{self.delimiter}""'
 
     def padded_by(self, lines: Sequence[str]) -> Layout:
-        """Return the layout of a file with these first lines, which may end with a delimiter.
+        """Return the layout of a file with these first lines.
 
-        Then the last column has no name, in the header or by the lines alone, and no values.
+        They may end with a delimiter that the header has not, and so with an empty field.
         """
         try:
             fields = [self.fields(line) for line in lines]
         except csv.Error:
             return self
-        count = len(self.columns) + bool(self.columns[-1])
-        if not lines or any(len(some) != count or some[-1].strip() for some in fields):
+        count = len(self.columns) + 1
+        if any(len(some) != count or some[-1].strip() for some in fields):
             return self
-        if not self.columns[-1]:
-            return replace(self, is_padded=True)
         header, columns = f"{self.header}{self.delimiter}", (*self.columns, "")
         return replace(self, header=header, columns=columns, is_padded=True)
 

@@ -212,14 +212,24 @@ def forget_bad_records(connection: Connection, feed: str, names: Sequence[str]) 
     _forget(connection, feed, deliveries.c.name == any_(literal(names, ARRAY(String))))
 
 
-def forget_bad_parts(connection: Connection, feed: str, name: str, request: str) -> None:
+def forget_bad_parts(
+    connection: Connection, feed: str, name: str, parameter: str, since: str
+) -> None:
     """Delete the bad records of parts of a list, all of which is loaded now.
 
-    Their names begin with `name`, if it is not empty, and contain the `request`.
+    Their names begin with `name`, if it is not empty. If only records from a time on were loaded,
+    they are those of pages that were requested from that time on or later.
     """
-    of_name = deliveries.c.name.startswith(f"{name}, ", autoescape=True)
-    mine = (deliveries.c.name == name) | of_name if name else true()
-    _forget(connection, feed, mine & deliveries.c.name.contains(request, autoescape=True))
+    begin = f"{name}, {parameter}=" if since else f"{name}, "
+    mine = deliveries.c.name.startswith(begin, autoescape=True)
+    if since:
+        requested = func.substr(deliveries.c.name, len(begin) + 1)
+        mine &= func.split_part(requested, ", ", 1).collate("C") >= since
+    elif name:
+        mine |= deliveries.c.name == name
+    else:
+        mine = true()
+    _forget(connection, feed, mine)
 
 
 def _forget(connection: Connection, feed: str, which: ColumnElement[bool]) -> None:

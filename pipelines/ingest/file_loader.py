@@ -42,16 +42,17 @@ class FileReadError(TransientFailure):
 
 
 def load_files(
-    runner: Runner, inbox: Inbox, files: list[InboxFile]
+    runner: Runner, inbox: Inbox, files: list[InboxFile], outcomes: list[Outcome] | None = None
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in its own transaction; one that fails does not block the others.
 
     Returns the outcomes of files with new content, and the failures of rejected files, which are
     not read again until they change. A file that the database does not take is tried once more if
     rows of a later file are stored: if it fails again, it is rejected, too. Else the failure is
-    raised, `TransientFailure` or `DatabaseError`, and nothing is rejected for it.
+    raised, `TransientFailure` or `DatabaseError`, and nothing is rejected for it; `outcomes`, if
+    given, has those of the files that were loaded.
     """
-    outcomes: list[Outcome] = []
+    outcomes = [] if outcomes is None else outcomes
     failures: list[Failure] = []
     failed: list[tuple[InboxFile, Failure]] = []
     #: How many of them failed before rows of another file were stored.

@@ -59,13 +59,14 @@ def Field(  # noqa: N802 - it stands where pydantic's own does
     return pydantic.Field(default, **options)
 
 
-def missing_texts(model: type[BaseModel]) -> dict[str, frozenset[str]]:
-    """Return the texts that mean a missing value, by the keys of the fields that declare some."""
-    found = dict[str, frozenset[str]]()
+def missing_texts(model: type[BaseModel]) -> dict[tuple[str | int, ...], frozenset[str]]:
+    """Return the texts that mean a missing value, by where a record may have the field's value."""
+    found = dict[tuple[str | int, ...], frozenset[str]]()
     for name, info in model.model_fields.items():
         extra = info.json_schema_extra
         if isinstance(extra, dict) and isinstance(texts := extra.get("missing"), list):
-            found |= {str(place[0]): frozenset(map(str, texts)) for place in sent_as(info, name)}
+            places = [*sent_as(info, name), (name,)]
+            found |= dict.fromkeys(places, frozenset(map(str, texts)))
     return found
 
 
@@ -211,7 +212,7 @@ def may_be_text(annotation: Any) -> bool:
         return any(map(may_be_text, arguments[:1] if origin is Annotated else arguments))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return any(isinstance(member.value, str) for member in annotation)
-    return annotation in (str, Any)
+    return annotation is Any or (isinstance(annotation, type) and issubclass(annotation, str))
 
 
 def text_of(value: Any) -> str:

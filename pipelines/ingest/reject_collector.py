@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import RejectedDelivery
@@ -26,20 +26,29 @@ EXAMPLES = 3
 class _Tally:
     """The bad records that count for the cap: of a delivery, or of one of its lists."""
 
-    #: Numbers of the list's records; None: all of the delivery.
+    #: Numbers of the list's records; None: all that are of no list.
     records: range | None = None
     bad: int = 0
     first: list[Reject] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, sent: Sequence[Reject], counting: Sequence[Reject]) -> None:
-        """Count rejects, and keep the first of what was sent."""
-        if self.records is not None:
-            sent = [one for one in sent if one.record in self.records]
-            counting = [one for one in counting if one.record in self.records]
+    def add(
+        self, sent: Sequence[Reject], counting: Sequence[Reject], others: Sequence[range] = ()
+    ) -> None:
+        """Count rejects, and keep the first of what was sent; `others` are counted elsewhere."""
+        if self.records is not None or others:
+            sent, counting = (
+                [reject for reject in some if self._has(reject.record, others)]
+                for some in (sent, counting)
+            )
         self.bad += len(counting)
         self.first += sent[: MAX_KEPT - len(self.first)]
         self.reasons.update(code for one in counting for code in one.codes)
+
+    def _has(self, record: int, others: Sequence[range]) -> bool:
+        if self.records is not None:
+            return record in self.records
+        return not any(record in other for other in others)
 
 
 class RejectCollector:
@@ -64,13 +73,13 @@ class RejectCollector:
         self.written = self.known = 0
         #: Texts that were in quarantine already.
         self.again: set[str] = set()
-        self._tallies = [_Tally()]
+        self._others = _Tally()
+        self._lists: list[_Tally] = []
 
-    def count_by_list(self, lists: Iterable[int]) -> None:
-        """Apply the cap to each list of a document by itself; they have so many records."""
-        ends = [*accumulate(lists)]
-        starts = [0, *ends[:-1]]
-        self._tallies = [_Tally(range(*one)) for one in zip(starts, ends, strict=True)]
+    def count_by_list(self, lists: Iterable[int], first: int) -> None:
+        """Apply the cap to each list by itself; their records are numbered from `first` on."""
+        ends = [*accumulate(lists, initial=first)]
+        self._lists += [_Tally(range(*two)) for two in pairwise(ends)]
 
     def add(self, rejects: Sequence[Reject]) -> None:
         """Put rejects into quarantine that are not there yet."""
@@ -82,8 +91,9 @@ class RejectCollector:
         counting = fresh if self._is_overlapping else rejects
         self.known += len(rejects) - len(fresh)
         self.written += len(fresh)
-        for tally in self._tallies:
+        for tally in self._lists:
             tally.add(sent, counting)
+        self._others.add(sent, counting, [one.records for one in self._lists if one.records])
         if len(fresh) < len(sent):
             self.again |= {one.raw for one in sent} - {one.raw for one in fresh}
         write_rejects(*where, fresh)
@@ -91,7 +101,7 @@ class RejectCollector:
     def enforce_cap(self, read: int, *, is_early: bool = False) -> None:
         """Raise `RejectedDelivery` if too many records are bad; early, most of many must be."""
         few = self._feed.cap.few
-        for tally in self._tallies:
+        for tally in (self._others, *self._lists):
             if tally.bad > (max(few, MANY_BAD) if is_early else few):
                 count = read if tally.records is None else len(tally.records)
                 self._enforce(count, tally.bad, tally.reasons, tally.first, is_early=is_early)

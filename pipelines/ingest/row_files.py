@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +19,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest.feeds import Content, Context, Parsed
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.identifiers import IS_DAMAGED, MARKERS, NO_TEXT, NOTHING, visible
-from pipelines.ingest.models import is_sent_as, may_be_text, sent_keys
+from pipelines.ingest.models import is_sent_as, may_be_text, sent_as, sent_keys
 from pipelines.ingest.parsers import RECORDS_AT_ONCE, Csv, Records, validated, value_at
 from pipelines.ingest.reasons import Reason
 
@@ -105,8 +106,12 @@ class Rows:
             def emit_warning(self, *_: Any) -> None:
                 """Say nothing of defaults that it does not know."""
 
-        schema = self.model.model_json_schema(schema_generator=Generate)
-        return hashlib.sha256(json.dumps([schema, self.at], sort_keys=True).encode()).hexdigest()
+        schema: Any = None
+        with suppress(Exception):  # code of the model may write its part of the schema
+            schema = self.model.model_json_schema(schema_generator=Generate)
+        places = {name: sent_as(info, name) for name, info in self.model.model_fields.items()}
+        text = json.dumps([schema, places, self.at], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def __call__(self, content: Content, context: Context) -> Iterator[Parsed]:
         """Yield batches of rows. Raises `PermanentFailure` for a file that cannot be read."""

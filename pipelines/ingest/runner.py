@@ -126,8 +126,7 @@ class Runner:
                 first = parsed
                 load.parameters.update({f"read_{name}": n for name, n in parsed.lists.items()})
                 load.parameters.update(parsed.parameters)
-                if parsed.lists:
-                    collector.count_by_list(parsed.lists.values())
+            collector.count_by_list(parsed.lists.values(), read)
             read += parsed.read
             skipped += parsed.skipped
             drift += parsed.drift

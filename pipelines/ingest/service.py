@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -62,7 +62,7 @@ class Service:
         """Return the document at the URL."""
         return self.client.get_json(self.url, {**self.params} or None)
 
-    def pages(self, feed: Feed, since: str | None = None) -> Iterator[Page]:
+    def pages(self, feed: Feed, since: str = "") -> Iterator[Page]:
         """Yield each page; with `since`, of records from that time on.
 
         Raises `PermanentFailure` if a page leads to one that has been read or to another server,
@@ -72,12 +72,13 @@ class Service:
         params, pagination = {**self.params}, self.fetcher.pagination
         if isinstance(pagination, Offset):
             params.setdefault(pagination.size_parameter, str(pagination.size))
-        usual = {**params}
-        if since is not None and self.fetcher.since is not None:
+        usual, begin = {**params}, ""
+        if since and self.fetcher.since is not None:
             params[self.fetcher.since.parameter] = since
+            begin = f"{self.fetcher.since.parameter}={since}"
         numbered = pagination if isinstance(pagination, PageNumber | Offset) else None
         step: Request | None = (self.url, params)
-        read, last, is_short = set[str](), None, False
+        read, last = set[str](), None
         while step is not None:
             key = repr((step[0], sorted(step[1].items())))
             if key in read:
@@ -101,17 +102,8 @@ class Service:
             lists = [value_at(response.document, one.at) for one in feed.records]
             lengths = [*map(_length, lists or [response.document])]
             records = sum(lengths)
-            if isinstance(pagination, Offset) and (pagination.at or len(lengths) > 1):
-                if pagination.at:
-                    records = _length(value_at(response.document, pagination.at))
-                elif records:
-                    if is_short:
-                        raise self._astray(
-                            "a page before this one has fewer records in each of its lists than"
-                            f" were requested ({pagination.size}), so some may have been left out:"
-                            " name the list whose records the offset counts, as Offset(at=…)"
-                        )
-                    is_short, records = max(lengths) < pagination.size, pagination.size
+            if isinstance(pagination, Offset):
+                records = self._counted(pagination, response.document, lengths)
             found = lists or response.sha256  # what stands around lists may be the time
             if numbered and records and found == last:
                 # Some answer with the last page behind the end.
@@ -125,7 +117,7 @@ class Service:
             last = found
             nulls = [_has_null(response.document, one.at) for one in feed.records]
             if not (nulls and all(nulls)):
-                yield Page(self._name(step, usual), response)
+                yield Page(self._name(step, usual, begin), response)
             try:
                 step = following(pagination, response, step, records)
             except ValueError as error:
@@ -140,13 +132,18 @@ class Service:
                     pagination,
                 )
 
-    def _name(self, step: Request, usual: Mapping[str, str]) -> str:
-        """Return what a request has beyond the usual, such as `after=20`, without secrets."""
+    def _name(self, step: Request, usual: Mapping[str, str], begin: str) -> str:
+        """Return what a request has beyond the usual, such as `after=20`, without secrets.
+
+        It begins with the time from which on records are requested, if they are not all.
+        """
         own, address = urlsplit(self.url), urlsplit(step[0])
         known = {*parse_qsl(own.query, keep_blank_values=True), *usual.items()}
         sent = [*parse_qsl(address.query, keep_blank_values=True), *step[1].items()]
-        words = [address.path] if address.path != own.path else []
-        words += [f"{name}={value}" for name, value in sent if (name, value) not in known]
+        words = [begin] if begin else []
+        words += [address.path] if address.path != own.path else []
+        others = (f"{name}={value}" for name, value in sent if (name, value) not in known)
+        words += [word for word in others if word != begin]
         name = ", ".join(redact(word, self.client.secrets) for word in words)
         if name == ", ".join(words) and len(name) <= MAX_NAME:
             return name
@@ -154,6 +151,28 @@ class Service:
             words = [word.replace(secret, "***") for word in words]
         digest = hashlib.sha256(repr(words).encode()).hexdigest()[:12]
         return f"{name[:MAX_NAME]} ({digest})"
+
+    def _counted(self, pagination: Offset, document: Any, lengths: Sequence[int]) -> int:
+        """Return how many records later the next page begins; 0 behind the last one.
+
+        Of several lists without a named one, it is the requested size if one has as many. Else an
+        API gives less than requested, or the page is the last one: no list is left behind.
+        """
+        if pagination.at:
+            found = value_at(document, pagination.at)
+            if not isinstance(found, list) and not _has_null(document, pagination.at):
+                raise self._astray(f"a page has no list at {pagination.at!r}")
+            if not found and any(lengths):
+                logger.warning(
+                    "%s: a page has no more records of %r, and others. If the offset counts those,"
+                    " name their list in the pagination of the feed.",
+                    self.client.source,
+                    pagination.at,
+                )
+            return _length(found)
+        if len(lengths) > 1 and pagination.size in lengths:
+            return pagination.size
+        return min(filter(None, lengths), default=0)
 
     def _astray(self, problem: str) -> PermanentFailure:
         return PermanentFailure(

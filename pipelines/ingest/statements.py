@@ -12,8 +12,8 @@ from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.failures import (
-    DatabaseError,
     Failure,
+    OtherTables,
     PermanentFailure,
     RejectedDelivery,
     last_line_in,
@@ -117,9 +117,9 @@ def _explained(owner: Owner, place: str, cause: Any) -> Failure | None:
     return other_tables(owner.name, str(cause).splitlines()[0])
 
 
-def other_tables(source: str, difference: str) -> DatabaseError:
+def other_tables(source: str, difference: str) -> OtherTables:
     """Return the failure of a load whose tables in the database are not those of its models."""
-    return DatabaseError(
+    return OtherTables(
         source,
         f"{OTHER_MODELS}, and nothing was written: {difference}",
         place=source,

@@ -69,6 +69,7 @@ def remove(url: str, name: str, command: str, *, for_good: bool) -> int:
         if not for_good:
             dropped.note(connection, [row.name for row in things])
             dropped.remember(connection)
+            things = [row for row in things if row.kind != "SCHEMA"]  # and with it rights on it
         _drop(connection, things)
         return _delete_entries(connection, name, parts, for_good=for_good)
 
@@ -115,6 +116,7 @@ def _delete_entries(connection: Connection, name: str, parts: set[str], *, for_g
     feeds = {part.removeprefix("feed ") for part in parts if part.startswith("feed ")}
     feeds |= set() if is_taken else {name}
     inputs = {part.removeprefix("input ") for part in parts}  # and tables, whose loads it numbers
+    inputs |= {f"{name}, {feed}" for name in inputs for feed in feeds}
     mine = deliveries.c.feed.in_(feeds)
     rejected = quarantine.c.delivery_id.in_(select(deliveries.c.delivery_id).where(mine))
     connection.execute(delete(quarantine).where(rejected))

@@ -208,9 +208,8 @@ def as_dagster_failure(
         with translated(context.op_def.name, "a query failed", place="the database"):
             yield
     except Failure as failure:
-        is_attended = orphaned_runs.TAG in context.run.tags
-        is_last = context.retry_number >= len(PATIENCE_SECONDS)
-        if not isinstance(failure, TransientFailure) or is_attended or is_last or not is_patient:
+        is_transient = isinstance(failure, TransientFailure)
+        if not (is_transient and is_patient and is_tried_again(context)):
             log_cause(context, failure)
             raise dg.Failure(description=str(failure), allow_retries=False) from None
         seconds = PATIENCE_SECONDS[context.retry_number]
@@ -218,6 +217,12 @@ def as_dagster_failure(
         raise dg.RetryRequested(
             max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
         ) from failure
+
+
+def is_tried_again(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> bool:
+    """Return whether a step that fails for now is tried again: not if a person waits for it."""
+    is_attended = orphaned_runs.TAG in context.run.tags
+    return not is_attended and context.retry_number < len(PATIENCE_SECONDS)
 
 
 def log_cause(context: dg.AssetExecutionContext | dg.OpExecutionContext, failure: Failure) -> None:

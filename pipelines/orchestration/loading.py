@@ -15,6 +15,7 @@ from pipelines.failures import (
     DatabaseError,
     Failure,
     NotReady,
+    OtherTables,
     PermanentFailure,
     TransientFailure,
     redact,
@@ -27,13 +28,14 @@ from pipelines.ingest.file_loader import FileReadError, load_file, load_files, r
 from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.ingest.reads import Read
 from pipelines.ingest.runner import Runner
-from pipelines.ingest.service import Page, open_service, secrets_of
+from pipelines.ingest.service import Page, Service, open_service, secrets_of
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
     asset_key,
     counts,
     input_key,
+    is_tried_again,
     log_cause,
     log_skip,
     record_source_event,
@@ -108,18 +110,19 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
             if not (loading.is_on or is_retried):
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            failed = loading.failures
+            failed = [*loading.failures, *loading.polled]
             for failure in failed:
                 log_cause(context, failure)
-            if failed and not loading.is_polled and all(map(is_transient, failed)):
-                raise loading.together()  # the run tries again
+            if loading.may_work_later and is_tried_again(context):
+                words = problems(failed)
+                raise TransientFailure(source.name, words, place="above", remedy="See above.")
             if loading.is_on and loading.is_complete and not failed and config.file is None:
                 note_checked(store, source, context.run.run_id)
-            if loading.outcomes or not failed:
+            if loading.outcomes or not failed or context.retry_number:  # a try before may have some
                 selected = context.selected_asset_keys
                 yield from (one for one in loading.results() if one.asset_key in selected)
         if failed:  # a sensor that polls reads it again, and files do not wait for it
-            raise dg.Failure(description=loading.problems(), allow_retries=False)
+            raise dg.Failure(description=problems(failed), allow_retries=False)
 
     return load
 
@@ -139,10 +142,10 @@ class _Loading:
     is_on: bool = False
     #: Whether each service and inbox was read to its end.
     is_complete: bool = True
-    #: Whether an API failed that a sensor reads again soon.
-    is_polled: bool = False
     #: What was rejected as a whole, or could not be read to its end.
     failures: list[Failure] = field(default_factory=list)
+    #: The same of APIs that a sensor reads again soon.
+    polled: list[Failure] = field(default_factory=list)
 
     def retry(self) -> bool:
         """Read quarantined records again, if that is wanted; return whether there may be any."""
@@ -176,12 +179,13 @@ class _Loading:
                     self._poll_api(fetcher, runner)
                 else:
                     self._load_contents(fetcher, runner)
-            except DatabaseError:  # it takes no other load, either
-                raise
             except Failure as failure:
                 self.failures.append(failure)
             if fresh := self.outcomes[before:]:
                 record_source_event(self.context, fetcher.input, counts(fresh))
+            last = self.failures[-1] if self.failures else None
+            if isinstance(last, DatabaseError) and not isinstance(last, OtherTables):
+                return  # it takes no other load, either
 
     def _load_inbox(self, fetcher: FileInbox, runner: Runner) -> None:
         """Load the complete files of the inbox, or one file from anywhere."""
@@ -198,8 +202,7 @@ class _Loading:
         is_attended = orphaned_runs.TAG in self.context.run.tags
         wait_seconds = WAIT_SECONDS if is_attended else 0.0
         files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
-        outcomes, failures = load_files(runner, inbox, files)
-        self.outcomes += outcomes
+        _, failures = load_files(runner, inbox, files, self.outcomes)
         if growing:
             self.about_files["deferred_files"] = f"{_number_of(growing)}: {WHY_DEFERRED}"
         if others := inbox.passed_over():
@@ -220,73 +223,68 @@ class _Loading:
             self.is_on = True
             outcomes, failure = polled
             self.outcomes += outcomes
-            if failure is not None:
-                self.is_polled = True
-                self.failures.append(failure)
+            self.polled += [failure] if failure else []
 
     def _load_contents(self, fetcher: Contents, runner: Runner) -> None:
         """Load a document, pages or batches; one that is rejected stops no other."""
         is_again = self.config.retry_quarantine and runner.feed.retried_by == "fetch"
-        name, since = fetcher.input.name, None
         declared = fetcher.since if isinstance(fetcher, PagedApi) else None
+        read = Read(runner, fetcher.input.name, has_own_names=isinstance(fetcher, Batches))
         if declared is not None and not (is_again or self.config.read_whole):
-            since = self._since(declared, name, runner)
-        contents, read = self._contents(fetcher, runner, since), None
-        if not isinstance(fetcher, HttpDocument):
-            read = Read(runner, name, f"{declared.parameter}={since}" if declared and since else "")
+            read.parameter, read.since = (
+                declared.parameter,
+                self._since(declared, read.name, runner),
+            )
+        contents = self._contents(fetcher, runner, read.since)
+        if contents is None:
+            return
+        self.is_on, is_parts = True, not isinstance(fetcher, HttpDocument)
+        if is_parts:
             contents = read.unless_known(contents, is_again=is_again)
-        before = len(self.failures)
+        is_complete = True
         try:
             for content in contents:
                 try:
-                    outcome = runner.load(content, is_forced=is_again or read is not None)
+                    outcome = runner.load(content, is_forced=is_again or is_parts)
                 except DatabaseError:
                     raise
                 except PermanentFailure as failure:  # of this delivery: others may be good
                     self.context.log.warning("%s", failure)
                     self.failures.append(failure)
+                    read.reject(content)
                 else:
                     self.outcomes += [outcome] if outcome else []
         except NotReady as reason:
             self._note_not_ready(reason)
-            return
-        if read is None or not self.is_on or len(self.failures) > before:
+            is_complete = False
+        if not is_parts:
             return
         with self.store.transaction(self.source.name) as connection:
-            read.note(connection)
-            if declared is not None:
+            read.note(connection, is_complete=is_complete)
+            if declared is not None and is_complete and not read.rejected:
                 last = deliveries.last_number(connection, runner.feed.name)
-                watermarks.move(connection, name, last)
+                watermarks.move(connection, read.name, last)
 
     def _note_not_ready(self, reason: NotReady) -> None:
         """Say that there is nothing yet, which is no failure."""
         self.is_on, self.is_complete = True, False
         self.context.log.info("%s", reason)
 
-    def together(self) -> Failure:
-        """Return the failure that all of them are, each transient."""
-        if len(self.failures) == 1:
-            return self.failures[0]
-        several = f"{len(self.failures)} feeds or files failed\n{self.problems()}"
-        return TransientFailure(self.source.name, several, place="above", remedy="See above.")
+    @property
+    def may_work_later(self) -> bool:
+        """Whether something failed for now that only another try of the run fetches."""
+        return any(isinstance(failure, TransientFailure) for failure in self.failures)
 
-    def problems(self) -> str:
-        """Return what went wrong, the first ones in full; the log has all."""
-        shown = [str(one) for one in self.failures[:SHOWN_FAILURES]]
-        if more := len(self.failures) - len(shown):
-            shown.append(f"and {more} more: see the log of the run")
-        return "\n".join(shown)
-
-    def _contents(self, fetcher: Contents, runner: Runner, since: str | None) -> Iterator[Content]:
-        """Yield what a service or a function sends; nothing if it is off."""
+    def _contents(self, fetcher: Contents, runner: Runner, since: str) -> Iterator[Content] | None:
+        """Return what a service or a function sends; None if it is off."""
         if isinstance(fetcher, Batches):
-            self.is_on = not self.settings.is_off
-            yield from self._batches(fetcher, runner) if self.is_on else ()
-            return
+            return None if self.settings.is_off else self._batches(fetcher, runner)
         service = open_service(self.source, fetcher, self.settings)
-        if service is None:
-            return
-        self.is_on = True
+        return None if service is None else self._answers(fetcher, runner, service, since)
+
+    def _answers(
+        self, fetcher: HttpDocument | PagedApi, runner: Runner, service: Service, since: str
+    ) -> Iterator[Content]:
         is_paged = isinstance(fetcher, PagedApi)
         pages = service.pages(runner.feed, since) if is_paged else [Page("", service.document())]
         for page in pages:
@@ -297,12 +295,13 @@ class _Loading:
                 delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
                 document=response.document,
                 place=response.url,
-                is_overlapping=since is not None,
+                is_overlapping=bool(since),
             )
 
     def _batches(self, fetcher: Batches, runner: Runner) -> Iterator[Content]:
         try:
-            for name, document in fetcher.fetch(self.settings):
+            for given, document in fetcher.fetch(self.settings):
+                name = str(given)
                 body = as_json(document).encode()
                 digest = hashlib.sha256(body).hexdigest()
                 yield Content(
@@ -323,8 +322,8 @@ class _Loading:
                 " batches before it are loaded; the log names the others.",
             ) from None  # whose traceback may have secrets
 
-    def _since(self, declared: Since, name: str, runner: Runner) -> str | None:
-        """Return the time from which on records are requested; None: all.
+    def _since(self, declared: Since, name: str, runner: Runner) -> str:
+        """Return the time from which on records are requested; empty: all of them.
 
         It is the newest time of reads that ended: a read that broke off may have newer rows than
         what it did not get. One in the future would hide all until then.
@@ -337,7 +336,7 @@ class _Loading:
         with self.store.engine.connect() as connection:
             last = watermarks.position(connection, name)
             found = connection.execute(newest.where(table.c.delivery_id <= last)).scalar_one()
-        return None if found is None else str((found - declared.overlap).isoformat())
+        return "" if found is None else str((found - declared.overlap).isoformat())
 
     def results(self) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
@@ -354,9 +353,12 @@ class _Loading:
                 more = {}
 
 
-def is_transient(failure: Failure) -> bool:
-    """Return whether it may work later."""
-    return isinstance(failure, TransientFailure)
+def problems(failures: Sequence[Failure]) -> str:
+    """Return what went wrong, the first ones in full; the log has all."""
+    shown = [str(failure) for failure in failures[:SHOWN_FAILURES]]
+    if more := len(failures) - len(shown):
+        shown.append(f"and {more} more: see the log of the run")
+    return "\n".join(shown)
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from pipelines.failures import RejectedDelivery
+from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import Delivery, Outcome
-from pipelines.ingest.feeds import Batches, Content, Insert, Upsert
+from pipelines.ingest.feeds import Batches, Content, Insert, Parsed, Upsert
+from pipelines.ingest.reasons import Reason
 from pipelines.ingest.runner import Runner
 from pipelines_tests.ingest.test_insert import trips  # noqa: F401 - a fixture
 
@@ -83,6 +85,26 @@ def test_conflicts_and_invalid_records_of_a_list_count_together(
         load(trips, [trip(1)], other)
     assert owner.execute("SELECT count(*), max(number) FROM bookings.stops").fetchone() == (40, 1)
     assert owner.execute("SELECT count(*) FROM bookings.trips").fetchone() == (0,)
+
+
+def test_lists_of_later_batches_have_a_cap_too(
+    trips: Runner,  # noqa: F811
+    owner: psycopg.Connection,
+) -> None:
+    """Whatever number the first record of a batch has."""
+    parse = trips.feed.parse
+
+    def batches(content: Content, context: Any) -> Any:
+        (good,) = parse(content, context)
+        yield good
+        why = (Reason("stop_invalid", "is no stop"),)
+        bad = [Reject(number, f"stops[{number}]", str(number), why) for number in range(500)]
+        yield Parsed(read=500, rejects=bad, lists={"stops": 500})
+
+    trips.feed = replace(trips.feed, parse=batches)
+    with pytest.raises(RejectedDelivery, match="485 of 500 records are bad"):
+        load(trips, [trip(number) for number in range(15)])
+    assert owner.execute(LEDGER).fetchall() == []
 
 
 def test_what_is_in_quarantine_already_does_not_reject_a_list_that_comes_again(

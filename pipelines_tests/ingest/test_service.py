@@ -208,10 +208,20 @@ def test_an_offset_counts_the_records_of_one_list(
     assert read_offsets(source, pagination, 17, lines) == {*range(17)}
 
 
-def test_lists_that_are_shorter_than_requested_are_a_failure_if_more_come(
-    source: FakeSource,
+@pytest.mark.parametrize("lines", [0, 1, 3, 15])
+@pytest.mark.parametrize("orders", [4, 5, 10, 17])
+def test_no_record_is_left_out_where_an_api_gives_less_than_requested(
+    source: FakeSource, orders: int, lines: int
 ) -> None:
-    """The API gives five at most: nobody knows which list the offset counts."""
-    with pytest.raises(PermanentFailure, match=r"name the list .* Offset\(at=…\)"):
-        read_offsets(source, Offset(size=8), 17, 3)
-    assert read_offsets(source, Offset(size=8), 4, 3) == {*range(4)}
+    """It gives five orders at most: nobody knows which list the offset counts."""
+    assert read_offsets(source, Offset(size=8), orders, lines) == {*range(orders)}
+
+
+def test_a_list_that_is_misspelt_is_a_failure_and_another_one_a_warning(
+    source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(PermanentFailure, match="a page has no list at 'order'"):
+        read_offsets(source, Offset(size=5, at="order"), 17, 3)
+    read_offsets(source, Offset(size=5, at="lines"), 17, 3)
+    read_offsets(source, Offset(size=5, at="orders"), 17, 3)
+    assert caplog.text == ""

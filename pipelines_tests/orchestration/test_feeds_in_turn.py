@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from pipelines.orchestration import asset_metadata
@@ -95,20 +96,26 @@ class Rivers(Author):
     source: FakeSource
     #: What the service answers by path and page.
     answers: dict[str, Any]
+    #: The tables whose rows the last run showed.
+    materialized: set[str]
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         answer = self.answers.get(handler.path)
         body(b"down", answer)(handler) if isinstance(answer, int) else document(answer)(handler)
 
-    def load(self, answers: dict[str, Any], batches: list[Any]) -> list[str]:
-        """Run the job; return why it failed."""
+    def load(self, answers: dict[str, Any], batches: list[Any], *off: str) -> list[str]:
+        """Run the job, without the addresses that are `off`; return why it failed."""
         self.answers = {"/gauges": [], **answers}
         self.source.will(self)
         file = self.folder / "batches.json"
         file.write_text(json.dumps(batches))
         address = self.source.url.removesuffix("/document.json")
-        ran = self.run(gauges=f"{address}/gauges", floods=f"{address}/floods", warnings=str(file))
+        addresses: dict[str, Any] = {"gauges": f"{address}/gauges", "floods": f"{address}/floods"}
+        on = {name: url for name, url in addresses.items() if name not in off}
+        ran = self.run(warnings=str(file), **on)
         assert ran.success == (not failures(ran))
+        keys = {event.asset_key.path[-1] for event in ran.get_asset_materialization_events()}
+        self.materialized = {*map(str, keys)}
         return failures(ran)
 
     def counts(self) -> list[int]:
@@ -151,6 +158,7 @@ def test_a_feed_that_fails_stops_no_other(
     (problem,) = author.load({"/floods": GOOD, **answers}, [["first", GOOD]])
     assert said in problem
     assert author.counts() == [count, 30, 30]
+    assert {"floods", "warnings"} <= author.materialized
     assert author.load({"/floods": GOOD, "/gauges": GOOD}, []) == []
     assert author.counts() == [30, 30, 30]
 
@@ -189,3 +197,56 @@ def test_a_rejected_page_is_reported_although_the_next_one_is_not_ready(author: 
     assert "30 of 30 records are bad" in problem
     assert "202" in problem
     assert author.counts() == [0, 0, 30]
+
+
+def test_a_table_of_another_type_stops_no_other_feed(author: Rivers) -> None:
+    assert author.load({"/floods": GOOD, "/gauges": GOOD[:1]}, []) == []
+    with psycopg.connect(author.url) as connection:
+        connection.execute("ALTER TABLE rivers.gauges ALTER level TYPE integer")
+    (problem,) = author.load({"/floods": GOOD[:5], "/gauges": GOOD}, [["first", GOOD]])
+    assert "rivers.gauges.level is integer, not double precision" in problem
+    assert author.counts() == [1, 30, 30]
+
+
+def test_a_missing_right_stops_the_run_and_what_was_loaded_is_shown(author: Rivers) -> None:
+    assert author.load({"/floods": GOOD[:1], "/gauges": GOOD[:1]}, []) == []
+    with psycopg.connect(author.url) as connection:
+        connection.execute("REVOKE INSERT ON rivers.floods FROM isobar_loader")
+    answers = {"/floods": GOOD, "/gauges": BAD, "/gauges?page=2": GOOD}
+    (problem,) = author.load(answers, [["first", GOOD]])
+    assert "30 of 30 records are bad" in problem
+    assert "permission denied for table floods" in problem
+    assert author.counts() == [30, 1, 0]
+    assert "gauges" in author.materialized
+    kept = "SELECT feed FROM ops.deliveries WHERE problem > ''"
+    assert author.query(kept) == [("rivers_gauges",)], "nothing is rejected for the right"
+
+
+def test_a_batch_with_the_content_of_another_one_is_another_batch(author: Rivers) -> None:
+    """Its parser may read its name."""
+    for name in ("monday", "tuesday", "tuesday"):
+        assert author.load({"/floods": []}, [[name, GOOD]]) == []
+    query = "SELECT name FROM ops.deliveries WHERE feed = 'rivers_warnings' ORDER BY delivery_id"
+    assert author.query(query) == [("monday",), ("tuesday",)]
+
+
+def test_a_rejected_part_is_tried_with_each_run_and_good_ones_are_not(author: Rivers) -> None:
+    batches: list[list[Any]] = [["first", GOOD], ["second", BAD], ["third", None]]
+    for _ in range(2):
+        (problem,) = author.load({"/floods": []}, batches)
+        assert "30 of 30 records are bad" in problem
+    query = "SELECT name FROM ops.deliveries WHERE feed = 'rivers_warnings' AND problem IS NULL"
+    assert author.query(query) == [("first",)]
+    batches[1][1] = GOOD
+    assert author.load({"/floods": []}, batches) == []
+    kept = "SELECT count(*) FROM ops.deliveries WHERE bad_records IS NOT NULL"
+    assert author.query(kept) == [(0,)]
+
+
+def test_a_feed_without_an_address_was_not_read(author: Rivers) -> None:
+    """Incident: it counted as read to its end, because a feed before it was on."""
+    assert author.load({"/floods": [], "/gauges": GOOD[:3]}, []) == []
+    reads = "SELECT cardinality(digests) FROM ops.reads WHERE name ~ 'gauges'"
+    before = author.query(reads)
+    assert author.load({"/floods": GOOD}, [], "gauges") == []
+    assert author.query(reads) == before == [(1,)]
