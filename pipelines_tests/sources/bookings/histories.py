@@ -1,6 +1,6 @@
 """Generated histories of hotels, with everything that senders of booking events do.
 
-Each seed has each case at least once; `test_oracle_itself.py` tests so. Nothing of `pipelines`.
+Each seed has each case at least once; `test_histories.py` tests so. Nothing of `pipelines`.
 """
 
 from dataclasses import dataclass, replace
