@@ -180,9 +180,9 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
             event(99, **ROOM_99),
         ),
         [
-            {"rule": "booked_before_cancelled", "event_id": 96},
-            {"rule": "event_before_stay", "event_id": 95},
-            {"rule": "no_double_booking", "event_id": 99},
+            {"rule": "cancelled_before_booked", "event_id": 96},
+            {"rule": "double_booking", "event_id": 99},
+            {"rule": "event_after_night", "event_id": 95},
         ],
     ),
     "known_statuses": (

@@ -143,14 +143,15 @@ source = Source(
         Check(
             name="no_findings",
             on="bookings.findings",
-            expects="Every cancelled night was booked before, none was booked twice, no event is"
-            " dated after its night (days in UTC), and the counts of the last week's end equal a"
-            " recount.",
+            expects="Every cancelled night was booked before, none was booked or cancelled twice,"
+            " no event is of a day after its night (by the days of the hotel), and the counts of"
+            " the last week's end equal a recount.",
             remedy="events contradict each other; the row names the rule. They are loaded and"
-            " counted as sent. booked_before_cancelled: an event is missing, no_double_booking: a"
-            " cancellation is missing; ask the hotel system. event_before_stay: check"
-            " `BOOKINGS_TIME_ZONE`. matches_recount: counts or events were changed by hand; launch"
-            " `refresh_hotel_bookings` with `rebuild: true`",
+            " counted as sent. cancelled_before_booked: an event is missing, double_booking: a"
+            " cancellation is missing, double_cancellation: a booking is missing; ask the hotel"
+            " system. event_after_night: enter the hotel's `time_zone` in `bookings.hotels`, or"
+            " check `BOOKINGS_TIME_ZONE`. matches_recount: counts or events were changed by hand;"
+            " launch `refresh_hotel_bookings` with `rebuild: true`",
         ),
     ),
     views=(

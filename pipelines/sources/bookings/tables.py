@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    Time,
     Uuid,
     func,
 )
@@ -137,6 +138,19 @@ hotels = Table(
     ),
     optional("longitude", Double, "Longitude, degrees east; null if not entered."),
     optional(
+        "time_zone",
+        Text,
+        "Time zone by which the hotel's days are cut, such as Europe/Berlin; null if not entered:"
+        " then its days are those of UTC, from midnight.",
+    ),
+    required(
+        "day_begins",
+        Time,
+        "Time of day in time_zone at which a business day begins: what happens before it belongs"
+        " to the day before. Not used without a time_zone.",
+        server_default="04:00",
+    ),
+    optional(
         "place_key",
         Text,
         "Key of the place in weather.places: the coordinates; null without coordinates.",
@@ -146,6 +160,13 @@ hotels = Table(
     CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
     *coordinate_checks(),
     CheckConstraint("rooms > 0", name="rooms"),
+    # An unknown zone is an error of PostgreSQL, which names it.
+    CheckConstraint(
+        "time_zone IS NULL OR time_zone ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$'"
+        " AND timezone(time_zone, '2000-01-01 00:00+00'::timestamptz) IS NOT NULL",
+        name="time_zone_is_like_europe_berlin",
+    ),
+    CheckConstraint("day_begins <= '12:00'", name="day_begins_in_the_morning"),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
     comment="Master data of hotels, which the events do not contain. Operators maintain it"
@@ -166,7 +187,8 @@ findings = Table(
     required(
         "rule",
         Text,
-        "booked_before_cancelled, no_double_booking, event_before_stay or matches_recount.",
+        "double_booking, double_cancellation, cancelled_before_booked, event_after_night or"
+        " matches_recount.",
     ),
     required("hotel_id", BigInteger, "Hotel number in the source system."),
     required("day", Date, "Night of the stay, or day of the count."),

@@ -41,7 +41,7 @@ def test_new_events_are_looked_at_with_the_older_ones_of_their_nights(hotels: Ho
     again, unbooked = event(4, hotel_id=1), event(5, hotel_id=2, status=2)
     again["room_reservation_id"] = event(1)["room_reservation_id"]
     hotels.send(again, unbooked)
-    expected = [("booked_before_cancelled", 2, 5), ("no_double_booking", 1, 4)]
+    expected = [("cancelled_before_booked", 2, 5), ("double_booking", 1, 4)]
     assert hotels.found() == expected
     hotels.send(event(6, hotel_id=3))
     assert hotels.found() == expected
@@ -68,8 +68,8 @@ def test_counts_that_differ_are_found_until_all_are_counted_anew(hotels: Hotels)
 def test_events_that_were_changed_by_hand_are_seen_when_all_are_looked_at(hotels: Hotels) -> None:
     hotels.send(event(5, hotel_id=2, status=2))
     for _ in range(2):
-        assert hotels.found(is_whole=True) == [("booked_before_cancelled", 2, 5)]
+        assert hotels.found(is_whole=True) == [("cancelled_before_booked", 2, 5)]
     hotels.owner.execute("UPDATE bookings.events SET status = 'booking' WHERE event_id = 5")
     refresh(hotels.warehouse, rebuild=True)
-    assert hotels.found() == [("booked_before_cancelled", 2, 5)]
+    assert hotels.found() == [("cancelled_before_booked", 2, 5)]
     assert hotels.found(is_whole=True) == []

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.sources.bookings.counts import refresh
+from pipelines.sources.bookings.counts import look, refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings import oracle
 from pipelines_tests.sources.bookings.histories import CLOSED_ON, History, history
@@ -19,6 +19,10 @@ COUNTS = "SELECT hotel_id, day, bookings, cancellations FROM metrics.hotel_booki
 CHANGES = """
 SELECT hotel_id, night_of_stay, room_reservation_id, changed_at, change
 FROM enriched.reservation_changes
+"""
+FINDINGS = """
+SELECT rule, event_id, hotel_id, room_reservation_id, day, status, event_at FROM bookings.findings
+WHERE rule <> 'matches_recount'
 """
 ON_THE_BOOKS = "SELECT * FROM metrics.hotel_on_the_books(%s, %s, %s, %s)"
 
@@ -45,6 +49,47 @@ def loaded(
         deliver(warehouse, tmp_path, [sent(event) for event in batch], f"{number}.csv")
         refresh(warehouse)
     return given, oracle.stored(given.batches)
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_findings_are_those_of_the_events(
+    loaded: tuple[History, list[oracle.Event]],
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    is_whole: bool,
+) -> None:
+    """By the days of each hotel: whether its nights are looked at, or all."""
+    given, events = loaded
+    for hotel in given.hotels.values():
+        owner.execute(
+            "INSERT INTO bookings.hotels (hotel_id, name, rooms, time_zone, day_begins)"
+            " VALUES (%s, 'A hotel', %s, %s, %s)",
+            [hotel.hotel_id, hotel.rooms, hotel.time_zone, hotel.day_begins],
+        )
+    look(warehouse, is_whole=is_whole)
+    found = owner.execute(FINDINGS).fetchall()
+    expected = oracle.findings(events, given.hotels)
+    keys = {(rule, key if key >= 0 else (*fields,)) for rule, key, *fields in found}
+    assert keys == expected, "an event without an id is known by its fields"
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("time_zone", "Mars/North", 'time zone "Mars/North" not recognized'),
+        ("time_zone", "CET+1", "time_zone_is_like_europe_berlin"),
+        ("day_begins", "25:00", "date/time field value out of range"),
+        ("day_begins", "13:00", "day_begins_in_the_morning"),
+    ],
+)
+def test_a_day_that_no_hotel_has_is_rejected_with_words(
+    owner: psycopg.Connection, column: str, value: str, words: str
+) -> None:
+    insert = f"INSERT INTO bookings.hotels (hotel_id, name, {column}) VALUES (1, 'A', %s)"
+    with pytest.raises(psycopg.Error, match=words):
+        owner.execute(insert.encode(), [value])
+    owner.execute("INSERT INTO bookings.hotels (hotel_id, name, time_zone) VALUES (1, 'A', 'UTC')")
 
 
 def test_raw_counts_are_those_of_the_events(
