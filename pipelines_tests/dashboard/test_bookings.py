@@ -100,6 +100,55 @@ def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection
     assert sum(row[2] or 0 for row in hotels) == sum(row[-1] or 0 for row in nights)
 
 
+def test_a_new_hotel_is_no_rise_against_last_year(filled: psycopg.Connection) -> None:
+    """Incident: the reservations of hotels without last year were "+80 against last year"."""
+    with filled.transaction(force_rollback=True):
+        filled.execute(
+            "INSERT INTO bookings.events SELECT 5000 + event_id, hotel_id,"
+            " event_at - interval '364 days', status, gen_random_uuid(), night_of_stay - 364, 1, 1"
+            " FROM bookings.events WHERE hotel_id = 2"
+        )
+        filled.execute(
+            "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (2, current_date - 600, 1, 0)"
+        )
+        tonight, *_ = answer(filled, "on_the_books")
+        pace = answer(filled, "pace")
+    compared, hotels, this_year, last_year = tonight[-4:]
+    assert (compared, hotels) == (1, 4)
+    assert tonight[1] == 9
+    assert this_year == last_year == 3
+    assert {row[2] for row in pace if row[2] is not None} == {0}
+
+
+def test_what_changes_nothing_is_no_room(filled: psycopg.Connection) -> None:
+    """Incident: booked, cancelled and cancelled again was an occupancy of -1 of 70."""
+    again = (
+        "INSERT INTO bookings.events SELECT 7000 + number, 2, now() - interval '1 hour',"
+        " 'cancellation', room_reservation_id, night_of_stay, 1, 1"
+        " FROM bookings.events, generate_series(1, 2) AS number WHERE event_id = 40"
+    )
+    with filled.transaction(force_rollback=True):
+        filled.execute("DELETE FROM bookings.events WHERE hotel_id = 2 AND event_id <> 40")
+        filled.execute(again)
+        filled.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 2")
+        filled.execute("DELETE FROM metrics.hotel_bookings_by_event_day WHERE hotel_id = 2")
+        filled.execute(
+            "INSERT INTO metrics.hotel_bookings_by_stay_night VALUES (2, current_date, 1, 2);"
+            "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (2, current_date, 1, 2)"
+        )
+        filled.execute(
+            read_sql("pipelines.sources.bookings", "findings/find_events")
+            .format(events="bookings.events")
+            .encode()
+        )
+        rooms = [row[3] for row in answer(filled, "occupancy") if row[0] == 2]
+        *_, last = answer(filled, "card")
+        books = sum(row[1] for row in answer(filled, "on_the_books"))
+    assert {*rooms} == {0}
+    assert books == 3 + 2 + 1
+    assert last[-1] == "6 are on the books for the next 60 nights"
+
+
 def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesake(
     filled: psycopg.Connection,
 ) -> None:

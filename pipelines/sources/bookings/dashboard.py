@@ -51,14 +51,16 @@ def _show_numbers(books: ui.Answer, nights: int) -> None:
     rows = books.rows
     total = int(rows["on_the_books"].sum())
     last_year = rows["last_year"].sum(min_count=1)
+    compared, hotels = rows["hotels_compared"].iloc[0], rows["hotels"].iloc[0]
     with st.grid(4, min_column_width=200, border=True):
         ui.show_number(
             f"On the books, next {nights} nights",
             books,
             total,
             trend=rows["on_the_books"].tolist(),
-            delta=total - last_year,
-            delta_about="against last year at this lead time",
+            delta=rows["this_year"].sum(min_count=1) - last_year,
+            delta_about="against last year at this lead time"
+            + (f", {compared} of {hotels} hotels" if compared < hotels else ""),
             rise_is_good=True,
             help=BY_NIGHT,
             note=NO_LAST_YEAR if pd.isna(last_year) else None,
@@ -209,8 +211,9 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
         )
         .properties(height=280),
         empty="There is no night to compare yet.",
-        note="A total is known once that day has passed for all nights of the month; so the line of"
-        " this year ends at the lead time that the last night has today.",
+        note="Of the hotels whose events go back that far. A total is known once that day has"
+        " passed for all nights of the month; so the line of this year ends at the lead time that"
+        " the last night has today.",
     )
 
 

@@ -1,6 +1,7 @@
 """Numbers of hotels beside the oracle's, over histories with everything that senders do."""
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,20 @@ def test_what_is_on_the_books_at_an_instant_is_what_the_events_say(
             assert found == [
                 (night, oracle.on_the_books_at(events, hotel_id, night, at)) for night in nights
             ]
+
+
+def test_what_is_on_the_books_now_counts_no_event_that_changes_nothing(
+    loaded: tuple[History, list[oracle.Event]], owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    _, events = loaded
+    look(warehouse)
+    nights, days = Counter[Any](), Counter[Any]()
+    for event in events:
+        nights[event.hotel_id, event.night] += 0
+        days[event.hotel_id, event.event_at.astimezone(dt.UTC).date()] += 0
+    for change in oracle.changes(events):
+        nights[change.hotel_id, change.night] += change.change
+        days[change.hotel_id, change.changed_at.astimezone(dt.UTC).date()] += change.change
+    for view, expected in (("hotel_nights", nights), ("hotel_changes_by_day", days)):
+        found = owner.execute(f"SELECT * FROM metrics.{view}".encode()).fetchall()
+        assert {(hotel, day): count for hotel, day, count in found} == expected

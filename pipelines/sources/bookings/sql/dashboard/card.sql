@@ -3,24 +3,24 @@
 WITH days AS (
     SELECT
         every.day::date AS day,
-        coalesce(sum(counts.bookings - counts.cancellations), 0)::bigint AS net_bookings
+        coalesce(sum(changes.change), 0)::bigint AS change
     FROM generate_series(
         current_date - interval '37 days', current_date::timestamp, interval '1 day'
     ) AS every (day)
-    LEFT JOIN metrics.hotel_bookings_by_event_day AS counts
-        ON counts.day = every.day::date AND counts.day >= current_date - 37
+    LEFT JOIN metrics.hotel_changes_by_day AS changes
+        ON changes.changed_on = every.day::date AND changes.changed_on >= current_date - 37
     GROUP BY every.day
 )
 
 SELECT
     day,
-    (sum(net_bookings) OVER (ORDER BY day ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING))::bigint AS value,
+    (sum(change) OVER (ORDER BY day ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING))::bigint AS value,
     (
         SELECT
-            to_char(coalesce(sum(net_bookings), 0), 'FM999,999,999')
+            to_char(coalesce(sum(on_the_books), 0), 'FM999,999,999')
             || ' are on the books for the next 60 nights'
-        FROM metrics.hotel_bookings_by_stay_night
-        WHERE day >= current_date AND day < current_date + 60
+        FROM metrics.hotel_nights
+        WHERE night_of_stay >= current_date AND night_of_stay < current_date + 60
     ) AS detail
 FROM days
 ORDER BY day
