@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pipelines.ingest.feeds import Parsed
     from pipelines.ingest.load import Load
 
+#: Number of stored events without an id from which on all rows are looked for among them.
+MANY_NAMELESS = 10_000
 #: Number of new events from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 100_000
 STAGE, TABLE, COLUMNS = "stage_events", events.fullname, events.columns.keys()
@@ -93,8 +95,30 @@ class EventsWriter:
         """Write rows, as `all_new` if none is stored; return how many changed, and conflicts."""
         ends = select(func.min(events.c.event_id), func.max(events.c.event_id))
         lowest, highest = self.load.connection.execute(ends).one()
-        if not _have_ids(rows) or (lowest or 0) < 0:
+        if not _have_ids(rows):
             return self._merge(rows)
+        if (lowest or 0) >= 0 or not (may_be_stored := self._may_be_nameless(rows)).any():
+            return self._put_named(rows, all_new, highest)
+        merged, conflicts = self._merge(rows[may_be_stored])
+        others = rows[~may_be_stored]
+        changed, more = self._put_named(others, self._formatted(others), highest)
+        return merged + changed, [*conflicts, *more]
+
+    def _may_be_nameless(self, rows: pd.DataFrame) -> pd.Series:
+        """Return which rows may be events that were stored without an id: those of the same time.
+
+        All of them may be if many events were.
+        """
+        query = select(events.c.event_at).where(events.c.event_id < 0).limit(MANY_NAMELESS)
+        times = self.load.connection.execute(query).scalars().all()
+        return rows["event_at"].isin(times) | (len(times) == MANY_NAMELESS)
+
+    def _put_named(
+        self, rows: pd.DataFrame, all_new: Iterable[bytes], highest: int | None
+    ) -> tuple[int, Sequence[Any]]:
+        """Write rows with ids, of which `highest` is stored, and no stored event waits for one."""
+        if rows.empty:
+            return 0, []
         ids = rows["event_id"]
         known = [] if highest is None else ids[ids <= highest].tolist()
         stored: Sequence[int] = ()
