@@ -131,7 +131,7 @@ def dismiss(
 ) -> None:
     """Dismiss rejected records that the source will not correct.
 
-    Only for sources that deliver files: the quarantine of others is rewritten with each response.
+    Not for documents, whose quarantine is rewritten with each response.
     Dismissed records stay in ops.quarantine as long as other records, with who dismissed them, when
     and why. Checks, `status`, `list` and `show` leave them out, and `retry` skips them.
     """

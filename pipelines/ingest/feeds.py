@@ -130,8 +130,9 @@ class Offset:
     """Pages begin at a number of records; the first one without a record is the end.
 
     An API may give less than the requested `size`. The next page begins as many records later as
-    the page has. Where pages have several lists, these are those of the list `at`; without it,
-    `size`, or of a page that has less those of its shortest list, so that some come twice.
+    the page has. Where pages have several lists, these are those of the list `at`; without it, or
+    behind its end, `size`, or of a page that has less those of its shortest list, so that some
+    come twice.
     """
 
     parameter: str = "offset"

@@ -155,21 +155,16 @@ class Service:
     def _counted(self, pagination: Offset, document: Any, lengths: Sequence[int]) -> int:
         """Return how many records later the next page begins; 0 behind the last one.
 
-        Of several lists without a named one, it is the requested size if one has as many. Else an
-        API gives less than requested, or the page is the last one: no list is left behind.
+        It is as many as the named list has. Without one, or behind its end, it is the requested
+        size if a list has as many. Else an API gives less than requested, or the page is the last
+        one of a list: no other is left behind.
         """
         if pagination.at:
-            found = value_at(document, pagination.at)
-            if not isinstance(found, list) and not _has_null(document, pagination.at):
+            named = value_at(document, pagination.at)
+            if not isinstance(named, list) and not _has_null(document, pagination.at):
                 raise self._astray(f"a page has no list at {pagination.at!r}")
-            if not found and any(lengths):
-                logger.warning(
-                    "%s: a page has no more records of %r, and others. If the offset counts those,"
-                    " name their list in the pagination of the feed.",
-                    self.client.source,
-                    pagination.at,
-                )
-            return _length(found)
+            if named:
+                return _length(named)
         if len(lengths) > 1 and pagination.size in lengths:
             return pagination.size
         return min(filter(None, lengths), default=0)

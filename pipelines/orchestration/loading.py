@@ -294,7 +294,7 @@ class _Loading:
             yield Content(
                 delivery=Delivery(runner.feed.name, name, response.sha256, size, at),
                 document=response.document,
-                place=response.url,
+                place=", ".join(filter(None, (response.url, page.name))),
                 is_overlapping=bool(since),
             )
 

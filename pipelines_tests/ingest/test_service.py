@@ -217,11 +217,22 @@ def test_no_record_is_left_out_where_an_api_gives_less_than_requested(
     assert read_offsets(source, Offset(size=8), orders, lines) == {*range(orders)}
 
 
-def test_a_list_that_is_misspelt_is_a_failure_and_another_one_a_warning(
-    source: FakeSource, caplog: pytest.LogCaptureFixture
+def test_a_list_that_is_misspelt_is_a_failure_and_another_one_leaves_none_out(
+    source: FakeSource,
 ) -> None:
+    """Incident: the named list ended before the other one, whose rest was never requested."""
     with pytest.raises(PermanentFailure, match="a page has no list at 'order'"):
         read_offsets(source, Offset(size=5, at="order"), 17, 3)
-    read_offsets(source, Offset(size=5, at="lines"), 17, 3)
-    read_offsets(source, Offset(size=5, at="orders"), 17, 3)
-    assert caplog.text == ""
+    source.will(
+        answer({"orders": [{"number": 1}, {"number": 2}], "lines": [{"code": "A"}]}),
+        answer({"orders": [{"number": 2}, {"number": 3}], "lines": []}),
+        answer({"orders": [], "lines": []}),
+    )
+    fetcher = PagedApi(pagination=Offset(size=5, at="lines"))
+    both = [Records(at=at, model=Item, table=f"a.{at}") for at in ("orders", "lines")]
+    client = HttpClient("items", "ITEMS_URL", attempts=1)
+    service = Service(url=source.url, client=client, fetcher=fetcher, params={})
+    pages = [*service.pages(Feed(name="items", fetch=fetcher, parse=Json(*both)))]
+    assert [len(page.response.document["orders"]) for page in pages] == [2, 2, 0]
+    offsets = [parse_qs(urlsplit(path).query).get("offset") for _, path in source.requests[-3:]]
+    assert offsets == [None, ["1"], ["3"]]
