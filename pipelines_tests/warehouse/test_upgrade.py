@@ -60,6 +60,16 @@ INSERT INTO ops.sql_objects (name, sha256)
 VALUES ('enriched.gone', repeat('0', 64)), ('ops.announce_delivery', repeat('0', 64));
 RESET ROLE;
 """
+#: What 4.0 lacks of flights.
+OF_4 = """
+SET ROLE isobar_owner;
+DROP TABLE flights.lowest_prices CASCADE;
+ALTER TABLE flights.airports DROP served_city CASCADE;
+ALTER TABLE flights.prices DROP route CASCADE;
+ALTER TABLE flights.itineraries DROP departs_at CASCADE, DROP first_accepted_at CASCADE,
+    DROP last_accepted_at CASCADE, DROP longest_leg_minutes CASCADE;
+RESET ROLE;
+"""
 #: Tables and columns that 4.0 has no more, and a file that 3.0 rejected as a whole.
 OLD_TABLES = """
 SET ROLE isobar_owner;
@@ -123,6 +133,7 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             migrate(url)
             old.execute("INSERT INTO buses.stops VALUES (1, 'Market'), (2, 'Bridge')")
             old.execute(OLD_VIEWS)
+            old.execute(OF_4)
             rows = {
                 table: (columns, checksum(old, table, columns))
                 for table, columns in columns_of(old).items()
@@ -154,3 +165,23 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
                 query = f"SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM {view} AS x"
                 query += " WHERE x::text !~ 'buses'"  # a plug-in that the other one lacks
                 assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone()
+
+
+def test_an_offer_that_lost_a_leg_in_4_0_is_whole_again(server: Connections, present: str) -> None:
+    """Its row had one leg, and that of an offer without any was away."""
+    with made(server, present) as name:
+        url = server.url(SUPERUSER, name)
+        state = "SELECT * FROM {} WHERE itinerary_id IN ('it_1', 'it_2') ORDER BY 1, 2"
+        views = ("enriched.itineraries", "enriched.itinerary_legs", "metrics.flight_prices")
+        with psycopg.connect(url, autocommit=True) as old:
+            before = [old.execute(state.format(view)).fetchall() for view in views]
+            old.execute(OF_4)
+            old.execute("DELETE FROM flights.itineraries WHERE itinerary_id = 'it_2'")
+            old.execute("DELETE FROM flights.itinerary_legs WHERE itinerary_id = 'it_2'")
+            old.execute("DELETE FROM flights.itinerary_legs WHERE leg_id = 'leg_2'")
+            old.execute("UPDATE flights.itineraries SET leg_count = 1, return_on = NULL")
+            old.execute("UPDATE ops.revision SET version_num = '0002_parts_of_sources'")
+        migrate(url)
+        assert (differences(url), condition(url)) == ([], "current")
+        with psycopg.connect(url, autocommit=True) as migrated:
+            assert [migrated.execute(state.format(view)).fetchall() for view in views] == before

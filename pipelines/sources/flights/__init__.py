@@ -72,8 +72,10 @@ feed = Feed(
     },
     load=(
         deferred("pipelines.sources.flights.load:apply_snapshot"),
-        "refresh_itineraries",
         "put_rejected_offers",
+        "touch_itineraries",
+        "refresh_itineraries",
+        "keep_lowest_prices",
         "summarise_snapshot",
         "count_records",
     ),

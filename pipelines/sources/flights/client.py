@@ -60,7 +60,7 @@ def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
     import airportsdata
 
     file = Path(airportsdata.__file__).parent / "airports.csv"
-    content = file.read_bytes()
+    content = file.read_bytes() + file.with_name("iata_macs.csv").read_bytes()
     delivery = Delivery(
         feed="airports",
         name=f"airportsdata {metadata.version('airportsdata')}",
@@ -82,10 +82,10 @@ def _read_airports() -> pd.DataFrame:
     import airportsdata
     import pandas as pd
 
-    city_codes = {
-        airport: city
-        for city, entry in airportsdata.load_iata_macs().items()
-        for airport in entry["airports"]
+    cities = {
+        airport: (code, f"{city['name']}, {city['country']}")
+        for code, city in airportsdata.load_iata_macs().items()
+        for airport in city["airports"]
     }
     frame = pd.DataFrame(list(airportsdata.load("IATA").values())).rename(
         columns={
@@ -99,7 +99,11 @@ def _read_airports() -> pd.DataFrame:
             "tz": "time_zone",
         }
     )
-    frame["city_code"] = frame["airport_code"].map(city_codes).fillna(frame["airport_code"])
     frame = frame.drop(columns="lid").replace({"": None})
+    where = frame["city"] + (", " + frame["country_code"]).fillna("")
+    served = zip(frame["airport_code"], frame["airport_code"], where, strict=True)
+    frame[["city_code", "served_city"]] = [
+        cities.get(airport, (code, city)) for airport, code, city in served
+    ]
     frame["record"] = range(len(frame))
     return frame

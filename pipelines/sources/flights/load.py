@@ -115,6 +115,8 @@ def apply_snapshot(load: Load) -> None:
     load.execute("sudden_silence")
     execute_script(load.connection, "CREATE TEMP TABLE changed (record integer) ON COMMIT DROP")
     for table in tables.PERIODS:
+        if table is tables.legs:
+            load.execute("keep_legs")
         load.execute("apply_snapshot", names=_names_of(table))
     changed = load.connection.execute(text("SELECT count(DISTINCT record) FROM changed"))
     read = load.parameters["read_itineraries"] + load.parameters["read_legs"]

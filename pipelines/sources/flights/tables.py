@@ -62,7 +62,9 @@ def _periods(name: str, key: Column[Any], *values: SchemaItem, comment: str) -> 
         optional(
             "seen_until_at",
             INSTANT,
-            "Time of the last snapshot with these values; null while they are current.",
+            "Time of the last snapshot with these values; null while they are current. They stay"
+            " current while the record that has them is rejected, and a leg while the last"
+            " accepted record of an offer whose present one is rejected names it.",
         ),
         *values,
         delivery_id_column(),
@@ -151,18 +153,19 @@ airports = Table(
     required("airport_code", Text, "IATA code of the airport, three letters.", primary_key=True),
     optional("icao_code", Text, "ICAO code of the airport, four letters; null if it has none."),
     required("name", Text, "Name of the airport."),
-    optional("city", Text, "City that the airport serves; null if unknown."),
-    optional("subdivision", Text, "State, province or region; null if unknown."),
+    optional("city", Text, "City where the airport is, not always served_city; null if unknown."),
     optional(
-        "country_code",
+        "served_city",
         Text,
-        "ISO 3166-1 alpha-2 code of the country, or XK for Kosovo; null if unknown.",
+        "City that the airport serves, with its country, such as London, GB: that of IATA's city"
+        " code if it has several airports, otherwise that of the airport. Null if unknown.",
     ),
+    optional("subdivision", Text, "State, province or region; null if unknown."),
+    optional("country_code", Text, "ISO 3166-1 alpha-2 code, XK for Kosovo; null if unknown."),
     required(
         "city_code",
         Text,
-        "IATA code of the city if it has several airports (LON for LHR), otherwise the airport's"
-        " own code.",
+        "IATA code of the city if it has several airports, LON for LHR, or the airport's own.",
     ),
     required("latitude", Double, "Latitude, degrees north (WGS 84)."),
     required("longitude", Double, "Longitude, degrees east (WGS 84)."),
@@ -268,6 +271,12 @@ prices = _periods(
     required("price_currency", Text, "ISO 4217 code of the price."),
     *_sold_by(),
     required("leg_ids", ARRAY(Text), "Leg ids in order (flights.legs)."),
+    optional(
+        "route",
+        Text,
+        "Legs in order by their airports: BUD-LTN, LTN-BUD. An id whose legs fly another route is"
+        " another offer. Null if Isobar 4.0 stored the row and did not know its legs.",
+    ),
     comment="Price, agent and legs of each itinerary, one row for each period without a"
     " change. A gap between two rows is a time when the itinerary was not on offer.",
 )
@@ -294,11 +303,7 @@ itineraries = Table(
     required("leg_count", Integer, "Number of legs."),
     required("max_stops", Integer, "Highest number of stops on any leg; 0 if all legs are direct."),
     required("airlines", ARRAY(Text), "Names of the airlines, without duplicates."),
-    required(
-        "airline_ids",
-        ARRAY(Text),
-        "Airline codes of the source, without duplicates; not IATA codes.",
-    ),
+    required("airline_ids", ARRAY(Text), "The source's airline codes, each once; not IATA codes."),
     required("route", Text, "Legs in order: BUD-LTN, LTN-BUD."),
     required(
         "leg_stops",
@@ -309,10 +314,14 @@ itineraries = Table(
     required(
         "destination_airport",
         Text,
-        "IATA code of the airport where the first leg ends. A leg is one direction, stops"
-        " included.",
+        "IATA code of the airport where the first leg ends. A leg is a direction, with its stops.",
     ),
     required("departure_on", Date, "Local date on which the first leg departs."),
+    optional(
+        "departs_at",
+        INSTANT,
+        "When the first leg departs; the end of departure_on (UTC) if the time zone is unknown.",
+    ),
     optional(
         "return_on",
         Date,
@@ -325,6 +334,11 @@ itineraries = Table(
         " destination excluded. The stated duration is used for a leg if its time zones are"
         " unknown or its times are impossible.",
     ),
+    optional(
+        "longest_leg_minutes",
+        Integer,
+        "Minutes from departure to arrival of the longest leg, by the same rule.",
+    ),
     required(
         "is_inconsistent",
         Boolean,
@@ -333,17 +347,30 @@ itineraries = Table(
     required(
         "first_seen_at",
         INSTANT,
-        "Time of the first snapshot whose record of the itinerary was accepted.",
+        "Time of the first snapshot whose record of the itinerary was accepted, on any route."
+        " first_accepted_at is that of the present offer.",
+    ),
+    optional(
+        "first_accepted_at",
+        INSTANT,
+        "Time of the first snapshot that offered this route under this id and was accepted.",
+    ),
+    optional(
+        "last_accepted_at",
+        INSTANT,
+        "Time of the last snapshot whose record of the itinerary was accepted: the row has its"
+        " values. Null while that is the newest snapshot.",
     ),
     optional(
         "last_seen_at",
         INSTANT,
-        "Time of the last snapshot that contains the itinerary; null while it is on offer.",
+        "Time of the last snapshot that contains the itinerary; null while the newest one does,"
+        " even if its record is rejected there.",
     ),
     optional(
         "withdrawn_at",
         INSTANT,
-        "Time of the first snapshot without the itinerary; null while it is on offer.",
+        "Time of the first snapshot without the itinerary; null while the newest one contains it.",
     ),
     delivery_id_column(),
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
@@ -353,6 +380,38 @@ itineraries = Table(
     schema=SCHEMA,
     comment="Every itinerary of which a record was ever accepted, one row each, with its last"
     " accepted values. Derived from flights.prices.",
+)
+
+lowest_prices = Table(
+    "lowest_prices",
+    metadata,
+    required("snapshot_at", INSTANT, "Time of the snapshot.", primary_key=True),
+    required("origin_airport", Text, "IATA code of the first leg's departure.", primary_key=True),
+    required(
+        "destination_airport", Text, "IATA code of the first leg's arrival.", primary_key=True
+    ),
+    required(
+        "trip",
+        Text,
+        "one-way: a single leg; round trip: it ends in the city where it begins; other: elsewhere.",
+        primary_key=True,
+    ),
+    required("departure_on", Date, "Local date on which the first leg departs.", primary_key=True),
+    required(
+        "weeks_before_departure",
+        SmallInteger,
+        "Whole weeks from the snapshot to the departure; 0 is less than seven days.",
+        primary_key=True,
+    ),
+    required("price_currency", Text, "ISO 4217 code of the prices.", primary_key=True),
+    required("lowest_price", PRICE, "Lowest price, in price_currency."),
+    required("offers", Integer, "Number of offers in price_currency."),
+    CheckConstraint("trip IN ('one-way', 'round trip', 'other')", name="trip"),
+    info={WRITTEN_WITH: "flights.prices"},
+    schema=SCHEMA,
+    comment="Lowest price of each snapshot of the last 60 days by airports, kind of trip, departure"
+    " day and currency. Only accepted records count, and what had not departed. Derived from"
+    " flights.prices.",
 )
 
 # Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.
@@ -372,18 +431,19 @@ itinerary_legs = Table(
         "leg_seen_from_at",
         INSTANT,
         "seen_from_at of the leg's row in flights.legs: the period in which the itinerary was last"
-        " seen.",
+        " accepted.",
     ),
     delivery_id_column(),
     Index(None, "leg_id", "leg_seen_from_at"),
     schema=SCHEMA,
-    comment="Legs of each itinerary in order, as last seen, one row each. Derived from"
+    comment="Legs of each itinerary in order, as last accepted, one row each. Derived from"
     " flights.prices.",
 )
 
 #: Tables with history, one row for each period in which nothing changed. Snapshots are applied in
-#: order. To insert one in the middle, all later ones are reverted first.
-PERIODS = (airlines, agents, legs, prices)
+#: order. To insert one in the middle, all later ones are reverted first. Prices come before legs,
+#: because a leg stays for the sake of an offer.
+PERIODS = (airlines, agents, prices, legs)
 
 #: Tables that are read from the archive.
 READ_FROM_SNAPSHOTS = (*PERIODS, itineraries, itinerary_legs)

@@ -136,7 +136,7 @@ def read_snapshot(
     return Parsed(
         read=sum(len(one.records) for one in both),
         rows=_leg_rows(good_legs, time_zones)
-        | _itinerary_rows(itineraries.good(), prices)
+        | _itinerary_rows(itineraries.good(), prices, _hops(good_legs))
         | _rejected_keys(itineraries, legs)
         | {"stage_rejected_offers": _rejected_offers(itineraries)},
         rejects=[reject for one in both for reject in one.rejects()],
@@ -210,7 +210,16 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
     return {"stage_legs": add_times(rows), "stage_airlines": airlines.drop_duplicates("airline_id")}
 
 
-def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.DataFrame]:
+def _hops(legs: pd.DataFrame) -> dict[str, str]:
+    """Return what each leg is called in a route, such as BUD-LTN."""
+    return dict(
+        zip(legs["id"], legs["departure_airport"] + "-" + legs["arrival_airport"], strict=True)
+    )
+
+
+def _itinerary_rows(
+    itineraries: pd.DataFrame, prices: Prices, hops: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
     read = [prices[price] for price in itineraries["price"]]
     agents = pd.DataFrame(
         {
@@ -224,6 +233,7 @@ def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.D
         price_amount=[str(amount) for _, amount in read],
         price_currency=[currency for currency, _ in read],
         leg_ids=[array_literal(ids) for ids in itineraries["legs"]],
+        route=[", ".join(map(hops.__getitem__, ids)) for ids in itineraries["legs"]],
     )
     return {"stage_agents": agents.drop_duplicates("agent"), "stage_prices": rows}
 

@@ -6,6 +6,8 @@ from itertools import pairwise
 import pytest
 
 from pipelines_tests.sources.flights.histories import AIRPORTS, history
+from pipelines_tests.sources.flights.made_up import Flights
+from pipelines_tests.sources.flights.numbers import differences
 from pipelines_tests.sources.flights.oracle import Oracle
 
 SEEDS = (1, 2, 3)
@@ -47,3 +49,18 @@ def test_each_history_has_all_that_senders_do(seed: int) -> None:
     assert {"London GB", "London CA"} <= {" ".join(s.offer.cities[0]) for s in states}
     assert any(not s.on_offer and s.offer.departs_at < now for s in states)
     assert {None} < {low for low, *_ in oracle.usual(now).values()}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_number_is_that_of_the_oracle(flights: Flights, seed: int) -> None:
+    """Of each document as it comes, of one that comes late, and of a rebuild."""
+    documents = history(seed, dt.datetime.now(dt.UTC))
+    late = sorted(documents)[len(documents) // 2]
+    loaded = {}
+    for at in [*(at for at in documents if at != late), late]:
+        loaded[at] = documents[at]
+        flights.keep(at, documents[at])
+        flights.bring_up_to_date()
+        assert differences(flights.owner, Oracle(loaded, AIRPORTS)) == [], at
+    flights.bring_up_to_date(rebuild=True)
+    assert differences(flights.owner, Oracle(loaded, AIRPORTS)) == []

@@ -1,27 +1,36 @@
--- Itineraries to rebuild: those whose offer changed, or one of their legs or its airline.
-CREATE TEMP TABLE touched ON COMMIT DROP AS
-SELECT itinerary_id FROM touched_prices
-UNION
-SELECT itinerary_legs.itinerary_id
-FROM flights.itinerary_legs
-WHERE itinerary_legs.leg_id IN (SELECT leg_id FROM touched_legs)
-UNION
-SELECT itinerary_legs.itinerary_id
-FROM flights.itinerary_legs
-INNER JOIN flights.legs
-    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
-WHERE legs.airline_id IN (SELECT airline_id FROM touched_airlines);
-
-ANALYZE touched;
-
--- Rebuild the touched itineraries from their last offer and the legs as of that offer.
+-- Rebuilds the touched itineraries from their last accepted offer, and the legs as of then. The record of an
+-- offer is accepted where its period begins; it may have been rejected since, up to the last snapshot.
 CREATE TEMP TABLE last_offers ON COMMIT DROP AS
-SELECT DISTINCT ON (prices.itinerary_id)
-    prices.*,
-    min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id) AS first_seen_at
-FROM flights.prices
-INNER JOIN touched USING (itinerary_id)
-ORDER BY prices.itinerary_id, prices.seen_from_at DESC;
+SELECT
+    offers.*,
+    CASE
+        WHEN rejected.reason IS NULL THEN offers.last_at
+        ELSE (
+            SELECT max(snapshots.snapshot_at)
+            FROM flights.snapshots
+            WHERE snapshots.is_loaded
+                AND snapshots.snapshot_at >= offers.seen_from_at
+                AND snapshots.snapshot_at < offers.last_at
+                AND NOT EXISTS (
+                    SELECT FROM flights.rejected_offers AS earlier
+                    WHERE earlier.itinerary_id = offers.itinerary_id
+                        AND earlier.snapshot_at = snapshots.snapshot_at
+                )
+        )
+    END AS accepted_at
+FROM (
+    SELECT DISTINCT ON (prices.itinerary_id)
+        prices.*,
+        coalesce(prices.seen_until_at, :snapshot_at) AS last_at,
+        min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id) AS first_seen_at,
+        min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id, prices.route)
+            AS first_accepted_at
+    FROM flights.prices
+    INNER JOIN touched USING (itinerary_id)
+    ORDER BY prices.itinerary_id, prices.seen_from_at DESC
+) AS offers
+LEFT JOIN flights.rejected_offers AS rejected
+    ON offers.itinerary_id = rejected.itinerary_id AND offers.last_at = rejected.snapshot_at;
 
 -- If many itineraries are touched, the planner would look up each leg separately and rely on
 -- Memoize.
@@ -29,12 +38,16 @@ SET LOCAL enable_memoize = off;
 
 CREATE TEMP TABLE flown ON COMMIT DROP AS
 SELECT
-    last_offers.itinerary_id, part.leg_number, legs.leg_id, legs.seen_from_at, legs.stops,
+    last_offers.itinerary_id, part.leg_number,
+    part.leg_number = cardinality(last_offers.leg_ids) AND part.leg_number > 1 AS is_return, legs.leg_id, legs.seen_from_at, legs.stops,
     legs.airline_id,
     airline.name AS airline,
     legs.departure_airport,
     legs.arrival_airport,
     legs.departure_local::date AS departure_on,
+    coalesce(
+        legs.departure_at, (legs.departure_local::date + 1)::timestamp AT TIME ZONE 'UTC'
+    ) AS departs_at,
     CASE
         WHEN legs.time_verdict <> 'impossible' THEN legs.elapsed_minutes
         ELSE legs.duration_minutes
@@ -46,8 +59,8 @@ FROM last_offers
 CROSS JOIN LATERAL unnest(last_offers.leg_ids) WITH ORDINALITY AS part (leg_id, leg_number)
 INNER JOIN flights.legs
     ON part.leg_id = legs.leg_id
-    AND legs.seen_from_at <= coalesce(last_offers.seen_until_at, 'infinity')
-    AND coalesce(legs.seen_until_at, 'infinity') >= coalesce(last_offers.seen_until_at, 'infinity')
+    AND legs.seen_from_at <= last_offers.accepted_at
+    AND coalesce(legs.seen_until_at, 'infinity') >= last_offers.accepted_at
 INNER JOIN (
     SELECT DISTINCT ON (airline_id) airline_id, name
     FROM flights.airlines
@@ -60,15 +73,17 @@ DELETE FROM flights.itineraries WHERE itinerary_id IN (SELECT itinerary_id FROM 
 
 INSERT INTO flights.itineraries (
     itinerary_id, agent, agent_rating, price_amount, price_currency, leg_count, max_stops, airlines,
-    airline_ids, route, leg_stops, origin_airport, destination_airport, departure_on, return_on,
-    total_duration_minutes, is_inconsistent, first_seen_at, last_seen_at, withdrawn_at, delivery_id
+    airline_ids, route, leg_stops, origin_airport, destination_airport, departure_on, departs_at,
+    return_on, total_duration_minutes, longest_leg_minutes, is_inconsistent, first_seen_at, first_accepted_at,
+    last_accepted_at, last_seen_at, withdrawn_at, delivery_id
 )
 SELECT
     itinerary_id, last_offers.agent, last_offers.agent_rating, last_offers.price_amount,
     last_offers.price_currency, cardinality(last_offers.leg_ids), summed.max_stops, summed.airlines,
     summed.airline_ids, summed.route, summed.leg_stops, summed.origin_airport,
-    summed.destination_airport, summed.departure_on, summed.return_on,
-    summed.total_duration_minutes, summed.is_inconsistent, last_offers.first_seen_at,
+    summed.destination_airport, summed.departure_on, summed.departs_at, summed.return_on,
+    summed.total_duration_minutes, summed.longest_leg_minutes, summed.is_inconsistent, last_offers.first_seen_at,
+    last_offers.first_accepted_at, nullif(last_offers.accepted_at, :snapshot_at),
     last_offers.seen_until_at,
     (
         SELECT min(snapshots.snapshot_at)
@@ -85,11 +100,13 @@ INNER JOIN (
         array_agg(DISTINCT airline_id) AS airline_ids,
         string_agg(hop, ', ' ORDER BY leg_number) AS route,
         array_agg(stops ORDER BY leg_number) AS leg_stops,
-        (array_agg(departure_airport ORDER BY leg_number))[1] AS origin_airport,
-        (array_agg(arrival_airport ORDER BY leg_number))[1] AS destination_airport,
-        (array_agg(departure_on ORDER BY leg_number))[1] AS departure_on,
-        CASE WHEN count(*) > 1 THEN (array_agg(departure_on ORDER BY leg_number DESC))[1] END AS return_on,
+        min(departure_airport) FILTER (WHERE leg_number = 1) AS origin_airport,
+        min(arrival_airport) FILTER (WHERE leg_number = 1) AS destination_airport,
+        min(departure_on) FILTER (WHERE leg_number = 1) AS departure_on,
+        min(departs_at) FILTER (WHERE leg_number = 1) AS departs_at,
+        min(departure_on) FILTER (WHERE is_return) AS return_on,
         sum(travel_minutes) AS total_duration_minutes,
+        max(travel_minutes) AS longest_leg_minutes,
         bool_or(is_impossible) AS is_inconsistent,
         max(delivery_id) AS delivery_id
     FROM flown

@@ -24,13 +24,20 @@ SELECT
     total_duration_minutes,
     is_inconsistent,
     array_to_string(airlines, ', ') AS airline_names,
-    array_to_string(leg_stops, ', ') AS stops_by_leg
+    array_to_string(leg_stops, ', ') AS stops_by_leg,
+    first_accepted_at,
+    coalesce(last_accepted_at, (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded))
+        AS last_accepted_at,
+    last_accepted_at IS NULL AND departs_at > now() AS on_offer,
+    departs_at,
+    leg_stops[1] AS outbound_stops,
+    longest_leg_minutes
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
-'Every itinerary of which a record was ever accepted, one row each, with its last accepted values.
-If its last record was rejected, they are older than last_seen_at: metrics.flight_prices says so by
-a rejection_reason. You can filter and sort by any column.';
+'Every itinerary of which a record was ever accepted, one row each, with its last accepted values and
+legs. If its last record was rejected, they are older than last_seen_at: last_accepted_at says of when.
+on_offer is true for what can be had now. You can filter and sort by any column.';
 COMMENT ON COLUMN enriched.itineraries.agent IS 'Agent that sells the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.price_currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example "BUD-LTN, LTN-BUD".';
@@ -40,12 +47,13 @@ stop: 1 = ANY(leg_stops).';
 COMMENT ON COLUMN enriched.itineraries.last_seen_at IS
 'Time of the last snapshot that contains the itinerary, even if its record there was rejected.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
-'Time of the first snapshot without the itinerary; null while it is on offer. An itinerary also
-disappears when it departs: compare withdrawn_on with departure_on.';
+'Time of the first snapshot without the itinerary; null while the newest one contains it, even if its
+record is rejected there or it has departed: on_offer leaves both out. An itinerary also disappears
+when it departs: compare withdrawn_on with departure_on.';
 COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'UTC date of first_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'UTC date of last_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
-'UTC date of withdrawn_at; null while the itinerary is on offer.';
+'UTC date of withdrawn_at; null while the newest snapshot contains the itinerary. See on_offer.';
 COMMENT ON COLUMN enriched.itineraries.origin_city IS
 'City of origin_airport; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
@@ -58,3 +66,12 @@ COMMENT ON COLUMN enriched.itineraries.airline_names IS
 enriched.itinerary_legs.';
 COMMENT ON COLUMN enriched.itineraries.stops_by_leg IS
 'leg_stops as a text, separated by commas.';
+COMMENT ON COLUMN enriched.itineraries.first_accepted_at IS
+'Time of the first snapshot that offered this route under this id and was accepted. first_seen_at is
+that of the id, which may have been another offer then.';
+COMMENT ON COLUMN enriched.itineraries.last_accepted_at IS
+'Time of the last snapshot whose record of the itinerary was accepted: price, agent, legs and route are
+of then.';
+COMMENT ON COLUMN enriched.itineraries.on_offer IS
+'True if the newest snapshot offers the itinerary in an accepted record, and it has not departed.';
+COMMENT ON COLUMN enriched.itineraries.outbound_stops IS 'Stops of the first leg; 0 is direct.';
