@@ -144,6 +144,11 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         clocks_changed,
         [{"time_zone": "Europe/London", "times": 1}, {"time_zone": "Mars/Olympus", "times": 1}],
     ),
+    "same_routes": (  # it flew to Luton
+        FlightDocuments,
+        flights([itinerary(1, [1])], [leg(1, "LHR", "JFK")]),
+        [{"itinerary_id": "it_1", "route_before": "BUD-LTN", "route": "LHR-JFK"}],
+    ),
     "steady_prices": (  # it was 35 pounds; another currency cannot be compared
         FlightDocuments,
         flights(

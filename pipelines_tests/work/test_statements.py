@@ -47,6 +47,8 @@ FLAT = [
     ),
     "flights.directions WHERE itinerary_id = 'it_7'",
     "flights.newest",
+    "enriched.airports WHERE airport_code = 'LTN'",
+    "metrics.flight_price_changes WHERE itinerary_id = 'it_7'",
     "metrics.flight_prices WHERE itinerary_id = 'it_7'",
     "metrics.flight_prices_by_day WHERE itinerary_id = 'it_7'",
     f"enriched.shipment_articles {PARCEL}",

@@ -174,6 +174,13 @@ source = Source(
             " `tzdata`), and the server its own: update both, then launch `flights_rebuild`",
         ),
         Check(
+            name="same_routes",
+            on="flights.prices",
+            expects="Every itinerary id of the last snapshot flies the route that it flew before.",
+            remedy="an id now stands for another journey. It counts as another offer: prices are"
+            " compared on the same route only. Ask the source for ids that are never used again",
+        ),
+        Check(
             name="steady_prices",
             on="flights.prices",
             expects="No price doubled or halved with the last snapshot.",

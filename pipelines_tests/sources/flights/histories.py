@@ -41,7 +41,7 @@ AIRPORTS = {
     "YYZ": Airport("Toronto", "CA", TORONTO),
     "YTZ": Airport("Toronto", "CA", TORONTO),
     "JFK": Airport("New York", "US", NEW_YORK),
-    "EWR": Airport("New York", "US", NEW_YORK),
+    "EWR": Airport("Newark", "US", NEW_YORK),
     "LAX": Airport("Los Angeles", "US", "America/Los_Angeles"),
     "HND": Airport("Tokyo", "JP", "Asia/Tokyo"),
 }

@@ -7,10 +7,9 @@ Documents are parsed JSON. Airports come as a mapping from IATA code to city, co
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,8 +30,8 @@ class Airport(NamedTuple):
     zone: str
 
     @property
-    def served(self) -> tuple[str, str]:
-        return self.city, self.country
+    def served(self) -> str:
+        return f"{self.city}, {self.country}"
 
 
 Airports = Mapping[str, Airport]
@@ -76,7 +75,7 @@ class Offer:
         return dt.datetime.fromisoformat(self.legs[0]["departure_time"]).date()
 
     @property
-    def cities(self) -> tuple[tuple[str, str], tuple[str, str]]:
+    def cities(self) -> tuple[str, str]:
         first = self.legs[0]
         return (
             self.airports[first["departure_airport"]].served,
@@ -84,17 +83,15 @@ class Offer:
         )
 
     @property
-    def is_round_trip(self) -> bool | None:
-        """False for a single leg, None for several that end in another city."""
+    def trip(self) -> str:
         if len(self.legs) == 1:
-            return False
+            return "one-way"
         home = self.airports[self.legs[-1]["arrival_airport"]].served == self.cities[0]
-        return True if home else None
+        return "round trip" if home else "other"
 
-    def days_before_departure(self, at: dt.datetime) -> int:
-        """Count days where it departs."""
-        zone = ZoneInfo(self.airports[self.legs[0]["departure_airport"]].zone)
-        return (self.departure_on - at.astimezone(zone).date()).days
+    def weeks_before_departure(self, at: dt.datetime) -> int:
+        """Count whole weeks: the band is 0 in the seven days before the departure."""
+        return (self.departs_at - at) // dt.timedelta(days=7)
 
     def _instant(self, leg: Mapping[str, Any], end: str) -> dt.datetime:
         local = dt.datetime.fromisoformat(leg[f"{end}_time"])
@@ -200,45 +197,49 @@ class Oracle:
         }
 
     def lowest(self) -> dict[tuple[Any, ...], tuple[Decimal, int, int]]:
-        """Return the lowest price of each day of documents and departure day.
+        """Return the lowest price of each document and departure day.
 
-        By day, cities, kind of trip, departure day, days before departure and currency: the price,
-        the number of offers, and the number of those in other currencies.
+        By document, cities, kind of trip, departure day, weeks before departure and currency: the
+        price, the number of offers, and the number of those in other currencies.
         """
-        groups: dict[tuple[Any, ...], dict[str, list[Offer]]] = defaultdict(
+        groups: dict[tuple[Any, ...], dict[str, list[Decimal]]] = defaultdict(
             lambda: defaultdict(list)
         )
-        for key, offer in self._sampled():
-            groups[key][offer.currency].append(offer)
-        found = {}
-        for key, by_currency in groups.items():
-            ids = {
-                currency: {offer.itinerary_id for offer in offers}
-                for currency, offers in by_currency.items()
-            }
-            for currency, offers in by_currency.items():
-                others = sum(len(found) for other, found in ids.items() if other != currency)
-                lowest = min(offer.price for offer in offers)
-                found[(*key, currency)] = (lowest, len(ids[currency]), others)
-        return found
+        for at, offers in self.documents:
+            for offer in offers.values():
+                if offer.departs_at > at:
+                    weeks = offer.weeks_before_departure(at)
+                    key = (at, *offer.cities, offer.trip, offer.departure_on, weeks)
+                    groups[key][offer.currency].append(offer.price)
+        return {
+            (*key, currency): (
+                min(prices),
+                len(prices),
+                sum(len(others) for other, others in group.items() if other != currency),
+            )
+            for key, group in groups.items()
+            for currency, prices in group.items()
+        }
 
     def usual(self, now: dt.datetime) -> dict[tuple[Any, ...], tuple[Any, ...]]:
         """Return low, typical, high and the median by cities, kind of trip, currency and band.
 
-        A band is seven days before departure: 0 is the week of the departure.
+        A sample is the lowest price of a day with documents and of a departure day.
         """
-        samples: dict[tuple[Any, ...], list[tuple[dt.date, Decimal]]] = defaultdict(list)
+        lowest: dict[tuple[Any, ...], dict[tuple[Any, ...], Decimal]] = defaultdict(dict)
         first = now.astimezone(dt.UTC).date() - dt.timedelta(days=USUAL_DAYS)
         for key, (price, *_) in self.lowest().items():
-            day, origin, destination, is_round_trip, _departure_on, days, currency = key
-            if day > first and is_round_trip is not None:
-                group = (origin, destination, is_round_trip, currency, days // 7)
-                samples[group].append((day, price))
+            at, origin, destination, trip, departure_on, weeks, currency = key
+            day = at.astimezone(dt.UTC).date()
+            if day > first and trip != "other":
+                samples = lowest[origin, destination, trip, currency, weeks]
+                sample = (day, departure_on)
+                samples[sample] = min(price, samples.get(sample, price))
         found = {}
-        for group, rows in samples.items():
-            prices = sorted(price for _, price in rows)
+        for group, samples in lowest.items():
+            prices = sorted(samples.values())
             low, typical, high = (_quantile(prices, Decimal(n) / 4) for n in (1, 2, 3))
-            is_known = len({day for day, _ in rows}) >= FEWEST_DAYS
+            is_known = len({day for day, _ in samples}) >= FEWEST_DAYS
             found[group] = (*((low, typical, high) if is_known else (None,) * 3), typical)
         return found
 
@@ -246,47 +247,26 @@ class Oracle:
         """Say of the cheapest offers of a departure day whether they are low, usual or high."""
         usual = self.usual(now)
         groups: dict[tuple[Any, ...], list[Offer]] = defaultdict(list)
-        for state in self.states(now).values():
-            offer = state.offer
-            if state.on_offer and offer.is_round_trip is not None:
-                key = (*offer.cities, offer.is_round_trip, offer.currency, offer.departure_on)
-                groups[key].append(offer)
+        for offer, on_offer, _ in self.states(now).values():
+            if on_offer:
+                key = (*offer.cities, offer.trip, offer.currency)
+                groups[key, offer.departure_on].append(offer)
         found = {}
-        for offers in groups.values():
+        for (key, _), offers in groups.items():
             lowest = min(offer.price for offer in offers)
             for offer in offers:
-                band = offer.days_before_departure(now) // 7
-                low, _, high, _ = usual.get(
-                    (*offer.cities, offer.is_round_trip, offer.currency, band), (None,) * 4
-                )
+                weeks = offer.weeks_before_departure(now)
+                low, _, high, _ = usual.get((*key, weeks), (None,) * 4)
                 if offer.price == lowest and low is not None:
                     is_extreme = offer.price < low or offer.price > high
                     level = "usual" if not is_extreme else "low" if offer.price < low else "high"
                     found[offer.itinerary_id] = level
         return found
 
-    def _sampled(self) -> Iterator[tuple[tuple[Any, ...], Offer]]:
-        for at, offers in self.documents:
-            for offer in offers.values():
-                if offer.departs_at > at:
-                    yield (
-                        (
-                            at.astimezone(dt.UTC).date(),
-                            *offer.cities,
-                            offer.is_round_trip,
-                            offer.departure_on,
-                            offer.days_before_departure(at),
-                        ),
-                        offer,
-                    )
-
 
 def _quantile(ordered: list[Decimal], share: Decimal) -> Decimal:
     """Interpolate between the two nearest values, as the quartile of a sample."""
     position = share * (len(ordered) - 1)
-    below = int(position)
-    pairs = list(pairwise(ordered))
-    if below >= len(pairs):
-        return ordered[-1]
-    left, right = pairs[below]
-    return left + (right - left) * (position - below)
+    left = ordered[int(position)]
+    right = ordered[min(int(position) + 1, len(ordered) - 1)]
+    return left + (right - left) * (position - int(position))

@@ -9,14 +9,18 @@
 
 WITH changes AS (
     SELECT
-        itinerary_id,
-        snapshot_on,
-        price_amount,
-        price_currency,
-        price_amount - lag(price_amount) OVER (
-            PARTITION BY itinerary_id, price_currency ORDER BY snapshot_on
-        ) AS change_amount
-    FROM {{ ref('stg_flight_prices') }}
+        prices.itinerary_id,
+        prices.snapshot_on,
+        prices.price_amount,
+        prices.price_currency,
+        prices.price_amount - before.price_amount AS change_amount
+    FROM {{ ref('stg_flight_prices') }} AS prices
+    -- The day before by the calendar, not the last row: between them may be days without a document.
+    LEFT JOIN {{ ref('stg_flight_prices') }} AS before
+        ON prices.itinerary_id = before.itinerary_id
+        AND prices.route = before.route
+        AND prices.price_currency = before.price_currency
+        AND prices.snapshot_on = before.snapshot_on + 1
 )
 
 SELECT * FROM changes

@@ -1,5 +1,6 @@
 SELECT
     itinerary_id,
+    route,
     snapshot_on,
     agent,
     price_amount,

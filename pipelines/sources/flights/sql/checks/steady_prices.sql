@@ -1,4 +1,4 @@
--- Itineraries whose price at least doubled or halved in the last snapshot.
+-- Itineraries whose price at least doubled or halved in the last snapshot, on the same route.
 SELECT
     prices.itinerary_id,
     before.price_amount AS price_before,
@@ -8,6 +8,7 @@ FROM flights.prices
 INNER JOIN flights.prices AS before
     ON prices.itinerary_id = before.itinerary_id
     AND prices.price_currency = before.price_currency
+    AND prices.route = before.route
 WHERE prices.seen_from_at = (
     SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded
 )
@@ -16,6 +17,11 @@ WHERE prices.seen_from_at = (
         FROM flights.snapshots
         WHERE snapshots.is_loaded
             AND snapshots.snapshot_at < prices.seen_from_at
+    )
+    AND NOT EXISTS (  -- its price is not known of then
+        SELECT FROM flights.rejected_offers AS rejected
+        WHERE rejected.itinerary_id = before.itinerary_id
+            AND rejected.snapshot_at = before.seen_until_at
     )
     AND (
         prices.price_amount >= 2 * before.price_amount

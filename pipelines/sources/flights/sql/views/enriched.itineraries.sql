@@ -31,7 +31,30 @@ SELECT
     last_accepted_at IS NULL AND departs_at > now() AS on_offer,
     departs_at,
     leg_stops[1] AS outbound_stops,
-    longest_leg_minutes
+    (first_accepted_at AT TIME ZONE 'UTC')::date AS first_accepted_on,
+    longest_leg_minutes,
+    coalesce(
+        (SELECT airports.served_city FROM flights.airports WHERE airports.airport_code = origin_airport),
+        origin_airport
+    ) AS from_city,
+    coalesce(
+        (
+            SELECT airports.served_city FROM flights.airports
+            WHERE airports.airport_code = destination_airport
+        ),
+        destination_airport
+    ) AS to_city,
+    CASE
+        WHEN leg_count = 1 THEN 'one-way'
+        WHEN coalesce(
+            (SELECT airports.served_city FROM flights.airports WHERE airports.airport_code = right(route, 3)),
+            right(route, 3)
+        ) = coalesce(
+            (SELECT airports.served_city FROM flights.airports WHERE airports.airport_code = origin_airport),
+            origin_airport
+        ) THEN 'round trip'
+        ELSE 'other'
+    END AS trip
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
@@ -55,9 +78,10 @@ COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'UTC date of last_seen_at
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
 'UTC date of withdrawn_at; null while the newest snapshot contains the itinerary. See on_offer.';
 COMMENT ON COLUMN enriched.itineraries.origin_city IS
-'City of origin_airport; null if the airport is unknown.';
+'City where origin_airport is; null if the airport is unknown. Better: from_city, which has the country,
+and is Toronto for the airport in Mississauga.';
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
-'City of destination_airport; null if the airport is unknown.';
+'City where destination_airport is; null if the airport is unknown. Better: to_city.';
 COMMENT ON COLUMN enriched.itineraries.is_inconsistent IS
 'True if the times of a leg contradict its stated duration
 (enriched.itinerary_legs.time_verdict). Check with the agent before you book.';
@@ -74,4 +98,12 @@ COMMENT ON COLUMN enriched.itineraries.last_accepted_at IS
 of then.';
 COMMENT ON COLUMN enriched.itineraries.on_offer IS
 'True if the newest snapshot offers the itinerary in an accepted record, and it has not departed.';
+COMMENT ON COLUMN enriched.itineraries.first_accepted_on IS 'UTC date of first_accepted_at.';
 COMMENT ON COLUMN enriched.itineraries.outbound_stops IS 'Stops of the first leg; 0 is direct.';
+COMMENT ON COLUMN enriched.itineraries.from_city IS
+'City and country that origin_airport serves, such as London, GB: the city of IATA''s city code if it has
+several airports. The code of the airport if it is unknown.';
+COMMENT ON COLUMN enriched.itineraries.to_city IS
+'City and country that destination_airport serves, as from_city.';
+COMMENT ON COLUMN enriched.itineraries.trip IS
+'one-way: a single leg; round trip: the last leg ends in from_city; other: it ends elsewhere.';

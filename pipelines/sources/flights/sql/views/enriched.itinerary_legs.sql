@@ -44,7 +44,9 @@ SELECT
         WHEN legs.arrival_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
             THEN 'none yet: beyond the forecast of 16 days'
         ELSE 'none yet: not received'
-    END AS arrival_weather_source
+    END AS arrival_weather_source,
+    coalesce(departure.served_city, legs.departure_airport) AS from_city,
+    coalesce(arrival.served_city, legs.arrival_airport) AS to_city
 FROM flights.itinerary_legs
 INNER JOIN flights.legs
     ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
@@ -69,7 +71,7 @@ LEFT JOIN weather.hourly AS arrival_hour
     AND arrival_hour.hour_at = date_trunc('hour', legs.arrival_at, 'UTC');
 
 COMMENT ON VIEW enriched.itinerary_legs IS
-'The legs of every itinerary in order, with their last known values: airports, airline, times and
+'The legs of every itinerary in order, as last accepted: airports, airline, times and
 weather. Weather data by Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.itinerary_legs.itinerary_id IS 'The itinerary.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_number IS 'Position in the itinerary, from 1.';
@@ -78,9 +80,9 @@ COMMENT ON COLUMN enriched.itinerary_legs.leg_id IS
 COMMENT ON COLUMN enriched.itinerary_legs.departure_airport IS 'IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_airport IS 'IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_city IS
-'City of departure; null if the airport is unknown.';
+'City where the airport of departure is; null if the airport is unknown. Better: from_city.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_city IS
-'City of arrival; null if the airport is unknown.';
+'City where the airport of arrival is; null if the airport is unknown. Better: to_city.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_local IS 'Departure in local time, as sent.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_local IS 'Arrival in local time, as sent.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_id IS
@@ -110,3 +112,7 @@ COMMENT ON COLUMN enriched.itinerary_legs.arrival_wind_kmh IS
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_weather_source IS
 'forecast (the forecast API, for future and recent hours), archive (older hours), or the reason why
 there is no weather.';
+COMMENT ON COLUMN enriched.itinerary_legs.from_city IS
+'City and country that the airport of departure serves, such as Toronto, CA; its code if it is unknown.';
+COMMENT ON COLUMN enriched.itinerary_legs.to_city IS
+'City and country that the airport of arrival serves; its code if it is unknown.';

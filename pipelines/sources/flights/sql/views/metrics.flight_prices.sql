@@ -7,7 +7,8 @@ SELECT
     CASE WHEN rejected.reason IS NULL THEN prices.agent_rating END AS agent_rating,
     CASE WHEN rejected.reason IS NULL THEN prices.price_amount END::numeric(16, 2) AS price_amount,
     CASE WHEN rejected.reason IS NULL THEN prices.price_currency END AS price_currency,
-    rejected.reason AS rejection_reason
+    rejected.reason AS rejection_reason,
+    prices.route
 FROM flights.prices
 INNER JOIN flights.snapshots
     ON snapshots.snapshot_at >= prices.seen_from_at
@@ -22,7 +23,8 @@ COMMENT ON VIEW metrics.flight_prices IS
 'Price history of each itinerary: one row per itinerary and snapshot that offered it, from the first
 one whose record was accepted. Where the record of a later snapshot was rejected, price and agent
 are null, and rejection_reason says why; all rejected records are in flights.rejected_offers. For one
-row per day, query metrics.flight_prices_by_day.';
+row per day, query metrics.flight_prices_by_day. An id whose legs fly another route is another offer:
+compare prices of the same route only.';
 COMMENT ON COLUMN metrics.flight_prices.itinerary_id IS 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'Time of the snapshot.';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_on IS 'UTC date of the snapshot.';
@@ -36,3 +38,5 @@ COMMENT ON COLUMN metrics.flight_prices.price_currency IS
 'ISO 4217 code; null if the record was rejected.';
 COMMENT ON COLUMN metrics.flight_prices.rejection_reason IS
 'Why the record of this snapshot was rejected; null if it was accepted.';
+COMMENT ON COLUMN metrics.flight_prices.route IS
+'Legs in order by their airports, "BUD-LTN, LTN-BUD", as last accepted by then.';

@@ -1,6 +1,7 @@
 CREATE OR REPLACE VIEW metrics.flight_prices_by_day AS
 SELECT DISTINCT ON (itinerary_id, snapshot_on)
-    itinerary_id, snapshot_on, agent, agent_rating, price_amount, price_currency, rejection_reason
+    itinerary_id, snapshot_on, agent, agent_rating, price_amount, price_currency, rejection_reason,
+    route, snapshot_at
 FROM metrics.flight_prices
 ORDER BY itinerary_id, snapshot_on, rejection_reason IS NOT NULL, snapshot_at DESC;
 
@@ -17,3 +18,5 @@ COMMENT ON COLUMN metrics.flight_prices_by_day.price_amount IS
 'Price on that day, in price_currency; null if the record was rejected.';
 COMMENT ON COLUMN metrics.flight_prices_by_day.rejection_reason IS
 'Why the last record of that day was rejected; null if one was accepted.';
+COMMENT ON COLUMN metrics.flight_prices_by_day.snapshot_at IS
+'Time of the snapshot that the row is of.';
