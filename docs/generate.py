@@ -11,7 +11,7 @@ from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.cookbook import known_data, known_shipments
+from pipelines_tests.cookbook import known_data
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
         _write(contract.FILE, contract.document(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)
-        known_shipments.set_clock(owner)
+        known_data.set_clock(owner)
         warehouse.dispose()
     with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as analyst:
         _write(

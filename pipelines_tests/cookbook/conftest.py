@@ -9,7 +9,7 @@ from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.cookbook import known_data, known_shipments
+from pipelines_tests.cookbook import known_data
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +20,7 @@ def known(
         warehouse = Warehouse(server.url(LOADER, name))
         with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner:
             known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
-            known_shipments.set_clock(owner)
+            known_data.set_clock(owner)
         warehouse.dispose()
         yield name
 

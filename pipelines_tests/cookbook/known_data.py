@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments, known_solar
 
 #: Columns that loads fill with the time of the clock.
@@ -19,6 +20,18 @@ WHEN_IT_CAME = {
     "shipments.status_history": ("seen_at",),
     "solar.corrections": ("corrected_at",),
 }
+
+
+#: Views of sources that go by the clock: old weather, and what has departed.
+BY_CLOCK = {
+    "shipments": ("enriched.shipments",),
+    "flights": (
+        "enriched.itineraries",
+        "metrics.flight_usual_prices",
+        "metrics.flight_price_levels",
+    ),
+}
+NOW = "'2026-11-02 12:30+00'::timestamptz"
 
 
 def _at(day: int, hour: int, month: int = 11) -> dt.datetime:
@@ -51,6 +64,14 @@ def put(warehouse: Warehouse, owner: psycopg.Connection, folder: Path) -> None:
     known_shipments.put_weather(warehouse, owner)
     known_flights.put_weather(owner, _at(2, 8))
     known_solar.put_weather(owner, _at(2, 8))
+
+
+def set_clock(owner: psycopg.Connection) -> None:
+    """Give the views that go by the clock the clock of that day."""
+    for source, views in BY_CLOCK.items():
+        for view in views:
+            sql = read_sql(f"pipelines.sources.{source}", f"views/{view}")
+            owner.execute(sql.replace("now()", NOW).encode())
 
 
 def _clock(owner: psycopg.Connection) -> dt.datetime:

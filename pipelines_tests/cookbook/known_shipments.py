@@ -10,7 +10,6 @@ import psycopg
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.observation import words_for
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 BERLIN = "Invalidenstraße 43, 10115 Berlin, Germany"
@@ -72,7 +71,6 @@ PLACES = {
 SENT_AT = dt.datetime(2026, 10, 30, 18, tzinfo=dt.UTC)
 DELIVERED_AT = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 11, 2, 11, 45, tzinfo=dt.UTC)
-NOW = "'2026-11-02 12:30+00'::timestamptz"
 CALLED_AT = OBSERVED_AT + dt.timedelta(minutes=7)
 
 
@@ -82,12 +80,6 @@ def put_friday(warehouse: Warehouse, folder: Path) -> None:
 
 def put_monday(warehouse: Warehouse, folder: Path) -> None:
     deliver(warehouse, folder, MONDAY, name="shipments-2026-11-02.csv")
-
-
-def set_clock(owner: psycopg.Connection) -> None:
-    """Give the view of parcels, which marks old weather by the clock, the clock of that day."""
-    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
-    owner.execute(view.replace("now()", NOW).encode())
 
 
 def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:

@@ -69,20 +69,20 @@ def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
     currency.set_value("GBP").run()
     offered = page.dataframe[0].value
     assert {"origin", "destination", "departure_on", "return_on", "total_duration"} <= {*offered}
-    page.multiselect[0].set_value(["Budapest"])
+    page.multiselect[0].set_value(["Budapest, HU"])
     page.date_input[0].set_value((THERE, THERE)).run()
     assert not page.exception
     assert page.dataframe[0].value.equals(offered)
     chosen: dict[str, Any] = dict.fromkeys(
-        ("destinations", "routes", "agents", "airlines", "hours")
+        ("destinations", "routes", "agents", "airlines", "hours", "outbound_stops")
     )
     chosen |= {"currency": "GBP", "stops": [0, 1], "sort": "price"}
     for origin, day, count in (
-        ("Budapest", THERE, len(offered)),
+        ("Budapest, HU", THERE, len(offered)),
         ("BUD", THERE, len(offered)),
-        ("London", THERE, 0),
+        ("London, GB", THERE, 0),
         ("LHR", THERE, 0),
-        ("Budapest", THERE + dt.timedelta(days=1), 0),
+        ("Budapest, HU", THERE + dt.timedelta(days=1), 0),
     ):
         chosen |= {"origins": [origin], "departs_from": day, "departs_until": day}
         assert len(flights.QUESTIONS.ask("cheapest", **chosen).rows) == count
@@ -106,7 +106,7 @@ def test_offers_are_sorted_over_all_of_them() -> None:
     chosen: dict[str, Any] = dict.fromkeys(
         ("origins", "destinations", "routes", "agents", "airlines", "hours", "departs_from")
     )
-    chosen |= {"currency": "GBP", "stops": None, "departs_until": None}
+    chosen |= {"currency": "GBP", "stops": None, "outbound_stops": None, "departs_until": None}
     orders = {}
     for sort in flights.SORTS:
         rows = flights.QUESTIONS.ask("cheapest", sort=sort, **chosen).rows
@@ -117,7 +117,7 @@ def test_offers_are_sorted_over_all_of_them() -> None:
     assert orders["stops"]["max_stops"].is_monotonic_increasing
     assert orders["departure"]["departure_on"].is_monotonic_increasing
     assert orders["rating, best first"]["agent_rating"].dropna().is_monotonic_decreasing
-    assert orders["newest first"]["first_seen_on"].is_monotonic_decreasing
+    assert orders["newest first"]["first_accepted_on"].is_monotonic_decreasing
 
 
 def test_an_offer_has_its_course_and_its_legs() -> None:

@@ -17,7 +17,7 @@ from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, SUPERUSER, WAREHO
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT, isobar
-from pipelines_tests.cookbook import known_data, known_shipments
+from pipelines_tests.cookbook import known_data
 from pipelines_tests.documents.pages import blocks
 
 PAGE = PROJECT / "docs" / "scaling.md"
@@ -50,7 +50,7 @@ def primary(
     warehouse = Warehouse(server.url(LOADER, WAREHOUSE))
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
-        known_shipments.set_clock(owner)
+        known_data.set_clock(owner)
         owner.execute(on_page("sql", "CREATE ROLE").encode())
     warehouse.dispose()
     yield built_in

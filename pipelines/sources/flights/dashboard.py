@@ -55,7 +55,7 @@ def show() -> None:
     chosen = _choose(choices.iloc[0])
     currency = chosen["currency"]
     found = QUESTIONS.ask("cheapest", sort="price", **chosen)
-    _show_numbers(found, currency)
+    _show_numbers(found, QUESTIONS.ask("others", **chosen).rows, currency)
     history = QUESTIONS.ask("price_history", **chosen)
     lowest = history.rows.groupby("route")["lowest_price"].min().nsmallest(MAX_ROUTES).index
     price = f"lowest price, {currency}"
@@ -113,8 +113,9 @@ def show() -> None:
         "Offers",
         found,
         empty="No itinerary on offer matches the filters.",
-        note="Sorted over all offers; one whose last record was rejected has the price before it."
-        " Select one to see its price's course and its legs.",
+        note="Sorted over all offers. Low, usual and high compare the cheapest offer of a departure"
+        " day with what its cities usually cost so many weeks before. Select an offer to see its"
+        " price's course and its legs.",
         key="offer_row",
         opens=("offer", "itinerary_id"),
         **headings,
@@ -181,9 +182,17 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         stops = st.multiselect(
             "Stops, most of any leg",
             range(4),
-            format_func=lambda one: "3 or more" if one == 3 else str(one),
+            format_func=_as_stops,
             placeholder="any",
             key="max_stops",
+            bind="query-params",
+        )
+        outbound = st.multiselect(
+            "Stops of the outbound leg",
+            range(4),
+            format_func=_as_stops,
+            placeholder="any",
+            key="outbound_stops",
             bind="query-params",
         )
         currency = st.selectbox(
@@ -195,9 +204,14 @@ def _choose(offered: "pd.Series[Any]") -> dict[str, Any]:
         "departs_from": departs_from,
         "departs_until": departs_until,
         "stops": stops or None,
+        "outbound_stops": outbound or None,
         "hours": hours,
         "currency": currency,
     }
+
+
+def _as_stops(count: int) -> str:
+    return "3 or more" if count == 3 else str(count)
 
 
 def _values(offered: "pd.Series[Any]", of: str) -> list[str]:
@@ -207,11 +221,17 @@ def _values(offered: "pd.Series[Any]", of: str) -> list[str]:
     return [*dict.fromkeys([*offered[f"{of}s"], *offered[f"{of}_airports"]])]
 
 
-def _show_numbers(found: ui.Answer, currency: Any) -> None:
-    """Show the cheapest offer of those chosen, and how many there are."""
+def _show_numbers(found: ui.Answer, others: pd.DataFrame, currency: Any) -> None:
+    """Show the cheapest offer of those chosen, and how many there are in each currency."""
+    left_out = " and ".join(
+        f"{ui.as_number(offers)} in {other}" for other, offers in others.itertuples(index=False)
+    )
     if found.rows.empty:
+        if left_out:
+            st.info(f"Offers in other currencies match the filters: {left_out}.")
         return
     first = found.rows.iloc[0]
+    level = f"; {first['price_level']} for these cities" if first["price_level"] else ""
     with st.grid(2, min_column_width=230, border=True):
         ui.show_number(
             "Cheapest now",
@@ -220,9 +240,11 @@ def _show_numbers(found: ui.Answer, currency: Any) -> None:
             unit=str(currency),
             decimals=2,
             note=f"{ui.as_plain(first['origin'])} to {ui.as_plain(first['destination'])} on"
-            f" {ui.as_day(first['departure_on'])}, by {ui.as_plain(first['agent'])}",
+            f" {ui.as_day(first['departure_on'])}, by {ui.as_plain(first['agent'])}{level}",
         )
-        ui.show_number("Offers", found, first["total_rows"], note="that match the filters")
+        matching = "that match the filters"
+        note = f"{matching}; {left_out} are left out" if left_out else matching
+        ui.show_number("Offers", found, first["total_rows"], note=note)
 
 
 def _show_offer(number: str) -> None:
@@ -282,10 +304,13 @@ def _state(rows: "pd.DataFrame") -> str:
         known = accepted.iloc[-1]
         amount = f"{known['price_amount']:,.2f} {known['price_currency']}"
         price = f" Its last price: {amount}, by {ui.as_plain(known['agent'])}."
-    if pd.isna(last["withdrawn_on"]):
+    if last["on_offer"]:
         return f"It is on offer.{price}"
-    withdrawn, departure = ui.as_day(last["withdrawn_on"]), ui.as_day(last["departure_on"])
-    return f"It was withdrawn on {withdrawn}; its departure is on {departure}.{price}"
+    departure = f"its departure is on {ui.as_day(last['departure_on'])}"
+    if not pd.isna(last["withdrawn_on"]):
+        return f"It was withdrawn on {ui.as_day(last['withdrawn_on'])}; {departure}.{price}"
+    accepted_on = ui.as_day(last["last_accepted_on"])
+    return f"It is not on offer: last accepted on {accepted_on}; {departure}.{price}"
 
 
 def _headings(currency: str) -> dict[str, Any]:
@@ -301,11 +326,16 @@ def _headings(currency: str) -> dict[str, Any]:
             "Duration, all legs, h:mm", help="With layovers, without the stay."
         ),
         "max_stops": st.column_config.NumberColumn("Stops", help="Most on any leg."),
+        "price_level": st.column_config.TextColumn(
+            "For these cities", help="Low, usual or high; empty if it is not known."
+        ),
+        "low_price": st.column_config.NumberColumn("Usually from", format="%,.2f"),
+        "high_price": st.column_config.NumberColumn("Usually to", format="%,.2f"),
         "airlines": "Airlines",
         "agent": "Agent",
         "agent_rating": "Agent's rating",
         "route": "Route",
-        "first_seen_on": ui.day_column("First seen"),
+        "first_accepted_on": ui.day_column("First seen"),
         "itinerary_id": "Itinerary",
     }
 
@@ -327,13 +357,13 @@ card = ui.Card(
     "card",
     decimals=2,
     rise_is_good=False,
-    help="The lowest price of all offers in the last document of the day.",
+    help="The lowest price of all offers in the last document of the day, in the currency of most.",
 )
 stories = [
     ui.Story(
         "drop",
-        "**{origin} to {destination}** on {departure_on} is {share:.0%} cheaper:"
-        " {price_amount:,.2f} {price_currency} instead of {before_amount:,.2f}.",
+        "**{origin} to {destination}** on {departure_on} is {fall_pct:.0f} % cheaper:"
+        " {price_amount:,.2f} {price_currency} instead of {previous_amount:,.2f}.",
         ":material/sell:",
     )
 ]

@@ -9,6 +9,6 @@
 SELECT itinerary_id, agent, agent_rating, price_amount, price_currency, airlines
 FROM enriched.itineraries
 WHERE (agent ILIKE %(agent)s OR EXISTS (SELECT FROM unnest(airlines) AS name WHERE name ILIKE %(airline)s))
-    AND withdrawn_on IS NULL AND price_currency = %(currency)s
+    AND on_offer AND price_currency = %(currency)s
 ORDER BY agent_rating DESC NULLS LAST, price_amount, itinerary_id
 LIMIT %(rows)s;

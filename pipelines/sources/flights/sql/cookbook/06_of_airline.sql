@@ -7,6 +7,6 @@
 -- rows: 10
 SELECT itinerary_id, route, price_amount, price_currency, airlines
 FROM enriched.itineraries
-WHERE %(airline)s = ANY(airlines) AND withdrawn_on IS NULL AND price_currency = %(currency)s
+WHERE %(airline)s = ANY(airlines) AND on_offer AND price_currency = %(currency)s
 ORDER BY price_amount, itinerary_id
 LIMIT %(rows)s;

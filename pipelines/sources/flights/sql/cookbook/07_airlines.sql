@@ -4,6 +4,6 @@
 --
 -- name: %
 SELECT airline_id, name
-FROM flights.airlines
-WHERE seen_until_at IS NULL AND name ILIKE %(name)s
+FROM enriched.airlines
+WHERE name ILIKE %(name)s
 ORDER BY name;

@@ -4,6 +4,6 @@
 --
 -- name: %
 SELECT agent, agent_rating
-FROM flights.agents
-WHERE seen_until_at IS NULL AND agent ILIKE %(name)s
+FROM enriched.agents
+WHERE agent ILIKE %(name)s
 ORDER BY agent_rating DESC NULLS LAST, agent;

@@ -9,6 +9,6 @@ SELECT
 FROM enriched.itinerary_legs
 WHERE itinerary_id = (
     SELECT itinerary_id FROM enriched.itineraries
-    WHERE max_stops = 0 AND withdrawn_on IS NULL ORDER BY price_amount LIMIT 1
+    WHERE max_stops = 0 AND on_offer ORDER BY price_amount LIMIT 1
 )
 ORDER BY leg_number;

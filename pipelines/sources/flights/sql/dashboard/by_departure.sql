@@ -1,14 +1,12 @@
-SELECT
+SELECT DISTINCT ON (departure_on)
     departure_on,
-    min(price_amount) AS lowest_price,
-    (array_agg(route ORDER BY price_amount))[1] AS route,
-    count(*) AS offers
+    price_amount AS lowest_price,
+    route,
+    count(*) OVER (PARTITION BY departure_on) AS offers
 FROM enriched.itineraries
 WHERE
-    withdrawn_at IS NULL
+    on_offer
     AND price_currency = %(currency)s
     AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
 {chosen}
-    AND departure_on >= current_date
-GROUP BY departure_on
-ORDER BY departure_on;
+ORDER BY departure_on, price_amount, itinerary_id;

@@ -1,15 +1,17 @@
 SELECT
-    snapshots.snapshot_on AS day,
-    snapshots.lowest_price AS value,
-    snapshots.price_currency AS unit,
-    to_char(snapshots.itinerary_count, 'FM999,999,999') || ' offers; median price '
-    || to_char(snapshots.median_price, 'FM999,999,990.00') || ' ' || snapshots.price_currency
-    AS detail
-FROM (
-    SELECT DISTINCT ON (snapshot_on)
-        snapshot_on, lowest_price, itinerary_count, median_price, price_currency
-    FROM flights.snapshots
-    WHERE is_loaded AND lowest_price IS NOT NULL AND snapshot_on >= current_date - 30
-    ORDER BY snapshot_on, snapshot_at DESC
-) AS snapshots
+    day,
+    lowest_price::double precision AS value,
+    price_currency AS unit,
+    CASE
+        WHEN lowest_price IS NULL THEN 'No document since ' || to_char(newest_on, 'YYYY-MM-DD')
+        ELSE to_char(offers, 'FM999,999,999') || ' offers in ' || price_currency
+            || CASE
+                WHEN offers_in_other_currencies > 0
+                    THEN '; ' || to_char(offers_in_other_currencies, 'FM999,999,999')
+                        || ' in other currencies are left out'
+                ELSE ''
+            END
+    END AS detail
+FROM metrics.flight_offers_by_day
+WHERE day > (now() AT TIME ZONE 'UTC')::date - 31
 ORDER BY day;

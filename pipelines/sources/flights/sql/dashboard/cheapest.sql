@@ -1,15 +1,16 @@
 SELECT
     price_amount,
     departure_on,
-    coalesce(origin_city, origin_airport) AS origin,
-    coalesce(destination_city, destination_airport) AS destination,
+    from_city AS origin,
+    to_city AS destination,
     return_on,
     to_char(total_duration_minutes * interval '1 minute', 'HH24:MI') AS total_duration,
-    max_stops, airlines, agent, agent_rating, route, first_seen_on, itinerary_id,
+    max_stops, price_level, low_price, high_price, airlines, agent, agent_rating, route, first_accepted_on, itinerary_id,
     count(*) OVER () AS total_rows
 FROM enriched.itineraries
+LEFT JOIN metrics.flight_price_levels USING (itinerary_id)
 WHERE
-    withdrawn_at IS NULL
+    on_offer
     AND price_currency = %(currency)s
     AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
 {chosen}
@@ -19,7 +20,7 @@ ORDER BY
         WHEN 'stops' THEN max_stops
         WHEN 'departure' THEN departure_on - date '2000-01-01'
         WHEN 'rating, best first' THEN -agent_rating
-        WHEN 'newest first' THEN -extract(EPOCH FROM first_seen_at)
+        WHEN 'newest first' THEN -extract(EPOCH FROM first_accepted_at)
     END,
     price_amount,
     itinerary_id

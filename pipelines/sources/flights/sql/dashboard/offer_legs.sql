@@ -1,8 +1,8 @@
 SELECT
     leg_number,
-    coalesce(departure_city, '') || ' (' || departure_airport || ')' AS departure_city,
+    from_city || ' (' || departure_airport || ')' AS departure_city,
     departure_local,
-    coalesce(arrival_city, '') || ' (' || arrival_airport || ')' AS arrival_city,
+    to_city || ' (' || arrival_airport || ')' AS arrival_city,
     arrival_local,
     airline_name AS airline,
     stops, elapsed_minutes, layover_minutes, duration_minutes, time_verdict

@@ -1,11 +1,11 @@
 SELECT
     withdrawn_on,
     price_amount AS last_price,
-    coalesce(origin_city, origin_airport) AS origin,
-    coalesce(destination_city, destination_airport) AS destination,
+    from_city AS origin,
+    to_city AS destination,
     departure_on,
     return_on,
-    agent, route, first_seen_on, itinerary_id,
+    agent, route, first_accepted_on, itinerary_id,
     count(*) OVER () AS total_rows
 FROM enriched.itineraries
 WHERE

@@ -22,7 +22,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS offers, min(price_amount) AS from_price
     FROM enriched.itineraries
     INNER JOIN flights.airports ON destination_airport = airport_code
-    WHERE withdrawn_on IS NULL
+    WHERE on_offer
         AND price_currency = %(currency)s
         AND weather.distance_km(hotels.latitude, hotels.longitude, airports.latitude, airports.longitude) < 50
 ) AS trips
