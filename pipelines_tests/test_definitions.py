@@ -100,7 +100,7 @@ def test_a_job_lands_flights_and_their_counts(
         assert ("bytes_on_disk" in page) == (name.split(".")[0] not in ("enriched", "metrics"))
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3
-    assert len(counts) == 12, "the weather has a job of its own"
+    assert len(counts) == 20, "the weather has a job of its own"
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 

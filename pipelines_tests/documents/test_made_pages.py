@@ -23,7 +23,7 @@ NAMED_AS = {
     "timestamp with time zone": "_at$|_until$",
     "timestamp without time zone": "_local$|^local_",
     "date": "_on$|(^|_)day$|_from$|^night_of_stay$",
-    "boolean": "^is_",
+    "boolean": "^is_|^on_offer$",
     "double precision": f"(^|_){UNIT}$|_rating$"
     "|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
     "numeric": f"(^|_){UNIT}$|(^|_)price$|^total_value$",

@@ -3,6 +3,17 @@
 from pipelines.migrations import apply, history
 from pipelines.warehouse.connection import Warehouse
 
+#: Makes the tables of this version those of 4.0.
+LACKED_BY_4_0 = """
+SET ROLE isobar_owner;
+DROP TABLE flights.lowest_prices CASCADE;
+ALTER TABLE flights.airports DROP served_city CASCADE;
+ALTER TABLE flights.prices DROP route CASCADE;
+ALTER TABLE flights.itineraries DROP departs_at CASCADE, DROP first_accepted_at CASCADE,
+    DROP last_accepted_at CASCADE, DROP longest_leg_minutes CASCADE;
+RESET ROLE;
+"""
+
 
 def condition(url: str) -> apply.Condition:
     with Warehouse(url, role=None) as store, store.engine.connect() as connection:

@@ -74,7 +74,7 @@ def test_a_backup_migrates_nothing_and_a_restore_all(
     state: Path, tmp_path: Path, outside: dict[str, str], owner: psycopg.Connection, rented: str
 ) -> None:
     assert isobar(state, "migrate", **outside).returncode == 0
-    owner.execute("DROP VIEW enriched.itineraries")
+    owner.execute("DROP VIEW enriched.itineraries CASCADE")
     owner.execute("CREATE ROLE dbt IN ROLE isobar_modeller; CREATE SCHEMA models AUTHORIZATION dbt")
     try:  # whose owner is gone when its schema would be restored
         done = isobar(state, "backup", str(tmp_path / "new"), **outside)

@@ -16,7 +16,9 @@ from pipelines.source import declared_sources
 from pipelines_tests import plugins
 from pipelines_tests.warehouse.schemas import condition
 
-OURS, THEIRS, FUNCTION = "enriched.itineraries", "enriched.buses_stops", "metrics.buses_count"
+#: A view of ours that no other one reads.
+OURS = "metrics.flight_prices_by_day"
+THEIRS, FUNCTION = "enriched.buses_stops", "metrics.buses_count"
 #: A view of a plug-in that reads ours, and a function of it that returns its rows.
 VIEW = f"""
 CREATE OR REPLACE VIEW {THEIRS} AS

@@ -217,7 +217,7 @@ def test_a_locked_table_is_waited_for_briefly_and_reported(
 ) -> None:
     monkeypatch.setattr(apply, "TURN_WAIT", "100ms")
     monkeypatch.setattr(apply, "TABLE_WAIT", "100ms")
-    owner.execute("DROP VIEW enriched.itineraries")
+    owner.execute("DROP VIEW enriched.itineraries CASCADE")
     of_a_load = "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))"
     for statement in (b"LOCK TABLE flights.itineraries", of_a_load.encode()):
         with psycopg.connect(url) as someone:

@@ -11,7 +11,7 @@ from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import sources
 from pipelines_tests import plugins
-from pipelines_tests.warehouse.schemas import condition, differences
+from pipelines_tests.warehouse.schemas import LACKED_BY_4_0, condition, differences
 
 STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
 #: Relations and functions of everybody else, and who may do what with them.
@@ -149,6 +149,7 @@ def test_a_database_of_4_0_keeps_what_a_source_has_that_is_away(
     before = owner.execute(BUSES).fetchall()
     parts = owner.execute("SELECT name FROM ops.source_parts WHERE source = 'buses'").fetchall()
     owner.execute("DROP TABLE ops.source_parts")
+    owner.execute(LACKED_BY_4_0)
     owner.execute("UPDATE ops.revision SET version_num = '0001_one_history'")
     owner.execute("UPDATE ops.sql_objects SET sha256 = 'old' WHERE name LIKE 'ops/%'")
     owner.execute("INSERT INTO ops.sql_objects VALUES ('enriched.gone', 'old')")

@@ -17,7 +17,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of
 from pipelines_tests.cookbook import known_data
-from pipelines_tests.warehouse.schemas import condition, differences
+from pipelines_tests.warehouse.schemas import LACKED_BY_4_0, condition, differences
 
 #: As an old clone has left them: with another column, and one that this version has no more.
 OLD_VIEWS = """
@@ -58,16 +58,6 @@ CREATE FUNCTION as_source.months() RETURNS SETOF as_source.weeks
 LANGUAGE sql AS 'TABLE as_source.weeks';
 INSERT INTO ops.sql_objects (name, sha256)
 VALUES ('enriched.gone', repeat('0', 64)), ('ops.announce_delivery', repeat('0', 64));
-RESET ROLE;
-"""
-#: What 4.0 lacks of flights.
-OF_4 = """
-SET ROLE isobar_owner;
-DROP TABLE flights.lowest_prices CASCADE;
-ALTER TABLE flights.airports DROP served_city CASCADE;
-ALTER TABLE flights.prices DROP route CASCADE;
-ALTER TABLE flights.itineraries DROP departs_at CASCADE, DROP first_accepted_at CASCADE,
-    DROP last_accepted_at CASCADE, DROP longest_leg_minutes CASCADE;
 RESET ROLE;
 """
 #: Tables and columns that 4.0 has no more, and a file that 3.0 rejected as a whole.
@@ -133,7 +123,7 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             migrate(url)
             old.execute("INSERT INTO buses.stops VALUES (1, 'Market'), (2, 'Bridge')")
             old.execute(OLD_VIEWS)
-            old.execute(OF_4)
+            old.execute(LACKED_BY_4_0)
             rows = {
                 table: (columns, checksum(old, table, columns))
                 for table, columns in columns_of(old).items()
@@ -175,7 +165,7 @@ def test_an_offer_that_lost_a_leg_in_4_0_is_whole_again(server: Connections, pre
         views = ("enriched.itineraries", "enriched.itinerary_legs", "metrics.flight_prices")
         with psycopg.connect(url, autocommit=True) as old:
             before = [old.execute(state.format(view)).fetchall() for view in views]
-            old.execute(OF_4)
+            old.execute(LACKED_BY_4_0)
             old.execute("DELETE FROM flights.itineraries WHERE itinerary_id = 'it_2'")
             old.execute("DELETE FROM flights.itinerary_legs WHERE itinerary_id = 'it_2'")
             old.execute("DELETE FROM flights.itinerary_legs WHERE leg_id = 'leg_2'")

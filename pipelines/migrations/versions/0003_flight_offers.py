@@ -45,27 +45,26 @@ NEWEST = "SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded"
 #: Of the snapshots of the last 60 days; a load keeps those of its own.
 LOWEST_PRICES = f"""
 INSERT INTO flights.lowest_prices (
-    snapshot_at, origin_airport, destination_airport, trip, departure_on, weeks_before_departure,
-    price_currency, lowest_price, offers
+    from_city, to_city, trip, price_currency, weeks_before_departure, snapshot_at, departure_on,
+    departure_airport, arrival_airport, lowest_price, offers
 )
 SELECT
-    snapshot_at, departure_airport, arrival_airport, trip, departure_on,
-    floor(extract(EPOCH FROM departs_at - snapshot_at) / 604800), price_currency,
-    min(price_amount), count(*)
+    from_city, to_city,
+    CASE WHEN is_one_way THEN 'one-way' WHEN from_city = end_city THEN 'round trip' ELSE 'other' END,
+    price_currency, floor(extract(EPOCH FROM departs_at - snapshot_at) / 604800), snapshot_at,
+    departure_on, departure_airport, arrival_airport, min(price_amount), count(*)
 FROM (
     SELECT
         snapshots.snapshot_at, prices.price_amount, prices.price_currency,
         legs.departure_airport, legs.arrival_airport,
+        coalesce(origin.served_city, legs.departure_airport) AS from_city,
+        coalesce(destination.served_city, legs.arrival_airport) AS to_city,
+        coalesce(home.served_city, right(prices.route, 3)) AS end_city,
+        cardinality(prices.leg_ids) = 1 AS is_one_way,
         legs.departure_local::date AS departure_on,
         coalesce(
             legs.departure_at, (legs.departure_local::date + 1)::timestamp AT TIME ZONE 'UTC'
-        ) AS departs_at,
-        CASE
-            WHEN cardinality(prices.leg_ids) = 1 THEN 'one-way'
-            WHEN coalesce(home.served_city, right(prices.route, 3))
-                = coalesce(origin.served_city, legs.departure_airport) THEN 'round trip'
-            ELSE 'other'
-        END AS trip
+        ) AS departs_at
     FROM flights.snapshots
     INNER JOIN flights.prices
         ON snapshots.snapshot_at >= prices.seen_from_at
@@ -75,6 +74,7 @@ FROM (
         AND legs.seen_from_at <= snapshots.snapshot_at
         AND coalesce(legs.seen_until_at, 'infinity') >= snapshots.snapshot_at
     LEFT JOIN flights.airports AS origin ON legs.departure_airport = origin.airport_code
+    LEFT JOIN flights.airports AS destination ON legs.arrival_airport = destination.airport_code
     LEFT JOIN flights.airports AS home ON right(prices.route, 3) = home.airport_code
     WHERE snapshots.is_loaded
         AND snapshots.snapshot_at >= ({NEWEST}) - interval '61 days'
@@ -85,7 +85,7 @@ FROM (
         )
 ) AS offered
 WHERE departs_at > snapshot_at
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
 """
 #: The owner may not create temporary tables, which the statements of a load make.
 HELPERS = ("touched", "last_offers", "flown")

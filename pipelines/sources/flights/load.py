@@ -152,6 +152,9 @@ def _delete_all(connection: Connection) -> None:
     if removed is None:
         for table in tables.READ_FROM_SNAPSHOTS:
             connection.execute(delete(table))
+    lowest = tables.lowest_prices
+    is_read_again = true() if removed is None else lowest.c.snapshot_at > removed
+    connection.execute(delete(lowest).where(is_read_again))
     is_there = true() if removed is None else snapshots.c.snapshot_at > removed
     connection.execute(
         update(snapshots).where(is_there).values(is_loaded=False, rejection_reason=None)

@@ -385,33 +385,23 @@ itineraries = Table(
 lowest_prices = Table(
     "lowest_prices",
     metadata,
-    required("snapshot_at", INSTANT, "Time of the snapshot.", primary_key=True),
-    required("origin_airport", Text, "IATA code of the first leg's departure.", primary_key=True),
-    required(
-        "destination_airport", Text, "IATA code of the first leg's arrival.", primary_key=True
-    ),
-    required(
-        "trip",
-        Text,
-        "one-way: a single leg; round trip: it ends in the city where it begins; other: elsewhere.",
-        primary_key=True,
-    ),
-    required("departure_on", Date, "Local date on which the first leg departs.", primary_key=True),
-    required(
-        "weeks_before_departure",
-        SmallInteger,
-        "Whole weeks from the snapshot to the departure; 0 is less than seven days.",
-        primary_key=True,
-    ),
+    required("from_city", Text, "City and country of departure.", primary_key=True),
+    required("to_city", Text, "City and country of the first arrival.", primary_key=True),
+    required("trip", Text, "one-way, round trip, or other: it ends elsewhere.", primary_key=True),
     required("price_currency", Text, "ISO 4217 code of the prices.", primary_key=True),
+    required(
+        "weeks_before_departure", SmallInteger, "Whole weeks; 0 is the last.", primary_key=True
+    ),
+    required("snapshot_at", INSTANT, "Time of the snapshot.", primary_key=True),
+    required("departure_on", Date, "Local date of the first departure.", primary_key=True),
+    *(required(f"{one}_airport", Text, "IATA code.", primary_key=True) for one in ENDS),
     required("lowest_price", PRICE, "Lowest price, in price_currency."),
     required("offers", Integer, "Number of offers in price_currency."),
-    CheckConstraint("trip IN ('one-way', 'round trip', 'other')", name="trip"),
+    Index(None, "snapshot_at", postgresql_using="brin"),
     info={WRITTEN_WITH: "flights.prices"},
     schema=SCHEMA,
-    comment="Lowest price of each snapshot of the last 60 days by airports, kind of trip, departure"
-    " day and currency. Only accepted records count, and what had not departed. Derived from"
-    " flights.prices.",
+    comment="Lowest price of each snapshot of the last 60 days by cities, airports, kind of trip,"
+    " currency and departure day, of accepted records that had not departed. From flights.prices.",
 )
 
 # Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.

@@ -16,6 +16,7 @@ from pipelines_tests.sources.flights.made_up import (
     leg,
 )
 
+DAY = dt.timedelta(days=1)
 OTHERS = [itinerary(8, [9]), itinerary(9, [9])]
 CHANGE = (
     "SELECT previous_amount::integer, price_amount::integer, change_pct::integer"
@@ -178,3 +179,19 @@ def test_ordinary_prices_are_called_high_at_most_three_times_in_ten(
             high, compared = high + found[0], compared + found[1]
     assert compared >= 100
     assert 0 < high <= 0.3 * compared
+
+
+def test_kept_prices_are_of_the_cities_that_airports_serve_now(flights: Flights) -> None:
+    """Airports come anew with each version of their package, and from 4.0 without these cities."""
+    now = dt.datetime.now(dt.UTC)
+    legs = [one_way(1, "LHR", "YYZ", now.date() + 20 * DAY)]
+    document = flights_document([itinerary(1, [1])], legs)
+    flights.deliver(now - 2 * DAY, document)
+    cities = "SELECT DISTINCT from_city, to_city FROM metrics.flight_lowest_prices"
+    flights.owner.execute("UPDATE flights.lowest_prices SET to_city = 'Mississauga, CA'")
+    flights.owner.execute(
+        "UPDATE flights.airports SET delivery_id ="
+        " (SELECT max(delivery_id) + 1 FROM ops.deliveries) WHERE airport_code = 'YYZ'"
+    )
+    flights.deliver(now - DAY, document)
+    assert flights.rows(cities) == [("London, GB", "Toronto, CA")]

@@ -9,20 +9,17 @@ SELECT
     )::bigint AS offers_in_other_currencies
 FROM (
     SELECT
-        kept.snapshot_at,
-        (kept.snapshot_at AT TIME ZONE 'UTC')::date AS snapshot_on,
-        coalesce(origin.served_city, kept.origin_airport) AS from_city,
-        coalesce(destination.served_city, kept.destination_airport) AS to_city,
-        kept.trip,
-        kept.departure_on,
-        kept.weeks_before_departure::integer AS weeks_before_departure,
-        kept.price_currency,
-        min(kept.lowest_price)::numeric(16, 2) AS lowest_price,
-        sum(kept.offers) AS offers
-    FROM flights.lowest_prices AS kept
-    LEFT JOIN flights.airports AS origin ON kept.origin_airport = origin.airport_code
-    LEFT JOIN flights.airports AS destination
-        ON kept.destination_airport = destination.airport_code
+        snapshot_at,
+        (snapshot_at AT TIME ZONE 'UTC')::date AS snapshot_on,
+        from_city,
+        to_city,
+        trip,
+        departure_on,
+        weeks_before_departure,
+        price_currency,
+        min(lowest_price)::numeric(16, 2) AS lowest_price,
+        sum(offers) AS offers
+    FROM flights.lowest_prices
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ) AS by_city;
 

@@ -1,8 +1,9 @@
+-- OFFSET 0 keeps the subqueries apart, so that an index finds their few rows for the cities and the week of an offer.
 CREATE OR REPLACE VIEW metrics.flight_price_levels AS
 SELECT
     offers.itinerary_id, usual.low_price, usual.typical_price, usual.high_price,
     CASE
-        WHEN usual.low_price IS NULL OR offers.price_amount > offers.lowest_price THEN NULL
+        WHEN usual.low_price IS NULL OR offers.price_amount > cheapest.lowest_price THEN NULL
         WHEN offers.price_amount < usual.low_price THEN 'low'
         WHEN offers.price_amount > usual.high_price THEN 'high'
         ELSE 'usual'
@@ -10,19 +11,37 @@ SELECT
 FROM (
     SELECT
         *,
-        floor(extract(EPOCH FROM departs_at - now()) / 604800)::integer AS weeks_before_departure,
-        min(price_amount) OVER (PARTITION BY from_city, to_city, trip, price_currency, departure_on)
-            AS lowest_price
+        floor(extract(EPOCH FROM departs_at - now()) / 604800)::smallint AS weeks_before_departure
     FROM enriched.itineraries
     WHERE on_offer
 ) AS offers
-LEFT JOIN metrics.flight_usual_prices AS usual
-    USING (from_city, to_city, trip, price_currency, weeks_before_departure);
+LEFT JOIN LATERAL (
+    SELECT min(kept.lowest_price) AS lowest_price
+    FROM flights.lowest_prices AS kept
+    WHERE kept.from_city = offers.from_city
+        AND kept.to_city = offers.to_city
+        AND kept.trip = offers.trip
+        AND kept.price_currency = offers.price_currency
+        AND kept.weeks_before_departure
+        IN (offers.weeks_before_departure, offers.weeks_before_departure + 1::smallint)
+        AND kept.snapshot_at = (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded)
+        AND kept.departure_on = offers.departure_on
+) AS cheapest ON TRUE
+LEFT JOIN LATERAL (
+    SELECT low_price, typical_price, high_price
+    FROM metrics.flight_usual_prices AS usual
+    WHERE usual.from_city = offers.from_city
+        AND usual.to_city = offers.to_city
+        AND usual.trip = offers.trip
+        AND usual.price_currency = offers.price_currency
+        AND usual.weeks_before_departure = offers.weeks_before_departure
+    OFFSET 0
+) AS usual ON TRUE;
 
 COMMENT ON VIEW metrics.flight_price_levels IS
 'Whether the offers that can be had now are cheap or dear for their cities: one row per offer, with the usual
 range of its cities, kind of trip, currency and weeks before departure (metrics.flight_usual_prices).';
 COMMENT ON COLUMN metrics.flight_price_levels.price_level IS
 'low: below low_price; high: above high_price; usual: between them. Usual prices are the lowest of a
-departure day, so only the cheapest offer of its departure day is compared; null for others, and while the
-range is not known.';
+departure day, so only the cheapest offer of its departure day in the newest snapshot is compared; null
+for others, and while the range is not known.';

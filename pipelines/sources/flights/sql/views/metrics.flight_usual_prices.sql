@@ -1,28 +1,37 @@
+-- Samples are gathered in arrays by hashing: sorting them by five columns took three times as long.
 CREATE OR REPLACE VIEW metrics.flight_usual_prices AS
 SELECT
-    from_city, to_city, trip, price_currency, weeks_before_departure,
-    CASE WHEN snapshot_days >= 10 THEN quartiles[1]::numeric(16, 2) END AS low_price,
-    CASE WHEN snapshot_days >= 10 THEN quartiles[2]::numeric(16, 2) END AS typical_price,
-    CASE WHEN snapshot_days >= 10 THEN quartiles[3]::numeric(16, 2) END AS high_price,
-    quartiles[2]::numeric(16, 2) AS median_price,
-    snapshot_days,
-    samples
+    gathered.from_city, gathered.to_city, gathered.trip, gathered.price_currency,
+    gathered.weeks_before_departure,
+    CASE WHEN summed.snapshot_days >= 10 THEN summed.quartiles[1]::numeric(16, 2) END AS low_price,
+    CASE WHEN summed.snapshot_days >= 10 THEN summed.quartiles[2]::numeric(16, 2) END AS typical_price,
+    CASE WHEN summed.snapshot_days >= 10 THEN summed.quartiles[3]::numeric(16, 2) END AS high_price,
+    summed.quartiles[2]::numeric(16, 2) AS median_price,
+    summed.snapshot_days,
+    cardinality(gathered.prices)::bigint AS samples
 FROM (
     SELECT
         from_city, to_city, trip, price_currency, weeks_before_departure,
-        percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY lowest_price) AS quartiles,
-        count(DISTINCT snapshot_on) AS snapshot_days,
-        count(*) AS samples
+        array_agg(lowest_price) AS prices,
+        array_agg(snapshot_on) AS days
     FROM (
         SELECT
-            from_city, to_city, trip, price_currency, weeks_before_departure, snapshot_on,
-            min(lowest_price) AS lowest_price
-        FROM metrics.flight_lowest_prices
-        WHERE trip <> 'other' AND snapshot_on > (now() AT TIME ZONE 'UTC')::date - 60
-        GROUP BY
-            from_city, to_city, trip, price_currency, weeks_before_departure, snapshot_on, departure_on
+            from_city, to_city, trip, price_currency, weeks_before_departure,
+            (snapshot_at AT TIME ZONE 'UTC')::date AS snapshot_on,
+            departure_on,
+            min(lowest_price)::double precision AS lowest_price
+        FROM flights.lowest_prices
+        WHERE trip <> 'other'
+            AND (snapshot_at AT TIME ZONE 'UTC')::date > (now() AT TIME ZONE 'UTC')::date - 60
+        GROUP BY 1, 2, 3, 4, 5, 6, 7
     ) AS sampled
     GROUP BY from_city, to_city, trip, price_currency, weeks_before_departure
+) AS gathered
+CROSS JOIN LATERAL (
+    SELECT
+        percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY sample.price) AS quartiles,
+        count(DISTINCT sample.snapshot_on) AS snapshot_days
+    FROM unnest(gathered.prices, gathered.days) AS sample (price, snapshot_on)
 ) AS summed;
 
 COMMENT ON VIEW metrics.flight_usual_prices IS
