@@ -135,8 +135,8 @@ snapshots = Table(
         optional(
             f"{which}_price",
             PRICE,
-            f"{which.title()} price of accepted records, in price_currency; null if there are"
-            " none.",
+            f"{which.title()} price of accepted records, also departed ones, in price_currency;"
+            " null if there are none. What can be had: metrics.flight_offers_by_day.",
         )
         for which in ("lowest", "median", "highest")
     ),
