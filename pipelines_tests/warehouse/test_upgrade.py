@@ -170,7 +170,7 @@ def test_an_offer_that_lost_a_leg_in_4_0_is_whole_again(server: Connections, pre
             old.execute("DELETE FROM flights.itinerary_legs WHERE itinerary_id = 'it_2'")
             old.execute("DELETE FROM flights.itinerary_legs WHERE leg_id = 'leg_2'")
             old.execute("UPDATE flights.itineraries SET leg_count = 1, return_on = NULL")
-            old.execute("UPDATE ops.revision SET version_num = '0002_parts_of_sources'")
+            old.execute("UPDATE ops.revision SET version_num = '0003_days_of_hotels'")
         migrate(url)
         assert (differences(url), condition(url)) == ([], "current")
         with psycopg.connect(url, autocommit=True) as migrated:

@@ -169,15 +169,15 @@ def test_the_course_of_an_offer_has_no_price_of_another_journey(flights: Flights
 def test_a_story_of_a_fall_is_of_the_last_document(
     flights: Flights, prices: tuple[int | None, ...], fall: list[tuple[object, ...]]
 ) -> None:
-    """A price that had nearly doubled was told as 10 % cheaper."""
+    """A price that had nearly doubled was said as 10 % cheaper."""
     for ago, price in zip((2, 1, 0), prices, strict=True):
         offers = [itinerary(2, [1]), itinerary(3, [1])]
         offers += [itinerary(1, [1], price=f"£{price}")] if price else []
         document = flights_document(offers, [on_day(1, "BUD-LTN", 30)])
         flights.deliver(today() - dt.timedelta(days=ago), document)
     rows = QUESTIONS.ask("drop").rows
-    told = rows[["link_offer", "fall_pct", "previous_amount", "price_amount"]]
-    assert [(key, *map(round, numbers)) for key, *numbers in told.itertuples(index=False)] == fall
+    said = rows[["link_offer", "fall_pct", "previous_amount", "price_amount"]]
+    assert [(key, *map(round, numbers)) for key, *numbers in said.itertuples(index=False)] == fall
     overview()
 
 

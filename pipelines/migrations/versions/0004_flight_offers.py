@@ -7,8 +7,8 @@ from pipelines.ingest.statements import execute
 from pipelines.source import declared_sources
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
-revision = "0003_flight_offers"
-down_revision = "0002_parts_of_sources"
+revision = "0004_flight_offers"
+down_revision = "0003_days_of_hotels"
 branch_labels = None
 depends_on = None
 #: The next load of airports says which cities have a code. Until then each serves the city where it is.
