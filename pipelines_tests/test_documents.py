@@ -104,7 +104,11 @@ def test_the_queries_of_the_readme_answer(
     tmp_path: Path,
 ) -> None:
     itineraries = [itinerary(n, [1, 2 + n % 2], price=f"£{100 + n}") for n in range(1, 26)]
-    deliver(warehouse, MONDAY, flights_document(itineraries))
+    document = flights_document(itineraries)
+    for flown in document["legs"]:  # what has departed is not on offer
+        times = {name: flown[name].replace("2026", "2099") for name in flown if "_time" in name}
+        flown |= times
+    deliver(warehouse, MONDAY, document)
     lines = [line(n, status="scanned" if n % 2 else "delivery") for n in range(60)]
     shipments.deliver(warehouse, tmp_path, lines)
     put_places(warehouse)

@@ -15,8 +15,8 @@ LEFT JOIN (
 ) AS without_effect USING (hotel_id, day);
 
 COMMENT ON VIEW metrics.hotel_changes_by_day IS
-'What was picked up on each day: the reservation nights of a hotel that were added to the books on that
-day, of whatever night, less those that were removed. An event that changes nothing, such as a second
+'What each hotel picked up on each day, of whatever night. These are the reservation nights that were
+added to the books on that day, less those that were removed. An event that changes nothing, such as a second
 cancellation, does not count: it is a finding, which runs look for after they have counted.
 metrics.hotel_bookings_by_event_day counts every event.';
 COMMENT ON COLUMN metrics.hotel_changes_by_day.hotel_id IS 'Hotel number in the source system.';

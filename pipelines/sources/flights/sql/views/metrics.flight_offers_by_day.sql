@@ -37,7 +37,7 @@ LEFT JOIN offered
     ON every.day::date = offered.snapshot_on AND usual.price_currency = offered.price_currency;
 
 COMMENT ON VIEW metrics.flight_offers_by_day IS
-'Lowest price of all offers by day, one row per day (UTC) of the last 60: of the last document of the day,
+'Lowest price of all offers by day, one row per day (UTC) of the last 60. It is of the last document of the day,
 over accepted records that had not departed, in the currency that most of the newest ones have. A day without a
 document has a row without numbers, so that the row before is the day before. The last row is that of the
 newest document, or yesterday if it is older.';

@@ -39,8 +39,9 @@ LEFT JOIN LATERAL (
 ) AS usual ON TRUE;
 
 COMMENT ON VIEW metrics.flight_price_levels IS
-'Whether the offers that can be had now are cheap or dear for their cities: one row per one-way or round
-trip on offer, with the usual range of its cities, kind of trip, currency and weeks before departure (metrics.flight_usual_prices).';
+'Whether the offers that can be had now are low, usual or high for their cities. One row per one-way or round
+trip on offer, with the usual range of its cities, kind of trip, currency and weeks before departure
+(metrics.flight_usual_prices).';
 COMMENT ON COLUMN metrics.flight_price_levels.price_level IS
 'low: below low_price; high: above high_price; usual: between them. Usual prices are the lowest of a
 departure day, so only the cheapest offer of its departure day in the newest snapshot is compared; null
