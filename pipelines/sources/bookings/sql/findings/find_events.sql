@@ -34,7 +34,7 @@ found AS (
         NULL::timestamptz AS booked_before_at
     FROM {events} AS looked_at
     INNER JOIN nights USING (hotel_id, night_of_stay, room_reservation_id)
-    WHERE status = 'cancellation' AND cancellations > 0 AND coalesce(first_booked_at > event_at, TRUE)
+    WHERE status = 'cancellation' AND coalesce(first_booked_at > event_at, TRUE)
     UNION ALL
     SELECT
         CASE status WHEN 'booking' THEN 'double_booking' ELSE 'double_cancellation' END,
