@@ -8,7 +8,7 @@ from pipelines.source import declared_sources
 from pipelines.warehouse.sql_files import relations_read, sql_files
 
 #: Sources whose statements do so.
-DONE = ("flights",)
+DONE = ("bookings", "flights")
 FOLDERS = ("dashboard", "cookbook")
 #: What statements may read: definitions, the platform's bookkeeping, places, reference tables.
 SCHEMAS = ("enriched", "metrics", "ops", "weather")
@@ -16,7 +16,7 @@ REFERENCE = {"bookings.hotels", "solar.plants"}
 #: Filters, sorting, and counts and sums of what is additive are left. Days limit a filter.
 COMPUTED = (
     r"\b(avg|percentile_(cont|disc)|stddev\w*|lag|lead|corr|regr_\w+)\s*\("
-    r"|\b(min|max)\s*\((?!departure_on\))"
+    r"|\b(min|max)\s*\((?!(departure_on|business_day|day|month)\))"
     r"|count\s*\(\s*DISTINCT|[\w)]\s+(/|-)\s+\w+\.?\w*(price|amount|count|offers)"
 )
 

@@ -6,7 +6,8 @@ from pipelines.warehouse.connection import Warehouse
 #: Makes the tables of this version those of 4.0.
 LACKED_BY_4_0 = """
 SET ROLE isobar_owner;
-ALTER TABLE bookings.hotels DROP time_zone, DROP day_begins;
+DROP TABLE metrics.hotel_book, bookings.books CASCADE;
+ALTER TABLE bookings.hotels DROP time_zone CASCADE, DROP day_begins CASCADE;
 UPDATE ops.sql_objects SET sha256 = repeat('0', 64) WHERE name = 'bookings/comments';
 DROP TABLE flights.lowest_prices CASCADE;
 ALTER TABLE flights.airports DROP served_city CASCADE;

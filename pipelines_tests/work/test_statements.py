@@ -22,7 +22,7 @@ THIS_YEAR = "extract(year FROM current_date)::integer"
 #: Each reads the same however much is stored.
 FLAT = [
     "bookings.counted_from(1000001)",
-    "bookings.has_events(1000001)",
+    "bookings.chosen_hotels(1000001)",
     "bookings.newest",
     "bookings.weather_requests",
     f"enriched.reservation_changes {NIGHT}",
@@ -79,6 +79,12 @@ LOGARITHMIC = [
     "metrics.hotel_on_the_books(1000001, now(), current_date, current_date + 7)",
     "metrics.hotel_pace(1000001, current_date, current_date + 7)",
     "metrics.hotel_pickup(1000001, current_date, current_date + 7)",
+    f"metrics.hotel_book {NIGHT}",
+    (
+        "metrics.hotels_at_close("
+        "current_date, current_date + 7, 'day', current_date - 1, ARRAY[1000001])"
+    ),
+    "metrics.hotel_stays WHERE hotel_id = 1000001",
 ]
 #: Rows of a page that may be read for one that is shown, besides the first hundred.
 READ_FOR_ONE = 20

@@ -1,4 +1,4 @@
-"""Hotels have a time zone and a begin of their days, and findings are named after what was found."""
+"""Hotels have a time zone, a begin of their days and a book; findings say what was found."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns, and call the findings so."""
+    """Add the columns, call the findings so, and have the next refresh make the books."""
     op.execute(
         """
         ALTER TABLE bookings.hotels
@@ -27,5 +27,6 @@ def upgrade() -> None:
             WHEN 'event_before_stay' THEN 'event_after_night'
             ELSE rule
         END;
+        DELETE FROM ops.watermarks WHERE name = 'metrics.hotel_bookings';
         """
     )

@@ -8,9 +8,10 @@ from pipelines.dashboard import page as ui
 
 QUESTIONS = ui.Questions("pipelines.sources.bookings")
 BY_NIGHT = "The line is by night of stay, from today on."
-#: Of more, hotels are to be chosen: their events take a millisecond per hotel.
+#: Of more, hotels are to be chosen: their books take a millisecond per hotel.
 MAX_HOTELS = 250
 NO_LAST_YEAR = "Last year is not known: there are no events of a month before that time."
+AT_CLOSE = "At the close of {}, the last business day that is over at these hotels."
 DAY = ui.day_format(has_weekday=True)
 NIGHT = alt.Tooltip("night_of_stay:T", title="night of stay", format=DAY)
 
@@ -31,10 +32,11 @@ def show() -> None:
         nights = st.slider(
             "Nights ahead", 14, 180, 60, key="nights", bind="query-params", width=260
         )
-    of_hotels = {"hotels": [names[one] for one in chosen] or [*names.values()]}
+    of_hotels = {"hotels": [names[name] for name in chosen] or [*names.values()]}
     if len(of_hotels["hotels"]) <= MAX_HOTELS:
-        shown = {one: key for one, key in names.items() if key in of_hotels["hotels"]}
+        shown = {name: key for name, key in names.items() if key in of_hotels["hotels"]}
         books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
+        st.caption(AT_CLOSE.format(f"{books.rows['closed_on'].iloc[0]:{ui.day_format()}}"))
         _show_numbers(books, nights)
         _show_books(books)
         _show_hotels(nights, shown)
@@ -65,13 +67,13 @@ def _show_numbers(books: ui.Answer, nights: int) -> None:
             help=BY_NIGHT,
             note=NO_LAST_YEAR if pd.isna(last_year) else None,
         )
-        for column in map(str, rows.filter(like="pickup")):
+        for days in (1, 7, 30):
+            column = f"pickup_{days}_day{'s' if days > 1 else ''}"
             ui.show_number(
-                column.replace("_", " ").replace("pickup", "Pickup,"),
+                f"Pickup, {days} business day{'s' if days > 1 else ''}, next {nights} nights",
                 books,
                 rows[column].sum(),
                 trend=rows[column].tolist(),
-                note=f"for the next {nights} nights",
                 help=BY_NIGHT,
             )
 
@@ -120,24 +122,32 @@ def _show_hotels(nights: int, names: dict[str, int]) -> None:
         f"Hotels beside last year, next {nights} nights",
         by_hotel,
         empty="",
-        note="At the same lead time, furthest behind first. Select one to see it alone.",
+        note="At the same lead time, furthest behind first. Pickup is of seven business days and"
+        f" these {nights} nights; the last whole month is as it stood at its end. Select a hotel to"
+        " see it alone.",
         key="hotel_row",
         opens=("hotel", "hotel_name"),
         hotel_name="Hotel",
-        change_share=st.column_config.NumberColumn("Change, %", format="percent"),
+        change_pct=st.column_config.NumberColumn("Change, %", format="%.1f"),
+        pickup_7_days="Pickup",
+        pickup_7_days_before="Pickup, 7 days before",
+        last_month="Last month",
+        month_a_year_before="A year before",
     )
 
 
 def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
     pickup = QUESTIONS.ask("pickup", nights=nights, **of_hotels)
     ui.show_chart(
-        "Pickup of the last two weeks by night of stay",
+        "Pickup, 14 business days, by night of stay",
         pickup,
         alt.Chart(pickup.rows)
         .mark_rect()
         .encode(
             x=_nights(pickup.rows),
-            y=ui.period_axis(pickup.rows["made_on"], "made_on", "day", alt.Y).title("booked on"),
+            y=ui.period_axis(pickup.rows["changed_on"], "changed_on", "day", alt.Y).title(
+                "booked on"
+            ),
             color=alt.Color(
                 "pickup:Q",
                 title=None,
@@ -145,13 +155,13 @@ def _show_pickup(nights: int, of_hotels: dict[str, list[int]]) -> None:
             ),
             tooltip=[
                 NIGHT,
-                alt.Tooltip("made_on:T", title="booked on", format=DAY),
+                alt.Tooltip("changed_on:T", title="booked on", format=DAY),
                 alt.Tooltip("pickup:Q", format="+,"),
             ],
         )
         .properties(height=380),
         empty="Nothing was booked for these nights in the last two weeks.",
-        note="Bookings less cancellations: blue is more, red is less.",
+        note="Booked less cancelled, by business day: blue is more, red is less.",
     )
 
 
@@ -211,10 +221,17 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
         )
         .properties(height=280),
         empty="There is no night to compare yet.",
-        note="Of the hotels whose events go back that far. A total is known once that day has"
-        " passed for all nights of the month; so the line of this year ends at the lead time that"
-        " the last night has today.",
+        note=f"Of {_compared(pace.rows, len(of_hotels['hotels']))}. A total is known once that day"
+        " has passed for all nights of the month; so the line of this year ends at the lead time"
+        " that the last night has today.",
     )
+
+
+def _compared(rows: pd.DataFrame, hotels: int) -> str:
+    """Return of which hotels a pace is: those with last year, or all if none has it."""
+    if rows["last_year"].isna().all():
+        return "all hotels: the events of none go back to last year"
+    return f"the {rows['hotels_compared'].iloc[0]} of {hotels} hotels that have last year"
 
 
 def _show_months(of_hotels: dict[str, list[int]]) -> None:
@@ -223,7 +240,7 @@ def _show_months(of_hotels: dict[str, list[int]]) -> None:
     ui.show_chart(
         "Bookings and cancellations by month",
         months,
-        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
+        alt.Chart(months.rows.melt(["month"], [*kinds], "kind", "nights"))
         .mark_bar()
         .encode(
             x=ui.period_axis(months.rows["month"], "month", "month"),
@@ -234,30 +251,30 @@ def _show_months(of_hotels: dict[str, list[int]]) -> None:
                 alt.Tooltip("month:T", title="month", format="%b %Y"),
                 alt.Tooltip("kind:N", title="kind"),
                 alt.Tooltip("nights:Q", title="nights of reservations", format=","),
-                alt.Tooltip("cancellation_rate_pct:Q", title="cancelled, %"),
             ],
         )
         .properties(height=280),
         empty="No booking in the last two years.",
-        note="By the day of the event. Point at a bar to see the cancellation rate: cancellations"
-        " by bookings of the same month.",
+        note="Events by the month (UTC) in which they were made. The share of reservations that are"
+        " cancelled is in metrics.hotel_stays.",
     )
 
 
 choices = {
     "hotel": lambda: {
-        str(one.hotel_id): one.hotel_name for one in QUESTIONS.ask("hotels").rows.itertuples()
+        str(hotel.hotel_id): hotel.hotel_name for hotel in QUESTIONS.ask("hotels").rows.itertuples()
     },
-    "period": lambda: {one: one for one in ("day", "week", "month", "year")},
+    "period": lambda: {period: period for period in ("day", "week", "month", "year")},
     "axis": lambda: {"event": "day of the event", "stay": "night of the stay"},
 }
 pages = [ui.Page("Hotel bookings", ":material/hotel:", show)]
 card = ui.Card(
-    "Nights picked up in seven days",
+    "Pickup, 7 business days, all nights",
     "card",
     days=7,
     rise_is_good=True,
-    help="Bookings less cancellations of the seven days before today, of all hotels and nights.",
+    help="Nights that were booked less those that were cancelled in seven whole business days,"
+    " of all hotels.",
 )
 stories = [
     ui.Story(

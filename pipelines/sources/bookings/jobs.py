@@ -37,25 +37,25 @@ class CountConfig(dg.Config):
     name="hotel_bookings",
     specs=[
         table_spec(source, table, deps=[asset_key(tables.events)], tags=REFRESHED_BY_SENSOR)
-        for table in tables.HOTEL_BOOKINGS
+        for table in tables.KEPT
     ],
 )
 def hotel_bookings(
     context: dg.AssetExecutionContext, config: CountConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Count the events that are new, on both axes."""
+    """Count the events that are new, on both axes, and keep the book of their nights."""
     with as_dagster_failure(context), warehouse.open() as store:
         fresh, is_rebuilt = counts.refresh(store, rebuild=config.rebuild)
         counted: dict[str, Any] = {"new_events": fresh, "rebuilt": is_rebuilt}
         with store.engine.connect() as connection:
-            for table in tables.HOTEL_BOOKINGS:
+            for table in tables.KEPT:
                 metadata = table_stats(connection, asset_key(table)) | counted
                 yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
 
 
 refresh_job = dg.define_asset_job(
     "refresh_hotel_bookings",
-    selection=dg.AssetSelection.assets(*map(asset_key, tables.HOTEL_BOOKINGS)).without_checks(),
+    selection=dg.AssetSelection.assets(*map(asset_key, tables.KEPT)).without_checks(),
     description="Count new booking events, or recount all of them if the configuration requests"
     " it. The job bookings counts new events after each load.",
 )
@@ -65,9 +65,13 @@ refresh_job = dg.define_asset_job(
 def hotel_bookings_lag(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Count events that the run that loaded them did not count, such as a killed one."""
+    """Count events that the run that loaded them did not count, such as a killed one.
+
+    Also make the book of a hotel anew whose time zone or begin of the day was changed.
+    """
     with warehouse.open() as store, store.engine.connect() as connection:
-        if position(connection, counts.WATERMARK) == position(connection, counts.COUNTED):
+        is_counted = position(connection, counts.WATERMARK) == position(connection, counts.COUNTED)
+        if is_counted and not counts.is_a_book_stale(connection):
             return dg.SkipReason("All events are counted.")
     jobs = refresh_job.name, source.name
     if reason := run_state.reason_to_wait(context.instance, *jobs, seconds=WAIT_SECONDS):
@@ -103,7 +107,7 @@ def events_api(
         table_spec(
             source,
             tables.findings,
-            deps=[asset_key(one) for one in (tables.events, *tables.HOTEL_BOOKINGS)],
+            deps=[asset_key(table) for table in (tables.events, *tables.KEPT)],
         )
     ],
 )

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Table,
     Text,
     Time,
@@ -201,7 +202,7 @@ findings = Table(
         INSTANT,
         "When the night was booked before; null unless it was booked twice.",
     ),
-    optional("axis", Text, "event_day or stay_night, for counts; null for events."),
+    optional("axis", Text, "event_day, stay_night or book, for counts; null for events."),
     optional("bookings", Integer, "Stored count of bookings; null if there is none."),
     optional("recounted_bookings", Integer, "Recount of bookings; null if there are no events."),
     optional("cancellations", Integer, "Stored count of cancellations, like bookings."),
@@ -211,8 +212,8 @@ findings = Table(
     required("found_at", INSTANT, "When it was found.", server_default=func.clock_timestamp()),
     Index(None, "hotel_id", "day"),
     schema=SCHEMA,
-    comment="Events that contradict others, and counts that differ from the events. Findings of a"
-    " night are replaced when it has new events, and all of them once a week.",
+    comment="Events that contradict others, and counts or books that differ from the events."
+    " Findings of a night are replaced when it has new events, and all of them once a week.",
 )
 
 
@@ -248,8 +249,51 @@ hotel_bookings_by_stay_night = _counts(
     "Night of the stay, by the date on which it begins.",
     "Bookings and cancellations by hotel and night of the stay. Nights without events have no row.",
 )
-#: The tables that `counts` keeps up to date, each with the SQL of the day by which it counts.
+hotel_book = Table(
+    "hotel_book",
+    metadata,
+    _hotel_key(),
+    required("night_of_stay", Date, "The night, as the date on which it begins.", primary_key=True),
+    required(
+        "changed_on",
+        Date,
+        "Business day of the hotel on which it changed: by bookings.hotels.time_zone and"
+        " day_begins; without a zone, the day in UTC.",
+        primary_key=True,
+    ),
+    required(
+        "change",
+        Integer,
+        "Reservations that were added to the books of the night on that day, less those that were"
+        " removed; never 0.",
+    ),
+    # Sums are read from the index alone.
+    PrimaryKeyConstraint("hotel_id", "night_of_stay", "changed_on", postgresql_include=["change"]),
+    CheckConstraint("change <> 0", name="change"),
+    schema=METRICS,
+    info={DISTRIBUTED_BY: "hotel_id"},
+    comment="Every change of what is on the books, by hotel, night and business day. The sum of"
+    " change up to a day is what was on the books at its close, and the sum of all is what is on"
+    " them now. A second booking of a night, or a second cancellation, changes nothing and has no"
+    " row: it is a finding. Late events, changed time zones and new hotels are included with the"
+    " next refresh.",
+)
+books = Table(
+    "books",
+    metadata,
+    _hotel_key(),
+    required("first_event_at", INSTANT, "Time of the hotel's first event."),
+    optional("time_zone", Text, "Time zone by which its book is kept; null: UTC."),
+    optional("day_begins", Time, "Time at which its days begin; null without a time zone."),
+    info={WRITTEN_WITH: "bookings.events"},
+    schema=SCHEMA,
+    comment="Since when and by which days metrics.hotel_book is kept, one row per hotel. If"
+    " bookings.hotels has other days, the next refresh makes the book of the hotel anew.",
+)
+#: The counts that `counts` keeps up to date, each with the SQL of the day by which it counts.
 HOTEL_BOOKINGS = {
     hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
     hotel_bookings_by_stay_night: "night_of_stay",
 }
+#: All that follows the events: the counts, and the book.
+KEPT = (*HOTEL_BOOKINGS, hotel_book)

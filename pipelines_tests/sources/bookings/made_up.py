@@ -14,6 +14,7 @@ from pipelines.ingest.inbox import inspect_file
 from pipelines.sources.bookings import Settings
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import runner
+from pipelines_tests.sources.bookings import oracle
 from pipelines_tests.stored import Stored
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec{:02x}"
@@ -31,6 +32,18 @@ def event(number: int | str, **values: Any) -> Event:
         "room_reservation_id": ROOM.format(hundreds),
         "night_of_stay": "2022-08-01",
     } | values
+
+
+def sent(event: oracle.Event) -> Event:
+    """An event of a generated history, as a file has it."""
+    return {
+        "id": "" if event.event_id is None else event.event_id,
+        "hotel_id": event.hotel_id,
+        "event_timestamp": event.event_at.isoformat(),
+        "status": {"booking": 1, "cancellation": 2}[event.status],
+        "room_reservation_id": str(event.reservation),
+        "night_of_stay": event.night.isoformat(),
+    }
 
 
 def text_of(events: Iterable[Mapping[str, Any]], delimiter: str = ",") -> str:

@@ -7,7 +7,7 @@
 -- event: 7101
 -- rows: 4
 SELECT event_id, hotel_id, event_at, status, night_of_stay
-FROM bookings.events
+FROM enriched.hotel_events
 WHERE (event_at, event_id) > (CAST(%(after)s AS timestamptz), %(event)s)
 ORDER BY event_at, event_id
 LIMIT %(rows)s;

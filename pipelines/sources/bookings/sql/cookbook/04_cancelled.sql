@@ -7,7 +7,7 @@
 -- since: 2026-10-01 00:00+00 | today - 32
 -- until: 2026-11-02 00:00+00 | now
 SELECT event_id, event_at, night_of_stay, room_reservation_id
-FROM bookings.events
+FROM enriched.hotel_events
 WHERE hotel_id = %(hotel)s AND status = 'cancellation'
     AND event_at >= CAST(%(since)s AS timestamptz) AND event_at < CAST(%(until)s AS timestamptz)
 ORDER BY event_at, event_id;

@@ -1,13 +1,10 @@
--- How long before the stay do people book, and how much of it is cancelled?
+-- How long before arrival do people book, how long do they stay, and how much of it is cancelled?
 --
--- from_night: 2026-11-01 | today - 30
--- to_night: 2026-12-01 | today
-SELECT
-    hotel_id,
-    count(*) AS nights,
-    round(avg(lead_time_days), 1) AS mean_lead_time_days,
-    round(avg((state = 'cancelled')::integer), 2) AS cancelled_share
-FROM enriched.reservation_nights
-WHERE night_of_stay >= CAST(%(from_night)s AS date) AND night_of_stay < CAST(%(to_night)s AS date)
-GROUP BY hotel_id
-ORDER BY hotel_id;
+-- Each reservation counts once, in the month of its arrival; with `axis = 'booking'`, in that of its first booking.
+--
+-- hotel: 2607
+-- from_month: 2026-10-01 | month - 6
+SELECT month, reservations, cancellation_rate, booking_window_days, length_of_stay_nights
+FROM metrics.hotel_stays
+WHERE hotel_id = %(hotel)s AND axis = 'arrival' AND month >= CAST(%(from_month)s AS date)
+ORDER BY month;

@@ -1,26 +1,28 @@
 -- The hotel that is furthest behind last year for the next 30 nights, at the same lead time, by a
--- tenth or more, where there are events of 30 days before that time. It is called as on the page.
+-- tenth or more. It is called as on the page.
 SELECT
     hotel AS link_hotel,
     30 AS link_nights,
     hotel,
-    on_the_books AS this_year,
-    on_the_books_last_year AS last_year,
-    -change_pct / 100 AS behind
+    books.on_the_books AS this_year,
+    books.on_the_books_last_year AS last_year,
+    -books.change_pct / 100 AS behind
 FROM (
     SELECT
-        *,
+        hotel_id,
         CASE
             WHEN hotel_name IS NULL THEN 'Hotel ' || hotel_id
             WHEN count(*) OVER (PARTITION BY hotel_name) > 1 THEN hotel_name || ' (' || hotel_id || ')'
             ELSE hotel_name
-        END AS hotel
-    FROM metrics.hotels_same_time_last_year(current_date, current_date + 30)
-    WHERE (SELECT count(*) FROM enriched.hotels) <= 250
+        END AS hotel,
+        min(business_day) OVER () AS tonight
+    FROM enriched.hotels
 ) AS hotels
-WHERE
-    bookings.counted_from(hotel_id) < current_date - 394
-    AND on_the_books_last_year >= 30
-    AND change_pct < -10
-ORDER BY change_pct
+INNER JOIN (
+    SELECT min(business_day) AS tonight FROM enriched.hotels HAVING count(*) <= 250
+) AS now USING (tonight)
+INNER JOIN LATERAL metrics.hotels_at_close(now.tonight, now.tonight + 30, NULL, now.tonight - 1) AS books
+    USING (hotel_id)
+WHERE books.on_the_books_last_year >= 30 AND books.change_pct < -10
+ORDER BY books.change_pct
 LIMIT 1;

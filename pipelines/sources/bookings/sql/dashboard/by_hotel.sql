@@ -1,21 +1,35 @@
--- What each hotel has on the books, beside last year at the same lead time, furthest behind first.
--- Last year is null for a hotel without events of a month before that time.
-WITH hotels AS (
-    SELECT
-        names.hotel_name,
-        found.on_the_books,
-        CASE
-            WHEN bookings.counted_from(found.hotel_id) < current_date - 394 THEN found.on_the_books_last_year
-        END AS last_year
-    FROM unnest(%(hotels)s::bigint[], %(names)s::text[]) AS names (hotel_id, hotel_name)
-    INNER JOIN metrics.hotels_same_time_last_year(current_date, current_date + %(nights)s) AS found USING (hotel_id)
-)
-
+-- Each hotel: what it has on the books at the close of the last business day, beside last year at the same lead time, its
+-- pickup, and its last whole month beside the same month a year before. Furthest behind last year first.
 SELECT
-    hotel_name,
-    on_the_books,
-    last_year,
-    on_the_books - last_year AS change,
-    round((on_the_books - last_year)::numeric / nullif(last_year, 0), 3) AS change_share
-FROM hotels
-ORDER BY change_share NULLS LAST, hotel_name;
+    names.hotel_name,
+    books.on_the_books,
+    books.on_the_books_last_year AS last_year,
+    books.change,
+    books.change_pct,
+    books.pickup_7_days,
+    books.pickup_7_days_before,
+    month.on_the_books AS last_month,
+    CASE WHEN hotels.first_day <= times.a_year_before THEN before.on_the_books END AS month_a_year_before
+FROM (
+    SELECT
+        tonight,
+        (date_trunc('month', tonight::timestamp) - interval '1 month')::date AS last_month,
+        date_trunc('month', tonight::timestamp)::date AS this_month,
+        (date_trunc('month', tonight::timestamp) - interval '13 months')::date AS a_year_before,
+        (date_trunc('month', tonight::timestamp) - interval '12 months')::date AS its_end
+    FROM (
+        SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+    ) AS now
+) AS times
+CROSS JOIN unnest(%(hotels)s::bigint[], %(names)s::text[]) AS names (hotel_id, hotel_name)
+INNER JOIN enriched.hotels USING (hotel_id)
+INNER JOIN LATERAL metrics.hotels_at_close(
+    times.tonight, times.tonight + %(nights)s, NULL, times.tonight - 1, %(hotels)s::bigint[]
+) AS books USING (hotel_id)
+INNER JOIN LATERAL metrics.hotels_at_close(
+    times.last_month, times.this_month, NULL, times.this_month - 1, %(hotels)s::bigint[]
+) AS month USING (hotel_id)
+INNER JOIN LATERAL metrics.hotels_at_close(
+    times.a_year_before, times.its_end, NULL, times.its_end - 1, %(hotels)s::bigint[]
+) AS before USING (hotel_id)
+ORDER BY books.change_pct NULLS LAST, names.hotel_name;

@@ -17,8 +17,7 @@ WITH months AS (
 SELECT
     every.month::date AS month,
     coalesce(bookings, 0) AS bookings,
-    coalesce(cancellations, 0) AS cancellations,
-    round(100.0 * cancellations / nullif(bookings, 0), 1) AS cancellation_rate_pct
+    coalesce(cancellations, 0) AS cancellations
 FROM generate_series(
     (SELECT min(month) FROM months), (SELECT max(month) FROM months), interval '1 month'
 ) AS every (month)

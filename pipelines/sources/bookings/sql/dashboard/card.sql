@@ -1,27 +1,31 @@
--- Nights picked up in the seven days before each day of the last month, and those of the next nights.
--- Days that are not over would not compare with those before.
-WITH days AS (
+-- What changed on the books in the seven business days up to each closed day of the last month, and what is on them for
+-- the next nights. A day counts when it is closed at all hotels.
+WITH now AS (
+    SELECT min(business_day) AS tonight FROM enriched.hotels
+),
+
+days AS (
     SELECT
-        every.day::date AS day,
-        coalesce(sum(changes.change), 0)::bigint AS change
-    FROM generate_series(
-        current_date - interval '37 days', current_date::timestamp, interval '1 day'
-    ) AS every (day)
-    LEFT JOIN metrics.hotel_changes_by_day AS changes
-        ON changes.changed_on = every.day::date AND changes.changed_on >= current_date - 37
-    GROUP BY every.day
+        now.tonight - number AS day,
+        coalesce(sum(book.change), 0)::bigint AS change
+    FROM now
+    CROSS JOIN generate_series(1, 37) AS numbers (number)
+    LEFT JOIN metrics.hotel_book AS book
+        ON book.changed_on = now.tonight - number AND book.changed_on >= now.tonight - 37
+    GROUP BY now.tonight, number
 )
 
 SELECT
     day,
-    (sum(change) OVER (ORDER BY day ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING))::bigint AS value,
-    (
-        SELECT
-            to_char(coalesce(sum(on_the_books), 0), 'FM999,999,999')
-            || ' are on the books for the next 60 nights'
-        FROM metrics.hotel_nights
-        WHERE night_of_stay >= current_date AND night_of_stay < current_date + 60
-    ) AS detail
+    (sum(change) OVER (ORDER BY day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW))::bigint AS value,
+    'Up to ' || to_char(day, 'FMDD Mon') || '; ' || (
+        SELECT to_char(coalesce(sum(book.change), 0), 'FM999,999,990')
+        FROM now
+        INNER JOIN metrics.hotel_book AS book
+            ON book.night_of_stay >= now.tonight
+            AND book.night_of_stay < now.tonight + 60
+            AND book.changed_on < now.tonight
+    ) || ' are on the books for the next 60 nights' AS detail
 FROM days
 ORDER BY day
-OFFSET 7;
+OFFSET 6;

@@ -1,23 +1,27 @@
 -- Next month beside the same weeks of last year, of the hotels whose events go back that far. If there are none,
 -- this year of all.
-WITH paces AS (
+WITH hotels AS (
     SELECT
-        pace.*,
-        bookings.counted_from(chosen.hotel_id) <= month.first_night - 364 - 90 AS has_last_year
-    FROM unnest(%(hotels)s::bigint[]) AS chosen (hotel_id)
+        hotel_id,
+        month.first_night,
+        (month.first_night + interval '1 month')::date AS end_night,
+        first_day <= month.first_night - 364 - 90 AS has_last_year
+    FROM enriched.hotels
     CROSS JOIN (
-        SELECT date_trunc('month', current_date + interval '1 month')::date AS first_night
+        SELECT (date_trunc('month', min(business_day)::timestamp) + interval '1 month')::date AS first_night
+        FROM enriched.hotels
+        WHERE hotel_id = ANY (%(hotels)s::bigint[])
     ) AS month
-    CROSS JOIN LATERAL metrics.hotel_pace(
-        chosen.hotel_id, month.first_night, (month.first_night + interval '1 month')::date, now(), 90
-    ) AS pace
+    WHERE hotel_id = ANY (%(hotels)s::bigint[])
 )
 
 SELECT
-    days_before_arrival,
-    sum(on_the_books)::bigint AS this_year,
-    (sum(on_the_books_last_year) FILTER (WHERE has_last_year))::bigint AS last_year
-FROM paces
-WHERE has_last_year OR NOT (SELECT bool_or(has_last_year) FROM paces)
-GROUP BY days_before_arrival
-ORDER BY days_before_arrival DESC;
+    pace.days_before_arrival,
+    sum(pace.on_the_books)::bigint AS this_year,
+    (sum(pace.on_the_books_last_year) FILTER (WHERE hotels.has_last_year))::bigint AS last_year,
+    count(*) AS hotels_compared
+FROM hotels
+CROSS JOIN LATERAL metrics.hotel_pace(hotels.hotel_id, hotels.first_night, hotels.end_night, now(), 90) AS pace
+WHERE hotels.has_last_year OR NOT (SELECT bool_or(has_last_year) FROM hotels)
+GROUP BY pace.days_before_arrival
+ORDER BY pace.days_before_arrival DESC;

@@ -1,17 +1,16 @@
--- Bookings less cancellations of the last 14 days, by the day on which they were made and the night.
+-- What changed on the books on each of the last 14 closed business days, by night.
 SELECT
-    changes.night_of_stay,
-    (changes.changed_at AT TIME ZONE 'UTC')::date AS made_on,
-    sum(changes.change)::bigint AS pickup
-FROM unnest(%(hotels)s::bigint[]) AS chosen (hotel_id)
-CROSS JOIN LATERAL (
-    SELECT night_of_stay, changed_at, change
-    FROM enriched.reservation_changes
-    WHERE
-        reservation_changes.hotel_id = chosen.hotel_id
-        AND night_of_stay >= current_date
-        AND night_of_stay < current_date + %(nights)s
-        AND changed_at >= current_date - 13
-) AS changes
-GROUP BY 1, 2
-ORDER BY 1, 2;
+    book.night_of_stay,
+    book.changed_on,
+    sum(book.change)::bigint AS pickup
+FROM (
+    SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+) AS now
+INNER JOIN metrics.hotel_book AS book
+    ON book.hotel_id = ANY (%(hotels)s::bigint[])
+    AND book.night_of_stay >= now.tonight
+    AND book.night_of_stay < now.tonight + %(nights)s
+    AND book.changed_on >= now.tonight - 14
+    AND book.changed_on < now.tonight
+GROUP BY book.night_of_stay, book.changed_on
+ORDER BY book.night_of_stay, book.changed_on;

@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION bookings.check_nights(
-    hotel_id bigint, from_date date, to_date date, as_of timestamptz, most integer
+    from_date date, to_date date, as_of timestamptz, most integer
 )
 RETURNS boolean
 LANGUAGE plpgsql
@@ -8,7 +8,6 @@ PARALLEL SAFE
 AS $$
 DECLARE
     problem CONSTANT text := CASE
-        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
         WHEN as_of IS NULL OR NOT isfinite(as_of)
             THEN format(
                 'as_of is %s: it must be an instant, such as now()', coalesce(as_of::text, 'NULL')
@@ -34,6 +33,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bookings.check_nights(bigint, date, date, timestamptz, integer) IS
+COMMENT ON FUNCTION bookings.check_nights(date, date, timestamptz, integer) IS
 'Returns true for arguments of which a function can make nights of a hotel. Raises an error (22023)
 that names any other argument.';

@@ -12,7 +12,7 @@ SELECT
     END AS cancelled_at,
     bookings,
     cancellations,
-    night_of_stay - (booked_at AT TIME ZONE 'UTC')::date AS lead_time_days
+    night_of_stay - bookings.business_day(booked_at, time_zone, day_begins) AS lead_time_days
 FROM (
     SELECT
         hotel_id, night_of_stay, room_reservation_id,
@@ -23,14 +23,14 @@ FROM (
         count(*) FILTER (WHERE status = 'cancellation') AS cancellations
     FROM bookings.events
     GROUP BY hotel_id, night_of_stay, room_reservation_id
-) AS nights;
+) AS nights
+LEFT JOIN bookings.hotels USING (hotel_id);
 
 COMMENT ON VIEW enriched.reservation_nights IS
 'The current state of each night of each reservation, one row each, derived from its events. Fast if
 filtered by hotel_id and a range of night_of_stay, or by room_reservation_id. To count all of its
-rows, PostgreSQL reads every event. How many nights are booked is faster from
-metrics.hotel_bookings_by_stay_night, as sum(net_bookings), but there a night that was booked twice
-counts twice, and a cancellation without a booking counts, too.';
+rows, PostgreSQL reads every event. How many nights are booked is faster from metrics.hotel_book, as
+sum(change).';
 COMMENT ON COLUMN enriched.reservation_nights.night_of_stay IS
 'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_nights.room_reservation_id IS 'The reservation.';
@@ -46,5 +46,6 @@ COMMENT ON COLUMN enriched.reservation_nights.bookings IS
 source.';
 COMMENT ON COLUMN enriched.reservation_nights.cancellations IS 'Number of cancellations.';
 COMMENT ON COLUMN enriched.reservation_nights.lead_time_days IS
-'Days from the UTC date of booked_at to the night; negative if booked after the night began, null if
-never booked.';
+'Days from the business day of booked_at (by bookings.hotels.time_zone; in UTC without a zone) to the
+night; negative if booked after that day, null if never booked. Of whole reservations, see
+metrics.hotel_stays.';

@@ -17,18 +17,9 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-SELECT
-    hotels.hotel_id,
-    hotels.hotel_name,
-    answer.*
-FROM enriched.hotels
-CROSS JOIN LATERAL metrics.hotel_bookings(
-    hotels.hotel_id, $1, $2, $3, $4, $5
-) AS answer
-ORDER BY hotels.hotel_id, answer.period_start
+SELECT * FROM metrics.hotel_bookings(NULL, $1, $2, $3, $4, $5)
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_bookings(text, bigint, text, bigint, bigint) IS
-'Returns metrics.hotel_bookings for every hotel with events. The arguments are the same, without the
-hotel. hotel_name comes from bookings.hotels. To get one hotel, add WHERE hotel_id = 2607.
+'Deprecated: query metrics.hotel_bookings without hotel_id, which returns the same.
 Example: SELECT * FROM metrics.all_hotel_bookings(period => ''week'', year => extract(year FROM current_date)::integer);';

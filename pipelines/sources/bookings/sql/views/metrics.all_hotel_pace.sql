@@ -16,16 +16,9 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-SELECT
-    hotels.hotel_id,
-    hotels.hotel_name,
-    answer.*
-FROM enriched.hotels
-CROSS JOIN LATERAL metrics.hotel_pace(hotels.hotel_id, $1, $2, $3, $4) AS answer
-ORDER BY hotels.hotel_id, answer.days_before_arrival DESC
+SELECT * FROM metrics.hotel_pace(NULL, $1, $2, $3, $4)
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pace(date, date, timestamptz, bigint) IS
-'Returns metrics.hotel_pace for every hotel with events. The arguments are the same, without the
-hotel. hotel_name comes from bookings.hotels.
+'Deprecated: query metrics.hotel_pace without hotel_id, which returns the same.
 Example: SELECT * FROM metrics.all_hotel_pace(from_date => current_date, to_date => current_date + 14);';

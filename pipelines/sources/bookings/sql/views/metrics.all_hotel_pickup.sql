@@ -16,16 +16,9 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-SELECT
-    hotels.hotel_id,
-    hotels.hotel_name,
-    answer.*
-FROM enriched.hotels
-CROSS JOIN LATERAL metrics.hotel_pickup(hotels.hotel_id, $1, $2, $3) AS answer
-ORDER BY hotels.hotel_id, answer.night_of_stay
+SELECT * FROM metrics.hotel_pickup(NULL, $1, $2, $3)
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pickup(date, date, timestamptz) IS
-'Returns metrics.hotel_pickup for every hotel with events. The arguments are the same, without the
-hotel. hotel_name comes from bookings.hotels.
+'Deprecated: query metrics.hotel_pickup without hotel_id, which returns the same.
 Example: SELECT * FROM metrics.all_hotel_pickup(from_date => current_date, to_date => current_date + 14);';

@@ -1,12 +1,17 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
-    hotel_id bigint DEFAULT NULL,
+    INOUT hotel_id bigint DEFAULT NULL,
     period text DEFAULT NULL,
     year bigint DEFAULT NULL,
     axis text DEFAULT 'event',
     month bigint DEFAULT NULL,
-    day bigint DEFAULT NULL
+    day bigint DEFAULT NULL,
+    OUT hotel_name text,
+    OUT period_start date,
+    OUT bookings bigint,
+    OUT cancellations bigint,
+    OUT net_bookings bigint
 )
-RETURNS TABLE (period_start date, bookings bigint, cancellations bigint, net_bookings bigint)
+RETURNS SETOF record
 LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
@@ -15,7 +20,6 @@ AS $$
 #variable_conflict use_column
 DECLARE
     problem CONSTANT text := CASE
-        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
         WHEN period IS NULL OR period NOT IN ('day', 'week', 'month', 'year')
             THEN format('period is %L: it must be day, week, month or year', period)
         WHEN year IS NULL OR year NOT BETWEEN 1950 AND 2050
@@ -48,9 +52,6 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_bookings(2607, ''month'', 2022), or (..., month => 2) for one month';
     END IF;
-    IF NOT bookings.has_events(hotel_id) THEN
-        RETURN;
-    END IF;
     first_day := make_date(
         year::integer, coalesce(month, 1)::integer, coalesce(day, 1)::integer
     );
@@ -60,37 +61,42 @@ BEGIN
         ELSE interval '1 year'
     END;
     RETURN QUERY
-    SELECT
-        min(calendar.day)::date,
-        coalesce(sum(counts.bookings), 0),
-        coalesce(sum(counts.cancellations), 0),
-        coalesce(sum(counts.bookings - counts.cancellations), 0)
-    FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day')
-        AS calendar (day)
-    LEFT JOIN (
-        SELECT by_event.day, by_event.bookings, by_event.cancellations
-        FROM metrics.hotel_bookings_by_event_day AS by_event
-        WHERE
-            hotel_bookings.axis = 'event'
-            AND by_event.hotel_id = hotel_bookings.hotel_id
-            AND by_event.day >= first_day
-            AND by_event.day < end_day
-        UNION ALL
-        SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
-        FROM metrics.hotel_bookings_by_stay_night AS by_stay
-        WHERE
-            hotel_bookings.axis = 'stay'
-            AND by_stay.hotel_id = hotel_bookings.hotel_id
-            AND by_stay.day >= first_day
-            AND by_stay.day < end_day
-    ) AS counts ON counts.day = calendar.day::date
-    GROUP BY date_trunc(hotel_bookings.period, calendar.day)
-    ORDER BY 1;
+    SELECT hotels.known_id, hotels.hotel_name, counted.*
+    FROM bookings.chosen_hotels(hotel_bookings.hotel_id) AS hotels
+    CROSS JOIN LATERAL (
+        SELECT
+            min(calendar.day)::date,
+            coalesce(sum(counts.bookings), 0)::bigint,
+            coalesce(sum(counts.cancellations), 0)::bigint,
+            coalesce(sum(counts.bookings - counts.cancellations), 0)::bigint
+        FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day')
+            AS calendar (day)
+        LEFT JOIN (
+            SELECT by_event.day, by_event.bookings, by_event.cancellations
+            FROM metrics.hotel_bookings_by_event_day AS by_event
+            WHERE
+                hotel_bookings.axis = 'event'
+                AND by_event.hotel_id = hotels.known_id
+                AND by_event.day >= first_day
+                AND by_event.day < end_day
+            UNION ALL
+            SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
+            FROM metrics.hotel_bookings_by_stay_night AS by_stay
+            WHERE
+                hotel_bookings.axis = 'stay'
+                AND by_stay.hotel_id = hotels.known_id
+                AND by_stay.day >= first_day
+                AND by_stay.day < end_day
+        ) AS counts ON counts.day = calendar.day::date
+        GROUP BY date_trunc(hotel_bookings.period, calendar.day)
+        ORDER BY 1
+    ) AS counted
+    ORDER BY hotels.known_id;
 END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, bigint, text, bigint, bigint) IS
-'Returns the number of reservation nights that a hotel booked and cancelled in a year, by
+'Returns the number of reservation nights that a hotel, or each, booked and cancelled in a year, by
 period: day, week (from Monday), month or year. period_start is the first day of the period. A week
 that is only partly in the year or month counts only the days in it. Every period has a row, with
 zeros if nothing happened. axis selects the day that counts: event, the UTC day of the booking or
@@ -102,6 +108,6 @@ Net bookings by event day: net_bookings, which is bookings minus cancellations a
 Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
 Raises an error (22023) if an argument is missing, out of range (year 1950 to 2050) or does not fit
-the others. A hotel without any event has no rows, and a warning names it. For all hotels at once, query
-metrics.all_hotel_bookings.
+the others. Without hotel_id, it returns every hotel with events. A hotel without any event has no
+rows, and a warning names it.
 Example: SELECT * FROM metrics.hotel_bookings(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), period => ''month'', year => extract(year FROM current_date)::integer);';
