@@ -1,168 +1,173 @@
-"""Statements of the page of hotel bookings, compared with the functions."""
+"""Statements of the page of hotel bookings, compared with what a person counts."""
 
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
-from pipelines.testing.databases import made
+from pipelines.sources.bookings.counts import refresh
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 NAMES = ["Ritz (1)", "Ritz (2)", "Sacher", "Hotel 4"]
 PARAMETERS = {"hotels": [1, 2, 3, 4], "names": NAMES, "nights": 17}
-#: Hotels with one name, one without rooms and one without a name; four reservations of hotel 1.
-DATA = """
-INSERT INTO bookings.hotels (hotel_id, name, rooms)
-VALUES (1, 'Ritz', 10), (2, 'Ritz', 5), (3, 'Sacher', NULL);
+DELIVERY = """
 INSERT INTO ops.deliveries (
     delivery_id, feed, name, sha256, byte_count, received_at, loaded_at, read_count,
     loaded_count, unchanged_count, rejected_count
 ) OVERRIDING SYSTEM VALUE
 VALUES (1, 'bookings', 'test', 'x', 1, now(), now(), 0, 0, 0, 0);
+INSERT INTO bookings.hotels (hotel_id, name, rooms)
+VALUES (1, 'Ritz', 10), (2, 'Ritz', 5), (3, 'Sacher', NULL);
+"""
+#: Days before today (UTC) at noon, of hotels whose days are those of UTC.
+EVENT = """
 INSERT INTO bookings.events (
     event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, delivery_id,
     load_number
 )
 SELECT
-    20 * hotel_id + number, hotel_id, now() - interval '9 days',
-    'booking', gen_random_uuid(), current_date, 1, 1
-FROM generate_series(1, 4) AS hotel_id,
-    generate_series(0, 4 - hotel_id) AS number;
-INSERT INTO bookings.events (
-    event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, delivery_id,
-    load_number
-)
-SELECT
-    1000 + event_id, hotel_id, event_at + interval '1 day', 'cancellation', room_reservation_id,
-    night_of_stay, 1, 1
-FROM bookings.events WHERE hotel_id = 1 AND event_id = 20;
-INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)
-SELECT
-    hotel_id, (event_at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE status = 'booking'),
-    count(*) FILTER (WHERE status = 'cancellation')
-FROM bookings.events GROUP BY 1, 2;
-INSERT INTO metrics.hotel_bookings_by_stay_night (hotel_id, day, bookings, cancellations)
-SELECT
-    hotel_id, night_of_stay, count(*) FILTER (WHERE status = 'booking'),
-    count(*) FILTER (WHERE status = 'cancellation')
-FROM bookings.events GROUP BY 1, 2;
+    (SELECT count(*) FROM bookings.events) + number, %(hotel)s,
+    (current_date - %(days_ago)s + time '12:00') AT TIME ZONE 'UTC', %(status)s,
+    lpad(to_hex(%(reservation)s + number), 32, '0')::uuid, current_date + %(night)s, 1, %(load)s
+FROM generate_series(1, %(number)s) AS number
 """
 
 
-@pytest.fixture(scope="module")
-def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
-    with (
-        made(server, template) as name,
-        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
-    ):
+class Hotels:
+    """Hotels with one name, one without rooms and one without a name, and their events."""
+
+    def __init__(self, warehouse: Warehouse, owner: psycopg.Connection) -> None:
+        self.warehouse, self.owner = warehouse, owner
+        self.loads = self.reservations = 0
         owner.execute("SET TIME ZONE 'UTC'")
-        owner.execute(DATA.encode())
-        yield owner
+        owner.execute(DELIVERY.encode())
+
+    def book(self, hotel: int, number: int, *, days_ago: int, night: int = 0) -> int:
+        """Book a night, from today, so many times; return what `cancel` needs."""
+        first, self.reservations = self.reservations, self.reservations + number
+        self._add(hotel, first, number, "booking", days_ago, night)
+        return first
+
+    def cancel(self, hotel: int, first: int, number: int, *, days_ago: int, night: int = 0) -> None:
+        self._add(hotel, first, number, "cancellation", days_ago, night)
+
+    def _add(
+        self, hotel: int, first: int, number: int, status: str, days_ago: int, night: int
+    ) -> None:
+        self.loads += 1
+        values = {"hotel": hotel, "number": number, "status": status, "days_ago": days_ago}
+        values |= {"night": night, "reservation": first, "load": self.loads}
+        self.owner.execute(EVENT.encode(), values)
+
+    def answer(self, name: str) -> list[dict[str, Any]]:
+        """Rows of a statement of the page, after a refresh."""
+        self.owner.execute(
+            "INSERT INTO ops.watermarks (name, position) VALUES ('bookings.events', %s)"
+            " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+            [self.loads],
+        )
+        refresh(self.warehouse)
+        statement = read_sql("pipelines.sources.bookings", f"dashboard/{name}")
+        cursor = psycopg.ClientCursor(self.owner, row_factory=psycopg.rows.dict_row)
+        return cursor.execute(statement.encode(), PARAMETERS).fetchall()
 
 
-def answer(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
-    statement = read_sql("pipelines.sources.bookings", f"dashboard/{name}")
-    return psycopg.ClientCursor(connection).execute(statement.encode(), PARAMETERS).fetchall()
+@pytest.fixture
+def hotels(warehouse: Warehouse, owner: psycopg.Connection) -> Hotels:
+    """Four, three, two reservations and one of tonight; one of hotel 1 was cancelled."""
+    made = Hotels(warehouse, owner)
+    for hotel in range(1, 5):
+        first = made.book(hotel, 5 - hotel, days_ago=9)
+        if hotel == 1:
+            made.cancel(1, first, 1, days_ago=8)
+    return made
 
 
-def test_hotels_with_one_name_have_two_labels(filled: psycopg.Connection) -> None:
-    assert answer(filled, "hotels") == list(enumerate(NAMES, 1))
-    shown = {row[:2] for row in answer(filled, "occupancy")}
+def test_hotels_with_one_name_have_two_labels(hotels: Hotels) -> None:
+    found = {row["hotel_id"]: row["hotel_name"] for row in hotels.answer("hotels")}
+    assert found == dict(enumerate(NAMES, 1))
+    shown = {(row["hotel_id"], row["hotel_name"]) for row in hotels.answer("occupancy")}
     assert shown == {(1, "Ritz (1)"), (2, "Ritz (2)")}
 
 
-def test_hotels_beside_last_year_add_up_to_the_nights(filled: psycopg.Connection) -> None:
-    with filled.transaction(force_rollback=True):
-        # A year and longer ago: hotel 1 had one of its reservations more, hotel 2 the same.
-        filled.execute(
-            "INSERT INTO bookings.events SELECT 5000 + event_id, hotel_id,"
-            " event_at - interval '364 days', status, gen_random_uuid(), night_of_stay - 364, 1, 1"
-            " FROM bookings.events WHERE hotel_id <= 2 AND status = 'booking'"
-        )
-        filled.execute(
-            "INSERT INTO metrics.hotel_bookings_by_event_day"
-            " (hotel_id, day, bookings, cancellations)"
-            " SELECT hotel_id, current_date - 400, 1, 0 FROM generate_series(1, 2) AS hotel_id"
-        )
-        hotels = answer(filled, "by_hotel")
-        nights = answer(filled, "on_the_books")
-    assert hotels == [
-        ("Ritz (1)", 3, 4, -1, Decimal("-0.250")),
+def test_hotels_beside_last_year_add_up_to_the_nights(hotels: Hotels) -> None:
+    for hotel, number in ((1, 4), (2, 3)):
+        hotels.book(hotel, number, days_ago=400, night=-364)
+    found = hotels.answer("by_hotel")
+    assert [
+        (row["hotel_name"], row["on_the_books"], row["last_year"], row["change"], row["change_pct"])
+        for row in found
+    ] == [
+        ("Ritz (1)", 3, 4, -1, -25),
         ("Ritz (2)", 3, 3, 0, 0),
         ("Hotel 4", 1, None, None, None),
         ("Sacher", 2, None, None, None),
     ]
-    assert sum(row[1] for row in hotels) == sum(row[1] for row in nights)
-    assert sum(row[2] or 0 for row in hotels) == sum(row[-1] or 0 for row in nights)
+    nights = hotels.answer("on_the_books")
+    for column in ("on_the_books", "last_year"):
+        assert sum(row[column] or 0 for row in found) == sum(row[column] or 0 for row in nights)
+    assert [(row["pickup_7_days"], row["pickup_7_days_before"]) for row in found] == [
+        (0, 3),
+        (0, 3),
+        (0, 1),
+        (0, 2),
+    ]
 
 
-def test_a_new_hotel_is_no_rise_against_last_year(filled: psycopg.Connection) -> None:
+def test_a_new_hotel_is_no_rise_against_last_year(hotels: Hotels) -> None:
     """Incident: the reservations of hotels without last year were "+80 against last year"."""
-    with filled.transaction(force_rollback=True):
-        filled.execute(
-            "INSERT INTO bookings.events SELECT 5000 + event_id, hotel_id,"
-            " event_at - interval '364 days', status, gen_random_uuid(), night_of_stay - 364, 1, 1"
-            " FROM bookings.events WHERE hotel_id = 2"
-        )
-        filled.execute(
-            "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (2, current_date - 600, 1, 0)"
-        )
-        tonight, *_ = answer(filled, "on_the_books")
-        pace = answer(filled, "pace")
-    compared, hotels, this_year, last_year = tonight[-4:]
-    assert (compared, hotels) == (1, 4)
-    assert tonight[1] == 9
-    assert this_year == last_year == 3
-    assert {row[2] for row in pace if row[2] is not None} == {0}
+    hotels.book(2, 3, days_ago=600, night=-364)
+    tonight, *_ = hotels.answer("on_the_books")
+    assert (tonight["hotels_compared"], tonight["hotels"]) == (1, 4)
+    assert tonight["on_the_books"] == 9
+    assert tonight["this_year"] == tonight["last_year"] == 3
+    pace = hotels.answer("pace")
+    assert {row["last_year"] for row in pace if row["last_year"] is not None} == {0}
+    assert {row["hotels_compared"] for row in pace} == {1}
 
 
-def test_what_changes_nothing_is_no_room(filled: psycopg.Connection) -> None:
+def test_what_changes_nothing_is_no_room(hotels: Hotels) -> None:
     """Incident: booked, cancelled and cancelled again was an occupancy of -1 of 70."""
-    again = (
-        "INSERT INTO bookings.events SELECT 7000 + number, 2, now() - interval '1 hour',"
-        " 'cancellation', room_reservation_id, night_of_stay, 1, 1"
-        " FROM bookings.events, generate_series(1, 2) AS number WHERE event_id = 40"
-    )
-    with filled.transaction(force_rollback=True):
-        filled.execute("DELETE FROM bookings.events WHERE hotel_id = 2 AND event_id <> 40")
-        filled.execute(again)
-        filled.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 2")
-        filled.execute("DELETE FROM metrics.hotel_bookings_by_event_day WHERE hotel_id = 2")
-        filled.execute(
-            "INSERT INTO metrics.hotel_bookings_by_stay_night VALUES (2, current_date, 1, 2);"
-            "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (2, current_date, 1, 2)"
-        )
-        filled.execute(
-            read_sql("pipelines.sources.bookings", "findings/find_events")
-            .format(events="bookings.events")
-            .encode()
-        )
-        rooms = [row[3] for row in answer(filled, "occupancy") if row[0] == 2]
-        *_, last = answer(filled, "card")
-        books = sum(row[1] for row in answer(filled, "on_the_books"))
-    assert {*rooms} == {0}
-    assert books == 3 + 2 + 1
-    assert last[-1] == "6 are on the books for the next 60 nights"
+    first = hotels.book(2, 1, days_ago=5, night=1)
+    for days_ago in (4, 3):
+        hotels.cancel(2, first, 1, days_ago=days_ago, night=1)
+    _, tomorrow, *_ = hotels.answer("on_the_books")
+    assert (tomorrow["on_the_books"], tomorrow["pickup_7_days"]) == (0, 0)
+    assert {row["occupancy"] >= 0 for row in hotels.answer("occupancy")} == {True}
+    *_, last = hotels.answer("card")
+    assert last["value"] == 0
+    assert last["detail"].endswith("9 are on the books for the next 60 nights")
+
+
+def test_what_is_booked_this_morning_is_no_part_of_a_comparison(hotels: Hotels) -> None:
+    """Incident: a morning was compared with the whole day of the week before, or of last year."""
+    before = {name: hotels.answer(name) for name in ("on_the_books", "by_hotel", "card", "pickup")}
+    hotels.book(1, 5, days_ago=0, night=1)
+    for name, rows in before.items():
+        assert hotels.answer(name) == rows, name
+
+
+def test_the_last_whole_month_is_beside_the_same_month_a_year_before(hotels: Hotels) -> None:
+    find = "SELECT (date_trunc('month', current_date) - CAST(%s AS interval))::date - current_date"
+    this, last = (hotels.owner.execute(find, [ago]).fetchone() for ago in ("1 month", "13 months"))
+    assert this is not None
+    assert last is not None
+    hotels.book(1, 7, days_ago=9 - this[0], night=this[0])
+    hotels.book(1, 8, days_ago=1 - last[0], night=last[0])
+    months = {
+        row["hotel_name"]: (row["last_month"], row["month_a_year_before"])
+        for row in (hotels.answer("by_hotel"))
+    }
+    assert months["Ritz (1)"] == (7, 8)
+    assert months["Ritz (2)"] == (0, None)
 
 
 def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesake(
-    filled: psycopg.Connection,
+    hotels: Hotels,
 ) -> None:
     """It linked to "Ritz", which the page does not know where two hotels are called so."""
-    with filled.transaction(force_rollback=True):
-        filled.execute(
-            "INSERT INTO bookings.events SELECT 5000 + number, 2,"
-            " now() - interval '373 days', 'booking', gen_random_uuid(), current_date - 364, 1, 1"
-            " FROM generate_series(1, 40) AS number"
-        )
-        filled.execute(
-            "INSERT INTO metrics.hotel_bookings_by_event_day"
-            " (hotel_id, day, bookings, cancellations) VALUES (2, current_date - 400, 1, 0)"
-        )
-        ((link, nights, name, *counts),) = answer(filled, "behind")
-    assert link == name == NAMES[1]
-    assert (nights, *counts[:2]) == (30, 3, 40)
+    hotels.book(2, 40, days_ago=400, night=-364)
+    (row,) = hotels.answer("behind")
+    assert row["link_hotel"] == row["hotel"] == NAMES[1]
+    assert (row["link_nights"], row["this_year"], row["last_year"]) == (30, 3, 40)

@@ -15,8 +15,8 @@ WHERE relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
   AND relnamespace::regnamespace::text = ANY(%s)
 """
 UNIT = (
-    "(amount|celsius|cost|degrees|feet|hours|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|pct"
-    "|w_per_m2|wh_per_m2)"
+    "(amount|celsius|cost|days|degrees|feet|hours|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|nights"
+    "|pct|w_per_m2|wh_per_m2)"
 )
 #: Of each type of a column what its name has to state; without a unit, the complete name.
 NAMED_AS = {

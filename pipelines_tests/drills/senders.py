@@ -130,7 +130,7 @@ def load(feed: Any) -> None:
         FETCHERS[feed.source](feed.site, feed)
     if feed.source == "bookings":
         counts.refresh(store)
-        counts.look(store, is_whole=True)
+        counts.compare(store)
 
 
 def _poll_bookings(site: Scene, _: Any) -> None:

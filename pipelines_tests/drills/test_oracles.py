@@ -70,4 +70,4 @@ def test_every_number_of_hotels_is_that_of_the_oracle(
         hotels.load(slice(entered, None))
         for is_rebuild in (False, True):
             hotels.refresh(rebuild=is_rebuild)
-            assert hotels.differences(given, is_whole=is_rebuild) == []
+            assert hotels.differences(given, audit=is_rebuild) == []

@@ -42,7 +42,7 @@ class Events(Driver):
 
     def settle(self) -> None:
         counts.refresh(self.site.warehouse)
-        counts.look(self.site.warehouse, is_whole=True)
+        counts.compare(self.site.warehouse)
 
 
 class BookingFiles(Events, Files):

@@ -13,6 +13,7 @@ from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
+from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of
@@ -140,6 +141,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             for table, (columns, was) in rows.items():
                 named = [RENAMED.get((table, one), one) for one in columns]
                 assert checksum(migrated, table, named) == was, table
+            migrated.rollback()
+            with Warehouse(server.url(LOADER, name)) as warehouse:
+                assert refresh(warehouse)[1], "the books are made, and all is counted anew"
             views = [name for (name,) in never_old.execute(VIEWS).fetchall()]
             now = {name for (name,) in migrated.execute(VIEWS).fetchall()}
             assert now == {*views, "enriched.buses_stops", "enriched.buses_parcels"}

@@ -269,12 +269,12 @@ choices = {
 }
 pages = [ui.Page("Hotel bookings", ":material/hotel:", show)]
 card = ui.Card(
-    "Pickup, 7 business days, all nights",
+    "Pickup, 7 business days",
     "card",
     days=7,
     rise_is_good=True,
-    help="Nights that were booked less those that were cancelled in seven whole business days,"
-    " of all hotels.",
+    help="Nights that were booked less those that were cancelled in seven whole business days, of"
+    " all hotels and of nights from five weeks ago on.",
 )
 stories = [
     ui.Story(

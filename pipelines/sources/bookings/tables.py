@@ -295,5 +295,5 @@ HOTEL_BOOKINGS = {
     hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
     hotel_bookings_by_stay_night: "night_of_stay",
 }
-#: All that follows the events: the counts, and the book.
-KEPT = (*HOTEL_BOOKINGS, hotel_book)
+#: All that follows the events: the counts, the book, and what contradicts.
+KEPT = (*HOTEL_BOOKINGS, hotel_book, findings)

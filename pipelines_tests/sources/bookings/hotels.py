@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from pipelines.sources.bookings.counts import look, refresh
+from pipelines.sources.bookings.counts import compare, refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings import oracle
 from pipelines_tests.sources.bookings.histories import History
@@ -38,8 +38,9 @@ class Hotels:
     def refresh(self, *, rebuild: bool = False) -> None:
         refresh(self.warehouse, rebuild=rebuild)
 
-    def differences(self, hotels: oracle.Hotels, *, is_whole: bool = False) -> list[str]:
-        """Of all numbers, after a look at what is new, or at everything."""
-        look(self.warehouse, is_whole=is_whole)
+    def differences(self, hotels: oracle.Hotels, *, audit: bool = False) -> list[str]:
+        """Of all numbers; after an audit, which finds all contradictions anew."""
+        if audit:
+            compare(self.warehouse)
         events = oracle.stored(self.given.batches)
         return Numbers(self.owner, events, hotels, self.given.closed_on).differences()

@@ -32,7 +32,7 @@ FROM metrics.hotel_pace(%s, %s, %s, %s, %s)
 """
 STAYS = """
 SELECT
-    hotel_id, month, reservations, cancelled, cancellation_rate, booking_window_days,
+    hotel_id, month_from, reservations, cancelled, cancellation_ratio, booking_window_days,
     length_of_stay_nights
 FROM metrics.hotel_stays
 WHERE axis = %s

@@ -50,7 +50,7 @@ def test_every_number_of_hotels_is_that_of_the_oracle(hotels: Hotels) -> None:
     moved[NO_ROW] = oracle.Hotel(NO_ROW, 3, "America/Los_Angeles")
     hotels.enter(*moved.values())
     hotels.refresh()
-    assert hotels.differences(moved, is_whole=True) == []
+    assert hotels.differences(moved, audit=True) == []
     hotels.refresh(rebuild=True)
     assert hotels.differences(moved) == []
 
@@ -60,11 +60,11 @@ def test_a_book_that_was_changed_by_hand_is_found_and_made_anew(hotels: Hotels) 
     hotels.load(slice(None))
     hotels.owner.execute("UPDATE metrics.hotel_book SET change = change + 100 WHERE hotel_id = 1")
     given: dict[int, oracle.Hotel] = {}
-    changed = hotels.differences(given, is_whole=True)
+    changed = hotels.differences(given, audit=True)
     assert [difference.partition(":")[0] for difference in changed][:2] == ["book", "findings"]
     assert hotels.owner.execute(DIFFER).fetchone() != (0,)
     hotels.refresh(rebuild=True)
-    assert hotels.differences(given, is_whole=True) == []
+    assert hotels.differences(given, audit=True) == []
 
 
 def test_a_reader_never_sees_the_counts_without_the_book(

@@ -4,7 +4,7 @@
 --
 -- hotel: 2607
 -- from_month: 2026-10-01 | month - 6
-SELECT month, reservations, cancellation_rate, booking_window_days, length_of_stay_nights
+SELECT month_from, reservations, cancellation_ratio, booking_window_days, length_of_stay_nights
 FROM metrics.hotel_stays
-WHERE hotel_id = %(hotel)s AND axis = 'arrival' AND month >= CAST(%(from_month)s AS date)
-ORDER BY month;
+WHERE hotel_id = %(hotel)s AND axis = 'arrival' AND month_from >= CAST(%(from_month)s AS date)
+ORDER BY month_from;

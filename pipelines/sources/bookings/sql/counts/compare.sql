@@ -1,5 +1,4 @@
--- The counts that differ from a recount of all events up to the last load, or without one of those that
--- are counted. Usually few. {day} is the expression for the day by which {table} counts an event.
+-- The counts that differ from a recount of all events up to the last load. Usually few. {day} is the expression for the day by which {table} counts an event.
 CREATE TEMP TABLE differing ON COMMIT DROP AS
 SELECT
     hotel_id,
@@ -16,10 +15,7 @@ FULL JOIN (
         count(*) FILTER (WHERE status = 'booking') AS bookings,
         count(*) FILTER (WHERE status = 'cancellation') AS cancellations
     FROM bookings.events
-    WHERE load_number <= coalesce(
-        CAST(:last AS bigint),
-        (SELECT position FROM ops.watermarks WHERE name = 'metrics.hotel_bookings')
-    )
+    WHERE load_number <= :last
     GROUP BY hotel_id, {day}
 ) AS anew USING (hotel_id, day)
 WHERE (stored.bookings, stored.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)

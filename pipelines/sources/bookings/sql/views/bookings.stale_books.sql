@@ -4,9 +4,13 @@ FROM bookings.books
 LEFT JOIN bookings.hotels USING (hotel_id)
 WHERE
     books.time_zone IS DISTINCT FROM hotels.time_zone
-    OR (hotels.time_zone IS NOT NULL AND books.day_begins <> hotels.day_begins);
+    OR (hotels.time_zone IS NOT NULL AND books.day_begins <> hotels.day_begins)
+UNION ALL
+SELECT hotel_id
+FROM metrics.hotel_bookings_by_event_day
+WHERE NOT EXISTS (SELECT FROM bookings.books);
 
 COMMENT ON VIEW bookings.stale_books IS
-'Hotels whose book the next refresh makes anew, because bookings.hotels has other days now. Usually
-none.';
+'Hotels whose book the next refresh makes anew, because bookings.hotels has other days now, or all
+that are counted if there is no book at all. Usually none.';
 COMMENT ON COLUMN bookings.stale_books.hotel_id IS 'Hotel number in the source system.';

@@ -70,16 +70,13 @@ BEGIN
         LEFT JOIN (
             SELECT
                 least(book.night_of_stay - book.changed_on, hotel_pace.days::integer) AS days,
-                sum(book.change) FILTER (WHERE book.night_of_stay >= from_date) AS this_year,
-                sum(book.change) FILTER (WHERE book.night_of_stay < to_date - last_year) AS a_year_ago
-            FROM metrics.hotel_book AS book
-            WHERE
-                book.hotel_id = hotels.known_id
-                AND (
-                    book.night_of_stay >= from_date AND book.night_of_stay < to_date
-                    OR book.night_of_stay >= from_date - last_year
-                    AND book.night_of_stay < to_date - last_year
-                )
+                sum(book.change) FILTER (WHERE years.shift = 0) AS this_year,
+                sum(book.change) FILTER (WHERE years.shift > 0) AS a_year_ago
+            FROM (VALUES (0), (last_year)) AS years (shift)
+            INNER JOIN metrics.hotel_book AS book
+                ON book.hotel_id = hotels.known_id
+                AND book.night_of_stay >= from_date - years.shift
+                AND book.night_of_stay < to_date - years.shift
             GROUP BY 1
         ) AS changes ON changes.days = ahead.days
         WINDOW until_then AS (ORDER BY ahead.days DESC)

@@ -2,10 +2,11 @@ CREATE OR REPLACE VIEW metrics.hotel_stays AS
 SELECT
     stays.hotel_id,
     by_month.axis,
-    date_trunc('month', by_month.day::timestamp)::date AS month,
+    date_trunc('month', by_month.day::timestamp)::date AS month_from,
     count(*) AS reservations,
     count(*) FILTER (WHERE stays.nights_booked = 0) AS cancelled,
-    round(count(*) FILTER (WHERE stays.nights_booked = 0)::numeric / count(*), 4) AS cancellation_rate,
+    round(count(*) FILTER (WHERE stays.nights_booked = 0)::numeric / count(*), 4)::double precision
+    AS cancellation_ratio,
     round(avg(stays.arrival_on - stays.booked_on), 2) AS booking_window_days,
     round(avg(stays.nights_booked) FILTER (WHERE stays.nights_booked > 0), 2) AS length_of_stay_nights
 FROM (
@@ -30,10 +31,10 @@ hotel: filter by hotel_id. By night, see enriched.reservation_nights.';
 COMMENT ON COLUMN metrics.hotel_stays.axis IS
 'The month that counts: arrival, of the first night that was ever booked, or booking, of the business
 day on which the first night was booked.';
-COMMENT ON COLUMN metrics.hotel_stays.month IS 'First day of the month.';
+COMMENT ON COLUMN metrics.hotel_stays.month_from IS 'First day of the month.';
 COMMENT ON COLUMN metrics.hotel_stays.reservations IS 'Reservations that were ever booked.';
 COMMENT ON COLUMN metrics.hotel_stays.cancelled IS 'Those of which no night is booked now.';
-COMMENT ON COLUMN metrics.hotel_stays.cancellation_rate IS 'cancelled / reservations, 0 to 1.';
+COMMENT ON COLUMN metrics.hotel_stays.cancellation_ratio IS 'cancelled / reservations, 0 to 1.';
 COMMENT ON COLUMN metrics.hotel_stays.booking_window_days IS
 'Mean of the days from the business day on which a reservation was first booked to its arrival;
 negative if most were entered after it.';

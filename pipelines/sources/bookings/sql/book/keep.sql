@@ -14,12 +14,10 @@ WHERE change IS NOT NULL
 ORDER BY hotel_id, night_of_stay, changed_on;
 
 INSERT INTO bookings.books AS kept (hotel_id, first_event_at, time_zone, day_begins)
-SELECT hotel_id, event_at, time_zone, day_begins
-FROM book_first
-LEFT JOIN book_days USING (hotel_id)
+SELECT hotel_id, first_event_at, time_zone, day_begins
+FROM first_events
+LEFT JOIN hotel_days USING (hotel_id)
 ON CONFLICT (hotel_id) DO UPDATE SET
     first_event_at = least(kept.first_event_at, excluded.first_event_at),
     time_zone = excluded.time_zone,
-    day_begins = excluded.day_begins;
-
-DROP TABLE book_differs, book_first, book_days;
+    day_begins = excluded.day_begins

@@ -1,6 +1,4 @@
 -- Nights of which another book is kept than that of their events.
 INSERT INTO bookings.findings (rule, hotel_id, day, axis)
 SELECT DISTINCT 'matches_recount', hotel_id, night_of_stay, 'book'
-FROM book_differs;
-
-DROP TABLE book_differs, book_first, book_days;
+FROM book_differs

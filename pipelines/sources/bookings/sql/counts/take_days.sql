@@ -1,4 +1,0 @@
--- The days of hotels, read once: they may be changed while the book is made by them.
-CREATE TEMP TABLE book_days ON COMMIT DROP AS
-SELECT hotel_id, time_zone, CASE WHEN time_zone IS NOT NULL THEN day_begins END AS day_begins
-FROM {hotels} AS hotels;
