@@ -28,10 +28,29 @@ from pipelines.postgres.server import Connections
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 LINES, DIRT = 1_000_000, 0.01
 HOTELS, DAYS = 3_000, 1_000
 EVENTS, FRESH, ORM_SAMPLE = 2_000_000, 10_000, 1_000
+PAGE_HOTELS = 250
+#: Of the nights that the page reads: six changes a night, as of ten million events of two years.
+BOOKS = """
+TRUNCATE metrics.hotel_book, metrics.hotel_bookings_by_event_day, bookings.books;
+INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)
+SELECT hotel_id, current_date - number, 8, 2
+FROM generate_series(1, 2000) AS hotel_id, generate_series(0, 800) AS number;
+INSERT INTO bookings.books (hotel_id, first_event_at)
+SELECT hotel_id, now() - interval '800 days' FROM generate_series(1, 2000) AS hotel_id;
+INSERT INTO metrics.hotel_book (hotel_id, night_of_stay, changed_on, change)
+SELECT hotel_id, night, night - lead * lead, CASE lead WHEN 2 THEN -1 ELSE 1 END
+FROM generate_series(1, 2000) AS hotel_id,
+    generate_series(0, 700) AS number,
+    LATERAL (SELECT current_date + 120 - number AS night) AS nights,
+    generate_series(1, 11, 2) AS odd,
+    LATERAL (SELECT odd + number % 2 AS lead) AS leads
+WHERE number < 220 OR number > 480;
+"""
 STATUSES = {"1": "booking", "2": "cancellation"}
 EVENT_COLUMNS = [
     *("event_id", "hotel_id", "event_at", "status", "room_reservation_id", "night_of_stay")
@@ -62,6 +81,7 @@ def measure(server: Connections) -> list[Measure]:
         Measure("bookings: its lines, another name", copied["seconds"], "s", seconds),
         Measure("bookings: events changed by both", unchanged, "", 0),
         *_counts(server, slow),
+        *_pages(server),
     ]
 
 
@@ -215,6 +235,7 @@ def _counts(server: Connections, slow: float) -> list[Measure]:
             refresh(warehouse, rebuild=True)
             connection.execute("VACUUM ANALYZE metrics.hotel_bookings_by_event_day")
             connection.execute("VACUUM ANALYZE metrics.hotel_bookings_by_stay_night")
+            connection.execute("VACUUM ANALYZE metrics.hotel_book")
         with step("bookings: count 2,000,000 events anew"):
             began = time.monotonic()
             refresh(warehouse, rebuild=True)
@@ -230,12 +251,34 @@ def _counts(server: Connections, slow: float) -> list[Measure]:
         warehouse.dispose()
     measures = [
         Measure("bookings: count 2,000,000 events anew", anew, "s", 4.0 * slow),
-        Measure("bookings: count 10,000 late events", added, "s", 0.5 * slow),
+        Measure("bookings: count 10,000 late events", added, "s", 1.5 * slow),
         factor("bookings: 10,000 added, times faster", anew / added, 10.0),
     ]
     for period, most in (("month", 15.0), ("day", 30.0)):
         query = f"SELECT * FROM metrics.hotel_bookings(7, '{period}', 2023);\n"
         measures.append(latency(server, f"bookings: a hotel-year by {period}", query, most))
+    return measures
+
+
+def _pages(server: Connections) -> list[Measure]:
+    """Statements of the page of 250 hotels, beside the books of 2,000 with ten million events."""
+    with psycopg.connect(server.url(SUPERUSER, "bench"), autocommit=True) as connection:
+        with step("bookings: make the books of 2,000 hotels"):
+            connection.execute(BOOKS.encode())
+            connection.execute("VACUUM ANALYZE metrics.hotel_book")
+        hotels = [*range(1, PAGE_HOTELS + 1)]
+        values = {"hotels": hotels, "names": [f"Hotel {hotel}" for hotel in hotels], "nights": 60}
+        measures = []
+        for name in ("on_the_books", "by_hotel", "pickup", "occupancy", "pace", "card"):
+            statement = read_sql("pipelines.sources.bookings", f"dashboard/{name}")
+            with step(f"bookings: page, {name}"):
+                cursor = psycopg.ClientCursor(connection)
+                seconds = []
+                for _ in range(3):
+                    began = time.monotonic()
+                    cursor.execute(statement.encode(), values).fetchall()
+                    seconds.append(time.monotonic() - began)
+            measures.append(Measure(f"bookings: page, {name}", min(seconds), "s", 0.3))
     return measures
 
 

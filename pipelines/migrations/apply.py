@@ -170,8 +170,6 @@ def _migrate_all(connection: Connection) -> None:
             words = f"its migration was rolled back{errors[name]}. See isobar sources check {name}"
             note_broken(name, words)
     dropped.warn(connection)
-    for source in done.values():
-        distribution.distribute(connection, source)
 
 
 def migrate_sources(connection: Connection, chosen: Mapping[str, Source]) -> None:
@@ -184,6 +182,10 @@ def migrate_sources(connection: Connection, chosen: Mapping[str, Source]) -> Non
         for part in parts(chosen)
         if history.create_missing(connection, part.name, part.metadata)
     }
+    for (
+        source
+    ) in chosen.values():  # before a view or function of theirs is made, which would follow
+        distribution.distribute(connection, source)
     files = object_files(chosen)
     _note_parts(connection, chosen, files)
     changed = objects.replace(connection, files)

@@ -11,17 +11,16 @@ from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import citus
+from pipelines_tests.sources.bookings.histories import history
+from pipelines_tests.sources.bookings.hotels import Hotels
 from pipelines_tests.sources.bookings.made_up import deliver, event
 from pipelines_tests.warehouse.schemas import differences
 
 pytestmark = pytest.mark.skipif(
     not citus.URL, reason="CITUS_TEST_URL is not set: the address of a Citus coordinator"
 )
-DISTRIBUTED = {
-    "bookings.events",
-    "metrics.hotel_bookings_by_event_day",
-    "metrics.hotel_bookings_by_stay_night",
-}
+COUNTS = ("metrics.hotel_bookings_by_event_day", "metrics.hotel_bookings_by_stay_night")
+DISTRIBUTED = {"bookings.events", "metrics.hotel_book", *COUNTS}
 HOTELS = range(2600, 2620)
 
 
@@ -82,11 +81,36 @@ def test_counts_follow_events_on_all_nodes(
     refresh(warehouse)
     counted = owner.execute("SELECT hotel_id FROM enriched.hotels ORDER BY 1").fetchall()
     assert [hotel for (hotel,) in counted] == [*HOTELS]
-    for table in DISTRIBUTED - {"bookings.events"}:
+    for table in COUNTS:
         query = f"SELECT hotel_id, bookings FROM {table} ORDER BY 1"
         assert owner.execute(query.encode()).fetchall() == [
             (hotel, 2 if hotel in HOTELS[:3] else 1) for hotel in HOTELS
         ]
+
+
+def test_every_number_of_hotels_is_that_of_the_oracle(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    hotels = Hotels(history(1), warehouse, owner, tmp_path)
+    given = hotels.given.hotels
+    hotels.load(slice(1))
+    hotels.enter(*given.values())
+    hotels.load(slice(1, None))
+    for is_rebuilt in (False, True):
+        hotels.refresh(rebuild=is_rebuilt)
+        assert hotels.differences(given, audit=is_rebuilt) == []
+    for function, arguments in (
+        ("hotel_bookings", "'month', 2026"),
+        ("hotel_pickup", "'2026-11-01', '2026-11-05'"),
+        ("hotel_pace", "'2026-11-01', '2026-11-05'"),
+        ("hotel_on_the_books", "now(), '2026-11-01', '2026-11-05'"),
+    ):
+        query = f"SELECT * FROM metrics.{function}(NULL, {arguments})"
+        each = query.replace("NULL", "hotels.hotel_id").replace("FROM ", "FROM enriched.hotels, ")
+        each = each.replace("*", f"{function}.*") + " ORDER BY 1, 3"
+        of_all = sorted(owner.execute(query.encode()).fetchall(), key=lambda row: row[::2])
+        assert of_all, function
+        assert len(of_all) == len(owner.execute(each.encode()).fetchall())
 
 
 def test_analysts_read_and_write_nothing_on_any_node(cluster: citus.Cluster) -> None:

@@ -12,8 +12,8 @@ import pytest
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.testing.databases import made
 from pipelines.sources.bookings.counts import refresh
+from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of

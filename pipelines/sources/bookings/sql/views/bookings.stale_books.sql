@@ -6,11 +6,12 @@ WHERE
     books.time_zone IS DISTINCT FROM hotels.time_zone
     OR (hotels.time_zone IS NOT NULL AND books.day_begins <> hotels.day_begins)
 UNION ALL
-SELECT hotel_id
-FROM metrics.hotel_bookings_by_event_day
-WHERE NOT EXISTS (SELECT FROM bookings.books);
+SELECT NULL
+FROM ops.watermarks
+WHERE name = 'metrics.hotel_bookings' AND NOT EXISTS (SELECT FROM bookings.books);
 
 COMMENT ON VIEW bookings.stale_books IS
-'Hotels whose book the next refresh makes anew, because bookings.hotels has other days now, or all
-that are counted if there is no book at all. Usually none.';
-COMMENT ON COLUMN bookings.stale_books.hotel_id IS 'Hotel number in the source system.';
+'Hotels whose book the next refresh makes anew, because bookings.hotels has other days now; usually
+none. If events were counted and there is no book at all, one row without a hotel.';
+COMMENT ON COLUMN bookings.stale_books.hotel_id IS
+'Hotel number in the source system; null: all hotels.';

@@ -4,7 +4,10 @@ SELECT
     events.hotel_id,
     hotels.name AS hotel_name,
     events.event_at,
-    bookings.business_day(events.event_at, hotels.time_zone, hotels.day_begins) AS business_day,
+    CASE
+        WHEN hotels.time_zone IS NULL THEN (events.event_at AT TIME ZONE 'UTC')::date
+        ELSE ((events.event_at AT TIME ZONE hotels.time_zone) - (hotels.day_begins - time '00:00'))::date
+    END AS business_day,  -- nodes of a cluster have no functions
     events.status,
     events.room_reservation_id,
     events.night_of_stay

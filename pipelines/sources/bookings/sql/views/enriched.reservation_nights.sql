@@ -12,7 +12,10 @@ SELECT
     END AS cancelled_at,
     bookings,
     cancellations,
-    night_of_stay - bookings.business_day(booked_at, time_zone, day_begins) AS lead_time_days
+    night_of_stay - CASE
+        WHEN hotels.time_zone IS NULL THEN (booked_at AT TIME ZONE 'UTC')::date
+        ELSE ((booked_at AT TIME ZONE hotels.time_zone) - (hotels.day_begins - time '00:00'))::date
+    END AS lead_time_days  -- nodes of a cluster have no functions
 FROM (
     SELECT
         hotel_id, night_of_stay, room_reservation_id,

@@ -44,6 +44,7 @@ DECLARE
                 date_part('day', make_date(year::integer, month::integer, 1) + interval '1 month -1 day')
             )
     END;
+    hotel record;
     first_day date;
     end_day date;
 BEGIN
@@ -60,11 +61,11 @@ BEGIN
         WHEN month IS NOT NULL THEN interval '1 month'
         ELSE interval '1 year'
     END;
-    RETURN QUERY
-    SELECT hotels.known_id, hotels.hotel_name, counted.*
-    FROM bookings.chosen_hotels(hotel_bookings.hotel_id) AS hotels
-    CROSS JOIN LATERAL (
+    FOR hotel IN SELECT * FROM bookings.chosen_hotels(hotel_bookings.hotel_id) ORDER BY 1 LOOP
+        RETURN QUERY
         SELECT
+            hotel.known_id,
+            hotel.hotel_name,
             min(calendar.day)::date,
             coalesce(sum(counts.bookings), 0)::bigint,
             coalesce(sum(counts.cancellations), 0)::bigint,
@@ -76,7 +77,7 @@ BEGIN
             FROM metrics.hotel_bookings_by_event_day AS by_event
             WHERE
                 hotel_bookings.axis = 'event'
-                AND by_event.hotel_id = hotels.known_id
+                AND by_event.hotel_id = hotel.known_id
                 AND by_event.day >= first_day
                 AND by_event.day < end_day
             UNION ALL
@@ -84,14 +85,13 @@ BEGIN
             FROM metrics.hotel_bookings_by_stay_night AS by_stay
             WHERE
                 hotel_bookings.axis = 'stay'
-                AND by_stay.hotel_id = hotels.known_id
+                AND by_stay.hotel_id = hotel.known_id
                 AND by_stay.day >= first_day
                 AND by_stay.day < end_day
         ) AS counts ON counts.day = calendar.day::date
         GROUP BY date_trunc(hotel_bookings.period, calendar.day)
-        ORDER BY 1
-    ) AS counted
-    ORDER BY hotels.known_id;
+        ORDER BY 3;
+    END LOOP;
 END
 $$;
 

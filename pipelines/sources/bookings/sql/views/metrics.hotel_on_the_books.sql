@@ -14,13 +14,15 @@ PARALLEL SAFE
 ROWS 365
 AS $$
 #variable_conflict use_column
+DECLARE
+    hotel record;
 BEGIN
     PERFORM bookings.check_nights(from_date, to_date, as_of, 3700);
-    RETURN QUERY
-    SELECT hotels.known_id, hotels.hotel_name, books.*
-    FROM bookings.chosen_hotels(hotel_on_the_books.hotel_id) AS hotels
-    CROSS JOIN LATERAL (
+    FOR hotel IN SELECT * FROM bookings.chosen_hotels(hotel_on_the_books.hotel_id) ORDER BY 1 LOOP
+        RETURN QUERY
         SELECT
+            hotel.known_id,
+            hotel.hotel_name,
             hotel_on_the_books.from_date + nights.number,
             coalesce(sum(changes.change), 0)::bigint
         FROM
@@ -28,14 +30,13 @@ BEGIN
                 AS nights (number)
         LEFT JOIN enriched.reservation_changes AS changes
             ON changes.night_of_stay = hotel_on_the_books.from_date + nights.number
-            AND changes.hotel_id = hotels.known_id
+            AND changes.hotel_id = hotel.known_id
             AND changes.night_of_stay >= hotel_on_the_books.from_date
             AND changes.night_of_stay < hotel_on_the_books.to_date
             AND changes.changed_at <= hotel_on_the_books.as_of
         GROUP BY nights.number
-        ORDER BY nights.number
-    ) AS books
-    ORDER BY hotels.known_id;
+        ORDER BY nights.number;
+    END LOOP;
 END
 $$;
 

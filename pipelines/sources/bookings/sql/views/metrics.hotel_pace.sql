@@ -19,70 +19,77 @@ AS $$
 #variable_conflict use_column
 DECLARE
     last_year CONSTANT integer := 364;
+    chosen bigint[];
 BEGIN
     PERFORM bookings.check_nights(from_date, to_date, as_of, 400);
     IF days IS NULL OR days NOT BETWEEN 0 AND 400 THEN
         RAISE EXCEPTION 'days is %: it must be 0 to 400', coalesce(days::text, 'NULL') USING
             ERRCODE = 'invalid_parameter_value', HINT = 'For instance days => 90';
     END IF;
+    chosen := array(SELECT known_id FROM bookings.chosen_hotels(hotel_pace.hotel_id));
     RETURN QUERY
-    SELECT hotels.known_id, hotels.hotel_name, pace.*
-    FROM bookings.chosen_hotels(hotel_pace.hotel_id) AS hotels
-    LEFT JOIN bookings.books ON hotels.known_id = books.hotel_id
-    CROSS JOIN LATERAL (
+    WITH known AS (
         SELECT
+            every.hotel_id,
+            hotels.name AS hotel_name,
             to_date - bookings.business_day(least(as_of, now()), hotels.time_zone, hotels.day_begins)
                 AS first_reached,
-            bookings.business_day(books.first_event_at, books.time_zone, books.day_begins) AS from_day
-    ) AS history
-    CROSS JOIN LATERAL (
-        -- Before it, of the nights of last year, bookings are not known.
-        SELECT from_date - last_year - history.from_day AS first_known
-    ) AS known
-    CROSS JOIN LATERAL (
+            bookings.business_day(books.first_event_at, books.time_zone, books.day_begins) AS from_day,
+            -- Before it, of the nights of last year, bookings are not known.
+            from_date - last_year
+            - bookings.business_day(books.first_event_at, books.time_zone, books.day_begins) AS first_known
+        FROM unnest(chosen) AS every (hotel_id)
+        LEFT JOIN bookings.hotels USING (hotel_id)
+        LEFT JOIN bookings.books USING (hotel_id)
+    ),
+
+    changes AS (
         SELECT
-            ahead.days,
-            CASE
-                WHEN ahead.days >= history.first_reached
-                    THEN coalesce(sum(changes.this_year) OVER until_then, 0)::bigint
-            END,
-            CASE
-                WHEN ahead.days >= history.first_reached - last_year AND ahead.days <= known.first_known
-                    THEN coalesce(sum(changes.a_year_ago) OVER until_then, 0)::bigint
-            END,
-            nullif(
-                concat_ws(
-                    '; ',
-                    CASE
-                        WHEN ahead.days < history.first_reached
-                            THEN format('this year: known from %s on', to_date - ahead.days)
-                    END,
-                    CASE
-                        WHEN ahead.days > known.first_known
-                            THEN format('last year: the events begin on %s', history.from_day)
-                        WHEN ahead.days < history.first_reached - last_year
-                            THEN 'last year: that day has not ended for all nights'
-                    END
-                ),
-                ''
-            )
-        FROM generate_series(0, hotel_pace.days::integer) AS ahead (days)
-        LEFT JOIN (
-            SELECT
-                least(book.night_of_stay - book.changed_on, hotel_pace.days::integer) AS days,
-                sum(book.change) FILTER (WHERE years.shift = 0) AS this_year,
-                sum(book.change) FILTER (WHERE years.shift > 0) AS a_year_ago
-            FROM (VALUES (0), (last_year)) AS years (shift)
-            INNER JOIN metrics.hotel_book AS book
-                ON book.hotel_id = hotels.known_id
-                AND book.night_of_stay >= from_date - years.shift
-                AND book.night_of_stay < to_date - years.shift
-            GROUP BY 1
-        ) AS changes ON changes.days = ahead.days
-        WINDOW until_then AS (ORDER BY ahead.days DESC)
-        ORDER BY ahead.days DESC
-    ) AS pace
-    ORDER BY hotels.known_id;
+            book.hotel_id,
+            least(book.night_of_stay - book.changed_on, hotel_pace.days::integer) AS days,
+            sum(book.change) FILTER (WHERE years.shift = 0) AS this_year,
+            sum(book.change) FILTER (WHERE years.shift > 0) AS a_year_ago
+        FROM (VALUES (0), (last_year)) AS years (shift)
+        INNER JOIN metrics.hotel_book AS book
+            ON book.hotel_id = ANY(chosen)
+            AND book.night_of_stay >= from_date - years.shift
+            AND book.night_of_stay < to_date - years.shift
+        GROUP BY 1, 2
+    )
+
+    SELECT
+        known.hotel_id,
+        known.hotel_name,
+        ahead.days,
+        CASE
+            WHEN ahead.days >= known.first_reached
+                THEN coalesce(sum(changes.this_year) OVER until_then, 0)::bigint
+        END,
+        CASE
+            WHEN ahead.days >= known.first_reached - last_year AND ahead.days <= known.first_known
+                THEN coalesce(sum(changes.a_year_ago) OVER until_then, 0)::bigint
+        END,
+        nullif(
+            concat_ws(
+                '; ',
+                CASE
+                    WHEN ahead.days < known.first_reached
+                        THEN format('this year: known from %s on', to_date - ahead.days)
+                END,
+                CASE
+                    WHEN ahead.days > known.first_known
+                        THEN format('last year: the events begin on %s', known.from_day)
+                    WHEN ahead.days < known.first_reached - last_year
+                        THEN 'last year: that day has not ended for all nights'
+                END
+            ),
+            ''
+        )
+    FROM known
+    CROSS JOIN generate_series(0, hotel_pace.days::integer) AS ahead (days)
+    LEFT JOIN changes USING (hotel_id, days)
+    WINDOW until_then AS (PARTITION BY known.hotel_id ORDER BY ahead.days DESC)
+    ORDER BY known.hotel_id, ahead.days DESC;
 END
 $$;
 

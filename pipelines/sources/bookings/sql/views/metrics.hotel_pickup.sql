@@ -20,44 +20,41 @@ AS $$
 DECLARE
     as_known CONSTANT timestamptz := least(as_of, now());
     a_day CONSTANT interval := interval '24 hours';
+    hotel record;
+    first_night date;
+    end_night date;
 BEGIN
     PERFORM bookings.check_nights(
         coalesce(from_date, current_date), coalesce(to_date, from_date, current_date), as_of, 3700
     );
-    RETURN QUERY
-    SELECT hotels.known_id, hotels.hotel_name, books.*
-    FROM bookings.chosen_hotels(hotel_pickup.hotel_id) AS hotels
-    CROSS JOIN LATERAL (
-        SELECT coalesce(from_date, bookings.business_day(as_known, hotels.time_zone, hotels.day_begins))
-            AS first_night
-    ) AS begin
-    CROSS JOIN LATERAL (
-        SELECT coalesce(to_date, begin.first_night + 90) AS end_night
-    ) AS until
-    CROSS JOIN LATERAL (
+    FOR hotel IN SELECT * FROM bookings.chosen_hotels(hotel_pickup.hotel_id) ORDER BY 1 LOOP
+        first_night := coalesce(
+            from_date, bookings.business_day(as_known, hotel.time_zone, hotel.day_begins)
+        );
+        end_night := coalesce(to_date, first_night + 90);
+        RETURN QUERY
         SELECT
-            begin.first_night + nights.number,
+            hotel.known_id,
+            hotel.hotel_name,
+            first_night + nights.number,
             coalesce(sum(changes.change), 0)::bigint,
-            coalesce(
-                sum(changes.change) FILTER (WHERE changes.changed_at > as_known - a_day), 0
-            )::bigint,
+            coalesce(sum(changes.change) FILTER (WHERE changes.changed_at > as_known - a_day), 0)::bigint,
             coalesce(
                 sum(changes.change) FILTER (WHERE changes.changed_at > as_known - 7 * a_day), 0
             )::bigint,
             coalesce(
                 sum(changes.change) FILTER (WHERE changes.changed_at > as_known - 30 * a_day), 0
             )::bigint
-        FROM generate_series(0, until.end_night - begin.first_night - 1) AS nights (number)
+        FROM generate_series(0, end_night - first_night - 1) AS nights (number)
         LEFT JOIN enriched.reservation_changes AS changes
-            ON changes.night_of_stay = begin.first_night + nights.number
-            AND changes.hotel_id = hotels.known_id
-            AND changes.night_of_stay >= begin.first_night
-            AND changes.night_of_stay < until.end_night
+            ON changes.night_of_stay = first_night + nights.number
+            AND changes.hotel_id = hotel.known_id
+            AND changes.night_of_stay >= first_night
+            AND changes.night_of_stay < end_night
             AND changes.changed_at <= as_known
         GROUP BY nights.number
-        ORDER BY nights.number
-    ) AS books
-    ORDER BY hotels.known_id;
+        ORDER BY nights.number;
+    END LOOP;
 END
 $$;
 

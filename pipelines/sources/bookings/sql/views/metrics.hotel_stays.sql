@@ -13,7 +13,10 @@ FROM (
     SELECT
         changes.hotel_id,
         min(changes.night_of_stay) AS arrival_on,
-        bookings.business_day(min(changes.changed_at), hotels.time_zone, hotels.day_begins) AS booked_on,
+        CASE
+            WHEN hotels.time_zone IS NULL THEN (min(changes.changed_at) AT TIME ZONE 'UTC')::date
+            ELSE ((min(changes.changed_at) AT TIME ZONE hotels.time_zone) - (hotels.day_begins - time '00:00'))::date
+        END AS booked_on,  -- nodes of a cluster have no functions
         sum(changes.change) AS nights_booked
     FROM enriched.reservation_changes AS changes
     LEFT JOIN bookings.hotels USING (hotel_id)
