@@ -144,19 +144,21 @@ source = Source(
             name="no_findings",
             on="bookings.findings",
             expects="Every cancelled night was booked before, none was booked or cancelled twice,"
-            " no event is of a day after its night (by the days of the hotel), and the counts of"
-            " the last week's end equal a recount.",
+            " no event is of a day after its night (by the days of the hotel), and counts and"
+            " books of the last week's end equal a recount.",
             remedy="events contradict each other; the row names the rule. They are loaded and"
-            " counted as sent. cancelled_before_booked: an event is missing, double_booking: a"
-            " cancellation is missing, double_cancellation: a booking is missing; ask the hotel"
-            " system. event_after_night: enter the hotel's `time_zone` in `bookings.hotels`, or"
-            " check `BOOKINGS_TIME_ZONE`. matches_recount: counts or events were changed by hand;"
-            " launch `refresh_hotel_bookings` with `rebuild: true`",
+            " counted as sent; the book counts a night once. cancelled_before_booked: an event is"
+            " missing, double_booking: a cancellation is missing, double_cancellation: a booking is"
+            " missing; ask the hotel system. event_after_night: enter the hotel's `time_zone` in"
+            " `bookings.hotels`, or check `BOOKINGS_TIME_ZONE`. matches_recount: counts, book or"
+            " events were changed by hand; launch `refresh_hotel_bookings` with `rebuild: true`",
         ),
     ),
     views=(
+        View(name="enriched.hotel_events", is_counted=False),
         View(name="enriched.reservation_changes", is_counted=False),
         View(name="enriched.reservation_nights", is_counted=False),
+        View(name="metrics.hotel_stays", is_counted=False),
     ),
     seed_sandbox=deferred("pipelines.sources.bookings.demo:seed_sandbox"),
 )
