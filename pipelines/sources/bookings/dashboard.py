@@ -221,17 +221,18 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
         )
         .properties(height=280),
         empty="There is no night to compare yet.",
-        note=f"Of {_compared(pace.rows, len(of_hotels['hotels']))}. A total is known once that day"
-        " has passed for all nights of the month; so the line of this year ends at the lead time"
-        " that the last night has today.",
+        note=f"{_compared(pace.rows, len(of_hotels['hotels']))} A total is known once that day has"
+        " passed for all nights of the month; so the line of this year ends at the lead time that"
+        " the last night has today.",
     )
 
 
 def _compared(rows: pd.DataFrame, hotels: int) -> str:
-    """Return of which hotels a pace is: those with last year, or all if none has it."""
+    """Say of which hotels the lines are: of those with last year, or of all if none has it."""
     if rows["last_year"].isna().all():
-        return "all hotels: the events of none go back to last year"
-    return f"the {rows['hotels_compared'].iloc[0]} of {hotels} hotels that have last year"
+        return "No hotel has events that go back to last year."
+    compared = rows["hotels_compared"].iloc[0]
+    return f"{compared} of {hotels} hotels have last year; the lines are theirs."
 
 
 def _show_months(of_hotels: dict[str, list[int]]) -> None:
