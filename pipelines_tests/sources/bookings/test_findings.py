@@ -1,5 +1,6 @@
 """What contradicts among events: the nights of new ones, and all of them once a week."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,26 @@ def test_a_hotel_whose_zone_is_entered_has_no_events_after_their_nights(hotels: 
     )
     refresh(hotels.warehouse)
     assert hotels.found() == []
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ("time_zone = 'Europe/Berln'", 'time zone "Europe/Berln" not recognized'),
+        ("time_zone = '+02'", "hotels_time_zone_is_like_europe_berlin"),
+        ("day_begins = '25:00'", 'out of range: "25:00"'),
+        ("day_begins = '13:00'", "hotels_day_begins_in_the_morning"),
+    ],
+)
+def test_days_that_are_none_are_rejected_with_words_and_the_book_stays(
+    hotels: Hotels, days: str, words: str
+) -> None:
+    kept = hotels.owner.execute("TABLE metrics.hotel_book").fetchall()
+    entered = (
+        "INSERT INTO bookings.hotels (hotel_id, name, time_zone) VALUES (3, 'A', 'Asia/Tokyo')"
+    )
+    hotels.owner.execute(entered.encode())
+    with pytest.raises(psycopg.Error, match=re.escape(words)):
+        hotels.owner.execute(f"UPDATE bookings.hotels SET {days} WHERE hotel_id = 3".encode())
+    refresh(hotels.warehouse)
+    assert hotels.owner.execute("TABLE metrics.hotel_book").fetchall() == kept
